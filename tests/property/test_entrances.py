@@ -8,6 +8,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.entrances import Entrances, Outer, surely_denied
 from dmvpn.base.filters import Condition, FilterEntry, FilterList
 from dmvpn.base.translation import UDP, Addresses
@@ -53,7 +54,7 @@ def test_a_denial_is_that_of_the_list(
     ports.filters = FakeFilters({PORT: listed})
     entrances = Entrances(ports)
     for peer in peers:
-        denied = entrances.denial(what, (own, peer))
+        denied = entrances.denial(what, (OuterAddress(own), peer))
         assert (denied.sequence if denied is not None else None) == listed.denies(what.packet(peer, own))
 
 

@@ -17,7 +17,7 @@ from dmvpn.base.translation import PacketPolicies
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.filters import FilterCount, FilterList
     from dmvpn.base.protection import Connection, Credentials, IkeView, ProtectedPair, SaView
@@ -130,8 +130,8 @@ class FakeProtection:
     def connection(self, number: int) -> Connection | None:
         return next((connection for connection in self.known if connection.number == number), None)
 
-    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
-        fitting = [c for c in self.known if local in (None, c.local) and remote in (None, c.remote)]
+    def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+        fitting = [c for c in self.known if outer in (None, c.ends[0]) and remote in (None, c.remote)]
         return tuple(sorted(fitting, key=lambda connection: -connection.since))
 
     def sas(self) -> tuple[SaView, ...]:

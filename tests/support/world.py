@@ -122,9 +122,9 @@ class World:
         self.effects: dict[str, list[tuple[float, Effect]]] = {router: [] for router in self.sim.routers}
         self._handles = {router: self._handle(router) for router in self.sim.routers}
 
-    def _overhear(self, sender: str, packet: bytes) -> None:
+    def _overhear(self, sender: str, port: str, packet: bytes) -> None:
         """Whatever a test is about, no packet of a protected tunnel may be seen."""
-        complaint = self._clear.complaint(sender, packet)
+        complaint = self._clear.complaint(sender, port, packet)
         assert complaint is None, complaint
 
     # ------------------------------------------------------------------------------------------------ time

@@ -64,10 +64,38 @@ def test_what_a_configuration_protects_is_known_by_the_key_of_its_gre_packets(te
 )
 def test_only_gre_of_a_protected_tunnel_is_complained_of(sender: str, packet: bytes, wrong: bool) -> None:
     watch = ClearWatch({"R1": CONFIGURATION, "TRANSPORT": "hostname TRANSPORT\n"})
-    complaint = watch.complaint(sender, packet)
+    complaint = watch.complaint(sender, "GigabitEthernet0/1", packet)
     assert (complaint is not None) == wrong
     if complaint is not None:
         assert "from 192.0.2.1 to 192.0.2.2" in complaint
+
+
+TWO_DOORS = """\
+hostname R1
+vrf definition A
+ address-family ipv4
+vrf definition B
+ address-family ipv4
+interface GigabitEthernet0/1
+ vrf forwarding A
+interface GigabitEthernet0/2
+ vrf forwarding B
+interface Tunnel1
+ tunnel source GigabitEthernet0/1
+ tunnel key 7
+ tunnel vrf A
+ tunnel protection ipsec profile DMVPN
+interface Tunnel2
+ tunnel source GigabitEthernet0/2
+ tunnel key 7
+ tunnel vrf B
+"""
+
+
+def test_a_tunnel_in_clear_may_have_the_key_of_a_protected_one_in_another_front_door() -> None:
+    watch = ClearWatch({"R1": TWO_DOORS})
+    wrong = {port: watch.complaint("R1", f"GigabitEthernet0/{port}", outer(47, greeting(7))) for port in (1, 2, 3)}
+    assert [port for port, complaint in wrong.items() if complaint is not None] == [1, 3]
 
 
 @pytest.mark.parametrize("port", [0, 4500, 1025])

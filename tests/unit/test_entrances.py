@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import OuterAddress, Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entrances import Entrances, Outer, surely_denied
 from dmvpn.base.filters import END_OF_LIST, FilterList
@@ -20,7 +20,7 @@ from support.fakes import FakeFilters, FakeRib, fake_ports, up
 
 OWN, PEER, OTHER = IPv4Address("198.51.100.1"), IPv4Address("203.0.113.2"), IPv4Address("203.0.113.3")
 PORT: Final = "GigabitEthernet0/0"
-ENDS: Final = (OWN, PEER)
+ENDS: Final = (OuterAddress(OWN), PEER)
 
 
 def listed(*entries: str) -> FilterList:
@@ -76,7 +76,7 @@ def test_a_list_of_another_port_denies_nothing_and_that_of_the_way_to_a_loopback
 
 
 def test_ipv6_addresses_are_not_denied_by_lists_of_ipv4() -> None:
-    assert entrances("permit icmp any any").denial(Outer.ESP, (IPv6Address("2001:db8::1"), PEER)) is None
+    assert entrances("permit icmp any any").denial(Outer.ESP, (OuterAddress(IPv6Address("2001:db8::1")), PEER)) is None
 
 
 def test_a_changed_list_is_asked_anew() -> None:

@@ -37,10 +37,15 @@ def book(text: str, front: str, profile: str = "") -> ConfigurationBook:
     return ConfigurationBook(config, (replace(POLICY, front=front, isakmp_profile=profile),))
 
 
+def path(written: ConfigurationBook) -> DatagramPath:
+    """Return the path of its peer, in the front door of its tunnel."""
+    return replace(PATH, front=written.policies[0].front)
+
+
 def secrets(written: ConfigurationBook) -> list[bytes]:
     """Return our keys as initiator, and those of a responder in main mode; both have to agree."""
     begins = written.to(written.policies[0], SPOKE)
-    answers = list(written.main_mode(PATH).secrets)
+    answers = list(written.main_mode(path(written)).secrets)
     assert ([begins.secret] if isinstance(begins, Terms) else []) == answers
     return answers
 
@@ -52,7 +57,7 @@ def test_a_key_without_a_vrf_is_for_peers_in_the_global_table_only() -> None:
 
 def test_the_reason_names_the_missing_line_at_both_ends() -> None:
     written = book(GLOBAL, "WAN")
-    begins, answers = written.to(written.policies[0], SPOKE), written.main_mode(PATH).keyless
+    begins, answers = written.to(written.policies[0], SPOKE), written.main_mode(path(written)).keyless
     for why in (begins, answers):
         assert isinstance(why, Reason)
         assert why.code is IkeReason.NO_KEY_IN_VRF
@@ -86,7 +91,7 @@ def test_a_profile_does_not_carry_the_keys_of_its_keyring_into_another_vrf(
 def test_a_matched_address_is_one_of_the_vrf_that_the_line_names(vrf: str, front: str, fits: bool) -> None:
     ring = "THERE" if front else "HERE"
     written = book(RINGS + PROFILE.format(ring=ring, vrf=vrf), front, "P")
-    assert isinstance(written.terms(PATH, of_address(SPOKE), None, version=IkeVersion.V1), Terms) is fits
+    assert isinstance(written.terms(path(written), of_address(SPOKE), None, version=IkeVersion.V1), Terms) is fits
 
 
 def test_a_keyring_that_moves_to_a_vrf_takes_its_keys_along() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.effects import DfBit, InstallSa, PollSas, RemoveSa, ServeIpsec, SetCarrier, SetTunnel, UseSa
 from dmvpn.base.events import ClearReceived, EffectFailed, LinkChanged, Resync, SasCounted, SaWorn, UnknownSpi
 from dmvpn.base.negotiation import (
@@ -496,7 +497,7 @@ def test_of_several_peers_behind_one_address_the_newest_stands_for_it_and_all_ar
     bench.advance(1)
     bench.secure(2, 0x2000)
     assert bench.ipsec.between("Tunnel0", PEER).connection == 2
-    assert [each.number for each in bench.ipsec.connections(HERE, PEER)] == [2, 1]
+    assert [each.number for each in bench.ipsec.connections(OuterAddress(HERE), PEER)] == [2, 1]
     bench.handle(SaClosed(0x2000, "deleted by the peer", lingers=False))
     assert bench.ipsec.between("Tunnel0", PEER).connection == 1
     assert bench.ipsec.connection(2) is None

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.protection import (
     Encapsulation,
     EspCipher,
@@ -23,6 +24,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 LOCAL = IPv4Address("192.0.2.1")
+OUTER = OuterAddress(LOCAL)
 GCM = "crypto ipsec transform-set T esp-gcm 256\n mode transport\n"
 PROFILE = "crypto ipsec profile P\n set transform-set T\n"
 
@@ -34,13 +36,13 @@ def config(text: str) -> IpsecConfig:
 
 
 def policy(text: str, name: str = "P") -> ProtectionPolicy:
-    outcome = resolve(config(text), name, LOCAL)
+    outcome = resolve(config(text), name, OUTER)
     assert isinstance(outcome, ProtectionPolicy), outcome
     return outcome
 
 
 def refusal(text: str, name: str = "P") -> str:
-    outcome = resolve(config(text), name, LOCAL)
+    outcome = resolve(config(text), name, OUTER)
     assert isinstance(outcome, Reason)
     return str(outcome)
 
@@ -166,7 +168,8 @@ def test_a_policy_for_certain_peers_goes_before_the_one_for_all_others() -> None
     peer, other = IPv4Address("198.51.100.1"), IPv4Address("198.51.100.2")
     everybody = policy("", "default")
     special = replace(everybody, name="P", remotes=(peer,))
-    assert policies_for((everybody, special), LOCAL, peer) == (special,)
-    assert policies_for((everybody, special), LOCAL, other) == (everybody,)
-    assert policies_for((special,), LOCAL, other) == ()
-    assert policies_for((everybody, special), other, peer) == ()
+    assert policies_for((everybody, special), (OUTER, peer)) == (special,)
+    assert policies_for((everybody, special), (OUTER, other)) == (everybody,)
+    assert policies_for((special,), (OUTER, other)) == ()
+    assert policies_for((everybody, special), (OuterAddress(other), peer)) == ()
+    assert policies_for((everybody, special), (OuterAddress(LOCAL, "WAN"), peer)) == ()

@@ -13,7 +13,8 @@ import pytest
 import dmvpn
 from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import Site, lint
-from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere, found
+from support import two_providers
+from support.lint_cases import CLEAR, OSPF, SEALED, Network, bad, below, edited, everywhere, found
 from support.work import calls
 
 BUNDLED = Path(dmvpn.__file__).parent / "scenarios"
@@ -320,3 +321,27 @@ def test_route_targets_are_named_only_where_bgp_does_not_exchange_the_routes(lin
     found = [one for one in lint({"R1": _SHARED.replace(line, "")}) if one.rule == "route-target-inert"]
     wanted = [] if lack is None else [f"routes of VRF B do not go to VRF A by route targets: {lack}"]
     assert [one.what for one in found] == wanted
+
+
+# ------------------------------------------------------------------------------------------------ two providers
+
+
+@pytest.mark.parametrize("crypto", two_providers.CRYPTO)
+def test_one_address_from_two_providers_is_no_mistake(crypto: str) -> None:
+    """The hub on the wires of its spokes lacked a route, and IPsec with keyrings of IKEv1 by VRF lacked a profile."""
+    assert bad({f"{name}.cfg": two_providers.router(name, crypto) for name in ("HUB", "SPOKE")}) == []
+
+
+def test_a_front_door_without_the_wire_of_a_client_lacks_a_route() -> None:
+    network = {f"{name}.cfg": two_providers.router(name, "ikev1, keyrings") for name in ("HUB", "SPOKE")}
+    far = edited(network, **{"SPOKE.cfg": [("100.64.0.11", "198.51.100.11"), ("100.64.0.1 ", "198.51.100.1 ")]})
+    assert [one.file for one in found(far, "front-door-without-route")] == ["HUB.cfg", "HUB.cfg"]
+
+
+def test_the_keys_of_a_keyring_that_a_profile_names_are_for_this_profile() -> None:
+    lines = "crypto isakmp profile I\n keyring RING-EAST\n match identity address 0.0.0.0 EAST\n"
+    text = two_providers.router("SPOKE", "ikev1, keyrings").replace(
+        "crypto ipsec profile P", f"{lines}crypto ipsec profile P"
+    )
+    only = {"SPOKE.cfg": text.replace("crypto keyring RING-WEST vrf WEST", "crypto keyring RING-EAST vrf EAST")}
+    assert [one.rule for one in found(only, "ike-profile-missing")] == ["ike-profile-missing"]

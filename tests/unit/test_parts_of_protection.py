@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.errors import UserError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.config.tree import read
@@ -114,14 +115,14 @@ def test_a_profile_of_ike_behind_that_of_ipsec_stands_in_for_the_one_that_the_la
     spec = make_spec(settings, NOWHERE, 1400)
     assert spec is not None
     assert spec.protected
-    policy = resolve(read(intake.tree), settings.protected_by, IPv4Address("198.51.100.1"))
+    policy = resolve(read(intake.tree), settings.protected_by, OuterAddress(IPv4Address("198.51.100.1")))
     assert not isinstance(policy, Reason)
     of_ikev2 = "ikev2" in words
     assert (policy.ikev2_profile, policy.isakmp_profile) == (("I", "") if of_ikev2 else ("", "I"))
 
 
 def test_a_profile_that_is_not_there_protects_nothing_whatever_is_behind_it() -> None:
-    reason = resolve(read(take_in(TUNNELS).tree), "MISSING isakmp-profile I", IPv4Address("198.51.100.1"))
+    reason = resolve(read(take_in(TUNNELS).tree), "MISSING isakmp-profile I", OuterAddress(IPv4Address("198.51.100.1")))
     assert isinstance(reason, Reason)
     assert "crypto ipsec profile MISSING is not configured" in str(reason)
 

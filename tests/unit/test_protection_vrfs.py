@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.effects import InVrf, SendIp, ServeIpsec, SetVrfs
-from dmvpn.base.events import ClearReceived, IpReceived, UnknownSpi
+from dmvpn.base.events import ClearReceived, EffectFailed, IpReceived, UnknownSpi
 from support.whole_router import GI, WholeRouter
 
 if TYPE_CHECKING:
@@ -88,22 +88,89 @@ def test_a_hub_answers_in_the_front_door_and_not_where_the_address_is_somebody_e
     assert [(vrf, one.destination) for vrf, one in datagrams(received["WAN"])] == [("WAN", OWN)]
 
 
-def test_one_address_in_two_vrfs_is_protected_in_one_of_them() -> None:
-    twin = f"""vrf definition LTE
+#: A second provider gives the same address, and its hub has the same address as well.
+TWIN = f"""vrf definition LTE
  address-family ipv4
 interface Loopback5
  vrf forwarding LTE
  ip address {OWN} 255.255.255.255
+ip route vrf LTE 0.0.0.0 0.0.0.0 Loopback5
 interface Tunnel2
  ip address 192.168.200.31 255.255.255.0
+ ip nhrp network-id 2
+ ip nhrp nhs 192.168.200.11 nbma {HUB_NBMA} multicast
  tunnel source Loopback5
  tunnel mode gre multipoint
  tunnel vrf LTE
  tunnel protection ipsec profile P
 """
-    spoke = WholeRouter(SPOKE + twin)
-    assert spoke.why("Tunnel1") == ""
-    assert spoke.why("Tunnel2").startswith("Tunnel1 protects the same source in another VRF")
+BOTH = SPOKE.replace("match fvrf WAN", "match fvrf any") + TWIN
+
+
+def test_one_address_is_protected_in_each_of_its_vrfs() -> None:
+    """The second tunnel stayed down: `Tunnel1 protects the same source in another VRF`."""
+    spoke = WholeRouter(BOTH)
+    assert [spoke.why(name) for name in ("Tunnel1", "Tunnel2")] == ["", ""]
+    for vrf in ("WAN", "LTE"):
+        assert InVrf(vrf, ServeIpsec((OWN,))) in spoke.effects
+    assert sorted((vrf, str(one.destination)) for vrf, one in datagrams(spoke.effects)) == [
+        ("LTE", str(HUB_NBMA)),
+        ("WAN", str(HUB_NBMA)),
+    ]
+
+
+def test_each_front_door_has_a_profile_of_its_own() -> None:
+    """Tunnels with one source had to name one IPsec profile, also in two VRFs."""
+    other = "crypto ipsec profile Q\n set ikev2-profile IKE\n"
+    spoke = WholeRouter(BOTH.replace("interface Tunnel2", f"{other}interface Tunnel2"))
+    spoke.enter("interface Tunnel2", "tunnel protection ipsec profile Q")
+    assert [spoke.why(name) for name in ("Tunnel1", "Tunnel2")] == ["", ""]
+
+
+@pytest.mark.parametrize(("refused", "up", "down"), [("WAN", "Tunnel2", "Tunnel1"), ("LTE", "Tunnel1", "Tunnel2")])
+def test_a_host_that_refuses_an_address_in_one_vrf_stops_that_tunnel_alone(refused: str, up: str, down: str) -> None:
+    spoke = WholeRouter(BOTH)
+    order = InVrf(refused, ServeIpsec((OWN,)))
+    spoke.take(EffectFailed(order, 98, "Address already in use"))
+    assert spoke.why(up) == ""
+    assert "Address already in use" in spoke.why(down)
+    assert order in spoke.wait(10), "it is tried again"
+    assert spoke.why(down) == ""
+
+
+def test_what_a_host_refuses_in_two_vrfs_is_known_of_both() -> None:
+    """The failure in one VRF made the router forget that in the other, whose tunnel came up without IKE."""
+    spoke = WholeRouter(BOTH)
+    for vrf in ("WAN", "LTE"):
+        spoke.take(EffectFailed(InVrf(vrf, ServeIpsec((OWN,))), 98, f"in use in {vrf}"))
+    assert "in use in WAN" in spoke.why("Tunnel1")
+    assert "in use in LTE" in spoke.why("Tunnel2")
+
+
+#: Both tunnels by IKEv1, with a key in each VRF.
+ISAKMP = """crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ group 14
+ authentication pre-share
+crypto keyring KW vrf WAN
+ pre-shared-key address 0.0.0.0 0.0.0.0 key secret
+crypto keyring KL vrf LTE
+ pre-shared-key address 0.0.0.0 0.0.0.0 key secret
+"""
+BY_IKEV1 = ISAKMP + BOTH[BOTH.index("crypto ipsec profile P") :].replace(" set ikev2-profile IKE\n", "")
+VRFS = "vrf definition WAN\n address-family ipv4\n"
+
+
+@pytest.mark.parametrize("both", [BOTH, VRFS + BY_IKEV1], ids=["IKEv2", "IKEv1"])
+def test_a_message_for_an_ike_sa_of_another_vrf_is_for_none(both: str) -> None:
+    """An attacker with a message of the peer must not move its IKE SA into another VRF."""
+    spoke, hub = WholeRouter(both), WholeRouter(both.replace(str(OWN), "172.16.11.1"))
+    first = next(one for vrf, one in datagrams(spoke.effects) if vrf == "WAN")
+    ((_, answer),) = datagrams(hub.take(IpReceived(GI, OWN, HUB_NBMA, 17, first.payload, vrf="WAN")))
+    for vrf, goes_on in (("LTE", False), ("", False), ("WAN", True)):
+        answered = datagrams(spoke.take(IpReceived(GI, HUB_NBMA, OWN, 17, answer.payload, vrf=vrf)))
+        assert [each for each, _ in answered] == ([vrf] if goes_on else [])
 
 
 def test_an_address_that_no_tunnel_protects_any_more_is_given_back_in_its_vrf() -> None:
@@ -152,7 +219,7 @@ def test_an_unknown_spi_is_logged_with_the_interface_of_its_front_door() -> None
     """The LAN has the same address in the global table."""
     spoke = WholeRouter(SPOKE + f"interface Loopback1\n ip address {OWN} 255.255.255.255\n")
     spoke.take(UnknownSpi(OWN, HUB_NBMA, 0, 0xABCD, "WAN"))
-    spoke.take(UnknownSpi(OWN, HUB_NBMA + 1, 0, 0xABCE, ""))
+    spoke.take(UnknownSpi(OWN, HUB_NBMA, 0, 0xABCE, ""))
     (first, second) = [line for line in spoke.show("show logging") if "INV_SPI" in line]
     assert first.endswith(f"input interface={GI}")
     assert second.endswith("input interface=Loopback1")

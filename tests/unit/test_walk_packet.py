@@ -118,16 +118,16 @@ def test_an_unknown_transform_is_said_to_be_one() -> None:
 
 
 def test_a_packet_takes_the_pair_that_is_used_of_its_connection_or_of_the_newest() -> None:
-    def pair(connection: int, spi: int, *, used: bool, local: IPv4Address = HERE) -> SaFacts:
-        update = {"connection": connection, "spi_in": spi, "spi_out": spi, "used": used, "local": local}
+    def pair(connection: int, spi: int, *, used: bool, local: IPv4Address = HERE, front: str = "") -> SaFacts:
+        update = {"connection": connection, "spi_in": spi, "spi_out": spi, "used": used, "local": local, "front": front}
         return sa("aes-gcm 256").model_copy(update=update)
 
     rekeyed = (pair(1, 10, used=True), pair(2, 20, used=False), pair(2, 21, used=True), pair(1, 11, used=False))
-    elsewhere = (pair(3, 30, used=True, local=THERE),)
+    elsewhere = (pair(3, 30, used=True, local=THERE), pair(4, 40, used=True, front="WAN"))
     facts = RouterFacts(tunnels=(), sas=(*elsewhere, *rekeyed))
     view = View(LabFacts(routers={"R1": facts}, gateways={}, hosts={}, links=()))
-    chosen = [view.sa_towards("R1", HERE, THERE, connection) for connection in (0, 1, 2, 3)]
-    assert [found.spi_out if found is not None else None for found in chosen] == [21, 10, 21, None]
+    chosen = [view.sa_towards("R1", tunnel(str(HERE), 1), THERE, connection) for connection in (0, 1, 2, 3, 4)]
+    assert [found.spi_out if found is not None else None for found in chosen] == [21, 10, 21, None, None]
 
 
 # ------------------------------------------------------------------------------------------------ bad wires

@@ -11,11 +11,28 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from operator import itemgetter
 from typing import Self
 
+from dmvpn.base.values import dataclass
+
 IPAddress = IPv4Address | IPv6Address
 
 UNSPECIFIED = IPv4Address(0)
 #: The same by IP version.
 UNSPECIFIED_OF: dict[int, IPAddress] = {4: UNSPECIFIED, 6: IPv6Address(0)}
+
+
+@dataclass(frozen=True, slots=True)
+class OuterAddress:
+    """An address of ours outside of tunnels, in a front door: two front doors may have the same address.
+
+    front: the VRF, "": the global table.
+    """
+
+    address: IPAddress
+    front: str = ""
+
+
+#: Our end and the address of a peer, both in the front door of our end.
+Ends = tuple[OuterAddress, IPAddress]
 
 
 class Prefix(tuple[object, ...]):

@@ -21,7 +21,7 @@ from dmvpn.base.translation import UDP, Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.filters import FilterEntry
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
@@ -149,57 +149,55 @@ class Entrances:
         self._ports = ports
         self._known: dict[tuple[str, Outer, IPAddress], tuple[FilterList, _BySender]] = {}
 
-    def denial(self, what: Outer, ends: tuple[IPAddress, IPAddress], vrf: str = "", port: int = 0) -> Denial | None:
+    def denial(self, what: Outer, ends: Ends, port: int = 0) -> Denial | None:
         """Return which list denies such packets of a peer, None: none does.
 
-        ends: our address, the peer's. vrf: of our address. port: of the peer behind a NAT, 0: its own.
+        port: of the peer behind a NAT, 0: its own.
         """
         if not self._ports.filters.any_inward:
             return None
-        for name in self._ways_in(*ends, vrf):
+        addresses = ends[0].address, ends[1]
+        for name in self._ways_in(*ends):
             listed = self._ports.filters.inward(name)
             if listed is not None:
-                found = denial_by(self._about(listed, name, what, ends), name, what, ends, port)
+                found = denial_by(self._about(listed, name, what, *addresses), name, what, addresses, port)
                 if found is not None:
                     return found
         return None
 
-    def cut(self, ends: tuple[IPAddress, IPAddress], connection: Connection | None, vrf: str = "") -> Denial | None:
+    def cut(self, ends: Ends, connection: Connection | None) -> Denial | None:
         """Return which list cuts a protected tunnel with this peer, None: none does.
 
         connection: None: there is none yet.
         """
         if connection is None:
-            return self.denial(Outer.IKE, ends, vrf) or self.esp(ends, vrf)
+            return self.denial(Outer.IKE, ends) or self.esp(ends)
         if not connection.local_port:
-            return self.denial(Outer.ESP, ends, vrf)
-        return self.esp(ends, vrf, connection.remote_port if connection.behind_nat else 0, nat=connection.nat)
+            return self.denial(Outer.ESP, ends)
+        return self.esp(ends, connection.remote_port if connection.behind_nat else 0, nat=connection.nat)
 
-    def esp(
-        self, ends: tuple[IPAddress, IPAddress], vrf: str = "", port: int = 0, *, nat: bool = False
-    ) -> Denial | None:
+    def esp(self, ends: Ends, port: int = 0, *, nat: bool = False) -> Denial | None:
         """Return which list keeps ESP of a peer out both ways. With NAT there is one way, UDP port 4500.
 
-        Arguments: see `denial`. nat: there is NAT between the two.
+        port: see `denial`. nat: there is NAT between the two.
         """
-        in_udp = self.denial(Outer.IN_UDP, ends, vrf, port)
-        return in_udp if in_udp is None or nat else self.denial(Outer.ESP, ends, vrf)
+        in_udp = self.denial(Outer.IN_UDP, ends, port)
+        return in_udp if in_udp is None or nat else self.denial(Outer.ESP, ends)
 
-    def _ways_in(self, local: IPAddress, remote: IPAddress, vrf: str) -> tuple[str, ...]:
+    def _ways_in(self, outer: OuterAddress, remote: IPAddress) -> tuple[str, ...]:
         """Return the ports by which packets of a peer come: the port that has our address.
 
         A loopback has no wire: packets for it come from where the routes to the peer lead.
         """
-        owner = self._ports.interfaces.owner(local, vrf)
+        owner = self._ports.interfaces.owner(outer.address, outer.front)
         if owner is not None and not owner.name.startswith("Loopback"):
             return (owner.name,)
-        rib = self._ports.rib_of(vrf)
+        rib = self._ports.rib_of(outer.front)
         hops = rib.forwarding(remote) if rib is not None else ()
         return tuple(dict.fromkeys(hop.interface for hop in hops if hop.interface))
 
-    def _about(self, listed: FilterList, name: str, what: Outer, ends: tuple[IPAddress, IPAddress]) -> FilterList:
+    def _about(self, listed: FilterList, name: str, what: Outer, local: IPAddress, remote: IPAddress) -> FilterList:
         """Return the entries that may decide about such packets of this peer."""
-        local, remote = ends
         if not isinstance(local, IPv4Address) or not isinstance(remote, IPv4Address):
             return listed
         known = self._known.get((name, what, local))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import Ends, IPAddress, Prefix
     from dmvpn.base.effects import Effect, NextHop
     from dmvpn.base.filters import Packet
     from dmvpn.base.protection import SaCount
@@ -309,6 +310,11 @@ class UnknownSpi(Event):
     spi: int
     vrf: str = ""
 
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return OuterAddress(self.local, self.vrf), self.remote
+
 
 @dataclass(frozen=True, slots=True)
 class ClearReceived(Event):
@@ -379,11 +385,14 @@ class ClockSet(Event):
 class EffectFailed(Event):
     """The shell could not carry out this effect. Its owner distinguishes wanted from actual state, and tries again
     later.
+
+    vrf: the VRF of the effect, for machines of the router, which get it without its `InVrf`.
     """
 
     effect: Effect
     errno: int
     text: str
+    vrf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

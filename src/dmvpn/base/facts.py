@@ -68,10 +68,15 @@ NO_REASON: Final = ReasonFacts()
 
 
 class PeerFacts(Fact):
-    """An NBMA address that a protected tunnel has no SAs with. reason: IKE's explanation, if there is one."""
+    """An NBMA address that a protected tunnel has no SAs with.
+
+    reason: IKE's explanation, if there is one.
+    front: the VRF in which the address is, "": the global table.
+    """
 
     nbma: Address
     reason: ReasonFacts = NO_REASON
+    front: str = ""
 
 
 class NeighborFacts(Fact):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.effects import DfBit
 from dmvpn.base.notices import Notice
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.protection import Connection, EspSa, Protected, ProtectionPhase, ProtectionPolicy, SaView
     from dmvpn.base.reasons import Reason
 
@@ -78,9 +79,10 @@ class RevocationsChanged(Notice):
 class NegotiationWanted(Notice):
     """A pair of SAs with this address is wanted, and kept up, or (wanted False) let go. From IPsec to IKE.
 
-    policy: the IPsec profile's name; with `local` it names one of `PoliciesChanged`.
+    policy: the IPsec profile's name; with our end it names one of `PoliciesChanged`.
     remote_port: the UDP port that a NAT shows for the peer's port 4500, as learned from a router that reaches the peer;
         0: nothing is known of one. Peers behind one address differ by it: each is wanted, and let go, by itself.
+    front: the VRF of both addresses, "": the global table.
     """
 
     policy: str
@@ -88,6 +90,12 @@ class NegotiationWanted(Notice):
     remote: IPAddress
     wanted: bool
     remote_port: int = 0
+    front: str = ""
+
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return OuterAddress(self.local, self.front), self.remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class NegotiationChanged(Notice):
     """How far IKE is with an address that it has no SAs with. From IKE to IPsec.
 
     reason: why the last try failed.
-    remote_port: as in `NegotiationWanted`.
+    remote_port, front: as in `NegotiationWanted`.
     """
 
     local: IPAddress
@@ -103,6 +111,12 @@ class NegotiationChanged(Notice):
     phase: ProtectionPhase
     reason: Reason | None = None
     remote_port: int = 0
+    front: str = ""
+
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return OuterAddress(self.local, self.front), self.remote
 
 
 @dataclass(frozen=True, slots=True)

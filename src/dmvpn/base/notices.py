@@ -10,7 +10,7 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.values import dataclass
 
@@ -176,6 +176,11 @@ class TunnelState:
     sequence: bool = False
     vrf: str = ""
     front: str = ""
+
+    @property
+    def outer(self) -> OuterAddress | None:
+        """The source in its front door."""
+        return OuterAddress(self.source, self.front) if self.source is not None else None
 
 
 @dataclass(frozen=True, slots=True)

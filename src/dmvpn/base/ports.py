@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.filters import FilterCount, FilterList
@@ -134,7 +134,7 @@ class Protection(Protocol):
         """Return a connection that has SAs, by its number."""
         ...
 
-    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+    def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
         """Return connections with SAs (between these addresses), the newest first."""
         ...
 

@@ -6,8 +6,9 @@ Which part asks which, when a tunnel is protected:
     tunnel, nhrp <--ProtectionChanged------------- ipsec <--SaNegotiated, ConnectionChanged----- ikev2
                                                    ipsec --InstallSa, UseSa, RemoveSa--> data plane
 
-A *connection* is a peer as IKE knows it: local address, remote address and the identity that the peer proved. Its
-number survives rekeys, new IKE SAs and moves of the peer, so that whatever is bound to the number need not follow them.
+A *connection* is a peer as IKE knows it: our address and the peer's, the front door in which both are, and the identity
+that the peer proved. Two peers with equal addresses in two front doors are two connections. The number of a connection
+survives rekeys, new IKE SAs and moves of the peer, so that whatever is bound to the number need not follow them.
 Several spokes behind one NAT address are several connections. The number 0 means none: in clear, or the newest with
 that address.
 """
@@ -18,12 +19,13 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.reasons import Reason
 
 
@@ -78,7 +80,7 @@ class ProtectionPolicy:
     may_tunnel: tunnel mode is accepted from a peer that insists.
     seconds, kilobytes: lifetime of a child SA.
     replay_window: packets.
-    remotes: the only peers that it is for; empty: all that no other policy of the same `local` is for.
+    remotes: the only peers that it is for; empty: all that no other policy of the same `outer` is for.
     front: the VRF of the packets that it protects, "": the global table.
     """
 
@@ -100,12 +102,16 @@ class ProtectionPolicy:
     remotes: tuple[IPAddress, ...] = ()
     front: str = ""
 
+    @property
+    def outer(self) -> OuterAddress:
+        """Our address in its front door."""
+        return OuterAddress(self.local, self.front)
 
-def policies_for(
-    policies: Iterable[ProtectionPolicy], local: IPAddress, remote: IPAddress
-) -> tuple[ProtectionPolicy, ...]:
+
+def policies_for(policies: Iterable[ProtectionPolicy], ends: Ends) -> tuple[ProtectionPolicy, ...]:
     """Return the policies for this pair of addresses."""
-    ours = [policy for policy in policies if policy.local == local]
+    outer, remote = ends
+    ours = [policy for policy in policies if policy.outer == outer]
     special = tuple(policy for policy in ours if remote in policy.remotes)
     return special or tuple(policy for policy in ours if not policy.remotes)
 
@@ -141,6 +147,7 @@ class Connection:
     behind_nat: the peer is the one behind it.
     initiator: we began.
     since: seconds monotonic.
+    front: the VRF of both addresses, "": the global table.
     """
 
     number: int
@@ -157,6 +164,12 @@ class Connection:
     since: float = 0.0
     proved: Proved | None = None
     unproved: str = ""
+    front: str = ""
+
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return OuterAddress(self.local, self.front), self.remote
 
 
 class ProtectionPhase(enum.IntEnum):
@@ -192,7 +205,7 @@ class Protected:
 class ProtectedPair:
     """A tunnel and an NBMA address that should be protected, or are because the peer began; for shows.
 
-    local: the tunnel's source.
+    local, front: the tunnel's source, and the VRF that it is in.
     profile: the IPsec profile's name.
     state: as `Protection.between` says.
     remote_port: of one peer, if several share the address, 0: all.
@@ -204,6 +217,12 @@ class ProtectedPair:
     profile: str
     state: Protected
     remote_port: int = 0
+    front: str = ""
+
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return OuterAddress(self.local, self.front), self.remote
 
 
 # ------------------------------------------------------------------------------------------------ SAs
@@ -343,6 +362,7 @@ class IkeView:
     since, rekey_at, heard: seconds monotonic.
     children: their inbound SPIs.
     ikev2_profile, isakmp_profile: one of them at most.
+    front: the VRF of both addresses, "": the global table.
     next_request, next_answer: message identifiers.
     local_window, remote_window: requests that we may have on their way, and that the peer may.
     dpd, dpd_retry: seconds, 0: off.
@@ -385,6 +405,12 @@ class IkeView:
     local_window: int = 1
     remote_window: int = 1
     children: tuple[int, ...] = ()
+    front: str = ""
+
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return OuterAddress(self.local, self.front), self.remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.entrances import Entrances
@@ -19,7 +20,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.counting import Counting
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection, EspTransform, IkeView, Protected, ProtectedPair, SaView
@@ -136,13 +137,13 @@ def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[C
 def _in_its_place(
     ports: Ports, entrances: Entrances, session: CryptoSession, connection: Connection | None
 ) -> CryptoSession:
-    """Return a session with its VRFs, and with what cuts it."""
+    """Return a session with the VRF of its packets, and with what cuts it."""
     tunnel = ports.tunnels.get(session.tunnel)
-    vrf, front = (tunnel.vrf, tunnel.front) if tunnel is not None else ("", "")
-    denied = entrances.cut((session.ikes[0].local, session.peer), connection, front)
-    if not vrf and not front and denied is None:
+    vrf = "" if tunnel is None else tunnel.vrf
+    denied = entrances.cut((OuterAddress(session.ikes[0].local, session.front), session.peer), connection)
+    if not vrf and denied is None:
         return session
-    return replace(session, vrf=vrf, front=front, denied="" if denied is None else str(denied))
+    return replace(session, vrf=vrf, denied="" if denied is None else str(denied))
 
 
 def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:
@@ -151,21 +152,21 @@ def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:
         tunnel.name
         for tunnel in ports.tunnels.all()
         if tunnel.protection
-        and (tunnel.source, tunnel.protection) == (connection.local, connection.profile)
+        and (tunnel.outer, tunnel.protection) == (connection.ends[0], connection.profile)
         and tunnel.destination in (None, connection.remote)
     )
 
 
-def tables_of(ports: Ports) -> Callable[[IPAddress, IPAddress], tuple[str, str]]:
-    """Return a function of our address and a peer's: the VRF of the packets outside, and that of those inside; "": the
-    global table. Of several tunnels with the peer, the first one counts.
+def inside_of(ports: Ports) -> Callable[[IkeView], str]:
+    """Return a function of an IKE SA: the VRF of the packets inside its tunnel; "": the global table.
+
+    Of several tunnels with the peer, the first one counts.
     """
-    fronts = {one.source: one.front for one in ports.tunnels.all() if one.source is not None and one.protection}
-    inside: dict[tuple[IPAddress, IPAddress], str] = {}
+    inside: dict[Ends, str] = {}
     for pair in breathing(tuple(ports.protection.pairs())):
         tunnel = ports.tunnels.get(pair.tunnel)
-        inside.setdefault((pair.local, pair.remote), tunnel.vrf if tunnel is not None else "")
-    return lambda local, remote: (fronts.get(local, ""), inside.get((local, remote), ""))
+        inside.setdefault(pair.ends, tunnel.vrf if tunnel is not None else "")
+    return lambda view: inside.get(view.ends, "")
 
 
 def transform_words(transform: EspTransform) -> str:
@@ -198,11 +199,11 @@ class _Known:
     def __init__(self, ports: Ports, counting: Counting) -> None:
         self.ikes: dict[int, list[IkeView]] = {}
         self.pairs: dict[int, list[SaView]] = {}
-        self.trying: dict[tuple[IPAddress, IPAddress], list[IkeView]] = {}
+        self.trying: dict[Ends, list[IkeView]] = {}
         found: dict[int, Connection] = {}
         for ike in breathing(tuple(ports.ike.sas())):
             if ike.connection is None:
-                self.trying.setdefault((ike.local, ike.remote), []).append(ike)
+                self.trying.setdefault(ike.ends, []).append(ike)
             else:
                 self.ikes.setdefault(ike.connection.number, []).append(ike)
                 found[ike.connection.number] = ike.connection
@@ -211,19 +212,18 @@ class _Known:
             found[sa.connection.number] = sa.connection
         found.update((connection.number, connection) for connection in ports.protection.connections())
         self.connections = sorted(found.values(), key=lambda connection: connection.number)
-        self._between: dict[tuple[IPAddress, IPAddress, str], list[Connection]] = {}
+        self._between: dict[tuple[Ends, str], list[Connection]] = {}
         for connection in self.connections:
-            key = (connection.local, connection.remote, connection.profile)
-            self._between.setdefault(key, []).append(connection)
+            self._between.setdefault((connection.ends, connection.profile), []).append(connection)
 
     def between(self, pair: ProtectedPair) -> list[Connection]:
         """Return those of this pair of addresses; several peers may be behind one of them."""
-        found = self._between.get((pair.local, pair.remote, pair.profile), [])
+        found = self._between.get((pair.ends, pair.profile), [])
         return [connection for connection in found if pair.remote_port in (0, connection.remote_port)]
 
     def attempts(self, pair: ProtectedPair) -> list[IkeView]:
         """Return IKE SAs without a connection yet that may become this pair's."""
-        found = self.trying.get((pair.local, pair.remote), [])
+        found = self.trying.get(pair.ends, [])
         return [ike for ike in found if pair.remote_port in (0, ike.remote_port) or ike.remote_port == IKE_PORT]
 
 
@@ -245,6 +245,7 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
         ikes=tuple(_ike(ike, now) for ike in ikes) or (_no_ike(connection.local, connection.remote),),
         flow=_flow(pairs, now) if pairs else _empty_flow(connection.local, connection.remote),
         reason=str(reason) if reason is not None else "",
+        front=connection.front,
     )
 
 
@@ -265,6 +266,7 @@ def _absent(pair: ProtectedPair, trying: list[IkeView], now: float) -> CryptoSes
         ikes=tuple(_ike(ike, now) for ike in trying) or (_no_ike(local, remote),),
         flow=_empty_flow(local, remote),
         reason=str(state.reason) if state.reason is not None else "",
+        front=pair.front,
     )
 
 

@@ -107,8 +107,8 @@ class _Run:
         world.run_for(6.0)
         return self._judged(world.now)
 
-    def _overhear(self, sender: str, packet: bytes) -> None:
-        complaint = self._clear.complaint(sender, packet)
+    def _overhear(self, sender: str, port: str, packet: bytes) -> None:
+        complaint = self._clear.complaint(sender, port, packet)
         if complaint is not None:
             self._accuse(IN_CLEAR, complaint)
 

@@ -294,9 +294,10 @@ class Device:
         table = static_model(self.tree, vrf) if vrf else self.static
         return _gateways(route for route in table.routes if route.prefix.version == 4)
 
-    def owner(self, address: IPAddress) -> InterfaceSettings | None:
-        """Return the interface that has this address."""
-        return next((settings for settings, mine, _ in self.addresses() if mine == address), None)
+    def owner(self, address: IPAddress, vrf: str = "") -> InterfaceSettings | None:
+        """Return the interface that has this address, preferably in this VRF: several VRFs may have it."""
+        owners = [settings for settings, mine, _ in self.addresses() if mine == address]
+        return next((one for one in owners if self.vrf_of(one.name) == vrf), owners[0] if owners else None)
 
     def source(self, tunnel: TunnelSettings) -> IPAddress | None:
         """Return the NBMA address of a tunnel; None: the configuration does not say it."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, running
@@ -46,6 +46,11 @@ class TunnelEnd:
     def name(self) -> str:
         """Tunnel100."""
         return self.tunnel.name
+
+    @property
+    def outer(self) -> OuterAddress | None:
+        """Its source in its front door."""
+        return OuterAddress(self.source, self.tunnel.front) if self.source is not None else None
 
     @property
     def at(self) -> tuple[str, ...]:
@@ -120,7 +125,7 @@ class TunnelEnd:
         """The interface that has its source address."""
         if self.tunnel.source_interface:
             return self.device.interface(self.tunnel.source_interface)
-        return self.device.owner(self.source) if self.source is not None else None
+        return self.device.owner(self.source, self.tunnel.front) if self.source is not None else None
 
     def nbma_of(self, nhs: NhsConfig) -> IPAddress | None:
         """Return the NBMA address of a server, by its own line, a name or a map."""
@@ -201,7 +206,8 @@ class Network:
         version = client.nhrp.version
         at_nbma = [end for end in self._by_source.get(nbma, ()) if end.nhrp.version == version] if nbma else []
         same_key = [end for end in at_nbma if end.tunnel.key == client.tunnel.key]
-        there = self._other(client, same_key or at_nbma)
+        fitting = same_key or at_nbma
+        there = server if server in fitting else self._other(client, fitting)
         if nhs.address is None:
             server = there
         return ServerLink(client=client, nhs=nhs, nbma=nbma, server=server, there=there)

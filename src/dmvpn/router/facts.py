@@ -144,6 +144,14 @@ class RouterFacts(TableFacts):
         fitting = [route for route in self.table(self.vrf if vrf is None else vrf).routes if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
+    def sas_of(self, tunnel: TunnelFacts) -> list[ipsec_facts.SaFacts]:
+        """Return the SAs at the source of one of its tunnels: the same address in another VRF has others."""
+        return [sa for sa in self.sas if (sa.local, sa.front) == (tunnel.source, tunnel.front)]
+
+    def unsecured(self, tunnel: TunnelFacts) -> list[PeerFacts]:
+        """Return the peers in the front door of a tunnel that have no SAs, whichever end wants them."""
+        return [*tunnel.unsecured, *(peer for peer in self.refused if peer.front == tunnel.front)]
+
 
 def router_facts(
     router: Router, now: float, kernel: tuple[KernelFacts, ...] = (), filters: tuple[FilterFacts, ...] = ()

@@ -341,7 +341,8 @@ class Vrfs:
 def within(event: Event) -> tuple[str | None, Event]:
     """Return the VRF that an event is about, and the event as it is there; "": the global table, None: all tables."""
     if type(event) is EffectFailed and isinstance(event.effect, InVrf):
-        return event.effect.vrf, EffectFailed(event.effect.effect, event.errno, event.text)
+        vrf, effect = event.effect.vrf, event.effect.effect
+        return vrf, EffectFailed(effect, event.errno, event.text, vrf)
     return _vrf_of(event), event
 
 

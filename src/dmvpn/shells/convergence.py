@@ -120,7 +120,7 @@ def _of_tunnel(
         if peer.nbma in ends and peer.nbma not in said:
             said.append(peer.nbma)
             yield f"{tunnel.name} has no SA with {peer.nbma}: {peer.reason or 'no reason known'}"
-    if not said and not any(sa.local == tunnel.source for sa in router.sas):
+    if not said and not router.sas_of(tunnel):
         yield f"{tunnel.name} is protected, and has no SA with anybody"
 
 

@@ -23,21 +23,21 @@ from dmvpn.base.negotiation import NegotiationChanged
 from dmvpn.base.protection import IkeVersion, ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.connections import ends_of
 from dmvpn.features.ike.reasons import IkeReason, refusal
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import Ends
     from dmvpn.base.context import Context
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.book import ConfigurationBook
-    from dmvpn.features.ike.connections import Connections, Ends
+    from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Session, Sessions
     from dmvpn.features.ike.terms import Terms
@@ -83,7 +83,8 @@ class Demand:
         if news == self._said:
             return []
         self._said = news
-        return [NegotiationChanged(*self.ends, phase, self.reason, self.port)]
+        outer, remote = self.ends
+        return [NegotiationChanged(outer.address, remote, phase, self.reason, self.port, outer.front)]
 
     def succeeded(self, now: float) -> None:
         """Note that there are SAs, whoever began."""
@@ -209,11 +210,11 @@ class Attempts:
 
     def _of(self, sa: Session) -> Demand | None:
         """Return the demand whose attempt an IKE SA is."""
-        return next((demand for demand in self._between(ends_of(sa)) if demand.attempt == sa.own_spi), None)
+        return next((demand for demand in self._between(sa.path.ends) if demand.attempt == sa.own_spi), None)
 
     def _for(self, sa: Session) -> list[Demand]:
         """Return the demands that an IKE SA can meet."""
-        return [demand for demand in self._between(ends_of(sa)) if _is_for(demand, sa)]
+        return [demand for demand in self._between(sa.path.ends) if _is_for(demand, sa)]
 
     def _is_met(self, demand: Demand) -> bool:
         return self._connections.has_pairs(demand.ends, demand.port)
@@ -238,7 +239,7 @@ class Attempts:
         if isinstance(terms, Reason):
             self._context.start(demand.again, demand.failed(terms, now, self._entropy))
             self._say(demand, ProtectionPhase.INTF)
-            self._reports.failed(Endpoint(ends[1], IKE_PORT), terms, _meant(terms, policy))
+            self._reports.failed(path_of(ends, 0), terms, _meant(terms, policy))
             return
         usable = self._connections.usable(ends, demand.port)
         if usable is not None:
@@ -261,7 +262,7 @@ class Attempts:
 
     def initiate(self, path: DatagramPath, terms: Terms) -> Session:
         """Begin a new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
-        alone = not self._connections.knows(path.remote.address)
+        alone = not self._connections.knows(path.remote.address, path.front)
         sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), self._context.now)
         self._follow(acts)
         return sa
@@ -341,10 +342,7 @@ def _path(demand: Demand) -> DatagramPath:
 
 def path_of(ends: Ends, port: int) -> DatagramPath:
     """Return the path from our port 4500 to this port of the peer, as a NAT shows it; 0: from port 500 to port 500."""
-    local, remote = ends
-    if port:
-        return DatagramPath(Endpoint(local, NAT_PORT), Endpoint(remote, port))
-    return DatagramPath(Endpoint(local, IKE_PORT), Endpoint(remote, IKE_PORT))
+    return DatagramPath.between(ends, NAT_PORT, port) if port else DatagramPath.between(ends, IKE_PORT, IKE_PORT)
 
 
 def _meant(why: Reason, policy: ProtectionPolicy) -> IkeVersion:

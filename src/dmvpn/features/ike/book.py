@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.entrances import Outer
 from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
@@ -31,7 +32,7 @@ from dmvpn.features.ike.trust import Trust, takes_certificates
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.entrances import Denial, Entrances
     from dmvpn.base.ports import Rib
     from dmvpn.base.protection import ProtectionPolicy
@@ -66,7 +67,7 @@ class ConfigurationBook:
         config: IkeConfig,
         policies: tuple[ProtectionPolicy, ...],
         trust: Trust | None = None,
-        interface_of: Callable[[IPAddress], str] = lambda _: "",
+        interface_of: Callable[[OuterAddress], str] = lambda _: "",
         rib_of: Callable[[str], Rib | None] = lambda _: None,
         entrances: Entrances | None = None,
     ) -> None:
@@ -74,8 +75,7 @@ class ConfigurationBook:
         self.trust = trust or Trust()
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self._interface_of, self._rib_of, self._entrances = interface_of, rib_of, entrances
-        self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
-        self._fronts: dict[IPAddress, str] = {}
+        self._suites: dict[OuterAddress, tuple[Suite, ...]] = {}
         self._rosters: dict[str, Roster] = {}
         self._translation = Translation()
         self.renew(config, policies)
@@ -83,8 +83,6 @@ class ConfigurationBook:
     def renew(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = self._translation.of(config), policies
-        # Peers of a tunnel that is gone still hear so, in the VRF where it was.
-        self._fronts = {**self._fronts, **{policy.local: policy.front for policy in policies}}
         self._suites.clear()
         self._profiles = {profile.name: profile for profile in self.config.profiles}
         self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
@@ -94,45 +92,41 @@ class ConfigurationBook:
         peers = {name: keyring.peers for name, keyring in self._keyrings.items()}
         self._rosters = {name: one for name, one in self._rosters.items() if peers.get(name) is one.peers}
 
-    def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:
+    def policy(self, name: str, outer: OuterAddress) -> ProtectionPolicy | None:
         """Return the IPsec profile of this name at one of our addresses."""
-        return next((policy for policy in self.policies if (policy.name, policy.local) == (name, local)), None)
-
-    def front(self, local: IPAddress) -> str:
-        """Return the VRF in which tunnels protect an address of ours, "": the global table."""
-        return self._fronts.get(local, "")
+        return next((policy for policy in self.policies if (policy.name, policy.outer) == (name, outer)), None)
 
     def obstacle(self, path: DatagramPath) -> Reason | None:
         """See `Book`."""
-        front, remote = self.front(path.local.address), path.remote.address
+        front, remote = path.front, path.remote.address
         rib = self._rib_of(front)
         if rib is not None and not rib.forwarding(remote):
             return (
                 Reason(IkeReason.NO_ROUTE_IN_VRF, (remote, front)) if front else Reason(IkeReason.NO_ROUTE, (remote,))
             )
         what = Outer.IN_UDP if path.local.port == NAT_PORT else Outer.IKE
-        denied = self.denial(what, (path.local.address, remote), path.remote.port)
+        denied = self.denial(what, path.ends, path.remote.port)
         return None if denied is None else refusal(denied)
 
-    def denial(self, what: Outer, ends: tuple[IPAddress, IPAddress], port: int = 0) -> Denial | None:
-        """Return which list of ours denies such packets of a peer. ends: our address, the peer's. port: see `Outer`."""
-        return None if self._entrances is None else self._entrances.denial(what, ends, self.front(ends[0]), port)
+    def denial(self, what: Outer, ends: Ends, port: int = 0) -> Denial | None:
+        """Return which list of ours denies such packets of a peer. port: see `Outer`."""
+        return None if self._entrances is None else self._entrances.denial(what, ends, port)
 
     # ------------------------------------------------------------------------------------------------ suites
 
     def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         """Return the suites of the first policy for our address, else the default ones."""
-        local = path.local.address
-        if local not in self._suites:
-            self._suites[local] = self._suites_for(local)
-        return self._suites[local]
+        outer = path.outer
+        if outer not in self._suites:
+            self._suites[outer] = self._suites_for(outer)
+        return self._suites[outer]
 
-    def _suites_for(self, local: IPAddress) -> tuple[Suite, ...]:
+    def _suites_for(self, outer: OuterAddress) -> tuple[Suite, ...]:
         proposals = {proposal.name: proposal for proposal in self.config.proposals}
         for policy in self.config.policies:
-            if policy.fvrf not in ("any", self.front(local)):
+            if policy.fvrf not in ("any", outer.front):
                 continue
-            if not policy.local_addresses or local in policy.local_addresses:
+            if not policy.local_addresses or outer.address in policy.local_addresses:
                 named = [proposals[name] for name in policy.proposals if name in proposals]
                 suites = ike_suites(named, legacy=self.config.legacy_groups)
                 if suites:
@@ -141,18 +135,17 @@ class ConfigurationBook:
 
     def opening(self, path: DatagramPath) -> Opening:
         """Return what the policies for our address say of UDP, the more careful of them, and whom they believe."""
-        policies = [policy for policy in self.policies if policy.local == path.local.address]
+        policies = [policy for policy in self.policies if policy.outer == path.outer]
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
         authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
         return Opening(self.suites(path), self._udp_use(policies, path), tuple(authorities))
 
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return what the isakmp lines say: their policies, and the keys for the peer's address."""
-        local, remote = path.local.address, path.remote.address
-        policies = policies_for(self.policies, local, remote)
+        front, remote = path.front, path.remote.address
+        policies = policies_for(self.policies, path.ends)
         usable = {profile.name for policy in policies for profile in self._profiles_of(policy)}
         profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
-        front = self.front(local)
         peers = (self._keyring_peer(profile, remote, None, front) for profile in profiles)
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
         transforms = main_mode.transforms(self.config) if profiles else ()
@@ -183,14 +176,12 @@ class ConfigurationBook:
         """Return which list of ours keeps ESP of a peer out in every way that there is."""
         if self._entrances is None:
             return None
-        local, remote = path.local.address, path.remote
-        port = remote.port if nat.remote else 0
-        return self._entrances.esp((local, remote.address), self.front(local), port, nat=nat.found)
+        return self._entrances.esp(path.ends, path.remote.port if nat.remote else 0, nat=nat.found)
 
     def _udp_use(self, policies: Iterable[ProtectionPolicy], path: DatagramPath) -> UdpUse:
         """Return the more careful use of UDP of these policies. What a list keeps out is not preferred."""
         use = _udp_use(policies)
-        if use.prefers and self.denial(Outer.IN_UDP, (path.local.address, path.remote.address)) is not None:
+        if use.prefers and self.denial(Outer.IN_UDP, path.ends) is not None:
             return replace(use, prefers=False)
         return use
 
@@ -219,23 +210,22 @@ class ConfigurationBook:
         version: IkeVersion = IkeVersion.V2,
     ) -> Terms | Reason:
         """Return how we answer somebody with this identity. In IKEv1 only profiles out of isakmp lines count."""
-        local, remote = path.local.address, path.remote.address
-        policies = policies_for(self.policies, local, remote)
+        front, remote = path.front, path.remote.address
+        policies = policies_for(self.policies, path.ends)
         if not policies:
-            return Reason(IkeReason.NOT_PROTECTED, (local, remote))
+            return Reason(IkeReason.NOT_PROTECTED, (path.local.address, remote))
         elsewhere = ""
         for profile in self.config.profiles:
             if version == IkeVersion.V1 and not translation.is_isakmp(profile.name):
                 continue
-            if not _is_for(profile, theirs, self.front(local)) and not self.trust.means(profile, chain):
+            if not _is_for(profile, theirs, front) and not self.trust.means(profile, chain):
                 continue
             for policy in policies:
                 if profile in self._profiles_of(policy):
                     return self._terms(profile, policy, remote, theirs, version)
-                if profile.fvrf not in ("any", policy.front) and profile.name in self._names_of(policy):
+                if profile.fvrf not in ("any", front) and profile.name in self._names_of(policy):
                     elsewhere = elsewhere or written(profile.name)
         if elsewhere:
-            front = self.front(local)
             line = f"match fvrf {front}" if front else "no match fvrf"
             return Reason(IkeReason.OTHER_FVRF, (elsewhere, name_of(theirs), line))
         return Reason(IkeReason.NO_MATCH, ("isakmp" if version == IkeVersion.V1 else "ikev2", name_of(theirs)))
@@ -244,21 +234,21 @@ class ConfigurationBook:
         """Return those that an IPsec profile may use, first the one with which we begin."""
         named = self._names_of(policy)
         known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
-        return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
+        return tuple(profile for profile in known if self._is_used_at(profile, policy.outer))
 
     def _names_of(self, policy: ProtectionPolicy) -> tuple[str, ...]:
         return translation.candidates(self.config, policy)
 
-    def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
+    def _is_used_at(self, profile: Profile, outer: OuterAddress) -> bool:
         """Return whether it is for our address (`match address local`): any address, if the profile says nothing.
 
         Its VRF counts, too (`match fvrf`): without that line the global table.
         """
-        if profile.fvrf not in ("any", self.front(local)):
+        if profile.fvrf not in ("any", outer.front):
             return False
         if not profile.local_addresses and not profile.local_interfaces:
             return True
-        return local in profile.local_addresses or self._interface_of(local) in profile.local_interfaces
+        return outer.address in profile.local_addresses or self._interface_of(outer) in profile.local_interfaces
 
     def _unusable(self, profile: Profile | None, policy: ProtectionPolicy) -> str:
         """Return why there is no such profile for the tunnel."""
@@ -308,7 +298,7 @@ class ConfigurationBook:
 
     def child(self, terms: ChildTerms) -> ChildTerms:
         """Return the terms of its IPsec profile now; without one it keeps its own for the rest of its life."""
-        policy = self.policy(terms.profile, terms.local.first)
+        policy = self.policy(terms.profile, OuterAddress(terms.local.first, terms.front))
         return _child_terms(policy, terms.remote.first, legacy=self.config.legacy_groups) if policy else terms
 
     # ------------------------------------------------------------------------------------------------ proofs

@@ -39,16 +39,15 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.views import esp_ports, esp_sa, number_of, sa_view
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.session import Session
 
-#: Local address, outer address of the peer and its port behind a NAT (0 without NAT); kind and octets of its identity,
-#: and the entry whose key proved it.
-Key = tuple["IPAddress", "IPAddress", int, int, bytes, str]
-Ends = tuple["IPAddress", "IPAddress"]
+#: Our address, that of the peer and its port behind a NAT (0 without NAT); kind and octets of its identity, and the
+#: entry whose key proved it.
+Key = tuple["OuterAddress", "IPAddress", int, int, bytes, str]
 Results = list["Effect | Notice"]
 
 #: Connections with one identity behind one address of a NAT; later connections are ended.
@@ -57,14 +56,9 @@ LARGEST_NUMBER_ALIKE: Final = 64
 LARGEST_MEMORY: Final = 8192
 
 
-def ends_of(sa: Session) -> Ends:
-    """Return our address and the peer's."""
-    return sa.path.local.address, sa.path.remote.address
-
-
-def _place_of(sa: Session) -> tuple[IPAddress, IPAddress, int]:
+def _place_of(sa: Session) -> tuple[OuterAddress, IPAddress, int]:
     """Return our address, the peer's, and the port that distinguishes it from others behind its NAT."""
-    return *ends_of(sa), sa.path.remote.port if sa.nat.remote else 0
+    return *sa.path.ends, sa.path.remote.port if sa.nat.remote else 0
 
 
 @dataclass(slots=True)
@@ -93,7 +87,7 @@ class Connections:
         self._numbers: dict[Key, int] = {}
         self._idle: dict[Key, None] = {}  # those in `_numbers` without entry, the longest idle first
         self._between: dict[Ends, dict[int, None]] = {}
-        self._remotes: dict[IPAddress, int] = {}  # how many of `_between` have it
+        self._remotes: dict[tuple[IPAddress, str], int] = {}  # by front door: how many of `_between` have it
         self._owners: dict[int, Session] = {}  # by the inbound SPI of each pair that carries packets
         self._outbound: dict[int, int] = {}  # outbound SPI -> inbound SPI
         self._last = 0
@@ -120,13 +114,13 @@ class Connections:
         found = [sa for number in self._between.get(ends, ()) for sa in self._entries[number].ike.values()]
         return sorted(found, key=lambda sa: -sa.since)
 
-    def knows(self, remote: IPAddress) -> bool:
-        """Return whether there is an IKE SA with this address, from any of ours."""
-        return remote in self._remotes
+    def knows(self, remote: IPAddress, front: str) -> bool:
+        """Return whether there is an IKE SA with this address of a front door, from any address of ours."""
+        return (remote, front) in self._remotes
 
     def beside(self, sa: Session) -> list[Session]:
         """Return the other IKE SAs of this one's peer: of its connection, and of its identity at the same place."""
-        others = [other for other in self.ike_sas(ends_of(sa)) if other.who == sa.who and are_together(other, sa)]
+        others = [other for other in self.ike_sas(sa.path.ends) if other.who == sa.who and are_together(other, sa)]
         return [other for other in dict.fromkeys((*self.of(sa.connection), *others)) if other is not sa]
 
     def displaced(self, sa: Session) -> list[Session]:
@@ -140,7 +134,7 @@ class Connections:
 
     def is_one_too_many(self, sa: Session) -> bool:
         """Return whether as many others as are permitted had its identity behind its address before it came."""
-        between = self._between.get(ends_of(sa), {})
+        between = self._between.get(sa.path.ends, {})
         if len(between) <= LARGEST_NUMBER_ALIKE:
             return False
         alike = [number for number in between if self._entries[number].key[3:] == sa.who]
@@ -159,6 +153,11 @@ class Connections:
     def owner(self, spi_in: int) -> Session | None:
         """Return the IKE SA that a pair belongs to."""
         return self._owners.get(spi_in)
+
+    def has(self, spi_in: int, front: str) -> bool:
+        """Return whether there is a pair with this SPI in a front door."""
+        sa = self._owners.get(spi_in)
+        return sa is not None and sa.path.front == front
 
     def sender(self, spi_out: int) -> Session | None:
         """Return the IKE SA of the pair whose packets carry this SPI when they leave."""
@@ -195,7 +194,7 @@ class Connections:
         """
         if sa.is_alone or not sa.nat.remote:
             return False
-        entries = (self._entries[number] for number in self._between.get(ends_of(sa), ()))
+        entries = (self._entries[number] for number in self._between.get(sa.path.ends, ()))
         return any(entry.key[3:] == sa.who and entry.key[:3] != _place_of(sa) for entry in entries)
 
     def succeed(self, old: Session, new: Session) -> None:
@@ -251,7 +250,8 @@ class Connections:
         ends = entry.key[:2]
         if ends not in self._between:
             self._between[ends] = {}
-            self._remotes[ends[1]] = self._remotes.get(ends[1], 0) + 1
+            remote = ends[1], ends[0].front
+            self._remotes[remote] = self._remotes.get(remote, 0) + 1
         self._between[ends][entry.number] = None
 
     def _apart(self, entry: _Entry) -> None:
@@ -261,9 +261,10 @@ class Connections:
         if numbers:
             return
         del self._between[ends]
-        self._remotes[ends[1]] -= 1
-        if not self._remotes[ends[1]]:
-            del self._remotes[ends[1]]
+        remote = ends[1], ends[0].front
+        self._remotes[remote] -= 1
+        if not self._remotes[remote]:
+            del self._remotes[remote]
 
     # ------------------------------------------------------------------------------------------------ child SAs
 
@@ -278,7 +279,7 @@ class Connections:
         value = surely(entry.value)
         old = number_of(replaces) if replaces is not None else None
         view = sa_view(child, value, used=child.eager or is_first)
-        pair = replace(esp_sa(sa, child, entry.number), front=child.terms.front)
+        pair = esp_sa(sa, child, entry.number)
         return [
             *results,
             SaNegotiated(connection=value, sa=pair, view=view, eager=child.eager, replaces=old),
@@ -356,6 +357,7 @@ def connection_of(sa: Session, entry: _Entry, *, udp: bool) -> Connection:
         since=sa.since,
         proved=Proved(*sa.who),
         unproved="" if sa.evidence.named else sa.evidence.entry,
+        front=sa.path.front,
     )
     return replace(made, since=entry.value.since, initiator=entry.value.initiator) if entry.value else made
 

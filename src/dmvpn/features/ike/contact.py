@@ -23,13 +23,13 @@ def is_older(old: Session, new: Session) -> bool:
     A session that began while this one did is not old: both ends may have begun at the same moment. Nor is one with
     another address of ours: a peer with two uplinks has one name over both.
     """
-    return old is not new and old.since < new.begun and old.path.local.address == new.path.local.address
+    return old is not new and old.since < new.begun and old.path.outer == new.path.outer
 
 
 def are_together(one: Session, other: Session) -> bool:
     """Return whether two peers are at one place: behind a NAT several peers share an address, and maybe a name."""
     here, there = one.path, other.path
-    if (here.local.address, here.remote.address) != (there.local.address, there.remote.address):
+    if here.ends != there.ends:
         return False
     return not (one.nat.remote or other.nat.remote) or here.remote.port == there.remote.port
 

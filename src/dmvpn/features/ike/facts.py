@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class IkeFacts(Fact):
-    """An IKE SA. phase: as `show crypto ikev2 sa` has it."""
+    """An IKE SA. phase: as `show crypto ikev2 sa` has it. front: the VRF of both addresses, "": the global table."""
 
     local: Address
     local_port: int
@@ -19,6 +19,7 @@ class IkeFacts(Fact):
     remote_port: int
     phase: str
     age: float
+    front: str = ""
 
 
 def facts(machine: IkeMachine, now: float) -> tuple[IkeFacts, ...]:
@@ -31,6 +32,7 @@ def facts(machine: IkeMachine, now: float) -> tuple[IkeFacts, ...]:
             remote_port=sa.remote_port,
             phase=sa.phase.value,
             age=now - sa.since,
+            front=sa.front,
         )
         for sa in machine.sas()
     )
@@ -38,4 +40,5 @@ def facts(machine: IkeMachine, now: float) -> tuple[IkeFacts, ...]:
 
 def refused(machine: IkeMachine) -> tuple[PeerFacts, ...]:
     """Return peers without an agreement, whichever end began, with the last reason of each."""
-    return tuple(PeerFacts(nbma=peer, reason=reason_facts(why)) for peer, why in machine.refused.items())
+    known = machine.refused.items()
+    return tuple(PeerFacts(nbma=peer, front=front, reason=reason_facts(why)) for (peer, front), why in known)

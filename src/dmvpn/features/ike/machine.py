@@ -49,7 +49,7 @@ from dmvpn.features.ike.views import view_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, OuterAddress
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import IkeStats, IkeView, ProtectionPolicy
     from dmvpn.features.ike.session import Session
@@ -82,7 +82,7 @@ class IkeMachine(Machine):
         super().__init__(Context(ports))
         self._policies: tuple[ProtectionPolicy, ...] = ()
         self._config = IkeConfig()
-        self._locals: frozenset[IPAddress] = frozenset()
+        self._served: frozenset[OuterAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
         self._book = ConfigurationBook(
             self._config, (), Trust(ports), self._interface_of, ports.rib_of, Entrances(ports)
@@ -102,10 +102,10 @@ class IkeMachine(Machine):
         match event:
             case IpReceived():
                 self._received(event)
-            case NegotiationWanted(policy=policy, local=local, remote=remote, wanted=True, remote_port=port):
-                peers.attempts.want((local, remote), policy, port=port)
-            case NegotiationWanted(policy=policy, local=local, remote=remote, remote_port=port):
-                peers.attempts.release((local, remote), policy, port=port)
+            case NegotiationWanted(policy=policy, wanted=True, remote_port=port):
+                peers.attempts.want(event.ends, policy, port=port)
+            case NegotiationWanted(policy=policy, remote_port=port):
+                peers.attempts.release(event.ends, policy, port=port)
             case SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
                 peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), self._context.now))
             case ConnectionUnwanted(connection=number, reason=reason):
@@ -116,7 +116,7 @@ class IkeMachine(Machine):
                 peers.heard(event)
             case ConnectionUnheard(connection=number):
                 peers.unheard(number)
-            case UnknownSpi(spi=spi) if peers.connections.owner(spi) is None:
+            case UnknownSpi(spi=spi) if not peers.connections.has(spi, event.vrf):
                 peers.unknown(event)
             case KeysWanted(wanted=wanted):
                 self._tell_keys(wanted=wanted)
@@ -153,7 +153,7 @@ class IkeMachine(Machine):
     def _adopt(self, config: IkeConfig, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Follow a change of configuration or tunnels: end what is not permitted any more, try what could not begin."""
         was_on, was, self._config, self._policies = bool(self._policies), self._config, config, policies
-        self._locals = frozenset(policy.local for policy in policies)
+        self._served = frozenset(policy.outer for policy in policies)
         peers, table = self.peers, self.peers.table
         permitted = [sa for sa in table if self._unwanted(sa) is None] if _who(was) != _who(config) else []
         self._book.renew(config, policies)
@@ -177,8 +177,8 @@ class IkeMachine(Machine):
         expected = self._book.expectation(sa.terms, sa.path, sa.theirs)
         return expected if isinstance(expected, Reason) else None
 
-    def _interface_of(self, local: IPAddress) -> str:
-        owner = self._context.ports.interfaces.owner(local, self._book.front(local))
+    def _interface_of(self, outer: OuterAddress) -> str:
+        owner = self._context.ports.interfaces.owner(outer.address, outer.front)
         return owner.name if owner is not None else ""
 
     # ------------------------------------------------------------------------------------------------ what arrives
@@ -189,10 +189,8 @@ class IkeMachine(Machine):
             return
         path, octets = message
         peers = self.peers
-        if packet.vrf != self._book.front(packet.destination):
-            return  # the address is protected in another VRF
-        if packet.destination not in self._locals and not peers.table.knows(octets):
-            return  # no tunnel has this address, and no IKE SA still has to say that it ends
+        if path.outer not in self._served and not peers.table.knows(octets, path):
+            return  # no tunnel has this address in this VRF, and no IKE SA still has to say that it ends
         peers.reports.packet(octets, path, sent=False)
         peers.follow(peers.table.handle(octets, path, self._context.now))
 
@@ -214,8 +212,8 @@ class IkeMachine(Machine):
         return tuple(view_of(sa, peers.connections.value(sa.connection)) for sa in ordered)
 
     @property
-    def refused(self) -> Mapping[IPAddress, Reason]:
-        """Who came to no agreement with us lately, whoever began, and why."""
+    def refused(self) -> Mapping[tuple[IPAddress, str], Reason]:
+        """Who came to no agreement with us lately, by address and front door, whoever began; and why."""
         return self.peers.reports.refused
 
     def stats(self) -> IkeStats:

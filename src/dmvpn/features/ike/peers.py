@@ -7,11 +7,11 @@ Sessions --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChange
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines, earliest
-from dmvpn.base.effects import in_table
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
@@ -24,7 +24,6 @@ from dmvpn.features.ike.connections import (
     DISPLACED,
     LARGEST_NUMBER_ALIKE,
     Connections,
-    ends_of,
     may_go,
     to_end,
 )
@@ -54,7 +53,6 @@ from dmvpn.features.ike.ways import EspWays
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
-    from dmvpn.base.effects import Effect, SendIp
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.book import ConfigurationBook
@@ -131,12 +129,12 @@ class Peers:
         match deadline:
             case Deadline.NAT_KEEPALIVE if not sa.is_dead:
                 self._keep_alive(sa)
-                self._context.emit(self._in_front(udp.keep_alive(sa.path)))
+                self._context.emit(udp.keep_alive(sa.path))
             case Deadline.DUPLICATE if may_go(sa, self.connections):
                 self.close([sa], BOTH_BEGAN)
             case Deadline.SURPLUS if sa.is_usable:
                 why = Reason(IkeReason.TOO_MANY_ALIKE, (LARGEST_NUMBER_ALIKE,))
-                self.reports.failed(sa.path.remote, why, sa.version, proved=True)
+                self.reports.failed(sa.path, why, sa.version, proved=True)
                 self.close([sa], why)
             case Deadline.BARREN if sa.is_usable and not sa.children and not self._waits_for_children(sa):
                 self.close([sa], Reason(IkeReason.BARREN))
@@ -153,7 +151,7 @@ class Peers:
                 carried = [each for each in children if self.connections.owner(number_of(each.spi_in)) is sa]
                 for child in carried:  # it carries nothing any more, whether the peer has heard of it or not
                     self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
-                self.attempts.lost(ends_of(sa))
+                self.attempts.lost(sa.path.ends)
 
     def heard(self, event: ConnectionHeard) -> None:
         """Follow a peer, or the NAT before it, to where packets of its connection come from now."""
@@ -189,31 +187,31 @@ class Peers:
         path = self.recovery.may_complain(event, self._context.now)
         if path is None:
             return
-        ends = event.local, event.remote
-        policies = policies_for(self.book.policies, *ends)
+        ends = event.ends
+        policies = policies_for(self.book.policies, ends)
         policy = next((policy for policy in policies if not policy.responder_only), None)
         terms = self.book.to(policy, event.remote) if policy is not None else None
         version = terms.version if isinstance(terms, Terms) else IkeVersion.V2
         self._send(path, self.table.complaint(event.spi, version))
         if self.connections.usable(ends, event.remote_port) or self.attempts.is_trying(ends):
             return
-        if isinstance(terms, Terms) and self.recovery.does_not_listen(event.remote, self._context.now):
+        if isinstance(terms, Terms) and self.recovery.does_not_listen(event, self._context.now):
             self.attempts.initiate(path_of(ends, event.remote_port), terms)
 
     def doubt(self, sa: Session) -> None:
         """Ask the peer for a new SA beside one that, as somebody says, it does not know any more."""
-        ends, policy = ends_of(sa), self.policy_of(sa)
+        ends, policy = sa.path.ends, self.policy_of(sa)
         if policy is None or policy.responder_only or self.attempts.is_trying(ends):
             return
         terms = self.book.to(policy, ends[1])
         if isinstance(terms, Reason) or not self.recovery.may_replace(sa, self._context.now):
             return
-        path = sa.path if sa.nat.remote else DatagramPath(Endpoint(ends[0], IKE_PORT), Endpoint(ends[1], IKE_PORT))
+        path = sa.path if sa.nat.remote else DatagramPath.between(ends, IKE_PORT, IKE_PORT)
         self.recovery.began(self.attempts.initiate(path, terms))
 
     def policy_of(self, sa: Session) -> ProtectionPolicy | None:
         """Return the IPsec profile that an IKE SA is for, if it still exists."""
-        return self.book.policy(sa.terms.child.profile, sa.path.local.address) if sa.terms else None
+        return self.book.policy(sa.terms.child.profile, sa.path.outer) if sa.terms else None
 
     # ------------------------------------------------------------------------------------------------ acts
 
@@ -233,12 +231,12 @@ class Peers:
                 case TurnedAway(path, why, logged, version):
                     self.reports.act(act)
                     if logged:
-                        self.reports.failed(path.remote, why, version)
+                        self.reports.failed(path, why, version)
                 case Trouble(sa=sa, what=what):
                     if not sa.is_initiator:
-                        self.attempts.refused(ends_of(sa), what)
+                        self.attempts.refused(sa.path.ends, what)
                     self.reports.act(act)
-                    self.reports.failed(sa.path.remote, what, sa.version, proved=bool(sa.evidence.by))
+                    self.reports.failed(sa.path, what, sa.version, proved=bool(sa.evidence.by))
                 case SaAct():
                     self._introduce(act)
                     self.reports.act(act)
@@ -250,12 +248,7 @@ class Peers:
 
     def _send(self, path: DatagramPath, datagram: bytes) -> None:
         self.reports.packet(datagram, path, sent=True)
-        self._context.emit(self._in_front(udp.send(path, datagram)))
-
-    def _in_front(self, order: SendIp) -> Effect:
-        """Return the order for the VRF of our address."""
-        front = self.book.front(order.source) if order.source is not None else ""
-        return in_table(front, order)
+        self._context.emit(udp.send(path, datagram))
 
     def _introduce(self, act: SaAct) -> None:
         """Give a new IKE SA its number and its connection, by which reports name it."""
@@ -286,11 +279,11 @@ class Peers:
             case ChildMade(child=child, replaces=replaces):
                 self._announce(self.connections.made(sa, child, replaces), sa)
                 sa.children.forget_keys(child.spi_in)
-                self.attempts.succeeded(ends_of(sa))
+                self.attempts.succeeded(sa.path.ends)
                 self.ways.look(sa)
             case ChildEnded(child=child, reason=reason):
                 self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
-                self.attempts.lost(ends_of(sa))
+                self.attempts.lost(sa.path.ends)
             case ChildForgotten(spi_in=spi):
                 self._context.emit(self.connections.forgotten(number_of(spi)))
             case Unanswered():
@@ -334,7 +327,7 @@ class Peers:
 
     def _moved(self, sa: Session, old: DatagramPath) -> None:
         self.recovery.moved(sa)
-        before, after = (sa.path.local.address, old.remote.address), ends_of(sa)
+        before, after = (sa.path.outer, old.remote.address), sa.path.ends
         self._context.emit(*self.connections.moved(sa))
         for other in self.connections.displaced(sa):
             self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + DISPLACED)
@@ -347,11 +340,11 @@ class Peers:
         self.recovery.forget(sa)
         self._announce(self.connections.leave(sa, reason), sa)
         if sa.is_initiator and not sa.evidence.by and not sa.hint:
-            self.reports.failed(sa.path.remote, reason, sa.version)
+            self.reports.failed(sa.path, reason, sa.version)
         if self.attempts.is_attempt(sa):
             self.attempts.failed(sa, sa.hint or reason)
         else:
-            self.attempts.lost(ends_of(sa))
+            self.attempts.lost(sa.path.ends)
 
     def _complete(self, sa: Session) -> None:
         """End an IKE SA that should have brought a child SA, and did not, when its acts are done."""
@@ -382,7 +375,7 @@ class Peers:
 def _heard_from(sa: Session, event: ConnectionHeard) -> DatagramPath | None:
     """Return where IKE goes to reach the sender of ESP; None: there is nothing to follow."""
     if event.remote_port:
-        return DatagramPath(sa.path.local, Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None
+        return replace(sa.path, remote=Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None
     if not sa.by_choice_on_nat_port:
         return None  # without UDP: a NAT that IKE crosses would have given it a port
-    return DatagramPath(Endpoint(sa.path.local.address, IKE_PORT), Endpoint(event.remote, IKE_PORT))
+    return DatagramPath.between((sa.path.outer, event.remote), IKE_PORT, IKE_PORT)

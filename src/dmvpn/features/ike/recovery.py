@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import PollSas
 from dmvpn.base.limits import Limiter
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.timers import TimerKind
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from dmvpn.base.events import SasCounted, UnknownSpi
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.session import Session
+
+    _Stranger = tuple[IPAddress, str]  # by its front door
 
 #: Seconds between two complaints to one address, and how many addresses hear one in that time.
 _COMPLAINT_INTERVAL: Final = 2.0
@@ -66,9 +68,9 @@ class Recovery:
 
     def __init__(self) -> None:
         self.begins = False
-        self._complaints: Limiter[tuple[IPAddress, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
-        self._told: Limiter[IPAddress] = Limiter(_TOLD, _COMPLAINT_BURST)
-        self._begun: Limiter[IPAddress] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
+        self._complaints: Limiter[tuple[_Stranger, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
+        self._told: Limiter[_Stranger] = Limiter(_TOLD, _COMPLAINT_BURST)
+        self._begun: Limiter[_Stranger] = Limiter(_BEGIN_INTERVAL, _BEGIN_BURST)
         self._fresh: dict[bytes, None] = {}  # by own SPI
         self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
         self._questions: Limiter[int] = Limiter(_QUESTION_INTERVAL, _QUESTION_BURST)  # by connection
@@ -80,16 +82,17 @@ class Recovery:
 
     def may_complain(self, event: UnknownSpi, now: float) -> DatagramPath | None:
         """Return where a peer hears that the SA that it sends ESP for does not exist; None: it heard a moment ago."""
-        if not self._complaints.permits((event.remote, event.remote_port), now):
+        if not self._complaints.permits((_stranger(event), event.remote_port), now):
             return None
         port = NAT_PORT if event.remote_port else IKE_PORT
-        return DatagramPath(Endpoint(event.local, port), Endpoint(event.remote, event.remote_port or IKE_PORT))
+        return DatagramPath.between(event.ends, port, event.remote_port or IKE_PORT)
 
-    def does_not_listen(self, remote: IPAddress, now: float) -> bool:
+    def does_not_listen(self, event: UnknownSpi, now: float) -> bool:
         """Record another complaint to an address. Returns whether we begin with it; the first may still help."""
-        if not self.begins or self._told.permits(remote, now):
+        sender = _stranger(event)
+        if not self.begins or self._told.permits(sender, now):
             return False
-        return remote in self._told and self._begun.permits(remote, now)
+        return sender in self._told and self._begun.permits(sender, now)
 
     def may_replace(self, sa: Session, now: float) -> bool:
         """Return whether a hint about this IKE SA is followed: if it is young, ESP may have overtaken IKE_AUTH."""
@@ -137,10 +140,19 @@ class Recovery:
         self._asked.pop(sa.own_spi, None)
 
 
+def _stranger(event: UnknownSpi) -> _Stranger:
+    """Return the address of a sender, and its front door: in another one the address is somebody else's."""
+    return event.remote, event.vrf
+
+
 def doubted(spi_out: int, path: DatagramPath, connections: Connections) -> Session | None:
     """Return the IKE SA of a child with this SPI, if it is with the very address that the hint came from."""
     sa = connections.sender(spi_out)
-    return sa if sa is not None and sa.is_usable and sa.path.remote.address == path.remote.address else None
+    return sa if sa is not None and sa.is_usable and _sender(sa.path) == _sender(path) else None
+
+
+def _sender(path: DatagramPath) -> _Stranger:
+    return path.remote.address, path.front
 
 
 # -------------------------------------------------------------------------------------------------------------- silence

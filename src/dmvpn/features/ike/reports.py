@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.session import Session, Sessions
-    from dmvpn.features.ike.terms import DatagramPath, Endpoint
+    from dmvpn.features.ike.terms import DatagramPath
+
+    _Peer = tuple[IPAddress, str]  # an address, and its front door
 
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0
@@ -57,21 +59,22 @@ class Reports:
 
     def __init__(self, context: Context, sessions: Sessions) -> None:
         self._context, self._sessions = context, sessions
-        self._failures: Limiter[tuple[IPAddress, str]] = Limiter(_INTERVAL, _BURST)
+        self._failures: Limiter[tuple[_Peer, str]] = Limiter(_INTERVAL, _BURST)
         self._without_esp: Limiter[int] = Limiter(_ONCE, _BURST)  # by connection
         self._denied: Limiter[tuple[str, str, int, Outer]] = Limiter(_INTERVAL, _BURST)  # by entry
-        self._refused: dict[IPAddress, Reason] = {}
+        self._refused: dict[_Peer, Reason] = {}
 
     @property
-    def refused(self) -> Mapping[IPAddress, Reason]:
+    def refused(self) -> Mapping[_Peer, Reason]:
         """Who came to no agreement with us lately, and the last reason of each, which the log has, too."""
         return self._refused
 
-    def failed(self, peer: Endpoint, why: Reason, version: IkeVersion, *, proved: bool = False) -> None:
+    def failed(self, path: DatagramPath, why: Reason, version: IkeVersion, *, proved: bool = False) -> None:
         """Report a negotiation that came to nothing. proved: the peer had proved its identity before."""
-        if not self._failures.permits((peer.address, str(why)), self._context.now):
+        peer, known = path.remote, (path.remote.address, path.front)
+        if not self._failures.permits((known, str(why)), self._context.now):
             return
-        self._refused[peer.address] = why
+        self._refused[known] = why
         if len(self._refused) > LARGEST_REFUSED:
             del self._refused[next(iter(self._refused))]
         if version == IkeVersion.V2:

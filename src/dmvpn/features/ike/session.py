@@ -17,7 +17,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.acts import Act
 from dmvpn.features.ike.children import LINGER, Children
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Session(ABC):
         A peer behind a NAT may move (RFC 7296 §2.23), or change to the other port of IKE. No other peer may: an
         attacker that holds a datagram back can send it from another place.
         """
-        same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
+        same_host = path.ends == self.path.ends
         return path != self.path and (self.nat.remote or (same_host and path.remote.port in (IKE_PORT, NAT_PORT)))
 
     def use_port(self, port: int) -> None:
@@ -250,7 +250,7 @@ class Session(ABC):
         return self._by_port(IKE_PORT if self.path.local.port == NAT_PORT else NAT_PORT)
 
     def _by_port(self, port: int) -> DatagramPath:
-        return DatagramPath(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
+        return DatagramPath.between(self.path.ends, port, port)
 
     def silence(self, asked: str, tries: int, guess: Reason | None = None) -> Reason:
         """Return that the peer did not answer, and why, as far as that is known.
@@ -311,8 +311,8 @@ class Sessions(Protocol):
         """Return the session to which we gave this SPI."""
         ...
 
-    def knows(self, octets: bytes) -> bool:
-        """Return whether this is a message with an SPI of ours."""
+    def knows(self, octets: bytes, path: DatagramPath) -> bool:
+        """Return whether this is a message with an SPI of ours, and came in the front door of that session."""
         ...
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:

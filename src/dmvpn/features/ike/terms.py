@@ -7,13 +7,14 @@ talk to a peer with this name, and how must it prove the name? The answers are v
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
     from dmvpn.features.ike.crypto.key_log import KeyLog
@@ -40,13 +41,33 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class DatagramPath:
-    """Where our datagrams come from and go to."""
+    """Where our datagrams come from and go to.
+
+    front: the VRF in which both ends are, "": the global table.
+    """
 
     local: Endpoint
     remote: Endpoint
+    front: str = ""
 
     def __str__(self) -> str:
         return f"{self.local} - {self.remote}"
+
+    @classmethod
+    def between(cls, ends: Ends, local_port: int, remote_port: int) -> Self:
+        """Return the path between two addresses, by these ports."""
+        outer, remote = ends
+        return cls(Endpoint(outer.address, local_port), Endpoint(remote, remote_port), outer.front)
+
+    @property
+    def outer(self) -> OuterAddress:
+        """Our address in its front door."""
+        return OuterAddress(self.local.address, self.front)
+
+    @property
+    def ends(self) -> Ends:
+        """Both addresses, with the front door."""
+        return self.outer, self.remote.address
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import SendIp
+from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
     from dmvpn.base.events import IpReceived
 
 PROTOCOL: Final = 17
@@ -45,24 +46,24 @@ def received(packet: IpReceived) -> tuple[DatagramPath, bytes] | None:
     elif datagram.destination_port != IKE_PORT:
         return None
     local = Endpoint(packet.destination, datagram.destination_port)
-    return DatagramPath(local, Endpoint(packet.source, datagram.source_port)), octets
+    return DatagramPath(local, Endpoint(packet.source, datagram.source_port), packet.vrf), octets
 
 
-def send(path: DatagramPath, octets: bytes) -> SendIp:
-    """Send a message of ours."""
+def send(path: DatagramPath, octets: bytes) -> Effect:
+    """Send a message of ours, in the front door of its path."""
     return _send(path, MARKER + octets if path.local.port == NAT_PORT else octets)
 
 
-def keep_alive(path: DatagramPath) -> SendIp:
+def keep_alive(path: DatagramPath) -> Effect:
     """Send one octet for the sake of the NAT."""
     return _send(path, KEEPALIVE)
 
 
-def _send(path: DatagramPath, payload: bytes) -> SendIp:
+def _send(path: DatagramPath, payload: bytes) -> Effect:
     local, remote = path.local, path.remote
     datagram = UdpDatagram(source_port=local.port, destination_port=remote.port, payload=payload)
     octets = datagram.serialize(local.address, remote.address)
-    return SendIp(None, local.address, remote.address, PROTOCOL, octets, tos=_TOS)
+    return in_table(path.front, SendIp(None, local.address, remote.address, PROTOCOL, octets, tos=_TOS))
 
 
 def endpoint_hash(spis: bytes, end: Endpoint, name: str) -> bytes:

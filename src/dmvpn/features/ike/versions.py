@@ -54,9 +54,9 @@ class Versions:
         """Return the session to which we gave this SPI or cookie."""
         return self.v2.get(own_spi) or self.v1.get(own_spi)
 
-    def knows(self, octets: bytes) -> bool:
-        """Return whether this is a message with an SPI of ours."""
-        return self._by(octets).knows(octets)
+    def knows(self, octets: bytes, path: DatagramPath) -> bool:
+        """Return whether this is a message with an SPI of ours, and came in the front door of that session."""
+        return self._by(octets).knows(octets, path)
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
         """Take over the configured limits, for each version; 0: the default."""

@@ -77,6 +77,7 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
         nat_outside=sa.nat.remote,
         ikev2_profile="" if is_isakmp else profile,
         isakmp_profile=translation.plain(profile) if is_isakmp else "",
+        front=sa.path.front,
         next_request=sa.message_ids[0],
         next_answer=sa.message_ids[1],
         children=tuple(number_of(spi) for spi in sa.children.active),
@@ -135,6 +136,7 @@ def esp_sa(sa: Session, child: ChildSa, connection: int) -> EspSa:
         inner_remote=None if child.transport else _host(child.remote),
         soft_octets=int(limit * (_WORN - _SPREAD * fraction(sa.entropy))) if limit else 0,
         hard_octets=limit,
+        front=sa.path.front,
     )
 
 

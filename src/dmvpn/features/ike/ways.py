@@ -16,8 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entrances import Outer
-from dmvpn.features.ike.connections import ends_of
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,7 +89,7 @@ class EspWays:
 
     def _may_leave_udp(self, sa: Session) -> bool:
         """Return whether only ESP without UDP comes in, and the peer takes it, too."""
-        in_udp = self._book.denial(Outer.IN_UDP, ends_of(sa))
+        in_udp = self._book.denial(Outer.IN_UDP, sa.path.ends)
         return in_udp is not None and sa.chooses_port and not self._denies_esp(sa)
 
     def _may_take_udp(self, sa: Session) -> bool:
@@ -98,18 +97,17 @@ class EspWays:
         return not sa.nat.found and self._book.opening(sa.path).udp.prefers
 
     def _denies_esp(self, sa: Session) -> bool:
-        return self._book.denial(Outer.ESP, ends_of(sa)) is not None
+        return self._book.denial(Outer.ESP, sa.path.ends) is not None
 
     def _cuts(self, sa: Session) -> Denial | None:
         """Return which list keeps ESP of the peer out."""
         if self._is_in_udp(sa):
             return self._book.esp_denial(sa.path, sa.nat)
-        return self._book.denial(Outer.ESP, ends_of(sa))
+        return self._book.denial(Outer.ESP, sa.path.ends)
 
     def _move(self, sa: Session, port: int) -> None:
         """Use this port and its way of ESP from now on. A question makes the peer follow."""
-        local, remote = ends_of(sa)
-        path = DatagramPath(Endpoint(local, port), Endpoint(remote, port))
+        path = DatagramPath.between(sa.path.ends, port, port)
         if path != sa.path:
             self._follow(self._sessions.move(sa, path, self._context.now))
         self._follow(self._sessions.probe(sa, self._context.now))

@@ -21,11 +21,9 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.negotiation import SaNegotiated
     from dmvpn.base.protection import Connection, SaView
-
-    Pair = tuple[IPAddress, IPAddress]
 
 
 class SaStanding(enum.Enum):
@@ -70,7 +68,7 @@ class Associations:
         self._sas: dict[int, Association] = {}
         self._connections: dict[int, Connection] = {}
         self._of_connection: dict[int, dict[int, None]] = {}
-        self._of_pair: dict[Pair, dict[int, None]] = {}
+        self._of_pair: dict[Ends, dict[int, None]] = {}
         #: By connection: what its former SAs counted, less what had been counted when a user cleared the counters.
         self._carried: dict[int, SaCount] = {}
 
@@ -84,6 +82,11 @@ class Associations:
         """Return the SA to which the peer sends with this SPI."""
         return self._sas.get(spi)
 
+    def has(self, spi: int, front: str) -> bool:
+        """Return whether there is such an SA in a front door. In another one than its own it does not exist."""
+        association = self._sas.get(spi)
+        return association is not None and association.view.connection.front == front
+
     # ------------------------------------------------------------------------------------------------ connections
 
     def connection(self, number: int) -> Connection | None:
@@ -94,19 +97,19 @@ class Associations:
         """Return a connection, whether it has SAs or not."""
         return self._connections.get(number)
 
-    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+    def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
         """Return the connections that secure something (between these addresses), the newest first."""
-        if local is not None and remote is not None:
-            numbers = list(self._of_pair.get((local, remote), ()))
+        if outer is not None and remote is not None:
+            numbers = list(self._of_pair.get((outer, remote), ()))
         else:
             numbers = list(self._connections)
-        found = [c for n in numbers if (c := self.connection(n)) and local in (None, c.local)]
+        found = [c for n in numbers if (c := self.connection(n)) and outer in (None, c.ends[0])]
         found = [connection for connection in found if remote in (None, connection.remote)]
         return tuple(sorted(found, key=lambda connection: (-connection.since, -connection.number)))
 
-    def are_alone(self, local: IPAddress, remote: IPAddress) -> bool:
+    def are_alone(self, ends: Ends) -> bool:
         """Return whether there is no more than one connection between these addresses."""
-        return len(self._of_pair.get((local, remote), ())) < 2
+        return len(self._of_pair.get(ends, ())) < 2
 
     def place(self, connection: Connection) -> Connection | None:
         """Take in a connection as it is now. Returns how it was before."""
@@ -114,7 +117,7 @@ class Associations:
         if before is not None:
             self._unpair(before)
         self._connections[connection.number] = connection
-        self._of_pair.setdefault((connection.local, connection.remote), {})[connection.number] = None
+        self._of_pair.setdefault(connection.ends, {})[connection.number] = None
         return before
 
     def drop(self, number: int) -> list[int]:
@@ -129,7 +132,7 @@ class Associations:
         return left
 
     def _unpair(self, connection: Connection) -> None:
-        pair = (connection.local, connection.remote)
+        pair = connection.ends
         numbers = self._of_pair.get(pair, {})
         numbers.pop(connection.number, None)
         if not numbers:

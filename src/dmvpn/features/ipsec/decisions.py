@@ -1,12 +1,14 @@
 """Which tunnels can be protected, and by which policy; the others learn why not.
 
 IKE knows a pair of addresses and the protocol GRE; the tunnel key is inside, and no selector (RFC 7296 §3.13.1). So
-tunnels with one source share their SAs, whether `shared` is configured or not, and must name one profile. Otherwise a
-peer that proved itself for one tunnel could send by the other. IOS takes the lines of two profiles, and its guides
-demand one ("Sharing IPsec with Tunnel Protection", restrictions).
+tunnels with one source in one front door share their SAs, whether `shared` is configured or not, and must name one
+profile. Otherwise a peer that proved itself for one tunnel could send by the other. IOS takes the lines of two
+profiles, and its guides demand one ("Sharing IPsec with Tunnel Protection", restrictions).
 
 A point-to-point tunnel with a destination of its own differs by that destination, and may have a profile of its own,
 beside other point-to-point tunnels and beside multipoint ones: they may not use its far end, in either direction.
+
+The same address in two front doors is two sources: their peers have nothing in common, not even with equal addresses.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from dmvpn.features.ipsec.reasons import IpsecReason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.notices import TunnelState
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ipsec.model import IpsecConfig
@@ -37,23 +39,24 @@ class Decision:
     """
 
     tunnel: str
-    source: IPAddress
+    source: OuterAddress
     destination: IPAddress | None
     policy: ProtectionPolicy | None = None
     reason: Reason | None = None
     idle_time: int = 0
     barred: Mapping[IPAddress, str] = field(default_factory=dict)
 
-    def is_about(self, local: IPAddress, remote: IPAddress) -> bool:
-        """Return whether packets of this tunnel go to `remote` from `local`, if anything protects them."""
-        return local == self.source and self.destination in (None, remote)
+    def is_about(self, ends: Ends) -> bool:
+        """Return whether packets of this tunnel go between these addresses, if anything protects them."""
+        outer, remote = ends
+        return outer == self.source and self.destination in (None, remote)
 
     def bar(self, remote: IPAddress) -> Reason | None:
         """Return why this tunnel may not use a peer at `remote`."""
         other = self.barred.get(remote)
         if other is None:
             return None
-        return Reason(IpsecReason.PEER_OF_ANOTHER, (other, self.source, remote))
+        return Reason(IpsecReason.PEER_OF_ANOTHER, (other, self.source.address, remote))
 
 
 def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Decision]:
@@ -61,13 +64,14 @@ def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Dec
     decisions: dict[str, Decision] = {}
     shares = _Shares()
     for tunnel in tunnels:
-        if not tunnel.protection or not tunnel.enabled or tunnel.source is None:
+        source = tunnel.outer
+        if not tunnel.protection or not tunnel.enabled or source is None:
             continue
-        outcome = resolve(config, tunnel.protection, tunnel.source)
+        outcome = resolve(config, tunnel.protection, source)
         if not isinstance(outcome, Reason):
-            winner = shares.take(tunnel, tunnel.source)
-            outcome = replace(outcome, front=tunnel.front) if winner is None else _discord(tunnel, winner)
-        undecided = Decision(tunnel.name, tunnel.source, tunnel.destination)
+            winner = shares.take(tunnel, source)
+            outcome = outcome if winner is None else _discord(tunnel, winner)
+        undecided = Decision(tunnel.name, source, tunnel.destination)
         decisions[tunnel.name] = (
             replace(undecided, reason=outcome)
             if isinstance(outcome, Reason)
@@ -80,14 +84,12 @@ class _Shares:
     """Which tunnels have a source, and so which of its peers are for which profile."""
 
     def __init__(self) -> None:
-        self._tunnels: dict[IPAddress, list[TunnelState]] = {}
+        self._tunnels: dict[OuterAddress, list[TunnelState]] = {}
 
-    def take(self, tunnel: TunnelState, source: IPAddress) -> TunnelState | None:
+    def take(self, tunnel: TunnelState, source: OuterAddress) -> TunnelState | None:
         """Take this tunnel's peers for its profile. Returns the tunnel that has them for another one, if any."""
         earlier = self._tunnels.setdefault(source, [])
         for other in earlier:
-            if other.front != tunnel.front:
-                return other
             if other.destination == tunnel.destination and other.protection != tunnel.protection:
                 return other
         earlier.append(tunnel)
@@ -107,9 +109,6 @@ class _Shares:
 
 
 def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:
-    if winner.front != tunnel.front:
-        table = f"the VRF {winner.front}" if winner.front else "the global table"
-        return Reason(IpsecReason.OTHER_FRONT, (winner.name, tunnel.source, table))
     return Reason(IpsecReason.OTHER_PROFILE, (winner.name, tunnel.source, winner.protection, tunnel.protection))
 
 

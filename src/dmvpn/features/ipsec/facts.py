@@ -20,6 +20,7 @@ class SaFacts(Fact):
     local_port, remote_port: of UDP, 0: protocol 50.
     sent, received, broken, replayed: packets, as of the last count.
     used: we send on it.
+    front: the VRF of both addresses, "": the global table.
     """
 
     connection: int
@@ -38,6 +39,7 @@ class SaFacts(Fact):
     received: int = 0
     broken: int = 0
     replayed: int = 0
+    front: str = ""
 
 
 def facts(protection: Protection, now: float) -> tuple[SaFacts, ...]:
@@ -48,7 +50,7 @@ def facts(protection: Protection, now: float) -> tuple[SaFacts, ...]:
 def unsecured(protection: Protection, tunnel: str) -> tuple[PeerFacts, ...]:
     """Return the peers that a tunnel should protect and does not."""
     return tuple(
-        PeerFacts(nbma=pair.remote, reason=reason_facts(pair.state.reason))
+        PeerFacts(nbma=pair.remote, reason=reason_facts(pair.state.reason), front=pair.front)
         for pair in protection.pairs()
         if pair.tunnel == tunnel and pair.state.phase is not ProtectionPhase.SECURED
     )
@@ -74,4 +76,5 @@ def _sa(view: SaView, now: float) -> SaFacts:
         received=count.received if count else 0,
         broken=count.broken if count else 0,
         replayed=count.replayed if count else 0,
+        front=connection.front,
     )

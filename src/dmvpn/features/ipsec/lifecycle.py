@@ -19,14 +19,12 @@ from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.ipsec.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends
     from dmvpn.base.context import Context
     from dmvpn.base.events import SasCounted
     from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
     from dmvpn.base.protection import Connection
-    from dmvpn.features.ipsec.sockets import CryptoSockets, Negotiations
-
-    Pair = tuple[IPAddress, IPAddress]
+    from dmvpn.features.ipsec.sockets import CryptoSockets, Negotiations, Pair
 
 
 class Lifecycle:
@@ -44,7 +42,7 @@ class Lifecycle:
 
     # ------------------------------------------------------------------------------------------------ SAs
 
-    def negotiated(self, notice: SaNegotiated) -> tuple[Pair, ...]:
+    def negotiated(self, notice: SaNegotiated) -> tuple[Ends, ...]:
         """Take in a pair of SAs from IKE."""
         before = self.associations.known(notice.connection.number)
         association = self.associations.install(notice, self._context.now)
@@ -55,7 +53,7 @@ class Lifecycle:
             self._context.debug(*messages.created(notice.view))
         return _pairs(before, notice.connection)
 
-    def closed(self, notice: SaClosed) -> tuple[Pair, ...]:
+    def closed(self, notice: SaClosed) -> tuple[Ends, ...]:
         """Close a pair of SAs: nothing may be sent on it any more."""
         association = self.associations.get(notice.spi_in)
         if association is None:
@@ -77,7 +75,7 @@ class Lifecycle:
             self._forget(notice.spi_in, notice.reason)
         return self._lost(self.associations.known(association.connection), notice.reason)
 
-    def refused(self, spi: int, why: str) -> tuple[Pair, ...]:
+    def refused(self, spi: int, why: str) -> tuple[Ends, ...]:
         """Note that the plane does not have an SA that IKE believes in."""
         association = self.associations.get(spi)
         if association is None or association.standing is not SaStanding.ACTIVE:
@@ -94,11 +92,11 @@ class Lifecycle:
         for key in self._bare(connection):
             self._negotiations.hear(key, ProtectionPhase.IPSEC, reason, self._context.now)
         self._context.emit(messages.SaRefused.of(connection.remote, why))
-        return (_pair(connection),)
+        return (connection.ends,)
 
-    def counted(self, event: SasCounted) -> tuple[Pair, ...]:
+    def counted(self, event: SasCounted) -> tuple[Ends, ...]:
         """Take in the plane's counters: what the plane lost counts as refused."""
-        pairs: list[Pair] = []
+        pairs: list[Ends] = []
         for association in self.upkeep.missing(event):
             if association.standing is SaStanding.LINGERING:
                 self.associations.remove(association.spi)
@@ -117,7 +115,7 @@ class Lifecycle:
 
     # ------------------------------------------------------------------------------------------------ connections
 
-    def changed(self, notice: ConnectionChanged) -> tuple[Pair, ...]:
+    def changed(self, notice: ConnectionChanged) -> tuple[Ends, ...]:
         """Follow a connection that came, moved or went."""
         old, new = notice.old, notice.new
         if new is not None:
@@ -133,29 +131,29 @@ class Lifecycle:
         self.upkeep.gone(old.number)
         return self._lost(old, notice.reason) if left else ()
 
-    def close(self, connection: Connection, why: str) -> tuple[Pair, ...]:
+    def close(self, connection: Connection, why: str) -> tuple[Ends, ...]:
         """Close what we have with this peer: the plane loses it now, and IKE tells the peer."""
         for association in self.associations.of(connection.number):
             self._forget(association.spi, why)
         self._context.emit(ConnectionUnwanted(connection.number, why))
         return self._lost(connection, why)
 
-    def _lost(self, connection: Connection | None, why: Reason | str) -> tuple[Pair, ...]:
+    def _lost(self, connection: Connection | None, why: Reason | str) -> tuple[Ends, ...]:
         """Note that a connection has one SA less. If its pair has none now, a wanted pair knows why."""
         if connection is None:
             return ()
         for key in self._bare(connection):
             reason = Reason(IpsecReason.SA_GONE, (why,)) if self._sockets.is_asked(key) else None
             self._negotiations.lost(key, reason, self._context.now)
-        return (_pair(connection),)
+        return (connection.ends,)
 
     def _secured(self, connection: Connection) -> None:
         for port in dict.fromkeys((0, connection.remote_port)):
-            self._negotiations.secured((*_pair(connection), port), self._context.now)
+            self._negotiations.secured((*connection.ends, port), self._context.now)
 
-    def _bare(self, connection: Connection) -> list[tuple[IPAddress, IPAddress, int]]:
+    def _bare(self, connection: Connection) -> list[Pair]:
         """Return under what a connection may be wanted, and nothing secures it: its pair, and its peer alone."""
-        pair, port = _pair(connection), connection.remote_port
+        pair, port = connection.ends, connection.remote_port
         left = self.associations.connections(*pair)
         bare = [(*pair, 0)] if not left else []
         if port and self._sockets.is_asked((*pair, port)) and all(each.remote_port != port for each in left):
@@ -166,10 +164,6 @@ class Lifecycle:
         return self._context.ports.debugging.on(messages.IPSEC, connection.remote)
 
 
-def _pair(connection: Connection) -> Pair:
-    return connection.local, connection.remote
-
-
-def _pairs(before: Connection | None, after: Connection) -> tuple[Pair, ...]:
+def _pairs(before: Connection | None, after: Connection) -> tuple[Ends, ...]:
     """Return where a connection is, and where it was."""
-    return tuple(dict.fromkeys((_pair(before or after), _pair(after))))
+    return tuple(dict.fromkeys(((before or after).ends, after.ends)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.config import transforms as lines
@@ -47,7 +48,7 @@ _TRANSPORT: Final = lines.MODE.of(transport=True)
 #: AES-GCM with keys of 256 bits.
 _STRONG: Final = {"esp-gcm": True, "256": True}
 #: Our own address, where only algorithms matter.
-_ANY: Final = IPv4Address(0)
+_ANY: Final = OuterAddress(IPv4Address(0))
 
 
 def check(config: IpsecConfig) -> Iterator[Concern]:

@@ -54,11 +54,10 @@ from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Negotiations
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.notices import Log, TunnelState
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ipsec.lifecycle import Pair
 
 _IN_CLEAR: Final = Protected(phase=ProtectionPhase.SECURED)
 _NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
@@ -72,11 +71,13 @@ class ClearCrypto(Event):
     remote: those with this peer alone, by its address.
     sas_only: new SAs of ESP take the place of the old ones, without a packet lost; IKE SAs stay.
     spared: connections that stay.
+    front: those in this VRF alone, "": in any table.
     """
 
     remote: IPAddress | None = None
     sas_only: bool = False
     spared: tuple[int, ...] = ()
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,6 @@ class IpsecMachine(Machine):
         self._decided: dict[str, ProtectionDecided] = {}  # what tunnels were told
         self._told: dict[tuple[str, IPAddress], dict[int, Protected]] = {}  # by port, 0: the address
         self._policies: tuple[ProtectionPolicy, ...] = ()
-        self._fronts: dict[IPAddress, str] = {}  # the VRFs of our addresses
         self._serving = Serving(self._context)
         self._unserved = self._serving.reasons  # as of the last decisions
         #: Peers whose counters are cleared once more with the next answer of the plane: packets passed since the last.
@@ -126,7 +126,8 @@ class IpsecMachine(Machine):
         self._negotiations = Negotiations()
         self._lifecycle = Lifecycle(self._context, self._sockets, self._negotiations)
         self._associations, self._upkeep = self._lifecycle.associations, self._lifecycle.upkeep
-        self._complaints: Limiter[tuple[str, IPAddress]] = Limiter(messages.INTERVAL, messages.LARGEST)
+        #: By message, sender and the front door that it came by.
+        self._complaints: Limiter[tuple[str, IPAddress, str]] = Limiter(messages.INTERVAL, messages.LARGEST)
 
     # ------------------------------------------------------------------------------------------- ports.Protection
 
@@ -154,16 +155,16 @@ class IpsecMachine(Machine):
         """Return a connection that has SAs, by its number."""
         return self._associations.connection(number)
 
-    def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+    def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
         """Return the connections that have SAs (between these addresses), the newest first."""
-        return self._associations.connections(local, remote)
+        return self._associations.connections(outer, remote)
 
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
         """Return whether anybody wants packets of the tunnel to this address protected."""
         return bool(self._sockets.ports(tunnel, nbma))
 
     @property
-    def served(self) -> tuple[IPAddress, ...]:
+    def served(self) -> tuple[OuterAddress, ...]:
         """Our addresses at which the host takes ESP and IKE."""
         return self._serving.served
 
@@ -180,7 +181,8 @@ class IpsecMachine(Machine):
         return tuple(
             ProtectedPair(
                 tunnel=name,
-                local=decision.source,
+                local=decision.source.address,
+                front=decision.source.front,
                 remote=nbma,
                 remote_port=port,
                 profile=decision.policy.name if decision.policy is not None else "",
@@ -205,9 +207,9 @@ class IpsecMachine(Machine):
                 self._serving.follow_vrfs()
             case ProtectionWanted():
                 self._wanted(event)
-            case NegotiationChanged(local=local, remote=remote, phase=phase, reason=reason, remote_port=port):
-                self._negotiations.hear((local, remote, port), phase, reason, self._context.now)
-                self._tell(local, remote)
+            case NegotiationChanged(phase=phase, reason=reason, remote_port=port):
+                self._negotiations.hear((*event.ends, port), phase, reason, self._context.now)
+                self._tell(event.ends)
             case SaNegotiated():
                 self._tell_pairs(self._lifecycle.negotiated(event))
             case SaClosed():
@@ -229,13 +231,13 @@ class IpsecMachine(Machine):
                 self._counted(event)
             case SaWorn(spi_in=spi) if self._associations.get(spi) is not None:
                 self._context.emit(SaRenewalWanted(spi))
-            case UnknownSpi(spi=spi) if self._associations.get(spi) is None:  # else it was faster than its IKE exchange
+            case UnknownSpi(spi=spi) if not self._associations.has(spi, event.vrf):  # else it was faster than IKE
                 owner = self._context.ports.interfaces.owner(event.local, event.vrf)
-                self._complain(event.remote, messages.InvalidSpi.of(event, owner.name if owner else ""))
+                self._complain(event, messages.InvalidSpi.of(event, owner.name if owner else ""))
             case ClearReceived():
-                self._complain(event.remote, messages.NotIpsec.of(event))
-            case EffectFailed(effect=ServeIpsec() as order, text=text):
-                self._serving.refused(order, text)
+                self._complain(event, messages.NotIpsec.of(event))
+            case EffectFailed(effect=ServeIpsec(locals=addresses), text=text, vrf=front):
+                self._serving.refused(addresses, front, text)
                 self._decide()
             case EffectFailed(effect=InstallSa(sa=sa), text=text):
                 self._tell_pairs(self._lifecycle.refused(sa.spi_in, text))
@@ -248,9 +250,9 @@ class IpsecMachine(Machine):
         if self._serving.reasons != self._unserved:
             self._decide()
 
-    def _complain(self, sender: IPAddress, message: Log) -> None:
+    def _complain(self, about: UnknownSpi | ClearReceived, message: Log) -> None:
         """Write the message, unless it was written lately."""
-        if self._complaints.permits((message.name, sender), self._context.now):
+        if self._complaints.permits((message.name, about.remote, about.vrf), self._context.now):
             self._context.emit(message)
 
     # ------------------------------------------------------------------------------------------- tunnels, policies
@@ -268,8 +270,7 @@ class IpsecMachine(Machine):
         self._decisions = decide(self._context.ports.tunnels.all(), self._config)
         policies = policies_of(self._decisions)
         before, self._policies = self._policies, policies
-        self._fronts = {policy.local: policy.front for policy in policies}
-        self._serving.want(self._fronts)
+        self._serving.want(tuple(dict.fromkeys(policy.outer for policy in policies)))
         self._unserved = self._serving.reasons
         if policies != before:
             self._context.emit(PoliciesChanged(policies))
@@ -323,7 +324,7 @@ class IpsecMachine(Machine):
             self._lifecycle.close(connection, _FOREIGN)
 
     def _is_foreign(self, connection: Connection) -> bool:
-        valid = policies_for(self._policies, connection.local, connection.remote)
+        valid = policies_for(self._policies, connection.ends)
         return connection.profile not in [policy.name for policy in valid]
 
     # ------------------------------------------------------------------------------------------- who is told what
@@ -337,24 +338,23 @@ class IpsecMachine(Machine):
     def _request(self, changes: Iterable[NegotiationWanted]) -> None:
         """Pass on what the sockets want from IKE, and tell the features that have to know."""
         for change in changes:
-            pair = change.local, change.remote, change.remote_port
-            self._negotiations.want(pair, change.wanted, self._context.now)
+            self._negotiations.want((*change.ends, change.remote_port), change.wanted, self._context.now)
             debugging = self._context.ports.debugging
             if any(debugging.on(flag, change.remote) for flag in (messages.IPSEC, messages.SOCKET)):
                 self._context.debug(*messages.requested(change))
             self._context.emit(change)
-            self._tell(change.local, change.remote)
+            self._tell(change.ends)
 
-    def _tell_pairs(self, pairs: Iterable[Pair]) -> None:
+    def _tell_pairs(self, pairs: Iterable[Ends]) -> None:
         """Tell what is different between these addresses."""
-        for local, remote in pairs:
-            self._tell(local, remote)
+        for ends in pairs:
+            self._tell(ends)
 
-    def _tell(self, local: IPAddress, remote: IPAddress) -> None:
+    def _tell(self, ends: Ends) -> None:
         """Tell every tunnel that may send to this peer what is different with it."""
         for name, decision in self._decisions.items():
-            if decision.is_about(local, remote):
-                self._tell_of(name, remote)
+            if decision.is_about(ends):
+                self._tell_of(name, ends[1])
 
     def _tell_all(self) -> None:
         """Tell the same of all pairs that somebody wants, has or was told of: decisions or sources are different."""
@@ -362,7 +362,7 @@ class IpsecMachine(Machine):
             (name, each.remote)
             for name, decision in self._decisions.items()
             for each in self._associations.connections()
-            if decision.is_about(each.local, each.remote)
+            if decision.is_about(each.ends)
         ]
         wishes = ((tunnel, nbma) for tunnel, nbma, _ in self._sockets.wishes())
         for name, nbma in dict.fromkeys((*self._told, *wishes, *secured)):
@@ -396,21 +396,21 @@ class IpsecMachine(Machine):
         limits = {(each.source, each.policy.name): each.idle_time for each in self._decisions.values() if each.policy}
         for connection in self._associations.connections():
             wanted = self._sockets.is_wanted(connection)
-            limit = limits.get((connection.local, connection.profile), 0)
-            alone = self._associations.are_alone(connection.local, connection.remote)
+            limit = limits.get((connection.ends[0], connection.profile), 0)
+            alone = self._associations.are_alone(connection.ends)
             self._upkeep.idle(connection.number, wanted, limit, alone=alone)
 
     def _clear(self, event: ClearCrypto) -> None:
         """Delete what there is. What is wanted comes again, whether it had got anywhere or not."""
         known = self._associations.connections(remote=event.remote)
-        connections = [each for each in known if each.number not in event.spared]
+        connections = [each for each in known if each.number not in event.spared and event.front in ("", each.front)]
         if event.sas_only:
             newest = [self._associations.newest(each.number) for each in connections]
             self._context.emit(*(SaRenewalWanted(association.spi) for association in newest if association is not None))
             return
         self._context.emit(*(ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections))
-        spared = {(each.local, each.remote) for each in known} - {(each.local, each.remote) for each in connections}
-        self._context.emit(*self._sockets.again(event.remote, spared))
+        spared = {each.ends for each in known} - {each.ends for each in connections}
+        self._context.emit(*self._sockets.again(event.remote, spared, front=event.front))
 
 
 def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None, str] | None:

@@ -25,7 +25,7 @@ from dmvpn.features.ipsec.model import (
 from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import OuterAddress
 
 #: The sets and profiles of these names if they are not configured (IOS: `show crypto ipsec transform-set default`).
 DEFAULT_TRANSFORM_SET: Final = TransformSet(
@@ -48,8 +48,8 @@ _ICV: Final = {None: 16, EspHash.SHA1: 12, EspHash.SHA256: 16, EspHash.SHA384: 2
 _ESP_HEADER, _TRAILER, _UDP_HEADER, _IP_HEADER = 8, 2, 8, 20
 
 
-def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolicy | Reason:
-    """Return how this profile protects packets from `local`, or why it cannot."""
+def resolve(config: IpsecConfig, name: str, outer: OuterAddress) -> ProtectionPolicy | Reason:
+    """Return how this profile protects packets from an address of ours, or why it cannot."""
     profile = find_profile(config, name)
     if profile is None:
         return Reason(IpsecReason.NO_PROFILE, (name.partition(" ")[0],))
@@ -60,7 +60,8 @@ def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolic
     seconds = _first(lifetime.seconds, config.lifetime.seconds, DEFAULT_SECONDS)
     return ProtectionPolicy(
         name=name,
-        local=local,
+        local=outer.address,
+        front=outer.front,
         ikev2_profile=profile.ikev2_profile,
         isakmp_profile=profile.isakmp_profile,
         transforms=tuple(dict.fromkeys(transform for _, transform in usable)),

@@ -13,10 +13,6 @@ class IpsecReason(ReasonCode):
 
     NO_PROFILE = "the IPsec profile does not exist", "crypto ipsec profile <name> is not configured"
     NO_TRANSFORM = "the IPsec profile has no usable transform set", "<refusals>", "RFC 8221"
-    OTHER_FRONT = (
-        "<tunnel> protects the same source in another VRF",
-        "<address> in <vrf>; a protected source is in one VRF only: give one of them another address",
-    )
     OTHER_PROFILE = (
         "<tunnel> protects the same source with another IPsec profile",
         "<address>: <profile> there, <profile> here; give both tunnels one profile (`shared`), or another "

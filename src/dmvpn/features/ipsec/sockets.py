@@ -1,10 +1,10 @@
 """Crypto sockets: which features want packets to which peers protected, what IKE was asked for, and how far it is.
 
 Nothing else keeps a record of that. Tunnels and NHRP state sets of peers (`ProtectionWanted`), for a whole tunnel or
-for one NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (local address, remote address) and
-is asked for one at a time. Tunnels with one source share a pair; it is asked for as long as anybody wants it, and
-released with the last one. Of several peers behind one address each may be wanted by itself, by the UDP port that it
-has there; port 0 means any peer at the address.
+for one NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (our address in its front door,
+remote address) and is asked for one at a time. Tunnels with one source in one front door share a pair; it is asked for
+as long as anybody wants it, and released with the last one. Of several peers behind one address each may be wanted by
+itself, by the UDP port that it has there; port 0 means any peer at the address.
 
 What is known of a wanted pair is kept until it has SAs. Of pairs that nobody here wants (a peer began, and failed) only
 the latest are kept: anybody may begin.
@@ -22,12 +22,12 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.negotiation import ProtectionWanted
     from dmvpn.base.protection import Connection, ProtectionPolicy
     from dmvpn.base.reasons import Reason
 
-    Pair = tuple[IPAddress, IPAddress, int]  # local, remote, its UDP port, 0: any peer at the address
+    Pair = tuple[OuterAddress, IPAddress, int]  # our end, the peer's address and UDP port, 0: any peer at the address
 
 #: Pairs that nobody wants and that are remembered nevertheless.
 LARGEST_UNWANTED: Final = 256
@@ -81,7 +81,7 @@ class CryptoSockets:
         if not peers:
             del nbmas[nbma]
         home = self._homes.get(tunnel)
-        return self._compare((home.policy.local, nbma, port)) if home is not None else []
+        return self._compare((home.policy.outer, nbma, port)) if home is not None else []
 
     def forget(self, tunnel: str) -> None:
         """Forget a tunnel that is gone, and all that was wanted of it."""
@@ -96,8 +96,8 @@ class CryptoSockets:
 
     def is_wanted(self, connection: Connection) -> bool:
         """Return whether anybody wants packets between its addresses, or with just this peer."""
-        pair = (connection.local, connection.remote)
-        return any(self._wanted_by((*pair, port)) is not None for port in dict.fromkeys((0, connection.remote_port)))
+        ends = connection.ends
+        return any(self._wanted_by((*ends, port)) is not None for port in dict.fromkeys((0, connection.remote_port)))
 
     def is_asked(self, pair: Pair) -> bool:
         """Return whether IKE was asked for SAs with this peer."""
@@ -114,15 +114,17 @@ class CryptoSockets:
         return tuple(self._wishes.get(tunnel, {}).get(nbma, ()))
 
     def again(
-        self, remote: IPAddress | None, spared: Collection[tuple[IPAddress, IPAddress]] = ()
+        self, remote: IPAddress | None, spared: Collection[Ends] = (), *, front: str = ""
     ) -> list[NegotiationWanted]:
-        """Release pairs (with this remote address, or all) and ask for them again. spared: addresses of ours and of
-        peers that keep what they have.
+        """Release pairs (with this remote address, or all) and ask for them again.
+
+        spared: addresses of ours and of peers that keep what they have.
+        front: pairs in this VRF alone, "": in any table.
         """
         return [
             _wanted(policy, pair, wanted=wanted)
             for pair, policy in self._asked.items()
-            if remote in (None, pair[1]) and pair[:2] not in spared
+            if remote in (None, pair[1]) and front in ("", pair[0].front) and pair[:2] not in spared
             for wanted in (False, True)
         ]
 
@@ -130,12 +132,12 @@ class CryptoSockets:
         for tunnel, home in self._homes.items():
             for nbma, ports in self._wishes.get(tunnel, {}).items():
                 if nbma not in home.barred:
-                    yield from ((home.policy.local, nbma, port) for port in ports)
+                    yield from ((home.policy.outer, nbma, port) for port in ports)
 
     def _wanted_by(self, pair: Pair) -> ProtectionPolicy | None:
         """Return the policy of the first tunnel that wants this pair."""
         for tunnel, home in self._homes.items():
-            is_its_own = home.policy.local == pair[0] and pair[1] not in home.barred
+            is_its_own = home.policy.outer == pair[0] and pair[1] not in home.barred
             if is_its_own and pair[2] in self.ports(tunnel, pair[1]):
                 return home.policy
         return None
@@ -158,8 +160,8 @@ class CryptoSockets:
 
 
 def _wanted(policy: str, pair: Pair, *, wanted: bool) -> NegotiationWanted:
-    local, remote, port = pair
-    return NegotiationWanted(policy, local, remote, wanted, port)
+    outer, remote, port = pair
+    return NegotiationWanted(policy, outer.address, remote, wanted, port, outer.front)
 
 
 # ------------------------------------------------------------------------------------------------------- how far IKE is

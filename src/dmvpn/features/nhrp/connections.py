@@ -234,7 +234,7 @@ def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> NbmaPeer |
     """
     if not entry.port or entry.nbma is None:
         return None
-    for found in protection.connections(tunnel.nbma, entry.nbma):
+    for found in protection.connections(tunnel.outer, entry.nbma):
         if found.remote_port == entry.port and _may_be(found, entry):
             others = (other for other in tunnel.cache.over(found.number) if not is_same_station(entry, other))
             return NbmaPeer(entry.nbma, found.number) if next(others, None) is None else None
@@ -264,6 +264,6 @@ def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: I
             taken.append(bound)
     if 0 in taken:
         return None
-    connections = protection.connections(tunnel.nbma, nbma)
+    connections = protection.connections(tunnel.outer, nbma)
     free = [it.number for it in connections if it.number not in taken and it.since >= entry.created]
     return NbmaPeer(nbma, free[0]) if len(free) == 1 else None

@@ -17,7 +17,7 @@ from dataclasses import field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, is_link_local
 from dmvpn.base.groups import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Cache, Entry
@@ -306,6 +306,11 @@ class Tunnel:
     def nbma(self) -> IPAddress | None:
         """Our NBMA address."""
         return self.state.source if self.state else None
+
+    @property
+    def outer(self) -> OuterAddress | None:
+        """Our NBMA address in its front door."""
+        return self.state.outer if self.state else None
 
     @property
     def protected(self) -> bool:

@@ -76,9 +76,10 @@ class _Plug:
 class Simulator:
     """A network of routers, hosts and translators in virtual time. names: those of its name service, in lower case.
 
-    overhear: called with every packet as it leaves a station, and that station's name. sealed: called with every GRE
-        packet that a router encrypts, and its ESP packet. captures: called with every packet at every port and tunnel,
-        with the names of its node and interface, as it leaves and as it arrives.
+    overhear: called with every packet as it leaves a station, and before it the names of the station and of its port.
+    sealed: called with every GRE packet that a router encrypts, and its ESP packet.
+    captures: called with every packet at every port and tunnel, with the names of its node and interface, as it leaves
+        and as it arrives.
     """
 
     def __init__(self, seed: int = 1, *, epoch: float = EPOCH, remembers: bool = False) -> None:
@@ -92,7 +93,7 @@ class Simulator:
         self.names: dict[str, tuple[IPAddress, ...]] = {}
         self.segments: list[Segment] = []
         self.certificates: dict[str, Certificates] = {}
-        self.overhear: Callable[[str, bytes], None] | None = None
+        self.overhear: Callable[[str, str, bytes], None] | None = None
         self.sealed: Callable[[bytes, bytes], None] | None = None
         self.captures: list[Heard] = []
         self._wires: dict[tuple[str, str], Segment] = {}
@@ -115,7 +116,7 @@ class Simulator:
         *,
         epoch: float = EPOCH,
         record: Callable[[str], object] | None = None,
-        overhear: Callable[[str, bytes], None] | None = None,
+        overhear: Callable[[str, str, bytes], None] | None = None,
         remembers: bool = False,
     ) -> Simulator:
         """Return the simulation of a scenario: everything plugged in and configured, at time 0.
@@ -363,7 +364,7 @@ class Simulator:
             if self.captures:
                 self.captured(name, interface, packet, CaptureDirection.OUT)
             if self.overhear is not None:
-                self.overhear(name, packet)
+                self.overhear(name, interface, packet)
             return segment.transmit(self._plugs[name], next_hop, packet, self.now)
 
         return transmit

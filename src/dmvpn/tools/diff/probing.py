@@ -282,6 +282,6 @@ class Probing:
         if event.protocol == IpProtocol.TCP and len(event.payload) == _SYN.size:
             self._mss = _SYN.unpack(event.payload)[-1]
 
-    def _overhear(self, _sender: str, packet: bytes) -> None:
+    def _overhear(self, _sender: str, _port: str, packet: bytes) -> None:
         if packet[0] >> 4 == 4 and int.from_bytes(packet[6:8], "big") & _FRAGMENT:
             self._fragmented = True

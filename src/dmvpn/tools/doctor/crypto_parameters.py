@@ -217,9 +217,10 @@ def _has(lines: tuple[str, ...], line: ConfigLine) -> bool:
 
 
 def _policy(end: End) -> Policy | None:
-    """Return the policy for the tunnel's source: the first match."""
+    """Return the policy for the tunnel's source in its front door: the first match."""
     for one in end.ike.policies:
-        if not one.local_addresses or end.tunnel.source in one.local_addresses:
+        is_for_source = not one.local_addresses or end.tunnel.source in one.local_addresses
+        if is_for_source and one.fvrf in ("any", end.tunnel.front):
             return one
     return None
 

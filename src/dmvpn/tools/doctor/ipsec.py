@@ -112,9 +112,9 @@ def is_secured(client: Client) -> bool:
 
 def _reasons(scene: Scene, client: Client) -> tuple[list[ReasonFacts], list[ReasonFacts]]:
     """Return the reasons of both ends, without duplicates, the more detailed first."""
-    mine = [peer.reason for peer in (*client.tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
+    mine = [peer.reason for peer in client.facts.unsecured(client.tunnel) if peer.nbma == client.nbma]
     facts, there = client.hub_facts, client.there
-    known = (*(there.unsecured if there is not None else ()), *(facts.refused if facts is not None else ()))
+    known = facts.unsecured(there) if facts is not None and there is not None else facts.refused if facts else ()
     theirs = [peer.reason for peer in known if peer.nbma == scene.seen_as(client)]
     return _once(mine), _once(theirs)
 
@@ -149,8 +149,8 @@ def _from_clue(
         culprit = client.hub if who == client.name else client.name
     has_own_key = False
     if known.cause is Cause.PSK and client.hub_facts is not None:
-        mine = is_special(client.facts.configuration, client.nbma)
-        theirs = is_special(client.hub_facts.configuration, scene.seen_as(client))
+        mine = is_special(client.facts.configuration, client.nbma, client.tunnel.front)
+        theirs = is_special(client.hub_facts.configuration, scene.seen_as(client), _front_of_hub(client))
         has_own_key = mine is not theirs
         culprit = culprit if mine is theirs else client.name if mine else client.hub
     return Finding(
@@ -172,9 +172,13 @@ def _key_question(scene: Scene, client: Client) -> str:
     """
     if client.hub_facts is None or scene.fellows(client):
         return ""
-    mine = key_place(client.name, client.facts.configuration, client.nbma)
-    theirs = key_place(client.hub, client.hub_facts.configuration, scene.seen_as(client))
+    mine = key_place(client.name, client.facts.configuration, client.nbma, client.tunnel.front)
+    theirs = key_place(client.hub, client.hub_facts.configuration, scene.seen_as(client), _front_of_hub(client))
     return question(mine, theirs) if mine is not None and theirs is not None else ""
+
+
+def _front_of_hub(client: Client) -> str:
+    return client.there.front if client.there is not None else ""
 
 
 def _sentence(client: Client, cause: Cause, culprit: str) -> str:
@@ -222,8 +226,8 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
         return ()
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
-            theirs = ends[1].facts.configuration
-            return key_lines(ends[0].facts.configuration, peer, missing=cause is Cause.PSK_MISSING, other=theirs)
+            here, theirs, missing = ends[0], ends[1].facts.configuration, cause is Cause.PSK_MISSING
+            return key_lines(here.facts.configuration, peer, missing=missing, other=theirs, front=here.tunnel.front)
         case Cause.IKE:
             return (RUN_AS.of(),)
         case Cause.IKE_IDENTITY:

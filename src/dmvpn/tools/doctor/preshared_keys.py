@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.config import isakmp
+from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.ike.config.profiles import ADDRESS, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.doctor.configuration import read, texts
@@ -15,7 +15,7 @@ from dmvpn.tools.doctor.hidden_secrets import SecretPlace
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from dmvpn.base.facts import Address
@@ -75,15 +75,15 @@ class _OldKey:
 
 
 def key_lines(
-    configuration: Sequence[str], peer: Address | None, *, missing: bool, other: Sequence[str] = ()
+    configuration: Sequence[str], peer: Address | None, *, missing: bool, other: Sequence[str] = (), front: str = ""
 ) -> tuple[str, ...]:
     """Return the lines to enter for this peer; the reader fills in `<secret>` and `NAME`.
 
     configuration: `show running-config` with secrets hidden; other: that of the other end, which may cover all peers by
-        one line. missing: no key matches the peer.
+        one line. missing: no key matches the peer. front: the VRF of the peer, "": the global table.
     """
     tree = _tree(configuration)
-    old, peers = _old_keys(tree), _peers(tree)
+    old, peers = _old_keys(tree, front), _peers(tree, front)
     if not peers and (old or tree.sections(isakmp.POLICY)):
         return _added_old(old, peer, _old_keys(_tree(other))) if missing or not old else _of(old, peer).lines
     if missing:
@@ -95,20 +95,20 @@ def key_lines(
     return (*chosen.opening, *(chosen.keys or (_KEY,)))
 
 
-def key_place(name: str, configuration: Sequence[str], peer: Address | None) -> SecretPlace | None:
-    """Return the line with the key for a peer; None: the key is shown."""
-    lines = key_lines(configuration, peer, missing=False)
+def key_place(name: str, configuration: Sequence[str], peer: Address | None, front: str = "") -> SecretPlace | None:
+    """Return the line with the key for a peer in a VRF; None: the key is shown."""
+    lines = key_lines(configuration, peer, missing=False, front=front)
     keys = [line for line in lines if SECRET in line]
     return SecretPlace(name, " / ".join(line for line in lines if SECRET not in line), keys[0]) if keys else None
 
 
-def is_special(configuration: Sequence[str], peer: Address | None) -> bool:
-    """Return whether this one peer has a key of its own, beside a key for several peers."""
+def is_special(configuration: Sequence[str], peer: Address | None, front: str = "") -> bool:
+    """Return whether this one peer has a key of its own, beside a key for several peers in its VRF."""
     if peer is None:
         return False
     tree = _tree(configuration)
-    found = [breadth for one in _peers(tree) if (breadth := one.breadth(peer)) is not None]
-    old = _old_keys(tree)
+    found = [breadth for one in _peers(tree, front) if (breadth := one.breadth(peer)) is not None]
+    old = _old_keys(tree, front)
     by_old = any(one.is_for(peer) for one in old) and any(one.is_for_all for one in old)
     return by_old or len(set(found)) > 1
 
@@ -127,8 +127,22 @@ def _tree(configuration: Sequence[str]) -> ConfigTree:
     return read("", tuple(configuration)).tree
 
 
-def _peers(tree: ConfigTree) -> list[_Peer]:
-    """Return the peers of all keyrings."""
+def _peers(tree: ConfigTree, front: str | None = None) -> list[_Peer]:
+    """Return the peers of the keyrings for a VRF. If no profile says which these are, or front is None: of all."""
+    every = _all_peers(tree)
+    named = {name for name, fvrf in _rings_of_profiles(tree) if front is not None and fvrf in ("any", front)}
+    return [one for one in every if one.ring in named] or every
+
+
+def _rings_of_profiles(tree: ConfigTree) -> Iterator[tuple[str, str]]:
+    """Yield the keyring of each IKEv2 profile, with the VRF of its peers: "any", a name, or "" for the global table."""
+    for _, section in tree.sections(profiles.PROFILE):
+        fvrf = section.get(profiles.MATCH_FVRF)
+        for ring in section.all(profiles.KEYRING):
+            yield ring.text("name"), fvrf.text("vrf", "any") if fvrf is not None else ""
+
+
+def _all_peers(tree: ConfigTree) -> list[_Peer]:
     return [
         _Peer(ring.text("name"), args.text("name"), inner)
         for ring, section in tree.sections(RING)
@@ -146,16 +160,15 @@ def _network(args: Args | None) -> IPv4Network | IPv6Network | None:
     return ip_network(f"{args['address']}/{mask}", strict=False)
 
 
-def _old_keys(tree: ConfigTree) -> list[_OldKey]:
-    """Return the keys of IKEv1: the global ones, then those of keyrings."""
-    return [
-        *(_OldKey((), one) for one in tree.entries(isakmp.KEY)),
-        *(
-            _OldKey((isakmp.KEYRING.text(args),), one)
-            for args, section in tree.sections(isakmp.KEYRING)
-            for one in section.entries(isakmp.KEYRING_KEY)
-        ),
+def _old_keys(tree: ConfigTree, front: str | None = None) -> list[_OldKey]:
+    """Return the keys of IKEv1 for a VRF: the global ones, then those of keyrings. Without any, or None: all keys."""
+    every = [("", _OldKey((), one)) for one in tree.entries(isakmp.KEY)]
+    every += [
+        (args.text("vrf", ""), _OldKey((isakmp.KEYRING.text(args),), one))
+        for args, section in tree.sections(isakmp.KEYRING)
+        for one in section.entries(isakmp.KEYRING_KEY)
     ]
+    return [key for vrf, key in every if vrf == front] or [key for _, key in every]
 
 
 def _of(old: list[_OldKey], peer: Address | None) -> _OldKey:

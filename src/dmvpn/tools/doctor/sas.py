@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.router.facts import RouterFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -38,8 +38,8 @@ def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that ESP from one end reaches the other."""
     if not client.tunnel.protection or client.hub_facts is None or not is_secured(client) or client.nbma is None:
         return
-    mine = _sa_with(client.facts, client.nbma)
-    theirs = _sa_with(client.hub_facts, scene.seen_as(client))
+    mine = _sa_with(client.facts, client.tunnel, client.nbma)
+    theirs = _sa_with(client.hub_facts, client.there, scene.seen_as(client))
     if mine is None or theirs is None:
         return
     evidence = (
@@ -68,9 +68,9 @@ def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
     )
 
 
-def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
-    """Return the SA used for sending."""
-    found = [sa for sa in facts.sas if sa.remote == remote]
+def _sa_with(facts: RouterFacts, tunnel: TunnelFacts | None, remote: Address | None) -> SaFacts | None:
+    """Return the SA that a tunnel sends on."""
+    found = [sa for sa in (facts.sas_of(tunnel) if tunnel is not None else facts.sas) if sa.remote == remote]
     return next((sa for sa in found if sa.used), next(iter(found), None))
 
 
@@ -137,7 +137,7 @@ def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Itera
 
 
 def _transforms_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
-    sa = _sa_with(client.facts, client.nbma)
+    sa = _sa_with(client.facts, client.tunnel, client.nbma)
     return (f"the SAs in use have {sa.transform}",) if sa is not None else ()
 
 
@@ -156,5 +156,5 @@ def _named(group: str) -> str:
 
 
 def _modes_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
-    sa = _sa_with(client.facts, client.nbma)
+    sa = _sa_with(client.facts, client.tunnel, client.nbma)
     return (f"the SAs in use are in {'transport' if sa.transport else 'tunnel'} mode",) if sa is not None else ()

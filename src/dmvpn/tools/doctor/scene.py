@@ -148,7 +148,9 @@ class Scene:
     def _client(
         self, name: str, facts: RouterFacts, tunnel: TunnelFacts, server: ServerFacts | None, nbma: Address | None
     ) -> Client:
-        hub = self.owner(nbma) or ""
+        served = self.tunnel_owner(server.address) if server is not None else None
+        at_nbma = served is not None and nbma is not None and served[1].source == nbma
+        hub = served[0] if served is not None and at_nbma else self.owner(nbma) or ""  # several may have it, by VRFs
         hub_facts = self.of(hub)
         with_source = [one for one in hub_facts.tunnels if one.source == nbma] if hub_facts is not None else []
         mine = interface_of(facts, tunnel.name)

@@ -96,7 +96,7 @@ def _wanted(client: Client) -> Iterator[Address]:
     for entry in client.tunnel.mappings:
         if entry.nbma is not None and entry.nbma not in servers and not entry.reason.find(*_MEANT):
             yield entry.nbma
-    for peer in (*client.tunnel.unsecured, *client.facts.refused):
+    for peer in client.facts.unsecured(client.tunnel):
         if peer.nbma not in servers:
             yield peer.nbma
 

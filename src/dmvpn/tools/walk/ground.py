@@ -116,19 +116,19 @@ class Ground(ABC):
         if self.view.own(router, packet.destination, self.view.vrf_of(router, packet.source, port)) is not None:
             moved = self._let_inside(router, port, packet)
             if moved is None:
-                return self._deliver(router, packet)
+                return self._deliver(router, packet, self.view.vrf_of(router, packet.destination, port))
             packet, vrf = moved
             return self._forward(router, interface, packet, sender, vrf)
         return self._forward(router, interface, packet, sender)
 
-    def _deliver(self, router: str, packet: Packet) -> WalkEnd:
-        """Deliver a packet for this router. Pieces are put together first."""
+    def _deliver(self, router: str, packet: Packet, vrf: str) -> WalkEnd:
+        """Deliver a packet for this router, which came in a VRF. Pieces are put together first."""
         if packet.is_cut:
             count = len(packet.pieces)
             packet = packet.whole()
             what = f"puts {count} pieces together again"
             self._say(router, packet, Act.OPEN, what, clause="RFC 791 §3.2")
-        return self._done(router, packet) if packet.inner is None else self._out_of_tunnel(router, packet)
+        return self._done(router, packet) if packet.inner is None else self._out_of_tunnel(router, packet, vrf)
 
     def _done(self, where: str, packet: Packet) -> WalkEnd:
         whole = packet.whole()
@@ -322,8 +322,8 @@ class Ground(ABC):
         """Send a packet into a tunnel."""
 
     @abstractmethod
-    def _out_of_tunnel(self, router: str, packet: Packet) -> WalkEnd:
-        """Take a tunnel's packet that has come to an address of this router."""
+    def _out_of_tunnel(self, router: str, packet: Packet, front: str) -> WalkEnd:
+        """Take a tunnel's packet that has come to an address of this router in a front door."""
 
     @abstractmethod
     def translate(self, name: str, port: str, packet: Packet) -> WalkEnd:

@@ -53,7 +53,7 @@ class Overlay(Translating):
             return self._drop(router, packet, f"{tunnel.name} has no source address")
         sa: SaFacts | None = None
         if tunnel.protection:
-            sa = self.view.sa_towards(router, tunnel.source, neighbor.nbma, neighbor.connection)
+            sa = self.view.sa_towards(router, tunnel, neighbor.nbma, neighbor.connection)
             if sa is None:
                 return self._drop(router, packet, _no_sa(tunnel, neighbor.nbma), clause="RFC 4301 §5.1")
         suite = suite_of(sa) if sa is not None else None
@@ -122,7 +122,7 @@ class Overlay(Translating):
         within = "GRE" if sa is None else "ESP in UDP" if wrapping.udp else "ESP"
         what = f"IPv4 {source} > {remote}, {within}, {'DF set' if df else 'DF clear'}"
         self._say(router, outer, Act.OUTER, what, limit=limit)
-        return self._send_outer(router, outer)
+        return self._send_outer(router, outer, tunnel.front)
 
     def _seal(self, router: str, outer: Packet, packet: Packet, wrapping: Wrapping, limit: int | None) -> None:
         sa, suite = wrapping.sa, wrapping.suite
@@ -148,16 +148,16 @@ class Overlay(Translating):
         interface = self.view.interface(router, match.hops[0].interface) if match is not None and match.hops else None
         return interface.ip_mtu if interface is not None else None
 
-    def _send_outer(self, router: str, outer: Packet) -> WalkEnd:
+    def _send_outer(self, router: str, outer: Packet, front: str) -> WalkEnd:
         """Send an outer packet. Without a route the encapsulating router drops it silently: the sender of the inner
         packet did nothing wrong.
         """
-        match = self.view.match(router, outer.destination, self.view.vrf_of(router, outer.source))
+        match = self.view.match(router, outer.destination, front)
         if match is None:
             return self._drop(router, outer, f"no route to {outer.destination}")
         recursive = any(self.view.tunnel(router, hop.interface) is not None for hop in match.hops)
         if not recursive and not match.route.drops:
-            return self._route(router, outer)
+            return self._route(router, outer, vrf=front)
         self._say(router, outer, Act.ROUTE, wording.route(match.route), because=wording.why_this_route(match))
         if recursive:
             why = f"the route to {outer.destination} leads into a tunnel: recursive routing"
@@ -167,22 +167,22 @@ class Overlay(Translating):
 
     # ------------------------------------------------------------------------------------------------ out
 
-    def _out_of_tunnel(self, router: str, packet: Packet) -> WalkEnd:
+    def _out_of_tunnel(self, router: str, packet: Packet, front: str) -> WalkEnd:
         wrapping, inner = packet.wrapping, packet.inner
         if wrapping is None or inner is None:
             return self._done(router, packet)
         nbma, connection = packet.source, 0
         if wrapping.sa is not None:
-            sa = self.view.sa_of(router, packet.destination, wrapping.sa.spi_out)
+            sa = self.view.sa_of(router, packet.destination, front, wrapping.sa.spi_out)
             spi = f"0x{wrapping.sa.spi_out:08X}"
             if sa is None:
                 return self._drop(router, packet, f"{router} has no SA with SPI {spi}", clause="RFC 4301 §5.2")
             nbma, connection = sa.remote, sa.connection
             what = f"ESP opens: SPI {spi} is of connection {connection} with {nbma}"
             self._say(router, packet, Act.OPEN, what, clause="RFC 4301 §5.2")
-        tunnel = self._tunnel_of(router, packet.destination, nbma, wrapping.key)
+        tunnel = self._tunnel_of(router, (packet.destination, front), nbma, wrapping.key)
         if tunnel is None:
-            return self._drop(router, packet, self._why_no_tunnel(router, packet.destination, wrapping.key))
+            return self._drop(router, packet, self._why_no_tunnel(router, (packet.destination, front), wrapping.key))
         if bool(tunnel.protection) != bool(connection):
             how = "in clear, and its tunnel takes only ESP" if tunnel.protection else "in ESP, and its tunnel has none"
             return self._drop(router, packet, f"it came {how} ({tunnel.name})", clause="RFC 4301 §5.2")
@@ -194,24 +194,30 @@ class Overlay(Translating):
         self._say(router, inner, Act.OPEN, what, clause="RFC 2784 §2.4")
         return self.arrive(router, tunnel.name, inner, PacketOrigin(tunnel.name, nbma, connection))
 
-    def _tunnel_of(self, router: str, local: Address, remote: Address, key: int | None) -> TunnelFacts | None:
+    def _tunnel_of(
+        self, router: str, ours: tuple[Address, str], remote: Address, key: int | None
+    ) -> TunnelFacts | None:
         """Return the tunnel as received GRE is sorted: a point-to-point one to that address comes before a multipoint
         one.
+
+        ours: the address that the packet came to, and its VRF.
         """
         facts = self.view.router(router)
         fitting = [
             tunnel
             for tunnel in (facts.tunnels if facts is not None else ())
-            if tunnel.source == local and tunnel.key == key and tunnel.enabled
+            if (tunnel.source, tunnel.front) == ours and tunnel.key == key and tunnel.enabled
         ]
         exact = [tunnel for tunnel in fitting if tunnel.destination == remote]
         return next(iter([*exact, *(tunnel for tunnel in fitting if tunnel.destination is None)]), None)
 
-    def _why_no_tunnel(self, router: str, local: Address, key: int | None) -> str:
-        facts = self.view.router(router)
-        there = [tunnel for tunnel in (facts.tunnels if facts is not None else ()) if tunnel.source == local]
+    def _why_no_tunnel(self, router: str, ours: tuple[Address, str], key: int | None) -> str:
+        facts, (local, front) = self.view.router(router), ours
+        tunnels = facts.tunnels if facts is not None else ()
+        there = [tunnel for tunnel in tunnels if (tunnel.source, tunnel.front) == ours]
         if not there:
-            return f"{router} has no tunnel with the source {local}"
+            where = f" in VRF {front}" if front else ""
+            return f"{router} has no tunnel with the source {local}{where}"
         known = " and ".join(f"{tunnel.name} has {wording.key(tunnel.key)}" for tunnel in there)
         if any(tunnel.key == key for tunnel in there):
             return f"no tunnel of {router} takes it: {known}, for another far end, or is shut"
@@ -234,7 +240,7 @@ class Overlay(Translating):
         """Return the neighbor's address and connection as in packets from it: with protection, those of the SA."""
         if not tunnel.protection or tunnel.source is None:
             return neighbor.nbma, neighbor.connection
-        sa = self.view.sa_towards(router, tunnel.source, neighbor.nbma, neighbor.connection)
+        sa = self.view.sa_towards(router, tunnel, neighbor.nbma, neighbor.connection)
         return (sa.remote, sa.connection) if sa is not None else (neighbor.nbma, neighbor.connection)
 
 

@@ -149,21 +149,20 @@ class View:
         ports = (self.interface(*end) for end in ends if host is not None and end[0] == host.router)
         return next((port.vrf for port in ports if port is not None), "")
 
-    def sa_towards(self, router: str, local: Address, nbma: Address, connection: int) -> SaFacts | None:
-        """Return the pair that a router sends on: of a connection, or (0) of the newest one between these addresses."""
+    def sa_towards(self, router: str, tunnel: TunnelFacts, nbma: Address, connection: int) -> SaFacts | None:
+        """Return the pair that a tunnel sends on: of a connection, or (0) of the newest one with an address."""
         facts = self.router(router)
-        used = [sa for sa in (facts.sas if facts is not None else ()) if sa.used and sa.local == local]
+        used = [sa for sa in (facts.sas_of(tunnel) if facts is not None else ()) if sa.used]
         if connection:
             return next((sa for sa in used if sa.connection == connection), None)
         there = [sa for sa in used if sa.remote == nbma]
         return max(there, key=lambda sa: sa.connection, default=None)
 
-    def sa_of(self, router: str, local: Address, spi: int) -> SaFacts | None:
-        """Return the pair that an arriving SPI belongs to."""
-        facts = self.router(router)
-        return next(
-            (sa for sa in (facts.sas if facts is not None else ()) if (sa.local, sa.spi_in) == (local, spi)), None
-        )
+    def sa_of(self, router: str, local: Address, front: str, spi: int) -> SaFacts | None:
+        """Return the pair that an SPI belongs to which arrives at an address, in a front door."""
+        facts, named = self.router(router), (local, front, spi)
+        known = facts.sas if facts is not None else ()
+        return next((sa for sa in known if (sa.local, sa.front, sa.spi_in) == named), None)
 
 
 def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:

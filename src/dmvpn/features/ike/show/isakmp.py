@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
-from dmvpn.base.sessions import tables_of
+from dmvpn.base.sessions import inside_of
 from dmvpn.base.spans import HOUR, MINUTE
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import model
@@ -162,14 +162,15 @@ class ShowIsakmpProfiles:
 def sas(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
     """Return all ISAKMP SAs, or those whose packets are in a VRF, outside or inside the tunnel."""
     views = (view for view in breathing(tuple(ctx.ports.ike.sas())) if view.version == IkeVersion.V1)
-    tables, wanted = tables_of(ctx.ports), args.text("vrf", "")
-    lines = (_sa(view, tables(view.local, view.remote), ctx.now) for view in views)
+    inside, wanted = inside_of(ctx.ports), args.text("vrf", "")
+    lines = (_sa(view, inside(view), ctx.now) for view in views)
     return ShowIsakmpSas(tuple(line for line in lines if not wanted or wanted in (line.front, line.inside)))
 
 
 def peers(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
     """Return a line for each peer that has an ISAKMP SA: of the newest."""
-    newest = {(line.remote, line.remote_port, line.local): line for line in sas(ctx, args).sas if not line.deleted}
+    lines = [line for line in sas(ctx, args).sas if not line.deleted]
+    newest = {(line.front, line.remote, line.remote_port, line.local): line for line in lines}
     wanted = args.any_address("peer", None)
     return ShowIsakmpSas(tuple(line for line in newest.values() if wanted in (None, line.remote)))
 
@@ -208,7 +209,7 @@ def _config(ctx: ShowContext) -> IkeConfig:
     return model(ctx.running) or IkeConfig()
 
 
-def _sa(view: IkeView, tables: tuple[str, str], now: float) -> IsakmpSaLine:
+def _sa(view: IkeView, inside: str, now: float) -> IsakmpSaLine:
     source, target = (view.local, view.remote) if view.initiator else (view.remote, view.local)
     letters = (("D", view.dpd > 0), ("N", view.nat_inside or view.nat_outside))
     return IsakmpSaLine(
@@ -228,8 +229,8 @@ def _sa(view: IkeView, tables: tuple[str, str], now: float) -> IsakmpSaLine:
         lifetime=max(0, int(view.since + view.lifetime - now)) if view.phase.is_ready else 0,
         capabilities="".join(letter for letter, has in letters if has),
         identity=view.remote_identity,
-        front=tables[0],
-        inside=tables[1],
+        front=view.front,
+        inside=inside,
     )
 
 

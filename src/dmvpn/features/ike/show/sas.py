@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase, IkeVersion
-from dmvpn.base.sessions import tables_of
+from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass
 from dmvpn.ios import ExecCommand
 
@@ -108,8 +108,8 @@ class ShowSessions:
 
 def sas(ctx: ShowContext, args: Args) -> ShowSas:
     """Return all IKE SAs, or those between some addresses."""
-    tables, wanted = tables_of(ctx.ports), args.text("fvrf", "")
-    lines = (_sa(view, tables(view.local, view.remote), ctx.now) for view in _chosen(ctx, args))
+    inside, wanted = inside_of(ctx.ports), args.text("fvrf", "")
+    lines = (_sa(view, inside(view), ctx.now) for view in _chosen(ctx, args))
     return ShowSas(tuple(line for line in lines if wanted in ("", line.front)))
 
 
@@ -121,9 +121,9 @@ def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
     children: dict[int, list[SaView]] = {}
     for child in breathing(tuple(ctx.ports.protection.sas())):
         children.setdefault(child.connection.number, []).append(child)
-    tables = tables_of(ctx.ports)
+    inside = inside_of(ctx.ports)
     return ShowSessions(
-        tuple(_session(number, of, children, tables, ctx.now) for number, of in breathing(grouped.items()))
+        tuple(_session(number, of, children, inside, ctx.now) for number, of in breathing(grouped.items()))
     )
 
 
@@ -138,7 +138,7 @@ def _session(
     number: int,
     views: list[IkeView],
     children: dict[int, list[SaView]],
-    tables: Callable[[IPAddress, IPAddress], tuple[str, str]],
+    inside: Callable[[IkeView], str],
     now: float,
 ) -> SessionLines:
     connections = dict.fromkeys(view.connection.number for view in views if view.connection is not None)
@@ -148,18 +148,18 @@ def _session(
     return SessionLines(
         number=number,
         status=status,
-        sas=tuple(_sa(view, tables(view.local, view.remote), now) for view in views),
+        sas=tuple(_sa(view, inside(view), now) for view in views),
         children=tuple(_child(pair) for pair in pairs),
     )
 
 
-def _sa(view: IkeView, tables: tuple[str, str], now: float) -> SaLine:
+def _sa(view: IkeView, inside: str, now: float) -> SaLine:
     return SaLine(
         number=view.number,
         status=view.phase.value,
         description=_description(view),
-        front=tables[0],
-        inside=tables[1],
+        front=view.front,
+        inside=inside,
         local=view.local,
         local_port=view.local_port,
         remote=view.remote,

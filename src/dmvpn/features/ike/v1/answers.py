@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.terms import IKE_PORT, DatagramPath
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
@@ -79,6 +79,6 @@ def _follow(sa: IsakmpSa, exchange: Running, path: DatagramPath) -> None:
     A peer that sent more messages since has our answer: then the repetition is an attacker's.
     """
     is_last = isinstance(exchange, MainMode) and sa.taken == 1
-    ends = DatagramPath(Endpoint(sa.path.local.address, IKE_PORT), Endpoint(sa.path.remote.address, IKE_PORT))
+    ends = DatagramPath.between(sa.path.ends, IKE_PORT, IKE_PORT)
     if is_last and sa.by_choice_on_nat_port and path == ends:
         sa.move(path)

@@ -86,9 +86,15 @@ class IsakmpSas:
         """Return the ISAKMP SA with this cookie of ours."""
         return self._by_cookie.get(own_spi)
 
-    def knows(self, octets: bytes) -> bool:
-        """Return whether this is a message with a cookie of ours."""
-        return octets[: len(NO_SPI)] in self._by_cookie or octets[len(NO_SPI) : 2 * len(NO_SPI)] in self._by_cookie
+    def knows(self, octets: bytes, path: DatagramPath) -> bool:
+        """Return whether this is a message with a cookie of ours, and came in the front door of that ISAKMP SA."""
+        cookies = octets[: len(NO_SPI)], octets[len(NO_SPI) : 2 * len(NO_SPI)]
+        return any(self._at(path, cookie) is not None for cookie in cookies)
+
+    def _at(self, path: DatagramPath, cookie: bytes) -> IsakmpSa | None:
+        """Return the ISAKMP SA with this cookie of ours. In another front door than its own it does not exist."""
+        sa = self._by_cookie.get(cookie)
+        return sa if sa is not None and sa.path.front == path.front else None
 
     # ------------------------------------------------------------------------------------------------ our own
 
@@ -176,13 +182,14 @@ class IsakmpSas:
         except WireError as error:
             return [_turned_away(path, Reason(IkeReason.OF_WIRE, (error,)))]
         header = message.header
-        if header.cookie_r == NO_SPI and not header.is_encrypted and header.cookie_i not in self._by_cookie:
+        begun = self._at(path, header.cookie_i)
+        if header.cookie_r == NO_SPI and not header.is_encrypted and begun is None:
             return self._stranger(message, octets, path, now)
-        sa = self._by_cookie.get(header.cookie_r) or self._by_cookie.get(header.cookie_i)
+        sa = self._at(path, header.cookie_r) or begun
         if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
             return []
         if sa.is_half_open and sa.state is SaState.SA_SETUP and self._may_cost(sa, message, octets):
-            if not self.strangers.may_key(sa.path.remote.address, now):
+            if not self.strangers.may_key(sa.path, now):
                 return []
             if (full := self._outnumbered()) is not None and not self._admits(sa, full):
                 return [_turned_away(path, full, logged=True), *self.drop(sa, full, now)]
@@ -224,7 +231,7 @@ class IsakmpSas:
         peers = self._siblings.at(path) if full is not None else ()
         if full is not None and not peers:
             return [_turned_away(path, full, logged=full.code is IkeReason.FULL)]
-        if not self.strangers.may_begin(path.remote.address, now):
+        if not self.strangers.may_begin(path, now):
             return [_turned_away(path, Reason(IkeReason.TOO_MANY_BEGIN))]
         return self._welcome(message, octets, path, now, Admission(peers, full) if full is not None else None)
 
@@ -268,7 +275,7 @@ class IsakmpSas:
     def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
         """Return what debugs say of a datagram, which goes now or is not taken in yet."""
         cookies = octets[len(NO_SPI) : 2 * len(NO_SPI)], octets[: len(NO_SPI)]
-        sa = next((sa for cookie in cookies if (sa := self._by_cookie.get(cookie)) is not None), None)
+        sa = next((sa for cookie in cookies if (sa := self._at(path, cookie)) is not None), None)
         return packet_lines(octets, path, sa or self.strangers.known(octets, path), self.book, sent=sent)
 
     # ------------------------------------------------------------------------------------------------ time

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 from dmvpn.features.ike.contact import are_together
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import Ends
     from dmvpn.features.ike.session import Session
     from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
-
-    Ends = tuple[IPAddress, IPAddress]
 
 
 class Siblings:
@@ -37,7 +35,7 @@ class Siblings:
             same[sa.own_spi] = same.pop(sa.own_spi)
 
     def _place(self, sa: IsakmpSa) -> None:
-        ends = self._ends[sa.own_spi] = ends_of(sa.path)
+        ends = self._ends[sa.own_spi] = sa.path.ends
         self._by_ends.setdefault(ends, {})[sa.own_spi] = sa
 
     def _displace(self, sa: IsakmpSa) -> None:
@@ -59,7 +57,7 @@ class Siblings:
 
     def at(self, path: DatagramPath) -> tuple[tuple[int, bytes, str], ...]:
         """Return the peers at the far address of a path: several of them behind a NAT."""
-        return tuple(dict.fromkeys(sa.who for sa in self._by_ends.get(ends_of(path), {}).values()))
+        return tuple(dict.fromkeys(sa.who for sa in self._by_ends.get(path.ends, {}).values()))
 
     def with_peer(self, session: Session) -> tuple[IsakmpSa, ...]:
         """Return all with the peer of a session, wherever it is; the last that came to its place is the last."""
@@ -73,7 +71,7 @@ class Siblings:
         """Return whether others with its identity are behind the NAT of its peer, at other ports."""
         if not sa.nat.remote:
             return False
-        return any(ends_of(each.path) == ends_of(sa.path) and not are_together(each, sa) for each in self.with_peer(sa))
+        return any(each.path.ends == sa.path.ends and not are_together(each, sa) for each in self.with_peer(sa))
 
     def heir(self, sa: IsakmpSa) -> IsakmpSa | None:
         """Return the last usable sibling, which gets its children.
@@ -82,8 +80,3 @@ class Siblings:
         """
         heirs = (each for each in reversed(self.of(sa)) if each.is_usable)
         return next((each for each in heirs if each.connection == sa.connection or not each.children), None)
-
-
-def ends_of(path: DatagramPath) -> Ends:
-    """Return our address and the peer's."""
-    return path.local.address, path.remote.address

@@ -27,6 +27,8 @@ LARGEST_NUMBER_OF_RENEWALS: Final = 4
 BEGINNINGS: Final = (50, 200)
 
 Beginning = tuple[bytes, "DatagramPath"]
+#: A front door, and an address of it.
+_Sender = tuple[str, "IPAddress"]
 
 
 class Strangers:
@@ -36,9 +38,9 @@ class Strangers:
         self._beginners: dict[Beginning, IsakmpSa] = {}  # by the mark of message 1 and its path, the oldest first
         self._keyed: dict[bytes, IsakmpSa] = {}  # by our cookie, the oldest first
         self._beginnings: dict[bytes, Beginning] = {}
-        self._renewals: dict[IPAddress, dict[bytes, IsakmpSa]] = {}  # by the address and our cookie, the oldest first
-        self._may_begin: Budgets[IPAddress] = Budgets(*BEGINNINGS)
-        self._may_key: Budgets[IPAddress] = Budgets(*BEGINNINGS)
+        self._renewals: dict[_Sender, dict[bytes, IsakmpSa]] = {}  # and by our cookie, the oldest first
+        self._may_begin: Budgets[_Sender] = Budgets(*BEGINNINGS)
+        self._may_key: Budgets[_Sender] = Budgets(*BEGINNINGS)
 
     def __len__(self) -> int:
         return len(self._beginnings)
@@ -52,13 +54,13 @@ class Strangers:
         """Return the ISAKMP SA that began with these very octets."""
         return self._beginners.get((mark_of(octets), path))
 
-    def may_begin(self, address: IPAddress, now: float) -> bool:
-        """Return whether one more may begin from this address, and count it."""
-        return _charged(self._may_begin, address, now)
+    def may_begin(self, path: DatagramPath, now: float) -> bool:
+        """Return whether one more may begin from the far address of a path, and count it."""
+        return _charged(self._may_begin, _sender(path), now)
 
-    def may_key(self, address: IPAddress, now: float) -> bool:
-        """Return whether an address may cause one more Diffie-Hellman, and count it."""
-        return _charged(self._may_key, address, now)
+    def may_key(self, path: DatagramPath, now: float) -> bool:
+        """Return whether the far address of a path may cause one more Diffie-Hellman, and count it."""
+        return _charged(self._may_key, _sender(path), now)
 
     def add(self, sa: IsakmpSa, octets: bytes) -> IsakmpSa | None:
         """Add a peer that has sent message 1. Returns the ISAKMP SA that must end to make room."""
@@ -73,7 +75,7 @@ class Strangers:
 
         Returns the ISAKMP SA that must end to make room.
         """
-        same = self._renewals.setdefault(sa.path.remote.address, {})
+        same = self._renewals.setdefault(_sender(sa.path), {})
         same[sa.own_spi] = sa
         if len(same) <= LARGEST_NUMBER_OF_RENEWALS:
             return None
@@ -91,15 +93,19 @@ class Strangers:
             return
         self._beginners.pop(beginning, None)
         self._keyed.pop(sa.own_spi, None)
-        address = beginning[1].remote.address  # behind a NAT the peer may have another one by now
-        if address in self._renewals:
-            self._renewals[address].pop(sa.own_spi, None)
-            if not self._renewals[address]:
-                del self._renewals[address]
+        sender = _sender(beginning[1])  # behind a NAT the peer may have another one by now
+        if sender in self._renewals:
+            self._renewals[sender].pop(sa.own_spi, None)
+            if not self._renewals[sender]:
+                del self._renewals[sender]
 
 
-def _charged(budgets: Budgets[IPAddress], address: IPAddress, now: float) -> bool:
-    if not budgets.may(address, now):
+def _sender(path: DatagramPath) -> _Sender:
+    return path.front, path.remote.address
+
+
+def _charged(budgets: Budgets[_Sender], sender: _Sender, now: float) -> bool:
+    if not budgets.may(sender, now):
         return False
-    budgets.charge(address, 1, now)
+    budgets.charge(sender, 1, now)
     return True

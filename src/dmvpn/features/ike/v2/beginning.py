@@ -265,7 +265,8 @@ class Cookies:
 
     @staticmethod
     def _of(secret: bytes, message: Message, nonce: bytes, path: DatagramPath) -> bytes:
-        seen = nonce + path.remote.address.packed + path.remote.port.to_bytes(2, "big") + message.header.spi_i
+        place = path.remote.address.packed + path.remote.port.to_bytes(2, "big")
+        seen = nonce + place + message.header.spi_i + path.front.encode()
         return hmac.digest(secret, seen, "sha256")[:_COOKIE_SIZE]
 
 

@@ -89,7 +89,7 @@ class IkeSas:
         self._timers: Deadlines[bytes] = Deadlines()
         self._cookies = Cookies(entropy)
         self._complained = float("-inf")
-        self._beginners: Budgets[tuple[IPAddress, bool]] = Budgets(*BEGINNINGS)
+        self._beginners: Budgets[tuple[str, IPAddress, bool]] = Budgets(*BEGINNINGS)
         self._talk: Budgets[bytes] = Budgets(*MESSAGES)
         self.counts = IkeCounts()
 
@@ -112,9 +112,15 @@ class IkeSas:
         """Return the IKE SA to which we gave this SPI."""
         return self._by_spi.get(own_spi)
 
-    def knows(self, octets: bytes) -> bool:
-        """Return whether this is a message with an SPI of ours."""
-        return octets[: len(NO_SPI)] in self._by_spi or octets[len(NO_SPI) : 2 * len(NO_SPI)] in self._by_spi
+    def knows(self, octets: bytes, path: DatagramPath) -> bool:
+        """Return whether this is a message with an SPI of ours, and came in the front door of that IKE SA."""
+        spis = octets[: len(NO_SPI)], octets[len(NO_SPI) : 2 * len(NO_SPI)]
+        return any(self._at(path, spi) is not None for spi in spis)
+
+    def _at(self, path: DatagramPath, own_spi: bytes) -> IkeSa | None:
+        """Return the IKE SA with this SPI of ours. In another front door than its own it does not exist."""
+        sa = self._by_spi.get(own_spi)
+        return sa if sa is not None and sa.path.front == path.front else None
 
     @property
     def half_open(self) -> int:
@@ -193,7 +199,7 @@ class IkeSas:
             return self._stranger(message, octets, path, now)
         if (spi := unknown_spi(message)) is not None:
             return [Hinted(path, spi)]
-        sa = self._by_spi.get(header.spi_r if header.from_initiator else header.spi_i)
+        sa = self._at(path, header.spi_r if header.from_initiator else header.spi_i)
         if sa is None or (NO_SPI not in (sa.spi_r, header.spi_r) and sa.spis != header.spi_i + header.spi_r):
             if header.is_response:
                 self.counts.drop()
@@ -218,8 +224,8 @@ class IkeSas:
         if not stranger.is_complete:
             self.counts.drop()
             return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
-        address = path.remote.address
-        busy = self.half_open >= self.cookies_from or not self._beginners.may((address, False), now)
+        sender = path.front, path.remote.address
+        busy = self.half_open >= self.cookies_from or not self._beginners.may((*sender, False), now)
         if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
             self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
             return [Reply(path, stranger.ask_for_cookie(self._cookies, now))]
@@ -230,10 +236,10 @@ class IkeSas:
         if self.largest_half_open and self.half_open >= self.largest_half_open:
             self.counts.limited()
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
-        if not self._beginners.may((address, busy), now):
+        if not self._beginners.may((*sender, busy), now):
             self.counts.limited()
             return [TurnedAway(path, Reason(IkeReason.TOO_MANY_BEGIN))]
-        self._beginners.charge((address, busy), 1, now)
+        self._beginners.charge((*sender, busy), 1, now)
         sa, answer, why = stranger.welcome(self.book, self.entropy, now)
         acts: list[Act] = [Reply(path, answer)]
         if why:

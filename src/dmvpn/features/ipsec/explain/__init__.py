@@ -325,14 +325,9 @@ _REASONS = reason_group(
         next="show crypto ipsec transform-set",
     ),
     reason(
-        IpsecReason.OTHER_FRONT,
-        "Two interfaces in different VRFs have the same address, and tunnels with `tunnel vrf` protect both. IKE and "
-        "ESP know their own end by its address.",
-        next="show running-config",
-    ),
-    reason(
         IpsecReason.OTHER_PROFILE,
-        "Two tunnels have one source address, so a packet's SA does not identify its tunnel: they need one profile.",
+        "Two tunnels have one source address in one VRF, so a packet's SA does not identify its tunnel: they need one "
+        "profile.",
         "With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.",
         next="show running-config",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -14,6 +15,8 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dmvpn.base.protection import Connection
 
 _TITLE = "Crypto session current status"
 _CODES = (
@@ -148,27 +151,23 @@ COMMANDS: Final = (
 
 def clear(ctx: ShowContext, args: Args) -> ClearCrypto:
     """Clear IKE SAs and what they protect. Raises UserError if there is no such VRF."""
-    spared = _of_other_vrfs(ctx, args.text("fvrf", ""), args.text("ivrf", ""))
-    return ClearCrypto(args.any_address("remote", None), spared=spared)
+    return _of_vrfs(ctx, args, front=args.text("fvrf", ""), inside=args.text("ivrf", ""))
 
 
-def _of_other_vrfs(ctx: ShowContext, front: str, inside: str) -> tuple[int, ...]:
-    """Return the connections of tunnels that have not these VRFs; "": any. Raises UserError: there is no such VRF."""
+def _of_vrfs(ctx: ShowContext, args: Args, *, front: str, inside: str) -> ClearCrypto:
+    """Return the order to clear what is in these VRFs; "": in any. Raises UserError: there is no such VRF."""
     for vrf in (front, inside):
         if ctx.ports.rib_of(vrf) is None:
             raise UserError(f"VRF {vrf} does not exist")
-    if not front and not inside:
-        return ()
-    return tuple(
-        connection.number
-        for connection in ctx.ports.protection.connections()
-        if not any(_is_in(ctx, name, front, inside) for name in tunnels_of(ctx.ports, connection))
-    )
+    connections = ctx.ports.protection.connections() if inside else ()
+    others = (one.number for one in connections if inside not in _insides(ctx, one))
+    return ClearCrypto(args.any_address("remote", None), spared=tuple(others), front=front)
 
 
-def _is_in(ctx: ShowContext, name: str, front: str, inside: str) -> bool:
-    tunnel = ctx.ports.tunnels.get(name)
-    return tunnel is not None and front in ("", tunnel.front) and inside in ("", tunnel.vrf)
+def _insides(ctx: ShowContext, connection: Connection) -> list[str]:
+    """Return the VRFs of the packets that a connection can carry."""
+    tunnels = (ctx.ports.tunnels.get(name) for name in tunnels_of(ctx.ports, connection))
+    return [tunnel.vrf for tunnel in tunnels if tunnel is not None]
 
 
 def clear_ikev2(ctx: ShowContext, args: Args) -> ClearCrypto:
@@ -186,7 +185,7 @@ def clear_isakmp(ctx: ShowContext, args: Args) -> ClearCrypto:
     if found is None or found.connection is None:
         raise UserError(f"there is no ISAKMP SA with the number {wanted}")
     others = (one.number for one in ctx.ports.protection.connections() if one.number != found.connection.number)
-    return ClearCrypto(found.remote, spared=tuple(others))
+    return ClearCrypto(found.remote, spared=tuple(others), front=found.front)
 
 
 def _with_only(ctx: ShowContext, version: IkeVersion) -> tuple[int, ...]:
@@ -200,8 +199,7 @@ def _with_only(ctx: ShowContext, version: IkeVersion) -> tuple[int, ...]:
 
 def clear_sas(ctx: ShowContext, args: Args) -> ClearCrypto:
     """Clear the SAs of ESP alone. Raises UserError if there is no such VRF."""
-    spared = _of_other_vrfs(ctx, args.text("fvrf", ""), args.text("vrf", ""))
-    return ClearCrypto(args.any_address("remote", None), sas_only=True, spared=spared)
+    return replace(_of_vrfs(ctx, args, front=args.text("fvrf", ""), inside=args.text("vrf", "")), sas_only=True)
 
 
 def clear_sa_counters(_: ShowContext, args: Args) -> ClearSaCounters:

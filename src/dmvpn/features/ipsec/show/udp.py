@@ -16,4 +16,4 @@ _PORTS: Final = (500, 4500)
 
 def udp_ports(ctx: ShowContext) -> list[UdpPort]:
     """Return both ports at each address of ours that protects a tunnel."""
-    return [UdpPort(port, address) for address in ctx.machine(IpsecMachine).served for port in _PORTS]
+    return [UdpPort(port, outer.address) for outer in ctx.machine(IpsecMachine).served for port in _PORTS]

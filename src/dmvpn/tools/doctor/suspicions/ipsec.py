@@ -34,7 +34,7 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
         return
     if client.server is not None and client.server.secured:
         return
-    reasons = [peer.reason for peer in (*tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
+    reasons = [peer.reason for peer in client.facts.unsecured(tunnel) if peer.nbma == client.nbma]
     clues = [(reason, ike_clues.clue_at(reason, End(client.facts, tunnel))) for reason in reasons]
     for reason, known in clues:
         if known is not None:
@@ -80,7 +80,7 @@ def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
 def sas(view: ServerView) -> Iterator[Hypothesis]:
     """Check whether anything comes back by ESP."""
     client = view.client
-    found = next((sa for sa in client.facts.sas if sa.remote == client.nbma and sa.used), None)
+    found = next((sa for sa in client.facts.sas_of(client.tunnel) if sa.remote == client.nbma and sa.used), None)
     if found is None or found.received or found.sent < 3 or not client.tunnel.protection:
         return
     why = f"IKE is up; {found.sent} packets went out by ESP, and none came in"

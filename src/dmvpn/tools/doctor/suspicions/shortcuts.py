@@ -32,7 +32,8 @@ def sizes(view: ServerView) -> Iterator[Hypothesis]:
             )
         yield maybe(Cause.MTU, why, "pings with df-bit, ever smaller")
         yield maybe(Cause.PATH_MTU, why, "the same")
-    found = next((sa for sa in view.client.facts.sas if sa.remote == view.client.nbma and sa.used), None)
+    sas = view.client.facts.sas_of(tunnel)
+    found = next((sa for sa in sas if sa.remote == view.client.nbma and sa.used), None)
     if tunnel.protection and found is not None and not found.transport:
         why = "the SAs are in tunnel mode, which GRE does not need"
         yield mild(Cause.MODE, why, "'mode' of the transform set, here and at the server")

@@ -212,7 +212,9 @@ def _ike_profiles(device: Device) -> Iterator[NetworkConcern]:
     """Yield those of IPsec profiles that are used and name none."""
     used = dict.fromkeys(each.protection for each in device.tunnels.tunnels if each.protection and not each.ike_profile)
     written = [profile.name for profile in device.ikev2.profiles]
-    if len(written) == 1 or "default" in written or any(not key.keyring for key in device.ikev2.isakmp.keys):
+    of_profiles = [profile.keyring for profile in device.ikev2.isakmp.profiles if profile.keyring]
+    has_keys = any(key.keyring not in of_profiles for key in device.ikev2.isakmp.keys)
+    if len(written) == 1 or "default" in written or has_keys:
         return
     if device.ikev2.isakmp.policies and device.pki.trustpoints:
         return  # IKEv1 with certificates

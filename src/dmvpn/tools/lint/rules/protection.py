@@ -119,7 +119,7 @@ def _other(end: TunnelEnd, one: TunnelEnd, other: TunnelEnd) -> str:
 def _pfs(end: TunnelEnd) -> int | None:
     if not end.tunnel.protection:
         return None
-    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source) if end.source is not None else None
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.outer) if end.outer is not None else None
     return policy.pfs_group if policy is not None and not isinstance(policy, Reason) else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
@@ -34,7 +33,7 @@ class Side:
 
     def path(self, to: Side) -> DatagramPath:
         """Return the way of its messages."""
-        return DatagramPath(Endpoint(self.address, 500), Endpoint(to.address, 500))
+        return DatagramPath(Endpoint(self.address, 500), Endpoint(to.address, 500), self.policy.front)
 
     @property
     def profile_line(self) -> tuple[str, ...]:
@@ -55,18 +54,17 @@ def vrf_of_source(end: TunnelEnd) -> str:
 def source_port(end: TunnelEnd) -> str:
     """Return the port with the source address of a tunnel, "": no port of this router is known to have it."""
     address = end.tunnel.source_address
-    owner = end.device.owner(address) if address is not None else None
+    owner = end.device.owner(address, end.tunnel.front) if address is not None else None
     return owner.name if owner is not None else end.tunnel.source_interface
 
 
 def side_of(end: TunnelEnd) -> Side | None:
     """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
-    if not end.tunnel.protection or end.source is None:
+    if not end.tunnel.protection or end.outer is None:
         return None
     if vrf_of_source(end) != end.tunnel.front:
         return None
-    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source)
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.outer)
     if isinstance(policy, Reason):
         return None
-    policy = replace(policy, front=end.tunnel.front)
-    return Side(end, end.source, policy, ConfigurationBook(end.device.ikev2, (policy,)))
+    return Side(end, end.outer.address, policy, ConfigurationBook(end.device.ikev2, (policy,)))

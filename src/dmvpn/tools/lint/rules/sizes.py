@@ -9,6 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.policies import expansion, resolve
@@ -61,7 +62,7 @@ DIFFER: Final = Rule(
 )
 RULES: Final = (TOO_LARGE, MSS, NO_MSS, DIFFER)
 _ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
-_ANY: Final = IPv4Address(0)
+_ANY: Final = OuterAddress(IPv4Address(0))
 #: Octets: the least that the lines can say.
 _LEAST, _LEAST_SEGMENT = 68, 500
 

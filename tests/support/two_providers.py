@@ -1,0 +1,173 @@
+"""Two providers with the same addresses: a hub and a spoke, and a tunnel between them in each of two front doors.
+
+Both tunnels have one source, one destination and no key. Whatever takes a packet, an SA or a peer for one of the other
+VRF is therefore wrong on the wire, and nowhere else. Each tunnel carries the traffic of one pair of hosts:
+
+    PC1 -- SPOKE ==== Tunnel1, VRF EAST, Gi0/1 ==== HUB -- S1      10.2.1.100 and 10.1.1.100
+    PC2 -- SPOKE ==== Tunnel2, VRF WEST, Gi0/2 ==== HUB -- S2      10.2.2.100 and 10.1.2.100
+
+With NAT, the spoke is behind a translator at each provider, and these have the same addresses, too.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.net import ip
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAT_PORT: Final = 4500
+#: What keeps a translation alive, RFC 3948 §2.3.
+KEEPALIVE: Final = b"\xff"
+#: VRF, tunnel and port of each provider.
+PROVIDERS: Final = {
+    "EAST": ("Tunnel1", "GigabitEthernet0/1"),
+    "WEST": ("Tunnel2", "GigabitEthernet0/2"),
+}
+HUB, SPOKE, TRANSLATOR, INSIDE = "100.64.0.1", "100.64.0.11", "100.64.0.12", "192.168.0.11"
+#: The host that sends by each provider, and its target.
+PAIRS: Final = {"EAST": ("PC1", "10.1.1.100"), "WEST": ("PC2", "10.1.2.100")}
+
+_WIRES = """\
+routers:
+  HUB: {role: hub}
+  SPOKE: {role: spoke}
+links:
+"""
+_DIRECT = """\
+  - ends: ["HUB:GigabitEthernet0/1", "SPOKE:GigabitEthernet0/1"]
+  - ends: ["HUB:GigabitEthernet0/2", "SPOKE:GigabitEthernet0/2"]
+"""
+_TRANSLATED = """\
+  - ends: ["HUB:GigabitEthernet0/1", "NATA:outside"]
+  - ends: ["NATA:inside", "SPOKE:GigabitEthernet0/1"]
+  - ends: ["HUB:GigabitEthernet0/2", "NATB:outside"]
+  - ends: ["NATB:inside", "SPOKE:GigabitEthernet0/2"]
+gateways:
+  NATA: {outside: 100.64.0.12/24, gateway: 100.64.0.1, inside: 192.168.0.1/24}
+  NATB: {outside: 100.64.0.12/24, gateway: 100.64.0.1, inside: 192.168.0.1/24}
+"""
+_HOSTS = """\
+hosts:
+  S1: {link: "HUB:GigabitEthernet0/3", address: 10.1.1.100/24, gateway: 10.1.1.1}
+  S2: {link: "HUB:GigabitEthernet0/4", address: 10.1.2.100/24, gateway: 10.1.2.1}
+  PC1: {link: "SPOKE:GigabitEthernet0/3", address: 10.2.1.100/24, gateway: 10.2.1.1}
+  PC2: {link: "SPOKE:GigabitEthernet0/4", address: 10.2.2.100/24, gateway: 10.2.2.1}
+"""
+_IKEV2 = """\
+crypto ikev2 keyring {ring}
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key {key}
+crypto ikev2 profile {ike}
+ match fvrf {fvrf}
+ match identity remote address 0.0.0.0
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local {ring}
+ dpd 10 2 periodic
+"""
+_ISAKMP = """\
+crypto isakmp policy 10
+ encryption aes 256
+ hash sha256
+ authentication pre-share
+ group 14
+crypto isakmp keepalive 10 2 periodic
+crypto keyring RING-EAST vrf EAST
+ pre-shared-key address 0.0.0.0 0.0.0.0 key of-east
+crypto keyring RING-WEST vrf WEST
+ pre-shared-key address 0.0.0.0 0.0.0.0 key of-west
+crypto ipsec profile P
+"""
+#: The lines of a router, and the IPsec profile of each provider's tunnel.
+CRYPTO: Final = {
+    "ikev2, one profile": (
+        _IKEV2.format(ring="KEYS", key="of-both", ike="IKE", fvrf="any")
+        + "crypto ipsec profile P\n set ikev2-profile IKE\n",
+        {"EAST": "P", "WEST": "P"},
+    ),
+    "ikev2, a profile each": (
+        "".join(
+            _IKEV2.format(ring=f"KEYS-{vrf}", key=f"of-{vrf}", ike=f"IKE-{vrf}", fvrf=vrf)
+            + f"crypto ipsec profile P-{vrf}\n set ikev2-profile IKE-{vrf}\n"
+            for vrf in PROVIDERS
+        ),
+        {"EAST": "P-EAST", "WEST": "P-WEST"},
+    ),
+    "ikev1, keyrings": (_ISAKMP, {"EAST": "P", "WEST": "P"}),
+}
+_NHRP: Final = {
+    "HUB": "ip nhrp map multicast dynamic",
+    "SPOKE": f"ip nhrp nhs 172.16.{{number}}.1 nbma {HUB} multicast",
+}
+_PROVIDER = """\
+vrf definition {vrf}
+ address-family ipv4
+interface GigabitEthernet0/{number}
+ vrf forwarding {vrf}
+ ip address {outer} 255.255.255.0
+ no shutdown
+interface GigabitEthernet0/{lan}
+ ip address 10.{site}.{number}.1 255.255.255.0
+ no shutdown
+interface Tunnel{number}
+ ip address 172.16.{number}.{site} 255.255.255.0
+ ip mtu 1400
+ ip tcp adjust-mss 1360
+ ip nhrp network-id {number}
+ {nhrp}
+ tunnel source {outer}
+ tunnel mode gre multipoint
+ tunnel vrf {vrf}
+ tunnel protection ipsec profile {profile}
+ip route 10.{other}.{number}.0 255.255.255.0 172.16.{number}.{other}
+"""
+
+
+def router(name: str, crypto: str, *, nat: bool = False) -> str:
+    """Return the configuration of HUB or SPOKE."""
+    site = 1 if name == "HUB" else 2
+    lines, profiles = CRYPTO[crypto]
+    outer = HUB if name == "HUB" else INSIDE if nat else SPOKE
+    text = f"hostname {name}\n{lines}"
+    for number, vrf in enumerate(PROVIDERS, 1):
+        text += _PROVIDER.format(
+            vrf=vrf,
+            number=number,
+            lan=number + 2,
+            site=site,
+            other=3 - site,
+            outer=outer,
+            profile=profiles[vrf],
+            nhrp=_NHRP[name].format(number=number),
+        )
+        if name == "SPOKE" and nat:
+            text += f"ip route vrf {vrf} 0.0.0.0 0.0.0.0 192.168.0.1\n"
+    return text + "end\n"
+
+
+def write(folder: Path, crypto: str, *, nat: bool = False) -> Path:
+    """Write the network into a new folder of a folder, and return it."""
+    network = folder / "two-providers"
+    network.mkdir()
+    (network / "lab.yaml").write_text(_WIRES + (_TRANSLATED if nat else _DIRECT) + _HOSTS)
+    for name in ("HUB", "SPOKE"):
+        (network / f"{name}.cfg").write_text(router(name, crypto, nat=nat))
+    return network
+
+
+def spi_of(packet: bytes) -> int:
+    """Return the SPI of an ESP packet, whether it is in UDP or not; 0: it is none."""
+    protocol, start = ip.peek_payload(packet)
+    payload = packet[start:]
+    if protocol == IpProtocol.UDP and NAT_PORT in struct.unpack("!HH", payload[:4]):
+        payload = payload[UDP_HEADER:]
+    elif protocol != IpProtocol.ESP:
+        return 0
+    return int.from_bytes(payload[:4], "big") if len(payload) > len(KEEPALIVE) else 0
