@@ -36,6 +36,7 @@ _UNDECIDED = {
     "nhrp-unique-with-dhcp": "there is no DHCP in it: the spoke never gets an address",
     "phase3-summary-without-redirect": "the summary takes the place of the routes that are waited for",
     "route-next-hop-nobody": "a route is there, and it leads to nobody",
+    "static-route-other-vrf": "here it is the only route to the provider, and elsewhere one of many",
     "static-route-hides-lan": "a route is there, and it leads to nothing",
     "subnet-overlap": "it is another prefix that the others hear of",
     "tunnel-key-shared": "the other tunnel's hub is not there",

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 HELLOS: Final = Rule(
     id="list-denies-protocol",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     title="A list on a port denies the packets of a protocol that runs on the port",
     why="A list `in` sees packets for the router itself, too. Without Hellos, updates or BFD's packets of its "
-    "neighbors a protocol has no neighbors on that port, or loses them.",
+    "neighbors a protocol has no neighbors on that port, or loses them. A warning on ports that are no tunnels, where "
+    "that may be meant, and for BFD.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip access-group LAN in\nrouter eigrp 100\n"
     " network 10.0.0.0 0.0.0.255\nip access-list extended LAN\n permit ip 192.168.0.0 0.0.255.255 any",
     fix="ip access-list extended LAN\n permit eigrp any any",
@@ -48,12 +49,13 @@ _GREETINGS: Final[Mapping[Protocol, tuple[int, int | None, int, str]]] = {
 class _Expected(NamedTuple):
     """Packets of a protocol that neighbors send to a port: without any of them it has no neighbor there.
 
-    entries: what permits them.
+    entries: lines that permit them. is_vital: without the protocol there are no routes.
     """
 
     what: str
     packets: tuple[PacketSet, ...]
     entries: tuple[str, ...]
+    is_vital: bool = True
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -73,7 +75,8 @@ def _denied(device: Device, port: str, name: str, entries: Sequence[ListedEntry]
         by = f"entry {entries[place].sequence} of {name}" if place < len(entries) else f"the end of {name}"
         fix = _fix(name, entries, place, expected) if (name, True) in device.policy.access_lists else ""
         at = (f"interface {port}", f"ip access-group {name} in")
-        yield found(HELLOS, device, at, f"{by} denies {expected.what} on {port}", fix)
+        severity = None if port.startswith("Tunnel") and expected.is_vital else Severity.WARNING
+        yield found(HELLOS, device, at, f"{by} denies {expected.what} on {port}", fix, severity=severity)
 
 
 def _fix(name: str, entries: Sequence[ListedEntry], place: int, expected: _Expected) -> str:
@@ -106,7 +109,7 @@ def _expectations(device: Device, port: str) -> Iterator[_Expected]:
             yield _Expected(f"what neighbors of {each} send", packets, (entry,))
         if protocols and bfd_model(device.tree).of(port) is not None:
             packet = _set(wire, own, UDP, to=_BFD_PORT)
-            yield _Expected("the packets of BFD", (packet,), (f"permit udp any any eq {_BFD_PORT}",))
+            yield _Expected("the packets of BFD", (packet,), (f"permit udp any any eq {_BFD_PORT}",), is_vital=False)
         yield from _of_bgp(device, wire, address)
 
 

@@ -30,7 +30,7 @@ UNDEFINED: Final = Rule(
 )
 SIDE: Final = Rule(
     id="list-other-side",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     title="A list on a tunnel permits only the packets that carry tunnels",
     why="A list on a tunnel sees the packets inside, and one on the provider's port sees ESP, GRE and IKE. A "
     "list for the port lets no packet pass in the tunnel.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SENDERS: Final = Rule(
     id="verify-source-drops-peers",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     title="The check of senders drops packets of the peers of a tunnel",
     why="`ip verify unicast source` drops packets whose sender has no route, with `rx` no route by the same port. The "
     "default route counts only with `allow-default`, and to peers in the Internet there is no other one.",
