@@ -19,6 +19,7 @@ from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import Interface
 from dmvpn.features.ospf.settings import ELECTING, default_network, timers
 from dmvpn.judge.clear import protected_keys
+from dmvpn.judge.customers import customers_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -240,16 +241,18 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
 
 
 def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:
-    """Return all pairs of hosts behind different sites, in one VRF."""
+    """Return all pairs of hosts of one customer behind different sites."""
     ends = {name: scenario.end(host.link) for name, host in scenario.lab.hosts.items() if name in world.hosts}
     homes = {name: home for name, (home, _) in ends.items()}
     hosts = [name for name, home in homes.items() if home in sites]
-    vrfs = {name: _vrf_of(world, *ends[name]) for name in hosts}
+    of_tables = customers_of(world, sites)
+    tables = {name: (homes[name], _vrf_of(world, *ends[name])) for name in hosts}
+    customers = {name: of_tables.get(table, table[1]) for name, table in tables.items()}
     return tuple(
         Conversation((one, other), (homes[one], homes[other]))
         for position, one in enumerate(hosts)
         for other in hosts[position + 1 :]
-        if homes[one] != homes[other] and vrfs[one] == vrfs[other]
+        if homes[one] != homes[other] and customers[one] == customers[other]
     )
 
 

@@ -2,7 +2,8 @@
 
 A VRF mostly has one name on all routers, so tables of one name are of one customer. The name means nothing outside its
 router, though: a VRF whose name no other router has belongs to the tables that its tunnels meet, in a cloud of the same
-network and the same key.
+network and the same key. So does the global table of a customer's own router, where the clouds of several customers
+end in global tables.
 """
 
 from __future__ import annotations
@@ -41,4 +42,17 @@ def customers(tables: Iterable[Table], tunnels: Iterable[TunnelSeat]) -> Mapping
         cloud = clouds.setdefault((seat.network, seat.key), found.get(seat.table, vrf))
         if vrf and often[vrf] < 2:
             found[seat.table] = cloud
-    return found
+    return found | _own_routers(seats, found)
+
+
+def _own_routers(seats: list[TunnelSeat], found: Mapping[Table, str]) -> dict[Table, str]:
+    """Return the customers of global tables that meet VRFs, and of these VRFs, if there are several customers."""
+    named = {(seat.network, seat.key): found.get(seat.table) or seat.table[1] for seat in seats if seat.table[1]}
+    met: dict[Table, list[str]] = {}
+    for seat in seats:
+        if not seat.table[1]:
+            met.setdefault(seat.table, []).append(named.get((seat.network, seat.key), ""))
+    own = {table: names[0] for table, names in met.items() if names[0] and len({*names}) == 1}
+    if len({*own.values()}) < 2:
+        return {}
+    return own | {seat.table: named[seat.network, seat.key] for seat in seats if seat.table[1]}

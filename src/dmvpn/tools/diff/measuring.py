@@ -19,10 +19,11 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.customers import customers_of
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import Behavior, LanPair, Outage, RouterState, Talk
-from dmvpn.tools.diff.probing import Arrival, Lan, Probing, customers_of, lans_of
+from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -83,7 +84,7 @@ class Subject:
 
     def addresses(self) -> dict[tuple[str, IPAddress], Table]:
         """Return the table of each address in the overlay, by the customer."""
-        of_tables = customers_of(self.world, self.anatomy)
+        of_tables = customers_of(self.world, self.anatomy.sites)
         return {
             (of_tables.get((name, state.vrf), state.vrf), address): (name, state.vrf)
             for name in self.anatomy.sites

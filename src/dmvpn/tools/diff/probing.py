@@ -9,17 +9,17 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from dataclasses import field
-from ipaddress import IPv4Address, IPv4Interface, ip_network
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
+from dmvpn.judge.customers import customers_of
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark, Post
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.network.customers import TunnelSeat, customers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
     from dmvpn.judge.anatomy import Anatomy
-    from dmvpn.network.customers import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behavior import LanPair
@@ -84,7 +83,7 @@ class _Flow:
 def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str, Lan]:
     """Return the LANs behind the routers of the overlay by name; adds a host where none is. For a world at time 0."""
     places = {scenario.end(spec.link): name for name, spec in scenario.lab.hosts.items()}
-    of_tables = customers_of(world, anatomy)
+    of_tables = customers_of(world, anatomy.sites)
     found: list[Lan] = []
     for site in anatomy.sites.values():
         for state in world.routers[site.name].router.ports.interfaces.all():
@@ -99,21 +98,6 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
             found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0]), state.vrf, customer))
     several = [site for site, count in Counter(lan.site for lan in found).items() if count > 1]
     return {f"{lan.site}:{lan.port}" if lan.site in several else lan.site: lan for lan in found}
-
-
-def customers_of(world: Simulator, anatomy: Anatomy) -> Mapping[Table, str]:
-    """Return the customer of each table of the overlay's routers."""
-    tables: list[Table] = []
-    tunnels: list[TunnelSeat] = []
-    for name in anatomy.sites:
-        ports = world.routers[name].router.ports
-        tables += [(name, state.vrf) for state in ports.interfaces.all()]
-        for tunnel in ports.tunnels.all():
-            state = ports.interfaces.get(tunnel.name)
-            if state is not None and state.prefix is not None:
-                network = ip_network(str(state.prefix))
-                tunnels.append(TunnelSeat((name, state.vrf), network, tunnel.key))
-    return customers(tables, tunnels)
 
 
 def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:

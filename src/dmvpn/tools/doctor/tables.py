@@ -141,7 +141,10 @@ def _of_ike(name: str, what: str, fix: tuple[str, ...]) -> Finding:
 
 
 def insides(scene: Scene) -> Iterator[Verdict]:
-    """Check that a tunnel is in the table of each LAN, where the tunnel's own table has no LAN."""
+    """Check that a tunnel is in the table of each LAN, where the tunnel's own table has no LAN.
+
+    A VRF that exchanges routes with others by route targets needs no tunnel.
+    """
     for name, facts in scene.alive():
         lans = _lans(scene, name, facts)
         for tunnel in facts.tunnels:
@@ -151,7 +154,8 @@ def insides(scene: Scene) -> Iterator[Verdict]:
             tables = [one.vrf for one in facts.interfaces if any(one.name == t.name for t in facts.tunnels)]
             own = device(facts)  # stations that NAT lets out to the provider may want no tunnel
             inward = [port for port in lans if port.addresses and not own.translates(port.name, "inside")]
-            alone = [port for port in inward if port.vrf not in tables]
+            exchanging = [vrf.name for vrf in own.vrfs.vrfs if vrf.imports or vrf.exports]
+            alone = [port for port in inward if port.vrf not in (*tables, *exchanging)]
             if len(alone) == 1 and _do_others(scene, name, tunnel):
                 yield _apart(name, facts, inside, alone[0])
 
