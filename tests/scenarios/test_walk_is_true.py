@@ -63,6 +63,8 @@ def tell_the_truth(world: World, ends: tuple[str, str]) -> None:
         (IN_PROTOCOL_50, ("H1", "H2")),
         ("ipv6-phase3", ("H3", "H4")),
         ("two-customers", ("BLUE1", "BLUE2")),
+        ("shared-services", ("R1", "WEB")),
+        ("shared-services", ("B1", "B2")),
     ],
 )
 def test_a_walk_is_what_packets_do(scenario: str, ends: tuple[str, str]) -> None:

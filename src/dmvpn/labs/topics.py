@@ -29,7 +29,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "isakmp-nat",
         "nat-overload",
     ),
-    "VRFs": ("front-door", "front-door-breakout", "two-customers"),
+    "VRFs": ("front-door", "front-door-breakout", "two-customers", "shared-services"),
     "IPv6": ("dual-stack", "ipv6-phase3"),
     "troubleshooting": ("network-ids", "two-spokes-one-nat", "ipsec-symmetric-nat"),
 }
