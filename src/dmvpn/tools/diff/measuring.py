@@ -20,7 +20,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.customers import customers_of
-from dmvpn.shells.ready import missing
+from dmvpn.shells.ready import missing, unprotected
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import Behavior, LanPair, Outage, RouterState, Talk
 from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of
@@ -76,7 +76,7 @@ class Subject:
         """Return the routers that are not ready, each with the reason."""
         world, scenario = self.world, self.scenario
         lacking = {
-            name: missing(node.router, ())
+            name: [*missing(node.router, ()), *unprotected(node.router)]
             for name, node in world.routers.items()
             if node.alive and scenario.role(name) != "provider"
         }
