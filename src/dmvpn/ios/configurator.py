@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.ios.language import Language
+from dmvpn.ios.late_definitions import with_places
 from dmvpn.ios.reader import FileReader
 from dmvpn.ios.tree import ConfigTree
 
@@ -39,4 +40,5 @@ class Configurator(Language):
         leaves_out: lines that restrict or divert traffic are not in the tree.
         """
         tree = base.copy() if base else ConfigTree()
-        return FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare).read(text)
+        reader = FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare)
+        return with_places(reader.read(text), text)

@@ -232,8 +232,10 @@ def _group(name: str, entries: Sequence[LineReport]) -> Iterator[str]:
     group: LineGroup | None = entries[0].group
     if group is None:
         for entry in entries[: _NUMBERS * _QUOTED]:
-            said = next((line.strip() for line in entry.message_lines if line.strip(" ^")), "")
-            yield f"  line {entry.number}: {_quote(entry.text)}: {said.removeprefix('% ')}"
+            said, *more = [line.strip() for line in entry.message_lines if line.strip(" ^")] or [""]
+            answers = (said, *(line for line in more if line.startswith("% ")))
+            text = " ".join(line.removeprefix("% ") for line in answers)
+            yield f"  line {entry.number}: {_quote(entry.text)}: {text}"
         if len(entries) > _NUMBERS * _QUOTED:
             yield f"  and {len(entries) - _NUMBERS * _QUOTED} more"
         return
