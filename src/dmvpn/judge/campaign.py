@@ -20,6 +20,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.bounds import at_begin, at_end
 from dmvpn.judge.clear import ClearWatch
+from dmvpn.judge.drawn_lists import has_lists
+from dmvpn.judge.filter_watch import FilterWatch
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Violation
 from dmvpn.judge.schedule import random_faults
@@ -93,6 +95,7 @@ class _Run:
         self._world = Simulator.of(plan.scenario, plan.seed, overhear=overhear)
         self._anatomy = Anatomy.of(self._world, plan.scenario)
         self._tables = Tables(self._world, self._anatomy)
+        self._filters: FilterWatch | None = None
         self._hash = hashlib.sha256()
 
     def run(self) -> RunVerdict:
@@ -122,9 +125,14 @@ class _Run:
         traffic = Traffic(world, plan.scenario, anatomy, SeededEntropy(f"{plan.seed}/traffic"))
         judge = Judge(world, anatomy, traffic, start)
         self._tables.accuse = self._accuse = judge.accuse
+        if has_lists(plan.scenario):
+            entropy = SeededEntropy(f"{plan.seed}/filtered")
+            self._filters = FilterWatch.of(world, plan.scenario, anatomy, entropy, judge.accuse)
         self._tap(injector, judge, traffic)
         self._print_arrivals(traffic)
         traffic.begin()
+        if self._filters is not None:
+            self._filters.begin()
         for fault in faults:
             world.after(start + fault.at - world.now, _begin(judge, injector, fault))
             if fault.seconds:
@@ -146,7 +154,11 @@ class _Run:
         if not flows:
             raise UserError(f"{self._plan.scenario.name}: no two hosts behind different routers could talk")
 
+        filters = self._filters
+
         def gate(sender: str, receiver: str, packet: bytes) -> bool:
+            if filters is not None:
+                filters.seen(receiver, packet)
             mark = marks.mark_of(packet)
             if mark is not None:
                 seen(sender, receiver, mark)
@@ -182,9 +194,14 @@ class _Run:
         self._settle(max([over, *(start + _settled(fault, self._anatomy) for fault in faults)]), judge)
         judge.review()
         self._tables.look()
+        if self._filters is not None:
+            self._filters.demand()
         traffic.end()
         world.run_for(GRACE + 0.1)
         judge.review()
+        if self._filters is not None:
+            self._filters.end()
+            self._filters.review()
 
     def _settle(self, deadline: float, judge: Judge) -> None:
         """Settle when all is fixed: within the longest of the bounds everything must be there again, and work."""

@@ -7,6 +7,7 @@ short        `ip nhrp holdtime 90`: entries expire and are renewed all the time
 if-state     `if-state nhrp` on the tunnels of spokes: without a server the line protocol is down
 protected    IKEv2 and IPsec under every tunnel; SAs that are replaced every few minutes
 protected-v1 the same in IKEv1, by `crypto isakmp` lines with a wildcard key
+filtered     access lists that are drawn (`drawn_lists`) on LANs, tunnels and ports to the provider; LANs verify senders
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
+from dmvpn.judge.drawn_lists import NetworkLists
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 from dmvpn.shells.lab_model import Lab, ReadySpec
@@ -150,6 +152,34 @@ def _protected(scenario: Scenario, crypto: str = _IKEV2) -> Scenario | None:
     return _with(scenario, texts) if texts != scenario.configurations else None
 
 
+def _filtered(scenario: Scenario) -> Scenario | None:
+    """Return the scenario with drawn lists, if each host has an address of its own, and no router but its own near."""
+    hosts = list(scenario.lab.hosts.values())
+    addresses = [host.interface.ip for host in hosts]
+    if len(set(addresses)) < len(addresses) or any(address.version == 6 for address in addresses):
+        return None
+    devices = _devices(scenario)
+    if any("access-group" in text for text in scenario.configurations.values()) or not _are_apart(scenario):
+        return None
+    lists = NetworkLists.of(scenario)
+    texts = dict(scenario.configurations)
+    for device in devices:
+        lines = tuple(lists.lines(scenario, device))
+        texts[device.name] = after(device.text, lines) if lines else device.text
+    return _with(scenario, texts)
+
+
+def _are_apart(scenario: Scenario) -> bool:
+    """Return whether no wire with hosts joins two routers: their protocols would be subject to the lists of hosts."""
+    ports = dict.fromkeys(scenario.end(host.link) for host in scenario.lab.hosts.values())
+    routers = scenario.configurations
+    return all(
+        sum(name in routers for name, _ in ends) < 2
+        for ends, _ in scenario.segments()
+        if any(end in ports for end in ends)
+    )
+
+
 VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
     "static": _static,
     "no-unique": _no_unique,
@@ -157,6 +187,7 @@ VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
     "if-state": _if_state,
     "protected": _protected,
     "protected-v1": lambda scenario: _protected(scenario, _IKEV1),
+    "filtered": _filtered,
 }
 
 

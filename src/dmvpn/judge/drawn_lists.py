@@ -1,0 +1,229 @@
+"""Access lists from a seed for a whole network, and which packets may pass: the judge's own answer, in integers.
+
+    Rule        an entry: its text for a router, and whether it is about a packet
+    SiteLists   the lists of a port with hosts
+    NetworkLists    all lists of a network: of ports with hosts, of the tunnels, of ports to the provider
+
+The lists let through what the network itself needs, and the packets of the judge's flows (`traffic`, UDP from port 7 to
+port 7). All else is drawn. The routers decide by `base.filters`; nothing of that is used here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.network.device import Device
+    from dmvpn.shells.scenario import Scenario
+
+LIST_IN, LIST_OUT, LIST_TUNNEL, LIST_WAN = "DRAWN-IN", "DRAWN-OUT", "DRAWN-TUNNEL", "DRAWN-WAN"
+_NUMBERS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
+_ACK, _RST = 16, 4
+_ALL_BITS: Final = 0xFFFFFFFF
+#: Drawn entries of a list, at least and at most.
+_FEWEST, _MOST = 3, 9
+#: Services that entries and packets are about, so that they meet.
+PORTS: Final = (7, 9, 23, 53, 80, 443, 5060, 33434)
+_FLOWS: Final = "permit udp any eq echo any eq echo"
+_TUNNEL: Final = (
+    *("permit eigrp any any", "permit ospf any any", "permit udp any any eq rip", "permit tcp any any eq bgp"),
+    *("permit tcp any eq bgp any", "permit udp any any eq 3784", "permit icmp any any unreachable"),
+)
+_WAN: Final = (
+    *("permit gre any any", "permit esp any any", "permit udp any any eq isakmp"),
+    *("permit udp any any eq non500-isakmp", "permit udp any eq non500-isakmp any", "permit icmp any any"),
+)
+
+
+class Header(NamedTuple):
+    """A packet: what entries look at. ports, of ICMP: the type and 0."""
+
+    protocol: int
+    source: int
+    destination: int
+    ports: tuple[int, int]
+    flags: int = 0
+
+
+class Range(NamedTuple):
+    """Addresses: those that agree with `address` where `wildcard` is 0."""
+
+    address: int
+    wildcard: int
+
+    @property
+    def text(self) -> str:
+        """As an entry has it."""
+        if self.wildcard == _ALL_BITS:
+            return "any"
+        return (
+            f"host {_dotted(self.address)}"
+            if not self.wildcard
+            else f"{_dotted(self.address)} {_dotted(self.wildcard)}"
+        )
+
+    def holds(self, address: int) -> bool:
+        """Return whether it is one of them."""
+        return (address | self.wildcard) == (self.address | self.wildcard)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An entry. ports: first and last of each end, None: all; of ICMP: the type as the source port."""
+
+    permit: bool
+    protocol: str
+    source: Range
+    destination: Range
+    ports: tuple[tuple[int, int] | None, tuple[int, int] | None] = (None, None)
+    established: bool = False
+
+    @property
+    def text(self) -> str:
+        """The entry."""
+        source, destination = (_range(ports) for ports in self.ports) if self.protocol != "icmp" else ("", "")
+        kind = f" {self.ports[0][0]}" if self.protocol == "icmp" and self.ports[0] is not None else ""
+        ends = f"{self.source.text}{source} {self.destination.text}{destination}"
+        verdict = "permit" if self.permit else "deny"
+        return f"{verdict} {self.protocol} {ends}{kind}{' established' if self.established else ''}"
+
+    def is_about(self, packet: Header) -> bool:
+        """Return whether it decides on a packet."""
+        if self.protocol != "ip" and _NUMBERS[self.protocol] != packet.protocol:
+            return False
+        if self.established and not packet.flags & (_ACK | _RST):
+            return False
+        in_ports = all(
+            one is None or one[0] <= port <= one[1] for one, port in zip(self.ports, packet.ports, strict=True)
+        )
+        return in_ports and self.source.holds(packet.source) and self.destination.holds(packet.destination)
+
+
+def passes(rules: tuple[Rule, ...], packet: Header) -> bool:
+    """Return whether a list lets a packet pass: the first entry about it decides, and none lets nothing pass."""
+    return next((rule.permit for rule in rules if rule.is_about(packet)), False)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLists:
+    """The drawn entries of a port with hosts."""
+
+    inward: tuple[Rule, ...]
+    outward: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLists:
+    """All lists. ports: those with hosts, each a router and an interface. tunnel: of all tunnels."""
+
+    ports: Mapping[tuple[str, str], SiteLists]
+    tunnel: tuple[Rule, ...]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> NetworkLists:
+        """Draw the lists of a network: the same for its name, whatever else is configured."""
+        entropy = SeededEntropy(f"{scenario.name}/lists")
+        networks = [
+            Range(int(host.interface.network.network_address), int(host.interface.network.hostmask))
+            for host in scenario.lab.hosts.values()
+        ]
+        hosts = [Range(int(host.interface.ip), 0) for host in scenario.lab.hosts.values()]
+        drawn = [*networks, *hosts, *(_with_gap(one, entropy) for one in networks)]
+        ends = dict.fromkeys(scenario.end(host.link) for host in scenario.lab.hosts.values())
+        ports = {end: SiteLists(_drawn(drawn, entropy), _drawn(drawn, entropy)) for end in ends}
+        return cls(ports, _drawn(drawn, entropy))
+
+    def lines(self, scenario: Scenario, device: Device) -> Iterator[str]:
+        """Yield the lines of a router."""
+        for (router, port), lists in self.ports.items():
+            if router == device.name:
+                yield from _list(f"{LIST_IN}-{port}", (_FLOWS,), lists.inward)
+                yield from _list(f"{LIST_OUT}-{port}", (_FLOWS,), lists.outward)
+                yield f"interface {port}"
+                yield f"ip access-group {LIST_IN}-{port} in"
+                yield f"ip access-group {LIST_OUT}-{port} out"
+                yield "ip verify unicast source reachable-via rx"
+        tunnels = device.tunnels.tunnels
+        if tunnels and scenario.role(device.name) != "provider":
+            yield from _list(LIST_TUNNEL, (*_TUNNEL, _FLOWS), self.tunnel)
+            yield from _list(LIST_WAN, _WAN, ())
+        for tunnel in tunnels if scenario.role(device.name) != "provider" else ():
+            yield f"interface {tunnel.name}"
+            yield f"ip access-group {LIST_TUNNEL} in"
+        for port in dict.fromkeys(tunnel.source_interface for tunnel in tunnels):
+            if port in device.interface_names and not port.startswith("Loopback"):
+                yield f"interface {port}"
+                yield f"ip access-group {LIST_WAN} in"
+                yield "ip verify unicast source reachable-via any allow-default"
+
+
+def has_lists(scenario: Scenario) -> bool:
+    """Return whether a network has lists of this kind."""
+    return any(f"ip access-list extended {LIST_TUNNEL}" in text for text in scenario.configurations.values())
+
+
+def _list(name: str, needed: tuple[str, ...], rules: tuple[Rule, ...]) -> Iterator[str]:
+    yield f"ip access-list extended {name}"
+    yield from (f"{10 * number} {text}" for number, text in enumerate((*needed, *(rule.text for rule in rules)), 1))
+
+
+def _drawn(ranges: list[Range], entropy: Entropy) -> tuple[Rule, ...]:
+    """Return the entries of a list; two lists of three end with a permission of all."""
+    count = _FEWEST + below(entropy, _MOST - _FEWEST + 1)
+    rules = [_rule(ranges, entropy) for _ in range(count)]
+    every = Range(0, _ALL_BITS)
+    if below(entropy, 3):
+        rules.append(Rule(permit=True, protocol="ip", source=every, destination=every))
+    return tuple(rules)
+
+
+def _rule(ranges: list[Range], entropy: Entropy) -> Rule:
+    protocol = ("tcp", "udp", "icmp", "tcp", "udp", "ip")[below(entropy, 6)]
+    ports: list[tuple[int, int] | None] = [None, None]
+    if protocol == "icmp" and below(entropy, 2):
+        kind = (0, 8)[below(entropy, 2)]
+        ports[0] = kind, kind
+    elif protocol in ("tcp", "udp"):
+        for place in range(2):
+            ports[place] = _some_ports(entropy) if below(entropy, 1 + 2 * (2 - place)) == 0 else None
+    return Rule(
+        permit=below(entropy, 2) == 0,
+        protocol=protocol,
+        source=_some(ranges, entropy),
+        destination=_some(ranges, entropy),
+        ports=(ports[0], ports[1]),
+        established=protocol == "tcp" and below(entropy, 4) == 0,
+    )
+
+
+def _some(ranges: list[Range], entropy: Entropy) -> Range:
+    """Return some addresses: each third time all of them."""
+    return ranges[below(entropy, len(ranges))] if below(entropy, 3) else Range(0, _ALL_BITS)
+
+
+def _some_ports(entropy: Entropy) -> tuple[int, int]:
+    first = PORTS[below(entropy, len(PORTS))]
+    return first, first if below(entropy, 2) else 65535
+
+
+def _with_gap(network: Range, entropy: Entropy) -> Range:
+    """Return a range whose wildcard has a gap: every second address, or every second network."""
+    bit = 1 << below(entropy, 12)
+    wildcard = (network.wildcard | 0xFFFF) & ~bit
+    return Range(network.address & ~wildcard & _ALL_BITS, wildcard)
+
+
+def _range(ports: tuple[int, int] | None) -> str:
+    if ports is None:
+        return ""
+    return f" eq {ports[0]}" if ports[0] == ports[1] else f" range {ports[0]} {ports[1]}"
+
+
+def _dotted(number: int) -> str:
+    return ".".join(str(number >> shift & 0xFF) for shift in (24, 16, 8, 0))
