@@ -225,6 +225,8 @@ other hooks and those of iptables-legacy are not read: a rule that drops what a 
   not in another table; that `match fvrf`, and keys of IKEv1, are for the front door; that the routing process and
   static routes are in the VRF of the tunnel; that each customer's tunnel has the key that all other routers have for
   that VRF.
+- **Access lists**: what the network needs at each port with a list or with `ip verify unicast source`
+  ([below](#what-it-knows-of-access-lists)).
 - **All else**: packets between hosts are walked along the routes that there are. Where they end, the doctor names the
   router that has none, and no line to enter. Then it [searches by
   trial](../how-to/try-remedies.md#what-no-rule-explains) in copies of the network.
@@ -244,6 +246,34 @@ it was; a key is left to the reader. What cannot be found:
   and `ping vrf` show where the packets end;
 - a site whose VRF has a name of its own, and whose tunnel has the key or network of another customer: nothing says
   whose it is.
+
+## What it knows of access lists
+
+The doctor makes the packets that a network needs and shows them to the lists of all ports that they pass: GRE, ESP and
+IKE of each tunnel, the routing protocol's packets on it, and ICMP, UDP, TCP, fragments and the services that any list
+names between hosts, with their answers. So it names the router, the port, the side, the list and the entry, whether a
+packet was sent or not. What tunnels and routing protocols need must pass. That a list drops what hosts send counts as
+a mistake only if something says so:
+
+- the list permits nothing at all, or a later entry permits the packet and is never reached;
+- what begins a conversation passes, and its answer does not;
+- no packet of the network fits an entry that would permit it with its mask inverted, its ports or ends swapped, or
+  UDP for TCP;
+- the lists of most other routers, at ports of the same kind, permit such packets.
+
+A list that lets nothing pass between two sites, without one of these, is a question. One that keeps some services out
+is nothing. A port with a list that does not exist is named, since it filters nothing.
+
+The lines correct one thing: an entry's mask, network, protocol, ports or place, the side or port of a list, a member of
+an object group; or they add an entry. Of all lines that let the packets pass, the doctor proposes those after which
+fewest others pass, those of strangers included. `ip verify unicast source` keeps as much of its check as it can.
+`python -m support.list_faults` puts each of 35 mechanisms into every network that it fits. Each is named first,
+the lines of the findings make every pair of LANs what it was, TCP and ICMP included, and nothing passes that did not
+pass before. What cannot be found:
+
+- an entry that is as wrong at all other routers: nothing says that it is;
+- one service that a list forgot, if no other list names it;
+- what lists of IPv6 do: there are none.
 
 """
 CATALOG = """\

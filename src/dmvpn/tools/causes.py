@@ -64,6 +64,10 @@ class Cause(enum.Enum):
     # GRE
     TTL = "tunnel TTL"
     KEY = "tunnel key"
+    # packet filters of the router itself
+    PACKET_FILTER = "packet filter of the router"
+    REVERSE_PATH = "senders verified too strictly"
+    LIST_MISSING = "access list that does not exist"
     # VRFs: each is about where packets are looked up
     TABLE = "wrong VRF"
     # registration

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
+    access_lists,
     bgp,
     clocks,
     counter_evidence,
@@ -69,6 +70,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.dead_routers,
     kernel.tables,
     kernel.filters,
+    access_lists.filters,
     underlay.cut_wires,
     underlay.interfaces,
     masks.masks,
@@ -206,7 +208,15 @@ def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> lis
 
 
 def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
-    """Leave out loops that follow from a router which advertises the underlay: only that router must change."""
+    """Leave out loops that follow from a router which advertises the underlay: only that router must change. Leave out
+    what wires seem to block, where the list of a router does it.
+    """
+    lists = [one for one in verdicts if isinstance(one, Finding) and one.cause in _BY_LISTS and one.blocks]
+    near = {name for one in lists for name in (one.router, *one.others)}
+    blocked = [cause for causes in _ON_THE_WAY for cause in causes]
+    verdicts = [
+        one for one in verdicts if not (isinstance(one, Finding) and one.cause in blocked and one.router in near)
+    ]
     loops = [one for one in verdicts if isinstance(one, Finding) and one.cause is Cause.RECURSION]
     if all(one.step is not Step.LINE for one in loops):
         return verdicts
@@ -256,6 +266,7 @@ _ON_THE_WAY: Final = (
     (Cause.IKE_BLOCKED,),
     (Cause.PATH_MTU,),
 )
+_BY_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH)
 _WITHOUT_TUNNEL: Final = (
     server_nbma.server_address,
     eigrp.underlay_advertised,

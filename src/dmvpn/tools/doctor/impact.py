@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.errors import UserError
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.walk import Act, WalkOutcome, walk
+from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -113,19 +113,7 @@ class Rows:
 
     @cached_property
     def _lasting(self) -> LabFacts:
-        """The lab without NHRP's changes to the routing tables, which expire with its entries."""
-        routers = {
-            name: facts
-            and facts.model_copy(
-                update={
-                    "routes": tuple(
-                        one.model_copy(update={"override": None}) for one in facts.routes if one.source != "nhrp"
-                    )
-                }
-            )
-            for name, facts in self.scene.lab.routers.items()
-        }
-        return self.scene.lab.model_copy(update={"routers": routers})
+        return without_shortcuts(self.scene.lab)
 
     @cached_property
     def sites(self) -> dict[str, tuple[str, ...]]:

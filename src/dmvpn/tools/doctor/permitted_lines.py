@@ -22,11 +22,14 @@ MOST_LINES: Final = 5
 #: The same, where the lines of a process move into another table: they are the router's own.
 MOST_MOVED: Final = 24
 #: Lines that only open a section.
-_OPENING: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
+_OPENING: Final = (
+    *("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key "),
+    *("ip access-list ", "object-group "),
+)
 #: Lines that begin like one of these, and change something.
 _NO_HEADING: Final = ("crypto isakmp key ", "key-string ")
-#: Words of lines that admit or refuse peers: `no` before them admits all. Entries of lists are not among them: no list
-#: filters packets here, they select routes.
+#: Words of lines that admit or refuse peers or packets: `no` before them admits all. Entries of lists are not among
+#: them: the checks of lists choose entries that open least.
 _PROTECTS: Final = frozenset(
     (
         *("protection", "authentication", "password", "crypto", "key", "key-string", "access-group", "access-class"),
@@ -42,7 +45,7 @@ _MUCH: Final = "compare its lines with those of a router that works: there is mo
 def permitted(finding: Finding) -> Finding:
     """Return the finding with its lines, if they may be shown."""
     finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
-    if any(map(_lets_in, finding.fix)):
+    if any(_lets_in(line) and not _applies_again(line, finding.fix) for line in finding.fix):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
     most = MOST_MOVED if finding.cause is Cause.TABLE else MOST_LINES
     if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > most:
@@ -62,3 +65,11 @@ def _lets_in(line: str) -> bool:
     """
     words = line.split()
     return words[:1] == ["no"] and not _PROTECTS.isdisjoint(words) and words[1:3] != ["tunnel", "key"]
+
+
+def _applies_again(line: str, lines: Iterable[str]) -> bool:
+    """Return whether the line takes an access list from a port, and another line applies that list at its right side
+    or port.
+    """
+    words = line.split()
+    return words[1:3] == ["ip", "access-group"] and any(one.split()[:3] == words[1:4] for one in lines)

@@ -27,6 +27,7 @@ class Step(enum.Enum):
     """The steps of a packet's path, from the wire up; a fault on one step breaks all later steps."""
 
     UNDERLAY = "underlay"
+    FILTER = "packet filter"
     LINE = "line protocol"
     IKE = "IKE"
     SA = "security associations"

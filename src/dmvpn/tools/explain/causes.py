@@ -32,6 +32,15 @@ _OTHERS: Final = {
     Cause.TABLE: "A port, a tunnel, a LAN, a route, a key or a routing process is in another VRF than what it works "
     "with: packets are looked up in one table. `show vrf` lists the interfaces of each VRF. An interface that moves to "
     "another VRF loses its address, so the lines have the address again",
+    Cause.PACKET_FILTER: "An access list of a router drops packets that the network needs, or that the list is meant "
+    "to permit: an entry is missing, too early, or about other addresses, ports or protocols, or the list is at "
+    "another port or side. `show ip access-lists` has the entries with their counters, `show ip interface` the lists "
+    "of a port",
+    Cause.REVERSE_PATH: "A port drops packets because no route leads to their sender, or because that route leads out "
+    "of another port: `ip verify unicast source` needs `allow-default` where only a default route leads there, and "
+    "`reachable-via any` where packets come by another way than answers go. `show ip interface` counts them",
+    Cause.LIST_MISSING: "A port has an access list that does not exist, so that it filters nothing: perhaps its name "
+    "is misspelled",
     Cause.KEEPALIVE: "GRE keepalives are on, and a multipoint tunnel has no single far end that could return them",
     Cause.TUNNEL_DOWN: "The line protocol of the tunnel is down, for a reason of its own",
     Cause.NO_TUNNEL_THERE: "The router at the far end has no tunnel that could take the packets",

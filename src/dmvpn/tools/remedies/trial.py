@@ -51,9 +51,11 @@ _NOT_COPIED: Final = (
 _SIZES: Final = (Cause.MTU, Cause.MSS, Cause.MODE)
 
 
-#: Causes that interrupt traffic only now and then, so that a measurement of a minute seldom sees it; and the text for
-#: a copy where the finding disappeared.
-_COMES_AND_GOES: Final = (Cause.HOLDING_TIME, Cause.EIGRP_TIMERS)
+#: Rows are made of UDP, and lists may drop other packets, or none.
+_OF_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH, Cause.LIST_MISSING)
+#: Causes that interrupt traffic only now and then, so that a measurement of a minute seldom sees it, or traffic that is
+#: not measured; and the text for a copy where the finding disappeared.
+_COMES_AND_GOES: Final = (Cause.HOLDING_TIME, Cause.EIGRP_TIMERS, *_OF_LISTS)
 _GONE: Final = "nothing of it is found any more"
 
 

@@ -13,6 +13,7 @@
     further         mechanisms that are drawn separately: `FURTHER`
     authentication  mechanisms of certificates, keys, clocks and timers: `AUTHENTICATION`
     vrfs            mechanisms of VRFs, in clouds that have these (`vrf_setup`): `VRFS`
+    packet_lists    mechanisms of packet filters, in clouds that have these (`list_setup`): `LISTS`
     unlisted        mechanisms without a rule of the doctor: `UNLISTED`
 
 The causes that a diagnosis names are in `tools/causes.py`, which the doctor shares.
@@ -31,6 +32,7 @@ from dmvpn.tools.troubles.authentication import AUTHENTICATION
 from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
 from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.isakmp import ISAKMP
+from dmvpn.tools.troubles.list_setup import Lists
 from dmvpn.tools.troubles.networks import table_of
 from dmvpn.tools.troubles.nhrp import NHRP
 from dmvpn.tools.troubles.orders import (
@@ -46,6 +48,7 @@ from dmvpn.tools.troubles.orders import (
     fits,
     orders_for,
 )
+from dmvpn.tools.troubles.packet_lists import LISTS
 from dmvpn.tools.troubles.plans import Plan, files_of, plan_of
 from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import PROTECTION
@@ -86,6 +89,7 @@ def trouble(name: str) -> Trouble:
 __all__ = [
     "AUTHENTICATION",
     "FURTHER",
+    "LISTS",
     "SLOW",
     "TROUBLES",
     "UNLISTED",
@@ -97,6 +101,7 @@ __all__ = [
     "Fault",
     "Impair",
     "KillRouter",
+    "Lists",
     "Need",
     "Order",
     "Plan",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
+from dmvpn.tools.troubles.list_setup import Lists, with_lists
 from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
 from dmvpn.tools.troubles.routing_setup import PROTOCOLS, Place, RoutingSetup, Section
 from dmvpn.tools.troubles.vrf_setup import Vrfs, with_vrfs
@@ -43,7 +44,7 @@ class Plan:
     multicast map and an NHS line, as in older configurations. key: of GRE, None: none. stubs: of EIGRP.
     protection may be "certificates", which are not drawn: the caller makes the certificates of `TRUSTPOINTS`.
     sealed: routing protocols authenticate neighbors with keys that have a lifetime, or with a password.
-    vrfs: the tables that ports and tunnels are in.
+    vrfs: the tables that ports and tunnels are in. lists: where packets are filtered.
     """
 
     phase: int
@@ -59,13 +60,14 @@ class Plan:
     translators: Mapping[int, str] = field(default_factory=dict)
     sealed: bool = False
     vrfs: Vrfs = Vrfs()
+    lists: Lists = Lists()
 
     @property
     def title(self) -> str:
         """For people."""
         parts = (f"phase {self.phase}", self.routing, self.protection or "clear", f"{self.hubs} hubs")
         nat = (f"{len(self.translators)} behind NAT",) if self.translators else ()
-        return ", ".join((*parts, f"{self.spokes} spokes", *nat, *self.vrfs.title))
+        return ", ".join((*parts, f"{self.spokes} spokes", *nat, *self.vrfs.title, *self.lists.title))
 
 
 def plan_of(entropy: Entropy, most: int = MOST) -> Plan:
@@ -156,7 +158,8 @@ def _router(plan: Plan, place: Place, places: list[Place]) -> dict[str, list[str
         **sections,
         f"ip route 0.0.0.0 0.0.0.0 {place.gateway}": [],
     }
-    return with_vrfs(found, plan.vrfs, place.name)
+    filtered = with_lists(found, plan.lists, place, plan.routing, plan.protection)
+    return with_vrfs(filtered, plan.vrfs, place.name)
 
 
 def _overlay(plan: Plan, place: Place, places: list[Place]) -> list[str]:

@@ -17,6 +17,7 @@ from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.list_setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 from dmvpn.tools.troubles.trouble import Need
 
 if TYPE_CHECKING:
@@ -299,6 +300,7 @@ class Stage:
         multipoint = spoke.multipoint and other.multipoint
         protected = hub.settings is not None and bool(hub.settings.protection)
         gateways = [self._stands_behind(name) for name in (spoke.name, other.name)]
+        lists = {name for name, _ in spoke.device.policy.access_lists}
         answers = {
             Need.EIGRP: bool(hub.eigrp and spoke.eigrp),
             Need.OSPF: all("ospf" in one.words for one in (hub, spoke)),
@@ -324,6 +326,12 @@ class Stage:
             Need.FRONT_DOOR: "front" in spoke.words,
             Need.INSIDE_VRF: "inside" in spoke.words,
             Need.TWO_CUSTOMERS: {"tunnel2", "lan2", "key2"} <= spoke.words.keys(),
+            Need.TWO_TUNNELS: "tunnel2" in spoke.words and "vrf2" not in spoke.words,
+            Need.LAN_LISTS: {LAN_IN, LAN_OUT} <= lists,
+            Need.TUNNEL_LISTS: TUNNEL_IN in lists,
+            Need.WAN_LISTS: WAN_IN in lists,
+            Need.GROUPS: spoke.lines.has(f"object-group network {GROUP}"),
+            Need.NO_LISTS: not lists,
         }
         return tuple(need for need, answer in answers.items() if answer)
 

@@ -40,6 +40,12 @@ class Need(enum.Enum):
     FRONT_DOOR = "a front-door VRF"
     INSIDE_VRF = "tunnels inside a VRF"
     TWO_CUSTOMERS = "two customers, each in a VRF"
+    TWO_TUNNELS = "two tunnels of one company at the spokes"
+    LAN_LISTS = "access lists on the LANs"
+    TUNNEL_LISTS = "an access list on the tunnels"
+    WAN_LISTS = "an access list on the ports to the provider"
+    GROUPS = "an object group in its access lists"
+    NO_LISTS = "no access lists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

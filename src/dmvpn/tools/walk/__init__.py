@@ -25,6 +25,7 @@ from dmvpn.tools.walk.values import (
     WalkEnd,
     WalkOutcome,
 )
+from dmvpn.tools.walk.view import without_shortcuts
 from dmvpn.tools.walk.walk import walk
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "as_json",
     "as_text",
     "walk",
+    "without_shortcuts",
 ]

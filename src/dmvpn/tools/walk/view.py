@@ -168,3 +168,19 @@ class View:
 def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:
     """Return the addresses of either IP version."""
     return (host.address,) if host.address6 is None else (host.address, host.address6)
+
+
+def without_shortcuts(lab: LabFacts) -> LabFacts:
+    """Return the lab without NHRP's changes to the routing tables, which expire with its entries."""
+    routers = {
+        name: facts
+        and facts.model_copy(
+            update={
+                "routes": tuple(
+                    one.model_copy(update={"override": None}) for one in facts.routes if one.source != "nhrp"
+                )
+            }
+        )
+        for name, facts in lab.routers.items()
+    }
+    return lab.model_copy(update={"routers": routers})

@@ -1,0 +1,249 @@
+"""Checks of the router's own packet filters: packets that a list drops though the network needs them, or the list does.
+
+What a tunnel, IKE or a routing protocol sends must pass. What hosts send need not: a list may keep them apart on
+purpose. So a list that drops it is a mistake only where something says so:
+
+    no permission   the list permits nothing at all
+    answers         what begins a conversation passes, and its answer does not
+    never reached   a later entry permits the packet, and earlier ones take all packets that it is about
+    repaired        an entry that no packet fits would permit it, with its mask inverted or its ports swapped
+    the others      lists of other routers, at ports of the same role, permit such packets
+
+The lines to change are those of `list_remedies`, which open least.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import INTERFACE
+from dmvpn.network.access_entries import entries_of
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.list_decisions import Decisions
+from dmvpn.tools.doctor.list_remedies import Remedies, matching
+from dmvpn.tools.doctor.packet_flows import PLAIN
+from dmvpn.tools.doctor.sender_checks import unreachable_senders
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.tools.doctor.list_decisions import Denial
+    from dmvpn.tools.doctor.packet_flows import Place
+    from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_STEP: Final = Step.FILTER
+#: Kinds of packets that a sentence names.
+_MOST_NAMED: Final = 3
+
+
+def filters(scene: Scene) -> Iterator[Verdict]:
+    """Check the lists of all routers, and how they verify senders."""
+    yield from missing_lists(scene)
+    if not any(facts.packet_filters for _, facts in scene.alive()):
+        return
+    decisions = Decisions(scene)
+    reasons = {one: _reason(decisions, one) for one in decisions.denials}
+    mistakes = {one: reason for one, reason in reasons.items() if reason}
+    remedies = Remedies(decisions, tuple(mistakes))
+    found = 0
+    for place, denials in _by_place(decisions).items():
+        for one in _of_place(decisions, remedies, place, denials, mistakes):
+            found += 1
+            yield one
+    checked = len(decisions.hosts) + len(decisions.network)
+    if checked and not found:
+        yield Fine(_STEP, f"access lists drop nothing that the network needs: {checked} packets tried")
+
+
+def _by_place(decisions: Decisions) -> dict[Place, list[Denial]]:
+    """Return the denials of each port, those of the network's own packets first."""
+    found: dict[Place, list[Denial]] = {}
+    for one in sorted(decisions.denials, key=lambda one: (not one.demand.of, one.demand.answer)):
+        found.setdefault(one.place, []).append(one)
+    return found
+
+
+def _of_place(
+    decisions: Decisions,
+    remedies: Remedies,
+    place: Place,
+    denials: Sequence[Denial],
+    mistakes: Mapping[Denial, str],
+) -> Iterator[Finding]:
+    unverified = [one for one in denials if one.listed is None]
+    if unverified:
+        yield unreachable_senders(decisions, place, unverified)
+    wrong = [one for one in denials if one in mistakes]
+    if wrong:
+        yield _mistake(decisions, remedies, place, wrong, mistakes[wrong[0]])
+    else:
+        yield from _apart(decisions, place, [one for one in denials if one.listed is not None])
+
+
+# ------------------------------------------------------------------------------------------------ is it a mistake?
+
+
+def _reason(decisions: Decisions, denial: Denial) -> str:
+    """Return why the network, or the list, needs this packet to pass; "": nothing says so."""
+    demand, listed = denial.demand, denial.listed
+    facts = decisions.scene.of(demand.place[0])
+    if listed is None or facts is None:
+        return ""
+    if demand.of:
+        return f"{demand.of} needs it"
+    if not any(entry.permit for entry in listed.entries) and not _inactive(facts, listed.name):
+        return "no entry of the list permits anything"
+    late = _never_reached(decisions, denial)
+    if late:
+        return late
+    permitting, denying = decisions.others(demand)
+    if decisions.is_usual(demand):
+        return f"lists of {' and '.join(permitting[:_MOST_NAMED])} let it pass at such a port"
+    if demand.answer and demand.kind in PLAIN and demand.kind.name != "UDP" and not denying:
+        return "it is an answer to what is permitted"
+    return _repaired(decisions, denial) if decisions.is_usual(demand) is None else ""
+
+
+def _inactive(facts: RouterFacts, name: str) -> bool:
+    """Return whether a list has permissions that do not count at this time."""
+    return any(one.permit for one in entries_of(facts.configuration, name))
+
+
+def _never_reached(decisions: Decisions, denial: Denial) -> str:
+    """Return that a later entry permits the packet and never decides on any, "": none does."""
+    listed = denial.listed
+    if listed is None or denial.entry is None:
+        return ""
+    later = listed.entries[listed.entries.index(denial.entry) + 1 :]
+    wanted = [entry for entry in later if entry.permit and entry.fits(denial.demand.packet)]
+    used = {entry.sequence for _, entry in decisions.decided(denial.place) if entry is not None}
+    idle = next((entry for entry in wanted if entry.sequence not in used), None)
+    if idle is None:
+        return ""
+    return f"entry {idle.sequence} permits it, and no packet comes so far: entry {denial.entry.sequence} is before it"
+
+
+def _repaired(decisions: Decisions, denial: Denial) -> str:
+    """Return that an entry which no packet fits is meant to permit it."""
+    router, _, _ = denial.place
+    facts = decisions.scene.of(router)
+    if denial.listed is None or facts is None:
+        return ""
+    packets = [demand.packet for demand, _ in decisions.decided(denial.place)]
+    fitted = {entry.sequence for entry in denial.listed.entries if any(map(entry.fits, packets))}
+    for entry in entries_of(facts.configuration, denial.listed.name):
+        is_behind = denial.entry is not None and denial.entry.sequence < entry.sequence
+        if not entry.permit or entry.sequence in fitted or is_behind:
+            continue
+        for changed in entry.repaired(()):
+            if matching(facts, changed, denial.demand.packet):
+                return f"no packet fits entry {entry.sequence}, which may be meant as `{changed.text}`"
+    return ""
+
+
+# ------------------------------------------------------------------------------------------------ saying it
+
+
+def _mistake(decisions: Decisions, remedies: Remedies, place: Place, denials: Sequence[Denial], reason: str) -> Finding:
+    router, port, inward = place
+    first = denials[0]
+    name = first.listed.name if first.listed is not None else ""
+    side = "in" if inward else "out"
+    what = f"list {name} ({side}, {port}) of {router} drops {_named(denials)}: {_entry(decisions, first)}; {reason}"
+    return Finding(
+        step=_STEP,
+        cause=Cause.PACKET_FILTER,
+        router=router,
+        what=what,
+        evidence=tuple(one.packet for one in denials[:_MOST_NAMED]),
+        fix=remedies.lines(place, denials),
+        others=decisions.concerned(denials, router),
+        stops=any(not one.demand.kind.is_fragment for one in denials),
+    )
+
+
+def _named(denials: Sequence[Denial]) -> str:
+    """Return what is dropped, and between whom: "UDP from H1 to H2"."""
+    kinds = tuple(dict.fromkeys(one.kind for one in sorted(denials, key=lambda one: one.demand.answer)))
+    said = ", ".join(kinds[:_MOST_NAMED]) + (" and more" if len(kinds) > _MOST_NAMED else "")
+    source, destination = denials[0].demand.ends
+    if denials[0].demand.answer:
+        source, destination = destination, source
+    several = " and elsewhere" if len({one.demand.ends for one in denials}) > 1 else ""
+    return f"{said} from {source} to {destination}{several}"
+
+
+def _entry(decisions: Decisions, denial: Denial) -> str:
+    """Return the entry that drops it, as the configuration has it."""
+    router, listed, entry = denial.place[0], denial.listed, denial.entry
+    facts = decisions.scene.of(router)
+    if listed is None or entry is None or facts is None:
+        return "no entry permits it, and so its end denies it"
+    known = entries_of(facts.configuration, listed.name)
+    text = next((one.text for one in known if one.sequence == entry.sequence), str(entry.sequence))
+    return f"entry `{text}` denies it"
+
+
+def _apart(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Iterator[Finding]:
+    """Yield that a list lets nothing pass between two sites: it may be meant so."""
+    router, port, inward = place
+    dropped: dict[tuple[str, str], set[str]] = {}
+    for one in denials:
+        if not one.demand.answer:
+            dropped.setdefault(one.demand.ends, set()).add(one.demand.kind.name)
+    apart = [ends for ends, kinds in dropped.items() if kinds >= {kind.name for kind in PLAIN}]
+    first = next((one for one in denials if one.demand.ends in apart), None)
+    if first is None or first.listed is None:
+        return
+    source, destination = first.demand.ends
+    yield Finding(
+        step=_STEP,
+        cause=Cause.PACKET_FILTER,
+        router=router,
+        what=f"list {first.listed.name} ({'in' if inward else 'out'}, {port}) of {router} lets nothing pass from "
+        f"{source} to {destination}: {_entry(decisions, first)}",
+        evidence=(first.packet,),
+        decide=f"are {source} and {destination} to be kept apart?",
+        mild=True,
+        stops=False,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ lists that are absent
+
+
+def missing_lists(scene: Scene) -> Iterator[Finding]:
+    """Yield ports with a list that does not exist, or has no entry: nothing is filtered there."""
+    for router, facts in scene.alive():
+        if not any("ip access-group " in line for line in facts.configuration):
+            continue
+        known = {name for name, _ in device(facts).policy.access_lists}
+        for port, lines in device(facts).filters.ports.items():
+            for name, side in ((lines.inward, "in"), (lines.outward, "out")):
+                if name and name not in known:
+                    yield _missing(router, port, name, side, _alike(facts, name, known))
+
+
+def _alike(facts: RouterFacts, name: str, known: set[str]) -> str:
+    """Return a list with a similar name that is applied nowhere, "": there is none."""
+    used = {word for line in facts.configuration if "ip access-group " in line for word in line.split()[2:3]}
+    return next(iter(get_close_matches(name, sorted(known - used), 1)), "")
+
+
+def _missing(router: str, port: str, name: str, side: str, other: str) -> Finding:
+    meant = f"; {other}, which is applied nowhere, may be meant" if other else ""
+    return Finding(
+        step=_STEP,
+        cause=Cause.LIST_MISSING,
+        router=router,
+        what=f"{port} of {router} is to filter by list {name} ({side}), which does not exist: all packets pass{meant}",
+        evidence=(f"{router}: {port}: ip access-group {name} {side}",),
+        fix=(INTERFACE.of(name=port), f"ip access-group {other} {side}") if other else (),
+        order="" if other else f"Type the entries of list {name}, or remove the line.",
+        stops=False,
+    )

@@ -1,0 +1,353 @@
+"""Lines that let dropped packets pass a list, and open as little as possible.
+
+Candidates change one thing: an entry's mask, ports, protocol or place; the member of an object group; the side of a
+list; or they add an entry, as other routers have it, or for these packets alone. Each is tried on the router's
+configuration: its lists are made again and decide about all packets that are known. Of those that let the dropped
+packets pass, the candidate wins that drops fewest packets that should pass, then the one that lets fewest others pass.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.filters import PortFilters
+from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.features.policy.packets import FilterLists
+from dmvpn.ios import INTERFACE
+from dmvpn.network.access_entries import Entry, edit, entries_of, header_of, number_before, number_behind, spell
+from dmvpn.network.device import Device
+from dmvpn.network.lines import after
+from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.permitted_lines import MOST_LINES, changing_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dmvpn.base.filters import FilterEntry, Packet
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.tools.doctor.list_decisions import Decisions, Denial
+    from dmvpn.tools.doctor.packet_flows import Demand, Place
+
+_SIDES: Final = {True: "in", False: "out"}
+_PROTOCOLS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", 47: "gre", 50: "esp", 88: "eigrp", 89: "ospf"}
+_NAMED_PORTS: Final = {500: "isakmp", 4500: "non500-isakmp", 179: "bgp", 520: "rip"}
+#: Entries that one change may add.
+_MOST_ADDED: Final = 4
+Lines = tuple[str, ...]
+
+
+def matching(facts: RouterFacts, entry: Entry, packet: Packet) -> bool:
+    """Return whether an entry, read alone, would be about a packet at a router, which has the object groups."""
+    return any(one.fits(packet) for one in _alone(facts.configuration, entry, _local(facts)))
+
+
+@lru_cache(maxsize=512)
+def _alone(configuration: Lines, entry: Entry, local: datetime) -> tuple[FilterEntry, ...]:
+    name = "ONE"
+    kind = "extended" if entry.protocol else "standard"
+    needed = [line for header in ("object-group ", "time-range ") for line in _sections(configuration, header)]
+    made = _made("\n".join([*needed, f"ip access-list {kind} {name}", f" {entry.text}", ""]))
+    listed = FilterLists(made.policy).get(name, local) if made is not None else None
+    return listed.entries if listed is not None else ()
+
+
+def _sections(configuration: Lines, beginning: str) -> Iterator[str]:
+    """Yield the lines of sections whose header begins so."""
+    is_inside = False
+    for line in configuration:
+        is_inside = is_inside if line.startswith(" ") else line.startswith(beginning)
+        if is_inside:
+            yield line
+
+
+def _local(facts: RouterFacts) -> datetime:
+    """Return the time of day at a router, by UTC."""
+    return datetime.fromtimestamp(facts.wall or 0.0, UTC).replace(tzinfo=None)
+
+
+class Remedies:
+    """Chooses lines for one network."""
+
+    def __init__(self, decisions: Decisions, mistakes: Sequence[Denial]) -> None:
+        """mistakes: all denials that are none on purpose."""
+        self._decisions = decisions
+        self._mistakes = mistakes
+        self._scene = decisions.scene
+
+    def lines(self, place: Place, denials: Sequence[Denial]) -> Lines:
+        """Return the lines that let these packets pass; none if no candidate does."""
+        facts = self._scene.of(place[0])
+        if facts is None:
+            return ()
+        best: tuple[tuple[int, int, int], Lines] | None = None
+        for number, candidate in enumerate(dict.fromkeys(self._candidates(place, denials, facts))):
+            ports = self._ports(place[0], facts, candidate)
+            if ports is None or len(list(changing_lines(candidate))) > MOST_LINES:
+                continue
+            if all(self._decisions.denial(one.demand, ports) is None for one in denials):
+                weight = (*self._weight(place[0], ports), number)
+                best = (weight, candidate) if best is None or weight < best[0] else best
+        return best[1] if best is not None else ()
+
+    def _weight(self, router: str, ports: Mapping[tuple[str, str], PortFilters]) -> tuple[int, int]:
+        """Return how many packets are dropped that should pass, and how many pass that should not.
+
+        Where lists of other routers permit a packet at such a port, it should pass; where they do not, it should not.
+        """
+        lost, opened = 0, 0
+        wanted = {id(one.demand) for one in self._mistakes}
+        for demand, before in self._known[router]:
+            now = self._decisions.denial(demand, ports) is None
+            if now is before and id(demand) not in wanted:
+                continue
+            usual = self._decisions.is_usual(demand, bare=True)
+            lost += not now and not demand.is_strange and (id(demand) in wanted or (before and usual is not False))
+            opened += now and id(demand) not in wanted and usual is not True
+        return lost, opened
+
+    @cached_property
+    def _known(self) -> dict[str, list[tuple[Demand, bool]]]:
+        """The packets at ports of each router that filters, and whether each passes."""
+        found: dict[str, list[tuple[Demand, bool]]] = {name: [] for name in self._decisions.flows.filtering}
+        for one in (*self._decisions.hosts, *self._decisions.network, *self._decisions.strangers):
+            if one.place[0] in found:
+                found[one.place[0]].append((one, self._decisions.denial(one) is None))
+        return found
+
+    def _ports(self, router: str, facts: RouterFacts, lines: Lines) -> Mapping[tuple[str, str], PortFilters] | None:
+        """Return the filters of all ports with these lines; None: the router would refuse them."""
+        made = _made("\n".join(facts.configuration), lines)
+        if made is None:
+            return None
+        lists, local = FilterLists(made.policy), _local(facts)
+        found = dict(self._decisions.ports)
+        for key in [key for key in found if key[0] == router]:
+            del found[key]
+        for port, own in made.filters.ports.items():
+            found[router, port] = PortFilters(
+                lists.get(own.inward, local) if own.inward else None,
+                lists.get(own.outward, local) if own.outward else None,
+                own.reverse_path,
+                own.unreachables,
+            )
+        return found
+
+    # ------------------------------------------------------------------------------------------------ candidates
+
+    def _candidates(self, place: Place, denials: Sequence[Denial], facts: RouterFacts) -> Iterator[Lines]:
+        name = next((one.listed.name for one in denials if one.listed is not None), "")
+        header, entries = header_of(facts.configuration, name), entries_of(facts.configuration, name)
+        deciding = {one.entry.sequence for one in denials if one.entry is not None}
+        yield from _moved(header, entries, deciding)
+        yield from self._applied(place, facts)
+        yield from self._changed(header, entries, deciding, facts, self._as_elsewhere(place, entries, name))
+        yield from self._members(place, facts)
+        yield from self._added(header, entries, deciding, place, denials)
+        gone = [one for one in entries if one.sequence in deciding]
+        if gone:
+            yield edit(header, gone)
+        if not any(one.permit for one in entries):
+            yield edit(header, (), [Entry.of(_all_of(header), number_behind(entries)) or entries[-1]])
+
+    def _changed(
+        self,
+        header: str,
+        entries: Sequence[Entry],
+        deciding: set[int],
+        facts: RouterFacts,
+        right: Sequence[Entry],
+    ) -> Iterator[Lines]:
+        """Yield that one entry which permits is about something else, or may be where it does. right: entries that are
+        as they should be.
+        """
+        own = self._lans(facts)
+        for one in entries:
+            if not one.permit or one in right:
+                continue
+            for changed in one.repaired(own):
+                yield edit(header, (one,), (changed,))
+                first = min((number for number in deciding if number < one.sequence), default=None)
+                free = number_before(entries, first) if first is not None else None
+                if free is not None:
+                    yield edit(header, (one,), (changed.at(free),))
+
+    def _as_elsewhere(self, place: Place, entries: Sequence[Entry], name: str) -> list[Entry]:
+        """Return the entries that a list of this name has at another router, too, with the networks there."""
+        facts = self._scene.of(place[0])
+        others = [theirs for other, theirs in self._scene.alive() if other != place[0]]
+        own = self._lans(facts) if facts is not None else []
+        known = [
+            local.at(0)
+            for theirs in others
+            for entry in entries_of(theirs.configuration, name)
+            for local in _localized(entry, self._lans(theirs), own)
+        ]
+        return [one for one in entries if one.at(0) in known]
+
+    def _lans(self, facts: RouterFacts) -> list[IPv4Network]:
+        networks = [own.network for it in facts.interfaces for own in it.addresses]
+        hosts = [
+            host.address.network for host in self._scene.lab.hosts.values() if self._scene.of(host.router) is facts
+        ]
+        return [one for one in networks if isinstance(one, IPv4Network) and one in hosts]
+
+    def _applied(self, place: Place, facts: RouterFacts) -> Iterator[Lines]:
+        """Yield that lists are applied otherwise: as at other routers, at the other side, or at each other's."""
+        router, port, inward = place
+        own = device(facts).filters.ports
+        here = {side: (own[port].inward if side else own[port].outward) if port in own else "" for side in _SIDES}
+        known = {name for name, _ in device(facts).policy.access_lists}
+        for usual in self._usual(router, port):
+            if set(filter(None, usual.values())) <= known:
+                yield _groups(port, here, usual)
+        yield _groups(port, here, {True: here[False], False: here[True]})
+        if not here[not inward]:
+            yield _groups(port, here, {inward: "", not inward: here[inward]})
+
+    def _usual(self, router: str, port: str) -> Iterator[Mapping[bool, str]]:
+        """Yield the lists of other routers at ports of this role, by side."""
+        role = self._decisions.role(router, port)
+        for name, facts in self._scene.alive():
+            for other, lines in device(facts).filters.ports.items() if name != router and role else ():
+                if self._decisions.role(name, other) == role:
+                    yield {True: lines.inward, False: lines.outward}
+
+    def _members(self, place: Place, facts: RouterFacts) -> Iterator[Lines]:
+        """Yield that an object group has the members that it has at other routers."""
+        for name, group in device(facts).policy.networks.items():
+            for other, theirs in self._scene.alive():
+                known = device(theirs).policy.networks.get(name)
+                if other == place[0] or known is None or known.lines == group.lines:
+                    continue
+                missing = [line for line in known.lines if line not in group.lines]
+                strange = [line for line in group.lines if line not in known.lines]
+                yield (f"object-group network {name}", *missing, *(f"no {line}" for line in strange))
+
+    def _added(
+        self, header: str, entries: Sequence[Entry], deciding: set[int], place: Place, denials: Sequence[Denial]
+    ) -> Iterator[Lines]:
+        """Yield entries that are added before the one that denies: those of other routers, or new ones."""
+        number = number_before(entries, min(deciding)) if deciding else number_behind(entries)
+        if number is None:
+            return
+        for entry in self._theirs(place, denials):
+            yield edit(header, (), (entry.at(number),))
+            last = [one for one in entries if not one.permit and one.sequence in deciding]
+            yield edit(header, last, (entry.at(number), *(one.at(number_behind(entries)) for one in last)))
+        needed = tuple(dict.fromkeys(self._needed(one.demand) for one in denials))
+        for texts in (needed, tuple(dict.fromkeys(self._wide(one.demand) for one in denials))):
+            made = [Entry.of(text, number + place) for place, text in enumerate(texts)]
+            numbers = {one.sequence for one in entries}
+            if len(made) <= _MOST_ADDED and all(one is not None and one.sequence not in numbers for one in made):
+                yield edit(header, (), [one for one in made if one is not None])
+
+    def _theirs(self, place: Place, denials: Sequence[Denial]) -> Iterator[Entry]:
+        """Yield the entries by which other routers permit such packets, with the networks of this one."""
+        router, port, inward = place
+        role, facts = self._decisions.role(router, port), self._scene.of(router)
+        kinds = {(one.demand.kind, one.demand.answer) for one in denials}
+        for demand in (*self._decisions.hosts, *self._decisions.network):
+            other, its, side = demand.place
+            is_alike = other != router and side is inward and self._decisions.role(other, its) == role
+            theirs = self._scene.of(other)
+            if not is_alike or (demand.kind, demand.answer) not in kinds or theirs is None or facts is None:
+                continue
+            filters = self._decisions.ports.get((other, its), PortFilters())
+            listed = filters.inward if inward else filters.outward
+            entry = listed.decides(demand.packet) if listed is not None else None
+            if listed is None or entry is None or not entry.permit:
+                continue
+            known = entries_of(theirs.configuration, listed.name)
+            found = next((one for one in known if one.sequence == entry.sequence), None)
+            if found is not None:
+                yield from _localized(found, self._lans(theirs), self._lans(facts))
+
+    def _needed(self, demand: Demand) -> str:
+        """Return the entry for a packet: between the two networks, or to the router itself."""
+        packet = demand.packet
+        source, destination = self._network(packet.source), self._network(packet.destination)
+        if demand.of and demand.kind.protocol not in (88, 89) and demand.kind.name not in ("RIP", "BGP"):
+            source, destination = "any", f"host {packet.destination}"
+        return _permit(demand, source, destination)
+
+    def _wide(self, demand: Demand) -> str:
+        """Return the entry for all packets between two networks."""
+        if demand.of:
+            return _permit(demand, "any", "any")
+        packet = demand.packet
+        return f"permit ip {self._network(packet.source)} {self._network(packet.destination)}"
+
+    def _network(self, address: IPv4Address) -> str:
+        """Return the connected network of an address, as entries have it; "any" for a group's."""
+        if address.is_multicast:
+            return "any"
+        for _, facts in self._scene.alive():
+            for it in facts.interfaces:
+                for own in it.addresses:
+                    if isinstance(own.network, IPv4Network) and address in own.network:
+                        return spell(own.network)
+        return f"host {address}"
+
+
+def _made(text: str, lines: Lines = ()) -> Device | None:
+    """Return a configuration with more lines as models; None: a line is refused."""
+    try:
+        return Device.read("", after(text, lines) if lines else text)
+    except UserError:
+        return None
+
+
+def _all_of(header: str) -> str:
+    return "permit any" if header.split()[2] == "standard" else "permit ip any any"
+
+
+def _moved(header: str, entries: Sequence[Entry], deciding: set[int]) -> Iterator[Lines]:
+    """Yield that an entry which permits comes before one that denies; else that the latter comes behind the former."""
+    for one in entries:
+        earlier = [number for number in deciding if number < one.sequence]
+        if not one.permit or not earlier:
+            continue
+        free = number_before(entries, min(earlier))
+        if free is not None:
+            yield edit(header, (one,), (one.at(free),))
+        gone = [other for other in entries if other.sequence in earlier]
+        higher = min((other.sequence for other in entries if other.sequence > one.sequence), default=None)
+        behind = number_before(entries, higher) if higher is not None else number_behind(entries)
+        if behind is not None and len(gone) == 1:
+            yield edit(header, gone, (gone[0].at(behind),))
+
+
+def _groups(port: str, here: Mapping[bool, str], wanted: Mapping[bool, str]) -> Lines:
+    """Return the lines of a port that apply other lists."""
+    gone = [f"no ip access-group {here[side]} {_SIDES[side]}" for side in _SIDES if here[side] and not wanted[side]]
+    come = [
+        f"ip access-group {wanted[side]} {_SIDES[side]}"
+        for side in _SIDES
+        if wanted[side] and wanted[side] != here[side]
+    ]
+    return (INTERFACE.of(name=port), *gone, *come)
+
+
+def _localized(entry: Entry, theirs: Sequence[IPv4Network], own: Sequence[IPv4Network]) -> Iterator[Entry]:
+    """Yield an entry of another router with the networks of this router in the place of its own."""
+    text = entry.text
+    for there, here in zip(theirs, own, strict=False):
+        text = text.replace(spell(there), spell(here))
+    found = Entry.of(text.partition(" ")[2], entry.sequence)
+    if found is not None:
+        yield found
+
+
+def _permit(demand: Demand, source: str, destination: str) -> str:
+    kind = demand.kind
+    protocol = _PROTOCOLS.get(kind.protocol, str(kind.protocol))
+    port = f" eq {_NAMED_PORTS.get(kind.port, kind.port)}" if kind.port else ""
+    if demand.answer and kind.protocol == TCP and not demand.of:
+        return f"permit {protocol} {source}{port} {destination} established"
+    if demand.answer:
+        return f"permit {protocol} {source}{port} {destination}"
+    return f"permit {protocol} {source} {destination}{port}"

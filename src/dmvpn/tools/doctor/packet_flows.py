@@ -1,0 +1,328 @@
+"""The packets that a network needs, and the ports that each of them passes: what access lists are asked about.
+
+    Kind        a kind of packets between hosts: ICMP, UDP, TCP to a port that some list names
+    Passage     a port that a packet passes, inwards or outwards, with the addresses that it has there
+    Demand      a packet at a port: of hosts, or of the network itself (tunnels, IKE, routing protocols)
+
+Walks (`tools.walk`) say which ports a packet passes. They are taken without filters, so that a packet that one list
+drops is shown to the lists behind it, too.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.filters import Packet, TcpFlag
+from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.tools.walk.overlay import Overlay
+from dmvpn.tools.walk.values import Question
+from dmvpn.tools.walk.view import View, without_shortcuts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.base.facts import Address
+    from dmvpn.base.filters import Condition, FilterList, Ranges
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.walk.ground import PacketOrigin
+    from dmvpn.tools.walk.packet import Packet as Walked
+    from dmvpn.tools.walk.values import WalkEnd
+
+#: A port of a client, and one that no list is likely to name.
+_EPHEMERAL, _NO_SERVICE = 50_000, 50_001
+_IKE, _IKE_NAT, _BGP, _RIP = 500, 4500, 179, 520
+_EIGRP, _OSPF = 88, 89
+_TO_EIGRP, _TO_OSPF, _TO_RIP = (IPv4Address(address) for address in ("224.0.0.10", "224.0.0.5", "224.0.0.9"))
+#: Somebody who belongs to nobody's network (RFC 5737).
+STRANGER: Final = IPv4Address("192.0.2.99")
+#: Hosts that talk to each host of a router with lists, and services of lists, at most.
+_MOST_PEERS, _MOST_SERVICES = 6, 24
+
+#: A port of a router, and whether packets come in.
+Place = tuple[str, str, bool]
+
+
+class Kind(NamedTuple):
+    """A kind of packets. port: the service, 0: none in particular. is_fragment: without ports."""
+
+    name: str
+    protocol: int
+    port: int = 0
+    is_fragment: bool = False
+
+    def packet(self, source: IPv4Address, destination: IPv4Address, *, answer: bool = False) -> Packet:
+        """Return the first packet of a conversation, or the answer to it, from this source to this destination."""
+        ports = (_EPHEMERAL, self.port or _NO_SERVICE)
+        flags = TcpFlag.SYN | (TcpFlag.ACK if answer else 0) if self.protocol == TCP else 0
+        source_port, destination_port = (ports[::-1] if answer else ports) if self.protocol in (TCP, UDP) else (0, 0)
+        return Packet(
+            protocol=self.protocol,
+            source=source,
+            destination=destination,
+            source_port=0 if self.is_fragment else source_port,
+            destination_port=0 if self.is_fragment else destination_port,
+            icmp=(0 if answer else 8, 0) if self.protocol == ICMP else (0, 0),
+            flags=0 if self.is_fragment else flags,
+            is_later_fragment=self.is_fragment,
+        )
+
+
+#: Kinds that every network carries. Where all of them are dropped, two sites are kept apart.
+PLAIN: Final = (Kind("ICMP", ICMP), Kind("UDP", UDP), Kind("TCP", TCP))
+_FRAGMENTS: Final = Kind("fragments", UDP, is_fragment=True)
+
+
+class Passage(NamedTuple):
+    """A port that a packet passes. outer: it is a tunnel's packet, around another one."""
+
+    place: Place
+    source: Address
+    destination: Address
+    outer: bool
+
+
+class Demand(NamedTuple):
+    """A packet at a port. ends: host or router, from and to; a stranger is "".
+
+    of: what needs it: "EIGRP"; "": hosts do.
+    answer: to a packet that a kind begins with.
+    """
+
+    place: Place
+    packet: Packet
+    kind: Kind
+    ends: tuple[str, str]
+    answer: bool = False
+    of: str = ""
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether somebody sends it who does not belong to the network."""
+        return not self.ends[0]
+
+
+class _Tracer(Overlay):
+    """A walk that notes ports."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self.passages: list[Passage] = []
+        self._begins = ""
+
+    def trace(self, question: Question) -> list[Passage]:
+        """Return the ports that a packet passes, as far as it comes."""
+        self._begins = question.start
+        self.go(question)
+        return self.passages
+
+    def arrive(self, router: str, port: str, packet: Walked, sender: PacketOrigin | None = None) -> WalkEnd:
+        """Note the port, and go on."""
+        if port:
+            self._note(router, port, packet, inward=True)
+        return super().arrive(router, port, packet, sender)
+
+    def emit(self, router: str, port: str, next_hop: Address, packet: Walked) -> WalkEnd:
+        """Note the port, unless the router itself sends the packet."""
+        by_itself = packet.wrapping.router == router if packet.wrapping is not None else self._begins == router
+        if not by_itself:
+            self._note(router, port, packet, inward=False)
+        return super().emit(router, port, next_hop, packet)
+
+    def _note(self, router: str, port: str, packet: Walked, *, inward: bool) -> None:
+        self.passages.append(Passage((router, port, inward), packet.source, packet.destination, packet.depth > 0))
+
+
+class Flows:
+    """The demands of a network, from its facts."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        lab = _unfiltered(scene.lab)
+        #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
+        self._views = (View(lab), View(without_shortcuts(lab)))
+        self._trails: dict[tuple[str, Address, Address], tuple[Passage, ...]] = {}
+        self.filtering = [name for name, facts in scene.alive() if facts.packet_filters]
+        self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene))
+
+    # ------------------------------------------------------------------------------------------------ hosts
+
+    def of_hosts(self) -> Iterator[Demand]:
+        """Yield the packets between hosts of different sites, at ports of routers with lists."""
+        for here, there in self._pairs():
+            ends = (self._scene.lab.hosts[here].address.ip, self._scene.lab.hosts[there].address.ip)
+            forth, back = self._trail(here, *ends), self._trail(there, *ends[::-1])
+            for kind in self.kinds:
+                yield from _demands(forth, kind, (here, there))
+                if not kind.is_fragment:
+                    yield from _demands(back, kind, (here, there), answer=True)
+
+    def of_strangers(self) -> Iterator[Demand]:
+        """Yield packets of somebody from elsewhere to the same hosts: lists need not let them through."""
+        for here, there in self._pairs():
+            own = self._scene.lab.hosts[there].address.ip
+            if not isinstance(own, IPv4Address):
+                continue
+            trail = self._trail(here, self._scene.lab.hosts[here].address.ip, own)
+            for place in dict.fromkeys(passage.place for passage in trail if not passage.outer):
+                for kind in self.kinds:
+                    yield Demand(place, kind.packet(STRANGER, own), kind, ("", there))
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        hosts = [name for name, host in self._scene.lab.hosts.items() if self._is_of_site(name, host.router)]
+        done: dict[tuple[str, str], None] = {}
+        for here in hosts:
+            others = [one for one in hosts if self._may_talk(here, one)]
+            chosen = others if self._scene.lab.hosts[here].router in self.filtering else []
+            for there in chosen[:_MOST_PEERS]:
+                done |= dict.fromkeys(((here, there), (there, here)))
+        yield from done
+
+    def _is_of_site(self, name: str, router: str) -> bool:
+        host = self._scene.lab.hosts[name]
+        is_known = self._scene.of(router) is not None and router not in self._scene.lab.providers
+        return is_known and isinstance(host.address.ip, IPv4Address)
+
+    def _may_talk(self, here: str, there: str) -> bool:
+        hosts = self._scene.lab.hosts
+        return hosts[here].router != hosts[there].router and self._scene.customer_of(here) == self._scene.customer_of(
+            there
+        )
+
+    def _trail(self, start: str, source: Address, destination: Address) -> tuple[Passage, ...]:
+        key = (start, source, destination)
+        if key not in self._trails:
+            question = Question(source=source, destination=destination, start=start)
+            ways = [_Tracer(view).trace(question) for view in self._views]
+            self._trails[key] = tuple(dict.fromkeys(one for way in ways for one in way))
+        return self._trails[key]
+
+    # ------------------------------------------------------------------------------------------------ the network
+
+    def of_tunnels(self) -> Iterator[tuple[Demand, ...]]:
+        """Yield groups of outer packets: a tunnel needs all of one group in each sequence of alternatives."""
+        for client in self._scene.clients():
+            hub, there = client.hub_facts, client.there
+            if hub is None or there is None or client.nbma is None or client.tunnel.source is None:
+                continue
+            for kinds in self._outer_kinds(client):
+                yield tuple(demand for kind in kinds for demand in self._between(client, kind))
+
+    def _outer_kinds(self, client: Client) -> Iterator[tuple[Kind, ...]]:
+        """Yield kinds that a tunnel needs, each as alternatives."""
+        if not client.tunnel.protection:
+            yield (Kind("GRE", IpProtocol.GRE),)
+            return
+        esp, in_udp = Kind("ESP", IpProtocol.ESP), Kind("ESP in UDP", UDP, _IKE_NAT)
+        is_translated = self._scene.gateway_of(client.name, client.tunnel.source_interface) is not None
+        theirs = client.hub_facts.sas if client.hub_facts is not None else ()
+        seen = self._scene.seen_as(client)
+        used = [sa for sa in client.facts.sas if sa.used and sa.remote == client.nbma]
+        used += [sa for sa in theirs if sa.used and sa.remote == seen]
+        yield (Kind("ISAKMP", UDP, _IKE),)
+        yield (in_udp,) if is_translated or any(sa.remote_port for sa in used) else (esp, in_udp)
+
+    def _between(self, client: Client, kind: Kind) -> Iterator[Demand]:
+        """Yield the demands of a kind of outer packets, both ways."""
+        source, nbma = client.tunnel.source, client.nbma
+        seen = self._scene.seen_as(client)
+        if source is None or nbma is None or seen is None:
+            return
+        for start, ends in ((client.name, (source, nbma)), (client.hub, (nbma, seen))):
+            names = (client.name, client.hub) if start == client.name else (client.hub, client.name)
+            for passage in self._trail(start, *ends):
+                if isinstance(passage.source, IPv4Address) and isinstance(passage.destination, IPv4Address):
+                    packet = _symmetric(kind, passage.source, passage.destination)
+                    yield Demand(passage.place, packet, kind, names, of=client.tunnel.name)
+
+    def of_routing(self) -> Iterator[Demand]:
+        """Yield the packets of routing protocols between the two ends of each tunnel."""
+        for client in self._scene.clients():
+            hub, there = client.hub_facts, client.there
+            if hub is None or there is None:
+                continue
+            ends = (client.name, client.facts, client.tunnel), (client.hub, hub, there)
+            for (name, facts, tunnel), (other, _, theirs) in (ends, ends[::-1]):
+                own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
+                far = next((one for one in theirs.addresses if isinstance(one, IPv4Address)), None)
+                if own is not None and far is not None:
+                    place = (name, tunnel.name, True)
+                    for kind, packet in _routing(facts, tunnel.name, far, own):
+                        is_answer = bool(packet.flags & TcpFlag.ACK)
+                        yield Demand(place, packet, kind, (other, name), is_answer, kind.name)
+
+
+def _demands(
+    trail: tuple[Passage, ...], kind: Kind, ends: tuple[str, str], *, answer: bool = False
+) -> Iterator[Demand]:
+    for passage in trail:
+        source, destination = passage.source, passage.destination
+        if isinstance(source, IPv4Address) and isinstance(destination, IPv4Address) and not passage.outer:
+            packet = kind.packet(source, destination, answer=answer)
+            yield Demand(passage.place, packet, kind, ends, answer)
+
+
+def _symmetric(kind: Kind, source: IPv4Address, destination: IPv4Address) -> Packet:
+    """Return an outer packet: IKE has one port at both ends."""
+    return Packet(
+        protocol=kind.protocol,
+        source=source,
+        destination=destination,
+        source_port=kind.port,
+        destination_port=kind.port,
+    )
+
+
+def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address) -> Iterator[tuple[Kind, Packet]]:
+    """Yield what a neighbor on a tunnel sends: to everybody, and to this router."""
+    spoken = (
+        ("EIGRP", _EIGRP, _TO_EIGRP, [it.name for one in facts.eigrp for it in one.interfaces if not it.passive]),
+        ("OSPF", _OSPF, _TO_OSPF, [it.name for one in facts.ospf for it in one.interfaces if it.speaks]),
+    )
+    for name, protocol, everybody, ports in spoken:
+        for destination in (everybody, own) if tunnel in ports else ():
+            yield Kind(name, protocol), Packet(protocol=protocol, source=far, destination=destination)
+    if facts.rip is not None and any(it.name == tunnel and not it.passive for it in facts.rip.interfaces):
+        yield (
+            Kind("RIP", UDP, _RIP),
+            Packet(protocol=UDP, source=far, destination=_TO_RIP, source_port=_RIP, destination_port=_RIP),
+        )
+    if far in facts.bgp.called:
+        kind = Kind("BGP", TCP, _BGP)
+        # The neighbor calls, or answers.
+        yield kind, kind.packet(far, own)
+        yield kind, kind.packet(far, own, answer=True)
+
+
+def _services(scene: Scene) -> list[Kind]:
+    """Return the services that entries of lists name, by their first port."""
+    found: dict[Kind, None] = {}
+    for condition in _conditions(scene):
+        for ports in (condition.destination_ports, condition.source_ports):
+            for protocol in (TCP, UDP):
+                port = _first(ports)
+                if condition.protocol == protocol and port:
+                    name = "TCP" if protocol == TCP else "UDP"
+                    found[Kind(f"{name} port {port}", protocol, port)] = None
+    return [one for one in found if one.port not in (_IKE, _IKE_NAT, _BGP, _RIP)][:_MOST_SERVICES]
+
+
+def _conditions(scene: Scene) -> Iterator[Condition]:
+    for _, facts in scene.alive():
+        for one in facts.packet_filters:
+            lists: Sequence[FilterList | None] = (one.filters.inward, one.filters.outward)
+            for listed in lists:
+                yield from (entry.condition for entry in (listed.entries if listed is not None else ()))
+
+
+def _first(ports: Ranges | None) -> int:
+    return ports[0][0] if ports else 0
+
+
+def _unfiltered(lab: LabFacts) -> LabFacts:
+    """Return the lab as if no router filtered."""
+    routers = {name: facts and facts.model_copy(update={"packet_filters": ()}) for name, facts in lab.routers.items()}
+    return lab.model_copy(update={"routers": routers})

@@ -1,0 +1,276 @@
+"""Troubles of packet filters: an entry too early, a wrong mask, an answer forgotten, a list at the wrong port or side.
+
+They are a list of their own, drawn in clouds with lists (`list_setup`): one more in `TROUBLES` would change every draw.
+The clouds' lists have the same entries at all routers, but for the networks of their LANs.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Act, Command, Configure, Role
+from dmvpn.tools.troubles.list_setup import GROUP, GROUP_MEMBER, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
+from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
+
+_COMPANY: Final = "10.20.0.0 0.0.255.255"
+_OWN: Final = "{lan_network} {lan_wildcard}"
+_one: Final = partial(
+    without_story,
+    hints=("Which list decides about the packet, and where? `show ip interface`", "Read its entries in their order."),
+)
+
+
+def _named(name: str, *lines: str) -> tuple[str, ...]:
+    """Return lines of a list."""
+    return f"ip access-list extended {name}", *lines
+
+
+def _port(word: str, *lines: str) -> tuple[str, ...]:
+    """Return lines of a port. word: of the actor, that names it."""
+    return f"interface {{{word}}}", *lines
+
+
+def _lists(
+    name: str,
+    title: str,
+    lines: tuple[str, ...],
+    *needs: Need,
+    hub: bool = False,
+    cause: Cause = Cause.PACKET_FILTER,
+    anew: tuple[str, ...] = (),
+) -> Trouble:
+    """Return a trouble of the lists of a spoke, or of a hub. anew: commands there afterwards."""
+    part = Role.HUB if hub else Role.SPOKE
+    acts: tuple[Act, ...] = (Configure(part, lines), *((Command(part, anew),) if anew else ()))
+    return _one(name, title, acts, (cause,), parts=(part,), needs=needs)
+
+
+_LAN: Final = (
+    _lists(
+        "entry-too-early",
+        "A denial of a LAN's list stands before the permission that it is no exception of",
+        _named(LAN_OUT, "5 deny udp any any"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "deny-all-first", "A LAN's list begins with its end", _named(LAN_OUT, "1 deny ip any any log"), Need.LAN_LISTS
+    ),
+    _lists("answers-forgotten", "A LAN's list has no entry for answers", _named(LAN_OUT, "no 10"), Need.LAN_LISTS),
+    _lists(
+        "tcp-for-udp",
+        "An entry of a LAN's list is about TCP, and UDP is meant",
+        _named(LAN_OUT, "no 30", f"30 permit tcp {_COMPANY} {_OWN}"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "ports-swapped",
+        "An entry of a LAN's list has the service as source port",
+        _named(LAN_OUT, "no 40", f"40 permit tcp {_COMPANY} eq 443 {_OWN}"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "established-service",
+        "An entry of a LAN's list permits a service only to connections that exist",
+        _named(LAN_OUT, "no 40", f"40 permit tcp {_COMPANY} {_OWN} eq 443 established"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "lan-of-another",
+        "An entry of a LAN's list has the network of another site",
+        _named(LAN_IN, "no 20", f"20 permit ip {{other.lan_network}} {{other.lan_wildcard}} {_COMPANY}"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "mask-inverted",
+        "An entry of a LAN's list has a mask in the place of a wildcard",
+        _named(LAN_IN, "no 20", f"20 permit ip {{lan_network}} {{lan_mask}} {_COMPANY}"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "ends-swapped",
+        "An entry of a LAN's list has source and destination in each other's place",
+        _named(LAN_OUT, "no 30", f"30 permit udp {_OWN} {_COMPANY}"),
+        Need.LAN_LISTS,
+    ),
+    _lists("no-permit", "A LAN's list only denies", _named(LAN_IN, "no 20", "no 30"), Need.LAN_LISTS),
+    _lists(
+        "lan-lists-swapped",
+        "The two lists of a LAN are on each other's side",
+        _port("lan", f"ip access-group {LAN_IN} out", f"ip access-group {LAN_OUT} in"),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "time-over",
+        "An entry of a LAN's list counted until last year",
+        (
+            "time-range OFFICE",
+            "absolute end 12:00 1 January 2020",
+            *_named(LAN_IN, "no 20", f"20 permit ip {_OWN} {_COMPANY} time-range OFFICE"),
+        ),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "resequenced",
+        "An entry of a LAN's list was removed by a number that it had before the list was numbered again",
+        (f"ip access-list resequence {LAN_OUT} 5 5", *_named(LAN_OUT, "no 15")),
+        Need.LAN_LISTS,
+    ),
+    _lists(
+        "fragments-denied",
+        "A LAN's list denies fragments",
+        _named(LAN_OUT, "1 deny ip any any fragments"),
+        Need.LAN_LISTS,
+    ),
+    _lists("icmp-denied", "A LAN's list denies ICMP", _named(LAN_OUT, "1 deny icmp any any"), Need.LAN_LISTS),
+    _lists(
+        "list-missing",
+        "A LAN's list has another name where it is applied, so that all passes",
+        _port("lan", "ip access-group LAN-1N in"),
+        Need.LAN_LISTS,
+        cause=Cause.LIST_MISSING,
+    ),
+    _lists(
+        "telnet-alone",
+        "A list that is to keep Telnet out denies all",
+        (*_named("NO-TELNET", "deny tcp any any eq telnet"), *_port("lan", "ip access-group NO-TELNET out")),
+        Need.NO_LISTS,
+    ),
+    _lists(
+        "standard-alone",
+        "A numbered list that is to keep one network out denies all",
+        (
+            "access-list 10 deny {other.lan_network} {other.lan_wildcard}",
+            *_port("lan", "ip access-group 10 out"),
+        ),
+        Need.NO_LISTS,
+    ),
+)
+_TUNNEL: Final = (
+    _lists(
+        "eigrp-forgotten",
+        "A tunnel's list has no entry for EIGRP",
+        _named(TUNNEL_IN, "no 10"),
+        Need.EIGRP,
+        Need.TUNNEL_LISTS,
+    ),
+    _lists(
+        "ospf-denied",
+        "A tunnel's list denies OSPF",
+        _named(TUNNEL_IN, "5 deny ospf any any"),
+        Need.OSPF,
+        Need.TUNNEL_LISTS,
+    ),
+    _lists(
+        "rip-as-tcp",
+        "A tunnel's list has an entry for RIP over TCP",
+        _named(TUNNEL_IN, "no 10", "10 permit tcp any any eq 520"),
+        Need.RIP,
+        Need.TUNNEL_LISTS,
+    ),
+    _lists(
+        "bgp-denied",
+        "A tunnel's list denies BGP",
+        _named(TUNNEL_IN, "1 deny tcp any any eq bgp", "2 deny tcp any eq bgp any"),
+        Need.BGP,
+        Need.TUNNEL_LISTS,
+        anew=("clear ip bgp *",),
+    ),
+    _lists(
+        "hub-eigrp-denied",
+        "A hub's list denies EIGRP",
+        _named(TUNNEL_IN, "5 deny eigrp any any"),
+        Need.EIGRP,
+        Need.TUNNEL_LISTS,
+        hub=True,
+    ),
+    _lists(
+        "tunnel-list-out",
+        "A tunnel's list looks at what leaves",
+        _port("tunnel", f"no ip access-group {TUNNEL_IN} in", f"ip access-group {TUNNEL_IN} out"),
+        Need.TUNNEL_LISTS,
+    ),
+    _lists(
+        "wan-list-on-tunnel",
+        "The provider's list is on the tunnel",
+        _port("tunnel", f"ip access-group {WAN_IN} in"),
+        Need.TUNNEL_LISTS,
+        Need.WAN_LISTS,
+    ),
+    _lists(
+        "hub-one-lan",
+        "A hub's list permits one LAN of several",
+        _named(TUNNEL_IN, "no 30", f"30 permit ip {{spoke.lan_network}} {{spoke.lan_wildcard}} {_COMPANY}"),
+        Need.TUNNEL_LISTS,
+        hub=True,
+    ),
+    _lists(
+        "group-member",
+        "The object group of the company has a wrong network",
+        (f"object-group network {GROUP}", "10.21.0.0 255.255.0.0", f"no {GROUP_MEMBER}"),
+        Need.GROUPS,
+    ),
+)
+_WAN: Final = (
+    _lists(
+        "gre-denied", "The provider's list has no entry for GRE", _named(WAN_IN, "no 10"), Need.CLEAR, Need.WAN_LISTS
+    ),
+    _lists(
+        "tunnel-list-on-wan",
+        "The tunnel's list is on the port to the provider",
+        _port("wan", f"ip access-group {TUNNEL_IN} in"),
+        Need.TUNNEL_LISTS,
+        Need.WAN_LISTS,
+        anew=("clear crypto session",),
+    ),
+    _lists(
+        "isakmp-denied",
+        "The provider's list denies ISAKMP",
+        _named(WAN_IN, "1 deny udp any any eq isakmp", "2 deny udp any any eq non500-isakmp"),
+        Need.PROTECTED,
+        Need.WAN_LISTS,
+        anew=("clear crypto session",),
+    ),
+    _lists(
+        "isakmp-as-tcp",
+        "The provider's list has entries for ISAKMP over TCP",
+        _named(WAN_IN, "no 10", "10 permit tcp any any eq 500", "no 20", "20 permit tcp any any eq 4500"),
+        Need.PROTECTED,
+        Need.WAN_LISTS,
+        anew=("clear crypto session",),
+    ),
+    _lists(
+        "esp-denied",
+        "The provider's list denies ESP, in UDP and without",
+        _named(WAN_IN, "no 20", "no 30"),
+        Need.PROTECTED,
+        Need.WAN_LISTS,
+        anew=("clear crypto session",),
+    ),
+    _lists(
+        "verify-without-default",
+        "The port to the provider verifies senders, and the default route does not count",
+        _port("wan", "ip verify unicast source reachable-via any"),
+        Need.PROVIDER,
+        cause=Cause.REVERSE_PATH,
+        anew=("clear crypto session",),
+    ),
+    _lists(
+        "verify-strictly-without-default",
+        "The port to the provider verifies strictly, and the default route does not count",
+        _port("wan", "ip verify unicast source reachable-via rx"),
+        Need.PROVIDER,
+        cause=Cause.REVERSE_PATH,
+        anew=("clear crypto session",),
+    ),
+    _lists(
+        "verify-asymmetric",
+        "A tunnel verifies senders strictly, and routes to them lead into another tunnel",
+        _port("tunnel", "delay 500000", "ip verify unicast source reachable-via rx"),
+        Need.TWO_TUNNELS,
+        Need.EIGRP,
+        cause=Cause.REVERSE_PATH,
+    ),
+)
+LISTS: Final = (*_LAN, *_TUNNEL, *_WAN)
