@@ -156,6 +156,23 @@ def alternating_list(draw: random.Random, length: int) -> FilterList:
     return FilterList("103", tuple(entries))
 
 
+def ranged_list(draw: random.Random, length: int) -> FilterList:
+    """Ranges of ports of many hosts, which a set of boxes finds."""
+    every = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
+    entries = []
+    for number in range(1, length + 1):
+        host = ADDRESSES[number - 1] if number <= len(ADDRESSES) else IPv4Address(0x0A050000 + number)
+        first, last = sorted((draw.choice(PORTS), draw.choice(PORTS)))
+        condition = Condition(
+            source=Addresses(host, IPv4Address(0)),
+            destination=every,
+            protocol=draw.choice((TCP, UDP)),
+            destination_ports=((first, last),),
+        )
+        entries.append(FilterEntry(number, draw.random() < 0.5, condition))
+    return FilterList("105", (*entries, FilterEntry(length + 1, True, Condition(source=every, destination=every))))
+
+
 def many_kinds(draw: random.Random, length: int) -> FilterList:
     """Prefixes of all lengths as sources and as destinations, by turns: the entries are of fifty kinds."""
     every = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
@@ -322,6 +339,11 @@ def test_a_list_by_levels_finds_members_of_large_groups_as_the_value_does(
 ) -> None:
     monkeypatch.setattr(filter_rules, "_LEVELS", 1 << 20)
     run_in_lab(lambda: compare(length, length, mixed_list, has_ranks=False))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kernel_finds_ranges_of_ports_of_many_hosts_as_the_value_does(seed: int) -> None:
+    run_in_lab(lambda: compare(seed, 400, ranged_list, has_ranks=False))
 
 
 @pytest.mark.parametrize("length", [200, 1000])

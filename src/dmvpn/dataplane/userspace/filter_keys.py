@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 #: The bits that decide: of protocol, source, destination, and of the two numbers behind IP.
 Masks = tuple[int, int, int, int, int]
-#: Octets of the fields of boxes: protocol, source, destination; and the two numbers behind IP.
-FIELDS: Final = (1, 4, 4)
-FIELDS_BEHIND: Final = (*FIELDS, 2, 2)
-BOX = struct.Struct("!B3xII")
-BOX_BEHIND = struct.Struct("!B3xIIH2xH2x")
+#: Fewer pieces than this are rules: a lookup in a set of boxes costs as much as some thirty of them.
+WORTH_BOXES: Final = 32
+#: Fields of a set of boxes, at least.
+_LEAST: Final = 2
 _ALL_BITS: Final = 0xFFFFFFFF
 
 
@@ -35,10 +34,15 @@ class _Part:
     offset: int
     octets: int
 
+    @property
+    def whole(self) -> tuple[int, int]:
+        """The first and the last value."""
+        return 0, (1 << 8 * self.octets) - 1
+
     def load(self, field: int, mask: int) -> tuple[bytes, ...]:
         """Return the expressions that load its bits into a field of the key."""
         loaded = load(self.base, self.offset, self.octets, field)
-        if mask == (1 << 8 * self.octets) - 1:
+        if mask == self.whole[1]:
             return (loaded,)
         # Four octets, although the field may have fewer: the kernel masks these faster.
         return loaded, masked(mask.to_bytes(self.octets, "big").ljust(4, b"\0"), FIRST_REGISTER + field)
@@ -107,25 +111,38 @@ def _mask(numbers: tuple[int, int]) -> int | None:
     return 0xFFFF ^ (size - 1) if not size & (size - 1) and not first % size else None
 
 
-def box_loads(*, behind: bool) -> Iterator[bytes]:
-    """Yield the expressions that load the key of boxes. behind: with the numbers behind IP."""
-    yield load(IP, PROTOCOL, 1, 0)
-    yield load(IP, SOURCE, 8, 1)  # both addresses
-    if behind:
-        yield load(BEHIND_IP, 0, 2, 3)
-        yield load(BEHIND_IP, 2, 2, 4)
+class BoxKey:
+    """The key of a set of boxes: the fields in which some of the pieces ask for something.
+
+    The kernel notes all boxes that fit the first field, then those of them that fit the next one: so the field in which
+    most boxes differ is the first. A field that all boxes have in common would cost as much as there are boxes.
+    """
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        ranges = [_ranges(piece.box) for piece in pieces]
+        different = [len({box[place] for box in ranges}) for place in range(len(_PARTS))]  # counted, never iterated
+        asked = [place for place, part in enumerate(_PARTS) if any(box[place] != part.whole for box in ranges)]
+        asked.sort(key=lambda place: -different[place])
+        # The kernel's boxes have two fields at least; later fragments have no numbers behind IP.
+        asked += [place for place in range(_LEAST) if place not in asked][: max(0, _LEAST - len(asked))]
+        self._places = asked
+        self.fields = tuple(_PARTS[place].octets for place in asked)
+        self.struct = struct.Struct("!" + "".join(_PARTS[place].code for place in asked))
+
+    def loads(self) -> Iterator[bytes]:
+        """Yield the expressions that load the key of a packet."""
+        for field, place in enumerate(self._places):
+            yield from _PARTS[place].load(field, _PARTS[place].whole[1])
+
+    def of(self, box: Box) -> tuple[list[int], list[int]]:
+        """Return the first and the last values of a box."""
+        ranges = _ranges(box)
+        return [ranges[place][0] for place in self._places], [ranges[place][1] for place in self._places]
 
 
-def corners(box: Box, *, behind: bool) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the first and the last values of a box."""
-    lowest, highest = (0, 0xFF) if box.protocol == ANY_PROTOCOL else (box.protocol, box.protocol)
-    source, destination = box.source, box.destination
-    first: tuple[int, ...] = (lowest, source, destination)
-    last: tuple[int, ...] = (
-        highest,
-        source | _ALL_BITS >> box.source_length,
-        destination | _ALL_BITS >> box.destination_length,
-    )
-    if behind:
-        first, last = (*first, box.first[0], box.second[0]), (*last, box.first[1], box.second[1])
-    return first, last
+def _ranges(box: Box) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last value of each field."""
+    protocol = (0, 0xFF) if box.protocol == ANY_PROTOCOL else (box.protocol, box.protocol)
+    source = box.source, box.source | _ALL_BITS >> box.source_length
+    destination = box.destination, box.destination | _ALL_BITS >> box.destination_length
+    return protocol, source, destination, box.first, box.second

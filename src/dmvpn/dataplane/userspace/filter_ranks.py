@@ -56,18 +56,7 @@ from dmvpn.dataplane.netlink.sets import (
     verdict_data,
 )
 from dmvpn.dataplane.userspace import filter_matches
-from dmvpn.dataplane.userspace.filter_keys import (
-    BOX,
-    BOX_BEHIND,
-    FIELDS,
-    FIELDS_BEHIND,
-    HashKey,
-    Masks,
-    box_loads,
-    corners,
-    masks_of,
-    values_of,
-)
+from dmvpn.dataplane.userspace.filter_keys import WORTH_BOXES, BoxKey, HashKey, Masks, masks_of, values_of
 from dmvpn.dataplane.userspace.filter_pieces import Kind, is_prefix, layers
 
 if TYPE_CHECKING:
@@ -238,7 +227,7 @@ class Ranked:
         for group, found in by_group.items():
             ranks = {id(one.piece): one.rank for one in found}
             for layer in layers([one.piece for one in found]):
-                if len(layer) >= _WORTH_A_SET:
+                if len(layer) >= WORTH_BOXES:
                     self._boxes.setdefault(group, []).append([(piece, ranks[id(piece)]) for piece in layer])
                     continue
                 for piece in layer:
@@ -260,9 +249,9 @@ class Ranked:
             self._find(finds, group, loads, [rank for _, rank in values.values()])
         for group, boxes in self._boxes.items():
             for some in boxes:
-                behind = some[0][0].kind is Kind.FIRST
-                name = self._box_map(next(numbers), some, behind=behind)
-                loads = (*box_loads(behind=behind), lookup(name, FIRST_REGISTER))
+                key_of_boxes = BoxKey([piece for piece, _ in some])
+                name = self._box_map(next(numbers), key_of_boxes, some)
+                loads = (*key_of_boxes.loads(), lookup(name, FIRST_REGISTER))
                 self._find(finds, group, loads, [rank for _, rank in some])
         return finds
 
@@ -337,12 +326,12 @@ class Ranked:
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
-    def _box_map(self, number: int, found: Sequence[tuple[Piece, int]], *, behind: bool) -> str:
-        fields, key = (FIELDS_BEHIND, BOX_BEHIND) if behind else (FIELDS, BOX)
-        name = self._rules.set(f"-box-{number}", lambda table, name, place: number_boxes(table, name, place, fields))
-        element = number_box_maker(key)
-        packed, number_of = _RANK.pack, self._number
-        elements = (element(*corners(piece.box, behind=behind), packed(number_of(rank))) for piece, rank in found)
+    def _box_map(self, number: int, key: BoxKey, found: Sequence[tuple[Piece, int]]) -> str:
+        name = self._rules.set(
+            f"-box-{number}", lambda table, name, place: number_boxes(table, name, place, key.fields)
+        )
+        element, packed, number_of = number_box_maker(key.struct), _RANK.pack, self._number
+        elements = (element(*key.of(piece.box), packed(number_of(rank))) for piece, rank in found)
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 

@@ -37,17 +37,7 @@ from dmvpn.dataplane.netlink.sets import (
     maker,
     verdict_data,
 )
-from dmvpn.dataplane.userspace.filter_keys import (
-    BOX,
-    BOX_BEHIND,
-    FIELDS,
-    FIELDS_BEHIND,
-    HashKey,
-    box_loads,
-    corners,
-    masks_of,
-    values_of,
-)
+from dmvpn.dataplane.userspace.filter_keys import WORTH_BOXES, BoxKey, HashKey, masks_of, values_of
 from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol
 from dmvpn.dataplane.userspace.filter_options import HAS_OPTION, OptionWalks
 from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, leveled, pieces_of
@@ -196,12 +186,12 @@ class _List:
             for place in places:
                 self._rules.rule(place, *key.loads(), lookup(found))
         rest = [piece for pieces in shapes.values() for piece in pieces]
-        if len(rest) < _WORTH_A_SET:
+        if len(rest) < WORTH_BOXES:
             return rest
-        behind = any(piece.kind is Kind.FIRST for piece in rest)
-        found = self._boxes(name, rest, behind=behind)
+        boxes_key = BoxKey(rest)
+        found = self._boxes(name, boxes_key, rest)
         for place in places:
-            self._rules.rule(place, *box_loads(behind=behind), lookup(found))
+            self._rules.rule(place, *boxes_key.loads(), lookup(found))
         return ()
 
     def _hash(self, end: str, key: HashKey, masks: Masks, pieces: Sequence[Piece]) -> str:
@@ -220,14 +210,14 @@ class _List:
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
 
-    def _boxes(self, end: str, boxes: Sequence[Piece], *, behind: bool) -> str:
-        fields, key = (FIELDS_BEHIND, BOX_BEHIND) if behind else (FIELDS, BOX)
-        name = self._rules.set(end, lambda table, name, number: interval_map(table, name, number, fields), counts=True)
-        permit = box_maker(key, verdict_data(NetfilterVerdict.RETURN))
-        deny = box_maker(key, verdict_data(NetfilterVerdict.GOTO, DENIED))
+    def _boxes(self, end: str, key: BoxKey, boxes: Sequence[Piece]) -> str:
+        name = self._rules.set(
+            end, lambda table, name, number: interval_map(table, name, number, key.fields), counts=True
+        )
+        permit = box_maker(key.struct, verdict_data(NetfilterVerdict.RETURN))
+        deny = box_maker(key.struct, verdict_data(NetfilterVerdict.GOTO, DENIED))
         elements = (
-            (permit if piece.entry.permit else deny)(*corners(piece.box, behind=behind), piece.entry.sequence)
-            for piece in boxes
+            (permit if piece.entry.permit else deny)(*key.of(piece.box), piece.entry.sequence) for piece in boxes
         )
         self._rules.parts += add_elements(self._rules.table, name, elements)
         return name
