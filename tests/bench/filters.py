@@ -3,10 +3,10 @@
     namespace A  10.98.1.2 ── router 10.98.1.1, 10.98.2.1 ── 10.98.2.2  namespace B
 
 The kernel routes, as in `dmvpn run`, and the list is asked about what comes from A; its last entry permits the
-packets. The entries of one of the lists alternate: sources, services of hosts, established TCP. What is measured takes
-turns (without a list, short, long, alternating, without a list, ...), and figures are those of one round: with a
-list beside without one. Change: from the order for another list of 10,000 entries until the plane has
-carried it out; then every packet is decided by the new one.
+packets. The entries of one of the lists alternate: sources, services of hosts, established TCP; the entries of another
+list are ranges of ports. What is measured takes turns (without a list, short, long, alternating, ranges, without a
+list, ...), and figures are those of one round: with a list beside without one. Change: from the order for another list
+of 10,000 entries until the plane has carried it out; then every packet is decided by the new one.
 """
 
 from __future__ import annotations
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.forked import Json
 
 SHORT, LONG, LONGEST = 10, 1_000, 10_000
-_PLAIN, _ALTERNATING = "", " that alternate"
-_GOALS: Final = {(SHORT, _PLAIN): 0.90, (LONG, _PLAIN): 0.85, (LONG, _ALTERNATING): 0.85}
+_PLAIN, _ALTERNATING, _RANGES = "", " that alternate", " about ranges of ports"
+_GOALS: Final = {
+    (SHORT, _PLAIN): 0.90,
+    (LONG, _PLAIN): 0.85,
+    (LONG, _ALTERNATING): 0.85,
+    (LONG, _RANGES): 0.85,
+}
 _PORT: Final = "GigabitEthernet0/1"
 _OTHER_PORT: Final = "GigabitEthernet0/2"
 _KINDS: Final = {"tcp": "TCP, one stream", "udp64": "UDP, 64 octets"}
@@ -135,7 +140,22 @@ def _alternating(entries: int, which: int) -> FilterList:
     return FilterList("101", (*numbered, last))
 
 
-_LISTS: Final = {_PLAIN: _list, _ALTERNATING: _alternating}
+def _ranges(entries: int, which: int) -> FilterList:
+    """A list of ranges of ports, each of another network."""
+    found = (
+        Condition(
+            source=_ANY,
+            destination=Addresses(IPv4Address(0xAC100000 + (place << 8)), IPv4Address(255)),
+            protocol=UDP,
+            destination_ports=((1000 + place % 500, 2000 + place % 300),),
+        )
+        for place in range(which, which + entries - 1)
+    )
+    last = FilterEntry(10 * entries, True, Condition(source=_ANY, destination=_ANY))
+    return FilterList("102", (*(FilterEntry(10 * number, True, one) for number, one in enumerate(found, 1)), last))
+
+
+_LISTS: Final = {_PLAIN: _list, _ALTERNATING: _alternating, _RANGES: _ranges}
 
 
 def _plug_in(router: int, hosts: tuple[int, int]) -> None:
