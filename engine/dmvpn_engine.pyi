@@ -89,11 +89,11 @@ class Core:
     def set_hairpin(self, number: int, network: int | None, report: bool, interval: float) -> None:
         """What the tunnel reports of transit packets. interval: seconds."""
 
-    def set_address(self, number: int, address: bytes | None) -> None:
-        """The tunnel's own address."""
+    def set_address(self, number: int, address: bytes | None, table: int) -> None:
+        """The tunnel's own address, and the number of the routing table that it is in."""
 
-    def set_own_addresses(self, addresses: Sequence[bytes]) -> None:
-        """All our addresses."""
+    def set_own_addresses(self, addresses: Sequence[tuple[int, bytes]]) -> None:
+        """All our addresses, each with the number of the routing table that it is in."""
 
     def install_sa(
         self,

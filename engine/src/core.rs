@@ -110,8 +110,8 @@ pub struct Core {
     pub doors: Doors,
     /// How large packets may be, by where they go.
     pub paths: PathMtus,
-    /// All our addresses.
-    pub own_addresses: HashSet<Address>,
+    /// All our addresses, each with the number of the routing table that it is in.
+    pub own_addresses: HashSet<(u32, Address)>,
     /// Counters.
     pub dropped: Dropped,
     usage: BTreeMap<u32, Usage>,

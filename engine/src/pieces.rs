@@ -85,7 +85,7 @@ pub(crate) fn beginning(pieces: &[Piece], key: Option<u32>, wire: &Wire, arena: 
 /// a train, which are TCP, in their heads.
 pub(crate) fn adjust(
     tunnel: &Tunnel,
-    own: &HashSet<Address>,
+    own: &HashSet<(u32, Address)>,
     packet: &mut [u8],
     pieces: &[Piece],
     wire: &mut Wire,
@@ -100,12 +100,12 @@ pub(crate) fn adjust(
 }
 
 /// Our own ICMP port unreachable leaves with the tunnel's address, whichever of ours was probed.
-fn as_ios_would(tunnel: &Tunnel, own: &HashSet<Address>, octets: &mut [u8]) {
+fn as_ios_would(tunnel: &Tunnel, own: &HashSet<(u32, Address)>, octets: &mut [u8]) {
     let Some((packet, tunnel_address)) = Packet::of(octets).zip(tunnel.address) else { return };
     let header = packet.header_length();
     let is_unreachable = packet.protocol() == ipv4::ICMP
         && octets.get(header..header + 2).is_some_and(|kind| kind == DESTINATION_PORT_UNREACHABLE)
-        && own.contains(&packet.source());
+        && own.contains(&(tunnel.table, packet.source()));
     if is_unreachable {
         octets[12..16].copy_from_slice(&tunnel_address);
         seal_header(octets, header);

@@ -81,6 +81,8 @@ pub struct Tunnel {
     pub settings: Settings,
     /// Its own address.
     pub address: Option<Address>,
+    /// The routing table that it is in. The number is the owner's.
+    pub table: u32,
     /// The NHRP network it belongs to.
     pub network: Option<u32>,
     /// Report transit packets that came out of it.
@@ -105,6 +107,7 @@ impl Tunnel {
             own_mac,
             settings,
             address: None,
+            table: 0,
             network: None,
             report: false,
             interval: 8.0,

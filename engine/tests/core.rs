@@ -186,7 +186,7 @@ fn a_packet_from_spoke_to_spoke_is_reported_once_an_interval() {
 #[test]
 fn port_unreachable_leaves_with_the_tunnels_address() {
     let mut core = hub();
-    core.own_addresses.insert([192, 168, 1, 1]);
+    core.own_addresses.insert((0, [192, 168, 1, 1]));
     core.table.get_mut(1).expect("it was made").address = Some([172, 16, 0, 1]);
     let mut inner = packet([192, 168, 1, 1], [192, 168, 2, 1]);
     inner[9] = ipv4::ICMP;

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from contract.peers import KEY, pair_of_sas
-from contract.test_planes import TUNNEL, contract, on_kernels, only_udp, udp
+from contract.test_planes import TUNNEL, contract, hub_and_spokes, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import DEFAULT, LAN, UNDERLAY, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -35,7 +35,7 @@ from dmvpn.base.events import AddressAssigned, IpReceived, LinkChanged, NhrpRece
 from dmvpn.base.streams import StreamListen, StreamOpen, StreamPeer, StreamUp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.udp import UdpDatagram
 
 WAN = "WAN"
@@ -264,3 +264,16 @@ def test_what_is_ordered_in_a_vrf_that_does_not_exist_fails_with_its_name(world:
     with pytest.raises(EffectError, match="NONE") as failure:
         world.execute("A", order)
     assert failure.value.effect == order
+
+
+@contract
+def test_an_error_that_passes_keeps_its_source_though_another_vrf_has_that_address(world: World) -> None:
+    """A traceroute through the router ended at its tunnel address, where a VRF of it had the address of the station."""
+    hub_and_spokes(world)
+    world.execute("A", SetVrfs(("RED",)), SetInterface("Loopback0", True, ((host("A"), 32),), vrf="RED"))
+    probe = udp("B", host("A")).serialize()
+    answer = icmp.DestinationUnreachable(code=icmp.UnreachableCode.PORT, quoted=probe[:28])
+    packet = Ipv4Packet(source=host("A"), destination=host("B"), protocol=IpProtocol.ICMP, payload=answer.serialize())
+    world.send("A", packet)
+    world.until(lambda: bool(only_icmp(world.received["B"])))
+    assert [packet.source for packet in world.received["B"] if packet.protocol == IpProtocol.ICMP] == [host("A")]

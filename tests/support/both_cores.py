@@ -64,7 +64,7 @@ class Both:
         self.numbers = range(1, len(tunnels) + 1)
         self._sas: dict[int, EspSa] = {}
         self._said: set[Door] = set()
-        self.python.own_addresses = frozenset(address.packed for address in traffic.OWN_ADDRESSES)
+        self.python.own_addresses = frozenset((0, address.packed) for address in traffic.OWN_ADDRESSES)
         self.rust.set_own_addresses(sorted(self.python.own_addresses))
         for number, tunnel in zip(self.numbers, tunnels, strict=True):
             self._set_tunnel(number, tunnel)
@@ -229,7 +229,7 @@ class Both:
             checksum=tunnel.checksum,
             sequence=tunnel.sequence and tunnel.destination is not None,
         )
-        rust.set_address(number, tunnel.address)
+        rust.set_address(number, tunnel.address, 0)
         rust.set_hairpin(number, tunnel.network, tunnel.report, 8.0)
         rust.set_multicast(number, tunnel.multicast, tunnel.bound)
         for peer, nbma in tunnel.peers:

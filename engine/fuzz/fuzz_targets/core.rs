@@ -26,7 +26,7 @@ fn core() -> Core {
         let point_to_point = Ends { source, destination: Some(THEIRS), key: Some(100) };
         core.set_tunnel(number + 1, point_to_point, [2, 1, 0, 0, 0, 2], copying(None));
     }
-    core.own_addresses.insert([172, 16, 0, 1]);
+    core.own_addresses.insert((0, [172, 16, 0, 1]));
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.address, tunnel.network, tunnel.report) = (Some([172, 16, 0, 1]), Some(1), true);
         tunnel.set_peer(1, Neighbor::at(THEIRS));

@@ -194,13 +194,13 @@ impl PyCore {
         })
     }
 
-    /// The tunnel's own address.
-    fn set_address(&self, number: u32, address: Option<Address>) -> PyResult<()> {
-        self.change(number, |tunnel| tunnel.address = address)
+    /// The tunnel's own address, and the number of the routing table that it is in.
+    fn set_address(&self, number: u32, address: Option<Address>, table: u32) -> PyResult<()> {
+        self.change(number, |tunnel| (tunnel.address, tunnel.table) = (address, table))
     }
 
-    /// All our addresses.
-    fn set_own_addresses(&self, addresses: Vec<Address>) {
+    /// All our addresses, each with the number of the routing table that it is in.
+    fn set_own_addresses(&self, addresses: Vec<(u32, Address)>) {
         locked(&self.core).own_addresses = addresses.into_iter().collect();
     }
 

@@ -35,7 +35,7 @@ from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
-from dmvpn.dataplane.local import Door, Doors
+from dmvpn.dataplane.local import Door, Doors, OwnAddress
 from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The version of the interface that this module uses.
-_INTERFACE: Final = 8
+_INTERFACE: Final = 9
 #: Seconds between two checks whether the engine's thread has read a TAP, and until the wait is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
@@ -176,11 +176,11 @@ class RustEngine:
         network = self._networks.number(served.spec.vrf, order.network)
         self._core.set_hairpin(served.number, network, order.report, order.interval)
 
-    def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
-        """Set all our addresses, and each tunnel's own (packed)."""
-        self._core.set_own_addresses(sorted(address for address in own if len(address) == 4))
-        for name, address in of_tunnels.items():
-            self._core.set_address(self._served[name].number, address)
+    def set_addresses(self, own: frozenset[OwnAddress], of_tunnels: dict[str, OwnAddress]) -> None:
+        """Set all our addresses, and each tunnel's own."""
+        self._core.set_own_addresses(sorted(one for one in own if len(one.address) == 4))
+        for name, (table, address) in of_tunnels.items():
+            self._core.set_address(self._served[name].number, address, table)
 
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0

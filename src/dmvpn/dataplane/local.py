@@ -10,13 +10,20 @@ addresses that a router ever had, in each front door.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, NamedTuple, NewType
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
 #: An address of ours in a front door.
 Door = NewType("Door", int)
+
+
+class OwnAddress(NamedTuple):
+    """An address of ours, and the number of the routing table that it is in; two VRFs may have the same address."""
+
+    table: int
+    address: bytes
 
 
 class Doors:

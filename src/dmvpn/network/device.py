@@ -157,10 +157,6 @@ class Device:
         return policy_model(self.tree) or PolicyConfig()
 
     @cached_property
-    def filters(self) -> FilterConfig:
-        return filter_model(self.tree) or FilterConfig()
-
-    @cached_property
     def policies(self) -> RoutePolicies:
         """The same lists and maps, as the policies that a route passes."""
         return policies(self.tree)

@@ -117,7 +117,7 @@ class PacketCore:
         """random: source of initialization vectors of AES-CBC."""
         self.doors = Doors()
         self.tunnels = TunnelTable()
-        self.own_addresses: frozenset[bytes] = frozenset()
+        self.own_addresses: frozenset[tuple[int, bytes]] = frozenset()
         self.wire: list[ToWire] = []
         self.taps: list[ToTap] = []
         self.punts: list[Punt] = []
@@ -257,7 +257,7 @@ class PacketCore:
             packet[9] != IpProtocol.ICMP
             or packet[ip_length : ip_length + 2] != b"\x03\x03"
             or not tunnel.address
-            or packet[12:16] not in self.own_addresses
+            or (tunnel.table, packet[12:16]) not in self.own_addresses
         ):
             return packet
         changed = bytearray(packet)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetHairpin, TunnelSpec
     from dmvpn.base.errors import UserError
     from dmvpn.base.protection import EspSa, SaCount
-    from dmvpn.dataplane.local import Door
+    from dmvpn.dataplane.local import Door, OwnAddress
     from dmvpn.dataplane.python.protection import Sealed
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
@@ -136,11 +136,12 @@ class PythonEngine:
         network = self._networks.number(self._served[order.tunnel].spec.vrf, order.network)
         tunnel.network, tunnel.report, tunnel.interval = network, order.report, order.interval
 
-    def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
-        """Set all our addresses, and each tunnel's own (packed)."""
+    def set_addresses(self, own: frozenset[OwnAddress], of_tunnels: dict[str, OwnAddress]) -> None:
+        """Set all our addresses, and each tunnel's own."""
         self.core.own_addresses = own
-        for name, address in of_tunnels.items():
-            self._core_tunnel(name).address = address
+        for name, (table, address) in of_tunnels.items():
+            tunnel = self._core_tunnel(name)
+            tunnel.table, tunnel.address = table, address
 
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0

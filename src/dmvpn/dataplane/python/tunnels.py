@@ -37,6 +37,7 @@ class CoreTunnel:
     sent, received: packets by NBMA address, and on a protected tunnel sent_over, received_over by connection.
     ids, ids_over: the reverse of peers.
     barred: NBMA addresses whose connections belong to other tunnels.
+    table: the number of the routing table that it is in.
     """
 
     source: Door
@@ -44,6 +45,7 @@ class CoreTunnel:
     key: int | None
     own_mac: bytes
     address: bytes = b""
+    table: int = 0
     mtu: int = 1400
     mss: int | None = None
     network: int | None = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.errors import UserError
     from dmvpn.base.events import GreDrops, PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
-    from dmvpn.dataplane.local import Door, Doors
+    from dmvpn.dataplane.local import Door, Doors, OwnAddress
     from dmvpn.dataplane.tap import Tap
 
 
@@ -92,8 +92,8 @@ class PacketEngine(Protocol):
         """Set which transit packets the tunnel reports."""
         ...
 
-    def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
-        """Set all our addresses, and each tunnel's own (packed): for ICMP port unreachable as IOS sends it."""
+    def set_addresses(self, own: frozenset[OwnAddress], of_tunnels: dict[str, OwnAddress]) -> None:
+        """Set all our addresses, and each tunnel's own: for ICMP port unreachable as IOS sends it."""
         ...
 
     def send(

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import field
+from ipaddress import ip_address
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.local import OwnAddress
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.closing import Closing
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
@@ -69,7 +72,9 @@ class Taps:
         self._vnet_hdr = vnet_hdr
         self._tunnels: dict[str, _Tunnel] = {}
         self._loopbacks: dict[str, _Loopback] = {}
-        self._addresses: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
+        self._addresses: dict[str, tuple[OwnAddress, ...]] = {}
+        #: Numbers of the VRFs that ever had addresses.
+        self._tables: dict[str, int] = {"": 0}
         self._closing = Closing()
         #: Within it, interfaces that go are removed at its end, all at once.
         self.together = self._closing.together
@@ -103,7 +108,7 @@ class Taps:
     def address(self, interface: str) -> IPAddress | None:
         """Return the first address of an interface, if it has one."""
         addresses = self._addresses.get(interface)
-        return addresses[0][0] if addresses else None
+        return ip_address(addresses[0].address) if addresses else None
 
     def close(self) -> None:
         """Remove all of them."""
@@ -233,7 +238,8 @@ class Taps:
             self._loopbacks[name] = _Loopback(Tap(self._names.linux(name)), part)
             part.kernel.prepare_tap(name, 1500, multipoint=False)
         part.kernel.set_interface(effect)
-        self._addresses[name] = effect.addresses
+        table = self._tables.setdefault(part.vrf, len(self._tables))
+        self._addresses[name] = tuple(OwnAddress(table, address.packed) for address, _ in effect.addresses)
         self._tell_addresses()
 
     def _remove_loopback(self, name: str) -> None:
@@ -243,8 +249,8 @@ class Taps:
         self._closing.close(loopback.tap)
 
     def _tell_addresses(self) -> None:
-        own = frozenset(address.packed for addresses in self._addresses.values() for address, _ in addresses)
-        tunnels = {name: self._addresses[name][0][0].packed for name in self._tunnels if self._addresses.get(name)}
+        own = frozenset(chain.from_iterable(self._addresses.values()))
+        tunnels = {name: self._addresses[name][0] for name in self._tunnels if self._addresses.get(name)}
         self._engine.set_addresses(own, tunnels)
 
 
