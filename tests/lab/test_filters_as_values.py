@@ -328,8 +328,8 @@ def test_the_kernel_finds_the_entry_in_sets_of_a_long_list_as_the_value_does(len
 def test_a_list_by_ranks_decides_as_the_value_on_each_packet_and_counts_it_at_the_same_entry(
     seed: int, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filter_rules, "_LEVELS", -1)
-    monkeypatch.setattr(filter_rules, "_COST_OF_RANK", -1)
+    monkeypatch.setattr(filter_rules, "LEVELS", -1)
+    monkeypatch.setattr(filter_rules, "COST_OF_RANK", -1)
     run_in_lab(lambda: compare(2000 * length + seed, length, mixed_list, has_ranks=True))
 
 
@@ -337,7 +337,7 @@ def test_a_list_by_ranks_decides_as_the_value_on_each_packet_and_counts_it_at_th
 def test_a_list_by_levels_finds_members_of_large_groups_as_the_value_does(
     length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filter_rules, "_LEVELS", 1 << 20)
+    monkeypatch.setattr(filter_rules, "LEVELS", 1 << 20)
     run_in_lab(lambda: compare(length, length, mixed_list, has_ranks=False))
 
 

@@ -408,7 +408,7 @@ class KernelContested(Event):
 
 @dataclass(frozen=True, slots=True)
 class VrfLost(Event):
-    """Another program on this machine deleted what keeps the routing table of a VRF apart from the others.
+    """Another program on this machine deleted what keeps the routing table of a VRF apart from other tables.
 
     name: of the VRF; the event is for machines of the router. The plane makes it again, and after `delay` seconds
     it reports a `Resync`.

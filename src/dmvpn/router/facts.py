@@ -145,7 +145,7 @@ class RouterFacts(TableFacts):
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
     def sas_of(self, tunnel: TunnelFacts) -> list[ipsec_facts.SaFacts]:
-        """Return the SAs at the source of one of its tunnels: the same address in another VRF has others."""
+        """Return the SAs at the source of one of its tunnels: the same address in another VRF has other SAs."""
         return [sa for sa in self.sas if (sa.local, sa.front) == (tunnel.source, tunnel.front)]
 
     def unsecured(self, tunnel: TunnelFacts) -> list[PeerFacts]:

@@ -11,7 +11,7 @@ What crosses a border:
                  any further: from the router to each VRF, from a VRF to the machines of the router
     effects      leave a VRF as `InVrf`
 
-A VRF that took nothing costs an event nothing: `Vrfs` visits those that took something, and knows when each is due.
+A VRF that took nothing costs an event nothing: `Vrfs` visits the VRFs that took it, and knows when each is due.
 """
 
 from __future__ import annotations

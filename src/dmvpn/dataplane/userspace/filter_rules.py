@@ -58,8 +58,8 @@ _WORTH_A_SET: Final = 8
 #: Hashes for one level, each of which costs a lookup: other shapes are boxes of one set.
 _HASHES: Final = 4
 #: A list that costs a packet no more lookups and rules than this has levels; and what a rank costs: two lookups.
-_LEVELS: Final = 24
-_COST_OF_RANK: Final = 2
+LEVELS: Final = 24
+COST_OF_RANK: Final = 2
 #: A list with so many entries has ranks if they cost no more than this: its levels take longest to find.
 _MANY: Final = 2_000
 _FEW: Final = 8
@@ -99,10 +99,10 @@ def _plan(
         return ranked
     levels = leveled(by_entry)
     cost = len(levels) + sum(not piece.is_box for level in levels for piece in level)
-    if cost <= _LEVELS or not may_rank:
+    if cost <= LEVELS or not may_rank:
         return levels
     ranked = ranked or Ranked(rules, entries, pieces, chains.of)
-    return ranked if _COST_OF_RANK * ranked.cost() < cost else levels
+    return ranked if COST_OF_RANK * ranked.cost() < cost else levels
 
 
 @dataclass(frozen=True, slots=True)

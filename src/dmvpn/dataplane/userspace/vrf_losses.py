@@ -2,7 +2,7 @@
 
 its ports           are in the new device at once, before anything else, because the kernel has put them into the
                     global table
-what was bound      sockets, tunnels and streams end with the old device
+its sockets         end with the old device, and so do its tunnels and streams
 a `Resync`          lets the router repeat its orders: tunnels, routes and sockets return. It comes at once the first
                     times, and at growing intervals if another program deletes the device again and again
 """
@@ -70,7 +70,7 @@ class VrfLosses:
             del self._unmade[vrf]
 
     def ordered(self, vrfs: tuple[str, ...]) -> None:
-        """Take in that these VRFs are ordered: no others are made again."""
+        """Take in that these VRFs are ordered: no other device is made again."""
         self._ordered = vrfs
         self._unmade = {vrf: None for vrf in self._unmade if vrf in vrfs}
         self._waiting = {vrf: None for vrf in self._waiting if vrf in vrfs}

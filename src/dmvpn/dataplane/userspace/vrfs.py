@@ -101,7 +101,7 @@ class VrfParts:
     def remake(self, vrf: str, leave: Callable[[Part], None]) -> None:
         """Make a VRF again whose device is gone. Raises UserError, OSError.
 
-        leave: ends what is bound to the old device; its part is passed.
+        leave: ends sockets, tunnels and streams of the old device; its part is passed.
         """
         ports = [port for port, there in self._where.items() if there == vrf]
         with self._places.at(""):

@@ -141,7 +141,7 @@ class Recovery:
 
 
 def _stranger(event: UnknownSpi) -> _Stranger:
-    """Return the address of a sender, and its front door: in another one the address is somebody else's."""
+    """Return the address of a sender, and its front door: in another VRF another peer has the address."""
     return event.remote, event.vrf
 
 

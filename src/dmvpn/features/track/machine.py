@@ -56,7 +56,7 @@ class TrackMachine(Machine):
         return any(number in numbers for numbers in self._followed.values())
 
     def _follow(self, event: TrackFollowed) -> None:
-        """Note the objects that the static routes of a VRF follow, and tell a new VRF which of them are up already."""
+        """Note the objects that the static routes of a VRF follow, and report to a new VRF which are up already."""
         before = dict.fromkeys(self._followed.pop(event.vrf, ()))
         if event.numbers:
             self._followed[event.vrf] = event.numbers

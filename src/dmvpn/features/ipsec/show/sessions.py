@@ -155,7 +155,7 @@ def clear(ctx: ShowContext, args: Args) -> ClearCrypto:
 
 
 def _of_vrfs(ctx: ShowContext, args: Args, *, front: str, inside: str) -> ClearCrypto:
-    """Return the order to clear what is in these VRFs; "": in any. Raises UserError: there is no such VRF."""
+    """Return the order to clear the SAs of these VRFs; "": in any. Raises UserError: there is no such VRF."""
     for vrf in (front, inside):
         if ctx.ports.rib_of(vrf) is None:
             raise UserError(f"VRF {vrf} does not exist")
