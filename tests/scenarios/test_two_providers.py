@@ -285,3 +285,19 @@ def test_the_doctor_names_the_key_of_the_front_door_that_fails(
     first = visit(WorldPatient(world)).findings[0]
     assert first.cause is Cause.PSK
     assert first.fix[0] == opening[0]
+
+
+def test_a_list_that_cuts_one_provider_is_named_at_its_port_and_with_its_session(tmp_path: Path) -> None:
+    """The port of the other provider, which has the same address, was asked for its list."""
+    world = network(tmp_path, "ikev2, one profile")
+    port = PROVIDERS["WEST"][1]
+    world.configure("SPOKE", "ip access-list extended IN", "permit icmp any any")
+    world.configure("SPOKE", f"interface {port}", "ip access-group IN in")
+    world.do("SPOKE", "clear crypto session fvrf WEST")
+    world.run_for(60)
+    assert [talk(world, vrf) for vrf in PROVIDERS] == [5, 0]
+    said = {vrf: world.show("SPOKE", f"crypto session fvrf {vrf} detail") for vrf in PROVIDERS}
+    assert f"inbound on {port}, denies" in said["WEST"]
+    assert "denies" not in said["EAST"]
+    found = visit(WorldPatient(world)).findings
+    assert [one.what for one in found if one.cause is Cause.LIST_CUTS_TUNNEL and f"inbound on {port}" in one.what]

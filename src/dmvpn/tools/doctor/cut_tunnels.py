@@ -73,7 +73,7 @@ def _denied(
         by = {what: denial_by(listed, port, what, (source, peer)) for what in Outer}
         for what in _needs(facts, tunnel, peer, is_translated=is_translated):
             if by[what] is not None and (
-                what is not Outer.ESP or by[Outer.IN_UDP] is not None or _has_esp(facts, peer)
+                what is not Outer.ESP or by[Outer.IN_UDP] is not None or _has_esp(facts, tunnel, peer)
             ):
                 return by[what]
     return None
@@ -83,20 +83,21 @@ def _needs(facts: RouterFacts, tunnel: TunnelFacts, peer: Address, *, is_transla
     """Return what comes from a peer: with SAs as they are, else as they would be."""
     if not tunnel.protection:
         return (Outer.GRE,)
-    ports = [sa.remote_port for sa in facts.sas if sa.remote == peer]
+    ports = [sa.remote_port for sa in facts.sas_of(tunnel) if sa.remote == peer]
     if not ports:
         return Outer.IKE, Outer.IN_UDP if is_translated else Outer.ESP
     return (Outer.IN_UDP if ports[-1] else Outer.ESP,)
 
 
-def _has_esp(facts: RouterFacts, peer: Address) -> bool:
+def _has_esp(facts: RouterFacts, tunnel: TunnelFacts, peer: Address) -> bool:
     """Return whether there are SAs with a peer, so that the way of ESP is decided."""
-    return any(sa.remote == peer for sa in facts.sas)
+    return any(sa.remote == peer for sa in facts.sas_of(tunnel))
 
 
 def _ways_in(facts: RouterFacts, tunnel: TunnelFacts, source: Address, peer: Address) -> tuple[str, ...]:
     """Return the ports by which packets of a peer come: the one with our address, or for a loopback the way there."""
-    owner = next((it.name for it in facts.interfaces if source in [one.ip for one in it.addresses]), "")
+    near = (it for it in facts.interfaces if it.vrf == tunnel.front)
+    owner = next((it.name for it in near if source in [one.ip for one in it.addresses]), "")
     if not owner.startswith("Loopback"):
         return (owner,)
     route = next(iter(facts.routes_to(peer, tunnel.front)), None)
@@ -108,7 +109,7 @@ def _peers(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> 
     named = [tunnel.destination, *(server.nbma for server in tunnel.servers)]
     named += [mapping.nbma for mapping in tunnel.mappings]
     named += [peer.nbma for peer in tunnel.unsecured]
-    named += [sa.remote for sa in facts.sas if sa.local == tunnel.source]
+    named += [sa.remote for sa in facts.sas_of(tunnel)]
     found: dict[Address, bool] = {one: False for one in named if isinstance(one, IPv4Address) and one != tunnel.source}
     for client in scene.clients():
         seen = scene.seen_as(client)
