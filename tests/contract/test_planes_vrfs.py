@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from contract.peers import KEY, pair_of_sas
-from contract.test_planes import TUNNEL, contract, hub_and_spokes, on_kernels, only_icmp, only_udp, udp
+from contract.test_planes import TUNNEL, contract, hub_and_spokes, multipoint, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import DEFAULT, LAN, UNDERLAY, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -277,3 +277,24 @@ def test_an_error_that_passes_keeps_its_source_though_another_vrf_has_that_addre
     world.send("A", packet)
     world.until(lambda: bool(only_icmp(world.received["B"])))
     assert [packet.source for packet in world.received["B"] if packet.protocol == IpProtocol.ICMP] == [host("A")]
+
+
+@contract
+def test_a_tunnel_without_an_address_forwards_nothing_of_its_peers(world: World) -> None:
+    """With its VRF removed, it is in the global table: packets of its peers left by the provider's default route."""
+    multipoint(world, "A")
+    multipoint(world, "B")
+    world.execute(
+        "B",
+        SetAdjacency("Tunnel0", TUNNEL["A"], nbma("A")),
+        SetRoute(Prefix.parse("192.168.1.0/24"), (NextHop("Tunnel0", TUNNEL["A"]),)),
+    )
+    world.execute("A", SetInterface("Tunnel0", True, ()))
+    world.run(0.1)
+    world.send("B", udp("B", host("A")))
+    world.run(0.5)
+    assert only_udp(world.received["A"]) == []
+    world.execute("A", SetInterface("Tunnel0", True, ((TUNNEL["A"], 24),)))
+    world.run(0.1)
+    world.send("B", udp("B", host("A")))
+    world.until(lambda: len(only_udp(world.received["A"])) == 1)

@@ -254,7 +254,8 @@ class IpBox(SendingBox):
 
     def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
         """Forward a packet. data: its octets."""
-        if packet.destination.version == 6 and not self._chassis.forwards_ipv6:
+        is_off = (not self._chassis.forwards_ipv6) if packet.destination.version == 6 else not self._has_ipv4(interface)
+        if is_off:
             self._count("no_route")
             return
         if packet.ttl <= 1:
@@ -281,6 +282,10 @@ class IpBox(SendingBox):
                 self._prohibit(data, interface)
             return
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
+
+    def _has_ipv4(self, interface: str) -> bool:
+        """Return whether an interface takes part in IPv4: one without an address is not routed from."""
+        return self._table.port(interface).has_ipv4
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
         """Return a packet from inside after translation; None: it is dropped, or fragments are missing."""

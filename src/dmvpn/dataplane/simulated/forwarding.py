@@ -24,6 +24,7 @@ class SimulatedPort:
     carrier: a wire is plugged in (for a tunnel: its line protocol).
     mtu: octets of an IP packet.
     mtu6, mss6: for IPv6; without `mtu6`, `mtu` applies.
+    has_ipv4: it has an IPv4 address; without one nothing that arrives there is forwarded, as on IOS.
     has_ipv6: it has an IPv6 address; without one it accepts no IPv6 packets.
     received, sent: packets, and then their octets.
     vrf: the VRF that it is in, "": the global table.
@@ -43,6 +44,7 @@ class SimulatedPort:
     sent: int = 0
     sent_octets: int = 0
     broadcasts: tuple[int, ...] = (_BROADCAST,)
+    has_ipv4: bool = False
     has_ipv6: bool = False
     vrf: str = ""
 
@@ -98,6 +100,7 @@ class SimulatedPort:
     def set_addresses(self, addresses: tuple[tuple[IPAddress, int], ...]) -> None:
         """Set its addresses. Values derived from them are needed for each packet, so they are stored here."""
         self.addresses = addresses
+        self.has_ipv4 = any(address.version == 4 for address, _ in addresses)
         self.has_ipv6 = any(address.version == 6 for address, _ in addresses)
         directed = [Prefix.of(*own).broadcast for own in addresses if own[0].version == 4 and own[1] < 31]
         self.broadcasts = (_BROADCAST, *map(int, directed))

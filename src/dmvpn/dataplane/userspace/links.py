@@ -153,10 +153,19 @@ class KernelLinks:
         for kind in (ThingKind.ADDRESS, ThingKind.NETWORK):
             for old in self._keeper.wanted_on(index, kind):
                 self._keeper.release(old)
-        requests = [] if order.leased else self._addressing(index, order, have)
+        requests = [self._forwarding(index, order)]
+        requests += [] if order.leased else self._addressing(index, order, have)
         if mtu is not None and not made_here(order.interface):
             requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
         return [*requests, netlink.set_up(index) if order.up else netlink.set_down(index)]
+
+    def _forwarding(self, index: int, order: SetInterface) -> netlink.KernelRequest:
+        """Return the request that lets the kernel forward IPv4 packets from an interface, if it has an address.
+
+        A port that left its VRF is in the global table without an address: on IOS nothing is routed from there.
+        """
+        has_ipv4 = order.leased or any(address.version == 4 for address, _ in order.addresses)
+        return netlink.set_link(index, netlink.LinkSettings(inet=netlink.InetConf(forwarding=int(has_ipv4))))
 
     def _mtu_of_host(self, index: int, order: SetInterface) -> int | None:
         """Return the ordered MTU, or the one from before the first order; None: it was never changed."""
