@@ -162,3 +162,45 @@ def test_the_front_door_is_removed_and_put_back_and_nothing_leaves_untranslated(
     assert capture.returncode == 0, printed
     assert in_clear(tmp_path) == []
     assert eventually(lambda: reaches(breakout, "H1", WEB), 20)
+
+
+def test_a_customer_that_is_removed_under_traffic_leaves_nothing_in_clear_and_comes_back(
+    customers: Labs, tmp_path: Path
+) -> None:
+    """Its tunnel and its LAN are in the global table without addresses, where the provider's default route is."""
+    assert eventually(partial(reaches, customers, "RED1", "10.0.2.100"), 20)
+    capture = customers.start("lab", "capture", "TRANSPORT", "--output", str(tmp_path), "--seconds", "12")
+    assert eventually(lambda: bool(list(tmp_path.glob("*.pcap"))))
+    stream = customers.start_stream("RED1", "10.0.2.100", count=100, seconds=10)
+    customers.configure("SPOKE1", "no vrf definition RED")
+    assert customers.echoes(stream, 100, 10).answered < 100
+    printed, _ = capture.communicate(timeout=30)
+    assert capture.returncode == 0, printed
+    assert in_clear(tmp_path) == []
+    assert reaches(customers, "BLUE1", "10.0.2.100")
+    ports = [("Tunnel1", "10.255.0.11"), ("GigabitEthernet0/2", "10.0.1.1")]
+    address = "ip address {} 255.255.255.0"
+    again = [line for port, own in ports for line in (f"interface {port}", "vrf forwarding RED", address.format(own))]
+    eigrp = ("router eigrp CUSTOMERS", "address-family ipv4 unicast vrf RED autonomous-system 1", "network 10.0.0.0")
+    definition = ("vrf definition RED", "address-family ipv4", "exit", "exit")
+    customers.configure("SPOKE1", *definition, *again, *eigrp)
+    assert eventually(partial(reaches, customers, "RED1", "10.0.2.100"), 40)
+    assert eventually(partial(reaches, customers, "RED1", "10.0.0.100"), 20)
+    assert reaches(customers, "BLUE1", "10.0.2.100")
+
+
+def test_a_port_that_moves_between_customers_under_traffic_and_capture_mixes_none(customers: Labs) -> None:
+    """RED's LAN of SPOKE1 is in BLUE for a while; a capture on its port goes on."""
+    assert eventually(partial(reaches, customers, "RED1", "10.0.2.100"), 20)
+    port, address = "interface GigabitEthernet0/2", "ip address 10.0.1.1 255.255.255.0"
+    start = "monitor capture CAP interface GigabitEthernet0/2 both"
+    customers.typed("SPOKE1", start, "monitor capture CAP match any", "monitor capture CAP start")
+    stream = customers.start_stream("RED1", "10.0.0.100", count=100, seconds=10)
+    other = ("interface GigabitEthernet0/3", "shutdown", "no ip address")
+    customers.configure("SPOKE1", *other, port, "vrf forwarding BLUE", address)
+    customers.configure("SPOKE1", port, "vrf forwarding RED", address)
+    customers.echoes(stream, 100, 10)
+    assert eventually(partial(reaches, customers, "RED1", "10.0.2.100"), 30)
+    assert customers.stream("BLUE2", "10.0.1.100", count=5, seconds=0.5).answered == 0
+    said = customers.typed("SPOKE1", "monitor capture CAP stop", "monitor capture CAP export flash:cap.pcap")
+    assert "Exported Successfully" in said
