@@ -47,6 +47,10 @@ _ANSWERS = answer_group(
         "The VRF has no `address-family ipv4` (or `ipv6`), so nothing in it can have such an address.",
     ),
     Word(
+        "% Move `<command>` (line <number>), with its address family, above the lines that name it",
+        "A file is read in order: above the definition of its VRF, a line is refused. Move the definition up.",
+    ),
+    Word(
         "% Use '<command>' command for VRF <name>",
         "Each VRF is configured in one of two forms, and so are its interfaces.",
     ),

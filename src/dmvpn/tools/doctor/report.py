@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +24,7 @@ _COPIED: Final = {
 _ALL: Final = 1_000_000
 #: So many pieces of advice that differ in names alone are one paragraph; so many others are named in it.
 _SEVERAL, _MOST_ALIKE = 3, 4
-_WORD: Final = re.compile(r"[\w-]+(?:[./][\w-]+)*")
-_TUNNEL: Final = re.compile(r"\bTunnel[0-9]+\b")
+_TUNNEL: Final = "Tunnel"
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -110,7 +108,7 @@ def _alike(findings: list[Finding]) -> list[list[Finding]]:
     names = {finding.router for finding in findings}  # looked up, never iterated
 
     def without_names(text: str) -> str:
-        return _WORD.sub(lambda word: "*" if word[0] in names or _TUNNEL.fullmatch(word[0]) else word[0], text)
+        return " ".join("*" if word in names or _is_tunnel(word) else word for word in text.split(" "))
 
     together: dict[tuple[object, ...], list[Finding]] = {}
     order = {id(finding): number for number, finding in enumerate(findings)}
@@ -125,8 +123,12 @@ def _alike(findings: list[Finding]) -> list[list[Finding]]:
 
 def _place(finding: Finding) -> str:
     """Return what a finding is about: a tunnel of a router, or the router."""
-    tunnel = _TUNNEL.search(finding.what)
-    return f"{tunnel[0]} of {finding.router}" if tunnel is not None else finding.router
+    tunnel = next(filter(_is_tunnel, finding.what.split(" ")), "")
+    return f"{tunnel} of {finding.router}" if tunnel else finding.router
+
+
+def _is_tunnel(word: str) -> bool:
+    return word.startswith(_TUNNEL) and word.removeprefix(_TUNNEL).isdecimal()
 
 
 def _how_sure(finding: Finding) -> str:
