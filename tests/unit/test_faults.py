@@ -105,7 +105,7 @@ def test_a_dual_hub_network_has_a_way_when_one_hub_is_dead() -> None:
 @pytest.mark.parametrize("name", ["notes-phase1", "notes-phase3"])
 def test_variants_change_what_they_say(name: str) -> None:
     scenario = Scenario.load(name)
-    assert fitting(scenario) == ("static", "no-unique", "short", "if-state", "protected", "protected-v1")
+    assert fitting(scenario) == ("static", "no-unique", "short", "if-state", "protected", "protected-v1", "filtered")
     texts = vary(scenario, ("static", "no-unique", "short", "if-state")).configurations
     assert all("router eigrp" not in text for text in texts.values())
     assert " ip nhrp registration no-unique\n" in texts["R31"]
@@ -117,6 +117,7 @@ def test_variants_change_what_they_say(name: str) -> None:
         protected = vary(scenario, (variant,)).configurations["R31"]
         assert key in protected
         assert " tunnel protection ipsec profile " in protected
+    assert " ip access-group " in vary(scenario, ("filtered",)).configurations["R31"]
 
 
 def test_a_variant_that_does_not_exist_or_fit_is_refused() -> None:
