@@ -40,6 +40,9 @@ _WAN: Final = (
     *("permit udp any any eq non500-isakmp", "permit udp any eq non500-isakmp any", "permit icmp any any"),
 )
 
+#: Of an underlay that has its routes by RIP.
+_RIP: Final = ("permit udp any any eq rip",)
+
 
 class Header(NamedTuple):
     """A packet: what entries look at. ports, of ICMP: the type and 0."""
@@ -52,7 +55,7 @@ class Header(NamedTuple):
 
 
 class Range(NamedTuple):
-    """Addresses: those that agree with `address` where `wildcard` is 0."""
+    """Addresses that agree with `address` where `wildcard` is 0."""
 
     address: int
     wildcard: int
@@ -152,7 +155,7 @@ class NetworkLists:
         tunnels = device.tunnels.tunnels
         if tunnels and scenario.role(device.name) != "provider":
             yield from _list(LIST_TUNNEL, (*_TUNNEL, _FLOWS), self.tunnel)
-            yield from _list(LIST_WAN, _WAN, ())
+            yield from _list(LIST_WAN, (*_WAN, *(_RIP if device.rip.enabled else ())), ())
         for tunnel in tunnels if scenario.role(device.name) != "provider" else ():
             yield f"interface {tunnel.name}"
             yield f"ip access-group {LIST_TUNNEL} in"

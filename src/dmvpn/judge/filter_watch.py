@@ -1,8 +1,8 @@
 """Packets of many kinds between the hosts of a network with drawn lists: nothing arrives that a list denies.
 
-All the time a packet is drawn and sent. The judge knows by `drawn_lists` whether it may arrive. One that may not is a
-violation whenever it reaches its host, whatever else happens in the network. When all faults are over, packets that may
-arrive must do so.
+All the time packets are drawn and sent. The judge knows by `drawn_lists` which may arrive. A packet that may not is
+a violation whenever it reaches its host, whatever else happens in the network. When all faults are over, packets that
+may arrive must do so.
 
     drawn -> `send` -> wires -> `seen` at a host: is it forbidden?
                              -> `review`: permitted, demanded, and lost?
@@ -181,7 +181,7 @@ class FilterWatch:
 
 
 def _payload(packet: Header, mark: bytes) -> bytes:
-    """Return what is behind the IP header."""
+    """Return the octets behind the IP header."""
     match packet.protocol:
         case 1:
             return struct.pack("!BBHHH", packet.ports[0], 0, 0, 0, 0) + mark
