@@ -261,8 +261,8 @@ a mistake only if something says so:
   UDP for TCP;
 - the lists of most other routers, at ports of the same kind, permit such packets.
 
-A list that lets nothing pass between two sites, without one of these, is a question. One that keeps some services out
-is nothing. A port with a list that does not exist is named, since it filters nothing.
+A list that lets nothing pass between two sites, without one of these, is a question. A list that keeps some
+services out is no finding. A port with a list that does not exist is named, since it filters nothing.
 
 The lines correct one thing: an entry's mask, network, protocol, ports or place, the side or port of a list, a member of
 an object group; or they add an entry. Of all lines that let the packets pass, the doctor proposes those after which

@@ -197,7 +197,7 @@ def _protocol(words: Sequence[str]) -> str:
 
 
 def _address(words: list[str]) -> tuple[str, list[str]]:
-    """Return the words of an address, and the others. An address alone is a host, as in a standard list."""
+    """Return the words of an address, and the words behind them. An address alone is a host, as in a standard list."""
     if words[:1] == ["any"] or not words:
         return "any", words[1:]
     if words[0] in ("host", "object-group"):
@@ -208,7 +208,7 @@ def _address(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _ports(words: list[str]) -> tuple[str, list[str]]:
-    """Return the words about ports, and the others: `eq` may have several ports."""
+    """Return the words about ports, and the words behind them: `eq` may have several ports."""
     if words[:1] == ["range"]:
         return " ".join(words[:3]), words[3:]
     if not words or words[0] not in _PORTS:

@@ -112,9 +112,14 @@ def of_packets(config: PolicyConfig | None) -> PacketPolicies:
     return PacketPolicies(access_lists=Lazily(lists, _packets), route_maps=Lazily(config.route_maps, _mapped))
 
 
-def filter_list(config: PolicyConfig, name: str) -> FilterList | None:
-    """Return a list as a packet filter while all its time ranges hold; None: it does not exist, or has no entry."""
-    return FilterLists(replace(config, time_ranges={})).get(name, _ANY_TIME)
+def filter_list(config: PolicyConfig, name: str, local: datetime | None = None) -> FilterList | None:
+    """Return a list as a packet filter; None: it does not exist, or has no entry.
+
+    local: the time of day, without a time zone; None: while all time ranges hold.
+    """
+    if local is None:
+        return FilterLists(replace(config, time_ranges={})).get(name, _ANY_TIME)
+    return FilterLists(config).get(name, local)
 
 
 def _packets(entries: Pages[AccessEntry]) -> ListedPackets:

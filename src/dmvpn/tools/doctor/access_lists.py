@@ -105,7 +105,7 @@ def _reason(decisions: Decisions, denial: Denial) -> str:
     if decisions.is_usual(demand):
         return f"lists of {' and '.join(permitting[:_MOST_NAMED])} let it pass at such a port"
     if demand.answer and demand.kind in PLAIN and demand.kind.name != "UDP" and not denying:
-        return "it is an answer to what is permitted"
+        return "it is an answer to a packet that is permitted"
     return _repaired(decisions, denial) if decisions.is_usual(demand) is None else ""
 
 
@@ -157,7 +157,7 @@ def _mistake(decisions: Decisions, remedies: Remedies, place: Place, denials: Se
     what = f"list {name} ({side}, {port}) of {router} drops {_named(denials)}: {_entry(decisions, first)}; {reason}"
     return Finding(
         step=_STEP,
-        cause=Cause.PACKET_FILTER,
+        cause=Cause.LIST_CUTS_TUNNEL if all(one.demand.is_outer for one in denials) else Cause.PACKET_FILTER,
         router=router,
         what=what,
         evidence=tuple(one.packet for one in denials[:_MOST_NAMED]),
@@ -168,7 +168,7 @@ def _mistake(decisions: Decisions, remedies: Remedies, place: Place, denials: Se
 
 
 def _named(denials: Sequence[Denial]) -> str:
-    """Return what is dropped, and between whom: "UDP from H1 to H2"."""
+    """Return the dropped packets, and their ends: "UDP from H1 to H2"."""
     kinds = tuple(dict.fromkeys(one.kind for one in sorted(denials, key=lambda one: one.demand.answer)))
     said = ", ".join(kinds[:_MOST_NAMED]) + (" and more" if len(kinds) > _MOST_NAMED else "")
     source, destination = denials[0].demand.ends

@@ -52,7 +52,7 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
         if scene.customer_of(here) != scene.customer_of(there):
             continue
         walked += 1
-        path = walk(scene.lab, here, there if target == host.address.ip else str(target)).forth
+        path = walk(scene.unfiltered, here, there if target == host.address.ip else str(target)).forth
         if path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP):
             lost.append((path, there))
     # Where VRFs keep two hosts apart, the way back is missing, too, perhaps at a router without VRFs.

@@ -113,7 +113,7 @@ class Rows:
 
     @cached_property
     def _lasting(self) -> LabFacts:
-        return without_shortcuts(self.scene.lab)
+        return without_shortcuts(self.scene.unfiltered)
 
     @cached_property
     def sites(self) -> dict[str, tuple[str, ...]]:
@@ -145,7 +145,7 @@ class Rows:
         if key not in self._known:
             if len(self._known) >= _MOST:
                 return _UNKNOWN
-            lab = self._lasting if lasting else self.scene.lab
+            lab = self._lasting if lasting else self.scene.unfiltered
             self._known[key] = _worst(
                 [self._walked(lab, source, target) for source, target in _paired(self.sites[here], self.sites[there])]
             )

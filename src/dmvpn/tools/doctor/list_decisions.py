@@ -40,7 +40,7 @@ class Denial(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What is dropped, for people."""
+        """The kind of the dropped packet, for people."""
         return f"answers of {self.demand.kind.name}" if self.demand.answer else self.demand.kind.name
 
     @property
@@ -109,7 +109,7 @@ class Decisions:
                 yield found
 
     def _needed(self) -> Iterator[Demand]:
-        """Yield what tunnels and routing protocols need: of alternatives, one that passes; all of them if none does."""
+        """Yield what tunnels and routing protocols need: the first alternative that passes, or all of them."""
         for alternatives in self.flows.of_tunnels():
             by_kind: dict[str, list[Demand]] = {}
             for one in alternatives:

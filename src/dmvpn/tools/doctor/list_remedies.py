@@ -2,8 +2,9 @@
 
 Candidates change one thing: an entry's mask, ports, protocol or place; the member of an object group; the side of a
 list; or they add an entry, as other routers have it, or for these packets alone. Each is tried on the router's
-configuration: its lists are made again and decide about all packets that are known. Of those that let the dropped
-packets pass, the candidate wins that drops fewest packets that should pass, then the one that lets fewest others pass.
+configuration: its lists are made again and decide about all packets that are known. Of the candidates that let the
+dropped packets pass, the candidate wins that drops fewest packets that should pass, then the candidate that lets fewest
+others pass.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.filters import PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP
-from dmvpn.features.policy.packets import FilterLists
+from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import Entry, edit, entries_of, header_of, number_before, number_behind, spell
 from dmvpn.network.device import Device
@@ -51,7 +52,7 @@ def _alone(configuration: Lines, entry: Entry, local: datetime) -> tuple[FilterE
     kind = "extended" if entry.protocol else "standard"
     needed = [line for header in ("object-group ", "time-range ") for line in _sections(configuration, header)]
     made = _made("\n".join([*needed, f"ip access-list {kind} {name}", f" {entry.text}", ""]))
-    listed = FilterLists(made.policy).get(name, local) if made is not None else None
+    listed = filter_list(made.policy, name, local) if made is not None else None
     return listed.entries if listed is not None else ()
 
 
@@ -123,14 +124,14 @@ class Remedies:
         made = _made("\n".join(facts.configuration), lines)
         if made is None:
             return None
-        lists, local = FilterLists(made.policy), _local(facts)
+        policy, local = made.policy, _local(facts)
         found = dict(self._decisions.ports)
         for key in [key for key in found if key[0] == router]:
             del found[key]
         for port, own in made.filters.ports.items():
             found[router, port] = PortFilters(
-                lists.get(own.inward, local) if own.inward else None,
-                lists.get(own.outward, local) if own.outward else None,
+                filter_list(policy, own.inward, local) if own.inward else None,
+                filter_list(policy, own.outward, local) if own.outward else None,
                 own.reverse_path,
                 own.unreachables,
             )
@@ -230,7 +231,7 @@ class Remedies:
     def _added(
         self, header: str, entries: Sequence[Entry], deciding: set[int], place: Place, denials: Sequence[Denial]
     ) -> Iterator[Lines]:
-        """Yield entries that are added before the one that denies: those of other routers, or new ones."""
+        """Yield entries that are added before the entry that denies: those of other routers, or new ones."""
         number = number_before(entries, min(deciding)) if deciding else number_behind(entries)
         if number is None:
             return
@@ -306,7 +307,7 @@ def _all_of(header: str) -> str:
 
 
 def _moved(header: str, entries: Sequence[Entry], deciding: set[int]) -> Iterator[Lines]:
-    """Yield that an entry which permits comes before one that denies; else that the latter comes behind the former."""
+    """Yield that an entry which permits comes before an entry that denies, or the latter behind the former."""
     for one in entries:
         earlier = [number for number in deciding if number < one.sequence]
         if not one.permit or not earlier:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.base.filters import Condition, FilterList, Ranges
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.walk.ground import PacketOrigin
     from dmvpn.tools.walk.packet import Packet as Walked
@@ -73,6 +72,7 @@ class Kind(NamedTuple):
 
 #: Kinds that every network carries. Where all of them are dropped, two sites are kept apart.
 PLAIN: Final = (Kind("ICMP", ICMP), Kind("UDP", UDP), Kind("TCP", TCP))
+_SSH: Final = Kind("SSH", TCP, 22)
 _FRAGMENTS: Final = Kind("fragments", UDP, is_fragment=True)
 
 
@@ -100,8 +100,13 @@ class Demand(NamedTuple):
     of: str = ""
 
     @property
+    def is_outer(self) -> bool:
+        """Whether a tunnel or IKE sends it, to a router at one of its ends."""
+        return self.place[2] and bool(self.of) and self.of != self.kind.name and self.place[0] in self.ends
+
+    @property
     def is_strange(self) -> bool:
-        """Whether somebody sends it who does not belong to the network."""
+        """Whether its sender does not belong to the network."""
         return not self.ends[0]
 
 
@@ -141,9 +146,8 @@ class Flows:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        lab = _unfiltered(scene.lab)
         #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
-        self._views = (View(lab), View(without_shortcuts(lab)))
+        self._views = (View(scene.unfiltered), View(without_shortcuts(scene.unfiltered)))
         self._trails: dict[tuple[str, Address, Address], tuple[Passage, ...]] = {}
         self.filtering = [name for name, facts in scene.alive() if facts.packet_filters]
         self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene))
@@ -161,7 +165,14 @@ class Flows:
                     yield from _demands(back, kind, (here, there), answer=True)
 
     def of_strangers(self) -> Iterator[Demand]:
-        """Yield packets of somebody from elsewhere to the same hosts: lists need not let them through."""
+        """Yield packets of a stranger to the same hosts and to routers: lists need not let them in."""
+        for name in self.filtering:
+            facts = self._scene.of(name)
+            for it in facts.interfaces if facts is not None else ():
+                for address in (own.ip for own in it.addresses):
+                    for kind in (*PLAIN, _SSH) if isinstance(address, IPv4Address) else ():
+                        packet = kind.packet(STRANGER, IPv4Address(address))
+                        yield Demand((name, it.name, True), packet, kind, ("", name))
         for here, there in self._pairs():
             own = self._scene.lab.hosts[there].address.ip
             if not isinstance(own, IPv4Address):
@@ -277,7 +288,7 @@ def _symmetric(kind: Kind, source: IPv4Address, destination: IPv4Address) -> Pac
 
 
 def _routing(facts: RouterFacts, tunnel: str, far: IPv4Address, own: IPv4Address) -> Iterator[tuple[Kind, Packet]]:
-    """Yield what a neighbor on a tunnel sends: to everybody, and to this router."""
+    """Yield what a neighbor on a tunnel sends: to its multicast group, and to this router."""
     spoken = (
         ("EIGRP", _EIGRP, _TO_EIGRP, [it.name for one in facts.eigrp for it in one.interfaces if not it.passive]),
         ("OSPF", _OSPF, _TO_OSPF, [it.name for one in facts.ospf for it in one.interfaces if it.speaks]),
@@ -320,9 +331,3 @@ def _conditions(scene: Scene) -> Iterator[Condition]:
 
 def _first(ports: Ranges | None) -> int:
     return ports[0][0] if ports else 0
-
-
-def _unfiltered(lab: LabFacts) -> LabFacts:
-    """Return the lab as if no router filtered."""
-    routers = {name: facts and facts.model_copy(update={"packet_filters": ()}) for name, facts in lab.routers.items()}
-    return lab.model_copy(update={"routers": routers})

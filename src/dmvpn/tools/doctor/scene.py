@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 from dmvpn.network.customers import TunnelSeat, customers
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
-from dmvpn.tools.walk.view import HOST_PORT
+from dmvpn.tools.walk.view import HOST_PORT, without_filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,6 +67,7 @@ class _Index:
     clients: tuple[Client, ...] = ()
     of_hub: dict[str, list[Client]] = field(default_factory=dict)
     customers: Mapping[Table, str] = field(default_factory=dict)
+    unfiltered: LabFacts | None = None
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
@@ -93,6 +94,13 @@ class Scene:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", _Index.of(self.lab))
+
+    @property
+    def unfiltered(self) -> LabFacts:
+        """The lab as if no router filtered packets: for walks that ask for routes. Lists have checks of their own."""
+        if self._index.unfiltered is None:
+            self._index.unfiltered = without_filters(self.lab)
+        return self._index.unfiltered
 
     # ------------------------------------------------------------------------------------------------ routers
 

@@ -51,7 +51,7 @@ def unreachable_senders(decisions: Decisions, place: Place, denials: Sequence[De
 def _passes(
     facts: RouterFacts, port: str, check: ReversePath, asked: ReversePath | None, denials: Sequence[Denial]
 ) -> bool:
-    """Return whether a check is no stricter than the one that is there, and lets all of these packets in."""
+    """Return whether a check is no stricter than the present check, and lets all of these packets in."""
     is_stricter = asked is not None and check.strict and not asked.strict
     return not is_stricter and all(is_reachable(facts, port, one.demand.packet, check) for one in denials)
 

@@ -39,11 +39,11 @@ def _lists(
     *needs: Need,
     hub: bool = False,
     cause: Cause = Cause.PACKET_FILTER,
-    anew: tuple[str, ...] = (),
+    again: tuple[str, ...] = (),
 ) -> Trouble:
-    """Return a trouble of the lists of a spoke, or of a hub. anew: commands there afterwards."""
+    """Return a trouble of the lists of a spoke, or of a hub. again: commands there afterwards."""
     part = Role.HUB if hub else Role.SPOKE
-    acts: tuple[Act, ...] = (Configure(part, lines), *((Command(part, anew),) if anew else ()))
+    acts: tuple[Act, ...] = (Configure(part, lines), *((Command(part, again),) if again else ()))
     return _one(name, title, acts, (cause,), parts=(part,), needs=needs)
 
 
@@ -175,7 +175,7 @@ _TUNNEL: Final = (
         _named(TUNNEL_IN, "1 deny tcp any any eq bgp", "2 deny tcp any eq bgp any"),
         Need.BGP,
         Need.TUNNEL_LISTS,
-        anew=("clear ip bgp *",),
+        again=("clear ip bgp *",),
     ),
     _lists(
         "hub-eigrp-denied",
@@ -214,7 +214,12 @@ _TUNNEL: Final = (
 )
 _WAN: Final = (
     _lists(
-        "gre-denied", "The provider's list has no entry for GRE", _named(WAN_IN, "no 10"), Need.CLEAR, Need.WAN_LISTS
+        "gre-denied",
+        "The provider's list has no entry for GRE",
+        _named(WAN_IN, "no 10"),
+        Need.CLEAR,
+        Need.WAN_LISTS,
+        cause=Cause.LIST_CUTS_TUNNEL,
     ),
     _lists(
         "tunnel-list-on-wan",
@@ -222,7 +227,8 @@ _WAN: Final = (
         _port("wan", f"ip access-group {TUNNEL_IN} in"),
         Need.TUNNEL_LISTS,
         Need.WAN_LISTS,
-        anew=("clear crypto session",),
+        cause=Cause.LIST_CUTS_TUNNEL,
+        again=("clear crypto session",),
     ),
     _lists(
         "isakmp-denied",
@@ -230,7 +236,8 @@ _WAN: Final = (
         _named(WAN_IN, "1 deny udp any any eq isakmp", "2 deny udp any any eq non500-isakmp"),
         Need.PROTECTED,
         Need.WAN_LISTS,
-        anew=("clear crypto session",),
+        cause=Cause.LIST_CUTS_TUNNEL,
+        again=("clear crypto session",),
     ),
     _lists(
         "isakmp-as-tcp",
@@ -238,7 +245,8 @@ _WAN: Final = (
         _named(WAN_IN, "no 10", "10 permit tcp any any eq 500", "no 20", "20 permit tcp any any eq 4500"),
         Need.PROTECTED,
         Need.WAN_LISTS,
-        anew=("clear crypto session",),
+        cause=Cause.LIST_CUTS_TUNNEL,
+        again=("clear crypto session",),
     ),
     _lists(
         "esp-denied",
@@ -246,7 +254,8 @@ _WAN: Final = (
         _named(WAN_IN, "no 20", "no 30"),
         Need.PROTECTED,
         Need.WAN_LISTS,
-        anew=("clear crypto session",),
+        cause=Cause.LIST_CUTS_TUNNEL,
+        again=("clear crypto session",),
     ),
     _lists(
         "verify-without-default",
@@ -254,7 +263,7 @@ _WAN: Final = (
         _port("wan", "ip verify unicast source reachable-via any"),
         Need.PROVIDER,
         cause=Cause.REVERSE_PATH,
-        anew=("clear crypto session",),
+        again=("clear crypto session",),
     ),
     _lists(
         "verify-strictly-without-default",
@@ -262,7 +271,7 @@ _WAN: Final = (
         _port("wan", "ip verify unicast source reachable-via rx"),
         Need.PROVIDER,
         cause=Cause.REVERSE_PATH,
-        anew=("clear crypto session",),
+        again=("clear crypto session",),
     ),
     _lists(
         "verify-asymmetric",

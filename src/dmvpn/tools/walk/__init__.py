@@ -25,7 +25,7 @@ from dmvpn.tools.walk.values import (
     WalkEnd,
     WalkOutcome,
 )
-from dmvpn.tools.walk.view import without_shortcuts
+from dmvpn.tools.walk.view import without_filters, without_shortcuts
 from dmvpn.tools.walk.walk import walk
 
 __all__ = [
@@ -43,5 +43,6 @@ __all__ = [
     "as_json",
     "as_text",
     "walk",
+    "without_filters",
     "without_shortcuts",
 ]

@@ -170,6 +170,12 @@ def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:
     return (host.address,) if host.address6 is None else (host.address, host.address6)
 
 
+def without_filters(lab: LabFacts) -> LabFacts:
+    """Return the lab as if no router filtered packets."""
+    routers = {name: facts and facts.model_copy(update={"packet_filters": ()}) for name, facts in lab.routers.items()}
+    return lab.model_copy(update={"routers": routers})
+
+
 def without_shortcuts(lab: LabFacts) -> LabFacts:
     """Return the lab without NHRP's changes to the routing tables, which expire with its entries."""
     routers = {
