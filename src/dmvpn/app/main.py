@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk
+from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk, web
 from dmvpn.app.words import add_engine, add_progress, amount, whole
 from dmvpn.base.errors import UserError
 
@@ -108,6 +108,7 @@ def argument_parser() -> argparse.ArgumentParser:
     explain.add(commands)
     lint.add(commands)
     walk.add(commands)
+    web.add(commands)
     return parser
 
 

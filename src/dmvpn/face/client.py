@@ -76,11 +76,23 @@ def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) ->
     raise UserError(_GONE)
 
 
+class RefusedError(UserError):
+    """The router answers, and refuses: the question is no show, or not for this privilege level."""
+
+
 def ask(path: Path, show: str, *, privilege: int = 15) -> object:
-    """Return the value of a show, as `| json` has it. Raises UserError if the router refuses."""
-    answers = _answers(path, Ask(show, privilege=privilege))
-    value: object = json.loads("".join(message.text for message in answers if isinstance(message, Answer)))
+    """Return the value of a show, as `| json` has it. Raises RefusedError, UserError."""
+    value: object = json.loads(answer_text(path, Ask(show, privilege=privilege)))
     return value
+
+
+def answer_text(path: Path, question: Ask, *, patience: float | None = None) -> str:
+    """Return the value of a show as JSON text. Raises RefusedError, UserError.
+
+    patience: seconds for which the router may be silent; None: for ever.
+    """
+    answers = _answers(path, question, patience)
+    return "".join(message.text for message in answers if isinstance(message, Answer))
 
 
 def count(path: Path, *topics: str) -> list[Counts]:
@@ -89,17 +101,22 @@ def count(path: Path, *topics: str) -> list[Counts]:
     return [message for message in _answers(path, order) if isinstance(message, Counts)]
 
 
-def _answers(path: Path, question: Ask | Count) -> Iterator[Message]:
+def _answers(path: Path, question: Ask | Count, patience: float | None = None) -> Iterator[Message]:
     """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
-    with _connect(path) as connected:
-        connected.sendall(encode(question))
-        for message in _messages(connected):
-            if not isinstance(message, Done):
-                yield message
-            elif message.status:
-                raise UserError(message.reason)
-            else:
-                return
+    try:
+        with _connect(path, patience) as connected:
+            connected.sendall(encode(question))
+            for message in _messages(connected):
+                if not isinstance(message, Done):
+                    yield message
+                elif message.status:
+                    raise RefusedError(message.reason)
+                else:
+                    return
+    except TimeoutError as error:
+        raise UserError("the router does not answer") from error
+    except OSError as error:
+        raise UserError(_GONE) from error
     raise UserError(_GONE)
 
 
@@ -120,9 +137,10 @@ def shell(path: Path) -> int:
 _GONE: Final = "the router has gone away"
 
 
-def _connect(path: Path) -> socket.socket:
-    """Return a connection on which the server has sent `Hello`. Raises UserError."""
+def _connect(path: Path, patience: float | None = None) -> socket.socket:
+    """Return a connection on which the server has sent `Hello`. Raises UserError; with `patience`, TimeoutError."""
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connected.settimeout(patience)
     try:
         connected.connect(os.fspath(path))
     except OSError as error:
@@ -250,4 +268,4 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
         signal.signal(signal.SIGWINCH, before)
 
 
-__all__ = ["ask", "count", "execute", "shell"]
+__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "shell"]

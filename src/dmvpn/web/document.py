@@ -1,0 +1,100 @@
+"""The description of all resources: OpenAPI 3.1, made from the schemas of the shows: so it cannot be out of date."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from dmvpn import __version__
+
+if TYPE_CHECKING:
+    from dmvpn.ios.filters import Plain
+
+_SHOWS: Final = "/api/v1/labs/{lab}/routers/{router}/show/"
+_HERE, _THERE = '"#/$defs/', '"#/components/schemas/'
+
+
+@lru_cache(maxsize=1)
+def openapi_text() -> str:
+    """Return the document as JSON text. It is made once, which takes about a second."""
+    from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
+    from dmvpn.ios.schemas import schema_of
+    from dmvpn.router.features import FEATURES
+
+    definitions: dict[str, Plain] = {}
+    variants: dict[str, list[dict[str, Plain]]] = {}
+    for command in exec_parser(FEATURES).commands:
+        if command.query is None or not command.syntax.startswith("show "):
+            continue
+        schema = schema_of(command)
+        own = schema.pop("$defs", {})
+        definitions.update(own if isinstance(own, dict) else {})
+        schema.pop("$schema", None)
+        variants.setdefault(_path(command.syntax), []).append(schema)
+    shows: dict[str, Plain] = {path: _show(schemas) for path, schemas in sorted(variants.items())}
+    document: dict[str, Plain] = {
+        "openapi": "3.1.0",
+        "info": {"title": "dmvpn", "version": __version__},
+        "security": [{"token": []}],
+        "paths": {**_fixed(), **shows},
+        "components": {
+            "schemas": {**definitions, "Problem": _PROBLEM},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    return json.dumps(document).replace(_HERE, _THERE)
+
+
+def _path(syntax: str) -> str:
+    """Return the path of a show: its first words, and a place for arguments if there is more than words."""
+    words = syntax.split()[1:]
+    literal: list[str] = []
+    for word in words:
+        if not word[0].isalnum():
+            break
+        literal.append(word)
+    return _SHOWS + "/".join(literal if len(literal) == len(words) else [*literal, "{arguments}"])
+
+
+def _show(schemas: list[dict[str, Plain]]) -> dict[str, Plain]:
+    """Return the description of one path. Several shows with the same first words have one path."""
+    titles = [str(schema["title"]) for schema in schemas]
+    schema: Plain = schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
+    return _get("; ".join(titles), schema)
+
+
+def _get(summary: str, schema: Plain) -> dict[str, Plain]:
+    answers: dict[str, Plain] = {
+        "200": {"description": "The value.", "content": {"application/json": {"schema": schema}}},
+        "default": {
+            "description": "One error (RFC 9457).",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
+    }
+    return {"get": {"summary": summary, "responses": answers}}
+
+
+def _fixed() -> dict[str, Plain]:
+    """Return the paths that are no shows."""
+    one: Plain = {"type": "object"}
+    some: Plain = {"type": "array", "items": one}
+    return {
+        "/healthz": _get("Whether this process answers", one),
+        "/api/v1/openapi.json": _get("This document", one),
+        "/api/v1/labs": _get("The labs and services that run", some),
+        "/api/v1/labs/{lab}": _get("The state of a lab", one),
+        "/api/v1/labs/{lab}/routers": _get("The routers of a lab", some),
+    }
+
+
+_PROBLEM: Final[dict[str, Plain]] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail"],
+}

@@ -1,0 +1,92 @@
+"""The labs and routers that this process serves. Everything here blocks: it is called in threads.
+
+A name in a URL is compared with names that exist. It never becomes part of a path.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.face.client import RefusedError, answer_text
+from dmvpn.face.protocol import Ask
+from dmvpn.labs import orders
+from dmvpn.shells.lab.places import SERVICE, LabFolder, running_labs, running_services
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from dmvpn.shells.lab.control import Json
+
+#: Seconds for which a router may be silent.
+_PATIENCE: Final = 20.0
+#: Characters of a show command.
+_LONGEST: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is served. lab: this lab alone; router: this router of it alone; None: all that run."""
+
+    lab: str | None = None
+    router: str | None = None
+
+    def labs(self) -> list[dict[str, Json]]:
+        """Return the labs and services that run, by name."""
+        return [
+            {"name": folder.name, "service": _is_service(folder), "routers": list(self._routers(folder))}
+            for folder in self._folders()
+        ]
+
+    def status(self, lab: str) -> dict[str, Json]:
+        """Return the state of a lab, or what is known of a service. Raises Problem."""
+        folder = self._folder(lab)
+        if _is_service(folder) or self.router is not None:
+            return {"name": folder.name, "routers": dict(self._routers(folder))}
+        try:
+            return {"name": folder.name, **orders.status(folder).plain}
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+
+    def routers(self, lab: str) -> list[Json]:
+        """Return the routers of a lab. Raises Problem."""
+        return [{"name": name, "alive": alive} for name, alive in self._routers(self._folder(lab)).items()]
+
+    def show(self, lab: str, router: str, line: str, privilege: int, place: str) -> str:
+        """Return the value of a show as JSON text. place: from where the user comes. Raises Problem."""
+        folder = self._folder(lab)
+        alive = self._routers(folder).get(router)
+        if alive is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"{folder.name} has no such router")
+        if not alive:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{router} does not run")
+        if len(line) > _LONGEST or not line.isprintable() or "|" in line:
+            raise Problem(HTTPStatus.BAD_REQUEST, "a show is one line of printable characters, without a filter")
+        try:
+            question = Ask(line, privilege=privilege, user="web", location=place)
+            return answer_text(folder.management(router), question, patience=_PATIENCE)
+        except RefusedError as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+
+    def _folders(self) -> list[LabFolder]:
+        return [one for one in (*running_labs(), *running_services()) if self.lab in (None, one.name)]
+
+    def _folder(self, lab: str) -> LabFolder:
+        for folder in self._folders():
+            if folder.name == lab:
+                return folder
+        raise Problem(HTTPStatus.NOT_FOUND, "no lab of this name runs")
+
+    def _routers(self, folder: LabFolder) -> dict[str, bool]:
+        """Return the routers by name; True for those that run."""
+        found = dict.fromkeys(folder.routers, True)
+        if not _is_service(folder):
+            found |= dict.fromkeys(folder.dead_routers, False)
+        return {name: found[name] for name in sorted(found) if self.router in (None, name)}
+
+
+def _is_service(folder: LabFolder) -> bool:
+    return folder.name.startswith(SERVICE)

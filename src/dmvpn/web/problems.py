@@ -1,0 +1,34 @@
+"""One error, as JSON: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from http import HTTPStatus
+
+_LONGEST: Final = 1000
+
+
+class Problem(Exception):
+    """A request that fails. detail: a sentence for the user; headers: of the answer."""
+
+    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """Return the answer. Its type is `about:blank`: the status says what kind of error it is (RFC 9457 §4.2.1)."""
+        body = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail[:_LONGEST],
+        }
+        headers = {**self.headers, "Cache-Control": "no-store"}
+        return JSONResponse(body, self.status.value, headers, media_type="application/problem+json")

@@ -1,0 +1,213 @@
+"""`dmvpn web` as a program has it: a simulated lab, its shows as JSON by HTTP, and strangers who get nothing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+pytest.importorskip("uvicorn")
+
+MAIN = (sys.executable, "-m", "dmvpn")
+R31 = "/api/v1/labs/notes-phase3/routers/R31"
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    value: object
+
+
+class Web:
+    """A lab, and a process that serves it."""
+
+    def __init__(self, environment: Mapping[str, str], *options: str) -> None:
+        self.environment = environment
+        self._process = subprocess.Popen(
+            [*MAIN, "web", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert self._process.stdout is not None
+        found = re.match(r"http://127\.0\.0\.1:(\d+)/", self._process.stdout.readline())
+        assert found
+        self.port = int(found[1])
+        self.code = self._process.stdout.readline().split()[-1]
+        given = self.ask("/api/v1/tokens", method="POST", body=json.dumps({"code": self.code}), token="").value
+        assert isinstance(given, dict)
+        self.role, self.token = given["role"], given["token"]
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: str | Iterator[bytes] | None = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        token = self.token if token is None else token
+        sent = {"Authorization": f"Bearer {token}"} if token else {}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {**sent, **(headers or {})})
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.headers), json.loads(answer.read()))
+        finally:
+            connection.close()
+
+    def dmvpn(self, *words: str) -> str:
+        return subprocess.run([*MAIN, *words], check=True, capture_output=True, text=True, env=self.environment).stdout
+
+    def close(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
+        found = {**os.environ, "XDG_RUNTIME_DIR": folder}
+        subprocess.run([*MAIN, "lab", "up", "notes-phase3", "--simulated"], check=True, capture_output=True, env=found)
+        yield found
+        subprocess.run([*MAIN, "lab", "down"], check=True, capture_output=True, env=found)
+
+
+@pytest.fixture(scope="module")
+def web(environment: dict[str, str]) -> Iterator[Web]:
+    served = Web(environment)
+    yield served
+    served.close()
+
+
+def problem(answer: Answer, status: int) -> str:
+    """The detail of the one error."""
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert isinstance(answer.value, dict)
+    assert answer.value["status"] == status
+    return str(answer.value["detail"])
+
+
+def test_a_program_sees_labs_routers_and_shows_as_their_schemas_say(web: Web) -> None:
+    assert web.role == "view"
+    assert web.ask("/healthz", token="").value == {"status": "ok"}
+    labs = web.ask("/api/v1/labs").value
+    assert isinstance(labs, list)
+    (lab,) = labs
+    assert lab["name"] == "notes-phase3"
+    assert "R31" in lab["routers"]
+    state = web.ask("/api/v1/labs/notes-phase3").value
+    assert isinstance(state, dict)
+    assert state["simulated"] is True
+    assert {"name": "R31", "alive": True} in web.ask("/api/v1/labs/notes-phase3/routers").value  # type: ignore[operator]
+    shown = web.ask(f"{R31}/show/ip/route/10.0.0.0%2F8")
+    assert shown.status == 200
+    shown = web.ask(f"{R31}/show/dmvpn")
+    typed = json.loads(web.dmvpn("-r", "R31", "show dmvpn | json"))
+    assert isinstance(shown.value, dict)
+    assert shown.value["tunnels"][0]["name"] == typed["tunnels"][0]["name"] == "Tunnel100"
+    assert shown.value.keys() == typed.keys()
+    document = web.ask("/api/v1/openapi.json").value
+    assert isinstance(document, dict)
+    (path,) = [path for path in document["paths"] if path.endswith("/show/dmvpn/{arguments}")]
+    schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    whole = {**schema, "components": document["components"]}
+    assert not list(Draft202012Validator(whole).iter_errors(shown.value))
+
+
+def test_a_line_that_is_no_show_has_one_error_and_changes_nothing(web: Web) -> None:
+    assert problem(web.ask(f"{R31}/show/nonsense"), 400)
+    assert problem(web.ask(f"{R31}/show/dmvpn%0Areload"), 404)
+    assert problem(web.ask(f"{R31}/show/dmvpn%1B"), 400)
+    assert problem(web.ask(f"{R31}/show/dmvpn%20%7C%20json"), 400)
+    assert problem(web.ask(f"{R31}/show/" + "x" * 5000), 400)
+    assert problem(web.ask(f"{R31}/show/dmvpn", method="DELETE"), 405)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/v1/labs/none",
+        "/api/v1/labs/..%2F..",
+        "/api/v1/labs/%00/routers",
+        "/api/v1/labs/notes-phase3/routers/..%2FR31/show/dmvpn",
+        "/api/v1/labs/notes-phase3/routers/supervisor/show/dmvpn",
+        "/api/v1/labs/notes-phase3/routers/%FF%FE/show/dmvpn",
+        "/api/v1/labs/a%0D%0ASet-Cookie:x",
+    ],
+)
+def test_a_hostile_name_is_no_resource(web: Web, path: str) -> None:
+    assert problem(web.ask(path), 404)
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "x" * 10_000, "\xff"])
+def test_nobody_sees_anything_without_the_token(web: Web, token: str) -> None:
+    assert "token" in problem(web.ask("/api/v1/labs", token=token), 401)
+
+
+def test_the_code_is_good_for_one_token(web: Web) -> None:
+    again = web.ask("/api/v1/tokens", method="POST", body=json.dumps({"code": web.code}), token="")
+    assert "used already" in problem(again, 403)
+    for body in ("", "[]", "{", '{"code": 1}', "[" * 100_000):
+        assert problem(web.ask("/api/v1/tokens", method="POST", body=body, token=""), 400)
+
+
+def test_pages_of_other_servers_are_refused(web: Web) -> None:
+    assert problem(web.ask("/api/v1/labs", headers={"Host": "evil.example"}), 421)
+    assert problem(web.ask("/api/v1/labs", headers={"Origin": "http://evil.example"}), 403)
+    assert web.ask("/api/v1/labs", headers={"Origin": f"http://localhost:{web.port}"}).status == 200
+
+
+def test_a_large_body_is_refused_with_and_without_its_length(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as raw:
+        raw.sendall(
+            f"POST /api/v1/tokens HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nContent-Length: 2000000\r\n\r\n".encode()
+        )
+        assert raw.recv(100).startswith(b"HTTP/1.1 413")
+    chunks = iter([b"x" * 65536] * 17)
+    assert problem(web.ask("/api/v1/tokens", method="POST", body=chunks, token=""), 413)
+
+
+def test_secrets_are_for_the_role_configure(environment: dict[str, str], web: Web) -> None:
+    web.dmvpn("-r", "R31", "show clock")
+    assert problem(web.ask(f"{R31}/show/running-config"), 400)
+    own = Web(environment, "--role", "configure", "--router", "R31")
+    try:
+        assert own.ask(f"{R31}/show/running-config").status == 200
+        assert problem(own.ask("/api/v1/labs/notes-phase3/routers/R41/show/dmvpn"), 404)
+    finally:
+        own.close()
+
+
+def test_a_router_that_was_killed_is_named(web: Web) -> None:
+    web.dmvpn("lab", "kill", "R41")
+    try:
+        dead = web.ask("/api/v1/labs/notes-phase3/routers/R41/show/dmvpn")
+        assert "R41" in problem(dead, 503)
+    finally:
+        web.dmvpn("lab", "start", "R41")
+
+
+def test_it_listens_on_loopback_only(environment: dict[str, str]) -> None:
+    for listen in ("0.0.0.0:0", "127.0.0.1", "127.0.0.1:99999", "here:80"):
+        said = subprocess.run(
+            [*MAIN, "web", "--listen", listen], check=False, capture_output=True, text=True, env=environment, timeout=30
+        )
+        assert (said.returncode, said.stdout) == (1, "")
+        assert said.stderr.startswith(f"dmvpn: --listen {listen}: ")
+        assert said.stderr.count("\n") == 1
