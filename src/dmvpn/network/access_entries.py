@@ -136,14 +136,14 @@ def inverted(words: str) -> str:
 def entries_of(configuration: Iterable[str], name: str) -> tuple[Entry, ...]:
     """Return the entries of a list, remarks left out. configuration: the lines of a running configuration."""
     found: list[Entry] = []
-    is_inside = False
+    is_inside, numbered = False, 0
     for line in configuration:
         words = line.split()
         if line[:1] != " ":
             is_inside = words[:2] == ["ip", "access-list"] and words[3:4] == [name]
             if words[:2] == ["access-list", name]:
-                last = found[-1].sequence if found else 0
-                entry = Entry.of(" ".join(words[2:]), (last // _STEP + 1) * _STEP)
+                numbered += _STEP  # remarks have their numbers, too
+                entry = Entry.of(" ".join(words[2:]), numbered)
                 found += [entry] if entry is not None else []
         elif is_inside and words and words[0].isdigit():
             entry = Entry.of(" ".join(words[1:]), int(words[0]))

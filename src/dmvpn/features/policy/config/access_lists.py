@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.policy.config import one_list
 from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPTION, PRECEDENCE, TCP_FLAGS, TOS
 from dmvpn.features.policy.config.ports import PORTS, TTL
 from dmvpn.features.policy.config.sequences import Sequences
@@ -138,7 +139,7 @@ def _text(args: Args) -> str:
     return " ".join((*number, *words))
 
 
-STANDARD: Final = ConfigLine(
+STANDARD: Final[ConfigLine] = ConfigLine(
     "global",
     "ip access-list standard {name:word}",
     _HELP,
@@ -146,8 +147,11 @@ STANDARD: Final = ConfigLine(
     order=600,
     opens=_STANDARD,
     sort=("name",),
+    check=lambda args, root: one_list.check(args, root, STANDARD_FORMS, EXTENDED_FORMS),
+    displaces=lambda args, root: one_list.take_in(args.text("name"), root, STANDARD_FORMS),
+    ends=lambda args, root: one_list.end_numbered(args, root, STANDARD_FORMS),
 )
-EXTENDED: Final = ConfigLine(
+EXTENDED: Final[ConfigLine] = ConfigLine(
     "global",
     "ip access-list extended {name:word}",
     _HELP,
@@ -155,6 +159,9 @@ EXTENDED: Final = ConfigLine(
     order=601,
     opens=_EXTENDED,
     sort=("name",),
+    check=lambda args, root: one_list.check(args, root, EXTENDED_FORMS, STANDARD_FORMS),
+    displaces=lambda args, root: one_list.take_in(args.text("name"), root, EXTENDED_FORMS),
+    ends=lambda args, root: one_list.end_numbered(args, root, EXTENDED_FORMS),
 )
 STANDARD_ENTRY: Final[ConfigLine] = ConfigLine(
     _STANDARD,
@@ -176,15 +183,17 @@ EXTENDED_ENTRY: Final[ConfigLine] = ConfigLine(
     check=_check,
     show=_text,
 )
-STANDARD_NUMBERED: Final = ConfigLine(
+STANDARD_NUMBERED: Final[ConfigLine] = ConfigLine(
     "global",
     f"access-list ( {{number:1-99}} | {{number:1300-1999}} ) {_STANDARD_ENTRY}",
     _HELP,
     key=(),
     order=602,
     sort=("number",),
+    acts=lambda args, root: one_list.put_numbered(args, root, STANDARD_FORMS),
+    ends=lambda args, root: one_list.end_entries(args, root, STANDARD_FORMS),
 )
-EXTENDED_NUMBERED: Final = ConfigLine(
+EXTENDED_NUMBERED: Final[ConfigLine] = ConfigLine(
     "global",
     f"access-list ( {{number:100-199}} | {{number:2000-2699}} ) {_EXTENDED_ENTRY}",
     _HELP,
@@ -192,18 +201,26 @@ EXTENDED_NUMBERED: Final = ConfigLine(
     order=603,
     sort=("number",),
     check=_check_alone,
+    acts=lambda args, root: one_list.put_numbered(args, root, EXTENDED_FORMS),
+    ends=lambda args, root: one_list.end_entries(args, root, EXTENDED_FORMS),
 )
+STANDARD_FORMS: Final[one_list.Forms] = one_list.Forms(STANDARD, STANDARD_ENTRY, STANDARD_NUMBERED, MODES[0])
+EXTENDED_FORMS: Final[one_list.Forms] = one_list.Forms(EXTENDED, EXTENDED_ENTRY, EXTENDED_NUMBERED, MODES[1])
 
 
 def _resequenced(args: Args, root: Section) -> list[tuple[Section, ConfigLine]]:
-    """Return the sections of a list, with the lines of their entries."""
-    forms = ((STANDARD, STANDARD_ENTRY), (EXTENDED, EXTENDED_ENTRY))
-    found = ((root.section(opening, name=args.text("name")), line) for opening, line in forms)
+    """Return the sections of a list, with the lines of their entries; the lines of `access-list N` get a section."""
+    for forms in (STANDARD_FORMS, EXTENDED_FORMS):
+        one_list.take_in(args.text("name"), root, forms)
+    found = (
+        (one_list.section_of(args.text("name"), root, each), each.entry) for each in (STANDARD_FORMS, EXTENDED_FORMS)
+    )
     return [(section, line) for section, line in found if section is not None]
 
 
 def _check_resequence(args: Args, root: Section) -> str | None:
-    return None if _resequenced(args, root) else f"% There is no named access list {args.text('name')}"
+    is_there = any(one_list.exists(args.text("name"), root, forms) for forms in (STANDARD_FORMS, EXTENDED_FORMS))
+    return None if is_there else f"% There is no named access list {args.text('name')}"
 
 
 def _resequence(args: Args, root: Section) -> bool:
