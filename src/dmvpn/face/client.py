@@ -89,7 +89,7 @@ def ask(path: Path, show: str, *, privilege: int = 15) -> object:
 def answer_text(path: Path, question: Ask, *, patience: float | None = None) -> str:
     """Return the value of a show as JSON text. Raises RefusedError, UserError.
 
-    patience: seconds for which the router may be silent; None: for ever.
+    patience: seconds for which the router may be silent, None: without a limit.
     """
     answers = _answers(path, question, patience)
     return "".join(message.text for message in answers if isinstance(message, Answer))

@@ -27,7 +27,7 @@ _LONGEST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """What is served. lab: this lab alone; router: this router of it alone; None: all that run."""
+    """The labs and routers that are served. lab: this lab alone; router: this router of it alone; None: all that run."""
 
     lab: str | None = None
     router: str | None = None
@@ -40,7 +40,7 @@ class Fleet:
         ]
 
     def status(self, lab: str) -> dict[str, Json]:
-        """Return the state of a lab, or what is known of a service. Raises Problem."""
+        """Return the state of a lab, or of a service as far as it has one. Raises Problem."""
         folder = self._folder(lab)
         if _is_service(folder) or self.router is not None:
             return {"name": folder.name, "routers": dict(self._routers(folder))}
@@ -81,7 +81,7 @@ class Fleet:
         raise Problem(HTTPStatus.NOT_FOUND, "no lab of this name runs")
 
     def _routers(self, folder: LabFolder) -> dict[str, bool]:
-        """Return the routers by name; True for those that run."""
+        """Return the routers by name, and whether each runs."""
         found = dict.fromkeys(folder.routers, True)
         if not _is_service(folder):
             found |= dict.fromkeys(folder.dead_routers, False)

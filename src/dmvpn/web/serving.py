@@ -23,7 +23,7 @@ _LOCAL: Final = "localhost"
 
 
 def serve(fleet: Fleet, listen: str, role: Role, say: Callable[[str], None]) -> None:
-    """Serve until the process is told to end. say: prints a line. Raises UserError."""
+    """Serve until the process gets a signal to end. say: prints a line. Raises UserError."""
     tokens = Tokens(role)
     with _listening(listen) as server:
         address, port = server.getsockname()[:2]

@@ -50,7 +50,7 @@ def _lists(
 _LAN: Final = (
     _lists(
         "entry-too-early",
-        "A denial of a LAN's list stands before the permission that it is no exception of",
+        "A denial of a LAN's list precedes the permission that it is no exception of",
         _named(LAN_OUT, "5 deny udp any any"),
         Need.LAN_LISTS,
     ),
