@@ -27,7 +27,7 @@ _LONGEST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The labs and routers that are served. lab: this lab alone; router: this router of it alone; None: all that run."""
+    """What runs here. lab: this lab alone; router: this router of it alone; None: all that run."""
 
     lab: str | None = None
     router: str | None = None
