@@ -68,6 +68,25 @@ def test_nothing_is_said_if_some_neighbor_may_be_heard(protocol: str, entries: t
     assert denied(protocol, *entries) == []
 
 
+@pytest.mark.parametrize(
+    "process",
+    [
+        "router eigrp 1\n address-family ipv4 vrf RED autonomous-system 1\n  network 10.0.0.0\n",
+        "router eigrp X\n address-family ipv4 unicast vrf RED autonomous-system 1\n  network 10.0.0.0\n",
+        "router ospf 1 vrf RED\n network 10.0.0.0 0.0.0.255 area 0\n",
+        "router rip\n address-family ipv4 vrf RED\n  network 10.0.0.0\n",
+        "router bgp 1\n address-family ipv4 vrf RED\n  neighbor 10.0.0.1 remote-as 1\n",
+    ],
+)
+def test_a_list_in_a_vrf_that_denies_the_protocol_of_its_vrf_is_named(process: str) -> None:
+    """Nothing was said, and the tunnel had no neighbor."""
+    vrf = "vrf definition RED\n rd 1:1\n address-family ipv4\n"
+    tunnel = _TUNNEL.replace("Tunnel0\n", "Tunnel0\n vrf forwarding RED\n")
+    assert len(told("list-denies-protocol", f"{vrf}{tunnel}{process}{_LIST} permit icmp any any\n")) == 1
+    elsewhere = process.replace("RED", "BLUE")
+    assert told("list-denies-protocol", f"{vrf}{tunnel}{elsewhere}{_LIST} permit icmp any any\n") == []
+
+
 def test_the_fix_comes_before_the_entry_that_denies() -> None:
     text = _TUNNEL + _BGP + _LIST + " permit icmp any any\n deny tcp any any\n permit ip any any\n"
     (finding,) = (one for one in lint({"R.cfg": text}) if one.rule == "list-denies-protocol")

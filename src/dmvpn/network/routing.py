@@ -43,11 +43,11 @@ class Running:
 def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Running]:
     """Yield the protocols on the interface with this name and address.
 
-    Only processes of the global table are read: none of them runs on an interface in a VRF.
+    Only processes of one table are read (`Device.vrf`): none of them runs on an interface of another one.
     """
     if not isinstance(address, IPv4Address):
         return
-    if not device.vrf_of(name):
+    if device.vrf_of(name) == device.vrf:
         yield from _of_processes(device, name, address)
     for interface in device.ospf.interfaces:
         known = any(process.number == interface.process for process in device.ospf.processes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
@@ -68,7 +69,8 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 
 
 def _denied(device: Device, port: str, name: str, entries: Sequence[ListedEntry]) -> Iterator[NetworkConcern]:
-    for expected in _expectations(device, port):
+    vrf = device.vrf_of(port)
+    for expected in _expectations(replace(device, vrf=vrf) if vrf else device, port):
         place = _denied_at(entries, expected.packets)
         if place is None:
             continue
