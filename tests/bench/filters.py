@@ -6,7 +6,8 @@ The kernel routes, as in `dmvpn run`, and the list is asked about what comes fro
 packets. The entries of one of the lists alternate: sources, services of hosts, established TCP; the entries of another
 list are ranges of ports. What is measured takes turns (without a list, short, long, alternating, ranges, without a
 list, ...), and figures are those of one round: with a list beside without one. Change: from the order for another list
-of 10,000 entries until the plane has carried it out; then every packet is decided by the new one.
+of 10,000 entries until the plane has carried it out; then every packet is decided by the new one. Simulated: packets of
+a station to another site, with a list on the port of its LAN; processor time, a list and none by turns.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ from bench.figures import Figure
 from bench.labs import need_namespaces
 from bench.loop import Loop
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import SetFilters, SetInterface
+from dmvpn.base.effects import SendIp, SetFilters, SetInterface
 from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, PortFilters
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.python import PythonEngine
 from dmvpn.dataplane.userspace import UserspacePlane
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.network.lines import after
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.forked import Json
@@ -42,6 +47,10 @@ _GOALS: Final = {
 _PORT: Final = "GigabitEthernet0/1"
 _OTHER_PORT: Final = "GigabitEthernet0/2"
 _KINDS: Final = {"tcp": "TCP, one stream", "udp64": "UDP, 64 octets"}
+_SIMULATED: Final = 0.9
+#: To H4 of `notes-phase3`.
+_UDP: Final = bytes((0, 7, 0, 7, 0, 72, 0, 0)) + bytes(64)
+_DATAGRAM: Final = SendIp(None, None, IPv4Address("10.4.4.100"), IpProtocol.UDP, _UDP)
 _ANY: Final = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
 
 
@@ -60,7 +69,46 @@ def measure(*, quick: bool) -> list[Figure]:
     for how in (_PLAIN, _ALTERNATING):
         name = f"a list of {LONGEST:,} entries{how} changed"
         figures.append(Figure(name=name, unit="s", values=_runs(measured, f"change{how}"), goal=1.0))
-    return figures
+    return [*figures, *_simulated(rounds, quick=quick)]
+
+
+def _simulated(rounds: int, *, quick: bool) -> list[Figure]:
+    """Packets through lists in the simulator beside packets without."""
+    packets = 500 if quick else 5_000
+    worlds = {entries: _world(entries) for entries in (0, SHORT, LONG)}
+    seconds: dict[int, list[float]] = {entries: [] for entries in worlds}
+    for _ in range(rounds):
+        for entries, world in worlds.items():
+            begun = time.process_time()
+            for _ in range(packets):
+                world.hosts["H3"].send(_DATAGRAM, world.now)
+                world.run_until(world.now + 0.001)
+            seconds[entries].append(time.process_time() - begun)
+    return [
+        Figure(
+            name=f"simulator: with {entries:,} entries for each without a list, round by round",
+            unit="",
+            values=tuple(bare / some for bare, some in zip(seconds[0], seconds[entries], strict=True)),
+            goal=_SIMULATED,
+            more=True,
+        )
+        for entries in (SHORT, LONG)
+    ]
+
+
+def _world(entries: int) -> Simulator:
+    """A network whose stations know each other's direct path. entries: of the list on the LAN of R31, 0: none."""
+    scenario = Scenario.load("notes-phase3")
+    texts = dict(scenario.configurations)
+    if entries:
+        denied = [f" deny udp any host 172.20.{place // 250}.{place % 250}" for place in range(entries - 1)]
+        lines = ["ip access-list extended LAN", *denied, " permit ip any any"]
+        texts["R31"] = after(texts["R31"], [*lines, "interface GigabitEthernet0/2", " ip access-group LAN in"])
+    world = Simulator.of(Scenario(scenario.name, scenario.lab, texts))
+    world.run_until(60.0)
+    world.hosts["H3"].send(_DATAGRAM, world.now)
+    world.run_until(world.now + 30.0)
+    return world
 
 
 def _runs(measured: dict[str, Json], name: str) -> tuple[float, ...]:
