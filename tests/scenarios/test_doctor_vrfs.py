@@ -138,3 +138,54 @@ def test_two_spokes_may_have_one_address_behind_their_translators() -> None:
     world = World.of(behind_home_routers()).converge()
     world.run_for(60)
     assert visit(WorldPatient(world)).findings == ()
+
+
+def _two_providers(name: str, site: int) -> str:
+    """Return the hub or the spoke of two tunnels between the same addresses, by two providers, with a list on each."""
+    outer, gateway = ("203.0.113.2", "203.0.113.1") if site == 1 else ("198.51.100.2", "198.51.100.1")
+    text = f"hostname {name}\ncrypto isakmp policy 10\n encryption aes 256\n authentication pre-share\n group 14\n"
+    for number, port in ((1, ""), (2, " permit udp any any eq non500-isakmp\n")):
+        nhrp = "map multicast dynamic" if site == 1 else f"nhs 10.{number}.0.1 nbma 203.0.113.2 multicast"
+        text += (
+            f"vrf definition INET{number}\n address-family ipv4\n"
+            f"crypto keyring K{number} vrf INET{number}\n pre-shared-key address 0.0.0.0 0.0.0.0 key k{number}\n"
+            f"ip access-list extended WAN{number}\n permit udp any any eq isakmp\n permit esp any any\n{port}"
+            f"crypto ipsec profile P{number}\n"
+            f"interface Tunnel{number}\n ip address 10.{number}.0.{site} 255.255.255.0\n ip mtu 1400\n"
+            f" ip tcp adjust-mss 1360\n ip nhrp network-id {number}\n ip nhrp {nhrp}\n"
+            f" tunnel source GigabitEthernet0/{number}\n tunnel mode gre multipoint\n tunnel vrf INET{number}\n"
+            f" tunnel protection ipsec profile P{number}\n"
+            f"interface GigabitEthernet0/{number}\n vrf forwarding INET{number}\n"
+            f" ip address {outer} 255.255.255.252\n ip access-group WAN{number} in\n no shutdown\n"
+            f"ip route vrf INET{number} 0.0.0.0 0.0.0.0 {gateway}\n"
+        )
+    return f"{text}end\n"
+
+
+_PROVIDER = """hostname {}
+interface GigabitEthernet0/0
+ ip address 203.0.113.1 255.255.255.252
+ no shutdown
+interface GigabitEthernet0/1
+ ip address 198.51.100.1 255.255.255.252
+ no shutdown
+end
+"""
+
+
+def test_two_providers_with_the_same_addresses_are_well() -> None:
+    """Each port of a front door was said to have the network of the other provider, and the list of one provider to
+    drop ESP in UDP port 4500, which only the tunnel of the other one used.
+    """
+    wires = [
+        {"ends": [f"{router}:GigabitEthernet0/{number}", f"ISP{number}:GigabitEthernet0/{port}"]}
+        for port, router in enumerate(("HUB", "SPOKE"))
+        for number in (1, 2)
+    ]
+    roles = {"HUB": "hub", "SPOKE": "spoke", "ISP1": "provider", "ISP2": "provider"}
+    lab = Lab.model_validate({"routers": {name: {"role": role} for name, role in roles.items()}, "links": wires})
+    texts = {"HUB": _two_providers("HUB", 1), "SPOKE": _two_providers("SPOKE", 2)}
+    texts |= {name: _PROVIDER.format(name) for name in ("ISP1", "ISP2")}
+    world = World.of(Scenario("two-providers", lab, texts))
+    world.run_for(120)
+    assert [one.what for one in visit(WorldPatient(world)).findings] == []

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.tools.walk.ground import ROUTER_TTL
 from dmvpn.tools.walk.overlay import Overlay
+from dmvpn.tools.walk.packet import Packet as Walked
 from dmvpn.tools.walk.values import Question
 from dmvpn.tools.walk.view import View, without_shortcuts
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.walk.ground import PacketOrigin
-    from dmvpn.tools.walk.packet import Packet as Walked
     from dmvpn.tools.walk.values import WalkEnd
 
 #: A port of a client, and one that no list is likely to name.
@@ -118,10 +119,16 @@ class _Tracer(Overlay):
         self.passages: list[Passage] = []
         self._begins = ""
 
-    def trace(self, question: Question) -> list[Passage]:
-        """Return the ports that a packet passes, as far as it comes."""
+    def trace(self, question: Question, front: str = "") -> list[Passage]:
+        """Return the ports that a packet passes, as far as it comes.
+
+        front: the front door of the tunnel whose router sends it. Several may have its address.
+        """
         self._begins = question.start
-        self.go(question)
+        if front:
+            self._route(question.start, Walked.asked(question, ttl=ROUTER_TTL), vrf=front)
+        else:
+            self.go(question)
         return self.passages
 
     def arrive(self, router: str, port: str, packet: Walked, sender: PacketOrigin | None = None) -> WalkEnd:
@@ -148,7 +155,7 @@ class Flows:
         self._scene = scene
         #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
         self._views = (View(scene.unfiltered), View(without_shortcuts(scene.unfiltered)))
-        self._trails: dict[tuple[str, Address, Address], tuple[Passage, ...]] = {}
+        self._trails: dict[tuple[str, Address, Address, str], tuple[Passage, ...]] = {}
         self.filtering = [name for name, facts in scene.alive() if facts.packet_filters]
         self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene))
 
@@ -203,11 +210,11 @@ class Flows:
             there
         )
 
-    def _trail(self, start: str, source: Address, destination: Address) -> tuple[Passage, ...]:
-        key = (start, source, destination)
+    def _trail(self, start: str, source: Address, destination: Address, front: str = "") -> tuple[Passage, ...]:
+        key = (start, source, destination, front)
         if key not in self._trails:
             question = Question(source=source, destination=destination, start=start)
-            ways = [_Tracer(view).trace(question) for view in self._views]
+            ways = [_Tracer(view).trace(question, front) for view in self._views]
             self._trails[key] = tuple(dict.fromkeys(one for way in ways for one in way))
         return self._trails[key]
 
@@ -231,8 +238,11 @@ class Flows:
         is_translated = self._scene.gateway_of(client.name, client.tunnel.source_interface) is not None
         theirs = client.hub_facts.sas if client.hub_facts is not None else ()
         seen = self._scene.seen_as(client)
-        used = [sa for sa in client.facts.sas if sa.used and sa.remote == client.nbma]
-        used += [sa for sa in theirs if sa.used and sa.remote == seen]
+        used = [
+            sa for sa in client.facts.sas if sa.used and (sa.remote, sa.front) == (client.nbma, client.tunnel.front)
+        ]
+        front = client.there.front if client.there is not None else ""
+        used += [sa for sa in theirs if sa.used and (sa.remote, sa.front) == (seen, front)]
         yield (Kind("ISAKMP", UDP, _IKE),)
         yield (in_udp,) if is_translated or any(sa.remote_port for sa in used) else (esp, in_udp)
 
@@ -240,11 +250,14 @@ class Flows:
         """Yield the demands of a kind of outer packets, both ways."""
         source, nbma = client.tunnel.source, client.nbma
         seen = self._scene.seen_as(client)
-        if source is None or nbma is None or seen is None:
+        if source is None or nbma is None or seen is None or client.there is None:
             return
-        for start, ends in ((client.name, (source, nbma)), (client.hub, (nbma, seen))):
+        for start, ends, front in (
+            (client.name, (source, nbma), client.tunnel.front),
+            (client.hub, (nbma, seen), client.there.front),
+        ):
             names = (client.name, client.hub) if start == client.name else (client.hub, client.name)
-            for passage in self._trail(start, *ends):
+            for passage in self._trail(start, *ends, front):
                 if isinstance(passage.source, IPv4Address) and isinstance(passage.destination, IPv4Address):
                     packet = _symmetric(kind, passage.source, passage.destination)
                     yield Demand(passage.place, packet, kind, names, of=client.tunnel.name)
