@@ -28,6 +28,14 @@ _ANSWERS = answer_group(
         "A part of every week, as in `periodic weekdays 8:00 to 17:00` or `periodic Friday 20:00 to Monday 8:00`.",
     ),
     Word("% The range ends before it begins", "The first address of a range is the lower one."),
+    Word(
+        "% Invalid access list name.",
+        "1 to 99 and 1300 to 1999 are numbers of standard lists, 100 to 199 and 2000 to 2699 of extended ones.",
+    ),
+    Word(
+        "% Access-list type conflicts with prior definition",
+        "A list of the other kind has this name; take that away first, or choose another name.",
+    ),
     Word("% Duplicate sequence number", "The list has an entry with this number; take that away first."),
     Word(
         "% Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value",
