@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import SetFilters
     from dmvpn.base.events import Event
-    from dmvpn.base.filters import FilterList, Packet, ReversePath
+    from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 
 _NOTHING: Final = PortFilters()
@@ -30,6 +30,8 @@ _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
 #: An address that a station without one sends from, to everybody.
 _ASKS_FOR_ADDRESS: Final = (IPv4Address(0), IPv4Address(0xFFFFFFFF))
 _Place = tuple[str, bool, int]
+#: Kinds of packets whose entry is remembered, in each direction of a port.
+_MOST_REMEMBERED: Final = 4096
 
 
 class RouterFilters:
@@ -39,12 +41,16 @@ class RouterFilters:
         self._report = report
         self.ports: dict[str, PortFilters] = {}
         self._counts: dict[_Place, int] = {}
+        #: By port and direction. A flow asks again and again, and a list is looked through from its beginning.
+        self._decided: dict[tuple[str, bool], dict[Packet, FilterEntry | None]] = {}
         self._alarms = Alarms()
         self._prohibited = -PROHIBITED_INTERVAL
 
     def set(self, order: SetFilters) -> None:
         """Apply this order from now on. Entries that stay keep their counters."""
         port, filters = order.interface, order.filters
+        for inward in (True, False):
+            self._decided.pop((port, inward), None)
         kept = filters.counted_on(self.ports.pop(port, _NOTHING))
         for place in [place for place in self._counts if place[0] == port and place[1:] not in kept]:
             del self._counts[place]
@@ -94,7 +100,7 @@ class RouterFilters:
     # ------------------------------------------------------------------------------------------------ parts
 
     def _passes(self, port: str, listed: FilterList, packet: Packet, now: float, *, inward: bool) -> bool:
-        entry = listed.decides(packet)
+        entry = self._decide(port, listed, packet, inward=inward)
         place = port, inward, END_OF_LIST if entry is None else entry.sequence
         self._count(place)
         if entry is None:
@@ -102,6 +108,14 @@ class RouterFilters:
         if (entry.log or entry.log_input) and self._alarms.may_tell((place, self._counts[place]), now):
             self._report(PacketsFiltered(port, inward, entry.sequence, packet))
         return entry.permit
+
+    def _decide(self, port: str, listed: FilterList, packet: Packet, *, inward: bool) -> FilterEntry | None:
+        known = self._decided.setdefault((port, inward), {})
+        if packet not in known:
+            if len(known) == _MOST_REMEMBERED:
+                known.clear()
+            known[packet] = listed.decides(packet)
+        return known[packet]
 
     def _count(self, place: _Place) -> None:
         self._counts[place] = self._counts.get(place, 0) + 1
