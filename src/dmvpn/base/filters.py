@@ -5,7 +5,7 @@
     FilterEntry     a condition and the verdict
     FilterList      entries in order: the first that fits decides, none: denied
     ReversePath     `ip verify unicast source reachable-via`: the sender of a packet must be reachable
-    PortFilters     all of a port
+    PortFilters     all of a port, and which echoes they are not asked about
     FilterCount     how many packets an entry has decided on
 
 A plane carries these values out, in the kernel or in Python, and `FilterList.decides` says what both have to do.
@@ -23,7 +23,7 @@ from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts,
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.translation import Addresses  # noqa: TC001 - these values travel as facts, by JSON
+from dmvpn.base.translation import ICMP, Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 #: The first and the last number of each range. No range at all (`lt 0`): no number fits.
 Ranges = tuple[tuple[int, int], ...]
+#: The octet of service of echoes that prove a direct path: internetwork control.
+PATH_ECHO_SERVICE: Final = 0xC0
+#: Their types and codes: the answer, and the request.
+PATH_ECHO_ICMP: Final = ((0, 0), (8, 0))
 
 
 class TcpFlag(IntFlag):
@@ -70,6 +74,7 @@ class Packet:
     service: the octet with DSCP, or with precedence and type of service.
     options: the numbers of the IP options.
     is_later_fragment: without the header behind IP, so ports, ICMP type and flags are unknown.
+    has_more: further fragments follow.
     """
 
     protocol: int
@@ -83,6 +88,7 @@ class Packet:
     ttl: int = 255
     options: tuple[int, ...] = ()
     is_later_fragment: bool = False
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,12 +241,28 @@ class PortFilters:
     """The lists of a port. None: all pass.
 
     unreachables: ICMP destination unreachable of the router itself leaves by this port, `ip unreachables`.
+    echo_subnets: of a tunnel: the lists are not asked about echoes between two addresses of one subnet that prove a
+    direct path (`is_path_echo`).
     """
 
     inward: FilterList | None = None
     outward: FilterList | None = None
     reverse_path: ReversePath | None = None
     unreachables: bool = True
+    echo_subnets: tuple[Addresses, ...] = ()
+
+    def is_path_echo(self, packet: Packet) -> bool:
+        """Return whether routers of the tunnel prove a direct path with this packet: no list is asked about it.
+
+        It is whole and has no options, so that nothing else can pass in its shape.
+        """
+        return (
+            packet.protocol == ICMP
+            and packet.service == PATH_ECHO_SERVICE
+            and packet.icmp in PATH_ECHO_ICMP
+            and not (packet.options or packet.is_later_fragment or packet.has_more)
+            and any(one.hold(packet.source) and one.hold(packet.destination) for one in self.echo_subnets)
+        )
 
     def counted_on(self, before: PortFilters) -> frozenset[tuple[bool, int]]:
         """Return the counters that go on after a change: `FilterCount.inward` and `sequence` of what stays the same."""

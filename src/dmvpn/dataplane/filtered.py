@@ -24,6 +24,7 @@ _SHORTEST_HEADER: Final = 20
 #: The first octet of a packet of IPv6 is at least this.
 _IPV6: Final = 0x60
 _FLAGS: Final = 13
+_MORE_FRAGMENTS: Final = 0x20
 
 
 def has_header(data: Octets) -> bool:
@@ -55,6 +56,7 @@ def packet_of(data: Octets) -> Packet | None:
         ttl=data[8],
         options=tuple(_options(bytes(data[_SHORTEST_HEADER:header_length]))),
         is_later_fragment=offset > 0,
+        has_more=bool(data[6] & _MORE_FRAGMENTS),
     )
 
 

@@ -70,7 +70,7 @@ class RouterFilters:
             packet = packet_of(data)
             if packet is None:
                 return None
-            if not self._passes(port, filters.inward, packet, now, inward=True):
+            if not filters.is_path_echo(packet) and not self._passes(port, filters.inward, packet, now, inward=True):
                 return False
         if filters.reverse_path is not None and not _is_reachable(port, filters.reverse_path, data, table):
             self._count((port, True, UNREACHABLE_SENDER))
@@ -83,7 +83,9 @@ class RouterFilters:
         if filters is None or filters.outward is None or not has_header(data):
             return True
         packet = packet_of(data)
-        return None if packet is None else self._passes(port, filters.outward, packet, now, inward=False)
+        if packet is None:
+            return None
+        return filters.is_path_echo(packet) or self._passes(port, filters.outward, packet, now, inward=False)
 
     def may_prohibit(self, now: float) -> bool:
         """Return whether a denied packet may be answered; then none for a while."""

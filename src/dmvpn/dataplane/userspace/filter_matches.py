@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.filters import PATH_ECHO_SERVICE
 from dmvpn.dataplane.netlink.expressions import header_words
 from dmvpn.dataplane.netlink.nftables import Compare, compare, masked, network_header, transport_header
 from dmvpn.dataplane.netlink.sets import is_member, load
@@ -22,6 +23,10 @@ IP, BEHIND_IP = 1, 2
 #: Octets of the IP header.
 PROTOCOL, SOURCE, DESTINATION = 9, 12, 16
 _SERVICE, _TTL, _TCP_FLAGS = 1, 8, 13
+#: The first octet of a header of 20 octets; "more fragments" and the offset; type and code except for `PATH_ECHO_ICMP`.
+_WITHOUT_OPTIONS: Final = 0x45
+_FRAGMENTS: Final = b"\x3f\xff"
+_ECHOES: Final = b"\xf7\xff"
 
 
 def is_protocol(number: int) -> tuple[bytes, bytes]:
@@ -78,6 +83,14 @@ def addresses(offset: int, meant: Addresses) -> tuple[bytes, ...]:
     wanted = (int(meant.address) & mask).to_bytes(4, "big")
     loads = (network_header(offset, 4), *([masked(mask.to_bytes(4, "big"))] if mask != 0xFFFFFFFF else []))
     return (*loads, compare(Compare.EQUAL, wanted))
+
+
+def path_echo(subnet: Addresses) -> tuple[bytes, ...]:
+    """Return the match for ICMP between two addresses of a subnet that `PortFilters.is_path_echo` means."""
+    plain = network_header(0, 2), compare(Compare.EQUAL, bytes((_WITHOUT_OPTIONS, PATH_ECHO_SERVICE)))
+    whole = network_header(6, 2), masked(_FRAGMENTS), compare(Compare.EQUAL, bytes(2))
+    kind = transport_header(0, 2), masked(_ECHOES), compare(Compare.EQUAL, bytes(2))
+    return (*plain, *whole, *kind, *addresses(SOURCE, subnet), *addresses(DESTINATION, subnet))
 
 
 def _between(loaded: bytes, numbers: tuple[int, int], *, octets: int) -> tuple[bytes, ...]:

@@ -23,7 +23,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import END_OF_LIST
-from dmvpn.base.translation import TCP
+from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
 from dmvpn.dataplane.netlink.expressions import Fragment, is_fragment
@@ -38,7 +38,7 @@ from dmvpn.dataplane.netlink.sets import (
     verdict_data,
 )
 from dmvpn.dataplane.userspace.filter_keys import WORTH_BOXES, BoxKey, HashKey, masks_of, values_of
-from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol
+from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol, path_echo
 from dmvpn.dataplane.userspace.filter_options import HAS_OPTION, OptionWalks
 from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, leveled, pieces_of
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.filters import FilterEntry, FilterList
+    from dmvpn.base.translation import Addresses
     from dmvpn.dataplane.userspace.filter_chains import Rules
     from dmvpn.dataplane.userspace.filter_keys import Masks
     from dmvpn.dataplane.userspace.filter_pieces import Piece
@@ -65,16 +66,24 @@ _MANY: Final = 2_000
 _FEW: Final = 8
 
 
-def add_list(rules: Rules, listed: FilterList, report: Callable[[FilterEntry], tuple[bytes, ...]]) -> str:
+def add_list(
+    rules: Rules,
+    listed: FilterList,
+    report: Callable[[FilterEntry], tuple[bytes, ...]],
+    echo_subnets: Sequence[Addresses] = (),
+) -> str:
     """Add the rules of a list; returns the name of its first chain, which returns for permitted packets.
 
-    report: the expressions that report a packet, none if the router cannot read reports. Raises UnsuitableEntry.
+    report: the expressions that report a packet, none if the router cannot read reports. echo_subnets: see
+    `PortFilters`. Raises UnsuitableEntry.
     """
     by_entry = [list(pieces_of(entry)) for entry in listed.entries]
     name, later, other = rules.chain("-list"), rules.chain("-later"), rules.chain("-other")
     chains = _Chains({protocol: rules.chain(f"-{protocol}") for protocol in NEEDED_OCTETS}, later, other)
     second = (*is_protocol(TCP), *is_fragment(Fragment.SECOND))
     rules.rule(chains.later, *second, verdict(NetfilterVerdict.DROP))
+    for subnet in echo_subnets:
+        rules.rule(chains.of_protocol[ICMP], *path_echo(subnet), verdict(NetfilterVerdict.RETURN))
     outcomes = _Outcomes(rules, report)
     plan = _plan(rules, listed, by_entry, chains)
     if isinstance(plan, Ranked):

@@ -272,11 +272,12 @@ class Filtering:
             prefix = prefix_of(self._ports[name].number, entry.sequence, inward=inward)
             return limited(_COPIES, burst=_COPIES), copied(group, prefix, OCTETS)
 
+        subnets = filters.echo_subnets
         if path is None:
-            return rules.chain("-open") if listed is None else add_list(rules, listed, report)
+            return rules.chain("-open") if listed is None else add_list(rules, listed, report, subnets)
         first = rules.chain("-port")
         if listed is not None:
-            rules.rule(first, verdict(NetfilterVerdict.JUMP, add_list(rules, listed, report)))
+            rules.rule(first, verdict(NetfilterVerdict.JUMP, add_list(rules, listed, report, subnets)))
         if not path.allow_default:
             self._need_routes()
         add_reverse_path(rules, first, path)

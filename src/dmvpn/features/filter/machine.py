@@ -2,10 +2,15 @@
 
 It answers `ports.filters`: how many packets the entries of lists have decided on, since they were cleared; and the
 inbound lists of ports, whose changes it announces by `FiltersChanged`.
+
+Routers prove their direct paths by echoes between tunnel addresses, and other makes do not: a list for those costs no
+direct path here, because the order for a tunnel with lists names the tunnel's subnets (`PortFilters.is_path_echo`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.context import Context
@@ -13,9 +18,17 @@ from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import AccessListsChanged, Configured, FiltersChanged, Notice
+from dmvpn.base.notices import (
+    AccessListsChanged,
+    Configured,
+    FiltersChanged,
+    InterfaceChanged,
+    Notice,
+    TunnelChanged,
+)
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
+from dmvpn.base.translation import Addresses
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.events import ClearCounters
 from dmvpn.features.filter.logs import PacketLogs
@@ -42,8 +55,10 @@ class FilterMachine(Machine):
         AccessListsChanged,
         ClearCounters,
         EffectFailed,
+        InterfaceChanged,
         PacketsFiltered,
         Resync,
+        TunnelChanged,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -100,6 +115,8 @@ class FilterMachine(Machine):
                 self._refresh()
             case AccessListsChanged():
                 self._refresh()
+            case InterfaceChanged(name=port) | TunnelChanged(name=port):
+                self._follow_subnets(port)
             case ClearCounters():
                 self._clear(event)
             case PacketsFiltered():
@@ -115,7 +132,7 @@ class FilterMachine(Machine):
 
     def _refresh(self) -> None:
         """Order the filters of ports again that are different now."""
-        wanted = {port: self._filters(lines) for port, lines in self.config.ports.items()}
+        wanted = {port: self._filters(port, lines) for port, lines in self.config.ports.items()}
         is_changed = False
         for port in (*wanted, *(port for port in tuple(self._ordered) if port not in wanted)):
             before, filters = self._ordered.get(port, _NOTHING), wanted.get(port, _NOTHING)
@@ -133,14 +150,33 @@ class FilterMachine(Machine):
         if is_changed:
             self._context.emit(FiltersChanged())
 
-    def _filters(self, lines: PortLines) -> PortFilters:
+    def _filters(self, port: str, lines: PortLines) -> PortFilters:
         lists = self._context.ports.policies
-        return PortFilters(
+        filters = PortFilters(
             lists.filter_list(lines.inward) if lines.inward else None,
             lists.filter_list(lines.outward) if lines.outward else None,
             lines.reverse_path,
             lines.unreachables,
         )
+        return self._with_subnets(port, filters)
+
+    def _with_subnets(self, port: str, filters: PortFilters) -> PortFilters:
+        """Return the filters with the subnets of the port, if it is a tunnel with a list."""
+        ports = self._context.ports
+        state = ports.interfaces.get(port) if ports.tunnels.get(port) is not None else None
+        is_listed = filters.inward is not None or filters.outward is not None
+        known = state.addresses if state is not None and is_listed else ()
+        subnets = tuple(_subnet(one, length) for one, length in known if isinstance(one, IPv4Address))
+        return replace(filters, echo_subnets=subnets)
+
+    def _follow_subnets(self, port: str) -> None:
+        """Order the filters of a tunnel again if its addresses are different now."""
+        before = self._ordered.get(port)
+        filters = self._with_subnets(port, before) if before is not None else None
+        if filters is not None and filters != before:
+            self._retries.forget(port)
+            self._ordered[port] = filters
+            self._order(port)
 
     def _order(self, port: str) -> None:
         self._context.emit(SetFilters(port, self._ordered.get(port, _NOTHING)))
@@ -176,6 +212,10 @@ class FilterMachine(Machine):
         entries = _entries(listed, event.sequence)
         if listed is not None and entries:
             self._logs.take(event, listed.name, entries[0], is_standard=listed.is_standard)
+
+
+def _subnet(address: IPv4Address, length: int) -> Addresses:
+    return Addresses(address, IPv4Address(0xFFFFFFFF >> length))
 
 
 def _entries(listed: FilterList | None, sequence: int) -> tuple[FilterEntry, ...]:
