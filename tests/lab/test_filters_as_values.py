@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry, FilterList, Flags
+from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry, FilterList, Flags, PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.filtered import packet_of
@@ -228,6 +228,31 @@ def some_packet(draw: random.Random, number: int) -> bytes:
     return header + behind
 
 
+def some_echo(draw: random.Random, number: int) -> bytes:
+    """What proves a direct path, or differs from that in one field or two."""
+
+    def usual(value: int, *others: int) -> int:
+        return draw.choice((value,) * 6 + others)
+
+    options = bytes(4 * usual(0, 1, 2))
+    behind = bytes((draw.choice((0, 8, 8, 10, 13, 16)), usual(0, 1))) + bytes(usual(6, 5, 0))
+    header = struct.pack(
+        "!BBHHHBBH4s4s",
+        0x45 + len(options) // 4,
+        usual(0xC0, 0, 0xC1, 0x40, 0xE0),
+        20 + len(options) + len(behind),
+        number,
+        usual(draw.choice((0, 0x4000)), 0x2000, 1, 0x8000),
+        draw.choice((1, 64, 255)),
+        usual(ICMP, UDP, 58),
+        0,
+        draw.choice(ADDRESSES).packed,
+        draw.choice(ADDRESSES).packed,
+    )
+    header += options
+    return header[:10] + checksum(header).to_bytes(2, "big") + header[12:] + behind
+
+
 class Wire:
     """A cable into a network namespace with one list, and what passes that."""
 
@@ -254,9 +279,9 @@ class Wire:
             self._socket.bind(("out", 0))
             kernel.find_link("out")
 
-    def put(self, listed: FilterList) -> Rules:
+    def put(self, listed: FilterList, subnets: tuple[Addresses, ...] = ()) -> Rules:
         rules = Rules(TABLE, "one")
-        first = add_list(rules, listed, lambda entry: ())
+        first = add_list(rules, listed, lambda entry: (), subnets)
         bases = [
             base_chain(TABLE, "arriving", "filter", Hook.PREROUTING, -450),
             rule(TABLE, "arriving", verdict(NetfilterVerdict.JUMP, first)),
@@ -331,6 +356,43 @@ def test_a_list_by_ranks_decides_as_the_value_on_each_packet_and_counts_it_at_th
     monkeypatch.setattr(filter_rules, "LEVELS", -1)
     monkeypatch.setattr(filter_rules, "COST_OF_RANK", -1)
     run_in_lab(lambda: compare(2000 * length + seed, length, mixed_list, has_ranks=True))
+
+
+def compare_echoes(seed: int) -> None:
+    draw = random.Random(seed)
+    wire = Wire()
+    subnets = Addresses(ADDRESSES[0], IPv4Address("0.0.0.255")), Addresses(ADDRESSES[-1], IPv4Address("0.0.255.255"))
+    filters = PortFilters(inward=some_list(draw, 20), echo_subnets=subnets)
+    assert filters.inward is not None
+    rules = wire.put(filters.inward, subnets)
+    sent = [some_echo(draw, number) for number in range(2 * PACKETS)]
+    passed = wire.passes(sent)
+    expected: dict[int, int] = {}
+    proving = 0
+    for number, octets in enumerate(sent):
+        packet = packet_of(octets)
+        if packet is not None and filters.is_path_echo(packet):
+            proving += 1
+            assert number in passed, (seed, number, packet)
+            continue
+        decided = None if packet is None else filters.inward.decides(packet)
+        assert (number in passed) == (decided is not None and decided.permit), (seed, number, packet, decided)
+        if packet is not None:
+            sequence = END_OF_LIST if decided is None else decided.sequence
+            expected[sequence] = expected.get(sequence, 0) + 1
+    assert wire.counts(rules) == expected, seed
+    assert proving > 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_kernel_asks_a_list_about_no_echo_that_the_value_leaves_out(seed: int) -> None:
+    run_in_lab(lambda: compare_echoes(seed))
+
+
+def test_a_list_by_ranks_is_not_asked_about_them_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filter_rules, "LEVELS", -1)
+    monkeypatch.setattr(filter_rules, "COST_OF_RANK", -1)
+    run_in_lab(lambda: compare_echoes(9))
 
 
 @pytest.mark.parametrize("length", [3, 60])

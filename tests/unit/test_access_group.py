@@ -118,6 +118,30 @@ def test_a_port_that_comes_up_and_gets_its_list_by_one_commit_lets_nothing_pass_
     ]
 
 
+def test_the_order_for_a_tunnel_names_its_subnets_and_follows_them() -> None:
+    router = Router(SeededEntropy(1))
+    text = (
+        "access-list 101 permit eigrp any any\n"
+        f"interface {NAME}\n ip address 192.0.2.1 255.255.255.0\n no shutdown\n"
+        "interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n ip address 10.1.0.1 255.255.0.0 secondary\n"
+        f" tunnel source {NAME}\n tunnel mode gre multipoint\n ip access-group 101 in\n"
+    )
+    order = filters(ordered(text, router))[-1]
+    assert [(str(one.address), str(one.wildcard)) for one in order.filters.echo_subnets] == [
+        ("10.0.0.1", "0.0.0.255"),
+        ("10.1.0.1", "0.0.255.255"),
+    ]
+    (order,) = filters(entered(router, ("interface Tunnel0", "ip address 10.0.1.1 255.255.255.0")))
+    assert [str(one.address) for one in order.filters.echo_subnets] == ["10.0.1.1", "10.1.0.1"]
+    (order,) = filters(entered(router, ("interface Tunnel0", "no ip access-group 101 in")))
+    assert order.filters == PortFilters()
+
+
+def test_the_order_for_a_port_that_is_no_tunnel_names_no_subnet() -> None:
+    (order,) = filters(ordered(PORT.format(NAME, "ip access-group 101 in")))
+    assert order.filters.echo_subnets == ()
+
+
 def test_a_list_that_does_not_exist_filters_nothing_and_one_that_comes_does() -> None:
     router = Router(SeededEntropy(1))
     text = f"interface {NAME}\n ip access-group L in\n"
