@@ -1,4 +1,4 @@
-"""Echoes that prove a direct path, past lists on a tunnel that deny everything: these alone pass, and no entry counts."""
+"""Echoes that prove a direct path pass lists on a tunnel that deny all packets; nothing else does. None is counted."""
 
 from __future__ import annotations
 

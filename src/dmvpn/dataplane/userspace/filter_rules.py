@@ -12,6 +12,8 @@
         tcp flags & (rst | ack) != 0 counter return                    what no set can look up is a rule
         counter goto denied }                                          the end of the list
 
+The chain of ICMP of a list on a tunnel begins with echoes that prove a direct path: they return, and are not counted.
+
 nf_tables skips a rule for octets that a packet lacks, and a deny must not be skipped: so packets that are too short
 are dropped first, and second fragments that would overwrite TCP flags (RFC 1858, RFC 3128).
 """
