@@ -80,7 +80,7 @@ class Web:
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder}
+        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
         subprocess.run([*MAIN, "lab", "up", "notes-phase3", "--simulated"], check=True, capture_output=True, env=found)
         yield found
         subprocess.run([*MAIN, "lab", "down"], check=True, capture_output=True, env=found)
@@ -170,7 +170,8 @@ def test_the_code_is_good_for_one_token(web: Web) -> None:
 def test_pages_of_other_servers_are_refused(web: Web) -> None:
     assert problem(web.ask("/api/v1/labs", headers={"Host": "evil.example"}), 421)
     assert problem(web.ask("/api/v1/labs", headers={"Origin": "http://evil.example"}), 403)
-    assert web.ask("/api/v1/labs", headers={"Origin": f"http://localhost:{web.port}"}).status == 200
+    assert problem(web.ask("/api/v1/labs", headers={"Origin": f"http://localhost:{web.port}"}), 403)
+    assert web.ask("/api/v1/labs", headers={"Origin": f"http://127.0.0.1:{web.port}"}).status == 200
 
 
 def test_a_large_body_is_refused_with_and_without_its_length(web: Web) -> None:

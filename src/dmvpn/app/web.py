@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.words import whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
 
-_ROLES = ("view", "operate", "configure")
+    from dmvpn.web.tokens import TokenFile
+
+_ROLES: Final = ("view", "operate", "configure")
+#: Days for which a token is good if nothing is said.
+_USUAL_DAYS: Final = 90
+_days = whole(1, 3650, "a number of days")
+#: Stands for the folder of our own authority.
+_OWN: Final = Path()
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,8 +34,51 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     web.add_argument(
         "--listen", default="127.0.0.1:8080", metavar="ADDRESS:PORT", help="without it 127.0.0.1:8080; port 0: any"
     )
-    web.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="what the token may do; without it: view")
+    web.add_argument(
+        "--role", choices=_ROLES, default=_ROLES[0], help="what whoever opens the address may do; without it: view"
+    )
+    _add_network(web)
     web.set_defaults(command=_run)
+    _add_token(web)
+
+
+def _add_network(web: argparse.ArgumentParser) -> None:
+    network = web.add_argument_group("network", "addresses other than loopback need TLS")
+    network.add_argument("--certificate", type=Path, metavar="FILE", help="PEM, the authorities' certificates behind")
+    network.add_argument("--key", type=Path, metavar="FILE", help="its key, PEM, not encrypted")
+    network.add_argument(
+        "--authority",
+        type=Path,
+        nargs="?",
+        const=_OWN,
+        metavar="DIR",
+        help="instead: a certificate of our own authority, or of one of dmvpn pki init",
+    )
+    network.add_argument(
+        "--name", action="append", default=[], metavar="NAME", help="a name or address by which clients know us"
+    )
+    network.add_argument(
+        "--behind-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="believe X-Forwarded-For, -Host and -Proto of this address",
+    )
+
+
+def _add_token(web: argparse.ArgumentParser) -> None:
+    verbs = web.add_subparsers(metavar="VERB").add_parser("token", help="tokens for scripts and people")
+    token = verbs.add_subparsers(required=True, metavar="VERB")
+    create = token.add_parser("create", help="make a token, and print it once")
+    create.add_argument("--name", required=True, metavar="NAME", help="whose it is")
+    create.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="what it may do; without it: view")
+    create.add_argument("--days", type=_days, default=_USUAL_DAYS, metavar="N", help=f"of validity ({_USUAL_DAYS})")
+    create.set_defaults(command=_create)
+    listing = token.add_parser("list", help="who has a token, and when it was used")
+    listing.set_defaults(command=_list)
+    revoke = token.add_parser("revoke", help="take a token back, at once")
+    revoke.add_argument("name", metavar="NAME")
+    revoke.set_defaults(command=_revoke)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -32,8 +87,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UserError("the web needs Starlette and uvicorn: pip install 'dmvpn[web]', or make setup in a clone")
     from dmvpn.shells.lab.finding import find_lab, find_router
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.serving import serve
-    from dmvpn.web.tokens import Role
+    from dmvpn.web.roles import Role
+    from dmvpn.web.serving import Where, serve
 
     fleet = Fleet()
     if arguments.router is not None:
@@ -41,9 +96,78 @@ def _run(arguments: argparse.Namespace) -> int:
         fleet = Fleet(folder.name, router)
     elif arguments.lab is not None:
         fleet = Fleet(find_lab(arguments.lab, "dmvpn web --lab {}".format).name)
-    serve(fleet, arguments.listen, Role(arguments.role), _say)
+    if arguments.authority is not None and (arguments.certificate or arguments.key):
+        raise UserError("--authority makes a certificate: without --certificate and --key")
+    if (arguments.certificate is None) != (arguments.key is None):
+        raise UserError("--certificate and --key belong together")
+    tokens = _tokens()
+    where = Where(
+        listen=arguments.listen,
+        certificate=arguments.certificate,
+        key=arguments.key,
+        authority=tokens.folder / "authority" if arguments.authority == _OWN else arguments.authority,
+        names=tuple(arguments.name),
+        proxies=tuple(arguments.behind_proxy),
+    )
+    _write_audit()
+    serve(fleet, where, Role(arguments.role), tokens, _say)
     return 0
+
+
+def _write_audit() -> None:
+    """Write the audit to stderr, each line JSON and nothing else, or to the journal."""
+    from dmvpn.app.journal import JournalHandler, is_journal
+
+    handler = JournalHandler() if is_journal(2) else logging.StreamHandler(sys.stderr)
+    audit = logging.getLogger("dmvpn.web.audit")
+    audit.setLevel(logging.INFO)
+    audit.propagate = False
+    audit.addHandler(handler)
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+# ---------------------------------------------------------------------------------------------------- tokens
+
+
+def _tokens() -> TokenFile:
+    from dmvpn.shells.runtime.state import web_folder
+    from dmvpn.web.tokens import TokenFile
+
+    return TokenFile(web_folder())
+
+
+def _create(arguments: argparse.Namespace) -> int:
+    from dmvpn.web.roles import Role
+
+    secret, made = _tokens().create(arguments.name, Role(arguments.role), arguments.days)
+    print(secret)
+    print(f"{made.name}, role {made.role.value}, until {_day(made.expires)}; it is not shown again", file=sys.stderr)
+    return 0
+
+
+def _list(_: argparse.Namespace) -> int:
+    now = datetime.now(UTC).timestamp()
+    rows = [("name", "role", "created", "until", "last used")]
+    for one in _tokens().tokens():
+        until = _day(one.expires) + ("" if now < one.expires else " (expired)")
+        rows.append((one.name, one.role.value, _day(one.created), until, _minute(one.used) if one.used else "never"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    print(f"{_tokens().revoke(arguments.name).name} is revoked; what it had open ends now")
+    return 0
+
+
+def _day(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d}"
+
+
+def _minute(when: float) -> str:
+    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M} UTC"

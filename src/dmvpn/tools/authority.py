@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -61,7 +61,10 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedCertificate:
-    """The contents of a new certificate. days: lifetime. dn: most specific first, "cn=R1,o=Example"; "": the name."""
+    """The contents of a new certificate. days: lifetime. dn: most specific first, "cn=R1,o=Example"; "": the name.
+
+    web: it is for a web server, and proves no router.
+    """
 
     name: str
     dn: str = ""
@@ -69,6 +72,7 @@ class RequestedCertificate:
     addresses: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     days: int = 730
+    web: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,8 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(authority=False), critical=True)
         builder = builder.add_extension(_identifier(self.certificate), critical=False)
+        if request.web:
+            builder = builder.add_extension(x509.ExtendedKeyUsage((ExtendedKeyUsageOID.SERVER_AUTH,)), critical=False)
         if names := _alternatives(request):
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self.key, _digest(self.key))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
+from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SESSION, SESSION_KEY
+from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
@@ -15,9 +18,25 @@ _SHOWS: Final = "/api/v1/labs/{lab}/routers/{router}/show/"
 _HERE, _THERE = '"#/$defs/', '"#/components/schemas/'
 
 
+#: Returns the role that a resource needs, by its path and method; None: there is no such resource.
+NeededRole = Callable[[str, str], Role | None]
+
+
+def openapi_text(needed: NeededRole) -> str:
+    """Return the document as JSON text, with the role that each resource needs as `x-role`."""
+    document: dict[str, dict[str, dict[str, dict[str, Plain]]]] = json.loads(_openapi_text())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if (path, method.upper()) in OPEN:
+                operation["security"] = []
+            elif role := needed(path, method.upper()):
+                operation["x-role"] = role.value
+    return json.dumps(document)
+
+
 @lru_cache(maxsize=1)
-def openapi_text() -> str:
-    """Return the document as JSON text. It is made once, which takes about a second."""
+def _openapi_text() -> str:
+    """Return the document without roles. It is made once, which takes about a second."""
     from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
     from dmvpn.ios.schemas import schema_of
     from dmvpn.router.features import FEATURES
@@ -36,11 +55,15 @@ def openapi_text() -> str:
     document: dict[str, Plain] = {
         "openapi": "3.1.0",
         "info": {"title": "dmvpn", "version": __version__},
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"cookie": [], "key": []}],
         "paths": {**_fixed(), **shows},
         "components": {
             "schemas": {**definitions, "Problem": _PROBLEM},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "key": {"type": "apiKey", "in": "header", "name": SESSION_KEY},
+            },
         },
     }
     return json.dumps(document).replace(_HERE, _THERE)
@@ -82,6 +105,12 @@ def _fixed() -> dict[str, Plain]:
     return {
         "/healthz": _get("Whether this process answers", one),
         "/api/v1/openapi.json": _get("This document", one),
+        EXCHANGE: {"post": _get("A token for the printed code", one)["get"]},
+        SESSION: {
+            "post": _get("A session for the printed code or a token", one)["get"],
+            "get": _get("Who asks", one)["get"],
+            "delete": _get("End the session, or the token of the code", one)["get"],
+        },
         "/api/v1/labs": _get("The labs and services that run", some),
         "/api/v1/labs/{lab}": _get("The state of a lab", one),
         "/api/v1/labs/{lab}/routers": _get("The routers of a lab", some),

@@ -18,6 +18,7 @@ from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
+    from dmvpn.web.entrance import Caller
 
 #: Seconds for which a router may be silent.
 _PATIENCE: Final = 20.0
@@ -53,8 +54,8 @@ class Fleet:
         """Return the routers of a lab. Raises Problem."""
         return [{"name": name, "alive": alive} for name, alive in self._routers(self._folder(lab)).items()]
 
-    def show(self, lab: str, router: str, line: str, privilege: int, place: str) -> str:
-        """Return the value of a show as JSON text. place: from where the user comes. Raises Problem."""
+    def show(self, lab: str, router: str, line: str, caller: Caller) -> str:
+        """Return the value of a show as JSON text. Raises Problem."""
         folder = self._folder(lab)
         alive = self._routers(folder).get(router)
         if alive is None:
@@ -64,7 +65,7 @@ class Fleet:
         if len(line) > _LONGEST or not line.isprintable() or "|" in line:
             raise Problem(HTTPStatus.BAD_REQUEST, "a show is one line of printable characters, without a filter")
         try:
-            question = Ask(line, privilege=privilege, user="web", location=place)
+            question = Ask(line, caller.name, caller.role.privilege, caller.place)
             return answer_text(folder.management(router), question, patience=_PATIENCE)
         except RefusedError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error

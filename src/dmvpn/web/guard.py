@@ -1,99 +1,286 @@
 """Who may come in: it judges each request before any resource sees it.
 
-- `Host` must be an address of this server: a page of a stranger whose name was made to point here has another one.
-- `Origin`, which browsers send for pages of other servers, must be this server.
-- Every resource but `/healthz` and the exchange of the code needs a token: `Authorization: Bearer TOKEN` (RFC 6750).
-- A body has at most 1 MiB. A reader that takes nothing for 30 s loses its connection.
+- `Host`, `Origin` and the headers of a proxy: `origin`.
+- Every resource but `OPEN` needs a token, `Authorization: Bearer TOKEN` (RFC 6750), or a session: a cookie and the
+  header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
+- A request that two programs could read in two ways is refused: two lengths, two tokens, `%2F` in front of a show.
+- A body has at most 1 MiB and 30 s. A reader that takes nothing for 30 s loses its connection.
+- A request that runs ends when its token is revoked or expires.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 
+from dmvpn.web.attempts import Attempts
+from dmvpn.web.origin import Names, origin_of
 from dmvpn.web.problems import Problem
+from dmvpn.web.roles import READING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from dmvpn.web.tokens import Role, Tokens
+    from dmvpn.web.audit import Audit
+    from dmvpn.web.entrance import Caller, Entrance
+    from dmvpn.web.origin import Origin
 
 EXCHANGE: Final = "/api/v1/tokens"
+SESSION: Final = "/api/v1/session"
+LOGIN: Final = "/login"
 HEALTH: Final = "/healthz"
-_OPEN: Final = (EXCHANGE, HEALTH)
+#: What needs no token: resource and method.
+OPEN: Final = frozenset(
+    (path, method)
+    for path, methods in ((EXCHANGE, ("POST",)), (SESSION, ("POST",)), (LOGIN, READING), (HEALTH, READING))
+    for method in methods
+)
 LARGEST_BODY: Final = 1 << 20
-_PATIENCE: Final = 30.0
+PATIENCE: Final = 30.0
+#: With TLS, browsers take a cookie of this name from the server itself alone.
+COOKIE: Final = "dmvpn_session"
+SECURE_COOKIE: Final = "__Host-dmvpn_session"
+SESSION_KEY: Final = "x-session-key"
 _SCHEME: Final = "bearer "
+_SECRET_WORDS: Final = ("token", "access_token", "code", "session_key", "authorization")
+#: Parts of a path in front of the words of a show, where a slash is one between two parts.
+_STRUCTURE: Final = 8
+_SAFE_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_CLOSE: Final = {"Connection": "close"}
+_TOO_LARGE: Final = "a body has at most 1 MiB"
+
+_log = logging.getLogger("dmvpn.web")
+
+
+class Visit(Protocol):
+    """The connection on which a request came."""
+
+    def prove(self) -> bool:
+        """Note that the caller has a token; False: there are too many connections."""
+
+    def doubt(self) -> None:
+        """Note that the caller has none."""
+
+    def abort(self) -> None:
+        """End it at once."""
 
 
 class Guard:
-    """See the module's docstring. hosts: what `Host` may be."""
+    """See the module's docstring."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, entrance: Entrance, audit: Audit, names: Names) -> None:
         self._app = app
-        self._tokens = tokens
-        self._hosts = frozenset(hosts)
+        self._entrance = entrance
+        self._audit = audit
+        self._names = names
+        self._attempts = Attempts()
+        self._open: dict[asyncio.Task[None], Caller] = {}
+        self._seen: dict[tuple[str, str], None] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         if scope["type"] != "http":
             return
+        visit: Visit | None = scope.get("state", {}).get("connection")
+        answering = _Patient(send)
         try:
-            scope["role"] = self._judge(scope["path"], Headers(scope=scope))
-            await self._app(scope, _Bounded(receive), _Patient(send))
+            caller = self._judge(scope, visit)
+            if caller is None:
+                await self._app(scope, _Bounded(receive), answering)
+            else:
+                await self._serve(caller, scope, _Bounded(receive), answering)
         except Problem as problem:
-            await problem.response()(scope, receive, _Patient(send))
+            await problem.response()(scope, receive, answering)
+        except TimeoutError:
+            _abort(visit)
+        except asyncio.CancelledError:
+            if scope.get("caller") is None or self._entrance.is_valid(scope["caller"]):
+                raise
+            _abort(visit)  # the token was revoked
+        except Exception:
+            _log.exception("a request failed: %s %r", scope["method"], scope["path"][:200])
+            if not answering.is_whole:
+                _abort(visit)
+        finally:
+            if visit is not None and answering.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
+                visit.doubt()
 
-    def _judge(self, path: str, headers: Headers) -> Role | None:
-        """Return the role of who asks; None where none is needed. Raises Problem."""
-        if headers.get("host", "").lower() not in self._hosts:
-            raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "the Host of the request is not this server")
-        origin = headers.get("origin")
-        if origin is not None and origin.lower().partition("://")[2] not in self._hosts:
-            raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another server")
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
-        if path in _OPEN:
+    # ------------------------------------------------------------------------------------------------ judging
+
+    def _judge(self, scope: Scope, visit: Visit | None) -> Caller | None:
+        """Return who asks; None where nobody has to say. Raises Problem."""
+        headers = Headers(scope=scope)
+        _check_framing(scope, headers)
+        _check_path(scope)
+        origin = scope["origin"] = origin_of(scope, headers, self._names)
+        scope["guard"] = self
+        if (scope["path"], scope["method"]) in OPEN:
             return None
-        given = headers.get("authorization", "")
-        known = given[: len(_SCHEME)].lower() == _SCHEME
-        role = self._tokens.role_of(given[len(_SCHEME) :].strip()) if known else None
-        if role is None:
-            challenge = {"WWW-Authenticate": 'Bearer realm="dmvpn"'}
-            raise Problem(HTTPStatus.UNAUTHORIZED, "a valid token is needed: Authorization: Bearer TOKEN", challenge)
-        return role
+        caller = self._caller(headers, origin)
+        if caller is None:
+            raise self.refused("token", origin.place, _challenge(headers))
+        if visit is not None and not visit.prove():
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections", {"Retry-After": "5", **_CLOSE})
+        scope["caller"], scope["role"] = caller, caller.role
+        return caller
+
+    def _caller(self, headers: Headers, origin: Origin) -> Caller | None:
+        given = headers.getlist("authorization")
+        if len(given) > 1:
+            raise Problem(HTTPStatus.BAD_REQUEST, "two Authorization headers")
+        if given:
+            known = given[0][: len(_SCHEME)].lower() == _SCHEME
+            return self._entrance.by_token(given[0][len(_SCHEME) :].strip(), origin.place) if known else None
+        key = headers.getlist(SESSION_KEY)
+        cookie = _cookies(headers, SECURE_COOKIE if origin.secure else COOKIE)
+        if len(key) != 1 or len(cookie) != 1:
+            return None
+        return self._entrance.by_session(cookie[0], key[0], origin.place)
+
+    def refused(self, what: str, place: str, problem: Problem) -> Problem:
+        """Note a wrong or missing token, code or session. Returns the problem for the answer."""
+        wait = self._attempts.wrong(place, time.monotonic())
+        if not wait:
+            self._audit.refusal(f"wrong or missing {what}", **{"from": place})
+            return problem
+        detail = f"too many wrong tokens or codes from this address: wait {wait:.0f} s. A right one is taken at once"
+        return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": f"{wait:.0f}", **_CLOSE})
+
+    # ------------------------------------------------------------------------------------------------ serving
+
+    async def _serve(self, caller: Caller, scope: Scope, receive: Receive, answering: _Patient) -> None:
+        task = asyncio.current_task()
+        self._note_first(caller)
+        if task is not None:
+            self._open[task] = caller
+        try:
+            await self._app(scope, receive, answering)
+        finally:
+            self._open.pop(task, None)  # type: ignore[arg-type]
+            if scope["method"] not in READING and scope["path"] != SESSION:
+                status = answering.status or 0
+                self.note("change", caller, method=scope["method"], path=scope["path"], status=status)
+
+    def end_revoked(self) -> None:
+        """End the requests of callers whose token is no longer valid."""
+        self._entrance.refresh()
+        for task, caller in [*self._open.items()]:
+            if not self._entrance.is_valid(caller):
+                task.cancel()
+        for name in self._entrance.take_revoked():
+            self._audit.note("revoked", user=name)
+
+    def note(self, event: str, caller: Caller, **details: str | int) -> None:
+        """Write a line of the audit about somebody who is in."""
+        self._audit.note(event, user=caller.name, role=caller.role.value, **{"from": caller.place}, **details)
+
+    def _note_first(self, caller: Caller) -> None:
+        """Note that a token is used from an address for the first time."""
+        key = (caller.name, caller.place)
+        if key in self._seen:
+            return
+        self._seen[key] = None
+        if len(self._seen) > 1024:
+            del self._seen[next(iter(self._seen))]
+        self.note("login", caller, by="token")
 
 
-_TOO_LARGE: Final = "a body has at most 1 MiB"
+def _challenge(headers: Headers) -> Problem:
+    detail = "a valid token is needed: Authorization: Bearer TOKEN"
+    if "cookie" in headers and "authorization" not in headers:
+        detail += f"; a session needs its cookie and the header {SESSION_KEY}"
+    return Problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'Bearer realm="dmvpn"'})
+
+
+def _check_framing(scope: Scope, headers: Headers) -> None:
+    """Refuse a body whose end two programs could see in two places (RFC 9112 §6.1). Raises Problem."""
+    if "transfer-encoding" in headers and ("content-length" in headers or scope["http_version"] == "1.0"):
+        raise Problem(HTTPStatus.BAD_REQUEST, "a body has either a length or chunks", _CLOSE)
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > LARGEST_BODY:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, _CLOSE)
+
+
+def _check_path(scope: Scope) -> None:
+    """Refuse a path or query that two programs could read in two ways, or that has a secret in it. Raises Problem."""
+    raw: bytes = scope["raw_path"]
+    parts = raw.split(b"/")
+    if not raw.startswith(b"/") or b"\\" in raw or any(part in (b".", b"..") for part in parts):
+        raise Problem(HTTPStatus.BAD_REQUEST, "no path of this server")
+    if any(b"%2f" in part.lower() for part in parts[:_STRUCTURE]):
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such resource: %2F is for the words of a show")
+    names = [name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
+    if any(name in _SECRET_WORDS for name in names):
+        detail = "a token or code never belongs in an address, which logs keep: revoke it, if it was one"
+        raise Problem(HTTPStatus.BAD_REQUEST, detail)
+
+
+def _cookies(headers: Headers, name: str) -> list[str]:
+    """Return all cookies of a name. Two of them come where somebody planted one."""
+    pairs = [pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";")]
+    return [value for known, _, value in pairs if known == name]
+
+
+def _abort(visit: Visit | None) -> None:
+    if visit is not None:
+        visit.abort()
 
 
 class _Bounded:
-    """Receives a body, up to the bound: a body in chunks has no length in front."""
+    """Receives a body, up to the bounds of size and time: a body in chunks has no length in front."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._octets = 0
+        self._ends = asyncio.get_running_loop().time() + PATIENCE
+        self._is_whole = False
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self._is_whole:
+            return await self._receive()  # that the client leaves
+        try:
+            async with asyncio.timeout_at(self._ends):
+                message = await self._receive()
+        except TimeoutError:
+            detail = f"the body did not arrive within {PATIENCE:.0f} s"
+            raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, _CLOSE) from None
+        self._is_whole = not message.get("more_body", False)
         self._octets += len(message.get("body", b""))
         if self._octets > LARGEST_BODY:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, {"Connection": "close"})
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, _CLOSE)
         return message
 
 
 class _Patient:
-    """Sends, as long as the reader takes something now and then."""
+    """Sends, as long as the reader takes something now and then.
+
+    status: of the answer, None: none yet. is_whole: all of it was sent.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self.status: int | None = None
+        self.is_whole = False
 
     async def __call__(self, message: Message) -> None:
-        async with asyncio.timeout(_PATIENCE):
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+        async with asyncio.timeout(PATIENCE):
             await self._send(message)
+        self.is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)

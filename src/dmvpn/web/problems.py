@@ -22,13 +22,17 @@ class Problem(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
 
-    def response(self) -> JSONResponse:
-        """Return the answer. Its type is `about:blank`: the status says what kind of error it is (RFC 9457 §4.2.1)."""
-        body = {
+    @property
+    def body(self) -> dict[str, str | int]:
+        """The object. Its type is `about:blank`: the status says what kind of error it is (RFC 9457 §4.2.1)."""
+        return {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
             "detail": self.detail[:_LONGEST],
         }
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
         headers = {**self.headers, "Cache-Control": "no-store"}
-        return JSONResponse(body, self.status.value, headers, media_type="application/problem+json")
+        return JSONResponse(self.body, self.status.value, headers, media_type="application/problem+json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -14,30 +14,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dmvpn.web.document import openapi_text
-from dmvpn.web.guard import EXCHANGE, HEALTH, Guard
+from dmvpn.web.guard import HEALTH, Guard
+from dmvpn.web.login import Login
+from dmvpn.web.permission import hold_roles, needed_by_path
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from starlette.requests import Request
-    from starlette.types import ASGIApp
 
+    from dmvpn.web.audit import Audit
+    from dmvpn.web.entrance import Entrance
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.tokens import Tokens
+    from dmvpn.web.origin import Names
 
-_PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 #: Parts of the raw path in front of the words of a show: "", api, v1, labs, LAB, routers, ROUTER, show.
 _BEFORE: Final = 8
 
 
-def application(fleet: Fleet, tokens: Tokens, hosts: Collection[str]) -> ASGIApp:
-    """Return the whole application, behind its guard. hosts: what `Host` may be."""
-    door = _Door(fleet, tokens)
+def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) -> Guard:
+    """Return the whole application, behind its guard."""
+    door = _Door(fleet)
     lab = "/api/v1/labs/{lab}"
     routes = [
         Route(HEALTH, door.health),
-        Route(EXCHANGE, door.exchange, methods=["POST"]),
+        *Login(entrance, audit).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),
@@ -45,37 +45,25 @@ def application(fleet: Fleet, tokens: Tokens, hosts: Collection[str]) -> ASGIApp
         Route(f"{lab}/routers/{{router}}/show/{{words:path}}", door.show),
     ]
     handlers = {Problem: _refused, HTTPException: _refused, Exception: _fault}
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), tokens, hosts)
+    hold_roles(routes)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Guard(app, entrance, audit, names)
 
 
 class _Door:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, tokens: Tokens) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._tokens = tokens
 
     async def health(self, _: Request) -> Response:
         """Say that this process answers."""
         return _answer({"status": "ok"})
 
-    async def exchange(self, request: Request) -> Response:
-        """Give a token for the code."""
-        try:
-            given = json.loads(await request.body())
-        except (ValueError, RecursionError):
-            given = None
-        code = given.get("code") if isinstance(given, dict) else None
-        if not isinstance(code, str):
-            raise Problem(HTTPStatus.BAD_REQUEST, 'the body is {"code": "CODE"}')
-        token = self._tokens.exchange(code)
-        if token is None:
-            raise Problem(HTTPStatus.FORBIDDEN, "the code is wrong, or was used already")
-        return _answer({"token": token, "role": self._tokens.role.value})
-
-    async def openapi(self, _: Request) -> Response:
+    async def openapi(self, request: Request) -> Response:
         """Describe all resources."""
-        return _text(await run_in_threadpool(openapi_text))
+        return _text(await run_in_threadpool(openapi_text, partial(needed_by_path, request.app.routes)))
 
     async def labs(self, _: Request) -> Response:
         """List what runs."""
@@ -95,17 +83,16 @@ class _Door:
         raw = request.scope["raw_path"].decode("ascii", "replace").split("/")[_BEFORE:]
         line = " ".join(["show", *(unquote(word) for word in raw if word)])
         names = request.path_params
-        place = request.client.host if request.client else ""
-        privilege = request.scope["role"].privilege
-        return _text(await run_in_threadpool(self._fleet.show, names["lab"], names["router"], line, privilege, place))
+        caller = request.scope["caller"]
+        return _text(await run_in_threadpool(self._fleet.show, names["lab"], names["router"], line, caller))
 
 
 def _answer(value: object) -> Response:
-    return JSONResponse(value, headers=_PRIVATE)
+    return JSONResponse(value)
 
 
 def _text(text: str) -> Response:
-    return Response(text, media_type="application/json", headers=_PRIVATE)
+    return Response(text, media_type="application/json")
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -1,59 +1,222 @@
-"""Tokens and their roles, and the code that is exchanged for a token once.
+"""Named tokens: a file of the user, which every `dmvpn web` of this user reads again as soon as it has changed.
 
-A port of this machine has no owner, so any user of the machine can connect to it: a token is needed on loopback, too.
-Tokens live as long as the process; it keeps their hashes alone.
+    {"version": 1, "tokens": [{"name": "anna", "role": "view", "hash": "...", "created": 1.0, "expires": 2.0, "used": 0}
+    ]}
+
+It has the SHA-256 of each token, never the token: 32 random octets need no slower hash. Times are seconds since 1970;
+`used` is 0 for a token that was never used. The file and its folder must belong to the user and be closed to others
+(modes 0600 and 0700), and neither may be a symbolic link: else no token in it counts. A change takes the lock of the
+folder, and puts a new file in the place of the old one, so two processes lose nothing of each other's.
 """
 
 from __future__ import annotations
 
-import enum
+import contextlib
+import fcntl
 import hashlib
-import hmac
+import json
+import os
+import re
 import secrets
-from typing import Final
+import stat
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["NamedToken", "Role", "TokenFile", "hash_of", "new_secret"]
+
+FILE: Final = "tokens.json"
+#: Tokens in a file, and octets of it.
+_MOST: Final = 1000
+_LARGEST: Final = 1 << 20
 _OCTETS: Final = 32
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
+_VERSION: Final = 1
+#: What finds a token that somebody published by mistake.
+_MARK: Final = "dmvpn_"
+_DAY: Final = 86_400.0
+#: Mode of a file for its owner alone, and what others may not have.
+_PRIVATE: Final = 0o600
+_OF_OTHERS: Final = 0o077
 
 
-class Role(enum.Enum):
-    """What the holder of a token may do; its value is the word for it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedToken:
+    """One token. hash: hexadecimal; created, expires, used: seconds since 1970, used 0: never."""
 
-    VIEW = "view"
-    OPERATE = "operate"
-    CONFIGURE = "configure"
-
-    @property
-    def privilege(self) -> int:
-        """The privilege level at the routers. Below 15 they hide keys and passwords."""
-        return 15 if self is Role.CONFIGURE else 1
+    name: str
+    role: Role
+    hash: str
+    created: float
+    expires: float
+    used: float = 0.0
 
 
-class Tokens:
-    """The tokens of this process, and the code for the first one. role: of the token that the code is exchanged for."""
+def new_secret() -> str:
+    """Return 32 random octets as text."""
+    return _MARK + secrets.token_urlsafe(_OCTETS)
 
-    def __init__(self, role: Role) -> None:
-        self.code = secrets.token_urlsafe(_OCTETS)
-        self.role = role
-        self._code: bytes | None = _hash(self.code)
-        self._roles: dict[bytes, Role] = {}
 
-    def exchange(self, code: str) -> str | None:
-        """Return a new token for the code; None for a wrong code, and for a code that was used."""
-        if self._code is None or not hmac.compare_digest(self._code, _hash(code)):
-            return None
-        self._code = None
-        token = secrets.token_urlsafe(_OCTETS)
-        self._roles[_hash(token)] = self.role
-        return token
+def hash_of(secret: str) -> bytes:
+    """Return the hash of a token or code."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
-    def role_of(self, token: str) -> Role | None:
-        """Return the role of a token; None for a wrong one. It takes as long whichever token it is."""
-        given, found = _hash(token), None
-        for known, role in self._roles.items():
-            if hmac.compare_digest(known, given):
-                found = role
+
+class TokenFile:
+    """The file in a folder, which need not exist."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._seen: tuple[int, ...] | None = None
+        self._tokens: tuple[NamedToken, ...] = ()
+
+    # ------------------------------------------------------------------------------------------------ reading
+
+    def tokens(self) -> tuple[NamedToken, ...]:
+        """Return all tokens, expired ones too. The file is read if it has changed. Raises UserError."""
+        seen: tuple[int, ...]
+        try:
+            found = os.lstat(self.folder / FILE)
+            seen = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
+        except FileNotFoundError:
+            seen = ()
+        except OSError as error:
+            self._seen, self._tokens = None, ()
+            raise UserError(f"{self.folder / FILE}: {error.strerror}") from error
+        if seen != self._seen:
+            self._seen, self._tokens = None, ()
+            self._tokens = self._read() if seen else ()
+            self._seen = seen
+        return self._tokens
+
+    def _read(self) -> tuple[NamedToken, ...]:
+        if not os.path.lexists(self.folder):
+            return ()
+        with self._opened() as folder:
+            return self._read_in(folder)
+
+    def _read_in(self, folder: int) -> tuple[NamedToken, ...]:
+        path = self.folder / FILE
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+        try:
+            with open(os.open(FILE, flags, dir_fd=folder), "rb") as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OF_OTHERS:
+                    raise UserError(f"{path}: others may read or write it: chmod 600, or remove it and make new tokens")
+                octets = file.read(_LARGEST + 1)
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise UserError(f"{path}: {'a symbolic link' if path.is_symlink() else error.strerror}") from error
+        try:
+            return _decoded(octets)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UserError(f"{path}: no tokens of this version of dmvpn: remove it, and make new ones") from error
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Open the folder. Raises UserError where somebody else may change what is in it."""
+        try:
+            folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise UserError(f"{self.folder}: {error.strerror}") from error
+        try:
+            found = os.fstat(folder)
+            if found.st_uid != os.geteuid() or found.st_mode & _OF_OTHERS:
+                raise UserError(f"{self.folder}: it must belong to this user alone: chmod 700, or remove it")
+            yield folder
+        finally:
+            os.close(folder)
+
+    # ------------------------------------------------------------------------------------------------ changes
+
+    def create(self, name: str, role: Role, days: int) -> tuple[str, NamedToken]:
+        """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
+        if not _NAME.fullmatch(name):
+            raise UserError(f"{name!r} is no name: a letter, then at most 31 letters, digits, '_', '.' and '-'")
+        with self._changing() as tokens:
+            if any(one.name == name for one in tokens):
+                raise UserError(f"there is a token {name}: dmvpn web token revoke {name}")
+            if len(tokens) >= _MOST:
+                raise UserError(f"there are {_MOST} tokens: revoke some")
+            secret, now = new_secret(), self._clock()
+            end = now + days * _DAY
+            made = NamedToken(name=name, role=role, hash=hash_of(secret).hex(), created=now, expires=end)
+            tokens.append(made)
+        return secret, made
+
+    def revoke(self, name: str) -> NamedToken:
+        """Remove a token: no server takes it from now on. Raises UserError."""
+        with self._changing() as tokens:
+            found = next((one for one in tokens if one.name == name), None)
+            if found is None:
+                raise UserError(f"there is no token {name}: dmvpn web token list")
+            tokens.remove(found)
         return found
 
+    def note_uses(self, uses: Mapping[str, float]) -> None:
+        """Store when tokens were used, by their hash. A token that is gone stays gone. Raises UserError."""
+        with self._changing() as tokens:
+            for index, one in enumerate(tokens):
+                if uses.get(one.hash, 0.0) > one.used:
+                    tokens[index] = replace(one, used=uses[one.hash])
 
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[list[NamedToken]]:
+        """Give the tokens as a list, and store it if it has changed. Raises UserError."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.folder}: {error.strerror}") from error
+        with self._opened() as folder:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            before = self._read_in(folder)
+            tokens = [*before]
+            yield tokens
+            if tuple(tokens) != before:
+                self._write(folder, tokens)
+
+    def _write(self, folder: int, tokens: list[NamedToken]) -> None:
+        plain = {"version": _VERSION, "tokens": [{**asdict(one), "role": one.role.value} for one in tokens]}
+        fresh = f".{FILE}.new"
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(fresh, dir_fd=folder)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(fresh, flags, _PRIVATE, dir_fd=folder), "wb") as file:
+                file.write(json.dumps(plain, indent=1).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(fresh, FILE, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
+        except OSError as error:
+            raise UserError(f"{self.folder / FILE}: {error.strerror}") from error
+
+
+def _decoded(octets: bytes) -> tuple[NamedToken, ...]:
+    """Read the file. Raises ValueError, KeyError, TypeError, RecursionError."""
+    plain = json.loads(octets)
+    if len(octets) > _LARGEST or plain["version"] != _VERSION or len(plain["tokens"]) > _MOST:
+        raise ValueError
+    return tuple(_decoded_token(one) for one in plain["tokens"])
+
+
+def _decoded_token(plain: dict[str, object]) -> NamedToken:
+    name, digest = plain["name"], plain["hash"]
+    if not isinstance(name, str) or not isinstance(digest, str) or not _NAME.fullmatch(name):
+        raise ValueError
+    if len(bytes.fromhex(digest)) != _OCTETS:
+        raise ValueError
+    created, expires, used = (float(str(plain[word])) for word in ("created", "expires", "used"))
+    return NamedToken(
+        name=name, role=Role(plain["role"]), hash=digest.lower(), created=created, expires=expires, used=used
+    )

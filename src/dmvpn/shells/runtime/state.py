@@ -1,7 +1,8 @@
 """The folder of a router on this machine for files that survive a restart of the program, and of the machine.
 
 Tried in this order: `$STATE_DIRECTORY`, which systemd sets with `StateDirectory=`; `$XDG_STATE_HOME/dmvpn`; for root
-/var/lib/dmvpn; ~/.local/state/dmvpn. In it each router has a folder of its host name, for its owner alone.
+/var/lib/dmvpn; ~/.local/state/dmvpn. In it each router has a folder of its host name, for its owner alone. A folder
+whose name begins with a point is no router's.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 log = logging.getLogger("dmvpn")
+
+_WEB: Final = ".web"
 
 
 def state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -46,6 +51,16 @@ def planned_state_folder(router: str, environment: Mapping[str, str] = os.enviro
         if os.path.isdir(there) and os.access(there, os.R_OK | os.W_OK | os.X_OK):
             return folder
     return None
+
+
+def web_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of `dmvpn web`, which may not exist. Raises UserError."""
+    for parent in _candidates(environment):
+        folder = parent / _WEB
+        there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        if os.path.isdir(there) and os.access(there, os.R_OK | os.W_OK | os.X_OK):
+            return folder
+    raise UserError("there is no folder for tokens: set XDG_STATE_HOME to a folder of this user")
 
 
 def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:

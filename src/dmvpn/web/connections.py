@@ -1,0 +1,261 @@
+"""Connections: how many there are, and how long each may take for what.
+
+A connection is a stranger's until a request on it had a valid token. There are at most `STRANGERS` of these, with those
+in a TLS handshake; the next one ends the oldest of the address that has most, so a flood displaces itself.
+With a token there are at most `GUESTS`; the next request gets status 503.
+
+A TLS handshake has 5 seconds. A request has 10 seconds, from the connection or the answer before it to the end of its
+headers, which have at most 16 KiB; `guard` bounds bodies. An answer of which the client takes nothing for 30 seconds
+ends its connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Callable
+
+    from uvicorn import Config
+    from uvicorn.server import ServerState
+
+STRANGERS: Final = 200
+GUESTS: Final = 1000
+HANDSHAKE: Final = 5.0
+HEADERS: Final = 10.0
+STALLED: Final = 30.0
+MOST_HEADERS: Final = 1 << 14
+#: Descriptors besides those of connections.
+_OTHERS: Final = 500
+_SWEEP: Final = 5.0
+
+
+class Visitor:
+    """One connection, from its first packet on. end: breaks it off."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.end: Callable[[], object] = lambda: None
+
+
+class Crowd:
+    """All connections."""
+
+    def __init__(self, strangers: int = STRANGERS, guests: int = GUESTS) -> None:
+        self._most_strangers, self._most_guests = strangers, guests
+        self._strangers: dict[Visitor, None] = {}
+        self._guests: dict[Visitor, None] = {}
+
+    def admit(self, visitor: Visitor) -> None:
+        """Take a new one; the oldest of the address with most strangers may have to go."""
+        if len(self._strangers) >= self._most_strangers:
+            count: dict[str, int] = {}
+            for one in self._strangers:
+                count[one.place] = count.get(one.place, 0) + 1
+            crowded = max(count, key=lambda place: count[place])
+            oldest = next(one for one in self._strangers if one.place == crowded)
+            self.leave(oldest)
+            oldest.end()
+        self._strangers[visitor] = None
+
+    def leave(self, visitor: Visitor) -> None:
+        """Forget one that is gone."""
+        self._strangers.pop(visitor, None)
+        self._guests.pop(visitor, None)
+
+    def prove(self, visitor: Visitor) -> bool:
+        """Note that one has a token. Returns whether there is a place for it."""
+        if visitor in self._guests:
+            return True
+        if len(self._guests) >= self._most_guests:
+            return False
+        if visitor in self._strangers:
+            del self._strangers[visitor]
+            self._guests[visitor] = None
+        return True
+
+    def doubt(self, visitor: Visitor) -> None:
+        """Note that one has no token, or no longer."""
+        if visitor in self._guests:
+            del self._guests[visitor]
+            self.admit(visitor)
+
+
+class Connection(H11Protocol):
+    """HTTP on one connection, in bounded time."""
+
+    def __init__(self, config: Config, server_state: ServerState, crowd: Crowd, visitor: Visitor) -> None:
+        super().__init__(config, server_state, {"connection": self})
+        self._crowd = crowd
+        self._visitor = visitor
+        self._deadline: asyncio.TimerHandle | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+        self._stalled, self._left = 0.0, 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        super().connection_made(transport)
+        self._visitor.end = self.abort
+        self._watch()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._crowd.leave(self._visitor)
+        for timer in (self._deadline, self._sweep):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take octets."""
+        try:
+            super().data_received(data)
+        except h11.LocalProtocolError:  # there is an answer already, and what came behind its request is no HTTP
+            self.abort()
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, or has too long headers."""
+        body = json.dumps(Problem(HTTPStatus.BAD_REQUEST, "no HTTP request, or more than 16 KiB of headers").body)
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"connection", b"close"),
+        ]
+        answer = (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body.encode()),
+            h11.EndOfMessage(),
+        )
+        for event in answer:
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    # ------------------------------------------------------------------------------------------------ what `guard` says
+
+    def prove(self) -> bool:
+        """Note that the caller has a token. Returns whether there is a place for the connection."""
+        return self._crowd.prove(self._visitor)
+
+    def doubt(self) -> None:
+        """Note that the caller has no token."""
+        self._crowd.doubt(self._visitor)
+
+    def abort(self) -> None:
+        """End it at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def _watch(self) -> None:
+        """Let time run while no request is being answered; octets that arrive do not stop it."""
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        elif not is_answering and self._deadline is None:
+            self._deadline = self.loop.call_later(HEADERS, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _look(self) -> None:
+        """See now and then whether the client takes what was sent, of an answer that is whole."""
+        self._sweep = self.loop.call_later(_SWEEP, self._look)
+        left = self.transport.get_write_buffer_size()
+        is_whole = self.cycle is not None and self.cycle.response_complete
+        moves = left != self._left or not left or not (is_whole or self.transport.is_closing())
+        self._left = left
+        self._stalled = 0.0 if moves else self._stalled + _SWEEP
+        if self._stalled >= STALLED:
+            self.abort()
+
+
+class Reception:
+    """Accepts connections. It stands among the servers of uvicorn, which accepts none itself."""
+
+    def __init__(self, listening: socket.socket, context: ssl.SSLContext | None, config: Config) -> None:
+        self.crowd = Crowd()
+        self._listening = listening
+        self._context = context
+        self._config = config
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, state: ServerState) -> None:
+        """Accept connections from now on."""
+        self._listening.setblocking(False)
+        self._keep(self._accept(state))
+
+    def close(self) -> None:
+        """Accept no more."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait for the end."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _keep(self, work: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _accept(self, state: ServerState) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(self._listening)
+            except OSError:  # no descriptor is left, or the client is gone already
+                await asyncio.sleep(0.1)
+                continue
+            visitor = Visitor(address[0])
+            self.crowd.admit(visitor)
+            task = self._keep(self._receive(accepted, visitor, state))
+            visitor.end = task.cancel
+            await asyncio.sleep(0)  # an accept that need not wait does not let others work
+
+    async def _receive(self, accepted: socket.socket, visitor: Visitor, state: ServerState) -> None:
+        seconds = None if self._context is None else HANDSHAKE
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(self._config, state, self.crowd, visitor),
+                accepted,
+                ssl=self._context,
+                ssl_handshake_timeout=seconds,
+            )
+        except (OSError, asyncio.CancelledError):
+            self.crowd.leave(visitor)
+            with contextlib.suppress(OSError):
+                accepted.close()
+
+
+def allow_descriptors() -> None:
+    """Raise the limit of this process, as far as it may, so that all connections have one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = STRANGERS + GUESTS + _OTHERS
+    if 0 <= soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

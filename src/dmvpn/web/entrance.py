@@ -1,0 +1,206 @@
+"""Who may come in: the code that was printed, the tokens and sessions that this process gave, and named tokens.
+
+    code      printed at the start; opens a session or becomes a token, once, within ten minutes
+    token     of a script; from the code (until the process ends) or from the user's file
+    session   of a browser; has two halves, both needed: a cookie, and a key that the page keeps
+
+A cookie alone is no session because browsers send it to every port of a host: on a machine with several users the
+port beside ours may be somebody else's. What came from a named token ends with that token. The process keeps hashes
+alone, and compares each of them with what was given, so the time of an answer tells nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import time
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.web.tokens import hash_of, new_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.web.roles import Role
+    from dmvpn.web.tokens import TokenFile
+
+#: Seconds for which the printed code is good, and a session.
+CODE_LIFE: Final = 600.0
+SESSION_LIFE: Final = 43_200.0
+#: Sessions at a time; the oldest ends.
+_MOST: Final = 256
+#: The name of whoever came in by the printed code.
+NAMELESS: Final = "web"
+#: Seconds between two notes in the file that a token was used.
+_SELDOM: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. name: of the token; place: the address; key: the hash of the token or session."""
+
+    name: str
+    role: Role
+    place: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grant:
+    """What a hash stands for. parent: hash of the named token that it ends with; expires: None: with the process."""
+
+    name: str
+    role: Role
+    expires: float | None
+    parent: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A new session: the two halves, and whose it is."""
+
+    cookie: str
+    key: str
+    name: str
+    role: Role
+
+
+class Entrance:
+    """See the module's docstring. role: of the printed code; clock: seconds since 1970."""
+
+    def __init__(self, role: Role, file: TokenFile | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.code = new_secret()
+        self.role = role
+        self._file = file
+        self._clock = clock
+        self._code: bytes | None = hash_of(self.code)
+        self._code_ends = clock() + CODE_LIFE
+        self._own: dict[bytes, _Grant] = {}
+        self._named: dict[bytes, _Grant] = {}
+        self._used: dict[str, float] = {}
+        self._noted: dict[str, float] = {}
+        self._gone: list[str] = []
+        #: Why named tokens do not count, "": they do.
+        self.trouble = ""
+
+    # ------------------------------------------------------------------------------------------------ coming in
+
+    def exchange(self, code: str) -> str | None:
+        """Return a new token for the printed code; None for a wrong, used or old one."""
+        if not self._take_code(code):
+            return None
+        token = new_secret()
+        self._own[hash_of(token)] = _Grant(name=NAMELESS, role=self.role, expires=None)
+        return token
+
+    def open_session(self, secret: str) -> Session | None:
+        """Return a new session for the printed code or a token; None for a wrong one."""
+        if self._take_code(secret):
+            name, role, parent = NAMELESS, self.role, None
+        else:
+            self.refresh()
+            parent = self._find(hash_of(secret), self._named)
+            if parent is None:
+                return None
+            name, role = self._named[parent].name, self._named[parent].role
+        made = Session(cookie=new_secret(), key=new_secret(), name=name, role=role)
+        sessions = [key for key, grant in self._own.items() if grant.expires is not None]
+        for key in sessions[: max(0, len(sessions) + 1 - _MOST)]:
+            del self._own[key]
+        expires = self._clock() + SESSION_LIFE
+        self._own[_both(made.cookie, made.key)] = _Grant(name=name, role=role, expires=expires, parent=parent)
+        return made
+
+    def close(self, caller: Caller) -> None:
+        """End a session, or a token of the code; a named token stays."""
+        self._own.pop(caller.key, None)
+
+    def by_token(self, token: str, place: str) -> Caller | None:
+        """Return who has this token; None for a wrong one."""
+        return self._caller(hash_of(token), place)
+
+    def by_session(self, cookie: str, key: str, place: str) -> Caller | None:
+        """Return whose session this is; None for a wrong one."""
+        return self._caller(_both(cookie, key), place)
+
+    def _take_code(self, code: str) -> bool:
+        """Return whether it is the printed code, which is used up then. A whole address is taken, too."""
+        given = hash_of(code.rpartition("#")[2])
+        known = self._code if self._clock() < self._code_ends else None
+        if known is None or not hmac.compare_digest(known, given):
+            return False
+        self._code = None
+        return True
+
+    def _caller(self, given: bytes, place: str) -> Caller | None:
+        self.refresh()
+        own, named = self._find(given, self._own), self._find(given, self._named)
+        grant = self._own[own] if own is not None else self._named[named] if named is not None else None
+        if grant is None or not self._holds(grant):
+            return None
+        source = grant.parent or named
+        if source is not None:
+            self._used[source.hex()] = self._clock()
+        return Caller(name=grant.name, role=grant.role, place=place, key=given)
+
+    @staticmethod
+    def _find(given: bytes, grants: dict[bytes, _Grant]) -> bytes | None:
+        found = None
+        for known in grants:
+            if hmac.compare_digest(known, given):
+                found = known
+        return found
+
+    # ------------------------------------------------------------------------------------------------ staying in
+
+    def is_valid(self, caller: Caller) -> bool:
+        """Return whether a caller who was let in would still be. `refresh` first."""
+        grant = self._own.get(caller.key) or self._named.get(caller.key)
+        return grant is not None and self._holds(grant)
+
+    def _holds(self, grant: _Grant) -> bool:
+        if grant.parent is not None and grant.parent not in self._named:
+            return False
+        parent = self._named[grant.parent] if grant.parent is not None else grant
+        now = self._clock()
+        return all(one.expires is None or now < one.expires for one in (grant, parent))
+
+    def refresh(self) -> None:
+        """Read the user's file if it has changed. Where it cannot be read, no named token counts."""
+        if self._file is None:
+            return
+        before = self._named
+        try:
+            found, self.trouble = self._file.tokens(), ""
+        except UserError as error:
+            found, self.trouble = (), str(error)
+        self._named = {
+            bytes.fromhex(one.hash): _Grant(name=one.name, role=one.role, expires=one.expires) for one in found
+        }
+        gone = {key: grant for key, grant in before.items() if key not in self._named}
+        if gone:
+            self._gone += [grant.name for grant in gone.values()]
+            self._own = {key: grant for key, grant in self._own.items() if grant.parent not in gone}
+            self._used = {key: when for key, when in self._used.items() if bytes.fromhex(key) not in gone}
+
+    def take_revoked(self) -> list[str]:
+        """Return the names of tokens that were revoked since the last call."""
+        gone, self._gone = self._gone, []
+        return gone
+
+    def unnoted_uses(self) -> dict[str, float]:
+        """Return when named tokens were used, by their hash, of those that the file should say again."""
+        return {key: when for key, when in self._used.items() if when - self._noted.get(key, 0.0) >= _SELDOM}
+
+    def note_uses(self, uses: dict[str, float]) -> None:
+        """Store uses in the file. It blocks."""
+        self._noted = {key: when for key, when in self._noted.items() if key in self._used} | uses
+        if self._file is not None and uses:
+            with contextlib.suppress(UserError):  # the next reading of the file says what is wrong with it
+                self._file.note_uses(uses)
+
+
+def _both(cookie: str, key: str) -> bytes:
+    return hash_of(f"{cookie} {key}")

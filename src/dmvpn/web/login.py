@@ -1,0 +1,162 @@
+"""Coming in: the code for a token, the code or a token for a session of a browser, and the page that does the latter.
+
+The code is in the fragment of the printed address: browsers send no fragment, so no log and no `Referer` has it. The
+page takes it out of the address bar at once, and keeps the key of the session where only pages of this very server find
+it (`localStorage`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
+
+from dmvpn.web.entrance import NAMELESS, SESSION_LIFE
+from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dmvpn.web.audit import Audit
+    from dmvpn.web.entrance import Entrance
+
+
+class Login:
+    """The resources as methods."""
+
+    def __init__(self, entrance: Entrance, audit: Audit) -> None:
+        self._entrance = entrance
+        self._audit = audit
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resources."""
+        return [
+            Route(EXCHANGE, self.exchange, methods=["POST"]),
+            Route(SESSION, self.open, methods=["POST"]),
+            Route(SESSION, self.state, methods=["GET"]),
+            Route(SESSION, self.close, methods=["DELETE"]),
+            Route(LOGIN, self.page, methods=["GET"]),
+        ]
+
+    async def exchange(self, request: Request) -> Response:
+        """Give a token for the code."""
+        token = self._entrance.exchange(await _secret(request, ("code",)))
+        if token is None:
+            raise self._wrong(request)
+        self._note(request, NAMELESS, self._entrance.role, "token")
+        return JSONResponse({"token": token, "role": self._entrance.role.value})
+
+    async def open(self, request: Request) -> Response:
+        """Give a session for the code or a token."""
+        made = self._entrance.open_session(await _secret(request, ("code", "token")))
+        if made is None:
+            raise self._wrong(request)
+        self._note(request, made.name, made.role, "session")
+        answer = JSONResponse({"key": made.key, "user": made.name, "role": made.role.value})
+        secure: bool = request.scope["origin"].secure
+        answer.set_cookie(
+            SECURE_COOKIE if secure else COOKIE,
+            made.cookie,
+            max_age=int(SESSION_LIFE),
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return answer
+
+    async def state(self, request: Request) -> Response:
+        """Say who asks."""
+        caller = request.scope["caller"]
+        return JSONResponse({"user": caller.name, "role": caller.role.value})
+
+    @needs(Role.VIEW)
+    async def close(self, request: Request) -> Response:
+        """End the session, or the token of the code."""
+        self._entrance.close(request.scope["caller"])
+        request.scope["guard"].note("logout", request.scope["caller"])
+        answer = JSONResponse({})
+        secure: bool = request.scope["origin"].secure
+        name = SECURE_COOKIE if secure else COOKIE
+        answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
+        return answer
+
+    async def page(self, _: Request) -> Response:
+        """Show the page that opens a session."""
+        return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
+
+    def _wrong(self, request: Request) -> Problem:
+        problem = Problem(HTTPStatus.FORBIDDEN, "the code is wrong, or is too old, or was used already")
+        wrong: Problem = request.scope["guard"].refused("code", request.scope["origin"].place, problem)
+        return wrong
+
+    def _note(self, request: Request, user: str, role: Role, into: str) -> None:
+        place = request.scope["origin"].place
+        by = "code" if user == NAMELESS else "token"
+        self._audit.note("login", user=user, role=role.value, by=by, into=into, **{"from": place})
+
+
+async def _secret(request: Request, names: tuple[str, ...]) -> str:
+    """Return the code or token in the body. Raises Problem."""
+    try:
+        given = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        given = None
+    found = [given[name] for name in names if name in given] if isinstance(given, dict) else []
+    if len(found) != 1 or not isinstance(found[0], str):
+        raise Problem(HTTPStatus.BAD_REQUEST, 'the body is {"code": "CODE"}')
+    return found[0]
+
+
+_STYLE: Final = "body{font:1rem sans-serif;margin:3rem auto;max-width:40rem}input{width:100%;margin:1rem 0}"
+_SCRIPT: Final = """
+const say = (text) => { document.getElementById("said").textContent = text; };
+async function enter(code) {
+  const answer = await fetch("/api/v1/session", {method: "POST", body: JSON.stringify({code}),
+                                                 headers: {"Content-Type": "application/json"}});
+  const found = await answer.json();
+  if (!answer.ok) { say(found.detail); return; }
+  localStorage.setItem("dmvpn-session-key", found.key);
+  say("You are in, as " + found.user + ", with the role " + found.role + ".");
+  document.getElementById("form").hidden = true;
+  const labs = await fetch("/api/v1/labs", {headers: {"X-Session-Key": found.key}});
+  for (const lab of await labs.json()) {
+    const row = document.createElement("li");
+    row.textContent = lab.name + ": " + lab.routers.join(", ");
+    document.getElementById("labs").append(row);
+  }
+}
+const code = location.hash.slice(1);
+history.replaceState(null, "", location.pathname);
+document.getElementById("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter(document.getElementById("secret").value.trim());
+});
+if (code) { enter(code); }
+"""
+_PAGE: Final = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Login</title><style>{_STYLE}</style></head>
+<body><p id="said">Paste the address that was printed, or a token.</p>
+<form id="form"><input id="secret" type="password" autocomplete="off" autofocus aria-label="code or token">
+<button>Log in</button></form><ul id="labs"></ul><script>{_SCRIPT}</script></body></html>
+"""
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+_POLICY: Final = (
+    f"default-src 'none'; script-src {_hash(_SCRIPT)}; style-src {_hash(_STYLE)}; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)

@@ -1,0 +1,72 @@
+"""Which role each resource needs, and the refusal of callers who have less.
+
+A resource names its role by `@needs`. Without it, a resource that only reads needs view, any other one configure: a
+forgotten line opens nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from starlette.routing import Route
+
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import READING, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+T = TypeVar("T")
+
+_PLACE: Final = re.compile(r"\{[^}]*\}")
+_ROLE: Final = "role"
+
+
+def needs(role: Role) -> Callable[[T], T]:
+    """Return a decorator for the function of a resource that needs this role."""
+
+    def mark(endpoint: T) -> T:
+        setattr(endpoint, _ROLE, role)
+        return endpoint
+
+    return mark
+
+
+def needed(route: Route, method: str) -> Role:
+    """Return the role that a resource needs."""
+    role: Role | None = getattr(route.endpoint, _ROLE, None)
+    return role or (Role.VIEW if method in READING else Role.CONFIGURE)
+
+
+def needed_by_path(routes: Iterable[BaseRoute], template: str, method: str) -> Role | None:
+    """Return the role for a path of the description, such as `/api/v1/labs/{lab}`; None: there is no such resource."""
+    path = _PLACE.sub("x", template)
+    for route in routes:
+        if isinstance(route, Route) and method in (route.methods or ()) and route.path_regex.match(path):
+            return needed(route, method)
+    return None
+
+
+def hold_roles(routes: Iterable[Route]) -> None:
+    """Let each resource refuse callers without the role that it needs. `scope["role"]` has that of the caller."""
+    for route in routes:
+        route.app = _Barrier(route)
+
+
+class _Barrier:
+    """In front of one resource."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._app: ASGIApp = route.app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        role, wanted = scope.get(_ROLE), needed(self._route, scope["method"])
+        if role is not None and not role.includes(wanted):
+            raise Problem(HTTPStatus.FORBIDDEN, f"this needs the role {wanted.value}; the token is for {role.value}")
+        await self._app(scope, receive, send)
