@@ -101,11 +101,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if (arguments.certificate is None) != (arguments.key is None):
         raise UserError("--certificate and --key belong together")
     tokens = _tokens()
+    if arguments.authority == _OWN:
+        tokens.make_folder()
+        arguments.authority = tokens.folder / "authority"
     where = Where(
         listen=arguments.listen,
         certificate=arguments.certificate,
         key=arguments.key,
-        authority=tokens.folder / "authority" if arguments.authority == _OWN else arguments.authority,
+        authority=arguments.authority,
         names=tuple(arguments.name),
         proxies=tuple(arguments.behind_proxy),
     )

@@ -36,7 +36,6 @@ GUESTS: Final = 1000
 HANDSHAKE: Final = 5.0
 HEADERS: Final = 10.0
 STALLED: Final = 30.0
-MOST_HEADERS: Final = 1 << 14
 #: Descriptors besides those of connections.
 _OTHERS: Final = 500
 _SWEEP: Final = 5.0

@@ -23,6 +23,7 @@ from dmvpn.web.attempts import Attempts
 from dmvpn.web.origin import Names, origin_of
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import READING
+from dmvpn.web.tokens import SECRET
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.web.audit import Audit
     from dmvpn.web.entrance import Caller, Entrance
     from dmvpn.web.origin import Origin
+    from dmvpn.web.roles import Role
 
 EXCHANGE: Final = "/api/v1/tokens"
 SESSION: Final = "/api/v1/session"
@@ -42,6 +44,7 @@ OPEN: Final = frozenset(
     for method in methods
 )
 LARGEST_BODY: Final = 1 << 20
+MOST_HEADERS: Final = 1 << 14
 PATIENCE: Final = 30.0
 #: With TLS, browsers take a cookie of this name from the server itself alone.
 COOKIE: Final = "dmvpn_session"
@@ -59,6 +62,8 @@ _SAFE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+#: Users and addresses whose login was noted.
+_REMEMBERED: Final = 1024
 _CLOSE: Final = {"Connection": "close"}
 _TOO_LARGE: Final = "a body has at most 1 MiB"
 
@@ -131,7 +136,8 @@ class Guard:
             return None
         caller = self._caller(headers, origin)
         if caller is None:
-            raise self.refused("token", origin.place, _challenge(headers))
+            has_one = "authorization" in headers or SESSION_KEY in headers
+            raise self.refused("wrong token" if has_one else "", origin.place, _challenge(headers))
         if visit is not None and not visit.prove():
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections", {"Retry-After": "5", **_CLOSE})
         scope["caller"], scope["role"] = caller, caller.role
@@ -151,10 +157,11 @@ class Guard:
         return self._entrance.by_session(cookie[0], key[0], origin.place)
 
     def refused(self, what: str, place: str, problem: Problem) -> Problem:
-        """Note a wrong or missing token, code or session. Returns the problem for the answer."""
+        """Note what was wrong, "": there was no token. Returns the problem for the answer."""
         wait = self._attempts.wrong(place, time.monotonic())
         if not wait:
-            self._audit.refusal(f"wrong or missing {what}", **{"from": place})
+            self._audit.refusal(what or "no token", **{"from": place})
+        if not wait or not what:
             return problem
         detail = f"too many wrong tokens or codes from this address: wait {wait:.0f} s. A right one is taken at once"
         return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": f"{wait:.0f}", **_CLOSE})
@@ -187,15 +194,17 @@ class Guard:
         """Write a line of the audit about somebody who is in."""
         self._audit.note(event, user=caller.name, role=caller.role.value, **{"from": caller.place}, **details)
 
+    def note_login(self, user: str, role: Role, place: str, **details: str) -> None:
+        """Write a line of the audit about somebody who comes in."""
+        self._seen[user, place] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._audit.note("login", user=user, role=role.value, **{"from": place}, **details)
+
     def _note_first(self, caller: Caller) -> None:
         """Note that a token is used from an address for the first time."""
-        key = (caller.name, caller.place)
-        if key in self._seen:
-            return
-        self._seen[key] = None
-        if len(self._seen) > 1024:
-            del self._seen[next(iter(self._seen))]
-        self.note("login", caller, by="token")
+        if (caller.name, caller.place) not in self._seen:
+            self.note_login(caller.name, caller.role, caller.place, by="token")
 
 
 def _challenge(headers: Headers) -> Problem:
@@ -206,7 +215,13 @@ def _challenge(headers: Headers) -> Problem:
 
 
 def _check_framing(scope: Scope, headers: Headers) -> None:
-    """Refuse a body whose end two programs could see in two places (RFC 9112 §6.1). Raises Problem."""
+    """Refuse a body whose end two programs could see in two places (RFC 9112 §6.1), and long headers. Raises Problem.
+
+    h11 bounds headers that arrive in pieces alone.
+    """
+    octets = sum(len(name) + len(value) + 4 for name, value in headers.raw)
+    if octets + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEADERS:
+        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 16 KiB", _CLOSE)
     if "transfer-encoding" in headers and ("content-length" in headers or scope["http_version"] == "1.0"):
         raise Problem(HTTPStatus.BAD_REQUEST, "a body has either a length or chunks", _CLOSE)
     length = headers.get("content-length", "0")
@@ -223,7 +238,7 @@ def _check_path(scope: Scope) -> None:
     if any(b"%2f" in part.lower() for part in parts[:_STRUCTURE]):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such resource: %2F is for the words of a show")
     names = [name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
-    if any(name in _SECRET_WORDS for name in names):
+    if any(name in _SECRET_WORDS for name in names) or SECRET.search(raw + b"?" + scope["query_string"]):
         detail = "a token or code never belongs in an address, which logs keep: revoke it, if it was one"
         raise Problem(HTTPStatus.BAD_REQUEST, detail)
 

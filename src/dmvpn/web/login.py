@@ -26,16 +26,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dmvpn.web.audit import Audit
     from dmvpn.web.entrance import Entrance
 
 
 class Login:
     """The resources as methods."""
 
-    def __init__(self, entrance: Entrance, audit: Audit) -> None:
+    def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
-        self._audit = audit
 
     @property
     def routes(self) -> list[Route]:
@@ -95,15 +93,16 @@ class Login:
         """Show the page that opens a session."""
         return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
-    def _wrong(self, request: Request) -> Problem:
+    @staticmethod
+    def _wrong(request: Request) -> Problem:
         problem = Problem(HTTPStatus.FORBIDDEN, "the code is wrong, or is too old, or was used already")
-        wrong: Problem = request.scope["guard"].refused("code", request.scope["origin"].place, problem)
+        wrong: Problem = request.scope["guard"].refused("wrong code", request.scope["origin"].place, problem)
         return wrong
 
-    def _note(self, request: Request, user: str, role: Role, into: str) -> None:
-        place = request.scope["origin"].place
+    @staticmethod
+    def _note(request: Request, user: str, role: Role, into: str) -> None:
         by = "code" if user == NAMELESS else "token"
-        self._audit.note("login", user=user, role=role.value, by=by, into=into, **{"from": place})
+        request.scope["guard"].note_login(user, role, request.scope["origin"].place, by=by, into=into)
 
 
 async def _secret(request: Request, names: tuple[str, ...]) -> str:

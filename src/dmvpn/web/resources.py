@@ -37,7 +37,7 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
     lab = "/api/v1/labs/{lab}"
     routes = [
         Route(HEALTH, door.health),
-        *Login(entrance, audit).routes,
+        *Login(entrance).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),

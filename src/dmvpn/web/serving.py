@@ -13,9 +13,9 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.web import tls
 from dmvpn.web.audit import Audit
-from dmvpn.web.connections import HEADERS, MOST_HEADERS, Reception, allow_descriptors
+from dmvpn.web.connections import HEADERS, Reception, allow_descriptors
 from dmvpn.web.entrance import CODE_LIFE, Entrance
-from dmvpn.web.guard import LOGIN
+from dmvpn.web.guard import LOGIN, MOST_HEADERS
 from dmvpn.web.origin import Names
 from dmvpn.web.resources import application
 

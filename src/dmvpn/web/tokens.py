@@ -42,6 +42,8 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
 _VERSION: Final = 1
 #: What finds a token that somebody published by mistake.
 _MARK: Final = "dmvpn_"
+#: What every token and code looks like.
+SECRET: Final = re.compile(rb"dmvpn_[A-Za-z0-9_-]{43}")
 _DAY: Final = 86_400.0
 #: Mode of a file for its owner alone, and what others may not have.
 _PRIVATE: Final = 0o600
@@ -139,6 +141,13 @@ class TokenFile:
 
     # ------------------------------------------------------------------------------------------------ changes
 
+    def make_folder(self) -> None:
+        """Make the folder, for this user alone. Raises UserError."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.folder}: {error.strerror}") from error
+
     def create(self, name: str, role: Role, days: int) -> tuple[str, NamedToken]:
         """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
         if not _NAME.fullmatch(name):
@@ -173,10 +182,7 @@ class TokenFile:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[NamedToken]]:
         """Give the tokens as a list, and store it if it has changed. Raises UserError."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{self.folder}: {error.strerror}") from error
+        self.make_folder()
         with self._opened() as folder:
             fcntl.flock(folder, fcntl.LOCK_EX)
             before = self._read_in(folder)
