@@ -108,7 +108,10 @@ class Guard:
             else:
                 await self._serve(caller, scope, _Bounded(receive), answering)
         except Problem as problem:
-            await problem.response()(scope, receive, answering)
+            if answering.status is None:
+                await problem.response()(scope, receive, answering)
+            else:
+                _abort(visit)  # in the middle of an answer there is no way to say more
         except TimeoutError:
             _abort(visit)
         except asyncio.CancelledError:

@@ -68,5 +68,7 @@ class _Barrier:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         role, wanted = scope.get(_ROLE), needed(self._route, scope["method"])
         if role is not None and not role.includes(wanted):
-            raise Problem(HTTPStatus.FORBIDDEN, f"this needs the role {wanted.value}; the token is for {role.value}")
+            detail = f"this needs the role {wanted.value}; the token is for {role.value}"
+            await Problem(HTTPStatus.FORBIDDEN, detail).response()(scope, receive, send)
+            return
         await self._app(scope, receive, send)

@@ -65,21 +65,25 @@ def serve(fleet: Fleet, where: Where, role: Role, tokens: TokenFile, say: Callab
     with _listening(where.listen, address, port) as listening:
         guard = application(fleet, entrance, audit, names)
         _announce(say, listening, where, secure, entrance)
-        config = uvicorn.Config(
-            guard,
-            access_log=False,
-            h11_max_incomplete_event_size=MOST_HEADERS,
-            http="h11",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_LEAVE,
-            timeout_keep_alive=int(HEADERS),
-            ws="none",
-        )
+        config = _configuration(guard)
         _Server(config, Reception(listening, secure.context if secure else None, config), guard, entrance, audit).run()
+
+
+def _configuration(guard: Guard) -> uvicorn.Config:
+    return uvicorn.Config(
+        guard,
+        access_log=False,
+        h11_max_incomplete_event_size=MOST_HEADERS,
+        http="h11",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LEAVE,
+        timeout_keep_alive=int(HEADERS),
+        ws="none",
+    )
 
 
 class _Server(uvicorn.Server):

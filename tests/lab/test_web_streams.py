@@ -1,0 +1,205 @@
+"""Answers that go on: they end when their token does, and readers that take nothing lose their connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+uvicorn = pytest.importorskip("uvicorn")
+
+from starlette.applications import Starlette  # noqa: E402
+from starlette.responses import Response, StreamingResponse  # noqa: E402
+from starlette.routing import Route  # noqa: E402
+
+from dmvpn.web import connections, guard  # noqa: E402
+from dmvpn.web.audit import Audit  # noqa: E402
+from dmvpn.web.entrance import Entrance  # noqa: E402
+from dmvpn.web.guard import Guard  # noqa: E402
+from dmvpn.web.origin import Names  # noqa: E402
+from dmvpn.web.roles import Role  # noqa: E402
+from dmvpn.web.serving import _configuration, _Server  # noqa: E402
+from dmvpn.web.tokens import TokenFile  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+
+class Streams:
+    """A server with resources that say one line, or much."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokens = TokenFile(folder)
+        self.entrance = Entrance(Role.VIEW, self.tokens)
+        self.ended: list[str] = []
+        app = Starlette(routes=[Route("/quiet", self.quiet), Route("/much", self.much), Route("/whole", self.whole)])
+        self.guard = Guard(app, self.entrance, Audit(), Names())
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.server: _Server | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        config = _configuration(self.guard)
+        reception = connections.Reception(self._socket, None, config)
+        self.server = _Server(config, reception, self.guard, self.entrance, Audit())
+        self.server.run()
+
+    async def quiet(self, _: Request) -> StreamingResponse:
+        async def lines() -> AsyncIterator[bytes]:
+            try:
+                yield b"data: begins\n\n"
+                await asyncio.sleep(3600)
+            finally:
+                self.ended.append("quiet")
+
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+    async def much(self, _: Request) -> StreamingResponse:
+        async def lines() -> AsyncIterator[bytes]:
+            for _ in range(1000):
+                yield bytes(1 << 20)
+
+        return StreamingResponse(lines(), media_type="application/octet-stream")
+
+    async def whole(self, _: Request) -> Response:
+        return Response(bytes(50 << 20))
+
+    def open(self, path: str, token: str) -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        return client
+
+    def close(self) -> None:
+        assert self.server is not None
+        self.server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def streams(tmp_path: Path) -> Iterator[Streams]:
+    served = Streams(tmp_path / "web")
+    yield served
+    served.close()
+    served._socket.close()
+
+
+def read_until(client: socket.socket, wanted: bytes) -> bytes:
+    seen = b""
+    while wanted not in seen:
+        data = client.recv(4096)
+        assert data, seen
+        seen += data
+    return seen
+
+
+def seconds_to_end(client: socket.socket) -> float:
+    begin = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        while client.recv(1 << 16):
+            pass
+    return time.monotonic() - begin
+
+
+def octets_left(client: socket.socket) -> int:
+    """How many octets come until the connection ends."""
+    count = 0
+    with contextlib.suppress(ConnectionError):
+        while data := client.recv(1 << 20):
+            count += len(data)
+    return count
+
+
+def wait_until_it_is_gone(streams: Streams) -> None:
+    """Wait until the server has no connection; it waits for the client first."""
+    assert streams.server is not None
+    end = time.monotonic() + 15
+    while streams.server.server_state.connections:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_stream_ends_when_its_token_is_revoked_and_no_other(streams: Streams) -> None:
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    bea, _ = streams.tokens.create("bea", Role.VIEW, 1)
+    with streams.open("/quiet", anna) as hers, streams.open("/quiet", bea) as other:
+        read_until(hers, b"begins")
+        read_until(other, b"begins")
+        TokenFile(streams.tokens.folder).revoke("anna")
+        assert seconds_to_end(hers) < 3
+        other.settimeout(1)
+        with pytest.raises(TimeoutError):
+            other.recv(1)
+        assert streams.ended == ["quiet"]
+
+
+def test_a_stream_of_a_session_ends_with_the_token_that_opened_it(streams: Streams) -> None:
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    session = streams.entrance.open_session(anna)
+    assert session is not None
+    with socket.create_connection(("127.0.0.1", streams.port), timeout=20) as client:
+        halves = f"Cookie: dmvpn_session={session.cookie}\r\nX-Session-Key: {session.key}\r\n"
+        client.sendall(f"GET /quiet HTTP/1.1\r\nHost: localhost\r\n{halves}\r\n".encode())
+        read_until(client, b"begins")
+        streams.tokens.revoke("anna")
+        assert seconds_to_end(client) < 3
+
+
+def test_a_stream_ends_when_its_token_expires(streams: Streams) -> None:
+    later = [0.0]
+    streams.entrance._clock = lambda: time.time() + later[0]
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    with streams.open("/quiet", anna) as client:
+        read_until(client, b"begins")
+        later[0] = 86_401.0
+        assert seconds_to_end(client) < 3
+
+
+def test_a_stream_whose_client_leaves_ends(streams: Streams) -> None:
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    with streams.open("/quiet", anna) as client:
+        read_until(client, b"begins")
+    end = time.monotonic() + 5
+    while not streams.ended and time.monotonic() < end:
+        time.sleep(0.02)
+    assert streams.ended == ["quiet"]
+
+
+def test_a_reader_that_takes_nothing_loses_its_connection(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "PATIENCE", 1.0)
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    with streams.open("/much", anna) as client:
+        read_until(client, b"\r\n\r\n")
+        wait_until_it_is_gone(streams)
+        assert octets_left(client) < 100 << 20
+
+
+def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last octets are in our buffer when the resource has done its part."""
+    monkeypatch.setattr(connections, "_SWEEP", 0.2)
+    monkeypatch.setattr(connections, "STALLED", 1.0)
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    with streams.open("/whole", anna) as client:
+        read_until(client, b"\r\n\r\n")
+        wait_until_it_is_gone(streams)
+        assert octets_left(client) < 50 << 20
+
+
+def test_the_server_ends_with_streams_open(streams: Streams) -> None:
+    anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
+    with streams.open("/quiet", anna) as client:
+        read_until(client, b"begins")
+        begin = time.monotonic()
+        streams.close()
+        assert time.monotonic() - begin < 5
+        assert streams.ended == ["quiet"]
