@@ -269,6 +269,8 @@ def test_a_body_that_never_ends_is_read_by_nobody_without_a_token(environment: d
         ("GET /api/v1/labs HTTP/1.1\r\nHost: HOST\r\nAuthorization: Basic TOKEN\r\n\r\n", 401),
         ("GET /api/v1/labs HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer TOKEN TOKEN\r\n\r\n", 401),
         ("GET /api/v1/labs HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 401),
+        ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n", 400),
+        ("POST /api/v1/tokens HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n\r\n", 400),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         ("\x16\x03\x01\x02\x00\x01", 400),
     ],
@@ -284,6 +286,15 @@ def test_requests_that_two_programs_could_read_in_two_ways(sound: Served, reques
     assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
     assert b"application/problem+json" in answer
     assert b"nosniff" in answer
+    assert sound.ask(LABS).status == 200
+
+
+def test_strangers_who_leave_in_the_middle_leave_no_word_behind(sound: Served) -> None:
+    for _ in range(20):
+        with opened(sound) as client:
+            client.sendall(
+                f"POST /api/v1/tokens HTTP/1.1\r\nHost: {sound.name}\r\nContent-Length: 9\r\n\r\n{{".encode()
+            )
     assert sound.ask(LABS).status == 200
 
 

@@ -132,7 +132,10 @@ class Connection(H11Protocol):
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or has too long headers."""
+        """Refuse what is no HTTP, or has too long headers. Raises h11.LocalProtocolError in the middle of an answer."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # its body is no HTTP: what the resource says goes nowhere
+            self.cycle.message_event.set()
         body = json.dumps(Problem(HTTPStatus.BAD_REQUEST, "no HTTP request, or more than 16 KiB of headers").body)
         headers = [
             (b"content-type", b"application/problem+json"),
@@ -181,13 +184,11 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def _look(self) -> None:
-        """See now and then whether the client takes what was sent, of an answer that is whole."""
+        """See now and then whether the client takes what was sent."""
         self._sweep = self.loop.call_later(_SWEEP, self._look)
         left = self.transport.get_write_buffer_size()
-        is_whole = self.cycle is not None and self.cycle.response_complete
-        moves = left != self._left or not left or not (is_whole or self.transport.is_closing())
+        self._stalled = self._stalled + _SWEEP if left and left == self._left else 0.0
         self._left = left
-        self._stalled = 0.0 if moves else self._stalled + _SWEEP
         if self._stalled >= STALLED:
             self.abort()
 

@@ -4,7 +4,7 @@
 - Every resource but `OPEN` needs a token, `Authorization: Bearer TOKEN` (RFC 6750), or a session: a cookie and the
   header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
 - A request that two programs could read in two ways is refused: two lengths, two tokens, `%2F` in front of a show.
-- A body has at most 1 MiB and 30 s. A reader that takes nothing for 30 s loses its connection.
+- A body has at most 1 MiB, that of a login 4 KiB, and 30 s. A reader that takes nothing for 30 s loses its connection.
 - A request that runs ends when its token is revoked or expires.
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from dmvpn.web.attempts import Attempts
 from dmvpn.web.origin import Names, origin_of
@@ -43,7 +44,9 @@ OPEN: Final = frozenset(
     for path, methods in ((EXCHANGE, ("POST",)), (SESSION, ("POST",)), (LOGIN, READING), (HEALTH, READING))
     for method in methods
 )
+#: Octets of a body, with a token and without one.
 LARGEST_BODY: Final = 1 << 20
+SMALL_BODY: Final = 1 << 12
 MOST_HEADERS: Final = 1 << 14
 PATIENCE: Final = 30.0
 #: With TLS, browsers take a cookie of this name from the server itself alone.
@@ -65,7 +68,7 @@ _SAFE_HEADERS: Final = {
 #: Users and addresses whose login was noted.
 _REMEMBERED: Final = 1024
 _CLOSE: Final = {"Connection": "close"}
-_TOO_LARGE: Final = "a body has at most 1 MiB"
+_TOO_LARGE: Final = "a body has at most 1 MiB, and that of a login 4 KiB"
 
 _log = logging.getLogger("dmvpn.web")
 
@@ -92,6 +95,7 @@ class Guard:
         self._audit = audit
         self._names = names
         self._attempts = Attempts()
+        self._next_fault = 0.0
         self._open: dict[asyncio.Task[None], Caller] = {}
         self._seen: dict[tuple[str, str], None] = {}
 
@@ -102,29 +106,39 @@ class Guard:
         visit: Visit | None = scope.get("state", {}).get("connection")
         answering = _Patient(send)
         try:
-            caller = self._judge(scope, visit)
-            if caller is None:
-                await self._app(scope, _Bounded(receive), answering)
-            else:
-                await self._serve(caller, scope, _Bounded(receive), answering)
-        except Problem as problem:
-            if answering.status is None:
+            try:
+                await self._answer(scope, receive, answering, visit)
+            except Problem as problem:
+                if answering.status is not None:
+                    raise  # in the middle of an answer there is no way to say more
                 await problem.response()(scope, receive, answering)
-            else:
-                _abort(visit)  # in the middle of an answer there is no way to say more
-        except TimeoutError:
+        except (Problem, TimeoutError, ClientDisconnect):
             _abort(visit)
         except asyncio.CancelledError:
             if scope.get("caller") is None or self._entrance.is_valid(scope["caller"]):
                 raise
             _abort(visit)  # the token was revoked
         except Exception:
-            _log.exception("a request failed: %s %r", scope["method"], scope["path"][:200])
+            self._log_fault(f"{scope['method']} {scope['path'][:200]!r}")
             if not answering.is_whole:
                 _abort(visit)
         finally:
             if visit is not None and answering.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
                 visit.doubt()
+
+    async def _answer(self, scope: Scope, receive: Receive, answering: _Patient, visit: Visit | None) -> None:
+        caller = self._judge(scope, visit)
+        if caller is None:
+            await self._app(scope, _Bounded(receive, SMALL_BODY), answering)
+        else:
+            await self._serve(caller, scope, _Bounded(receive, LARGEST_BODY), answering)
+
+    def _log_fault(self, what: str) -> None:
+        """Log a fault of ours with its traceback, seldom: whoever found it may find it again and again."""
+        now = time.monotonic()
+        if now >= self._next_fault:
+            self._next_fault = now + PATIENCE
+            _log.exception("a request failed: %s", what)
 
     # ------------------------------------------------------------------------------------------------ judging
 
@@ -260,8 +274,9 @@ def _abort(visit: Visit | None) -> None:
 class _Bounded:
     """Receives a body, up to the bounds of size and time: a body in chunks has no length in front."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._octets = 0
         self._ends = asyncio.get_running_loop().time() + PATIENCE
         self._is_whole = False
@@ -277,7 +292,7 @@ class _Bounded:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, _CLOSE) from None
         self._is_whole = not message.get("more_body", False)
         self._octets += len(message.get("body", b""))
-        if self._octets > LARGEST_BODY:
+        if self._octets > self._most:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE, _CLOSE)
         return message
 
