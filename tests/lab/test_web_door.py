@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
 import http.cookies
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.served import MAIN, Served, dmvpn, new_token, problem, refused, serving, token_file
+from support.served import MAIN, Answer, Served, dmvpn, new_token, problem, refused, serving, token_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +80,41 @@ def test_the_printed_address_opens_a_session_of_a_browser_once(environment: dict
         assert (login["user"], login["role"], login["from"], login["by"]) == ("web", "view", "127.0.0.1", "code")
         assert served.audit("logout")
         assert served.code not in served.said()
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+def test_the_page_takes_the_code_out_of_the_address_and_shows_the_labs(environment: dict[str, str]) -> None:
+    """Its script runs in node, with the few things of a browser that it uses."""
+    with serving(environment) as served:
+        page = served.ask("/login")
+        (script,) = re.findall(r"<script>(.*)</script>", page.text, re.DOTALL)
+        allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"script-src 'sha256-{allowed}';" in page.headers["content-security-policy"]
+        browser = f"""
+            const parts = {{}}, kept = {{}}, calls = [];
+            const made = () => ({{append(row) {{ this.rows = [row.textContent]; }}, addEventListener() {{}}}});
+            const part = (id) => parts[id] ??= made();
+            const document = {{getElementById: part, createElement: () => ({{}})}};
+            const localStorage = {{setItem(name, value) {{ kept[name] = value; }}}};
+            const location = {{hash: "#{served.code}", pathname: "/login"}};
+            const history = {{replaceState(_, __, path) {{ calls.push(path); }}}};
+            let cookie = "";
+            const ask = fetch;
+            globalThis.fetch = async (path, options) => {{
+              const headers = {{...options.headers, Cookie: cookie}};
+              const answer = await ask("http://127.0.0.1:{served.port}" + path, {{...options, headers}});
+              cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+              return answer;
+            }};
+            {script}
+            setTimeout(() => console.log(JSON.stringify({{parts, calls, kept}})), 1500);
+        """
+        ran = subprocess.run(["node", "-e", browser], check=True, capture_output=True, text=True, timeout=30)
+        seen = json.loads(ran.stdout)
+        assert seen["calls"] == ["/login"]
+        assert seen["parts"]["said"]["textContent"] == "You are in, as web, with the role view."
+        assert seen["parts"]["labs"]["rows"][0].startswith("notes-phase3: R11, ")
+        assert list(seen["kept"]) == ["dmvpn-session-key"]
 
 
 def test_half_a_session_is_none(web: Served, environment: dict[str, str]) -> None:
@@ -220,6 +258,43 @@ def test_operate_sees_no_more_secrets_than_view(environment: dict[str, str], web
     assert problem(web.ask(f"{R31}/show/running-config"), 400)
     seen = web.ask(f"{R31}/show/ip/nhrp", token=new_token(environment, "viewer"))
     assert seen.status == 200
+
+
+def test_operate_may_clear_and_ping_and_nothing_else(environment: dict[str, str], web: Served) -> None:
+    def run(line: str, token: str | None = None) -> Answer:
+        return web.ask(f"{R31}/run", method="POST", body=json.dumps({"command": line}), token=token)
+
+    assert run("ping 10.0.0.254 repeat 2 timeout 0").status == 200
+    cleared = run("clear ip nhrp stats")
+    assert cleared.fields["accepted"] is True, cleared
+    wrong = run("clear nonsense")
+    assert wrong.fields["accepted"] is False
+    assert "% Invalid input" in str(wrong.fields["output"])
+    for line in (
+        "show running-config",
+        "cl ip nhrp",
+        "configure terminal",
+        "reload",
+        "write",
+        "do clear ip nhrp",
+        "en",
+    ):
+        assert "written in full" in problem(run(line), 403)
+    for line in ("", "clear logging | redirect flash:x", "clear logging\nreload", "\x1b", "x" * 1001):
+        assert problem(run(line), 400)
+    assert "needs the role operate" in problem(run("clear logging", new_token(environment, "vera")), 403)
+    assert problem(
+        web.ask(f"{LABS}/notes-phase3/routers/none/run", method="POST", body='{"command": "ping 1.1.1.1"}'), 404
+    )
+    all_of_it = run("show running-config", new_token(environment, "conny", "configure"))
+    assert "hostname R31" in str(all_of_it.fields["output"])
+    changes = web.audit("change")
+    assert any(
+        (line["user"], line["role"], line.get("command"), line["status"])
+        == ("web", "operate", "clear ip nhrp stats", 200)
+        for line in changes
+    )
+    assert any((line["user"], line["status"]) == ("vera", 403) for line in changes)
 
 
 # ---------------------------------------------------------------------------------------------------- strangers

@@ -17,6 +17,7 @@ import socket
 import sys
 import termios
 import threading
+import time
 import tty
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -93,6 +94,31 @@ def answer_text(path: Path, question: Ask, *, patience: float | None = None) -> 
     """
     answers = _answers(path, question, patience)
     return "".join(message.text for message in answers if isinstance(message, Answer))
+
+
+def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, str]:
+    """Carry lines out for somebody who is not at this terminal. Returns the status, 1: refused, and the output.
+
+    After so many seconds, or octets of output, the lines are broken off. Raises UserError.
+    """
+    found, ends = b"", time.monotonic() + seconds
+    try:
+        with _connect(path, seconds) as connected:
+            connected.sendall(encode(order))
+            for message in _messages(connected):
+                if isinstance(message, Done):
+                    if message.reason:
+                        raise UserError(message.reason)
+                    return message.status, found.decode("utf-8", "replace")
+                found += message.data if isinstance(message, Output) else b""
+                if len(found) > most:
+                    raise UserError(f"broken off: more than {most} octets of output")
+                connected.settimeout(max(ends - time.monotonic(), 0.001))
+    except TimeoutError as error:
+        raise UserError(f"broken off: not done after {seconds:.0f} s") from error
+    except OSError as error:
+        raise UserError(_GONE) from error
+    raise UserError(_GONE)
 
 
 def count(path: Path, *topics: str) -> list[Counts]:
@@ -268,4 +294,4 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
         signal.signal(signal.SIGWINCH, before)
 
 
-__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "shell"]
+__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "run", "shell"]

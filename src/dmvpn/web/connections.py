@@ -245,6 +245,7 @@ class Reception:
                 accepted,
                 ssl=self._context,
                 ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=seconds,
             )
         except (OSError, asyncio.CancelledError):
             self.crowd.leave(visitor)

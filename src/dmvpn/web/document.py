@@ -111,6 +111,7 @@ def _fixed() -> dict[str, Plain]:
             "get": _get("Who asks", one)["get"],
             "delete": _get("End the session, or the token of the code", one)["get"],
         },
+        "/api/v1/labs/{lab}/routers/{router}/run": {"post": _get("Run a command of the exec prompt", one)["get"]},
         "/api/v1/labs": _get("The labs and services that run", some),
         "/api/v1/labs/{lab}": _get("The state of a lab", one),
         "/api/v1/labs/{lab}/routers": _get("The routers of a lab", some),

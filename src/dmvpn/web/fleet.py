@@ -17,6 +17,8 @@ from dmvpn.shells.lab.places import SERVICE, LabFolder, running_labs, running_se
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dmvpn.shells.lab.control import Json
     from dmvpn.web.entrance import Caller
 
@@ -56,21 +58,26 @@ class Fleet:
 
     def show(self, lab: str, router: str, line: str, caller: Caller) -> str:
         """Return the value of a show as JSON text. Raises Problem."""
+        path = self.socket(lab, router)
+        if len(line) > _LONGEST or not line.isprintable() or "|" in line:
+            raise Problem(HTTPStatus.BAD_REQUEST, "a show is one line of printable characters, without a filter")
+        try:
+            question = Ask(line, caller.name, caller.role.privilege, caller.place)
+            return answer_text(path, question, patience=_PATIENCE)
+        except RefusedError as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+
+    def socket(self, lab: str, router: str) -> Path:
+        """Return the management socket of a router that runs. Raises Problem."""
         folder = self._folder(lab)
         alive = self._routers(folder).get(router)
         if alive is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"{folder.name} has no such router")
         if not alive:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{router} does not run")
-        if len(line) > _LONGEST or not line.isprintable() or "|" in line:
-            raise Problem(HTTPStatus.BAD_REQUEST, "a show is one line of printable characters, without a filter")
-        try:
-            question = Ask(line, caller.name, caller.role.privilege, caller.place)
-            return answer_text(folder.management(router), question, patience=_PATIENCE)
-        except RefusedError as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
-        except UserError as error:
-            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+        return folder.management(router)
 
     def _folders(self) -> list[LabFolder]:
         return [one for one in (*running_labs(), *running_services()) if self.lab in (None, one.name)]

@@ -196,7 +196,8 @@ class Guard:
             self._open.pop(task, None)  # type: ignore[arg-type]
             if scope["method"] not in READING and scope["path"] != SESSION:
                 status = answering.status or 0
-                self.note("change", caller, method=scope["method"], path=scope["path"], status=status)
+                details: dict[str, str] = scope.get("details", {})
+                self.note("change", caller, method=scope["method"], path=scope["path"], status=status, **details)
 
     def end_revoked(self) -> None:
         """End the requests of callers whose token is no longer valid."""

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dmvpn.base.errors import UserError
+from dmvpn.web.commands import Commands
 from dmvpn.web.document import openapi_text
 from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.login import Login
@@ -38,13 +40,14 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
     routes = [
         Route(HEALTH, door.health),
         *Login(entrance).routes,
+        *Commands(fleet).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),
         Route(f"{lab}/routers", door.routers),
         Route(f"{lab}/routers/{{router}}/show/{{words:path}}", door.show),
     ]
-    handlers = {Problem: _refused, HTTPException: _refused, Exception: _fault}
+    handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
     hold_roles(routes)
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
@@ -99,6 +102,8 @@ async def _refused(_: Request, error: Exception) -> Response:
     """Turn an error, or what Starlette refuses (such as an unknown path), into the one answer."""
     if isinstance(error, Problem):
         return error.response()
+    if isinstance(error, UserError):
+        return Problem(HTTPStatus.BAD_GATEWAY, str(error)).response()
     status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     headers = error.headers if isinstance(error, HTTPException) else None
     return Problem(status, "there is no such resource, or not with this method", headers).response()

@@ -144,7 +144,8 @@ class TokenFile:
     def make_folder(self) -> None:
         """Make the folder, for this user alone. Raises UserError."""
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.folder.parent, self.folder):  # `parents` makes those above for everybody
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{self.folder}: {error.strerror}") from error
 

@@ -1,0 +1,85 @@
+"""Commands of the exec prompt: `clear`, `ping` and the like for the role operate, any for configure.
+
+They run at level 15, as the user and from the address of the caller, on a vty line of the router. A role below
+configure writes the first word in full: no abbreviation can mean another command.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from dmvpn.base.errors import UserError
+from dmvpn.face.client import run
+from dmvpn.face.protocol import Execute
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import ORDERS, Role
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dmvpn.web.entrance import Caller
+    from dmvpn.web.fleet import Fleet
+
+RUN: Final = "/api/v1/labs/{lab}/routers/{router}/run"
+#: Seconds and octets of output of a command; characters of a line.
+_SECONDS: Final = 60.0
+_MOST: Final = 1 << 20
+_LONGEST: Final = 1000
+_LEVEL: Final = 15
+
+
+class Commands:
+    """The resource as a method."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resource."""
+        return [Route(RUN, self.run, methods=["POST"])]
+
+    @needs(Role.OPERATE)
+    async def run(self, request: Request) -> Response:
+        """Run one command. The answer has its output, and whether the router accepted the line."""
+        line = await _line(request)
+        names, caller = request.path_params, request.scope["caller"]
+        request.scope["details"] = {"command": line}  # for the audit
+        _check(line, caller)
+        return await run_in_threadpool(self._run, names["lab"], names["router"], line, caller)
+
+    def _run(self, lab: str, router: str, line: str, caller: Caller) -> Response:
+        order = Execute((line,), caller.name, _LEVEL, vty=True, location=caller.place)
+        try:
+            status, output = run(self._fleet.socket(lab, router), order, seconds=_SECONDS, most=_MOST)
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+        return JSONResponse({"accepted": status == 0, "output": output})
+
+
+async def _line(request: Request) -> str:
+    """Return the command in the body. Raises Problem."""
+    try:
+        given = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        given = None
+    line = given.get("command") if isinstance(given, dict) else None
+    if not isinstance(line, str) or not line.strip() or not line.isprintable() or len(line) > _LONGEST or "|" in line:
+        detail = 'the body is {"command": LINE}, one line of printable characters, without a filter'
+        raise Problem(HTTPStatus.BAD_REQUEST, detail)
+    return line.strip()
+
+
+def _check(line: str, caller: Caller) -> None:
+    """Refuse what the role of the caller may not do. Raises Problem."""
+    if not caller.role.includes(Role.CONFIGURE) and line.split()[0].lower() not in ORDERS:
+        detail = f"the role {caller.role.value} may use {', '.join(ORDERS)}, written in full"
+        raise Problem(HTTPStatus.FORBIDDEN, detail)
