@@ -38,6 +38,7 @@ from dmvpn.face.protocol import (
     OpenShell,
     Output,
     ProtocolError,
+    Report,
     Resize,
     Signal,
     encode,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 #: Ctrl-], as with telnet: leave the shell, whatever the router is doing.
 LEAVE: Final = b"\x1d"
+#: Seconds for which a router may take to note a login.
+_PATIENCE: Final = 5.0
 #: What a Unix shell expects of a program that was interrupted.
 INTERRUPTED: Final = 130
 
@@ -121,13 +124,19 @@ def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, 
     raise UserError(_GONE)
 
 
+def report(path: Path, login: Report) -> None:
+    """Tell the router of a login. Raises UserError."""
+    for _ in _answers(path, login, _PATIENCE):
+        pass
+
+
 def count(path: Path, *topics: str) -> list[Counts]:
     """Return counters of the data plane; of all topics if none is named. Raises UserError."""
     order = Count(topics) if topics else Count()
     return [message for message in _answers(path, order) if isinstance(message, Counts)]
 
 
-def _answers(path: Path, question: Ask | Count, patience: float | None = None) -> Iterator[Message]:
+def _answers(path: Path, question: Ask | Count | Report, patience: float | None = None) -> Iterator[Message]:
     """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
     try:
         with _connect(path, patience) as connected:
@@ -294,4 +303,4 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
         signal.signal(signal.SIGWINCH, before)
 
 
-__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "run", "shell"]
+__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "report", "run", "shell"]

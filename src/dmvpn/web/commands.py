@@ -1,7 +1,8 @@
 """Commands of the exec prompt: `clear`, `ping` and the like for the role operate, any for configure.
 
-They run at level 15, as the user and from the address of the caller, on a vty line of the router. A role below
-configure writes the first word in full: no abbreviation can mean another command.
+They run at level 15, as the user and from the address of the caller, on a vty line of the router. The router is told
+of the first one as of a login, so `login on-success log` logs it. A role below configure writes the first word in full:
+no abbreviation can mean another command.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
-from dmvpn.face.client import run
-from dmvpn.face.protocol import Execute
+from dmvpn.face.client import report, run
+from dmvpn.face.protocol import Execute, Report
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import ORDERS, Role
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -34,6 +37,8 @@ _SECONDS: Final = 60.0
 _MOST: Final = 1 << 20
 _LONGEST: Final = 1000
 _LEVEL: Final = 15
+#: Users at routers, from addresses, of whom the router was told.
+_REMEMBERED: Final = 1024
 
 
 class Commands:
@@ -41,6 +46,7 @@ class Commands:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._known: dict[tuple[Path, str, str], None] = {}
 
     @property
     def routes(self) -> list[Route]:
@@ -54,14 +60,25 @@ class Commands:
         names, caller = request.path_params, request.scope["caller"]
         request.scope["details"] = {"command": line}  # for the audit
         _check(line, caller)
-        return await run_in_threadpool(self._run, names["lab"], names["router"], line, caller)
+        path = await run_in_threadpool(self._fleet.socket, names["lab"], names["router"])
+        who = (path, caller.name, caller.place)
+        is_known = who in self._known
+        self._known[who] = None
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        port = 0 if is_known else request.scope["server"][1]
+        return await run_in_threadpool(self._run, path, line, caller, port)
 
-    def _run(self, lab: str, router: str, line: str, caller: Caller) -> Response:
+    @staticmethod
+    def _run(path: Path, line: str, caller: Caller, port: int) -> Response:
+        """Run a line. port: of the login that the router is told of first, 0: of none."""
         order = Execute((line,), caller.name, _LEVEL, vty=True, location=caller.place)
         try:
-            status, output = run(self._fleet.socket(lab, router), order, seconds=_SECONDS, most=_MOST)
+            if port:
+                report(path, Report(caller.name, caller.place, port, accepted=True))
+            status, output = run(path, order, seconds=_SECONDS, most=_MOST)
         except UserError as error:
-            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{path.stem}: {error}") from error
         return JSONResponse({"accepted": status == 0, "output": output})
 
 
