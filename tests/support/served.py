@@ -51,7 +51,7 @@ class Served:
     ) -> None:
         self.environment = environment
         self.context = context
-        self._errors = tempfile.TemporaryFile("w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - `close` closes it
         self.process = subprocess.Popen(
             [*words, *MAIN, "web", "--listen", listen, *options],
             stdout=subprocess.PIPE,

@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--listen", default="127.0.0.1:8080", metavar="ADDRESS:PORT", help="without it 127.0.0.1:8080; port 0: any"
     )
     web.add_argument(
-        "--role", choices=_ROLES, default=_ROLES[0], help="what whoever opens the address may do; without it: view"
+        "--role", choices=_ROLES, default=_ROLES[0], help="the role of the printed address; without it: view"
     )
     _add_network(web)
     web.set_defaults(command=_run)
@@ -74,7 +74,7 @@ def _add_token(web: argparse.ArgumentParser) -> None:
     create.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="what it may do; without it: view")
     create.add_argument("--days", type=_days, default=_USUAL_DAYS, metavar="N", help=f"of validity ({_USUAL_DAYS})")
     create.set_defaults(command=_create)
-    listing = token.add_parser("list", help="who has a token, and when it was used")
+    listing = token.add_parser("list", help="the tokens, their roles, and when each was used")
     listing.set_defaults(command=_list)
     revoke = token.add_parser("revoke", help="take a token back, at once")
     revoke.add_argument("name", metavar="NAME")

@@ -100,7 +100,7 @@ def answer_text(path: Path, question: Ask, *, patience: float | None = None) -> 
 
 
 def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, str]:
-    """Carry lines out for somebody who is not at this terminal. Returns the status, 1: refused, and the output.
+    """Carry lines out for a remote user. Returns the status, 1: refused, and the output.
 
     After so many seconds, or octets of output, the lines are broken off. Raises UserError.
     """
@@ -125,7 +125,7 @@ def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, 
 
 
 def report(path: Path, login: Report) -> None:
-    """Tell the router of a login. Raises UserError."""
+    """Report a login to the router. Raises UserError."""
     for _ in _answers(path, login, _PATIENCE):
         pass
 

@@ -2,8 +2,17 @@
 
 serving       the process: its socket and its server
 resources     the resources: what a URL means
-guard         who may come in: Host, Origin, tokens, sizes and time of requests
-tokens        tokens and their roles, and the code that is exchanged for a token
+commands      commands of the exec prompt
+login         the code for a token or a session, and the page of a browser
+guard         judges each request: tokens, sizes, time
+origin        Host, Origin, and the headers of a reverse proxy
+entrance      the printed code, tokens and sessions of this process
+tokens        named tokens, in a file of the user
+roles         roles and their privilege levels; permission: which role each resource needs
+attempts      wrong tokens by address
+audit         one line of JSON for each login, refusal, revocation and change
+connections   accepts connections, and bounds their number and time
+tls           certificates
 fleet         the labs and routers that this process serves
 document      the description of all resources (OpenAPI), made from the schemas of the shows
 problems      one error, as JSON (RFC 9457)

@@ -1,7 +1,7 @@
 """Wrong tokens and codes, counted by address.
 
-A right token is always taken at once, from any address, whoever tries wrong ones: 256 random bits cannot be guessed, so
-nobody has to be shut out. The bound keeps wrong ones cheap: no line of the audit for each, and a connection for each.
+A right token is always taken at once, also from an address that sends wrong tokens: 256 random bits cannot be guessed,
+so no address has to be shut out. The bound keeps wrong tokens cheap: few lines in the audit, and a connection for each.
 """
 
 from __future__ import annotations

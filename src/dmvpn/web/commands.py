@@ -1,8 +1,8 @@
 """Commands of the exec prompt: `clear`, `ping` and the like for the role operate, any for configure.
 
-They run at level 15, as the user and from the address of the caller, on a vty line of the router. The router is told
-of the first one as of a login, so `login on-success log` logs it. A role below configure writes the first word in full:
-no abbreviation can mean another command.
+They run at level 15, as the user and from the address of the caller, on a vty line of the router. The first command of a
+user is reported to the router as a login, so `login on-success log` logs it. A role below configure writes the first
+word in full: no abbreviation can mean another command.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SECONDS: Final = 60.0
 _MOST: Final = 1 << 20
 _LONGEST: Final = 1000
 _LEVEL: Final = 15
-#: Users at routers, from addresses, of whom the router was told.
+#: Logins that were reported: router, user and address.
 _REMEMBERED: Final = 1024
 
 
@@ -71,7 +71,7 @@ class Commands:
 
     @staticmethod
     def _run(path: Path, line: str, caller: Caller, port: int) -> Response:
-        """Run a line. port: of the login that the router is told of first, 0: of none."""
+        """Run a line. port: of a login to report first, 0: report none."""
         order = Execute((line,), caller.name, _LEVEL, vty=True, location=caller.place)
         try:
             if port:

@@ -70,7 +70,7 @@ class Crowd:
         self._strangers[visitor] = None
 
     def leave(self, visitor: Visitor) -> None:
-        """Forget one that is gone."""
+        """Forget a connection."""
         self._strangers.pop(visitor, None)
         self._guests.pop(visitor, None)
 
@@ -132,7 +132,10 @@ class Connection(H11Protocol):
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or has too long headers. Raises h11.LocalProtocolError in the middle of an answer."""
+        """Refuse a request that is no HTTP, or has too long headers.
+
+        Raises h11.LocalProtocolError in the middle of an answer.
+        """
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True  # its body is no HTTP: what the resource says goes nowhere
             self.cycle.message_event.set()
@@ -184,7 +187,7 @@ class Connection(H11Protocol):
             self.transport.close()
 
     def _look(self) -> None:
-        """See now and then whether the client takes what was sent."""
+        """Check regularly whether the client reads the answer."""
         self._sweep = self.loop.call_later(_SWEEP, self._look)
         left = self.transport.get_write_buffer_size()
         self._stalled = self._stalled + _SWEEP if left and left == self._left else 0.0

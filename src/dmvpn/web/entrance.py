@@ -5,8 +5,8 @@
     session   of a browser; has two halves, both needed: a cookie, and a key that the page keeps
 
 A cookie alone is no session because browsers send it to every port of a host: on a machine with several users the
-port beside ours may be somebody else's. What came from a named token ends with that token. The process keeps hashes
-alone, and compares each of them with what was given, so the time of an answer tells nothing.
+next port may belong to another user. A session that a named token opened ends with that token. The process keeps hashes
+alone, and compares every one of them in constant time.
 """
 
 from __future__ import annotations
@@ -118,11 +118,11 @@ class Entrance:
         self._own.pop(caller.key, None)
 
     def by_token(self, token: str, place: str) -> Caller | None:
-        """Return who has this token; None for a wrong one."""
+        """Return the caller with this token; None for a wrong token."""
         return self._caller(hash_of(token), place)
 
     def by_session(self, cookie: str, key: str, place: str) -> Caller | None:
-        """Return whose session this is; None for a wrong one."""
+        """Return the caller with this session; None for a wrong session."""
         return self._caller(_both(cookie, key), place)
 
     def _take_code(self, code: str) -> bool:
@@ -156,7 +156,7 @@ class Entrance:
     # ------------------------------------------------------------------------------------------------ staying in
 
     def is_valid(self, caller: Caller) -> bool:
-        """Return whether a caller who was let in would still be. `refresh` first."""
+        """Return whether the token or session of a caller still counts. Call `refresh` first."""
         grant = self._own.get(caller.key) or self._named.get(caller.key)
         return grant is not None and self._holds(grant)
 
@@ -191,7 +191,7 @@ class Entrance:
         return gone
 
     def unnoted_uses(self) -> dict[str, float]:
-        """Return when named tokens were used, by their hash, of those that the file should say again."""
+        """Return the times of uses that are not in the file yet, by the hash of the token."""
         return {key: when for key, when in self._used.items() if when - self._noted.get(key, 0.0) >= _SELDOM}
 
     def note_uses(self, uses: dict[str, float]) -> None:

@@ -134,7 +134,7 @@ class Guard:
             await self._serve(caller, scope, _Bounded(receive, LARGEST_BODY), answering)
 
     def _log_fault(self, what: str) -> None:
-        """Log a fault of ours with its traceback, seldom: whoever found it may find it again and again."""
+        """Log a fault of ours with its traceback, seldom: a client may repeat its request."""
         now = time.monotonic()
         if now >= self._next_fault:
             self._next_fault = now + PATIENCE
@@ -143,7 +143,7 @@ class Guard:
     # ------------------------------------------------------------------------------------------------ judging
 
     def _judge(self, scope: Scope, visit: Visit | None) -> Caller | None:
-        """Return who asks; None where nobody has to say. Raises Problem."""
+        """Return the caller; None where no token is needed. Raises Problem."""
         headers = Headers(scope=scope)
         _check_framing(scope, headers)
         _check_path(scope)
@@ -174,7 +174,7 @@ class Guard:
         return self._entrance.by_session(cookie[0], key[0], origin.place)
 
     def refused(self, what: str, place: str, problem: Problem) -> Problem:
-        """Note what was wrong, "": there was no token. Returns the problem for the answer."""
+        """Count a refusal. what: the wrong thing, "": there was no token. Returns the problem for the answer."""
         wait = self._attempts.wrong(place, time.monotonic())
         if not wait:
             self._audit.refusal(what or "no token", **{"from": place})
@@ -209,11 +209,11 @@ class Guard:
             self._audit.note("revoked", user=name)
 
     def note(self, event: str, caller: Caller, **details: str | int) -> None:
-        """Write a line of the audit about somebody who is in."""
+        """Write a line of the audit about a caller."""
         self._audit.note(event, user=caller.name, role=caller.role.value, **{"from": caller.place}, **details)
 
     def note_login(self, user: str, role: Role, place: str, **details: str) -> None:
-        """Write a line of the audit about somebody who comes in."""
+        """Write a line of the audit about a login."""
         self._seen[user, place] = None
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]
@@ -262,7 +262,7 @@ def _check_path(scope: Scope) -> None:
 
 
 def _cookies(headers: Headers, name: str) -> list[str]:
-    """Return all cookies of a name. Two of them come where somebody planted one."""
+    """Return all cookies of a name. A second one may have been planted."""
     pairs = [pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";")]
     return [value for known, _, value in pairs if known == name]
 

@@ -1,7 +1,7 @@
 """From where a request comes, and at which name of this server it arrives: `Host`, `Origin`, a proxy's headers.
 
 `Host` must be a name of this server: else a page of a stranger, whose name was made to point here, could read answers
-(DNS rebinding). An address as `Host` must be the one that the connection came to. The port is not compared, so a tunnel
+(DNS rebinding). An address as `Host` must be the destination of the connection. The port is not compared, so a tunnel
 of SSH works; `Origin`, which browsers send, must equal scheme, name and port of the request.
 
 Behind a reverse proxy the client's address, `Host` and scheme are what `X-Forwarded-For` (its last address),

@@ -1,4 +1,4 @@
-"""Which role each resource needs, and the refusal of callers who have less.
+"""Which role each resource needs, and the refusal of callers with a smaller role.
 
 A resource names its role by `@needs`. Without it, a resource that only reads needs view, any other one configure: a
 forgotten line opens nothing.

@@ -1,8 +1,8 @@
 """Roles: what the holder of a token may do, in one table.
 
     role        level at the routers    resources
-    view        1                       those that only read
-    operate     7                       also orders: of a lab, and commands that begin with one of `ORDERS`
+    view        1                       all resources that only read
+    operate     7                       also orders to a lab, and commands that begin with one of `ORDERS`
     configure   15                      all
 
 Routers star keys and passwords below level 15. Level 7 sees what level 1 sees, unless a line `privilege exec level 7`

@@ -1,7 +1,7 @@
 """The certificate of this server: files that the user gives, or one of an authority of our own.
 
-Our own authority is a folder of `dmvpn pki` (`tools/authority.py`). One that is not there is made; the certificate in
-it is used again until it is about to expire, or the names of this server change.
+Our own authority is a folder of `dmvpn pki` (`tools/authority.py`). It is made if it does not exist; its
+certificate is used again until it is about to expire, or the names of this server change.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _read(path: Path) -> x509.Certificate:
 
 
 def _names(certificate: x509.Certificate) -> frozenset[str]:
-    """Return its alternative names; the subject counts for nobody any more (RFC 9525 §2)."""
+    """Return its alternative names. The subject does not count (RFC 9525 §2)."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -146,5 +146,5 @@ def _is_address(name: str) -> bool:
 
 
 def _no_passphrase() -> str:
-    """Refuse an encrypted key: nobody is there to type."""
+    """Refuse an encrypted key: a service cannot ask for a passphrase."""
     raise ValueError("the key is encrypted")

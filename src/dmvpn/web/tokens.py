@@ -4,9 +4,9 @@
     ]}
 
 It has the SHA-256 of each token, never the token: 32 random octets need no slower hash. Times are seconds since 1970;
-`used` is 0 for a token that was never used. The file and its folder must belong to the user and be closed to others
-(modes 0600 and 0700), and neither may be a symbolic link: else no token in it counts. A change takes the lock of the
-folder, and puts a new file in the place of the old one, so two processes lose nothing of each other's.
+`used` is 0 for a token that was never used. The file and its folder must belong to the user and be closed to all other
+users (modes 0600 and 0700), and neither may be a symbolic link: else no token in it counts. A change takes the lock of
+the folder, and puts a new file in the place of the old one, so two processes lose nothing of each other's.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class TokenFile:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
-        """Open the folder. Raises UserError where somebody else may change what is in it."""
+        """Open the folder. Raises UserError where other users may change its contents."""
         try:
             folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
