@@ -116,6 +116,13 @@ def test_a_given_certificate_is_checked_before_anything_is_served(environment: d
         served.come_in()
         assert served.ask(LABS, headers={"Host": "front"}).status == 200
         assert problem(served.ask(LABS, headers={"Host": "other"}), 421)
+        before = ssl.get_server_certificate(("127.0.0.1", served.port))
+        dmvpn(environment, "pki", "issue", str(pki), "front", "--days", "60", "--renew")
+        end = time.monotonic() + 10
+        while ssl.get_server_certificate(("127.0.0.1", served.port)) == before:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert served.ask(LABS, headers={"Host": "front"}).status == 200
     listen = ("web", "--listen", "127.0.0.1:0", "--certificate", certificate)
     assert "belong together" in refused(environment, *listen)
     assert "not a certificate and its key" in refused(environment, *listen, "--key", str(pki / "other.key"))
@@ -243,7 +250,7 @@ def test_a_body_that_never_ends_is_read_by_nobody_without_a_token(environment: d
         ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nX: " + "y" * 20_000 + "\r\n\r\n", 431),
         ("GET /" + "y" * 20_000 + " HTTP/1.1\r\nHost: HOST\r\n\r\n", 431),
         ("GET /healthz HTTP/1.1\r\n\r\n", 400),
-        ("GET /healthz HTTP/1.0\r\n\r\n", 421),
+        ("GET /login HTTP/1.0\r\n\r\n", 421),
         ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nHost: HOST\r\n\r\n", 400),
         ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nHost : evil\r\n\r\n", 400),
         ("GET http://HOST/healthz HTTP/1.1\r\nHost: HOST\r\n\r\n", 400),

@@ -244,16 +244,16 @@ def test_a_flood_of_connections_displaces_itself() -> None:
         return made
 
     guest = visitor("192.0.2.1", "guest")
-    assert crowd.prove(guest)
+    assert crowd.prove(guest, "anna")
     other = visitor("192.0.2.2", "other")
     flood = [visitor("192.0.2.66", f"flood {number}") for number in range(9)]
     assert ended == [f"flood {number}" for number in range(6)]
-    assert crowd.prove(other)
-    assert not crowd.prove(flood[-1])
-    crowd.leave(guest)
-    assert crowd.prove(flood[-1])
+    assert crowd.prove(other, "anna")
+    assert not crowd.prove(flood[-1], "anna")  # a user displaces nobody but ...
+    assert crowd.prove(flood[-1], "bea")
+    assert ended[6:] == ["guest"]  # ... the one who has most
     crowd.doubt(other)
-    assert crowd.prove(visitor("192.0.2.3", "next"))
+    assert crowd.prove(visitor("192.0.2.3", "next"), "carl")
 
 
 @pytest.mark.parametrize(

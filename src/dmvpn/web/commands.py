@@ -1,7 +1,7 @@
 """Commands of the exec prompt: `clear`, `ping` and the like for the role operate, any for configure.
 
-They run at level 15, as the user and from the address of the caller, on a vty line of the router. The first command of a
-user is reported to the router as a login, so `login on-success log` logs it. A role below configure writes the first
+They run at level 15, as the user and from the address of the caller, on a vty line of the router. The first command of
+a user is reported to the router as a login, so `login on-success log` logs it. A role below configure writes the first
 word in full: no abbreviation can mean another command.
 """
 
@@ -37,6 +37,8 @@ _SECONDS: Final = 60.0
 _MOST: Final = 1 << 20
 _LONGEST: Final = 1000
 _LEVEL: Final = 15
+#: Commands at a time: each occupies a thread, and shows need threads, too.
+_AT_A_TIME: Final = 16
 #: Logins that were reported: router, user and address.
 _REMEMBERED: Final = 1024
 
@@ -46,6 +48,7 @@ class Commands:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._running = 0
         self._known: dict[tuple[Path, str, str], None] = {}
 
     @property
@@ -67,7 +70,13 @@ class Commands:
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
         port = 0 if is_known else request.scope["server"][1]
-        return await run_in_threadpool(self._run, path, line, caller, port)
+        if self._running >= _AT_A_TIME:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many commands run", {"Retry-After": "5"})
+        self._running += 1
+        try:
+            return await run_in_threadpool(self._run, path, line, caller, port)
+        finally:
+            self._running -= 1
 
     @staticmethod
     def _run(path: Path, line: str, caller: Caller, port: int) -> Response:

@@ -2,7 +2,8 @@
 
 A connection is a stranger's until a request on it had a valid token. There are at most `STRANGERS` of these, with those
 in a TLS handshake; the next one ends the oldest of the address that has most, so a flood displaces itself.
-With a token there are at most `GUESTS`; the next request gets status 503.
+With a token there are at most `GUESTS`; the next one ends the oldest of the user that has most, or gets status 503 if
+that is its own user.
 
 A TLS handshake has 5 seconds. A request has 10 seconds, from the connection or the answer before it to the end of its
 headers, which have at most 16 KiB; `guard` bounds bodies. An answer of which the client takes nothing for 30 seconds
@@ -15,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import resource
+from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -42,10 +44,11 @@ _SWEEP: Final = 5.0
 
 
 class Visitor:
-    """One connection, from its first packet on. end: breaks it off."""
+    """One connection, from its first packet on. user: of its token, "": none yet. end: breaks it off."""
 
     def __init__(self, place: str) -> None:
         self.place = place
+        self.user = ""
         self.end: Callable[[], object] = lambda: None
 
 
@@ -60,26 +63,28 @@ class Crowd:
     def admit(self, visitor: Visitor) -> None:
         """Take a new one; the oldest of the address with most strangers may have to go."""
         if len(self._strangers) >= self._most_strangers:
-            count: dict[str, int] = {}
-            for one in self._strangers:
-                count[one.place] = count.get(one.place, 0) + 1
-            crowded = max(count, key=lambda place: count[place])
-            oldest = next(one for one in self._strangers if one.place == crowded)
-            self.leave(oldest)
-            oldest.end()
+            self._displace(_most(self._strangers, lambda one: one.place))
         self._strangers[visitor] = None
+
+    def _displace(self, oldest: Visitor) -> None:
+        self.leave(oldest)
+        oldest.end()
 
     def leave(self, visitor: Visitor) -> None:
         """Forget a connection."""
         self._strangers.pop(visitor, None)
         self._guests.pop(visitor, None)
 
-    def prove(self, visitor: Visitor) -> bool:
-        """Note that one has a token. Returns whether there is a place for it."""
+    def prove(self, visitor: Visitor, user: str) -> bool:
+        """Note that a visitor has a token of a user. Returns whether there is a place for it."""
+        visitor.user = user
         if visitor in self._guests:
             return True
         if len(self._guests) >= self._most_guests:
-            return False
+            oldest = _most(self._guests, lambda one: one.user)
+            if oldest.user == user:
+                return False
+            self._displace(oldest)
         if visitor in self._strangers:
             del self._strangers[visitor]
             self._guests[visitor] = None
@@ -90,6 +95,13 @@ class Crowd:
         if visitor in self._guests:
             del self._guests[visitor]
             self.admit(visitor)
+
+
+def _most(visitors: dict[Visitor, None], kind: Callable[[Visitor], str]) -> Visitor:
+    """Return the oldest visitor of the kind that has most of them."""
+    count = Counter(map(kind, visitors))
+    crowded = max(count, key=lambda one: count[one])
+    return next(one for one in visitors if kind(one) == crowded)
 
 
 class Connection(H11Protocol):
@@ -158,9 +170,9 @@ class Connection(H11Protocol):
 
     # ------------------------------------------------------------------------------------------------ what `guard` says
 
-    def prove(self) -> bool:
-        """Note that the caller has a token. Returns whether there is a place for the connection."""
-        return self._crowd.prove(self._visitor)
+    def prove(self, user: str) -> bool:
+        """Note that the caller has a token of a user. Returns whether there is a place for the connection."""
+        return self._crowd.prove(self._visitor, user)
 
     def doubt(self) -> None:
         """Note that the caller has no token."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
-from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SESSION, SESSION_KEY
+from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
@@ -61,7 +61,12 @@ def _openapi_text() -> str:
             "schemas": {**definitions, "Problem": _PROBLEM},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": f"With TLS its name is {SECURE_COOKIE}.",
+                },
                 "key": {"type": "apiKey", "in": "header", "name": SESSION_KEY},
             },
         },

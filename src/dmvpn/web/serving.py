@@ -18,6 +18,7 @@ from dmvpn.web.entrance import CODE_LIFE, Entrance
 from dmvpn.web.guard import LOGIN, MOST_HEADERS
 from dmvpn.web.origin import Names
 from dmvpn.web.resources import application
+from dmvpn.web.tls import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,9 @@ def serve(fleet: Fleet, where: Where, role: Role, tokens: TokenFile, say: Callab
         guard = application(fleet, entrance, audit, names)
         _announce(say, listening, where, secure, entrance)
         config = _configuration(guard)
-        _Server(config, Reception(listening, secure.context if secure else None, config), guard, entrance, audit).run()
+        renewal = Renewal(secure, where.certificate, where.key) if secure and where.certificate and where.key else None
+        reception = Reception(listening, secure.context if secure else None, config)
+        _Server(config, reception, guard, entrance, audit, renewal).run()
 
 
 def _configuration(guard: Guard) -> uvicorn.Config:
@@ -90,13 +93,20 @@ class _Server(uvicorn.Server):
     """A server of uvicorn that takes its connections from our reception, and looks after revoked tokens."""
 
     def __init__(
-        self, config: uvicorn.Config, reception: Reception, guard: Guard, entrance: Entrance, audit: Audit
+        self,
+        config: uvicorn.Config,
+        reception: Reception,
+        guard: Guard,
+        entrance: Entrance,
+        audit: Audit,
+        renewal: Renewal | None = None,
     ) -> None:
         super().__init__(config)
         self._reception = reception
         self._guard = guard
         self._entrance = entrance
         self._audit = audit
+        self._renewal = renewal
         self._looking: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -120,6 +130,8 @@ class _Server(uvicorn.Server):
             self._guard.end_revoked()
             if uses := self._entrance.unnoted_uses():
                 await asyncio.to_thread(self._entrance.note_uses, uses)
+            if self._renewal is not None and (news := self._renewal.look()):
+                self._audit.note("certificate", said=news)
             if self._entrance.trouble != trouble:
                 trouble = self._entrance.trouble
                 self._audit.note("tokens", problem=trouble or "solved")

@@ -94,6 +94,34 @@ def own(folder: Path, names: frozenset[str]) -> Tls:
     )
 
 
+class Renewal:
+    """Takes files that were renewed into a server that runs: new connections get the new certificate."""
+
+    def __init__(self, secure: Tls, certificate: Path, key: Path) -> None:
+        self._secure = secure
+        self._files = (certificate, key)
+        self._seen = self._stamps()
+
+    def look(self) -> str:
+        """Return what happened, "": nothing. Files that do not fit together are left alone until they do."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return ""
+        self._seen = stamps
+        try:
+            fresh = given(*self._files)
+            self._secure.context.load_cert_chain(*self._files, _no_passphrase)
+        except (UserError, OSError, ValueError) as error:
+            return f"the old certificate stays: {error}"
+        return f"renewed: SHA-256 {fresh.fingerprint}"
+
+    def _stamps(self) -> tuple[int, ...]:
+        try:
+            return tuple(path.stat().st_mtime_ns for path in self._files)
+        except OSError:
+            return ()
+
+
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder: two servers that start at once have one authority."""
