@@ -209,7 +209,7 @@ class Connection(H11Protocol):
 
 
 class Reception:
-    """Accepts connections. It stands among the servers of uvicorn, which accepts none itself."""
+    """Accepts connections. It is one of the servers of uvicorn, which accepts none itself."""
 
     def __init__(self, listening: socket.socket, context: ssl.SSLContext | None, config: Config) -> None:
         self.crowd = Crowd()
