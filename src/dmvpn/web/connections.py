@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import resource
+import socket
 from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -26,7 +27,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Callable
 
@@ -255,6 +255,7 @@ class Reception:
     async def _receive(self, accepted: socket.socket, visitor: Visitor, state: ServerState) -> None:
         seconds = None if self._context is None else HANDSHAKE
         try:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for its own sockets alone
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: Connection(self._config, state, self.crowd, visitor),
                 accepted,

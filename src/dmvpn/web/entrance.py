@@ -18,21 +18,19 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.web.tokens import hash_of, new_secret
+from dmvpn.web.tokens import NAMELESS, hash_of, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.web.roles import Role
-    from dmvpn.web.tokens import TokenFile
+    from dmvpn.web.tokens import NamedToken, TokenFile
 
 #: Seconds for which the printed code is good, and a session.
 CODE_LIFE: Final = 600.0
 SESSION_LIFE: Final = 43_200.0
 #: Sessions at a time; the oldest ends.
 _MOST: Final = 256
-#: The name of whoever came in by the printed code.
-NAMELESS: Final = "web"
 #: Seconds between two notes in the file that a token was used.
 _SELDOM: Final = 60.0
 
@@ -78,6 +76,7 @@ class Entrance:
         self._code: bytes | None = hash_of(self.code)
         self._code_ends = clock() + CODE_LIFE
         self._own: dict[bytes, _Grant] = {}
+        self._found: tuple[NamedToken, ...] = ()
         self._named: dict[bytes, _Grant] = {}
         self._used: dict[str, float] = {}
         self._noted: dict[str, float] = {}
@@ -171,11 +170,13 @@ class Entrance:
         """Read the user's file if it has changed. Where it cannot be read, no named token counts."""
         if self._file is None:
             return
-        before = self._named
         try:
             found, self.trouble = self._file.tokens(), ""
         except UserError as error:
             found, self.trouble = (), str(error)
+        if found is self._found:
+            return
+        before, self._found = self._named, found
         self._named = {
             bytes.fromhex(one.hash): _Grant(name=one.name, role=one.role, expires=one.expires) for one in found
         }

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from dmvpn.web.entrance import NAMELESS, SESSION_LIFE
+from dmvpn.web.entrance import SESSION_LIFE
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
+from dmvpn.web.tokens import NAMELESS
 
 if TYPE_CHECKING:
     from starlette.requests import Request

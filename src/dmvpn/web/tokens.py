@@ -40,6 +40,8 @@ _LARGEST: Final = 1 << 20
 _OCTETS: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
 _VERSION: Final = 1
+#: The name of a user that came in by the printed code.
+NAMELESS: Final = "web"
 #: What finds a token that somebody published by mistake.
 _MARK: Final = "dmvpn_"
 #: What every token and code looks like.
@@ -151,6 +153,8 @@ class TokenFile:
 
     def create(self, name: str, role: Role, days: int) -> tuple[str, NamedToken]:
         """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
+        if name == NAMELESS:
+            raise UserError(f"{NAMELESS} is the name of the printed code: another name, as the audit has both")
         if not _NAME.fullmatch(name):
             raise UserError(f"{name!r} is no name: a letter, then at most 31 letters, digits, '_', '.' and '-'")
         with self._changing() as tokens:
