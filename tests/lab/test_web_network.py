@@ -214,7 +214,7 @@ def test_five_hundred_slow_strangers_keep_nobody_out(environment: dict[str, str]
         assert descriptors < 260
 
 
-@pytest.mark.lengthy
+@pytest.mark.slow
 def test_headers_that_come_octet_by_octet_end_after_ten_seconds(environment: dict[str, str]) -> None:
     with serving(environment) as served, opened(served) as slow, opened(served) as silent, opened(served) as long:
         begin = time.monotonic()
@@ -232,6 +232,7 @@ def test_headers_that_come_octet_by_octet_end_after_ten_seconds(environment: dic
         assert 25 < time.monotonic() - begin < 40
 
 
+@pytest.mark.slow
 def test_a_body_that_never_ends_is_read_by_nobody_without_a_token(environment: dict[str, str]) -> None:
     with serving(environment) as served, opened(served) as client:
         client.sendall(f"GET {LABS} HTTP/1.1\r\nHost: {served.name}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())

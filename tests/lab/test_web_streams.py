@@ -195,6 +195,29 @@ def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, m
         assert octets_left(client) < 50 << 20
 
 
+def test_slow_requests_end_whatever_they_send_meanwhile(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With shorter times than those of the pages: test_web_network.py waits for the real ones."""
+    monkeypatch.setattr(connections, "HEADERS", 1.0)
+    monkeypatch.setattr(guard, "PATIENCE", 1.0)
+    slow = b"GET /quiet HTTP/1.1\r\nX: "
+    unread = b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for first, more in ((b"", b""), (slow, b"x"), (unread, b"1\r\nx\r\n")):
+        with socket.create_connection(("127.0.0.1", streams.port), timeout=20) as client:
+            client.sendall(first)
+            begin = time.monotonic()
+            client.settimeout(0.1)
+            is_open = True
+            while is_open and time.monotonic() - begin < 10:
+                try:
+                    client.sendall(more)
+                    is_open = bool(client.recv(4096))
+                except TimeoutError:
+                    pass
+                except ConnectionError:
+                    is_open = False
+            assert 0.5 < time.monotonic() - begin < 5, first
+
+
 def test_the_server_ends_with_streams_open(streams: Streams) -> None:
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/quiet", anna) as client:
