@@ -23,7 +23,7 @@ from dmvpn.web.entrance import Entrance  # noqa: E402
 from dmvpn.web.guard import Guard  # noqa: E402
 from dmvpn.web.origin import Names  # noqa: E402
 from dmvpn.web.roles import Role  # noqa: E402
-from dmvpn.web.serving import _configuration, _Server  # noqa: E402
+from dmvpn.web.serving import Server, configuration  # noqa: E402
 from dmvpn.web.tokens import TokenFile  # noqa: E402
 
 if TYPE_CHECKING:
@@ -38,20 +38,21 @@ class Streams:
 
     def __init__(self, folder: Path) -> None:
         self.tokens = TokenFile(folder)
-        self.entrance = Entrance(Role.VIEW, self.tokens)
+        self.later = 0.0
+        self.entrance = Entrance(Role.VIEW, self.tokens, lambda: time.time() + self.later)
         self.ended: list[str] = []
         app = Starlette(routes=[Route("/quiet", self.quiet), Route("/much", self.much), Route("/whole", self.whole)])
         self.guard = Guard(app, self.entrance, Audit(), Names())
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.server: _Server | None = None
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.server: Server | None = None
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
-        config = _configuration(self.guard)
-        reception = connections.Reception(self._socket, None, config)
-        self.server = _Server(config, reception, self.guard, self.entrance, Audit())
+        config = configuration(self.guard)
+        reception = connections.Reception(self.socket, None, config)
+        self.server = Server(config, reception, self.guard, self.entrance, Audit())
         self.server.run()
 
     async def quiet(self, _: Request) -> StreamingResponse:
@@ -91,7 +92,7 @@ def streams(tmp_path: Path) -> Iterator[Streams]:
     served = Streams(tmp_path / "web")
     yield served
     served.close()
-    served._socket.close()
+    served.socket.close()
 
 
 def read_until(client: socket.socket, wanted: bytes) -> bytes:
@@ -156,12 +157,10 @@ def test_a_stream_of_a_session_ends_with_the_token_that_opened_it(streams: Strea
 
 
 def test_a_stream_ends_when_its_token_expires(streams: Streams) -> None:
-    later = [0.0]
-    streams.entrance._clock = lambda: time.time() + later[0]
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/quiet", anna) as client:
         read_until(client, b"begins")
-        later[0] = 86_401.0
+        streams.later = 86_401.0
         assert seconds_to_end(client) < 3
 
 
@@ -186,7 +185,7 @@ def test_a_reader_that_takes_nothing_loses_its_connection(streams: Streams, monk
 
 def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its last octets are in our buffer when the resource has done its part."""
-    monkeypatch.setattr(connections, "_SWEEP", 0.2)
+    monkeypatch.setattr(connections, "SWEEP", 0.2)
     monkeypatch.setattr(connections, "STALLED", 1.0)
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/whole", anna) as client:

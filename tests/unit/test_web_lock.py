@@ -23,7 +23,7 @@ from dmvpn.web.audit import Audit
 from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import CODE_LIFE, SESSION_LIFE, Entrance
 from dmvpn.web.guard import Guard
-from dmvpn.web.origin import Names, _fits
+from dmvpn.web.origin import Names, fits
 from dmvpn.web.permission import hold_roles, needed_by_path, needs
 from dmvpn.web.roles import Role
 from dmvpn.web.tokens import FILE, TokenFile
@@ -257,7 +257,7 @@ def test_a_flood_of_connections_displaces_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "pattern", "fits"),
+    ("name", "pattern", "expected"),
     [
         ("a.example", "a.example", True),
         ("a.example", "*.example", True),
@@ -268,8 +268,8 @@ def test_a_flood_of_connections_displaces_itself() -> None:
         ("a.example.evil", "*.example", False),
     ],
 )
-def test_names_of_certificates(name: str, pattern: str, fits: bool) -> None:
-    assert _fits(name, pattern) is fits
+def test_names_of_certificates(name: str, pattern: str, expected: bool) -> None:
+    assert fits(name, pattern) is expected
 
 
 # ---------------------------------------------------------------------------------------------------- audit

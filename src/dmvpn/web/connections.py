@@ -40,7 +40,7 @@ HEADERS: Final = 10.0
 STALLED: Final = 30.0
 #: Descriptors besides those of connections.
 _OTHERS: Final = 500
-_SWEEP: Final = 5.0
+SWEEP: Final = 5.0
 
 
 class Visitor:
@@ -200,9 +200,9 @@ class Connection(H11Protocol):
 
     def _look(self) -> None:
         """Check regularly whether the client reads the answer."""
-        self._sweep = self.loop.call_later(_SWEEP, self._look)
+        self._sweep = self.loop.call_later(SWEEP, self._look)
         left = self.transport.get_write_buffer_size()
-        self._stalled = self._stalled + _SWEEP if left and left == self._left else 0.0
+        self._stalled = self._stalled + SWEEP if left and left == self._left else 0.0
         self._left = left
         if self._stalled >= STALLED:
             self.abort()

@@ -98,10 +98,10 @@ def _is_ours(name: str, local: str, names: Names) -> bool:
         return literal == local or literal in names.names
     if name == _LOCAL and local and ipaddress.ip_address(local).is_loopback:
         return True
-    return any(_fits(name, pattern) for pattern in names.names)
+    return any(fits(name, pattern) for pattern in names.names)
 
 
-def _fits(name: str, pattern: str) -> bool:
+def fits(name: str, pattern: str) -> bool:
     """Return whether a name is the one of a certificate; `*` is one whole label, the first (RFC 9525 §6.3)."""
     if not pattern.startswith("*."):
         return name == pattern

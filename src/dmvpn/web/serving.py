@@ -66,13 +66,14 @@ def serve(fleet: Fleet, where: Where, role: Role, tokens: TokenFile, say: Callab
     with _listening(where.listen, address, port) as listening:
         guard = application(fleet, entrance, audit, names)
         _announce(say, listening, where, secure, entrance)
-        config = _configuration(guard)
+        config = configuration(guard)
         renewal = Renewal(secure, where.certificate, where.key) if secure and where.certificate and where.key else None
         reception = Reception(listening, secure.context if secure else None, config)
-        _Server(config, reception, guard, entrance, audit, renewal).run()
+        Server(config, reception, guard, entrance, audit, renewal).run()
 
 
-def _configuration(guard: Guard) -> uvicorn.Config:
+def configuration(guard: Guard) -> uvicorn.Config:
+    """Return what uvicorn is to do."""
     return uvicorn.Config(
         guard,
         access_log=False,
@@ -89,7 +90,7 @@ def _configuration(guard: Guard) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server of uvicorn that takes its connections from our reception, and looks after revoked tokens."""
 
     def __init__(
