@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.counting import Counting, EthernetStation
-    from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.events import InterfacesCounted, PeerUsage, SasCounted
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.userspace.plane import MakeEngine
@@ -395,6 +395,10 @@ class _Inside:
     def sas_counted(self) -> SasCounted | None:
         with self._world.inside(self._router):
             return self._world.plane(self._router).sas_counted()
+
+    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).usage(tunnel)
 
     def filtered(self) -> tuple[FilterCount, ...]:
         with self._world.inside(self._router):

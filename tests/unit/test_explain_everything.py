@@ -42,6 +42,8 @@ NOT_PRINTED = {
     "dmvpn.base.protection.IkeVersion": "printed as IKEv1 and IKEv2",
     "dmvpn.base.explanations.WordKind": "of explanations themselves",
     "dmvpn.base.filters.TcpFlag": "words of access lists",
+    "dmvpn.base.metrics.Bound": "how many rows of metrics there are",
+    "dmvpn.base.metrics.Kind": "words of OpenMetrics",
     "dmvpn.base.streams.StreamEnd": "why a stream of TCP ended; what BGP makes of it is printed",
     "dmvpn.features.bgp.additional.Merit": "printed as best2, all and the like, which are explained",
     "dmvpn.features.bgp.events.Softness": "words of `clear ip bgp`",

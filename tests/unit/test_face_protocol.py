@@ -75,11 +75,17 @@ MESSAGES: list[tuple[Message, str]] = [
         '{"type":"ask","show":"show dmvpn","user":"bob","privilege":7,"location":"10.0.0.5"}',
     ),
     (Answer('{"peers":[]}'), '{"type":"answer","text":"{\\"peers\\":[]}"}'),
-    (Count(), '{"type":"count","topics":["interfaces","drops","sas"]}'),
+    (Count(), '{"type":"count","topics":["interfaces","drops","sas"],"peers":0}'),
+    (Count(("metrics",), 7), '{"type":"count","topics":["metrics"],"peers":7}'),
     (
         Counts("interfaces", 1.5, 1, ("interface", "sent"), (("Tunnel0", 1 << 70),)),
         '{"type":"counts","topic":"interfaces","now":1.5,"labels":1,"columns":["interface","sent"],'
-        '"rows":[["Tunnel0",1180591620717411303424]]}',
+        '"rows":[["Tunnel0",1180591620717411303424]],"families":[],"cut":false}',
+    ),
+    (
+        Counts("peers", 1.5, 1, ("peer", "dmvpn_peer_up"), (("10.0.0.1", 1),), (("gauge", "Up."),), cut=True),
+        '{"type":"counts","topic":"peers","now":1.5,"labels":1,"columns":["peer","dmvpn_peer_up"],'
+        '"rows":[["10.0.0.1",1]],"families":[["gauge","Up."]],"cut":true}',
     ),
     (Done(1, "idle"), '{"type":"done","status":1,"reason":"idle"}'),
 ]

@@ -27,6 +27,7 @@ from dmvpn.tools.lint import lint
 if TYPE_CHECKING:
     from dmvpn.base.counting import EthernetStation
     from dmvpn.base.effects import Effect
+    from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.notices import Log
 
@@ -350,6 +351,9 @@ class Plane:
     def interfaces_counted(self) -> None: ...
 
     def sas_counted(self) -> None: ...
+
+    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+        return ()
 
     def filtered(self) -> tuple[FilterCount, ...]:
         return ()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import InterfacesCounted, SasCounted
+    from dmvpn.base.events import InterfacesCounted, PeerUsage, SasCounted
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.protection import SaView
 
@@ -44,6 +44,10 @@ class Counting(Protocol):
         """Return the counters of every pair of SAs; None: the plane does not say."""
         ...
 
+    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+        """Return the packets of every peer of a tunnel, as in the answer to `PollUsage`; empty if it is not there."""
+        ...
+
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the stations on Ethernets in the host's neighbor table; empty where wires have no link layer."""
         ...
@@ -65,6 +69,10 @@ class NoPlane:
 
     def sas_counted(self) -> None:
         """Do nothing: nothing is known."""
+
+    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+        """Return nothing: no peer is counted."""
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return no station: none is known."""

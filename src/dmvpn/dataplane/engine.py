@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import dmvpn_engine
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import (
     ClearReceived,
@@ -195,11 +196,11 @@ class RustEngine:
             over = self._core.usage_over(served.number)
             return tuple(
                 PeerUsage(ipv4_address(nbma), sent, received, connection)
-                for connection, nbma, sent, received in over
+                for connection, nbma, sent, received in breathing(over)
                 if nbma is not None
             )
         counts = self._core.usage(served.number)
-        return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in counts)
+        return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in breathing(counts))
 
     def dropped(self) -> GreDrops:
         """Return the counters of dropped GRE packets."""
@@ -280,7 +281,7 @@ class RustEngine:
                 replayed,
                 broken,
                 unsent,
-            ) in self._core.sa_counts()
+            ) in breathing(self._core.sa_counts())
         )
 
     def close(self) -> None:

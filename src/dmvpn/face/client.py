@@ -136,6 +136,15 @@ def count(path: Path, *topics: str) -> list[Counts]:
     return [message for message in _answers(path, order) if isinstance(message, Counts)]
 
 
+def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterator[Counts]:
+    """Yield the metrics of a router as they come (`face/measured.py`). Raises RefusedError, UserError.
+
+    peers: rows of tables with a row for each peer. patience: seconds for which the router may be silent.
+    """
+    answers = _answers(path, Count(("metrics",), peers), patience)
+    return (message for message in answers if isinstance(message, Counts))
+
+
 def _answers(path: Path, question: Ask | Count | Report, patience: float | None = None) -> Iterator[Message]:
     """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
     try:
@@ -303,4 +312,4 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
         signal.signal(signal.SIGWINCH, before)
 
 
-__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "report", "run", "shell"]
+__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "measures", "report", "run", "shell"]

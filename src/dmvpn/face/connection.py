@@ -22,6 +22,7 @@ from dmvpn.face.counted import counted
 from dmvpn.face.handle import RouterHandle, TerminalLine, new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
+from dmvpn.face.measured import measured
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import (
     Answer,
@@ -290,13 +291,23 @@ class ClientConnection:
         self._stream.send(encode(end))
 
     async def _count(self, order: Count) -> None:
-        """Send counters, a slice at a time."""
-        for topic in order.topics:
-            batches = counted(self._handle, topic)
-            while (counts := await self._slices.run(partial(next, batches, None))) is not None:
-                self._stream.send(encode(counts))
-                await self._stream.be_read()
-        self._stream.send(encode(Done()))
+        """Send counters, a slice at a time. After an error `Done` has its reason, and counters are missing."""
+        end = Done()
+        try:
+            with resting() as rest:
+                for topic in order.topics:
+                    is_all = topic == "metrics"
+                    batches = measured(self._handle, order.peers) if is_all else counted(self._handle, topic)
+                    while (counts := await self._slices.run(partial(next, batches, None))) is not None:
+                        self._stream.send(encode(counts))
+                        with rest.interrupted():
+                            await self._stream.be_read()
+        except ConnectionError:
+            raise
+        except Exception as error:
+            log.exception("%s", fault_text(error, "counting"))
+            end = Done(1, complaint(error))
+        self._stream.send(encode(end))
 
     # -------------------------------------------------------------------------------------------- events
 

@@ -11,14 +11,14 @@ from dmvpn.base.protection import SaCount
 from dmvpn.face.protocol import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ShowContext
 
 #: Rows of one message.
 LARGEST_BATCH: Final = 256
-_Row = tuple[str | int, ...]
+_Row = tuple[str | int | float, ...]
 
 #: The numbers of each topic, in the order of their columns.
 _OF_INTERFACE: Final = tuple(each.name for each in fields(InterfaceCount) if each.name != "interface")
@@ -37,14 +37,20 @@ def counted(handle: RouterHandle, topic: str) -> Iterator[Counts]:
     context = handle.context(0)
     labels, numbers = COLUMNS[topic]
     now = context.ports.clock.wall(context.now).timestamp()
+    for batch in batches(_rows(context, topic)):
+        yield Counts(topic, now, len(labels), (*labels, *numbers), batch)
+
+
+def batches(rows: Iterable[_Row]) -> Iterator[tuple[_Row, ...]]:
+    """Yield rows, `LARGEST_BATCH` at a time."""
     batch: list[_Row] = []
-    for row in breathing(_rows(context, topic)):
+    for row in breathing(rows):
         batch.append(row)
         if len(batch) == LARGEST_BATCH:
-            yield Counts(topic, now, len(labels), (*labels, *numbers), tuple(batch))
+            yield tuple(batch)
             batch = []
     if batch:
-        yield Counts(topic, now, len(labels), (*labels, *numbers), tuple(batch))
+        yield tuple(batch)
 
 
 def _rows(context: ShowContext, topic: str) -> Iterator[_Row]:

@@ -149,14 +149,22 @@ class Answer:
 
 
 #: What the data plane counts, for `Count`.
-COUNT_TOPICS: Final = ("interfaces", "drops", "sas")
+COUNTERS: Final = ("interfaces", "drops", "sas")
+#: All that `Count` may ask for; `metrics` are the tables of all features (`face/measured.py`).
+COUNT_TOPICS: Final = (*COUNTERS, "metrics")
+#: Rows of a table with a row for each peer.
+MOST_PEERS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Send the counters of the data plane. topics: of `COUNT_TOPICS`, and each once."""
+    """Send counters. topics: of `COUNT_TOPICS`, and each once.
 
-    topics: tuple[str, ...] = COUNT_TOPICS
+    peers: of `metrics`, how many rows each table has at most that has one for each peer; 0: such tables are left out.
+    """
+
+    topics: tuple[str, ...] = COUNTERS
+    peers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +174,17 @@ class Counts:
     now: seconds since 1970.
     columns: names of the columns: those of `labels` first, which hold text, then those of numbers.
     rows: as many values each as there are columns.
+    families: of `metrics`, in the first message of a table: kind (a word of OpenMetrics) and meaning of each number.
+    cut: the table has more rows than were asked for, and these are the last ones.
     """
 
     topic: str
     now: float
     labels: int
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | int, ...], ...]
+    rows: tuple[tuple[str | int | float, ...], ...]
+    families: tuple[tuple[str, str], ...] = ()
+    cut: bool = False
 
 
 #: What a client may watch.

@@ -41,6 +41,7 @@ from dmvpn.face.messages import (
     MAX_NAME,
     MAX_SHOW,
     MAX_SIZE,
+    MOST_PEERS,
     PROTOCOL,
     WATCH_TOPICS,
     Access,
@@ -76,6 +77,7 @@ __all__ = [
     "MAX_NAME",
     "MAX_SHOW",
     "MAX_SIZE",
+    "MOST_PEERS",
     "PROTOCOL",
     "WATCH_TOPICS",
     "Access",
@@ -109,6 +111,10 @@ __all__ = [
 _LATEST: Final = float(1 << 40)
 #: Of an id: the life of the router, and the numbers of the last event and of the last log line.
 _ID: Final = re.compile(r"[0-9a-f]{16}(\.\d{1,18}){2}", re.ASCII)
+
+#: The types of a row's values: JSON's `true` is none of them.
+_TEXTS: Final = frozenset((str,))
+_NUMBERS: Final = frozenset((int, float))
 
 
 class ProtocolError(DmvpnError):
@@ -313,10 +319,13 @@ def _counts(plain: Plain) -> Counts:
     for row in rows:
         if not isinstance(row, list) or len(row) != len(names):
             raise ProtocolError("a row without a value for each column")
-        texts, numbers = row[:labels], row[labels:]
-        if not all(isinstance(one, str) for one in texts) or not all(type(one) is int for one in numbers):
+        kinds = list(map(type, row))
+        if not _TEXTS.issuperset(kinds[:labels]) or not _NUMBERS.issuperset(kinds[labels:]):
             raise ProtocolError("a row with a value of another kind")
-    return Counts(_short(plain, "topic"), _time(plain, "now"), labels, names, tuple(map(tuple, rows)))
+    families = _rows(plain, "families", ("kind", "meaning")) if "families" in plain else []
+    meanings = tuple((_text(one, "kind"), _text(one, "meaning")) for one in families)
+    topic, now, cut = _short(plain, "topic"), _time(plain, "now"), plain.get("cut") is True
+    return Counts(topic, now, labels, names, tuple(map(tuple, rows)), meanings, cut)
 
 
 def _ask(plain: Plain) -> Ask:
@@ -350,7 +359,7 @@ _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     News: _news,
     Ask: _ask,
     Answer: lambda plain: Answer(_text(plain, "text")),
-    Count: lambda plain: Count(_topics(plain, COUNT_TOPICS)),
+    Count: lambda plain: Count(_topics(plain, COUNT_TOPICS), _integer({"peers": 0, **plain}, "peers", MOST_PEERS)),
     Counts: _counts,
     Done: lambda plain: Done(_integer(plain, "status", 255), _text(plain, "reason")),
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.base.datagrams import UdpPort
     from dmvpn.base.events import Event
     from dmvpn.base.explanations import WordGroup
+    from dmvpn.base.metrics import MetricRow, Table
     from dmvpn.base.notices import Log, Notice
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
@@ -205,6 +206,17 @@ class Endings:
     notices: Callable[[Pages[str], Pages[str], Ports], list[Notice]]
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A table of metrics, and what yields its rows, of which no two have the same labels; it may breathe between two.
+
+    A question, as the query of a show is one: it changes nothing.
+    """
+
+    table: Table
+    rows: Callable[[ShowContext], Iterable[MetricRow]]
+
+
 class Scope(enum.Enum):
     """What a machine of a feature belongs to."""
 
@@ -224,7 +236,7 @@ class Feature:
         in `show ip protocols`; none if no process runs. protocol_names(ctx): those processes, as in `eigrp 100`.
     tcp(ctx), udp(ctx): its TCP connections and its UDP ports, for `show tcp brief` and `show udp`.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words
-        mean that it prints.
+        mean that it prints. metrics: what it counts, for programs that watch.
     """
 
     name: str
@@ -244,3 +256,4 @@ class Feature:
     udp: Callable[[ShowContext], list[UdpPort]] | None = None
     kept_only: bool = False
     explanations: Iterable[WordGroup] = ()
+    metrics: Iterable[Measured] = ()

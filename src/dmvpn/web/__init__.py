@@ -14,6 +14,9 @@ audit         one line of JSON for each login, refusal, revocation and change
 connections   accepts connections, and bounds their number and time
 tls           certificates
 fleet         the labs and routers that this process serves
+watched       what Prometheus asks for: `/metrics`, and its targets
+scraping      one scrape: what all routers count
+exposition    metrics as text, in both formats
 document      the description of all resources (OpenAPI), made from the schemas of the shows
 problems      one error, as JSON (RFC 9457)
 

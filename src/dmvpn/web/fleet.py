@@ -29,6 +29,16 @@ _LONGEST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """A router of a lab or service, and its management socket. alive: its process runs."""
+
+    lab: str
+    router: str
+    alive: bool
+    socket: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """What runs here. lab: this lab alone; router: this router of it alone; None: all that run."""
 
@@ -40,6 +50,14 @@ class Fleet:
         return [
             {"name": folder.name, "service": _is_service(folder), "routers": list(self._routers(folder))}
             for folder in self._folders()
+        ]
+
+    def running(self) -> list[Running]:
+        """Return all routers, by lab and name."""
+        return [
+            Running(folder.name, name, alive, folder.management(name))
+            for folder in self._folders()
+            for name, alive in self._routers(folder).items()
         ]
 
     def status(self, lab: str) -> dict[str, Json]:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
+from dmvpn.web import watched
 from dmvpn.web.commands import Commands
 from dmvpn.web.document import openapi_text
 from dmvpn.web.guard import HEALTH, Guard
@@ -46,6 +47,7 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
         Route(lab, door.lab),
         Route(f"{lab}/routers", door.routers),
         Route(f"{lab}/routers/{{router}}/show/{{words:path}}", door.show),
+        *watched.routes(fleet),
     ]
     handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
     hold_roles(routes)

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import PeerPlace
@@ -168,7 +169,8 @@ class PythonEngine:
             return self._usage_over(counted)
         peers = dict.fromkeys((*counted.sent, *counted.received))
         return tuple(
-            PeerUsage(ipv4_address(nbma), counted.sent.get(nbma, 0), counted.received.get(nbma, 0)) for nbma in peers
+            PeerUsage(ipv4_address(nbma), counted.sent.get(nbma, 0), counted.received.get(nbma, 0))
+            for nbma in breathing(peers)
         )
 
     def dropped(self) -> GreDrops:
@@ -207,7 +209,7 @@ class PythonEngine:
 
     def sa_counts(self) -> tuple[SaCount, ...]:
         """Return the counters of every pair of SAs."""
-        return tuple(pair.count() for pair in self.core.protection.table.pairs())
+        return tuple(pair.count() for pair in breathing(tuple(self.core.protection.table.pairs())))
 
     def close(self) -> None:
         """Stop and release all resources."""

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.addresses import IPAddress
+from dmvpn.base.breath import breathing
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
+from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PeerUsage, SasCounted
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.esp import SaTable
@@ -24,6 +25,7 @@ from dmvpn.dataplane.simulated.filters import RouterFilters
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.dataplane.simulated.tunnels import TunnelTable
+from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -168,7 +170,21 @@ class Chassis:
 
     def sas_counted(self) -> SasCounted:
         """Return the counters of all pairs of SAs."""
-        return SasCounted(tuple(pair.count() for pair in self.sas.pairs()))
+        return SasCounted(tuple(pair.count() for pair in breathing(tuple(self.sas.pairs()))))
+
+    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+        """Return the packets of every peer of a tunnel; none if there is no such tunnel."""
+        found = self.tunnel_table.by_name.get(tunnel)
+        peers = dict.fromkeys((*found.sent, *found.received)) if found is not None else {}
+        counted = [self._usage_of(found, peer) for peer in breathing(peers)] if found is not None else []
+        return tuple(peer for peer in counted if peer is not None)
+
+    def _usage_of(self, tunnel: SimulatedTunnel, peer: IPAddress | int) -> PeerUsage | None:
+        sent, received = tunnel.sent.get(peer, 0), tunnel.received.get(peer, 0)
+        if not isinstance(peer, int):
+            return PeerUsage(peer, sent, received)
+        link = self.sas.link(peer)
+        return PeerUsage(ip_address(link.place.address), sent, received, peer) if link is not None else None
 
     def _owns(self, vrf: str, address: IPv4Address) -> bool:
         table = self.tables.get(vrf)

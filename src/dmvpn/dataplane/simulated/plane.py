@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.base.effects import (
     ClearAdjacency,
     ClearRoute,
@@ -29,15 +27,11 @@ from dmvpn.base.effects import (
     StopListening,
     TunnelSpec,
 )
-from dmvpn.base.events import PeerUsage, UsageReported
+from dmvpn.base.events import UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
-from dmvpn.net.octets import ip_address
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 
 class VrfBox(IpsecBox):
@@ -133,13 +127,5 @@ class VrfBox(IpsecBox):
                 self._emit(effect.tunnel, effect.next_hop, packet)
 
     def _report_usage(self, effect: PollUsage) -> None:
-        tunnel = self._tunnel(effect, effect.tunnel)
-        peers = [self._usage_of(tunnel, peer) for peer in dict.fromkeys((*tunnel.sent, *tunnel.received))]
-        self._report(UsageReported(effect.tunnel, tuple(peer for peer in peers if peer is not None)))
-
-    def _usage_of(self, tunnel: SimulatedTunnel, peer: IPAddress | int) -> PeerUsage | None:
-        sent, received = tunnel.sent.get(peer, 0), tunnel.received.get(peer, 0)
-        if not isinstance(peer, int):
-            return PeerUsage(peer, sent, received)
-        link = self._sas.link(peer)
-        return PeerUsage(ip_address(link.place.address), sent, received, peer) if link is not None else None
+        self._tunnel(effect, effect.tunnel)
+        self._report(UsageReported(effect.tunnel, self._chassis.usage(effect.tunnel)))

@@ -74,6 +74,7 @@ from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.counting import EthernetStation
+    from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.netlink.chains import BaseChain
@@ -214,6 +215,10 @@ class UserspacePlane(DataPlane):
     def sas_counted(self) -> SasCounted:
         """Return the counters of all pairs of SAs."""
         return SasCounted(self._engine.sa_counts())
+
+    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+        """Return the packets of every peer of a tunnel; none if there is no such tunnel."""
+        return self._engine.usage(tunnel) if tunnel in self._taps else ()
 
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""

@@ -44,4 +44,5 @@ FEATURE = Feature(
     ),
     udp=_udp,
     explanations=Later("dmvpn.features.bfd.explain:GROUPS"),
+    metrics=Later("dmvpn.features.bfd.metrics:METRICS"),
 )

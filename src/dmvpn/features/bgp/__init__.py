@@ -84,4 +84,5 @@ FEATURE = Feature(
     protocol_names=_protocol_names,
     tcp=_tcp,
     explanations=Later("dmvpn.features.bgp.explain:GROUPS"),
+    metrics=Later("dmvpn.features.bgp.metrics:METRICS"),
 )

@@ -69,4 +69,5 @@ FEATURE = Feature(
         DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),
     explanations=Later("dmvpn.features.eigrp.explain:GROUPS"),
+    metrics=Later("dmvpn.features.eigrp.metrics:METRICS"),
 )

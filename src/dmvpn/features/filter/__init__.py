@@ -26,4 +26,5 @@ FEATURE = Feature(
     machine=Sleeper("dmvpn.features.filter.machine:FilterMachine"),
     messages=MESSAGES,
     explanations=Later("dmvpn.features.filter.explain:GROUPS"),
+    metrics=Later("dmvpn.features.filter.metrics:METRICS"),
 )

@@ -57,4 +57,5 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
     explanations=Later("dmvpn.features.ike.explain:GROUPS"),
+    metrics=Later("dmvpn.features.ike.metrics:METRICS"),
 )

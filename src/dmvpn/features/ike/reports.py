@@ -28,6 +28,7 @@ from dmvpn.features.ike.session import (
     Transmit,
     Trouble,
 )
+from dmvpn.features.ike.tally import Tally
 from dmvpn.features.ike.views import view_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Reports:
         self._without_esp: Limiter[int] = Limiter(_ONCE, _BURST)  # by connection
         self._denied: Limiter[tuple[str, str, int, Outer]] = Limiter(_INTERVAL, _BURST)  # by entry
         self._refused: dict[_Peer, Reason] = {}
+        self.tally = Tally()
 
     @property
     def refused(self) -> Mapping[_Peer, Reason]:
@@ -71,6 +73,7 @@ class Reports:
 
     def failed(self, path: DatagramPath, why: Reason, version: IkeVersion, *, proved: bool = False) -> None:
         """Report a negotiation that came to nothing. proved: the peer had proved its identity before."""
+        self.tally.failure(version, why)
         peer, known = path.remote, (path.remote.address, path.front)
         if not self._failures.permits((known, str(why)), self._context.now):
             return
@@ -114,7 +117,10 @@ class Reports:
 
     def act(self, act: Act) -> None:
         """Report what happened to an IKE SA."""
-        if isinstance(act, Transmit) or not self._context.ports.debugging.anything:
+        if isinstance(act, Transmit):
+            return
+        self.tally.act(act)
+        if not self._context.ports.debugging.anything:
             return
         if isinstance(act, TurnedAway):
             flags = (ERROR, ISAKMP) if act.version == IkeVersion.V1 else (ERROR,)

@@ -25,4 +25,5 @@ FEATURE = Feature(
     machine=InterfaceMachine,
     messages=messages.MESSAGES,
     explanations=Later("dmvpn.features.interface.explain:GROUPS"),
+    metrics=Later("dmvpn.features.interface.metrics:METRICS"),
 )

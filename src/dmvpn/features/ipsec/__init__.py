@@ -48,4 +48,5 @@ FEATURE = Feature(
     ),
     udp=_udp,
     explanations=Later("dmvpn.features.ipsec.explain:GROUPS"),
+    metrics=Later("dmvpn.features.ipsec.metrics:METRICS"),
 )

@@ -107,6 +107,14 @@ class Associations:
         found = [connection for connection in found if remote in (None, connection.remote)]
         return tuple(sorted(found, key=lambda connection: (-connection.since, -connection.number)))
 
+    def everything(self) -> tuple[Connection, ...]:
+        """Return all connections, also those of which only SAs that linger are left, the oldest first."""
+        return tuple(self._connections.values())
+
+    def carried(self, number: int) -> SaCount | None:
+        """Return what former SAs of a connection counted, less what had been counted when a user cleared that."""
+        return self._carried.get(number)
+
     def are_alone(self, ends: Ends) -> bool:
         """Return whether there is no more than one connection between these addresses."""
         return len(self._of_pair.get(ends, ())) < 2
@@ -211,7 +219,7 @@ class Associations:
 
     def views(self) -> Iterator[SaView]:
         """Yield all that still receive, for shows, the oldest first."""
-        for association in self._sas.values():
+        for association in self:
             if association.standing is SaStanding.REFUSED:
                 continue
             connection = self._connections.get(association.connection, association.view.connection)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.context import Context
 from dmvpn.base.effects import InstallSa, ServeIpsec
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Packets, Resync, SasCounted, SaWorn, UnknownSpi
@@ -52,12 +53,13 @@ from dmvpn.features.ipsec.serving import Serving
 from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Negotiations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
     from dmvpn.base.notices import Log, TunnelState
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.ipsec.associations import Associations
 
 _IN_CLEAR: Final = Protected(phase=ProtectionPhase.SECURED)
 _NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
@@ -170,7 +172,18 @@ class IpsecMachine(Machine):
 
     def sas(self) -> tuple[SaView, ...]:
         """Return all pairs of SAs, the oldest first."""
-        return tuple(self._associations.views())
+        return tuple(breathing(self._associations.views()))
+
+    @property
+    def associations(self) -> Associations:
+        """All pairs of SAs; for those who only look."""
+        return self._associations
+
+    def phases(self) -> Iterator[tuple[str, str]]:
+        """Yield the tunnel and the phase of each address that is wanted or protected, in no order; for metrics."""
+        for (tunnel, nbma), states in breathing(tuple(self._told.items())):
+            state = states.get(0) or self.between(tunnel, nbma)
+            yield tunnel, state.phase.name.lower()
 
     def pairs(self) -> tuple[ProtectedPair, ...]:
         """Return all tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""

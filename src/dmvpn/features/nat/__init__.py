@@ -27,4 +27,5 @@ FEATURE = Feature(
     machine=Sleeper("dmvpn.features.nat.machine:NatMachine"),
     messages=MESSAGES,
     explanations=Later("dmvpn.features.nat.explain:GROUPS"),
+    metrics=Later("dmvpn.features.nat.metrics:METRICS"),
 )

@@ -68,4 +68,5 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
     explanations=Later("dmvpn.features.nhrp.explain:GROUPS"),
+    metrics=Later("dmvpn.features.nhrp.metrics:METRICS"),
 )

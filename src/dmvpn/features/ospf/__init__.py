@@ -75,4 +75,5 @@ FEATURE = Feature(
         DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
     ),
     explanations=Later("dmvpn.features.ospf.explain:GROUPS"),
+    metrics=Later("dmvpn.features.ospf.metrics:METRICS"),
 )

@@ -32,6 +32,7 @@ FEATURE = Feature(
     machine=PkiMachine,
     messages=messages.MESSAGES,
     explanations=Later("dmvpn.features.pki.explain:GROUPS"),
+    metrics=Later("dmvpn.features.pki.metrics:METRICS"),
 )
 
 __all__ = ["FEATURE", "CredentialsImported", "KeyForgotten", "PkiMachine"]

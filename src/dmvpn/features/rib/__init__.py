@@ -24,4 +24,5 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
     explanations=Later("dmvpn.features.rib.explain:GROUPS"),
+    metrics=Later("dmvpn.features.rib.metrics:METRICS"),
 )

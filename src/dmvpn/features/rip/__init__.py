@@ -65,4 +65,5 @@ FEATURE = Feature(
     protocol_names=_protocol_names,
     udp=_udp,
     explanations=Later("dmvpn.features.rip.explain:GROUPS"),
+    metrics=Later("dmvpn.features.rip.metrics:METRICS"),
 )

@@ -61,6 +61,7 @@ FEATURE = Feature(
     ),
     tcp=_tcp,
     explanations=Later("dmvpn.features.system.explain:GROUPS"),
+    metrics=Later("dmvpn.features.system.metrics:METRICS"),
 )
 
 __all__ = [

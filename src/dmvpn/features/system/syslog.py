@@ -11,7 +11,7 @@ monitor want a `ConsoleLine`; it is not sent out at all if neither does.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -102,7 +102,11 @@ class _Line(NamedTuple):
 
 @dataclass(slots=True)
 class Syslog:
-    """The log of one router. started: monotonic seconds, for `service timestamps ... uptime`."""
+    """The log of one router.
+
+    started: monotonic seconds, for `service timestamps ... uptime`.
+    told_of: messages by severity and name, whether a destination took them or not.
+    """
 
     context: Context
     clock: WallClock
@@ -111,12 +115,14 @@ class Syslog:
     zone: TimeZone = field(default_factory=TimeZone)
     started: float = 0.0
     counters: LineCounters = field(default_factory=LineCounters)
+    told_of: Counter[tuple[int, str]] = field(default_factory=Counter)
     _buffer: deque[LogLine] = field(default_factory=deque)
     _octets: int = 0
     _number: int = 0
 
     def log(self, message: Log) -> None:
         """Log a message: every line of its text after the first is a separate line, without a stamp."""
+        self.told_of[message.severity, message.name] += 1
         first, *rest = message.text.split("\n")
         head = f"%{message.name}: {first}"
         self._write(_Line(self._stamped(head, self.config.log_stamps), first, message.severity, message))

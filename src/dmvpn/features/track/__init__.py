@@ -28,4 +28,5 @@ FEATURE = Feature(
     machine=TrackMachine,
     messages=MESSAGES,
     explanations=Later("dmvpn.features.track.explain:GROUPS"),
+    metrics=Later("dmvpn.features.track.metrics:METRICS"),
 )

@@ -28,4 +28,5 @@ FEATURE = Feature(
         DebugFlag(messages.KEEPALIVE, "tunnel keepalive", "Tunnel keepalive", "Tunnel", dmvpn="detail tunnel"),
     ),
     explanations=Later("dmvpn.features.tunnel.explain:GROUPS"),
+    metrics=Later("dmvpn.features.tunnel.metrics:METRICS"),
 )

@@ -221,7 +221,7 @@ def _kind(tunnel: Tunnel) -> str:
 
 
 def _peer(ctx: ShowContext, tunnel: Tunnel, entry: Entry) -> PeerLine:
-    state, seconds = _state(tunnel, entry, ctx)
+    state, seconds = state_of(tunnel, entry, ctx)
     return PeerLine(
         nbma=entry.nbma,
         tunnel=entry.next_hop,
@@ -254,7 +254,7 @@ def _unsecured(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> Protected | No
     return found if found.phase is not ProtectionPhase.SECURED else Protected(phase=ProtectionPhase.IKE)
 
 
-def _state(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> tuple[str, float | None]:
+def state_of(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> tuple[str, float | None]:
     """Return the state, worst first, and how long it has been so."""
     now = ctx.now
     if tunnel.interface is None or not tunnel.interface.runs(tunnel.version):

@@ -1,0 +1,70 @@
+"""The metrics of a router: the tables of all its features and of its process. What `Count` of `metrics` wants.
+
+A table is sent as `Counts` of at most `LARGEST_BATCH` rows; the first of them says what its numbers mean. A table
+without rows is not sent. Tables of features of which each VRF has machines of its own begin with the label `vrf`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dmvpn.base.metrics import MOST_ENTRIES, Bound
+from dmvpn.face import vitals
+from dmvpn.face.counted import batches
+from dmvpn.face.protocol import Counts
+from dmvpn.ios import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.base.metrics import MetricRow, Table
+    from dmvpn.face.handle import RouterHandle
+    from dmvpn.ios import Measured, ShowContext
+
+
+def measured(handle: RouterHandle, peers: int) -> Iterator[Counts]:
+    """Yield all tables; it breathes between two rows. peers: rows of tables with a row for each peer."""
+    context = handle.context(0)
+    vitals.be_observed()
+    for measure in vitals.METRICS:
+        yield from _table(context, measure, peers, None)
+    for feature in context.awake:
+        if feature.scope is Scope.ROUTER:
+            for measure in feature.metrics:
+                yield from _table(context, measure, peers, None)
+    for vrf in sorted(context.ports.tables):
+        view = context.in_vrf(vrf) if vrf else context
+        for feature in view.awake if view is not None else ():
+            if feature.scope is Scope.VRF and view is not None:
+                for measure in feature.metrics:
+                    yield from _table(view, measure, peers, vrf)
+
+
+def _table(context: ShowContext, measure: Measured, peers: int, vrf: str | None) -> Iterator[Counts]:
+    table = measure.table
+    most = {Bound.PEERS: peers, Bound.ENTRIES: MOST_ENTRIES, Bound.FEW: None}[table.bound]
+    if most == 0:
+        return
+    now = context.ports.clock.wall(context.now).timestamp()
+    rows = iter(measure.rows(context))
+    labels = table.labels if vrf is None else ("vrf", *table.labels)
+    columns = (*labels, *(family.name for family in table.families))
+    meanings = _meanings(table)
+    some: Iterable[MetricRow] = rows if most is None else islice(rows, most)
+    if vrf is not None:
+        some = ((vrf, *row) for row in some)
+    last: Counts | None = None
+    for batch in batches(some):
+        if last is not None:
+            yield last
+        last = Counts(table.name, now, len(labels), columns, batch, meanings)
+        meanings = ()
+    if last is not None:
+        cut = most is not None and next(rows, None) is not None
+        yield replace(last, cut=cut)
+
+
+def _meanings(table: Table) -> tuple[tuple[str, str], ...]:
+    return tuple((family.kind.value, family.meaning) for family in table.families)

@@ -1,0 +1,85 @@
+"""BGP in numbers: its neighbors by state, its messages, and the prefixes of each neighbor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound, Table, counter, gauge
+from dmvpn.features.bgp.show.common import active
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.ios import ShowContext
+
+_PEERS: Final = Table(
+    name="bgp_peers",
+    labels=("process", "neighbor"),
+    families=(
+        gauge("dmvpn_bgp_neighbor_up", "1 while the session is established."),
+        gauge("dmvpn_bgp_neighbor_accepted_prefixes", "Prefixes of the neighbor that filters let in."),
+        counter("dmvpn_bgp_neighbor_sent_messages_total", "Messages to the neighbor."),
+        counter("dmvpn_bgp_neighbor_received_messages_total", "Messages of the neighbor."),
+        counter("dmvpn_bgp_neighbor_established_total", "How often the session was established."),
+        counter("dmvpn_bgp_neighbor_lost_total", "How often the session was lost."),
+    ),
+    bound=Bound.PEERS,
+)
+_KINDS: Final = {
+    "open": "opens",
+    "update": "updates",
+    "notification": "notifications",
+    "keepalive": "keepalives",
+    "route_refresh": "refreshes",
+}
+
+
+def _known(ctx: ShowContext) -> tuple[str, tuple[Peer, ...]]:
+    """Return the number of the process and its peers; none if BGP is not configured."""
+    machine = active(ctx)
+    return ("", ()) if machine is None else (str(machine.config.local_as), tuple(machine.peers.values()))
+
+
+def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
+    name, peers = _known(ctx)
+    for state, count in Counter(peer.state for peer in breathing(peers)).items():
+        yield ("bgp", name, "", state, count)
+
+
+def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
+    name, peers = _known(ctx)
+    sums = {kind: [0, 0] for kind in _KINDS}
+    for peer in breathing(peers):
+        for kind, field in _KINDS.items():
+            counted: list[int] = getattr(peer.counts, field)
+            sums[kind][0] += counted[0]
+            sums[kind][1] += counted[1]
+    for kind, (sent, received) in sums.items() if name else ():
+        yield ("bgp", name, kind, sent, received)
+
+
+def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
+    name, peers = _known(ctx)
+    for peer in breathing(peers):
+        yield (
+            name,
+            str(peer.address),
+            int(peer.session is not None),
+            peer.accepted,
+            peer.counts.total(received=False),
+            peer.counts.total(received=True),
+            peer.established,
+            peer.dropped,
+        )
+
+
+METRICS: Final = (
+    Measured(NEIGHBORS, _neighbors),
+    Measured(ROUTING_PACKETS, _packets),
+    Measured(_PEERS, _peers),
+)

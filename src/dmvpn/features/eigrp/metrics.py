@@ -1,0 +1,67 @@
+"""EIGRP in numbers: its neighbors, its packets, its topology table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, Table, gauge
+from dmvpn.features.eigrp.packet import Opcode
+from dmvpn.features.eigrp.show.common import every_process
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.features.eigrp.process import Process
+    from dmvpn.ios import ShowContext
+
+_TOPOLOGY: Final = Table(
+    name="eigrp_topology",
+    labels=("process",),
+    families=(
+        gauge("dmvpn_eigrp_destinations", "Destinations of the topology table."),
+        gauge("dmvpn_eigrp_active_destinations", "Destinations that wait for replies of neighbors."),
+    ),
+)
+
+
+def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
+    for process in every_process(ctx):
+        yield str(process.state.autonomous_system), process
+
+
+def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        found = Counter((one.interface.name, one.state.value) for one in breathing(process.neighbors()))
+        for (interface, state), count in found.items():
+            yield ("eigrp", name, interface, state, count)
+
+
+def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        traffic = process.state.traffic
+        for kind in Opcode:
+            yield ("eigrp", name, kind.name.lower(), traffic.sent[kind], traffic.received[kind])
+
+
+def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        for reason, count in sorted(process.state.traffic.dropped.items()):
+            yield ("eigrp", name, reason, count)
+
+
+def _topology(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        table = tuple(process.dual.table.values())
+        yield (name, len(table), sum(destination.is_active for destination in breathing(table)))
+
+
+METRICS: Final = (
+    Measured(NEIGHBORS, _neighbors),
+    Measured(ROUTING_PACKETS, _packets),
+    Measured(ROUTING_DROPS, _drops),
+    Measured(_TOPOLOGY, _topology),
+)

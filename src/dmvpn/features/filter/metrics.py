@@ -1,0 +1,69 @@
+"""Packet filters in numbers: how many packets each entry of each port's list has decided on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
+from dmvpn.base.metrics import Bound, Table, counter, gauge
+from dmvpn.features.filter.machine import FilterMachine
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.filters import FilterList
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.ios import ShowContext
+
+_MATCHES: Final = Table(
+    name="filter_matches",
+    labels=("interface", "direction", "list", "entry", "action"),
+    families=(
+        counter(
+            "dmvpn_filter_matched_packets_total",
+            "Packets that an entry of an access list has decided on; entry: its number, end (no entry matched), or "
+            "reverse_path (the sender is not reachable).",
+        ),
+    ),
+    bound=Bound.ENTRIES,
+)
+_PORTS: Final = Table(
+    name="filter_ports",
+    labels=("interface",),
+    families=(gauge("dmvpn_filter_port_shut", "1 while the host refuses the lists of a port: nothing passes it."),),
+)
+_WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path"}
+
+
+def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
+    """Yield the counters of the plane. `clear access-list counters` changes none of them."""
+    machine = ctx.machine(FilterMachine)
+    actions: dict[tuple[str, bool], dict[int, bool]] = {}
+    for count in breathing(ctx.counting.filtered()):
+        filters = machine.ordered.get(count.interface)
+        listed = None if filters is None else filters.inward if count.inward else filters.outward
+        place = count.interface, count.inward
+        permits = actions.setdefault(place, _permits(listed))
+        yield (
+            count.interface,
+            "in" if count.inward else "out",
+            "" if listed is None or count.sequence == UNREACHABLE_SENDER else listed.name,
+            _WORDS.get(count.sequence, str(count.sequence)),
+            "permit" if permits.get(count.sequence) else "deny",
+            count.packets,
+        )
+
+
+def _permits(listed: FilterList | None) -> dict[int, bool]:
+    return {} if listed is None else {entry.sequence: entry.permit for entry in breathing(listed.entries)}
+
+
+def _ports(ctx: ShowContext) -> Iterator[MetricRow]:
+    machine = ctx.machine(FilterMachine)
+    for port in tuple(machine.ordered):
+        yield (port, int(machine.failure(port) is not None))
+
+
+METRICS: Final = (Measured(_MATCHES, _matches), Measured(_PORTS, _ports))

@@ -1,0 +1,117 @@
+"""IKE in numbers: its SAs, its negotiations and what they failed of, and what `show crypto ikev2 stats` counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import Table, counter, gauge
+from dmvpn.base.protection import IkePhase, IkeVersion
+from dmvpn.features.ike.machine import IkeMachine
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.ios import ShowContext
+
+_ROLES: Final = {True: "initiator", False: "responder"}
+
+_SAS: Final = Table(
+    name="ike_sas",
+    labels=("version", "role", "state"),
+    families=(gauge("dmvpn_ike_sas", "IKE SAs; state: ready, negotiating, or deleted (it is about to go)."),),
+)
+_NEGOTIATIONS: Final = Table(
+    name="ike_negotiations",
+    labels=("version", "role"),
+    families=(
+        counter("dmvpn_ike_established_total", "IKE SAs in which both ends proved who they are."),
+        counter("dmvpn_ike_failed_total", "IKE SAs that went before the peer had proved who it is."),
+        counter("dmvpn_ike_ended_total", "IKE SAs that went after the peer had proved who it is."),
+        counter("dmvpn_ike_rekeys_total", "IKE SAs that took the place of an older one, with all its child SAs."),
+        counter("dmvpn_ike_child_sas_total", "Child SAs that were negotiated, replacements not counted."),
+        counter("dmvpn_ike_child_rekeys_total", "Child SAs that replaced an older one."),
+    ),
+)
+_FAILURES: Final = Table(
+    name="ike_failures",
+    labels=("version", "reason"),
+    families=(counter("dmvpn_ike_failures_total", "What negotiations failed of, by the reason that the log has."),),
+)
+_REQUESTS: Final = Table(
+    name="ike_requests",
+    labels=("direction",),
+    families=(
+        counter("dmvpn_ikev2_requests_total", "IKE_SA_INIT requests, repetitions not counted."),
+        counter("dmvpn_ikev2_accepted_requests_total", "IKE_SA_INIT requests of which an IKE SA came."),
+        counter("dmvpn_ikev2_rejected_requests_total", "IKE_SA_INIT requests that came to nothing."),
+    ),
+)
+_GUARD: Final = Table(
+    name="ike_guard",
+    labels=(),
+    families=(
+        counter("dmvpn_ikev2_limited_requests_total", "Requests that crypto ikev2 limit refused."),
+        counter("dmvpn_ikev2_dropped_datagrams_total", "Datagrams that belong to no SA, and were no request."),
+        counter("dmvpn_ikev2_cookie_challenges_total", "Requests that were answered with a cookie."),
+        counter("dmvpn_ikev2_accepted_cookies_total", "Requests that came back with a valid cookie."),
+        counter("dmvpn_ikev2_rejected_cookies_total", "Requests that came back with a wrong cookie."),
+    ),
+)
+
+
+def _sas(ctx: ShowContext) -> Iterator[MetricRow]:
+    table = ctx.machine(IkeMachine).peers.table
+    found = Counter((sa.version, sa.is_initiator, _state(sa.phase)) for sa in breathing(tuple(table)))
+    for version in IkeVersion:
+        for is_initiator, role in _ROLES.items():
+            for state in ("ready", "negotiating", "deleted"):
+                yield (str(int(version)), role, state, found[version, is_initiator, state])
+
+
+def _state(phase: IkePhase) -> str:
+    if phase.is_ready:
+        return "ready"
+    return "deleted" if phase is IkePhase.DELETED else "negotiating"
+
+
+def _negotiations(ctx: ShowContext) -> Iterator[MetricRow]:
+    tally = ctx.machine(IkeMachine).peers.reports.tally
+    kinds = (tally.established, tally.failed, tally.ended, tally.rekeys, tally.children, tally.child_rekeys)
+    for version in IkeVersion:
+        for is_initiator, role in _ROLES.items():
+            yield (str(int(version)), role, *(counted[version, is_initiator] for counted in kinds))
+
+
+def _failures(ctx: ShowContext) -> Iterator[MetricRow]:
+    for (version, reason), count in tuple(ctx.machine(IkeMachine).peers.reports.tally.failures.items()):
+        yield (str(int(version)), reason, count)
+
+
+def _requests(ctx: ShowContext) -> Iterator[MetricRow]:
+    stats = ctx.ports.ike.stats()
+    yield ("incoming", stats.incoming, stats.incoming_accepted, stats.incoming_rejected)
+    yield ("outgoing", stats.outgoing, stats.outgoing_accepted, stats.outgoing_rejected)
+
+
+def _guard(ctx: ShowContext) -> Iterator[MetricRow]:
+    stats = ctx.ports.ike.stats()
+    yield (
+        stats.refused_by_limit,
+        stats.dropped,
+        stats.challenged,
+        stats.cookies_accepted,
+        stats.cookies_rejected,
+    )
+
+
+METRICS: Final = (
+    Measured(_SAS, _sas),
+    Measured(_NEGOTIATIONS, _negotiations),
+    Measured(_FAILURES, _failures),
+    Measured(_REQUESTS, _requests),
+    Measured(_GUARD, _guard),
+)

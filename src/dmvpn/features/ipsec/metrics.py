@@ -1,0 +1,90 @@
+"""IPsec in numbers: pairs of addresses that are to be protected, their SAs, and what each connection carried."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import Bound, Table, counter, gauge
+from dmvpn.features.ipsec.associations import SaStanding
+from dmvpn.features.ipsec.machine import IpsecMachine
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.ios import ShowContext
+
+_PAIRS: Final = Table(
+    name="ipsec_pairs",
+    labels=("interface", "state"),
+    families=(
+        gauge(
+            "dmvpn_ipsec_peers",
+            "Peers that a tunnel wants protected, or that are; state: secured, ipsec, ike, or intf (nothing is there).",
+        ),
+    ),
+)
+_SAS: Final = Table(
+    name="ipsec_sas",
+    labels=("state",),
+    families=(
+        gauge(
+            "dmvpn_ipsec_sas",
+            "Pairs of SAs; state: active, lingering (it waits for late packets), or refused (by the host below).",
+        ),
+    ),
+)
+_TRAFFIC: Final = Table(
+    name="ipsec_peers",
+    labels=("peer", "port", "front_vrf"),
+    families=(
+        counter("dmvpn_ipsec_peer_sent_bytes_total", "Payload that was sent to the peer in ESP."),
+        counter("dmvpn_ipsec_peer_received_bytes_total", "Payload that came from the peer in ESP."),
+        counter("dmvpn_ipsec_peer_sent_packets_total", "Packets that were sent to the peer in ESP."),
+        counter("dmvpn_ipsec_peer_received_packets_total", "Packets that came from the peer in ESP."),
+        counter("dmvpn_ipsec_peer_replayed_packets_total", "ESP of the peer that was too old, or had come before."),
+        counter("dmvpn_ipsec_peer_broken_packets_total", "ESP of the peer that did not open."),
+        counter("dmvpn_ipsec_peer_unsent_packets_total", "Packets to the peer that a limit or the host refused."),
+    ),
+    bound=Bound.PEERS,
+)
+_NUMBERS: Final = ("sent_octets", "received_octets", "sent", "received", "replayed", "broken", "unsent")
+
+
+def _pairs(ctx: ShowContext) -> Iterator[MetricRow]:
+    found = Counter(ctx.machine(IpsecMachine).phases())
+    for tunnel in ctx.ports.tunnels.all():
+        if tunnel.protection:
+            for state in ("secured", "ipsec", "ike", "intf"):
+                yield (tunnel.name, state, found[tunnel.name, state])
+
+
+def _sas(ctx: ShowContext) -> Iterator[MetricRow]:
+    found = Counter(each.standing for each in breathing(ctx.machine(IpsecMachine).associations))
+    for standing in SaStanding:
+        yield (standing.value, found[standing])
+
+
+def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
+    """Yield a row for each address and port of peers: what all its pairs of SAs carried, those before them included."""
+    counted = ctx.counting.sas_counted()
+    counts = {} if counted is None else {count.spi_in: count for count in breathing(counted.counts)}
+    associations = ctx.machine(IpsecMachine).associations
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for connection in breathing(associations.everything()):
+        port = str(connection.remote_port or "")
+        sums = found.setdefault((str(connection.remote), port, connection.front), [0] * len(_NUMBERS))
+        parts = [associations.carried(connection.number)]
+        parts += [counts.get(each.spi, each.count) for each in associations.of(connection.number)]
+        for part in parts:
+            if part is not None:
+                for place, name in enumerate(_NUMBERS):
+                    sums[place] += getattr(part, name)
+    for labels, numbers in breathing(tuple(found.items())):
+        yield (*labels, *(max(number, 0) for number in numbers))
+
+
+METRICS: Final = (Measured(_PAIRS, _pairs), Measured(_SAS, _sas), Measured(_TRAFFIC, _traffic))

@@ -1,0 +1,231 @@
+"""NHRP in numbers: its packets, its cache, its servers, its direct paths, and its peers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import Bound, Table, counter, gauge
+from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.packet import PacketType
+from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.show.dmvpn import state_of
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.ios import ShowContext
+
+_TUNNEL: Final = ("interface", "ip_version")
+
+_PACKETS: Final = Table(
+    name="nhrp_packets",
+    labels=(*_TUNNEL, "type"),
+    families=(
+        counter("dmvpn_nhrp_sent_packets_total", "NHRP packets that this router made and sent."),
+        counter("dmvpn_nhrp_received_packets_total", "NHRP packets that came and could be read."),
+        counter("dmvpn_nhrp_forwarded_packets_total", "NHRP packets of other stations that went on into this tunnel."),
+    ),
+)
+_REFUSED: Final = Table(
+    name="nhrp_refused",
+    labels=(*_TUNNEL, "reason"),
+    families=(
+        counter("dmvpn_nhrp_refused_packets_total", "NHRP packets that were dropped, or answered with an error."),
+    ),
+)
+_CACHE: Final = Table(
+    name="nhrp_cache",
+    labels=(*_TUNNEL, "type", "kind"),
+    families=(
+        gauge(
+            "dmvpn_nhrp_cache_entries",
+            "Entries of the NHRP cache by type; kind: local, registered (a client of this server), next_hop (another "
+            "peer), or network (behind a peer).",
+        ),
+    ),
+)
+_SHORTCUTS: Final = Table(
+    name="nhrp_shortcuts",
+    labels=(*_TUNNEL, "route"),
+    families=(
+        gauge(
+            "dmvpn_nhrp_shortcuts",
+            "Networks that NHRP routes to another spoke; route: own (a route of NHRP), or override (another protocol's "
+            "next hop was replaced).",
+        ),
+    ),
+)
+_TUNNELS: Final = Table(
+    name="nhrp_tunnels",
+    labels=_TUNNEL,
+    families=(
+        gauge("dmvpn_nhrp_running", "1 while NHRP runs on the tunnel."),
+        gauge("dmvpn_nhrp_next_hops_by_server", "Next hops whose packets go through a server, not by a direct path."),
+        counter("dmvpn_nhrp_redirects_suppressed_total", "Redirects that were not sent, because one was sent lately."),
+        counter("dmvpn_nhrp_refused_orders_total", "Orders of NHRP that the host below refused."),
+    ),
+)
+_SERVERS: Final = Table(
+    name="nhrp_servers",
+    labels=(*_TUNNEL, "server", "nbma"),
+    families=(
+        gauge("dmvpn_nhrp_server_up", "1 while this next hop server has registered this router, 0 while it has not."),
+        gauge("dmvpn_nhrp_server_wanted", "0 while other servers of its cluster suffice."),
+        counter("dmvpn_nhrp_server_requests_total", "Registration requests to this server."),
+        counter("dmvpn_nhrp_server_failed_requests_total", "Registration requests without an answer."),
+        counter("dmvpn_nhrp_server_replies_total", "Replies of this server to registration requests."),
+    ),
+)
+_PATHS: Final = Table(
+    name="nhrp_paths",
+    labels=(*_TUNNEL, "state"),
+    families=(gauge("dmvpn_nhrp_direct_paths", "Direct paths to other spokes by state; proven: packets take it."),),
+)
+_STATES: Final = Table(
+    name="peer_states",
+    labels=(*_TUNNEL, "state"),
+    families=(gauge("dmvpn_peers", "Peers by state, as show dmvpn has it: UP, NHRP, IKE, IPSEC, INTF."),),
+)
+_PEERS: Final = Table(
+    name="peers",
+    labels=(*_TUNNEL, "peer", "nbma"),
+    families=(
+        gauge("dmvpn_peer_up", "1 for a peer that show dmvpn shows as UP."),
+        gauge("dmvpn_peer_state_seconds", "For how long the peer has been in its state; -1: it never changed."),
+    ),
+    bound=Bound.PEERS,
+)
+_TRAFFIC: Final = Table(
+    name="peer_traffic",
+    labels=("interface", "nbma"),
+    families=(
+        counter("dmvpn_peer_sent_packets_total", "Packets that the tunnel sent to this NBMA address."),
+        counter("dmvpn_peer_received_packets_total", "Packets that the tunnel received from this NBMA address."),
+    ),
+    bound=Bound.PEERS,
+)
+
+
+def _tunnels(ctx: ShowContext) -> Iterator[tuple[Tunnel, tuple[str, str]]]:
+    """Yield the tunnels with their labels."""
+    for tunnel in ctx.machine(NhrpMachine).tunnels:
+        yield tunnel, (tunnel.name, str(tunnel.version))
+
+
+def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        kinds = (tunnel.counters.sent, tunnel.counters.received, tunnel.counters.forwarded)
+        for kind in PacketType:
+            yield (*labels, kind.name.lower(), *(counted.get(kind, 0) for counted in kinds))
+
+
+def _refused(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        for why, count in tuple(tunnel.counters.refused.items()):
+            yield (*labels, why.name.lower(), count)
+
+
+def _cache(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        found = Counter((entry.type, _kind(entry)) for entry in breathing(tunnel.cache.entries()))
+        for kind in EntryType:
+            for owner in ("local", "registered", "next_hop", "network"):
+                if (kind, owner) in found or kind is EntryType.DYNAMIC:
+                    yield (*labels, kind.value, owner, found[kind, owner])
+
+
+def _kind(entry: Entry) -> str:
+    if Flag.LOCAL in entry.flags:
+        return "local"
+    if Flag.REGISTERED in entry.flags:
+        return "registered"
+    return "next_hop" if entry.is_next_hop else "network"
+
+
+def _shortcuts(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        found = Counter(entry.route for entry in breathing(tunnel.cache.entries()))
+        yield (*labels, "own", found[RouteState.INSTALLED])
+        yield (*labels, "override", found[RouteState.OVERRIDE])
+
+
+def _states(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        found = Counter(state_of(tunnel, entry, ctx)[0] for entry in _peers_of(tunnel))
+        for state in dict.fromkeys(("UP", "NHRP", *(("IKE",) if tunnel.protected else ()), *found)):
+            yield (*labels, state, found[state])
+
+
+def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        for entry in _peers_of(tunnel):
+            state, seconds = state_of(tunnel, entry, ctx)
+            yield (
+                *labels,
+                str(entry.next_hop),
+                str(entry.nbma or ""),
+                int(state == "UP"),
+                -1 if seconds is None else round(seconds, 3),
+            )
+
+
+def _peers_of(tunnel: Tunnel) -> Iterator[Entry]:
+    """Yield the entries of peers, one for each tunnel address."""
+    return (entry for entry in breathing(tunnel.cache.entries()) if entry.is_next_hop and not entry.is_local)
+
+
+def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
+    """Yield the counters of the plane, which counts for both IP versions together. Peers behind one NAT address share
+    a row.
+    """
+    for name in dict.fromkeys(tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels):
+        found: dict[IPAddress, tuple[int, int]] = {}
+        for peer in breathing(ctx.counting.usage(name)):
+            sent, received = found.get(peer.nbma, (0, 0))
+            found[peer.nbma] = (sent + peer.sent, received + peer.received)
+        for nbma, counted in breathing(tuple(found.items())):
+            yield (name, str(nbma), *counted)
+
+
+def _tunnel_rows(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        failed = sum(tunnel.counters.failed.values())
+        yield (*labels, int(tunnel.running), len(tunnel.gleaned), tunnel.counters.redirects_suppressed, failed)
+
+
+def _servers(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        for client in tuple(tunnel.clients.values()):
+            numbers = (client.requests_sent, client.requests_failed, client.replies_received)
+            wanted = int(client.state is not NhsState.WAITING)
+            yield (*labels, str(client.nhs), str(client.nbma or ""), int(client.is_responding), wanted, *numbers)
+
+
+def _paths(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        found = Counter(path.state for path in breathing(tuple(tunnel.paths.values())))
+        for state in PathState:
+            yield (*labels, state.value, found[state])
+
+
+METRICS: Final = (
+    Measured(_PACKETS, _packets),
+    Measured(_REFUSED, _refused),
+    Measured(_CACHE, _cache),
+    Measured(_SHORTCUTS, _shortcuts),
+    Measured(_TUNNELS, _tunnel_rows),
+    Measured(_SERVERS, _servers),
+    Measured(_PATHS, _paths),
+    Measured(_STATES, _states),
+    Measured(_PEERS, _peers),
+    Measured(_TRAFFIC, _traffic),
+)

@@ -1,0 +1,72 @@
+"""OSPF in numbers: its neighbors, its packets, its advertisements, its calculations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, Table, counter, gauge
+from dmvpn.features.ospf.show.common import own_processes
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.features.ospf.process import Process
+    from dmvpn.ios import ShowContext
+
+#: RFC 2328 §A.3.1.
+_KINDS: Final = {1: "hello", 2: "database_description", 3: "request", 4: "update", 5: "acknowledgment"}
+_AREAS: Final = Table(
+    name="ospf_areas",
+    labels=("process", "area"),
+    families=(
+        gauge("dmvpn_ospf_lsas", "Link state advertisements in the database of an area."),
+        counter("dmvpn_ospf_calculations_total", "Calculations of shortest paths in an area."),
+    ),
+)
+
+
+def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
+    for process in own_processes(ctx):
+        yield str(process.number), process
+
+
+def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        found = Counter(
+            (interface.name, neighbor.state.value)
+            for interface in tuple(process.interfaces.values())
+            for neighbor in breathing(tuple(interface.neighbors.values()))
+        )
+        for (interface, state), count in found.items():
+            yield ("ospf", name, interface, state, count)
+
+
+def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        sender = process.sender
+        for number, kind in _KINDS.items():
+            yield ("ospf", name, kind, sender.sent.get(number, 0), sender.received.get(number, 0))
+
+
+def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        for reason, count in sorted(process.sender.dropped.items()):
+            yield ("ospf", name, reason, count)
+
+
+def _areas(ctx: ShowContext) -> Iterator[MetricRow]:
+    for name, process in _processes(ctx):
+        for area in tuple(process.areas.values()):
+            yield (name, area.title, len(area.database.entries), area.calculations)
+
+
+METRICS: Final = (
+    Measured(NEIGHBORS, _neighbors),
+    Measured(ROUTING_PACKETS, _packets),
+    Measured(ROUTING_DROPS, _drops),
+    Measured(_AREAS, _areas),
+)

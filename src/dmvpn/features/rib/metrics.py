@@ -1,0 +1,48 @@
+"""The routing table in numbers: best routes by protocol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import Table, gauge
+from dmvpn.features.rib.machine import RibMachine
+from dmvpn.ios import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.ios import ShowContext
+
+_ROUTES: Final = Table(
+    name="routes",
+    labels=("ip_version", "protocol"),
+    families=(gauge("dmvpn_routes", "Best routes of the routing table, by the protocol that they are from."),),
+)
+_OVERRIDES: Final = Table(
+    name="route_overrides",
+    labels=("ip_version",),
+    families=(gauge("dmvpn_route_overrides", "Routes whose next hop NHRP has replaced."),),
+)
+
+
+def _routes(ctx: ShowContext) -> Iterator[MetricRow]:
+    nodes = tuple(ctx.machine(RibMachine).nodes.items())
+    found = Counter(
+        (prefix.version, node.best.route.source) for prefix, node in breathing(nodes) if node.best is not None
+    )
+    for (version, source), count in sorted(found.items(), key=lambda item: (item[0][0], item[0][1].value)):
+        yield (str(version), source.value, count)
+
+
+def _overrides(ctx: ShowContext) -> Iterator[MetricRow]:
+    nodes = tuple(ctx.machine(RibMachine).nodes.items())
+    found = Counter(prefix.version for prefix, node in breathing(nodes) if node.override is not None)
+    yield ("4", found[4])
+    if found[6]:
+        yield ("6", found[6])
+
+
+METRICS: Final = (Measured(_ROUTES, _routes), Measured(_OVERRIDES, _overrides))

@@ -1,0 +1,134 @@
+"""One scrape: it asks all routers that are meant, some at a time, and makes one text of what they count.
+
+A router that does not run, or does not answer in time, has `dmvpn_up` 0 and nothing else: a part of its numbers would
+look like all of them. Everything here blocks: it is called in threads.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.metrics import counter, gauge
+from dmvpn.base.values import dataclass
+from dmvpn.face.client import measures
+from dmvpn.web.exposition import Exposition, Format, labels_of
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.face.protocol import Counts
+    from dmvpn.web.fleet import Fleet, Running
+
+#: Routers that are asked at a time.
+_AT_ONCE: Final = 8
+#: Rows of tables with a row for each peer: without a wish, and at most.
+PEERS, MOST_PEERS = 1000, 100_000
+#: Seconds that a scrape may take: without a wish, and at most; and how much earlier than the scraper it gives up.
+_PATIENCE, _MOST_PATIENCE, _MARGIN = 9.0, 60.0, 0.5
+
+UP: Final = gauge("dmvpn_up", "1 if the router answered this scrape.")
+DURATION: Final = gauge("dmvpn_scrape_duration_seconds", "How long the router took to answer this scrape.")
+CUT: Final = gauge("dmvpn_scrape_cut", "1 for a table that has more rows than are shown.")
+#: Of the process of `dmvpn web` itself, by the names that all programs use.
+OWN: Final = (
+    counter("process_cpu_seconds_total", "Processor time of dmvpn web."),
+    gauge("process_resident_memory_bytes", "Memory of dmvpn web."),
+    gauge("process_open_fds", "Open files and sockets of dmvpn web."),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a scraper asks for. lab, router: these alone, "": all. peers: rows per table. patience: seconds."""
+
+    lab: str = ""
+    router: str = ""
+    peers: int = PEERS
+    form: Format = Format.PROMETHEUS
+    patience: float = _PATIENCE
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], headers: Mapping[str, str]) -> Wish:
+        """Return what a request asks for. Raises Problem."""
+        unknown = [name for name in query if name not in ("lab", "router", "peers")]
+        if unknown:
+            raise Problem(HTTPStatus.BAD_REQUEST, "metrics take lab, router and peers")
+        peers = query.get("peers", str(PEERS))
+        if not peers.isascii() or not peers.isdigit() or len(peers) > 6 or int(peers) > MOST_PEERS:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"peers is a number from 0 to {MOST_PEERS}")
+        return cls(
+            lab=query.get("lab", ""),
+            router=query.get("router", ""),
+            peers=int(peers),
+            form=Format.accepted(headers.get("accept", "")),
+            patience=_patience(headers.get("x-prometheus-scrape-timeout-seconds", "")),
+        )
+
+
+def _patience(given: str) -> float:
+    """Return for how long a scraper waits, as Prometheus tells it."""
+    try:
+        wished = float(given)
+    except ValueError:
+        return _PATIENCE
+    return min(max(wished - _MARGIN, wished / 2), _MOST_PATIENCE) if wished > 0 else _PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one router said. tables None: it did not answer."""
+
+    seconds: float
+    tables: list[Counts] | None
+
+
+def scrape(fleet: Fleet, wish: Wish) -> str:
+    """Return the text. Raises Problem if there is no such router."""
+    chosen = [one for one in fleet.running() if wish.lab in ("", one.lab) and wish.router in ("", one.router)]
+    if not chosen and (wish.lab or wish.router):
+        raise Problem(HTTPStatus.NOT_FOUND, "no router of this name runs here")
+    text = Exposition(wish.form)
+    end = time.monotonic() + wish.patience
+    with ThreadPoolExecutor(_AT_ONCE, "scrape") as pool:
+        for one, answer in zip(chosen, pool.map(lambda one: _ask(one, wish.peers, end), chosen), strict=True):
+            _put(text, one, answer)
+    for family, number in zip(OWN, _own(), strict=True):
+        text.put_one(family, "", number)
+    return text.text()
+
+
+def _ask(one: Running, peers: int, end: float) -> _Answer:
+    begun = time.monotonic()
+    tables: list[Counts] = []
+    try:
+        if not one.alive or begun >= end:
+            return _Answer(0.0, None)
+        for table in measures(one.socket, peers, patience=end - begun):
+            tables.append(table)
+            if time.monotonic() >= end:
+                return _Answer(time.monotonic() - begun, None)
+    except UserError:
+        return _Answer(time.monotonic() - begun, None)
+    return _Answer(time.monotonic() - begun, tables)
+
+
+def _put(text: Exposition, one: Running, answer: _Answer) -> None:
+    common = labels_of(lab=one.lab, router=one.router)
+    text.put_one(UP, common, int(answer.tables is not None))
+    text.put_one(DURATION, common, round(answer.seconds, 6))
+    for table in answer.tables or ():
+        text.put(table, common)
+        if table.cut:
+            text.put_one(CUT, f'{common},table="{table.topic}"', 1)
+
+
+def _own() -> tuple[float, int, int]:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return time.process_time(), pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd"))
