@@ -44,6 +44,7 @@ from bench import (
     ike,
     kernel,
     machine,
+    metrics,
     micro,
     ospf,
     paste,
@@ -109,6 +110,7 @@ BENCHES = (
     Bench("doctor", "The doctor in small and large networks", 300, doctor.measure),
     Bench("paste", "Lines at a prompt", 900, paste.measure),
     Bench("ssh", "SSH to a router", 400, ssh.measure),
+    Bench("metrics", "Prometheus and a hub with ten thousand peers", 120, metrics.measure),
 )
 
 

@@ -113,12 +113,12 @@ async def _measure(clients: int, runs: int) -> list[Figure]:
             FolderFlash(Path(folder) / "flash").write(str(number), text.encode())
         async with _served(hub, Path(folder)) as (port, front):
             await _run(_CLIENT, str(port), "show clock", "0")  # the front end has imported everything
-            quiet = await _lateness(asyncio.sleep(1.0))
+            quiet = await lateness(asyncio.sleep(1.0))
             for work in works:
                 seconds, late = [], []
                 for run in range(runs):
                     asked = asyncio.ensure_future(_run(work.program, str(port), work.what, str(run)))
-                    late.append(await _lateness(asked))
+                    late.append(await lateness(asked))
                     seconds.append(asked.result()["seconds"])
                     assert asked.result()["lines"] >= _FEWEST.get(work.what, 0) * clients, asked.result()
                 figures += _figures(work, seconds, late, quiet)
@@ -206,7 +206,7 @@ async def _run(program: str, *words: str) -> dict[str, float]:
     return found
 
 
-async def _lateness(work: Awaitable[object]) -> float:
+async def lateness(work: Awaitable[object]) -> float:
     """Milliseconds by which a timer that is due every 5 ms was late at worst, until the work was done."""
     loop, worst = asyncio.get_running_loop(), 0.0
     due, worked = loop.time() + _STEP, time.process_time()

@@ -64,22 +64,30 @@ class Exposition:
         names, metrics = table.columns[: table.labels], table.columns[table.labels :]
         for name, (kind, meaning) in zip(metrics, table.families, strict=False):
             self._declare(name, kind, meaning)
-        kept = [(f"{name}{{", self._lines.setdefault(name, []).append) for name in metrics]
-        form = ",".join([common, *(f'{name}="%s"' for name in names)]) if common else _form(names)
+        form = ",".join([*([common] if common else []), *(f'{name}="%s"' for name in names)]) + "} "
         many = table.labels
-        for row in table.rows:
-            texts = row[:many]
-            joined = "".join(texts)  # type: ignore[arg-type]
-            if not joined.isprintable() or "\\" in joined or '"' in joined:
-                texts = tuple(map(escaped, texts))  # type: ignore[arg-type]
-            labels = f"{form % texts}}} "
-            for (head, keep), number in zip(kept, row[many:], strict=True):
-                keep(f"{head}{labels}{number}\n")
+        texts: list[tuple[str, ...]] = [row[:many] for row in table.rows]  # type: ignore[misc]
+        joined = "".join(map("".join, texts))
+        if not joined.isprintable() or "\\" in joined or '"' in joined:
+            texts = [tuple(map(escaped, each)) for each in texts]
+        labels = [form % each for each in texts]
+        for place, name in enumerate(metrics, many):
+            head = f"{name}{{"
+            self._lines.setdefault(name, []).extend(
+                [f"{head}{text}{row[place]}\n" for text, row in zip(labels, table.rows, strict=True)]
+            )
 
     def put_one(self, family: Family, common: str, number: float) -> None:
         """Put in one number."""
         self._declare(family.name, family.kind.value, family.meaning)
         self._lines.setdefault(family.name, []).append(f"{family.name}{{{common.replace('%%', '%')}}} {number}\n")
+
+    def add(self, other: Exposition) -> None:
+        """Put in all that another text of the same format has."""
+        for name, head in other._heads.items():
+            self._heads.setdefault(name, head)
+        for name, lines in other._lines.items():
+            self._lines.setdefault(name, []).extend(lines)
 
     def text(self) -> str:
         """Return the whole text."""
@@ -104,10 +112,6 @@ class Exposition:
         unit = next((f"# UNIT {family} {unit}\n" for unit in _UNITS if family.endswith(f"_{unit}")), "")
         meaning = meaning.replace('"', r"\"")
         self._heads[name] = f"# TYPE {family} {kind}\n{unit}# HELP {family} {meaning}\n"
-
-
-def _form(names: tuple[str, ...]) -> str:
-    return ",".join(f'{name}="%s"' for name in names)
 
 
 def labels_of(**labels: str) -> str:

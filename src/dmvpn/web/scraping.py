@@ -23,7 +23,6 @@ from dmvpn.web.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.face.protocol import Counts
     from dmvpn.web.fleet import Fleet, Running
 
 #: Routers that are asked at a time.
@@ -81,14 +80,6 @@ def _patience(given: str) -> float:
     return min(max(wished - _MARGIN, wished / 2), _MOST_PATIENCE) if wished > 0 else _PATIENCE
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one router said. tables None: it did not answer."""
-
-    seconds: float
-    tables: list[Counts] | None
-
-
 def scrape(fleet: Fleet, wish: Wish) -> str:
     """Return the text. Raises Problem if there is no such router."""
     chosen = [one for one in fleet.running() if wish.lab in ("", one.lab) and wish.router in ("", one.router)]
@@ -97,36 +88,39 @@ def scrape(fleet: Fleet, wish: Wish) -> str:
     text = Exposition(wish.form)
     end = time.monotonic() + wish.patience
     with ThreadPoolExecutor(_AT_ONCE, "scrape") as pool:
-        for one, answer in zip(chosen, pool.map(lambda one: _ask(one, wish.peers, end), chosen), strict=True):
-            _put(text, one, answer)
+        for part in pool.map(lambda one: _part(one, wish, end), chosen):
+            text.add(part)
     for family, number in zip(OWN, _own(), strict=True):
         text.put_one(family, "", number)
     return text.text()
 
 
-def _ask(one: Running, peers: int, end: float) -> _Answer:
+def _part(one: Running, wish: Wish, end: float) -> Exposition:
+    """Return the text of one router. end: when it must be there, on the monotonic clock."""
     begun = time.monotonic()
-    tables: list[Counts] = []
-    try:
-        if not one.alive or begun >= end:
-            return _Answer(0.0, None)
-        for table in measures(one.socket, peers, patience=end - begun):
-            tables.append(table)
-            if time.monotonic() >= end:
-                return _Answer(time.monotonic() - begun, None)
-    except UserError:
-        return _Answer(time.monotonic() - begun, None)
-    return _Answer(time.monotonic() - begun, tables)
-
-
-def _put(text: Exposition, one: Running, answer: _Answer) -> None:
     common = labels_of(lab=one.lab, router=one.router)
-    text.put_one(UP, common, int(answer.tables is not None))
-    text.put_one(DURATION, common, round(answer.seconds, 6))
-    for table in answer.tables or ():
-        text.put(table, common)
-        if table.cut:
-            text.put_one(CUT, f'{common},table="{table.topic}"', 1)
+    numbers = _ask(one, wish, end, common) if one.alive else None
+    part = Exposition(wish.form)
+    part.put_one(UP, common, int(numbers is not None))
+    part.put_one(DURATION, common, round(time.monotonic() - begun, 6))
+    if numbers is not None:
+        part.add(numbers)
+    return part
+
+
+def _ask(one: Running, wish: Wish, end: float, common: str) -> Exposition | None:
+    """Return what a router counts; None: it does not answer, or not in time."""
+    numbers, left = Exposition(wish.form), end - time.monotonic()
+    try:
+        for table in measures(one.socket, wish.peers, patience=left) if left > 0 else ():
+            numbers.put(table, common)  # at once: rows would keep the garbage collector busy
+            if table.cut:
+                numbers.put_one(CUT, f'{common},table="{table.topic}"', 1)
+            if time.monotonic() >= end:
+                return None
+    except UserError:
+        return None
+    return numbers if left > 0 else None
 
 
 def _own() -> tuple[float, int, int]:

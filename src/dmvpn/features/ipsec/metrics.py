@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import add, attrgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
@@ -51,7 +52,8 @@ _TRAFFIC: Final = Table(
     ),
     bound=Bound.PEERS,
 )
-_NUMBERS: Final = ("sent_octets", "received_octets", "sent", "received", "replayed", "broken", "unsent")
+_numbers: Final = attrgetter("sent_octets", "received_octets", "sent", "received", "replayed", "broken", "unsent")
+_NOTHING: Final = (0,) * len(_TRAFFIC.families)
 
 
 def _pairs(ctx: ShowContext) -> Iterator[MetricRow]:
@@ -73,18 +75,19 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
     counted = ctx.counting.sas_counted()
     counts = {} if counted is None else {count.spi_in: count for count in breathing(counted.counts)}
     associations = ctx.machine(IpsecMachine).associations
-    found: dict[tuple[str, str, str], list[int]] = {}
+    found: dict[tuple[str, str, str], tuple[int, ...]] = {}
     for connection in breathing(associations.everything()):
-        port = str(connection.remote_port or "")
-        sums = found.setdefault((str(connection.remote), port, connection.front), [0] * len(_NUMBERS))
-        parts = [associations.carried(connection.number)]
-        parts += [counts.get(each.spi, each.count) for each in associations.of(connection.number)]
-        for part in parts:
-            if part is not None:
-                for place, name in enumerate(_NUMBERS):
-                    sums[place] += getattr(part, name)
+        labels = str(connection.remote), str(connection.remote_port or ""), connection.front
+        sums, carried = found.get(labels, _NOTHING), associations.carried(connection.number)
+        if carried is not None:
+            sums = tuple(map(add, sums, _numbers(carried)))
+        for each in associations.of(connection.number):
+            count = counts.get(each.spi, each.count)
+            if count is not None:
+                sums = tuple(map(add, sums, _numbers(count)))
+        found[labels] = sums
     for labels, numbers in breathing(tuple(found.items())):
-        yield (*labels, *(max(number, 0) for number in numbers))
+        yield (*labels, *numbers)
 
 
 METRICS: Final = (Measured(_PAIRS, _pairs), Measured(_SAS, _sas), Measured(_TRAFFIC, _traffic))
