@@ -1,9 +1,9 @@
-"""A scrape of a hub with ten thousand peers, and how late the router's timers are meanwhile; and writing the text alone.
+"""A scrape of a hub with ten thousand peers, how late the router's timers are meanwhile, and writing the text alone.
 
 The router is the hub of `dmvpn simulate phase3` with ten thousand clients, each with a pair of SAs and counters of the
 data plane, on an event loop as `dmvpn run` has it, with a management socket. A process of its own does what `dmvpn web`
-does for one request: it asks the router, checks the rows and writes the text, with all series of each peer. HTTP is left
-out. The router's timer is that of the benchmark of SSH.
+does for one request: it asks the router, checks the rows and writes the text, with all series of each peer. HTTP is
+left out. The router's timer is that of the benchmark of SSH.
 """
 
 from __future__ import annotations
