@@ -102,7 +102,11 @@ def _change(environment: dict[str, str]) -> None:
 
 def _configuration(port: int) -> str:
     """The example of `contrib`, each second, with its second job as another one."""
-    text = EXAMPLE.read_text().replace("15s", "1s\n  evaluation_interval: 1s").replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    text = (
+        EXAMPLE.read_text()
+        .replace("15s", "1s\n  evaluation_interval: 1s")
+        .replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    )
     head, _, discovery = text.partition("  # Instead, for many large routers")
     lines = [line.replace("  # ", "  ", 1) for line in discovery.splitlines()[1:]]
     return head + "\n".join(lines).replace("job_name: dmvpn", "job_name: each") + "\n"

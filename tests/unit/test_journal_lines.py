@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.journal import BURST, PER_SECOND, JournalFormatter, JournalHandler, Messages, is_journal
+from dmvpn.app.journal import BURST, PER_SECOND, JournalFormatter, JournalHandler, JsonFormatter, Messages, is_journal
 from support.fakes import log
 
 if TYPE_CHECKING:
@@ -40,6 +41,26 @@ def test_a_message_has_the_level_of_its_own_number(printed: pytest.LogCaptureFix
         rf"{_STAMP}{word}: %SYS-{severity}-THING: it happened", JournalFormatter(journal=False).format(found)
     )
     assert JournalFormatter(journal=True).format(found) == f"<{severity}>%SYS-{severity}-THING: it happened"
+
+
+def test_a_program_gets_one_object_on_one_line(printed: pytest.LogCaptureFixture) -> None:
+    Messages(router="R31")(log("NHRP-3-PAKERROR", 'peer says: "\x1b[2J\u202e"\nnext'))
+    line = JsonFormatter().format(printed.records[0])
+    assert line.isascii()
+    assert "\n" not in line
+    found = json.loads(line)
+    assert re.fullmatch(_STAMP.rstrip(), found.pop("time"))
+    assert found == {
+        "severity": 3,
+        "level": "error",
+        "message": 'peer says: "\x1b[2J\u202e"\nnext',
+        "router": "R31",
+        "facility": "NHRP",
+        "mnemonic": "PAKERROR",
+    }
+    of_ours = json.loads(JsonFormatter().format(record("%SYS-5-X: not of the router", logging.ERROR)))
+    assert (of_ours["level"], of_ours["message"]) == ("error", "%SYS-5-X: not of the router")
+    assert "router" not in of_ours
 
 
 def test_each_line_has_its_priority_in_the_journal() -> None:

@@ -3,6 +3,11 @@
     2026-11-21T08:46:14.250+00:00 notice: %SYS-5-RESTART: System restarted --
     <5>%SYS-5-RESTART: System restarted --
 
+With `--log-format json` each record is one object on one line, wherever stderr goes, for programs that collect logs:
+
+    {"time": "2026-11-21T08:46:14.250+00:00", "severity": 5, "level": "notice", "message": "System restarted --",
+     "router": "R31", "facility": "SYS", "mnemonic": "RESTART"}
+
 The first is for a terminal or a file. Where stderr is the stream that `$JOURNAL_STREAM` names, systemd.exec(5), a
 record goes to the journal with fields, systemd.journal-fields(7): MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, and of a log
 message DMVPN_FACILITY, DMVPN_MNEMONIC and DMVPN_ROUTER. The second line above is for a journal that takes no fields: it
@@ -15,6 +20,7 @@ removed, and a peer that causes endless log messages cannot fill the disk.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -43,10 +49,10 @@ _SEVERITY: Final = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: _WAR
 _messages = logging.getLogger("dmvpn.messages")
 
 
-def to_stderr() -> None:
-    """Print log records from now on."""
-    handler = JournalHandler() if is_journal(2) else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JournalFormatter(journal=is_journal(2)))
+def to_stderr(*, as_json: bool = False) -> None:
+    """Print log records from now on. as_json: as objects, also in the journal."""
+    handler = JournalHandler() if is_journal(2) and not as_json else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if as_json else JournalFormatter(journal=is_journal(2)))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
 
 
@@ -74,8 +80,24 @@ class JournalFormatter(logging.Formatter):
         lines = [_printable(line) for line in super().format(record).splitlines()] or [""]
         if self._journal:
             return "\n".join(f"<{severity}>{line}" for line in lines)
-        when = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
-        return f"{when} {_LEVELS[severity]}: " + "\n".join(lines)
+        return f"{_time(record)} {_LEVELS[severity]}: " + "\n".join(lines)
+
+
+class JsonFormatter(logging.Formatter):
+    """One record as one line: a JSON object, ASCII alone, so that no character of a peer controls a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line. What only log messages of the router have is left out of other records."""
+        severity, fields = _severity(record), getattr(record, "fields", {})
+        text = super().format(record)
+        found = {
+            "time": _time(record),
+            "severity": severity,
+            "level": _LEVELS[severity],
+            "message": text.partition(": ")[2] if "DMVPN_MNEMONIC" in fields else text,
+            **{name.removeprefix("DMVPN_").lower(): value for name, value in fields.items()},
+        }
+        return json.dumps(found)
 
 
 class JournalHandler(logging.StreamHandler[TextIO]):
@@ -157,6 +179,10 @@ class Messages:
 
 def _say(severity: int, text: str, **fields: str) -> None:
     _messages.info("%s", text, extra={"severity": min(max(severity, 0), len(_LEVELS) - 1), "fields": fields})
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
 
 
 def _severity(record: logging.LogRecord) -> int:

@@ -132,6 +132,9 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="LINE",
         help="start without this line (or group) that restricts or diverts traffic; may be given several times",
     )
+    run.add_argument(
+        "--log-format", choices=("text", "json"), default="text", help="of log lines; json: an object on each line"
+    )
     run.set_defaults(command=_run)
     cleanup = commands.add_parser("cleanup", help="remove what a killed router left behind, and nothing else")
     cleanup.set_defaults(command=_cleanup)

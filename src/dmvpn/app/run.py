@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     meaning, before = hang_up(), signal.getsignal(signal.SIGHUP)
     if meaning is HangUp.RELOAD:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a router that could read the file again
-    journal.to_stderr()
+    journal.to_stderr(as_json=arguments.log_format == "json")
     manager = Manager.of()
     try:
         text = read_router(arguments.file)
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.run(_serve(arguments, text, tree, meaning, manager))
     except (UserError, OSError) as error:
         manager.status(str(error))
-        if not journal.is_journal(2):
+        if not journal.is_journal(2) and arguments.log_format != "json":
             raise
         logging.getLogger("dmvpn").error("%s", error)  # there a line has its priority in front
         return 1
