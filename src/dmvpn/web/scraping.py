@@ -72,7 +72,7 @@ class Wish:
 
 
 def _patience(given: str) -> float:
-    """Return for how long a scraper waits, as Prometheus tells it."""
+    """Return the seconds that a scraper waits, which Prometheus names in a header."""
     try:
         wished = float(given)
     except ValueError:

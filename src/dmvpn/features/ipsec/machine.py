@@ -176,11 +176,11 @@ class IpsecMachine(Machine):
 
     @property
     def associations(self) -> Associations:
-        """All pairs of SAs; for those who only look."""
+        """All pairs of SAs, for readers."""
         return self._associations
 
     def phases(self) -> Iterator[tuple[str, str]]:
-        """Yield the tunnel and the phase of each address that is wanted or protected, in no order; for metrics."""
+        """Yield the tunnel and the phase of each address that is wanted or protected; for metrics."""
         for (tunnel, nbma), states in breathing(tuple(self._told.items())):
             state = states.get(0) or self.between(tunnel, nbma)
             yield tunnel, state.phase.name.lower()
