@@ -7,6 +7,7 @@ The formats differ in little: OpenMetrics names a counter without its `_total` w
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.metrics import Kind
@@ -22,6 +23,7 @@ _UNITS: Final = ("bytes", "seconds")
 #: In values of labels; no other character that cannot be printed is passed on.
 _ESCAPES: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n"}
 _UNKNOWN: Final = "\ufffd"
+_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*").fullmatch
 
 
 class Format(enum.Enum):
@@ -60,8 +62,13 @@ class Exposition:
         self._lines: dict[str, list[str]] = {}
 
     def put(self, table: Counts, common: str) -> None:
-        """Put in rows. common: labels of all of them, as `labels_of` writes them."""
+        """Put in rows. common: labels of all of them, as `labels_of` writes them.
+
+        Raises ValueError for names that no metric or label may have: the router may be another program's.
+        """
         names, metrics = table.columns[: table.labels], table.columns[table.labels :]
+        if not all(map(_NAME, (*names, *metrics))):
+            raise ValueError(f"the table {table.topic} has an impossible name")
         for name, (kind, meaning) in zip(metrics, table.families, strict=False):
             self._declare(name, kind, meaning)
         form = ",".join([*([common] if common else []), *(f'{name}="%s"' for name in names)]) + "} "
@@ -103,6 +110,7 @@ class Exposition:
     def _declare(self, name: str, kind: str, meaning: str) -> None:
         if name in self._heads:
             return
+        kind = Kind(kind).value
         meaning = meaning.replace("\\", r"\\").replace("\n", r"\n")
         if self._form is Format.PROMETHEUS:
             kind = Kind.GAUGE.value if kind == Kind.INFO.value else kind

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.metrics import counter, gauge
@@ -23,7 +23,7 @@ from dmvpn.web.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.web.fleet import Fleet, Running
+    from dmvpn.web.fleet import Running
 
 #: Routers that are asked at a time.
 _AT_ONCE: Final = 8
@@ -80,7 +80,15 @@ def _patience(given: str) -> float:
     return min(max(wished - _MARGIN, wished / 2), _MOST_PATIENCE) if wished > 0 else _PATIENCE
 
 
-def scrape(fleet: Fleet, wish: Wish) -> str:
+class Routers(Protocol):
+    """What is scraped: the fleet."""
+
+    def running(self) -> list[Running]:
+        """Return all routers, by lab and name."""
+        ...
+
+
+def scrape(fleet: Routers, wish: Wish) -> str:
     """Return the text. Raises Problem if there is no such router."""
     chosen = [one for one in fleet.running() if wish.lab in ("", one.lab) and wish.router in ("", one.router)]
     if not chosen and (wish.lab or wish.router):
@@ -118,7 +126,7 @@ def _ask(one: Running, wish: Wish, end: float, common: str) -> Exposition | None
                 numbers.put_one(CUT, f'{common},table="{table.topic}"', 1)
             if time.monotonic() >= end:
                 return None
-    except UserError:
+    except (UserError, ValueError):
         return None
     return numbers if left > 0 else None
 
