@@ -10,6 +10,7 @@ import struct
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.nftables import IPV4
 from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
@@ -78,7 +79,7 @@ class TrackedFlow:
 
 def flows(kernel: NetfilterSocket) -> list[TrackedFlow]:
     """Return all flows of IPv4 of the network namespace. Raises OSError."""
-    found = (parse(body) for body in kernel.dump(_GET))
+    found = (parse(body) for body in breathing(list(kernel.dump(_GET))))  # read to the end first
     return [flow for flow in found if flow is not None]
 
 

@@ -13,6 +13,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, KernelMessageType
 from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, read_mark
@@ -143,7 +144,8 @@ class NetfilterSocket:
         asked = IPV4 + attribute_text(_RULE_TABLE, table)
         if chain:
             asked += attribute_text(_RULE_CHAIN, chain)
-        found = [_rule_there(body) for body in self.dump(_GET_RULE, asked)]
+        # The socket is read to the end first: during a breath others may use it.
+        found = [_rule_there(body) for body in breathing(list(self.dump(_GET_RULE, asked)))]
         return [one for one in found if one.table == table]
 
     def _ask(self, octets: bytes, first: int, last: int) -> None:

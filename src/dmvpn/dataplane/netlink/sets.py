@@ -16,6 +16,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import NLM_F_CREATE
 from dmvpn.dataplane.netlink.nftables import (
@@ -302,8 +303,8 @@ def elements_there(kernel: NetfilterSocket, table: str, name: str) -> Iterator[E
     """Yield the elements of a set with their counters. Raises OSError."""
     asked = IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
     layouts: dict[int, _Layout] = {}
-    for body in kernel.dump(_GET_ELEMENTS, asked):
-        for element in _listed(parse_attributes(body).get(_ELEMENTS)):
+    for body in list(kernel.dump(_GET_ELEMENTS, asked)):  # to the end: during a breath others may use the socket
+        for element in breathing(_listed(parse_attributes(body).get(_ELEMENTS))):
             layout = layouts.get(len(element))
             if layout is None or not layout.fits(element):
                 layout = layouts[len(element)] = _Layout(element)

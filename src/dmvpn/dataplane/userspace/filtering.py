@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.filters import FilterCount, PortFilters
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.expressions import copied, limited
@@ -178,8 +179,8 @@ class Filtering:
         except OSError:
             return ()
         found: dict[tuple[str, int, int], int] = {}
-        for name, port in self._ports.items():
-            for inward, sequence in (*port.earlier, *there.get(name, {})):
+        for name, port in tuple(self._ports.items()):
+            for inward, sequence in breathing((*port.earlier, *there.get(name, {}))):
                 count = port.earlier.get((inward, sequence), 0) + there.get(name, {}).get((inward, sequence), 0)
                 found[name, inward, sequence] = count
         return tuple(
@@ -338,8 +339,8 @@ class Filtering:
 
     def _counted(self) -> dict[str, dict[tuple[int, int], int]]:
         """Return the counts of all ports by direction and number. Raises OSError."""
-        found = counts_of(self.table.kernel, self.table.name, dict(enumerate(self._all())))
         keys = [(name, inward) for name, port in self._ports.items() for inward in port.built]
+        found = counts_of(self.table.kernel, self.table.name, dict(enumerate(self._all())))
         by_port: dict[str, dict[tuple[int, int], int]] = {}
         for (place, sequence), count in found.items():
             name, inward = keys[place]

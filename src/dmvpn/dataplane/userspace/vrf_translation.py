@@ -90,7 +90,7 @@ class VrfTranslation:
 
     def translations(self) -> Translations:
         """Return the live flows, and the counters."""
-        found = [part.kernel.translation.translations(part.vrf) for part in self._vrfs]
+        found = [part.kernel.translation.translations(part.vrf) for part in tuple(self._vrfs)]
         flows = tuple(flow for one in found for flow in one.flows)
         return Translations(flows, sum(one.hits for one in found), sum(one.misses for one in found))
 
