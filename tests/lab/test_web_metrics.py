@@ -96,6 +96,16 @@ def test_a_wrong_parameter_is_one_error(web: Web, query: str) -> None:
     assert problem(answer, 404 if query.startswith(("router", "lab")) else 400)
 
 
+def test_both_resources_are_described(web: Web) -> None:
+    paths = json.loads(web.ask("/api/v1/openapi.json").text)["paths"]
+    assert set(paths["/metrics"]["get"]["responses"]["200"]["content"]) == {
+        "text/plain",
+        "application/openmetrics-text",
+    }
+    assert [one["name"] for one in paths["/metrics"]["get"]["parameters"]] == ["lab", "router", "peers"]
+    assert "/api/v1/targets" in paths
+
+
 def test_a_stranger_gets_no_number(web: Web) -> None:
     for headers in ({"Authorization": ""}, {"Authorization": "Bearer x"}):
         for path in ("/metrics", "/api/v1/targets"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn import __version__
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
 from dmvpn.web.roles import Role
+from dmvpn.web.watched import DESCRIBED
 
 if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
@@ -56,7 +57,7 @@ def _openapi_text() -> str:
         "openapi": "3.1.0",
         "info": {"title": "dmvpn", "version": __version__},
         "security": [{"token": []}, {"cookie": [], "key": []}],
-        "paths": {**_fixed(), **shows},
+        "paths": {**_fixed(), **DESCRIBED, **shows},
         "components": {
             "schemas": {**definitions, "Problem": _PROBLEM},
             "securitySchemes": {

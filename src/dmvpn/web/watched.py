@@ -9,23 +9,67 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dmvpn.web.exposition import Format
 from dmvpn.web.scraping import Wish, scrape
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
 
 METRICS: Final = "/metrics"
+TARGETS: Final = "/api/v1/targets"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 #: Scrapes at a time; more wait. One of ten thousand peers takes some megabytes.
 _AT_ONCE: Final = 2
+_ERROR: Final[Plain] = {
+    "description": "One error (RFC 9457).",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_TEXT: Final[Plain] = {"schema": {"type": "string"}}
+_MEANINGS: Final = {
+    "lab": "This lab alone",
+    "router": "This router alone",
+    "peers": "How many rows a table has that has one for each peer",
+}
+#: Both resources, for the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    METRICS: {
+        "get": {
+            "summary": "What all routers count, as text of Prometheus or OpenMetrics",
+            "parameters": [
+                {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
+                for name, meaning in _MEANINGS.items()
+            ],
+            "responses": {
+                "200": {
+                    "description": "The numbers.",
+                    "content": {form.value.partition(";")[0]: _TEXT for form in Format},
+                },
+                "default": _ERROR,
+            },
+        }
+    },
+    TARGETS: {
+        "get": {
+            "summary": "A target for each router, for the service discovery of Prometheus",
+            "responses": {
+                "200": {
+                    "description": "The targets.",
+                    "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
+                },
+                "default": _ERROR,
+            },
+        }
+    },
+}
 
 
 def routes(fleet: Fleet) -> list[Route]:
     """Return the resources."""
     watched = _Watched(fleet)
-    return [Route(METRICS, watched.metrics), Route("/api/v1/targets", watched.targets)]
+    return [Route(METRICS, watched.metrics), Route(TARGETS, watched.targets)]
 
 
 class _Watched:

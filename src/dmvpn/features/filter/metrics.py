@@ -45,7 +45,9 @@ def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
         filters = machine.ordered.get(count.interface)
         listed = None if filters is None else filters.inward if count.inward else filters.outward
         place = count.interface, count.inward
-        permits = actions.setdefault(place, _permits(listed))
+        permits = actions.get(place)
+        if permits is None:
+            permits = actions[place] = _permits(listed)
         yield (
             count.interface,
             "in" if count.inward else "out",
