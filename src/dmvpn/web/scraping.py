@@ -81,7 +81,7 @@ def _patience(given: str) -> float:
 
 
 class Routers(Protocol):
-    """What is scraped: the fleet."""
+    """All routers that a scrape may ask: the fleet."""
 
     def running(self) -> list[Running]:
         """Return all routers, by lab and name."""
