@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from bench.figures import Figure, Skipped
 from bench.hub import TUNNEL, make_hub, registration
 from bench.ssh import lateness
-from dmvpn.base.breath import breathing
+from dmvpn.base.breath import gulping
 from dmvpn.base.counting import NoPlane
 from dmvpn.base.events import GreDrops, InterfaceCount, InterfacesCounted, PeerUsage, SasCounted
 from dmvpn.base.protection import SaCount
@@ -88,13 +88,13 @@ class _Plane(NoPlane):
                     broken=broken,
                     unsent=unsent,
                 )
-                for spi, sent, sent_octets, received, received_octets, replayed, broken, unsent in breathing(rows)
+                for spi, sent, sent_octets, received, received_octets, replayed, broken, unsent in gulping(rows)
             )
         )
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
         numbers = range(1, self._clients + 1)
-        return tuple(PeerUsage(nbma(number), 10 * number, 7) for number in breathing(numbers))
+        return tuple(PeerUsage(nbma(number), 10 * number, 7) for number in gulping(numbers))
 
 
 def measure(*, quick: bool) -> list[Figure]:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from dmvpn.base.breath import BrokenOff, aside, at_home, breathe, breathing, in_one_go
+from dmvpn.base.breath import BrokenOff, aside, at_home, breathe, breathing, gulping, in_one_go
 from dmvpn.shells.slices import Slices
 from support.breaths import Breaths
 
@@ -193,3 +193,12 @@ def test_breaths_come_between_the_steps() -> None:
     with Breaths() as breaths:
         assert list(breathing(range(3))) == [0, 1, 2]
     assert breaths.count == 3
+
+
+def test_quick_items_share_a_breath_and_none_is_lost() -> None:
+    with Breaths() as breaths:
+        assert list(gulping(range(100))) == list(range(100))
+    assert breaths.count == 7
+    assert list(gulping(iter(range(40)))) == list(range(40))
+    with Breaths(last=2), pytest.raises(BrokenOff):
+        list(gulping(range(100)))

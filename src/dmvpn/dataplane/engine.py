@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import dmvpn_engine
 
-from dmvpn.base.breath import breathing
+from dmvpn.base.breath import gulping
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import (
     ClearReceived,
@@ -196,11 +196,11 @@ class RustEngine:
             over = self._core.usage_over(served.number)
             return tuple(
                 PeerUsage(ipv4_address(nbma), sent, received, connection)
-                for connection, nbma, sent, received in breathing(over)
+                for connection, nbma, sent, received in gulping(over)
                 if nbma is not None
             )
         counts = self._core.usage(served.number)
-        return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in breathing(counts))
+        return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in gulping(counts))
 
     def dropped(self) -> GreDrops:
         """Return the counters of dropped GRE packets."""
@@ -281,7 +281,7 @@ class RustEngine:
                 replayed,
                 broken,
                 unsent,
-            ) in breathing(self._core.sa_counts())
+            ) in gulping(self._core.sa_counts())
         )
 
     def close(self) -> None:

@@ -37,14 +37,14 @@ def counted(handle: RouterHandle, topic: str) -> Iterator[Counts]:
     context = handle.context(0)
     labels, numbers = COLUMNS[topic]
     now = context.ports.clock.wall(context.now).timestamp()
-    for batch in batches(_rows(context, topic)):
+    for batch in batches(breathing(_rows(context, topic))):
         yield Counts(topic, now, len(labels), (*labels, *numbers), batch)
 
 
 def batches(rows: Iterable[_Row]) -> Iterator[tuple[_Row, ...]]:
-    """Yield rows, `LARGEST_BATCH` at a time."""
+    """Yield rows, `LARGEST_BATCH` at a time. What makes the rows breathes."""
     batch: list[_Row] = []
-    for row in breathing(rows):
+    for row in rows:
         batch.append(row)
         if len(batch) == LARGEST_BATCH:
             yield tuple(batch)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import aside
 from dmvpn.base.metrics import MOST_ENTRIES, Bound
 from dmvpn.face import vitals
 from dmvpn.face.counted import batches
@@ -30,16 +31,19 @@ def measured(handle: RouterHandle, peers: int) -> Iterator[Counts]:
     vitals.be_observed()
     for measure in vitals.METRICS:
         yield from _table(context, measure, peers, None)
-    for feature in context.awake:
-        if feature.scope is Scope.ROUTER:
-            for measure in feature.metrics:
-                yield from _table(context, measure, peers, None)
+    for measure in _measures(context, Scope.ROUTER):
+        yield from _table(context, measure, peers, None)
     for vrf in sorted(context.ports.tables):
         view = context.in_vrf(vrf) if vrf else context
-        for feature in view.awake if view is not None else ():
-            if feature.scope is Scope.VRF and view is not None:
-                for measure in feature.metrics:
-                    yield from _table(view, measure, peers, vrf)
+        if view is not None:
+            for measure in _measures(view, Scope.VRF):
+                yield from _table(view, measure, peers, vrf)
+
+
+def _measures(context: ShowContext, scope: Scope) -> list[Measured]:
+    """Return what the features count whose machines are there. Their modules are imported while the router goes on."""
+    awake = [feature for feature in context.awake if feature.scope is scope]
+    return aside(lambda: [measure for feature in awake for measure in feature.metrics])
 
 
 def _table(context: ShowContext, measure: Measured, peers: int, vrf: str | None) -> Iterator[Counts]:

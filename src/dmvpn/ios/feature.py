@@ -208,7 +208,9 @@ class Endings:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A table of metrics, and what yields its rows, of which no two have the same labels; it may breathe between two.
+    """A table of metrics, and what yields its rows, of which no two have the same labels.
+
+    If there may be many, it breathes between any two of them.
 
     A question, as the query of a show is one: it changes nothing.
     """

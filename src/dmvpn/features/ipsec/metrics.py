@@ -6,7 +6,7 @@ from collections import Counter
 from operator import add, attrgetter
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.breath import breathing
+from dmvpn.base.breath import gulping
 from dmvpn.base.metrics import Bound, Table, counter, gauge
 from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.machine import IpsecMachine
@@ -65,7 +65,7 @@ def _pairs(ctx: ShowContext) -> Iterator[MetricRow]:
 
 
 def _sas(ctx: ShowContext) -> Iterator[MetricRow]:
-    found = Counter(each.standing for each in breathing(ctx.machine(IpsecMachine).associations))
+    found = Counter(each.standing for each in gulping(ctx.machine(IpsecMachine).associations))
     for standing in SaStanding:
         yield (standing.value, found[standing])
 
@@ -73,10 +73,10 @@ def _sas(ctx: ShowContext) -> Iterator[MetricRow]:
 def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
     """Yield a row for each address and port of peers: what all its pairs of SAs carried, those before them included."""
     counted = ctx.counting.sas_counted()
-    counts = {} if counted is None else {count.spi_in: count for count in breathing(counted.counts)}
+    counts = {} if counted is None else {count.spi_in: count for count in gulping(counted.counts)}
     associations = ctx.machine(IpsecMachine).associations
     found: dict[tuple[str, str, str], tuple[int, ...]] = {}
-    for connection in breathing(associations.everything()):
+    for connection in gulping(associations.everything()):
         labels = str(connection.remote), str(connection.remote_port or ""), connection.front
         sums, carried = found.get(labels, _NOTHING), associations.carried(connection.number)
         if carried is not None:
@@ -84,9 +84,10 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
         for each in associations.of(connection.number):
             count = counts.get(each.spi, each.count)
             if count is not None:
-                sums = tuple(map(add, sums, _numbers(count)))
+                numbers = _numbers(count)
+                sums = numbers if sums is _NOTHING else tuple(map(add, sums, numbers))
         found[labels] = sums
-    for labels, numbers in breathing(tuple(found.items())):
+    for labels, numbers in gulping(tuple(found.items())):
         yield (*labels, *numbers)
 
 

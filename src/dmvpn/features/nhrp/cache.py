@@ -243,7 +243,8 @@ class Entry:
     @property
     def is_next_hop(self) -> bool:
         """Whether it maps a tunnel address itself: a packet for `next_hop` goes to `nbma`."""
-        return self.target.address == self.next_hop and self.target.is_host
+        target, next_hop = self.target, self.next_hop  # by number: to make the address takes most of the time
+        return target.number == int(next_hop) and target.version == next_hop.version and target.is_host
 
     @property
     def binds(self) -> bool:

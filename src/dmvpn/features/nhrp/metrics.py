@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.breath import breathing
+from dmvpn.base.breath import gulping
 from dmvpn.base.metrics import Bound, Table, counter, gauge
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.client import NhsState
@@ -18,7 +18,6 @@ from dmvpn.ios import Measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.metrics import MetricRow
     from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -136,7 +135,7 @@ def _refused(ctx: ShowContext) -> Iterator[MetricRow]:
 
 def _cache(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
-        found = Counter((entry.type, _kind(entry)) for entry in breathing(tunnel.cache.entries()))
+        found = Counter((entry.type, _kind(entry)) for entry in gulping(tunnel.cache.entries()))
         for kind in EntryType:
             for owner in ("local", "registered", "next_hop", "network"):
                 if (kind, owner) in found or kind is EntryType.DYNAMIC:
@@ -153,7 +152,7 @@ def _kind(entry: Entry) -> str:
 
 def _shortcuts(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
-        found = Counter(entry.route for entry in breathing(tunnel.cache.entries()))
+        found = Counter(entry.route for entry in gulping(tunnel.cache.entries()))
         yield (*labels, "own", found[RouteState.INSTALLED])
         yield (*labels, "override", found[RouteState.OVERRIDE])
 
@@ -167,20 +166,16 @@ def _states(ctx: ShowContext) -> Iterator[MetricRow]:
 
 def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
+        name, version = labels
         for entry in _peers_of(tunnel):
             state, seconds = state_of(tunnel, entry, ctx)
-            yield (
-                *labels,
-                str(entry.next_hop),
-                str(entry.nbma or ""),
-                int(state == "UP"),
-                -1 if seconds is None else round(seconds, 3),
-            )
+            peer, nbma = str(entry.next_hop), str(entry.nbma or "")
+            yield (name, version, peer, nbma, int(state == "UP"), -1 if seconds is None else round(seconds, 3))
 
 
 def _peers_of(tunnel: Tunnel) -> Iterator[Entry]:
     """Yield the entries of peers, one for each tunnel address."""
-    return (entry for entry in breathing(tunnel.cache.entries()) if entry.is_next_hop and not entry.is_local)
+    return (entry for entry in gulping(tunnel.cache.entries()) if entry.is_next_hop and not entry.is_local)
 
 
 def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
@@ -188,12 +183,13 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
     a row.
     """
     for name in dict.fromkeys(tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels):
-        found: dict[IPAddress, tuple[int, int]] = {}
-        for peer in breathing(ctx.counting.usage(name)):
-            sent, received = found.get(peer.nbma, (0, 0))
-            found[peer.nbma] = (sent + peer.sent, received + peer.received)
-        for nbma, counted in breathing(tuple(found.items())):
-            yield (name, str(nbma), *counted)
+        found: dict[str, tuple[int, int]] = {}
+        for peer in gulping(ctx.counting.usage(name)):
+            nbma = str(peer.nbma)
+            sent, received = found.get(nbma, (0, 0))
+            found[nbma] = (sent + peer.sent, received + peer.received)
+        for nbma, (sent, received) in gulping(tuple(found.items())):
+            yield (name, nbma, sent, received)
 
 
 def _tunnel_rows(ctx: ShowContext) -> Iterator[MetricRow]:
@@ -212,7 +208,7 @@ def _servers(ctx: ShowContext) -> Iterator[MetricRow]:
 
 def _paths(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
-        found = Counter(path.state for path in breathing(tuple(tunnel.paths.values())))
+        found = Counter(path.state for path in gulping(tuple(tunnel.paths.values())))
         for state in PathState:
             yield (*labels, state.value, found[state])
 
