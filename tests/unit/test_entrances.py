@@ -131,17 +131,37 @@ def test_with_unknown_addresses_only_what_is_denied_for_all_of_them_is_denied(
 
 def test_a_line_that_lets_a_peer_in_is_before_the_denial_and_about_no_more_addresses_than_that() -> None:
     for_all = listed("permit udp any any eq isakmp", "deny esp any any")
-    assert permitting_lines(for_all, Outer.ESP, 20, PEER)[-1] == "15 permit esp any any"
-    assert permitting_lines(listed("permit icmp any any"), Outer.GRE, END_OF_LIST, PEER)[-1] == "permit gre any any"
+    assert permitting_lines(for_all, [(Outer.ESP, 20)], [PEER])[-1] == "15 permit esp any any"
+    assert (
+        permitting_lines(listed("permit icmp any any"), [(Outer.GRE, END_OF_LIST)], [PEER])[-1] == "permit gre any any"
+    )
     for_one = listed("deny esp host 203.0.113.2 any", "permit ip any any")
-    assert permitting_lines(for_one, Outer.ESP, 10, PEER)[-1] == f"5 permit esp host {PEER} any"
+    assert permitting_lines(for_one, [(Outer.ESP, 10)], [PEER])[-1] == f"5 permit esp host {PEER} any"
     of_group = "object-group network BAD\n host 203.0.113.2\n host 203.0.113.3\n!\n"
     text = f"{of_group}ip access-list extended WAN-IN\n deny esp object-group BAD any\n permit ip any any\n"
     by_group = filter_list(Device.read("R", text).policy, "WAN-IN")
     assert by_group is not None
-    assert permitting_lines(by_group, Outer.ESP, 10, PEER)[-1] == f"5 permit esp host {PEER} any"
+    assert permitting_lines(by_group, [(Outer.ESP, 10)], [PEER])[-1] == f"5 permit esp host {PEER} any"
+
+
+def test_lines_let_in_all_that_peers_need_and_only_these_peers_where_the_list_names_its_peers() -> None:
+    needs, other = [(Outer.IKE, 50), (Outer.ESP, 50)], IPv4Address("203.0.113.9")
+    of_hosts = listed("10 permit esp host 203.0.113.3 any", "50 deny ip any any")
+    assert permitting_lines(of_hosts, needs, [PEER, other])[1:] == (
+        f"45 permit udp host {PEER} any eq isakmp",
+        f"46 permit esp host {PEER} any",
+        "47 permit udp host 203.0.113.9 any eq isakmp",
+        "48 permit esp host 203.0.113.9 any",
+    )
+    management = listed("10 permit tcp host 203.0.113.3 any eq 22", "50 deny ip any any")
+    assert permitting_lines(management, needs, [PEER])[1:] == (
+        "45 permit udp any any eq isakmp",
+        "46 permit esp any any",
+    )
+    for_one_peer = listed("46 permit esp host 203.0.113.3 any", "50 deny ip any any")
+    assert len(permitting_lines(for_one_peer, needs, [PEER, other])) == 1 + len(needs)
 
 
 def test_where_no_number_is_free_before_the_denial_no_line_is_given() -> None:
     crowded = listed("9 permit icmp any any", "10 deny esp any any")
-    assert permitting_lines(crowded, Outer.ESP, 10, PEER) == ()
+    assert permitting_lines(crowded, [(Outer.ESP, 10)], [PEER]) == ()

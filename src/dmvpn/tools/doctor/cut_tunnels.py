@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
+    from dmvpn.tools.opened_lists import Denied
 
 _STEPS = {Outer.IKE: Step.IKE, Outer.ESP: Step.SA, Outer.IN_UDP: Step.SA, Outer.GRE: Step.GRE}
 
@@ -30,20 +31,23 @@ def lists(scene: Scene) -> Iterator[Verdict]:
     """Check the inbound lists of the ports by which packets of the tunnels' peers come."""
     for name, facts in scene.alive():
         lists = {one.interface: one.filters.inward for one in facts.packet_filters if one.filters.inward is not None}
-        told: dict[tuple[str, int, Outer], list[Denial]] = {}
+        told: dict[tuple[str, tuple[Denied, ...]], list[Denial]] = {}
         for tunnel in facts.tunnels if lists else ():
             for peer, is_translated in _peers(scene, name, facts, tunnel).items():
                 denied = _denied(facts, tunnel, lists, peer, is_translated=is_translated)
-                if denied is not None:
-                    told.setdefault((denied.interface, denied.sequence, denied.what), []).append(denied)
-        for (port, _, _), denials in told.items():
-            yield _finding(name, denials, lists[port])
+                if denied:
+                    what = tuple((one.what, one.sequence) for one in denied)
+                    told.setdefault((denied[0].interface, what), []).append(denied[0])
+        for (port, what), denials in told.items():
+            yield _finding(name, denials, what, lists[port])
 
 
-def _finding(name: str, denials: list[Denial], listed: FilterList) -> Finding:
+def _finding(name: str, denials: list[Denial], what: tuple[Denied, ...], listed: FilterList) -> Finding:
+    """denials: of the first thing that each peer needs. what: all that each of them needs and the list denies."""
     first = denials[0]
     count = f" and {len(denials) - 1} more" if denials[1:] else ""
-    lines = permitting_lines(listed, first.what, first.sequence, first.remote)
+    peers = [one.remote for one in denials if isinstance(one.remote, IPv4Address)]
+    lines = permitting_lines(listed, what, peers)
     entry = next((one for one in listed.entries if one.sequence == first.sequence), None)
     return Finding(
         step=_STEPS[first.what],
@@ -61,22 +65,22 @@ def _finding(name: str, denials: list[Denial], listed: FilterList) -> Finding:
 
 def _denied(
     facts: RouterFacts, tunnel: TunnelFacts, lists: dict[str, FilterList], peer: Address, *, is_translated: bool
-) -> Denial | None:
-    """Return the first thing that the tunnel needs from a peer and a list denies."""
+) -> list[Denial]:
+    """Return what the tunnel needs from a peer and the list of a port denies."""
     source = tunnel.source
     if source is None:
-        return None
+        return []
     for port in _ways_in(facts, tunnel, source, peer):
         listed = lists.get(port)
         if listed is None:
             continue
         by = {what: denial_by(listed, port, what, (source, peer)) for what in Outer}
-        for what in _needs(facts, tunnel, peer, is_translated=is_translated):
-            if by[what] is not None and (
-                what is not Outer.ESP or by[Outer.IN_UDP] is not None or _has_esp(facts, tunnel, peer)
-            ):
-                return by[what]
-    return None
+        needs = _needs(facts, tunnel, peer, is_translated=is_translated)
+        if by[Outer.IN_UDP] is None and not _has_esp(facts, tunnel, peer):
+            needs = tuple(what for what in needs if what is not Outer.ESP)
+        if found := [denial for what in needs if (denial := by[what]) is not None]:
+            return found
+    return []
 
 
 def _needs(facts: RouterFacts, tunnel: TunnelFacts, peer: Address, *, is_translated: bool) -> tuple[Outer, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import FilterList
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
+    from dmvpn.tools.opened_lists import Denied
 
 CUT: Final = Rule(
     id="list-cuts-tunnel",
@@ -62,37 +63,31 @@ def _ways_in(end: TunnelEnd) -> tuple[str, ...]:
 
 def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> Iterator[NetworkConcern]:
     """Yield what the list of a port denies of the peers of a tunnel, with the first of them."""
-    told: dict[tuple[Outer, int], None] = {}
+    told: dict[tuple[Denied, ...], list[IPv4Address | None]] = {}
     for peer, is_translated in _peers(network, end) or ((None, False),):
-        denied = _denied(end, listed, peer, is_translated=is_translated)
-        if denied is None or denied in told:
-            continue
-        told[denied] = None
-        what, sequence = denied
-        severity = Severity.WARNING if what is Outer.ESP and _may_use_udp(end, listed, peer) else None
+        if denied := _denied(end, listed, peer, is_translated=is_translated):
+            told.setdefault(denied, []).append(peer)
+    for denied, peers in told.items():
+        what, sequence = denied[0]
+        severity = Severity.WARNING if what is Outer.ESP and _may_use_udp(end, listed, peers[0]) else None
         outcome = f"{end.name} needs UDP port 4500 then" if severity else f"{end.name} is cut"
         entry = entry_of(listed.name, sequence)
         yield found(
             CUT,
             end.device,
             (f"interface {port}", ACCESS_GROUP.of(**{"name": listed.name, "in": True})),
-            f"{entry}, inbound on {port}, denies {what.value} from {peer or 'all peers'}: {outcome}",
-            "\n ".join(permitting_lines(listed, what, sequence, peer)),
+            f"{entry}, inbound on {port}, denies {what.value} from {peers[0] or 'all peers'}: {outcome}",
+            "\n ".join(permitting_lines(listed, denied, peers)),
             related=((end.device, end.at),),
             severity=severity,
         )
 
 
-def _denied(
-    end: TunnelEnd, listed: FilterList, peer: IPv4Address | None, *, is_translated: bool
-) -> tuple[Outer, int] | None:
-    """Return the first thing that a tunnel needs from a peer and does not get, and the entry that denies it."""
+def _denied(end: TunnelEnd, listed: FilterList, peer: IPv4Address | None, *, is_translated: bool) -> tuple[Denied, ...]:
+    """Return what a tunnel needs from a peer and does not get, and the entries that deny it."""
     local = end.source if isinstance(end.source, IPv4Address) else None
-    for what in _needs(end, is_translated=is_translated):
-        sequence = surely_denied(listed, what, local, peer)
-        if sequence is not None:
-            return what, sequence
-    return None
+    asked = ((what, surely_denied(listed, what, local, peer)) for what in _needs(end, is_translated=is_translated))
+    return tuple((what, sequence) for what, sequence in asked if sequence is not None)
 
 
 def _needs(end: TunnelEnd, *, is_translated: bool) -> tuple[Outer, ...]:
