@@ -130,16 +130,20 @@ def test_nothing_that_both_lists_deny_passes_while_they_change() -> None:
     in_world(test)
 
 
-def test_a_list_goes_with_its_port_into_a_vrf_and_back() -> None:
+def test_a_list_goes_with_its_port_into_a_vrf_and_back_and_so_do_its_counters() -> None:
     def test(world: RealWorld) -> None:
+        def denied() -> int:
+            return sum(one.packets for one in world.counting("A").filtered() if one.sequence == 10)
+
         address = ((IPv4Address("192.168.1.1"), 24),)
         world.execute("A", inward(NO_5000), SetVrfs(("RED",)), SetInterface(LAN, True, address, vrf="RED"))
         assert tables(world) == [], "in the global table nothing is filtered any more"
         world.send("A", datagram("A", nbma("C"), 4000, 5000))
-        world.until(lambda: any(one.sequence == 10 and one.packets for one in world.counting("A").filtered()))
+        world.until(lambda: denied() == 1)
         world.execute("A", SetVrfs(()), SetInterface(LAN, True, address))
-        assert tables(world) == [TABLE]
+        assert (tables(world), denied()) == ([TABLE], 1)
         world.until(lambda: passing(world, 5000, 5001) == [5001])
+        assert denied() > 1
 
     in_world(test)
 

@@ -187,6 +187,17 @@ class Filtering:
             FilterCount(name, bool(inward), sequence, count) for (name, inward, sequence), count in found.items()
         )
 
+    def carry_over(self, name: str, former: Filtering) -> None:
+        """Let the counters of a port go on, which it had in another namespace until now. Raises OSError."""
+        before, port = former._ports.get(name), self._ports.get(name)
+        if before is None or port is None:
+            return
+        counted = former._counted().get(name, {})
+        for inward, number in port.filters.counted_on(before.filters):
+            parts = (port.earlier, before.earlier, counted)
+            if count := sum(part.get((inward, number), 0) for part in parts):
+                port.earlier[inward, number] = count
+
     def close(self) -> None:
         """Remove the table, and stop listening."""
         self.table.close()

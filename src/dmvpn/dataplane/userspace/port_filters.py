@@ -81,6 +81,8 @@ class PortFilterOrders:
                     raise
                 self._report(EffectFailed(order, getattr(error, "errno", 0) or 0, str(error)))
             if before is not None:
+                with suppress(UserError, OSError):
+                    self._filtering(home).carry_over(name, self._filtering(before))
                 self._gone.append((name, before))
         elif not self._filtering(home).holds(name):
             self._put(order, home)
