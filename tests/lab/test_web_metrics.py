@@ -118,6 +118,7 @@ def test_each_router_is_a_target_of_its_own(web: Web) -> None:
     assert {one["targets"][0] for one in targets} == {f"127.0.0.1:{web.port}"}
     assert {"notes-phase3/R11", "notes-phase3/R31"} <= {one["instance"] for one in labels}
     one = next(one for one in labels if one["instance"] == "notes-phase3/R31")
+    assert one["__scheme__"] == "http"
     got = web.ask(f"{one['__metrics_path__']}?lab={one['__param_lab']}&router={one['__param_router']}").text
     assert value(got, "dmvpn_up", "R31") == 1
 

@@ -90,13 +90,14 @@ class _Watched:
 
     async def targets(self, request: Request) -> Response:
         """Give a target for each router, as Prometheus's `http_sd_configs` reads them."""
-        here = request.headers["host"]
+        origin = request.scope["origin"]
         found = await run_in_threadpool(self._fleet.running)
         return JSONResponse(
             [
                 {
-                    "targets": [here],
+                    "targets": [origin.host],
                     "labels": {
+                        "__scheme__": "https" if origin.secure else "http",
                         "__metrics_path__": METRICS,
                         "__param_lab": one.lab,
                         "__param_router": one.router,
