@@ -109,3 +109,12 @@ def test_the_comparison_of_two_networks_tells_of_flows() -> None:
         "R31 to R11, R31 to R41: tcp to port 22 passes -> denied by R31 GigabitEthernet0/2 in, list L, entry 10 (deny "
         "tcp any any eq 22)"
     )
+
+
+def test_flows_are_compared_where_a_list_denies_the_packets_that_are_measured() -> None:
+    """They are UDP; their way is that of the packets of the other direction."""
+    before = _network(R31=_IN + _listed("permit tcp any any", "permit icmp any any"))
+    after = _network(R31=_IN + _listed("permit tcp any any", "permit icmp any any echo"))
+    told = compare_networks(before, after, order=None)
+    assert told.is_worse
+    assert "icmp type 0 passes -> denied by R31" in "\n".join(as_text(told))

@@ -14,6 +14,7 @@ from dmvpn.base.packetsets import Bits, PacketSet, meanings, split
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.network.list_lines import entry_line
+from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
 from dmvpn.tools.diff.wording import flow
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.filters import FilterEntry, FilterList
     from dmvpn.base.packetsets import Meaning
-    from dmvpn.tools.diff.behavior import LanPair, Talk
+    from dmvpn.tools.diff.behavior import Talk
     from dmvpn.tools.diff.measuring import Subject
 
 #: Parts of the flows of a pair, and differences that are named of each pair.
@@ -139,10 +140,20 @@ def flow_changes(
 ) -> Iterator[NetworkChange]:
     """Yield flows that pass the lists on one side only. before, after: the measured ways of the pairs."""
     was, will_be = _Side(old), _Side(new)
-    for pair, talk in before.items():
-        ways = talk.way or after.get(pair, talk).way, after.get(pair, talk).way or talk.way
-        if pair in after and all(ways):
-            yield from _of_pair(was, will_be, pair, ways)
+    for pair in before:
+        if pair in after:
+            ways = _way(pair, before) or _way(pair, after), _way(pair, after) or _way(pair, before)
+            if all(ways):
+                yield from _of_pair(was, will_be, pair, ways)
+
+
+def _way(pair: LanPair, talks: Mapping[LanPair, Talk]) -> Sequence[str]:
+    """Return the measured way of a pair; () if there is none.
+
+    A list may deny the packets that are measured: then it is the way of the other direction, backwards.
+    """
+    back = talks.get(LanPair(pair.destination, pair.source))
+    return talks[pair].way or (back.way[::-1] if back is not None else ())
 
 
 def _of_pair(
