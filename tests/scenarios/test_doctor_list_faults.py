@@ -131,6 +131,17 @@ def test_one_service_that_a_list_denies_is_no_fault() -> None:
     assert visit(case.patient).findings == ()
 
 
+def test_the_lines_for_one_sender_do_not_take_the_default_route_away_from_all_others() -> None:
+    """The other spokes are reached by the default route alone: a check without it would drop their packets."""
+    case, _ = ill(cloud("bare"))
+    check = "ip verify unicast source reachable-via"
+    case.bench.configure("S1", ["interface GigabitEthernet0/1", f"{check} rx allow-default"])
+    case.bench.configure("S1", ["ip route 203.0.113.5 255.255.255.255 10.20.11.250"])
+    case.world.run_for(60)
+    found = [one for one in visit(case.patient).findings if one.cause is Cause.REVERSE_PATH]
+    assert [one.fix for one in found] == [("interface GigabitEthernet0/1", f"{check} any allow-default")]
+
+
 def first_finding(name: str, trouble: str) -> Finding:
     """Return the first finding of a mechanism in a cloud."""
     chosen = mechanism(name, trouble)

@@ -1,7 +1,8 @@
 """Ports that verify senders (`ip verify unicast source`), and drop packets of the network.
 
 A check by the default route alone needs `allow-default`. A strict one fails where answers take another way than the
-packets that come: then only the loose one can be meant. The lines keep as much of the check as lets the packets pass.
+packets that come: then only the loose one can be meant. The lines keep as much of the check as lets the packets pass,
+and drop no other sender's: `allow-default` stays.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def _passes(
     facts: RouterFacts, port: str, check: ReversePath, asked: ReversePath | None, denials: Sequence[Denial]
 ) -> bool:
     """Return whether a check is no stricter than the present check, and lets all of these packets in."""
-    is_stricter = asked is not None and check.strict and not asked.strict
+    is_stricter = asked is not None and (
+        (check.strict and not asked.strict) or (asked.allow_default and not check.allow_default)
+    )
     return not is_stricter and all(is_reachable(facts, port, one.demand.packet, check) for one in denials)
 
 
