@@ -142,6 +142,21 @@ def test_the_lines_for_one_sender_do_not_take_the_default_route_away_from_all_ot
     assert [one.fix for one in found] == [("interface GigabitEthernet0/1", f"{check} any allow-default")]
 
 
+@pytest.mark.parametrize("others", [(), ("ip verify unicast source reachable-via any allow-default",)])
+def test_a_list_on_a_tunnel_that_forgot_the_routing_protocol_gets_an_entry_and_stays_on_its_side(
+    others: tuple[str, ...],
+) -> None:
+    """Nothing says that the list is on the wrong side: at its other side it would protect nothing that it protected."""
+    case, _ = ill(cloud("bare"))
+    entries = (f"permit {protocol} any any" for protocol in ("icmp", "tcp", "udp"))
+    case.bench.configure("S1", ["ip access-list extended INSIDE", *entries])
+    case.bench.configure("S1", ["interface Tunnel0", "ip access-group INSIDE in"])
+    case.bench.configure("S2", ["interface Tunnel0", *others])
+    case.world.run_for(60)
+    found = [one.fix for one in visit(case.patient).findings if one.cause is Cause.PACKET_FILTER]
+    assert found == [("ip access-list extended INSIDE", "40 permit eigrp 10.99.0.0 0.0.0.255 any")]
+
+
 def first_finding(name: str, trouble: str) -> Finding:
     """Return the first finding of a mechanism in a cloud."""
     chosen = mechanism(name, trouble)

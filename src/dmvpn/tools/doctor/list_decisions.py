@@ -178,10 +178,10 @@ class Decisions:
         or as many that do as that do not. bare: ports with a list at the other side alone let all pass at this one.
         """
         permitting, denying = self.others(demand)
-        permitting += self._bare(demand.place) if bare else []
+        permitting += self.bare(demand.place) if bare else []
         return None if len(permitting) == len(denying) else len(permitting) > len(denying)
 
-    def _bare(self, place: Place) -> list[str]:
+    def bare(self, place: Place) -> list[str]:
         """Return the other routers whose ports of this role have a list at the other side alone."""
         router, port, inward = place
         role, found = self.role(router, port), list[str]()

@@ -3,8 +3,8 @@
 Candidates change one thing: an entry's mask, ports, protocol or place; the member of an object group; the side of a
 list; or they add an entry, as other routers have it, or for these packets alone. Each is tried on the router's
 configuration: its lists are made again and decide about all packets that are known. Of the candidates that let the
-dropped packets pass, the candidate wins that drops fewest packets that should pass, then the candidate that lets fewest
-others pass.
+dropped packets pass, the candidate wins that drops fewest packets that should pass, then one that leaves a list where
+it is, unless other routers have none there, then the candidate that lets fewest others pass.
 """
 
 from __future__ import annotations
@@ -84,15 +84,23 @@ class Remedies:
         facts = self._scene.of(place[0])
         if facts is None:
             return ()
-        best: tuple[tuple[int, int, int], Lines] | None = None
+        best: tuple[tuple[int, bool, int, int], Lines] | None = None
         for number, candidate in enumerate(dict.fromkeys(self._candidates(place, denials, facts))):
             ports = self._ports(place[0], facts, candidate)
             if ports is None or len(list(changing_lines(candidate))) > MOST_LINES:
                 continue
             if all(self._decisions.denial(one.demand, ports) is None for one in denials):
-                weight = (*self._weight(place[0], ports), number)
+                lost, opened = self._weight(place[0], ports)
+                weight = (lost, self._is_bared(place, ports), opened, number)
                 best = (weight, candidate) if best is None or weight < best[0] else best
         return best[1] if best is not None else ()
+
+    def _is_bared(self, place: Place, ports: Mapping[tuple[str, str], PortFilters]) -> bool:
+        """Return whether a port has no list at this side any more, and no other router says that it needs none."""
+        router, port, inward = place
+        filters = ports.get((router, port), PortFilters())
+        listed = filters.inward if inward else filters.outward
+        return listed is None and not self._decisions.bare(place)
 
     def _weight(self, router: str, ports: Mapping[tuple[str, str], PortFilters]) -> tuple[int, int]:
         """Return how many packets are dropped that should pass, and how many pass that should not.
@@ -239,7 +247,7 @@ class Remedies:
             yield edit(header, (), (entry.at(number),))
             last = [one for one in entries if not one.permit and one.sequence in deciding]
             yield edit(header, last, (entry.at(number), *(one.at(number_behind(entries)) for one in last)))
-        needed = tuple(dict.fromkeys(self._needed(one.demand) for one in denials))
+        needed = _distinct([self._needed(one.demand) for one in denials])
         for texts in (needed, tuple(dict.fromkeys(self._wide(one.demand) for one in denials))):
             made = [Entry.of(text, number + place) for place, text in enumerate(texts)]
             numbers = {one.sequence for one in entries}
@@ -341,6 +349,12 @@ def _localized(entry: Entry, theirs: Sequence[IPv4Network], own: Sequence[IPv4Ne
     found = Entry.of(text.partition(" ")[2], entry.sequence)
     if found is not None:
         yield found
+
+
+def _distinct(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return each text once, without entries that another one says, too: to one receiver, and to any."""
+    to_any = tuple(text.removesuffix("any") for text in texts if text.endswith(" any"))
+    return tuple(dict.fromkeys(text for text in texts if text.endswith(" any") or not text.startswith(to_any)))
 
 
 def _permit(demand: Demand, source: str, destination: str) -> str:
