@@ -146,3 +146,24 @@ def test_a_list_is_numbered_again_with_its_remarks() -> None:
     shown = take_in(f"{text}ip access-list resequence S 100 7\n").tree.render()
     place = shown.index("ip access-list standard S")
     assert shown[place + 1 : place + 4] == [" 100 remark one", " 100 permit host 1.1.1.1", " 107 deny host 3.3.3.3"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        ("permit ip any any dscp ef precedence routine", "% An entry asks for dscp, or for precedence and tos"),
+        ("permit ip any any tos 4 dscp ef", "% An entry asks for dscp, or for precedence and tos"),
+        ("deny tcp any any eq 80 fragments", "% Fragments have no ports, flags or types"),
+        ("deny tcp any any fragments established", "% Fragments have no ports, flags or types"),
+        ("deny tcp any any fragments match-all +syn", "% Fragments have no ports, flags or types"),
+        ("deny icmp any any echo fragments", "% Fragments have no ports, flags or types"),
+    ],
+)
+@pytest.mark.parametrize(
+    "lines", [("ip access-list extended L", "{}"), ("access-list 101 {}",)], ids=["named", "numbered"]
+)
+def test_an_entry_that_asks_for_what_no_packet_has_is_refused(lines: tuple[str, ...], entry: str, error: str) -> None:
+    session = ConfigSession(configurator(FEATURES), ConfigTree())
+    results = [session.enter(line.format(entry)) for line in lines]
+    assert results[-1].refused
+    assert results[-1].output_lines[0].startswith(error)

@@ -14,6 +14,14 @@ _ANSWERS = answer_group(
         "Entries get numbers in steps of ten (five in prefix lists), and none is left behind the last one.",
     ),
     Word(
+        "% An entry asks for dscp, or for precedence and tos: they are in one octet",
+        "The DSCP has the bits of the precedence, and some of the type of service. Two entries can ask for one each.",
+    ),
+    Word(
+        "% Fragments have no ports, flags or types: fragments cannot stand beside them",
+        "`fragments` means later fragments, which lack the header behind IP. Leave out the ports, or `fragments`.",
+    ),
+    Word(
         "% Reflexive lists do not exist here; let answers in by `established` or by their ports",
         "`reflect` and `evaluate` would let in answers to what went out. `established` does so for TCP, and an entry "
         "with the server's port for the rest.",

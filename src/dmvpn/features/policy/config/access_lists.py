@@ -118,11 +118,21 @@ def _complete(args: Args, section: Section) -> Args:
 
 #: What an entry with `reflect` is refused with: the flows that it would let back in are remembered nowhere.
 _NO_REFLEXIVE: Final = "% Reflexive lists do not exist here; let answers in by `established` or by their ports"
+_ONE_OCTET: Final = "% An entry asks for dscp, or for precedence and tos: they are in one octet"
+_NO_PORTS: Final = "% Fragments have no ports, flags or types: fragments cannot stand beside them"
+#: What later fragments do not carry.
+_BEHIND_IP: Final = (
+    *("source_ports", "destination_ports", "message", "report", "established", *FLAGS, "match-any", "match-all"),
+)
 
 
 def _check_alone(args: Args, _section: object) -> str | None:
     """Check an entry by itself."""
-    return _NO_REFLEXIVE if "reflect" in args else None
+    if "reflect" in args:
+        return _NO_REFLEXIVE
+    if "dscp" in args and ("precedence" in args or "tos" in args):
+        return _ONE_OCTET
+    return _NO_PORTS if "fragments" in args and any(part in args for part in _BEHIND_IP) else None
 
 
 def _check(args: Args, section: Section) -> str | None:
