@@ -2,9 +2,12 @@
 
 Candidates change one thing: an entry's mask, ports, protocol or place; the member of an object group; the side of a
 list; or they add an entry, as other routers have it, or for these packets alone. Each is tried on the router's
-configuration: its lists are made again and decide about all packets that are known. Of the candidates that let the
-dropped packets pass, the candidate wins that drops fewest packets that should pass, then one that leaves a list where
-it is, unless other routers have none there, then the candidate that lets fewest others pass.
+configuration: its lists are made again and decide about all packets that are known. Only candidates count that let the
+dropped packets pass. Of these the candidate wins
+
+1. that drops fewest packets that should pass,
+2. that leaves the list at its side of the port, unless other routers have none there,
+3. that lets fewest other packets pass.
 """
 
 from __future__ import annotations
