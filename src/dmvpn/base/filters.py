@@ -27,7 +27,7 @@ from dmvpn.base.translation import ICMP, Addresses
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: The first and the last number of each range. No range at all (`lt 0`): no number fits.
 Ranges = tuple[tuple[int, int], ...]
@@ -294,6 +294,19 @@ class FilterCount:
     inward: bool
     sequence: int
     packets: int
+
+
+def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return ranges that have no number in common and do not touch, in order."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if first > last:
+            continue
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return tuple(found)
 
 
 def _is_member(group: tuple[Addresses, ...], address: IPv4Address) -> bool:

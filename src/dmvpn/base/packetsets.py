@@ -15,7 +15,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import Packet
+from dmvpn.base.filters import Packet, merged
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.base.values import dataclass
 
@@ -299,22 +299,11 @@ def _behind_ip(of_ip: PacketSet, condition: Condition) -> PacketSet | None:
 
 def _fitting(flags: Flags) -> Ranges:
     """Return the numbers of the headers that these flags fit."""
-    return _joined((number, number) for number in range(_FLAG_BITS + 1) if flags.fit(number))
+    return merged((number, number) for number in range(_FLAG_BITS + 1) if flags.fit(number))
 
 
 def _sorted(ranges: Ranges | None, every: Ranges) -> Ranges:
-    return every if ranges is None else ranges if len(ranges) < 2 else _joined(sorted(ranges))
-
-
-def _joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Join sorted ranges that touch or overlap."""
-    found: list[tuple[int, int]] = []
-    for first, last in ranges:
-        if found and first <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(found[-1][1], last))
-        else:
-            found.append((first, last))
-    return tuple(found)
+    return every if ranges is None else ranges if len(ranges) < 2 else merged(ranges)
 
 
 def _range_holds(mine: Ranges, theirs: Ranges) -> bool:

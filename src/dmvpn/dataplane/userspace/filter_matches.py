@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import PATH_ECHO_SERVICE
+from dmvpn.base.filters import PATH_ECHO_SERVICE, merged
 from dmvpn.dataplane.netlink.expressions import header_words
 from dmvpn.dataplane.netlink.nftables import Compare, compare, masked, network_header, transport_header
 from dmvpn.dataplane.netlink.sets import is_member, load
-from dmvpn.dataplane.userspace.filter_pieces import WHOLE, Kind, merged
+from dmvpn.dataplane.userspace.filter_pieces import WHOLE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

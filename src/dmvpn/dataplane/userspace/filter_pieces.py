@@ -16,6 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.filters import merged
 from dmvpn.base.translation import ICMP, TCP, UDP
 
 if TYPE_CHECKING:
@@ -173,19 +174,6 @@ def _behind(condition: Condition) -> Iterator[tuple[tuple[int, int], tuple[int, 
 def ports_of(ranges: Ranges | None) -> Ranges:
     """Return ranges of ports; None: one with all of them."""
     return (WHOLE,) if ranges is None else merged(ranges)
-
-
-def merged(ranges: Ranges) -> Ranges:
-    """Return ranges that have no number in common, in order."""
-    found: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if first > last:
-            continue
-        if found and first <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(last, found[-1][1]))
-        else:
-            found.append((first, last))
-    return tuple(found)
 
 
 def _prefix(addresses: Addresses) -> tuple[int, int, bool]:
