@@ -278,6 +278,29 @@ def test_shrinking_leaves_only_the_fault_that_does_it(monkeypatch: pytest.Monkey
     assert not run(found.plan).ok
 
 
+def test_what_goes_wrong_before_the_first_fault_is_shrunk_to_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.judge.tables.Tables._take", lambda *_: None)
+    late = faults.Partition(at=300.0, seconds=30.0, one="R31", other="R41")
+    plan = Plan(scenario=Scenario.load("notes-phase3"), seed=1, seconds=340.0, faults=(late,))
+    found = shrink(plan, run(plan))
+    assert found.plan.faults == ()
+    assert not found.verdict.ok
+
+
+@pytest.mark.parametrize(
+    "line", ["interface GigabitEthernet0/2\n ip access-group L {}", "interface Tunnel100\n ip access-group L {}"]
+)
+@pytest.mark.parametrize("direction", ["in", "out"])
+def test_the_judge_demands_no_packet_that_a_list_of_the_network_denies(line: str, direction: str) -> None:
+    scenario = Scenario.load("notes-phase3")
+    entries = "ip access-list extended L\n deny udp any eq echo any\n permit ip any any\n"
+    text = scenario.configurations["R41"].removesuffix("end\n")
+    scenario.configurations["R41"] = f"{text}{line.format(direction)}\n{entries}"
+    verdict = run(Plan(scenario=scenario, seed=1, seconds=30.0, faults=()))
+    assert verdict.ok
+    assert verdict.sent, "others talk"
+
+
 # ------------------------------------------------------------------------------------------- the command
 
 

@@ -20,6 +20,7 @@ from dmvpn.features.ospf.model import Interface
 from dmvpn.features.ospf.settings import ELECTING, default_network, timers
 from dmvpn.judge.clear import protected_keys
 from dmvpn.judge.customers import customers_of
+from dmvpn.judge.permitted import Place, may_talk
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -241,18 +242,21 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
 
 
 def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:
-    """Return all pairs of hosts of one customer behind different sites."""
+    """Return all pairs of hosts of one customer behind different sites, unless access lists forbid them to talk."""
     ends = {name: scenario.end(host.link) for name, host in scenario.lab.hosts.items() if name in world.hosts}
     homes = {name: home for name, (home, _) in ends.items()}
     hosts = [name for name, home in homes.items() if home in sites]
     of_tables = customers_of(world, sites)
     tables = {name: (homes[name], _vrf_of(world, *ends[name])) for name in hosts}
     customers = {name: of_tables.get(table, table[1]) for name, table in tables.items()}
+    places = {name: Place(*ends[name], scenario.lab.hosts[name].interface.ip) for name in hosts}
     return tuple(
         Conversation((one, other), (homes[one], homes[other]))
         for position, one in enumerate(hosts)
         for other in hosts[position + 1 :]
-        if homes[one] != homes[other] and customers[one] == customers[other]
+        if homes[one] != homes[other]
+        and customers[one] == customers[other]
+        and may_talk(world, places[one], places[other])
     )
 
 

@@ -100,7 +100,7 @@ class _Search:
         if self._runs >= MOST_RUNS:
             return False
         self._runs += 1
-        end = round(max(fault.end for fault in faults) + 1.0, 3)
+        end = round(max((fault.end for fault in faults), default=0.0) + 1.0, 3)
         seconds = end if self._rule == NEVER_SETTLED else max(end, round(time + BEHIND, 3))
         plan = replace(self._best, faults=faults, seconds=seconds)
         verdict = self._runner(plan)

@@ -17,6 +17,7 @@ from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.entropy import Entropy, below, fraction
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.judge.permitted import FLOW_PORT
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.ipv6 import HEADER_LENGTH as HEADER_LENGTH6
 from dmvpn.shells.simulator.node import HOST_TTL
@@ -39,10 +40,9 @@ CONVERSATIONS = 4
 #: Seconds that a conversation lasts, and pauses, at least; up to twice as long.
 TALK, PAUSE = 600.0, 120.0
 
-_PORT = 7
 _MARK = struct.Struct("!4sHI")
 _MAGIC = b"\x1ddMv"
-_UDP = struct.pack("!HHHH", _PORT, _PORT, 8 + _MARK.size, 0)
+_UDP = struct.pack("!HHHH", FLOW_PORT, FLOW_PORT, 8 + _MARK.size, 0)
 #: Octets of a packet of ours, over IPv4 and IPv6, and with what GRE over IPv4 adds (without a key or with one).
 _LENGTH, _LENGTH6 = (header + len(_UDP) + _MARK.size for header in (HEADER_LENGTH, HEADER_LENGTH6))
 _GRE_LENGTHS = tuple(length + HEADER_LENGTH + gre for length in (_LENGTH, _LENGTH6) for gre in (4, 8))
@@ -113,7 +113,7 @@ class Post:
     def listen(self, host: str) -> None:
         """Let a host take such packets."""
         node = self._world.hosts[host]
-        node.plane.execute(Listen("eth0", IpProtocol.UDP, port=_PORT))
+        node.plane.execute(Listen("eth0", IpProtocol.UDP, port=FLOW_PORT))
         node.take = self._take
 
     def send(self, host: str, destination: IPAddress, mark: Mark, *, length: int = 0, whole: bool = True) -> None:
@@ -134,7 +134,7 @@ class Post:
 
 
 def _udp(padding: int) -> bytes:
-    return struct.pack("!HHHH", _PORT, _PORT, 8 + _MARK.size + padding, 0)
+    return struct.pack("!HHHH", FLOW_PORT, FLOW_PORT, 8 + _MARK.size + padding, 0)
 
 
 class Traffic:
