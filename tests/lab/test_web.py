@@ -72,6 +72,10 @@ class Web:
     def dmvpn(self, *words: str) -> str:
         return subprocess.run([*MAIN, *words], check=True, capture_output=True, text=True, env=self.environment).stdout
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def close(self) -> None:
         self._process.send_signal(signal.SIGINT)
         self._process.communicate(timeout=20)

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
+from dmvpn.face.protocol import WATCH_TOPICS
+from dmvpn.web.events import EVENTS
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
 from dmvpn.web.roles import Role
 from dmvpn.web.watched import DESCRIBED
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
 
 _SHOWS: Final = "/api/v1/labs/{lab}/routers/{router}/show/"
+_ERROR: Final[Plain] = {
+    "description": "One error (RFC 9457).",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 _HERE, _THERE = '"#/$defs/', '"#/components/schemas/'
 
 
@@ -96,12 +102,24 @@ def _show(schemas: list[dict[str, Plain]]) -> dict[str, Plain]:
 def _get(summary: str, schema: Plain) -> dict[str, Plain]:
     answers: dict[str, Plain] = {
         "200": {"description": "The value.", "content": {"application/json": {"schema": schema}}},
-        "default": {
-            "description": "One error (RFC 9457).",
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        },
+        "default": _ERROR,
     }
     return {"get": {"summary": summary, "responses": answers}}
+
+
+def _stream() -> dict[str, Plain]:
+    """Return the description of a stream of events."""
+    text: Plain = {"type": "string"}
+    given: list[Plain] = [
+        {"name": "topics", "in": "query", "description": ", ".join(WATCH_TOPICS), "schema": text},
+        {"name": "Last-Event-ID", "in": "header", "description": "Go on behind this event", "schema": text},
+    ]
+    answers: dict[str, Plain] = {
+        "200": {"description": "Events.", "content": {"text/event-stream": {"schema": text}}},
+        "default": _ERROR,
+    }
+    summary = "The history and the log of a router, as server-sent events"
+    return {"get": {"summary": summary, "parameters": given, "responses": answers}}
 
 
 def _fixed() -> dict[str, Plain]:
@@ -118,6 +136,7 @@ def _fixed() -> dict[str, Plain]:
             "delete": _get("End the session, or the token of the code", one)["get"],
         },
         "/api/v1/labs/{lab}/routers/{router}/run": {"post": _get("Run a command of the exec prompt", one)["get"]},
+        EVENTS: _stream(),
         "/api/v1/labs": _get("The labs and services that run", some),
         "/api/v1/labs/{lab}": _get("The state of a lab", one),
         "/api/v1/labs/{lab}/routers": _get("The routers of a lab", some),

@@ -17,6 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.web import watched
 from dmvpn.web.commands import Commands
 from dmvpn.web.document import openapi_text
+from dmvpn.web.events import Events
 from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.login import Login
 from dmvpn.web.permission import hold_roles, needed_by_path
@@ -42,6 +43,7 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
         Route(HEALTH, door.health),
         *Login(entrance).routes,
         *Commands(fleet).routes,
+        *Events(fleet).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),
