@@ -43,7 +43,10 @@ def lists(scene: Scene) -> Iterator[Verdict]:
 
 
 def _finding(name: str, denials: list[Denial], what: tuple[Denied, ...], listed: FilterList) -> Finding:
-    """denials: of the first thing that each peer needs. what: all that each of them needs and the list denies."""
+    """Return the finding about peers from which a list denies the same.
+
+    denials: of the first thing that each peer needs. what: all that each of them needs and the list denies.
+    """
     first = denials[0]
     count = f" and {len(denials) - 1} more" if denials[1:] else ""
     peers = [one.remote for one in denials if isinstance(one.remote, IPv4Address)]
