@@ -266,7 +266,8 @@ services out is no finding. A port with a list that does not exist is named, sin
 
 The lines correct one thing: an entry's mask, network, protocol, ports or place, the side or port of a list, a member of
 an object group; or they add an entry. Of all lines that let the packets pass, the doctor proposes those after which
-fewest others pass, those of strangers included. `ip verify unicast source` keeps as much of its check as it can.
+fewest others pass, those of strangers included. It takes a list from its side of a port only if another router has none
+at that side of such a port, or if nothing else helps. `ip verify unicast source` keeps as much of its check as it can.
 `python -m support.list_faults` puts each of 35 mechanisms into every network that it fits. Each is named first,
 the lines of the findings make every pair of LANs what it was, TCP and ICMP included, and nothing passes that did not
 pass before. What cannot be found:
