@@ -62,6 +62,22 @@ def test_the_oldest_lines_go_and_messages_push_out_no_changes() -> None:
     assert len(chronicle.after(0)) == LARGEST_MESSAGES + LARGEST_CHANGES
 
 
+def test_what_forgotten_changes_left_behind_is_kept_and_what_they_ended_is_not() -> None:
+    chronicle = machine()
+    stays, goes, moves = (replace(CHANGE, subject=name) for name in ("10.1.1.0/24", "10.2.2.0/24", "10.3.3.0/24"))
+    route_change = replace(CHANGE, topic=Topic.ROUTE)
+    moved = replace(moves, sign=Sign.CHANGED, text="= 192.0.2.9 (registered)")
+    first = [stays, goes, moves, route_change, moved, replace(goes, sign=Sign.WENT)]
+    for change in first:
+        chronicle.handle(change, 1.0)
+    for number in range(LARGEST_CHANGES):
+        chronicle.handle(CHANGE, 5.0 + number)
+    assert [line.what for line in chronicle.after(0, 3, settled=True)] == [stays, moved, CHANGE]
+    assert [line.number for line in chronicle.after(0, 3, settled=True)] == [1, 5, len(first) + 1]
+    assert [line.what for line in chronicle.after(1, 1, settled=True)] == [moved]
+    assert len(chronicle.after(0)) == LARGEST_CHANGES
+
+
 def test_what_is_new_is_what_has_a_higher_number() -> None:
     chronicle = machine()
     for what in (MESSAGE, CHANGE, MESSAGE, CHANGE):

@@ -139,6 +139,14 @@ def test_a_router_that_returns_is_heard_before_what_was_sent_to_it_is_told_as_lo
     [
         passed(Way.FORWARDED, "2001:db8::1", "mark", "Purge Request"),
         StateChanged(topic=Topic.ROUTE, sign=Sign.WENT, subject="10.0.0.0/8", text="x", interface="Tunnel1"),
+        StateChanged(
+            topic=Topic.MAPPING,
+            sign=Sign.CAME,
+            subject="10.4.4.0/24",
+            kind="resolved",
+            nbma=ip_address("192.0.2.4"),
+            next_hop=ip_address("10.0.0.4"),
+        ),
     ],
 )
 def test_a_line_travels_whole(what: MessagePassed | StateChanged) -> None:

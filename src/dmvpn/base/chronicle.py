@@ -80,6 +80,9 @@ class StateChanged(Notice):
     subject: the name ("10.4.4.0/24").
     text: how.
     interface: where, or "".
+    kind: of a mapping ("registered"), as `text` has it.
+    nbma: the NBMA address of a mapping.
+    next_hop: the protocol address that a mapping leads to.
     """
 
     topic: Topic
@@ -88,6 +91,9 @@ class StateChanged(Notice):
     text: str = ""
     interface: str = ""
     about: About = ()
+    kind: str = ""
+    nbma: IPAddress | None = None
+    next_hop: IPAddress | None = None
 
 
 def neighbor_changed(sign: Sign, address: IPAddress, interface: str, text: str) -> StateChanged:
@@ -127,6 +133,8 @@ Plain = dict[str, str | int | float]
 
 _MESSAGE: Final = ("protocol", "name", "interface", "subject", "mark")
 _CHANGE: Final = ("subject", "text", "interface")
+#: Only mappings have these.
+_OF_MAPPING: Final = ("kind", "nbma", "next_hop")
 
 
 def line_to_plain(line: ChronicleLine) -> Plain:
@@ -143,6 +151,7 @@ def line_to_plain(line: ChronicleLine) -> Plain:
     return {
         **plain,
         **{name: str(getattr(what, name)) for name in _CHANGE},
+        **{name: str(value) for name in _OF_MAPPING if (value := getattr(what, name))},
         "topic": what.topic.value,
         "sign": what.sign.value,
     }
@@ -175,4 +184,11 @@ def _what(plain: Mapping[str, object]) -> MessagePassed | StateChanged:
         subject=text["subject"],
         text=text["text"],
         interface=text["interface"],
+        kind=str(plain.get("kind", "")),
+        nbma=_address(plain, "nbma"),
+        next_hop=_address(plain, "next_hop"),
     )
+
+
+def _address(plain: Mapping[str, object], name: str) -> IPAddress | None:
+    return ip_address(str(plain[name])) if name in plain else None

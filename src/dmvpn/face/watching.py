@@ -57,7 +57,9 @@ class Watching:
             self._last = self._last_logged = 0
             self._began_at, self._log_began_at = chronicle.last, _logged(context)
         self._chronicle = chronicle
-        lines = chronicle.after(self._last, LARGEST_BATCH) if "history" in self._order.topics else []
+        is_new = self._last < self._began_at
+        wanted = "history" in self._order.topics
+        lines = chronicle.after(self._last, LARGEST_BATCH, settled=is_new) if wanted else []
         first_logged, log = self._logged(context)
         if not (lines or log or begins or self._is_first):
             return None

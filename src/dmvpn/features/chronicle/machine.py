@@ -6,6 +6,9 @@
 
 Messages and changes are counted apart: a hub receives more registrations in a minute than it has changes in a day. A
 listener (`HistoryGrew`) reads on from the last number that it knows.
+
+Of the changes that are forgotten the last one of each thing that still exists is kept, so that all changes together
+give the state of the router. Routes are too many for that: `show ip route` has them.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.chronicle import ChronicleLine, MessagePassed, StateChanged
+from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Topic
 from dmvpn.base.context import Context
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
@@ -33,9 +36,13 @@ if TYPE_CHECKING:
 #: Messages, and changes, that are kept.
 LARGEST_MESSAGES: Final = 2048
 LARGEST_CHANGES: Final = 4096
+#: Changes of these leave no state behind that is kept when they are forgotten.
+_STATELESS: Final = frozenset((Topic.ROUTE, Topic.CONFIGURATION))
 _GREW: Final = HistoryGrew()
 #: A stored line: number, time, and its content. The text of a route change is made only when it is read.
 _Kept: TypeAlias = tuple[int, float, MessagePassed | StateChanged | RouteChanged]
+#: A thing that has a state: topic, interface, subject.
+_Thing: TypeAlias = tuple[Topic, str, str]
 
 
 class ChronicleMachine(Machine):
@@ -56,6 +63,7 @@ class ChronicleMachine(Machine):
         super().__init__(Context(ports))
         self._messages: deque[_Kept] = deque(maxlen=LARGEST_MESSAGES)
         self._changes: deque[_Kept] = deque(maxlen=LARGEST_CHANGES)
+        self._settled: dict[_Thing, _Kept] = {}
         self._number = 0
         self._forgot_messages = self._forgot_changes = False
         self.started: float | None = None
@@ -65,20 +73,27 @@ class ChronicleMachine(Machine):
         if self.started is None:
             self.started = self._context.now
         if isinstance(event, MessagePassed):
-            self._forgot_messages |= self._keep(self._messages, event)
+            self._forgot_messages |= self._keep(self._messages, event) is not None
             return
         change = event if isinstance(event, StateChanged | RouteChanged) else translate(event)
         if change is not None and (not isinstance(change, RouteChanged) or is_news(change)):
-            self._forgot_changes |= self._keep(self._changes, change)
+            forgotten = self._keep(self._changes, change)
+            if forgotten is not None:
+                self._forgot_changes = True
+                self._settle(forgotten)
 
     @property
     def last(self) -> int:
         """The number of the last line, 0 without one."""
         return self._number
 
-    def after(self, number: int, most: int | None = None) -> list[ChronicleLine]:
-        """Return the lines that are kept and have a higher number, in order. most: only so many, None: all."""
-        kept = merge(_after(self._messages, number), _after(self._changes, number), key=itemgetter(0))
+    def after(self, number: int, most: int | None = None, *, settled: bool = False) -> list[ChronicleLine]:
+        """Return the lines that are kept and have a higher number, in order. most: only so many, None: all.
+
+        settled: forgotten changes of things that still exist, too.
+        """
+        before = (kept for kept in (self._settled.values() if settled else ()) if kept[0] > number)
+        kept = merge(before, _after(self._messages, number), _after(self._changes, number), key=itemgetter(0))
         return list(map(_line, breathing(islice(kept, most))))
 
     def changes(self) -> list[ChronicleLine]:
@@ -95,13 +110,22 @@ class ChronicleMachine(Machine):
         """The same of changes."""
         return self._changes[0][1] if self._forgot_changes else self.started
 
-    def _keep(self, lines: deque[_Kept], what: MessagePassed | StateChanged | RouteChanged) -> bool:
-        """Keep a line. Returns whether the oldest one had to go."""
+    def _keep(self, lines: deque[_Kept], what: MessagePassed | StateChanged | RouteChanged) -> _Kept | None:
+        """Keep a line. Returns the oldest one if it had to go."""
         self._number += 1
-        is_full = len(lines) == lines.maxlen
+        forgotten = lines[0] if len(lines) == lines.maxlen else None
         lines.append((self._number, self._context.now, what))
         self._context.emit(_GREW)
-        return is_full
+        return forgotten
+
+    def _settle(self, kept: _Kept) -> None:
+        change = kept[2]
+        if not isinstance(change, StateChanged) or change.topic in _STATELESS:
+            return
+        thing = change.topic, change.interface, change.subject
+        self._settled.pop(thing, None)  # the order is that of numbers
+        if change.sign is not Sign.WENT:
+            self._settled[thing] = kept
 
 
 class SilentChronicle(ChronicleMachine):

@@ -280,6 +280,9 @@ def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
             text=_words(entry, before if record is not None else None),
             interface=entry.tunnel,
             about=about,
+            kind=_kind(entry),
+            nbma=entry.nbma,
+            next_hop=entry.next_hop,
         )
     ]
 
