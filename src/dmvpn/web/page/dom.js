@@ -1,0 +1,34 @@
+/** Elements of the page. Text is never markup here. */
+
+/**
+ * Return an element with attributes and children.
+ * @param {string} tag
+ * @param {Record<string, string>} attributes
+ * @param {...(Node|string)} children
+ * @returns {HTMLElement}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/**
+ * Return the element of the page with this id.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no ${id}`);
+  return found;
+}
+
+/**
+ * Return a time of the day, to milliseconds.
+ * @param {number} time seconds since 1970
+ */
+export function clock(time) {
+  return Number.isFinite(time) ? new Date(time * 1000).toISOString().slice(11, 23) : "--:--:--";
+}

@@ -1,0 +1,116 @@
+/**
+ * Where a film comes from: the server of a lab that runs, or the page itself if a film was put into it.
+ *
+ * @typedef {import("./film.js").Stage} Stage
+ * @typedef {import("./film.js").Step} Step
+ * @typedef {{stage: Stage, steps: Step[]}} Exported
+ * @typedef {{steps?: Step[], now?: number, missed?: number}} Batch
+ */
+
+/** Milliseconds until the next try after a connection was lost, and the longest such time. */
+const RETRY = 500;
+const LONGEST_RETRY = 8000;
+const KEY = "dmvpn-session-key";
+
+/** The server refused. */
+export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {string} detail
+   */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** Return the film that is part of this page, or null. @returns {Exported|null} */
+export function exported() {
+  const text = document.getElementById("film")?.textContent ?? "";
+  return text.trim() ? JSON.parse(text) : null;
+}
+
+/**
+ * Ask the server. Throws Refused.
+ * @param {string} path
+ * @param {RequestInit} options
+ * @returns {Promise<Response>}
+ */
+export async function ask(path, options = {}) {
+  const headers = { ...options.headers, "X-Session-Key": sessionStorage.getItem(KEY) ?? "" };
+  const answer = await fetch(path, { ...options, headers, credentials: "same-origin" });
+  if (!answer.ok) {
+    const problem = await answer.json().catch(() => ({}));
+    throw new Refused(answer.status, problem.detail ?? problem.title ?? answer.statusText);
+  }
+  return answer;
+}
+
+/**
+ * Follow a lab until the signal ends it. Connections that are lost are made again.
+ * @param {string} path of the stream
+ * @param {(batch: Batch) => void} heard
+ * @param {(connected: boolean, why: string) => void} changed
+ * @param {AbortSignal} signal
+ */
+export async function follow(path, heard, changed, signal) {
+  let last = "";
+  let patience = RETRY;
+  while (!signal.aborted) {
+    try {
+      /** @type {Record<string, string>} */
+      const headers = last ? { "Last-Event-ID": last } : {};
+      const answer = await ask(path, { headers, signal });
+      changed(true, "");
+      patience = RETRY;
+      for await (const event of events(answer)) {
+        if (event.id) last = event.id;
+        if (event.type === "ended") {
+          changed(false, "the lab has ended");
+          return;
+        }
+        if (event.type === "steps") heard(JSON.parse(event.data));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && error.status < 500) {
+        changed(false, error.message);
+        return;
+      }
+      changed(false, error instanceof Error ? error.message : String(error));
+    }
+    await new Promise((done) => setTimeout(done, patience));
+    patience = Math.min(LONGEST_RETRY, patience * 2);
+  }
+}
+
+/**
+ * Read server-sent events.
+ * @param {Response} answer
+ * @returns {AsyncGenerator<{id: string, type: string, data: string}>}
+ */
+async function* events(answer) {
+  if (answer.body === null) return;
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop() ?? "";
+    for (const part of parts) yield event(part);
+  }
+}
+
+/** @param {string} text of one event */
+export function event(text) {
+  const made = { id: "", type: "message", data: "" };
+  for (const line of text.split("\n")) {
+    const [field, ...words] = line.split(": ");
+    const value = words.join(": ");
+    if (field === "id") made.id = value;
+    if (field === "event") made.type = value;
+    if (field === "data") made.data += value;
+  }
+  return made;
+}

@@ -1,0 +1,135 @@
+/**
+ * A film: a network and what happened in it, in the order of time. The state at a moment is a function of both, so a lab
+ * that runs, a recording and an exported file are played alike.
+ *
+ * @typedef {{name: string, kind: string, addresses: string[]}} StageNode kind: hub, spoke, router, provider, NAT, host
+ * @typedef {{ends: [string, string][]}} StageWire each end is a node and its port
+ * @typedef {{here: string, there: string, cloud: string}} StageTunnel here: the client; there: its server
+ * @typedef {{title: string, nodes: StageNode[], wires: StageWire[], tunnels: StageTunnel[]}} Stage
+ *
+ * @typedef {object} Step time: seconds since 1970
+ * @property {"note"|"arrow"|"addresses"} type
+ * @property {number} time
+ * @property {string} [router] of a note: where
+ * @property {"+"|"~"|"-"} [sign] of a note: it came, changed, went
+ * @property {string} [topic] of a note: mapping, server, protection, neighbor, interface, route, configuration, router
+ * @property {string} [subject]
+ * @property {string} [text]
+ * @property {string} [interface]
+ * @property {string} [kind] of a mapping
+ * @property {string} [nbma] of a mapping
+ * @property {string} [next_hop] of a mapping
+ * @property {string} [sender] of an arrow
+ * @property {string} [receiver] of an arrow
+ * @property {string} [protocol] of an arrow
+ * @property {string} [name] of an arrow
+ * @property {boolean} [arrived] of an arrow
+ * @property {boolean} [forwarded] of an arrow
+ * @property {string[]} [addresses] that a router has from now on
+ */
+
+import { applied, begin, copied } from "./state.js";
+
+/** @typedef {import("./state.js").State} State */
+
+/** After how many steps a state is kept from which later ones are computed. */
+const APART = 256;
+/** Steps that a film of a running lab keeps: the first ones become its beginning. */
+const MOST = 50_000;
+
+/** A film that grows. */
+export class Film {
+  /** @param {Stage} stage */
+  constructor(stage) {
+    this.stage = stage;
+    /** @type {Step[]} */
+    this.steps = [];
+    /** @type {State[]} before the steps 0, APART, 2 * APART ... */
+    this._kept = [begin(stage)];
+    /** @type {{count: number, state: State}} */
+    this._last = { count: 0, state: begin(stage) };
+  }
+
+  /** The time of the first and the last step; both NaN without a step. */
+  get span() {
+    const { steps } = this;
+    return { first: steps.length ? steps[0].time : NaN, last: steps.length ? steps[steps.length - 1].time : NaN };
+  }
+
+  /**
+   * Add steps. Those that come late are put at their place.
+   * @param {Step[]} fresh
+   */
+  add(fresh) {
+    const { steps } = this;
+    let changed = steps.length;
+    for (const step of fresh) {
+      let place = steps.length;
+      while (place > 0 && steps[place - 1].time > step.time) place -= 1;
+      steps.splice(place, 0, step);
+      changed = Math.min(changed, place);
+    }
+    this._forget(changed);
+    if (steps.length > MOST) this._cut(Math.ceil((steps.length - MOST * 0.9) / APART) * APART);
+  }
+
+  /**
+   * Return how many steps are not later than a moment.
+   * @param {number} time
+   */
+  count(time) {
+    let low = 0;
+    let high = this.steps.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.steps[middle].time <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /**
+   * Return the state at a moment. It is not to be changed, and is valid until the next call.
+   * @param {number} time
+   * @returns {State}
+   */
+  at(time) {
+    return this._after(this.count(time));
+  }
+
+  /**
+   * @param {number} count of steps
+   * @returns {State}
+   */
+  _after(count) {
+    let { count: done, state } = this._last;
+    if (done > count || count - done > APART) {
+      const which = Math.min(Math.floor(count / APART), this._kept.length - 1);
+      done = which * APART;
+      state = copied(this._kept[which]);
+    }
+    for (; done < count; done += 1) {
+      applied(state, this.steps[done]);
+      if ((done + 1) % APART === 0 && (done + 1) / APART === this._kept.length) this._kept.push(copied(state));
+    }
+    this._last = { count, state };
+    return state;
+  }
+
+  /** @param {number} from states after so many steps are not valid any more */
+  _forget(from) {
+    this._kept.length = Math.min(this._kept.length, Math.floor(from / APART) + 1);
+    if (this._last.count > from) {
+      const which = this._kept.length - 1;
+      this._last = { count: which * APART, state: copied(this._kept[which]) };
+    }
+  }
+
+  /** @param {number} count of first steps that become the beginning; a multiple of APART */
+  _cut(count) {
+    const begins = copied(this._after(count));
+    this.steps.splice(0, count);
+    this._kept = [begins];
+    this._last = { count: 0, state: copied(begins) };
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The ladder: what happened until a moment, newest last. Each row has a line for each router that takes part.
+ *
+ * @typedef {import("./film.js").Step} Step
+ */
+
+import { clock, element } from "./dom.js";
+
+/** Rows, and columns for routers. */
+export const ROWS = 120;
+const COLUMNS = 8;
+const WIDTH = 64;
+const HEIGHT = 22;
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Return the last steps until a moment that are shown.
+ * @param {Step[]} steps all
+ * @param {number} count how many of them have happened
+ * @param {{router: string, routes: boolean}} wish router: only what it takes part in, "": all
+ * @returns {Step[]}
+ */
+export function visible(steps, count, wish) {
+  /** @type {Step[]} */
+  const found = [];
+  for (let place = count - 1; place >= 0 && found.length < ROWS; place -= 1) {
+    const step = steps[place];
+    if (step.type === "addresses" || (step.topic === "route" && !wish.routes)) continue;
+    if (wish.router === "" || speakers(step).includes(wish.router)) found.push(step);
+  }
+  return found.reverse();
+}
+
+/**
+ * Return the routers that have a column: those of the newest steps.
+ * @param {Step[]} steps that are visible
+ * @returns {string[]}
+ */
+export function columns(steps) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  for (let place = steps.length - 1; place >= 0; place -= 1) {
+    for (const name of speakers(steps[place])) if (found.size < COLUMNS) found.add(name);
+  }
+  return [...found].sort((one, other) => (one < other ? -1 : 1));
+}
+
+/**
+ * Return a step as a sentence, for eyes and for screen readers.
+ * @param {Step} step
+ */
+export function sentence(step) {
+  if (step.type === "arrow") {
+    const way = step.arrived === false ? "sends, and it does not arrive at" : step.forwarded ? "forwards to" : "sends to";
+    const subject = step.subject ? ` (${step.subject})` : "";
+    return `${step.sender} ${way} ${step.receiver}: ${step.protocol} ${step.name}${subject}`;
+  }
+  const sign = { "+": "new", "~": "changed", "-": "gone" }[step.sign ?? "~"];
+  return `${step.router}: ${step.topic} ${step.subject} ${sign}${step.text ? `, ${step.text}` : ""}`;
+}
+
+/**
+ * Return the rows.
+ * @param {Step[]} steps that are visible
+ * @param {(step: Step) => void} chosen called with the step that is clicked
+ * @returns {HTMLElement[]}
+ */
+export function rows(steps, chosen) {
+  const names = columns(steps);
+  const head = element("li", { class: "head", "aria-hidden": "true" }, element("span", {}, "time (UTC)"), heads(names));
+  return [
+    head,
+    ...steps.map((step) => {
+      const text = element("span", { class: "sentence" }, sentence(step));
+      const button = element("button", { type: "button", class: `step ${step.type}` });
+      button.append(element("time", {}, clock(step.time)), drawing(step, names), text);
+      button.addEventListener("click", () => chosen(step));
+      return element("li", {}, button);
+    }),
+  ];
+}
+
+/** @param {Step} step */
+function speakers(step) {
+  return step.type === "arrow" ? [step.sender ?? "", step.receiver ?? ""] : [step.router ?? ""];
+}
+
+/** @param {string[]} names */
+function heads(names) {
+  const made = drawn("svg", { width: names.length * WIDTH, height: HEIGHT });
+  names.forEach((name, index) => {
+    const text = drawn("text", { x: (index + 0.5) * WIDTH, y: 15, "text-anchor": "middle" });
+    text.textContent = name.length > 9 ? `${name.slice(0, 8)}…` : name;
+    made.append(text);
+  });
+  return made;
+}
+
+/**
+ * @param {Step} step
+ * @param {string[]} names
+ */
+function drawing(step, names) {
+  const made = drawn("svg", { width: names.length * WIDTH, height: HEIGHT, "aria-hidden": "true" });
+  const place = (/** @type {string|undefined} */ name) => (names.indexOf(name ?? "") + 0.5) * WIDTH;
+  names.forEach((_, index) => {
+    const x = (index + 0.5) * WIDTH;
+    made.append(drawn("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "life" }));
+  });
+  const middle = HEIGHT / 2;
+  if (step.type === "arrow" && names.includes(step.sender ?? "") && names.includes(step.receiver ?? "")) {
+    const [from, to] = [place(step.sender), place(step.receiver)];
+    const ahead = to > from ? 1 : -1;
+    const end = step.arrived === false ? from + (to - from) * 0.6 : to;
+    const look = step.arrived === false ? "lost" : "message";
+    made.append(drawn("line", { x1: from, x2: end, y1: middle, y2: middle, class: look }));
+    made.append(drawn("path", { d: `M${end - ahead * 7},${middle - 4} L${end},${middle} L${end - ahead * 7},${middle + 4}`, class: look }));
+  } else if (step.type === "note" && names.includes(step.router ?? "")) {
+    const text = drawn("text", { x: place(step.router), y: 16, "text-anchor": "middle", class: "sign" });
+    text.textContent = step.sign ?? "";
+    made.append(text);
+  }
+  return made;
+}
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string|number>} attributes
+ */
+function drawn(tag, attributes) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  return made;
+}

@@ -1,0 +1,293 @@
+/**
+ * The map: wires, tunnels and routers of a moment, drawn on a canvas. What is drawn is a function of the stage, the
+ * state and the view; messages on their way are dots between their routers.
+ *
+ * @typedef {import("./film.js").Stage} Stage
+ * @typedef {import("./film.js").Step} Step
+ * @typedef {import("./layout.js").Places} Places
+ * @typedef {import("./layout.js").Point} Point
+ * @typedef {import("./state.js").State} State
+ * @typedef {import("./state.js").Tunnel} Tunnel
+ *
+ * @typedef {{x: number, y: number, scale: number}} View the point of the map in the middle, and pixels for each unit
+ * @typedef {Record<string, string>} Colors by name of a custom property, without its dashes
+ * @typedef {object} Scene
+ * @property {Stage} stage
+ * @property {Places} places
+ * @property {State} state
+ * @property {Tunnel[]} tunnels
+ * @property {Step[]} messages on their way at this moment
+ * @property {number} time
+ * @property {string} chosen the router that is chosen, or ""
+ * @property {Set<string>} found routers that a search found; empty: no search
+ */
+
+/** Seconds for which a message is seen. */
+export const FLIGHT = 0.9;
+const ROUTER = 17;
+/** Pixels for each unit from which on names are drawn, and hosts and wires. */
+const NAMES_FROM = 0.45;
+const DETAILS_FROM = 0.3;
+
+/** How a tunnel is drawn: color, dashes, width, and the letter in its middle. */
+const LOOKS = {
+  none: { color: "faint", dash: [2, 5], width: 1, letter: "" },
+  registering: { color: "waiting", dash: [3, 4], width: 2, letter: "?" },
+  registered: { color: "registered", dash: [], width: 2, letter: "" },
+  direct: { color: "direct", dash: [], width: 3, letter: "D" },
+  broken: { color: "broken", dash: [8, 5], width: 2.5, letter: "×" },
+};
+/** Letters and colors, for the legend. */
+export const LEGEND = [
+  { ...LOOKS.registered, text: "registered with its hub" },
+  { ...LOOKS.direct, text: "direct between spokes (D)" },
+  { ...LOOKS.direct, letter: "DE", text: "encrypted (E)" },
+  { ...LOOKS.registering, text: "no answer yet (?)" },
+  { ...LOOKS.broken, text: "broken (×)" },
+];
+
+/**
+ * Draw a scene. The canvas has `ratio` dots for each pixel.
+ * @param {CanvasRenderingContext2D} context
+ * @param {{width: number, height: number, ratio: number}} size in pixels
+ * @param {View} view
+ * @param {Scene} scene
+ * @param {Colors} colors
+ */
+export function paint(context, size, view, scene, colors) {
+  context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
+  context.clearRect(0, 0, size.width, size.height);
+  context.translate(size.width / 2, size.height / 2);
+  context.scale(view.scale, view.scale);
+  context.translate(-view.x, -view.y);
+  context.lineCap = "round";
+  if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
+  for (const tunnel of scene.tunnels) drawTunnel(context, scene, tunnel, view, colors);
+  for (const node of scene.stage.nodes) drawNode(context, scene, node, view, colors);
+  for (const message of scene.messages) dot(context, scene, message, view, colors);
+}
+
+/**
+ * Return the node at a point of the map, or "".
+ * @param {Scene} scene
+ * @param {Point} point
+ */
+export function nodeAt(scene, point) {
+  for (const [name, { x, y }] of scene.places) {
+    if (Math.hypot(point.x - x, point.y - y) <= ROUTER * 1.3) return name;
+  }
+  return "";
+}
+
+/**
+ * Return the point of the map under a pixel.
+ * @param {{width: number, height: number}} size
+ * @param {View} view
+ * @param {number} x
+ * @param {number} y
+ * @returns {Point}
+ */
+export function pointUnder(size, view, x, y) {
+  return { x: view.x + (x - size.width / 2) / view.scale, y: view.y + (y - size.height / 2) / view.scale };
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Colors} colors
+ */
+function wires(context, scene, colors) {
+  context.strokeStyle = colors.wire;
+  context.lineWidth = 1.2;
+  context.setLineDash([]);
+  context.beginPath();
+  for (const { ends } of scene.stage.wires) {
+    const first = scene.places.get(ends[0][0]);
+    for (const [name] of ends.slice(1)) {
+      const other = scene.places.get(name);
+      if (first === undefined || other === undefined) continue;
+      context.moveTo(first.x, first.y);
+      context.lineTo(other.x, other.y);
+    }
+  }
+  context.stroke();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Tunnel} tunnel
+ * @param {View} view
+ * @param {Colors} colors
+ */
+function drawTunnel(context, scene, tunnel, view, colors) {
+  const ends = [scene.places.get(tunnel.here), scene.places.get(tunnel.there)];
+  const [from, to] = ends;
+  if (from === undefined || to === undefined) return;
+  const look = LOOKS[tunnel.condition];
+  const middle = bend(from, to, tunnel.direct);
+  const faded = scene.chosen !== "" && tunnel.here !== scene.chosen && tunnel.there !== scene.chosen;
+  context.globalAlpha = faded ? 0.25 : 1;
+  context.strokeStyle = colors[look.color];
+  context.lineWidth = look.width / Math.max(view.scale, 0.5);
+  context.setLineDash(look.dash.map((length) => length / Math.max(view.scale, 0.5)));
+  context.beginPath();
+  context.moveTo(from.x, from.y);
+  context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
+  context.stroke();
+  context.setLineDash([]);
+  const letters = look.letter + (tunnel.encrypted ? "E" : "");
+  if (letters && view.scale >= NAMES_FROM) {
+    const at = along(from, middle, to, 0.5);
+    label(context, letters, at, colors[look.color], colors.background);
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * Return the point that bends a tunnel: away from the wires, and a direct one farther.
+ * @param {Point} from
+ * @param {Point} to
+ * @param {boolean} direct
+ * @returns {Point}
+ */
+function bend(from, to, direct) {
+  const amount = direct ? 0.18 : 0.1;
+  const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
+  const [across, up] = [(to.y - from.y) * amount, (from.x - to.x) * amount];
+  // To the side that is farther from the middle of the map.
+  const outward = Math.hypot(x + across, y + up) >= Math.hypot(x - across, y - up) ? 1 : -1;
+  return { x: x + 2 * outward * across, y: y + 2 * outward * up };
+}
+
+/**
+ * @param {Point} from
+ * @param {Point} middle
+ * @param {Point} to
+ * @param {number} part
+ * @returns {Point}
+ */
+function along(from, middle, to, part) {
+  const [a, b, c] = [(1 - part) * (1 - part), 2 * part * (1 - part), part * part];
+  return { x: a * from.x + b * middle.x + c * to.x, y: a * from.y + b * middle.y + c * to.y };
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {import("./film.js").StageNode} node
+ * @param {View} view
+ * @param {Colors} colors
+ */
+function drawNode(context, scene, node, view, colors) {
+  const at = scene.places.get(node.name);
+  if (at === undefined) return;
+  const isRouter = scene.state.routers.has(node.name);
+  if (!isRouter && view.scale < DETAILS_FROM) return;
+  const alive = scene.state.routers.get(node.name)?.alive ?? true;
+  const dim = scene.found.size > 0 && !scene.found.has(node.name);
+  context.globalAlpha = dim ? 0.25 : 1;
+  context.lineWidth = node.name === scene.chosen ? 4 : 1.8;
+  context.strokeStyle = node.name === scene.chosen ? colors.chosen : alive ? colors.line : colors.broken;
+  context.fillStyle = node.kind === "hub" ? colors.hub : isRouter ? colors.spoke : colors.panel;
+  outline(context, node.kind, at);
+  context.fill();
+  context.stroke();
+  if (!alive) cross(context, at, colors.broken);
+  if (view.scale >= NAMES_FROM || node.kind === "hub" || node.name === scene.chosen) {
+    const size = Math.max(11, 11 / view.scale);
+    context.font = `${size}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    context.lineWidth = size / 4;
+    context.strokeStyle = colors.background;
+    context.strokeText(shown(node.name), at.x, at.y + ROUTER + 3);
+    context.fillStyle = colors.text;
+    context.fillText(shown(node.name), at.x, at.y + ROUTER + 3);
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} kind
+ * @param {Point} at
+ */
+function outline(context, kind, at) {
+  context.beginPath();
+  if (kind === "provider") context.ellipse(at.x, at.y, ROUTER * 2, ROUTER * 1.1, 0, 0, 2 * Math.PI);
+  else if (kind === "host") context.rect(at.x - ROUTER * 0.6, at.y - ROUTER * 0.45, ROUTER * 1.2, ROUTER * 0.9);
+  else if (kind === "NAT") context.rect(at.x - ROUTER * 0.7, at.y - ROUTER * 0.7, ROUTER * 1.4, ROUTER * 1.4);
+  else context.arc(at.x, at.y, kind === "hub" ? ROUTER * 1.2 : ROUTER, 0, 2 * Math.PI);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point} at
+ * @param {string} color
+ */
+function cross(context, at, color) {
+  const reach = ROUTER * 0.6;
+  context.strokeStyle = color;
+  context.lineWidth = 3;
+  context.beginPath();
+  context.moveTo(at.x - reach, at.y - reach);
+  context.lineTo(at.x + reach, at.y + reach);
+  context.moveTo(at.x + reach, at.y - reach);
+  context.lineTo(at.x - reach, at.y + reach);
+  context.stroke();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Step} message
+ * @param {View} view
+ * @param {Colors} colors
+ */
+function dot(context, scene, message, view, colors) {
+  const from = scene.places.get(message.sender ?? "");
+  const to = scene.places.get(message.receiver ?? "");
+  if (from === undefined || to === undefined) return;
+  const lost = message.arrived === false;
+  const part = Math.min(1, Math.max(0, (scene.time - message.time) / FLIGHT));
+  const at = along(from, bend(from, to, false), to, lost ? Math.min(part, 0.6) : part);
+  context.fillStyle = lost ? colors.broken : colors.message;
+  context.beginPath();
+  context.arc(at.x, at.y, 5 / Math.max(view.scale, 0.5), 0, 2 * Math.PI);
+  context.fill();
+  if (view.scale >= 0.8) {
+    context.font = "10px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "bottom";
+    context.fillStyle = colors.text;
+    context.fillText(`${message.protocol} ${message.name}`, at.x, at.y - 8);
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {Point} at
+ * @param {string} color
+ * @param {string} background
+ */
+function label(context, text, at, color, background) {
+  context.font = "bold 11px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = background;
+  context.beginPath();
+  context.arc(at.x, at.y, 6 + 3 * text.length, 0, 2 * Math.PI);
+  context.fill();
+  context.fillStyle = color;
+  context.fillText(text, at.x, at.y);
+}
+
+/**
+ * Return a name that fits beneath a router.
+ * @param {string} name
+ */
+function shown(name) {
+  return name.length > 16 ? `${name.slice(0, 15)}…` : name;
+}

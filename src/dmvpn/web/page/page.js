@@ -1,0 +1,320 @@
+/** The page: it puts a film's map, ladder and tables on the screen for the moment that is played. */
+
+import { byId, clock, element } from "./dom.js";
+import { exported, follow, ask, Refused } from "./feed.js";
+import { Film } from "./film.js";
+import { rows, sentence, visible } from "./ladder.js";
+import { extent, layout } from "./layout.js";
+import { FLIGHT, LEGEND, nodeAt, paint, pointUnder } from "./map.js";
+import { tunnels } from "./state.js";
+import { tables } from "./tables.js";
+
+/** @typedef {import("./film.js").Step} Step */
+/** @typedef {import("./film.js").Stage} Stage */
+
+const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "spoke", "chosen", "message"].concat(
+  ["registered", "direct", "waiting", "broken"],
+);
+
+/** What the user sees of a film. */
+class Player {
+  /** @param {Film} film */
+  constructor(film) {
+    this.film = film;
+    this.places = layout(film.stage);
+    this.canvas = /** @type {HTMLCanvasElement} */ (byId("map"));
+    this.view = { x: 0, y: 0, scale: 1 };
+    this.chosen = "";
+    /** @type {Set<string>} */
+    this.found = new Set();
+    this.playing = true;
+    this.isLive = false;
+    this.speed = 1;
+    /** The moment that is shown, and the server's clock minus ours: seconds. */
+    this.time = NaN;
+    this.ahead = 0;
+    this.shown = { count: -1, chosen: "", routes: false };
+    this.last = performance.now();
+    this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.frames = { count: 0, spent: 0, worst: 0 };
+  }
+
+  begin() {
+    this.fit();
+    new ResizeObserver(() => this.fit()).observe(this.canvas);
+    this.legend();
+    this.listen();
+    this.list();
+    requestAnimationFrame((now) => this.frame(now));
+  }
+
+  /** Show everything. */
+  fit() {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const ratio = devicePixelRatio;
+    [this.canvas.width, this.canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    const all = extent(this.places);
+    this.view.scale = Math.min(2, (width - 40) / (all.width + 90), (height - 40) / (all.height + 90));
+    this.view.x = all.left + all.width / 2;
+    this.view.y = all.top + all.height / 2 + 8;
+  }
+
+  get size() {
+    return { width: this.canvas.clientWidth, height: this.canvas.clientHeight, ratio: devicePixelRatio };
+  }
+
+  /** @param {number} now milliseconds of the page */
+  frame(now) {
+    const begun = performance.now();
+    this.move((now - this.last) / 1000);
+    this.last = now;
+    this.draw();
+    this.write();
+    const spent = performance.now() - begun;
+    this.frames = { count: this.frames.count + 1, spent: this.frames.spent + spent, worst: Math.max(this.frames.worst, spent) };
+    requestAnimationFrame((next) => this.frame(next));
+  }
+
+  /** @param {number} seconds that have passed */
+  move(seconds) {
+    const { first, last } = this.film.span;
+    if (this.isLive && this.playing && this.speed === 1) this.time = Date.now() / 1000 + this.ahead;
+    else if (Number.isNaN(this.time)) this.time = first;
+    else if (this.playing) {
+      this.time += Math.max(0, seconds) * this.speed;
+      if (this.isLive && this.time >= Date.now() / 1000 + this.ahead) this.live();
+      else if (!this.isLive && this.time > last + FLIGHT) this.pause();
+      else if (this.time < first) this.pause();
+    }
+  }
+
+  draw() {
+    const { film } = this;
+    const state = film.at(this.time);
+    const count = film.count(this.time);
+    /** @type {Step[]} */
+    const messages = [];
+    for (let place = count - 1; place >= 0 && !this.isStill; place -= 1) {
+      const step = film.steps[place];
+      if (step.time < this.time - FLIGHT || messages.length >= 300) break;
+      if (step.type === "arrow") messages.push(step);
+    }
+    const scene = {
+      ...{ stage: film.stage, places: this.places, state, tunnels: tunnels(film.stage, state), messages },
+      ...{ time: this.time, chosen: this.chosen, found: this.found },
+    };
+    this.scene = scene;
+    const context = this.canvas.getContext("2d");
+    if (context !== null) paint(context, this.size, this.view, scene, colors());
+  }
+
+  /** Write what changes with the moment: the ladder and the tables only if something happened. */
+  write() {
+    byId("clock").textContent = `${clock(this.time)} UTC`;
+    const { first, last } = this.film.span;
+    const end = this.isLive ? Math.max(last, Date.now() / 1000 + this.ahead) : last;
+    const slider = /** @type {HTMLInputElement} */ (byId("moment"));
+    if (document.activeElement !== slider || this.playing) {
+      slider.value = String(end > first ? Math.round((1000 * (this.time - first)) / (end - first)) : 1000);
+    }
+    slider.setAttribute("aria-valuetext", clock(this.time));
+    const routes = /** @type {HTMLInputElement} */ (byId("routes")).checked;
+    const now = { count: this.film.count(this.time), chosen: this.chosen, routes };
+    if (JSON.stringify(now) === JSON.stringify(this.shown)) return;
+    this.shown = now;
+    const ladder = byId("ladder");
+    const steps = visible(this.film.steps, now.count, { router: this.chosen, routes });
+    ladder.replaceChildren(...rows(steps, (step) => this.choose(step.router ?? step.sender ?? "")));
+    ladder.scrollTop = ladder.scrollHeight;
+    byId("summary").textContent = this.summary();
+    this.detail();
+  }
+
+  summary() {
+    const found = this.scene?.tunnels ?? [];
+    const count = (/** @type {(tunnel: import("./state.js").Tunnel) => boolean} */ fits) => found.filter(fits).length;
+    const direct = count((tunnel) => tunnel.direct);
+    const encrypted = count((tunnel) => tunnel.encrypted);
+    const broken = count((tunnel) => tunnel.condition === "broken");
+    const registered = count((tunnel) => tunnel.condition === "registered");
+    return `${registered} registered, ${direct} direct, ${encrypted} encrypted, ${broken} broken`;
+  }
+
+  /** @param {string} name */
+  choose(name) {
+    this.chosen = this.film.stage.nodes.some((node) => node.name === name) ? name : "";
+  }
+
+  detail() {
+    const panel = byId("detail");
+    if (this.chosen === "" || this.scene === undefined) {
+      panel.replaceChildren(element("p", { class: "hint" }, "Choose a router on the map or in the list."));
+      return;
+    }
+    const node = this.film.stage.nodes.find((each) => each.name === this.chosen);
+    const title = element("h2", {}, `${this.chosen} `, element("small", {}, node?.kind ?? ""));
+    const addresses = element("p", { class: "addresses" }, (node?.addresses ?? []).join(", "));
+    panel.replaceChildren(title, addresses, ...tables(this.scene.state, this.chosen));
+  }
+
+  pause() {
+    this.playing = false;
+    byId("play").textContent = "Play";
+  }
+
+  play() {
+    this.playing = true;
+    byId("play").textContent = "Pause";
+    const { first, last } = this.film.span;
+    if (!this.isLive && this.time >= last) this.time = first;
+  }
+
+  live() {
+    this.speed = 1;
+    /** @type {HTMLSelectElement} */ (byId("speed")).value = "1";
+    this.play();
+  }
+
+  listen() {
+    byId("play").addEventListener("click", () => (this.playing ? this.pause() : this.play()));
+    byId("live").addEventListener("click", () => this.live());
+    byId("fit").addEventListener("click", () => this.fit());
+    byId("speed").addEventListener("change", (event) => {
+      this.speed = Number(/** @type {HTMLSelectElement} */ (event.target).value);
+      this.play();
+    });
+    byId("moment").addEventListener("input", (event) => {
+      const { first, last } = this.film.span;
+      const end = this.isLive ? Math.max(last, Date.now() / 1000 + this.ahead) : last;
+      this.pause();
+      this.time = first + (Number(/** @type {HTMLInputElement} */ (event.target).value) / 1000) * (end - first);
+    });
+    byId("back").addEventListener("click", () => this.step(-1));
+    byId("forth").addEventListener("click", () => this.step(1));
+    byId("search").addEventListener("input", (event) => this.search(/** @type {HTMLInputElement} */ (event.target).value));
+    this.listenToCanvas();
+  }
+
+  /** @param {-1|1} ahead go to the step before or after this moment */
+  step(ahead) {
+    this.pause();
+    const { steps } = this.film;
+    const count = this.film.count(this.time);
+    const place = ahead > 0 ? count : count - 2;
+    if (place >= 0 && place < steps.length) this.time = steps[place].time;
+  }
+
+  listenToCanvas() {
+    /** @type {{x: number, y: number}|null} */
+    let held = null;
+    const { canvas, view } = this;
+    canvas.addEventListener("pointerdown", (event) => {
+      held = { x: event.offsetX, y: event.offsetY };
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (held === null) return;
+      view.x -= (event.offsetX - held.x) / view.scale;
+      view.y -= (event.offsetY - held.y) / view.scale;
+      held = { x: event.offsetX, y: event.offsetY };
+    });
+    canvas.addEventListener("pointerup", () => {
+      held = null;
+    });
+    canvas.addEventListener("click", (event) => {
+      if (this.scene !== undefined) this.choose(nodeAt(this.scene, pointUnder(this.size, view, event.offsetX, event.offsetY)));
+    });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const before = pointUnder(this.size, view, event.offsetX, event.offsetY);
+        view.scale = Math.min(6, Math.max(0.03, view.scale * Math.exp(-event.deltaY / 500)));
+        const after = pointUnder(this.size, view, event.offsetX, event.offsetY);
+        view.x += before.x - after.x;
+        view.y += before.y - after.y;
+      },
+      { passive: false },
+    );
+  }
+
+  /** @param {string} text */
+  search(text) {
+    const wanted = text.trim().toLowerCase();
+    const nodes = this.film.stage.nodes.filter(
+      (node) => wanted !== "" && [node.name, ...node.addresses].some((word) => word.toLowerCase().includes(wanted)),
+    );
+    this.found = new Set(nodes.map((node) => node.name));
+    this.list();
+  }
+
+  /** The routers as a list, for the keyboard and for screen readers. */
+  list() {
+    const routers = this.film.stage.nodes.filter((node) => ["hub", "spoke", "router"].includes(node.kind));
+    const some = routers.filter((node) => this.found.size === 0 || this.found.has(node.name)).slice(0, 300);
+    byId("routers").replaceChildren(
+      ...some.map((node) => {
+        const button = element("button", { type: "button" }, node.name);
+        button.addEventListener("click", () => this.choose(node.name));
+        return element("li", {}, button);
+      }),
+    );
+  }
+
+  legend() {
+    byId("legend").replaceChildren(
+      ...LEGEND.map((look) => {
+        const line = element("i", { class: `sample ${look.color}` }, look.letter);
+        return element("li", {}, line, look.text);
+      }),
+    );
+  }
+}
+
+/** @returns {Record<string, string>} */
+function colors() {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+/** @param {string} text @param {boolean} bad */
+function say(text, bad = false) {
+  const line = byId("state");
+  line.textContent = text;
+  line.className = bad ? "bad" : "";
+}
+
+async function main() {
+  const film = exported();
+  if (film !== null) {
+    const whole = new Film(film.stage);
+    whole.add(film.steps);
+    start(whole);
+    say(`${film.steps.length} steps`);
+    return;
+  }
+  const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");
+  const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
+  say("loading");
+  const stage = /** @type {Stage} */ (await (await ask(`${path}/stage`)).json());
+  const player = start(new Film(stage));
+  player.isLive = true;
+  const ended = new AbortController();
+  const heard = (/** @type {import("./feed.js").Batch} */ batch) => {
+    if (batch.now !== undefined) player.ahead = batch.now - Date.now() / 1000;
+    player.film.add(batch.steps ?? []);
+  };
+  await follow(`${path}/story`, heard, (connected, why) => say(connected ? "live" : `disconnected: ${why}`, !connected), ended.signal);
+}
+
+/** @param {Film} film */
+function start(film) {
+  document.title = film.stage.title;
+  byId("title").textContent = film.stage.title;
+  const player = new Player(film);
+  Object.assign(window, { player });
+  player.begin();
+  return player;
+}
+
+main().catch((error) => say(error instanceof Refused ? error.message : String(error), true));

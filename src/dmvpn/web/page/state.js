@@ -1,0 +1,173 @@
+/**
+ * The state of a network at a moment: what each router knows, and the tunnels that follow from it.
+ *
+ * @typedef {import("./film.js").Stage} Stage
+ * @typedef {import("./film.js").Step} Step
+ *
+ * @typedef {{subject: string, kind: string, nbma: string, nextHop: string, text: string, interface: string,
+ *   since: number}} Entry
+ * @typedef {object} RouterState each map is by interface and subject
+ * @property {boolean} alive
+ * @property {Map<string, Entry>} mapping entries of the NHRP cache
+ * @property {Map<string, Entry>} server next hop servers that answer
+ * @property {Map<string, Entry>} protection SAs, by NBMA address of the other end
+ * @property {Map<string, Entry>} neighbor of routing protocols
+ * @property {Map<string, Entry>} interface
+ * @property {Map<string, Entry>} route
+ * @typedef {{routers: Map<string, RouterState>, owners: Map<string, string>}} State owners: of addresses
+ *
+ * @typedef {"none"|"registering"|"registered"|"direct"|"broken"} Condition
+ * @typedef {object} Tunnel between two routers, at a moment
+ * @property {string} here
+ * @property {string} there
+ * @property {Condition} condition
+ * @property {boolean} encrypted
+ * @property {boolean} direct there is no next hop server at either end
+ */
+
+/** Topics that have a state. */
+const TOPICS = /** @type {const} */ (["mapping", "server", "protection", "neighbor", "interface", "route"]);
+/** Kinds of entries that say that a tunnel goes straight to the other end. */
+const STRAIGHT = new Set(["resolved", "shortcut T1", "shortcut T2", "from a request"]);
+
+/** @returns {RouterState} */
+function unknown() {
+  return {
+    alive: true,
+    mapping: new Map(),
+    server: new Map(),
+    protection: new Map(),
+    neighbor: new Map(),
+    interface: new Map(),
+    route: new Map(),
+  };
+}
+
+/**
+ * Return the state of a network before anything has happened.
+ * @param {Stage} stage
+ * @returns {State}
+ */
+export function begin(stage) {
+  /** @type {State} */
+  const state = { routers: new Map(), owners: new Map() };
+  for (const node of stage.nodes) {
+    if (!["hub", "spoke", "router"].includes(node.kind)) continue;
+    state.routers.set(node.name, unknown());
+    for (const address of node.addresses) state.owners.set(address, node.name);
+  }
+  return state;
+}
+
+/**
+ * Return a copy that changes apart.
+ * @param {State} state
+ * @returns {State}
+ */
+export function copied(state) {
+  /** @type {State} */
+  const copy = { routers: new Map(), owners: new Map(state.owners) };
+  for (const [name, router] of state.routers) {
+    const made = unknown();
+    made.alive = router.alive;
+    for (const topic of TOPICS) made[topic] = new Map(router[topic]);
+    copy.routers.set(name, made);
+  }
+  return copy;
+}
+
+/**
+ * Change a state by a step.
+ * @param {State} state
+ * @param {Step} step
+ */
+export function applied(state, step) {
+  const router = state.routers.get(step.router ?? "");
+  if (router === undefined) return;
+  if (step.type === "addresses") {
+    for (const [address, owner] of state.owners) if (owner === step.router) state.owners.delete(address);
+    for (const address of step.addresses ?? []) state.owners.set(address, step.router ?? "");
+  } else if (step.type === "note" && step.topic === "router") {
+    state.routers.set(step.router ?? "", { ...unknown(), alive: step.sign === "+" });
+  } else if (step.type === "note") {
+    const topic = TOPICS.find((known) => known === step.topic);
+    if (topic !== undefined) noted(router[topic], step);
+  }
+}
+
+/**
+ * @param {Map<string, Entry>} entries
+ * @param {Step} step
+ */
+function noted(entries, step) {
+  const key = `${step.interface} ${step.subject}`;
+  if (step.sign === "-") {
+    entries.delete(key);
+    return;
+  }
+  const { subject = "", kind = "", nbma = "", text = "", time } = step;
+  entries.set(key, { subject, kind, nbma, nextHop: step.next_hop ?? "", text, interface: step.interface ?? "", since: time });
+}
+
+/**
+ * Return the tunnels at a moment: those to next hop servers, then the direct ones.
+ * @param {Stage} stage
+ * @param {State} state
+ * @returns {Tunnel[]}
+ */
+export function tunnels(stage, state) {
+  /** @type {Map<string, Tunnel>} */
+  const found = new Map();
+  for (const { here, there } of stage.tunnels) found.set(pair(here, there), toServer(state, here, there));
+  for (const [name, router] of state.routers) {
+    for (const entry of router.mapping.values()) {
+      const other = state.owners.get(entry.nextHop);
+      if (other === undefined || other === name || !STRAIGHT.has(entry.kind) || found.has(pair(name, other))) continue;
+      const encrypted = isProtected(router, entry.nbma);
+      found.set(pair(name, other), { here: name, there: other, condition: "direct", encrypted, direct: true });
+    }
+  }
+  return [...found.values()];
+}
+
+/**
+ * Return the tunnel of a client to its server.
+ * @param {State} state
+ * @param {string} here
+ * @param {string} there
+ * @returns {Tunnel}
+ */
+function toServer(state, here, there) {
+  const client = state.routers.get(here);
+  const server = state.routers.get(there);
+  /** @type {Tunnel} */
+  const made = { here, there, condition: "none", encrypted: false, direct: false };
+  if (client === undefined || server === undefined) return made;
+  if (!client.alive || !server.alive) return { ...made, condition: "broken" };
+  const at = [...server.mapping.values()].find(
+    (entry) => entry.kind === "registered" && state.owners.get(entry.nextHop || entry.subject) === here,
+  );
+  const answers = [...client.server.values()].some((entry) => state.owners.get(entry.subject) === there);
+  if (at === undefined && !answers) return { ...made, condition: client.mapping.size ? "registering" : "none" };
+  made.condition = at !== undefined && answers ? "registered" : "broken";
+  made.encrypted = at !== undefined && isProtected(server, at.nbma);
+  return made;
+}
+
+/**
+ * @param {RouterState} router
+ * @param {string} nbma
+ */
+function isProtected(router, nbma) {
+  for (const entry of router.protection.values()) if (entry.subject === nbma) return true;
+  return false;
+}
+
+/**
+ * Return a key that does not depend on the order of two routers.
+ * @param {string} here
+ * @param {string} there
+ */
+function pair(here, there) {
+  return here < there ? `${here} ${there}` : `${there} ${here}`;
+}
