@@ -221,6 +221,34 @@ def test_an_entry_counts_only_in_its_time_range() -> None:
 
 
 @pytest.mark.parametrize(
+    ("days", "counts"),
+    [
+        ("daily 22:00 to 6:00", [True, True, False, True]),
+        ("Sunday 22:00 to 6:00", [True, True, False, False]),
+        ("weekdays 22:00 to 6:00", [False, False, False, True]),
+        ("Sunday 22:00 to Monday 6:00", [True, True, False, False]),
+        ("Monday 22:00 to Monday 6:00", [True, True, False, True]),
+    ],
+)
+def test_an_entry_for_the_night_does_not_count_by_day(days: str, counts: list[bool]) -> None:
+    router = Router(SeededEntropy(1))
+    text = (
+        f"time-range NIGHT\n periodic {days}\n"
+        "ip access-list extended L\n 10 permit ip any any time-range NIGHT\n"
+        f"interface {NAME}\n ip access-group L in\n"
+    )
+    found = []
+    orders = filters(ordered(text, router))
+    # Sunday 23:00, Monday 5:30, 12:00 and 22:00
+    for day, hour, minute in ((22, 23, 0), (23, 5, 30), (23, 12, 0), (23, 22, 0)):
+        orders += filters(router.handle(ClockSet(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp()), 0.0))
+        inward = orders[-1].filters.inward
+        assert inward is not None
+        found.append(bool(inward.entries))
+    assert found == counts
+
+
+@pytest.mark.parametrize(
     ("lines", "refusal"),
     [
         ("time-range T\n periodic someday 8:00 to 9:00\n", "% Days are daily"),

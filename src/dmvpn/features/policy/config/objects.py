@@ -283,8 +283,10 @@ def _periods(text: str) -> tuple[Period, ...] | None:
             return None
     if not days or start is None or end is None:
         return None
-    last = [until[0]] * len(days) if until else days
-    return tuple(Period(first * DAY + start, day * DAY + end) for first, day in zip(days, last, strict=True))
+    if until:
+        return (Period(days[0] * DAY + start, until[0] * DAY + end),)
+    nights = DAY if end < start else 0  # `daily 22:00 to 6:00` ends on the next day
+    return tuple(Period(day * DAY + start, day * DAY + end + nights) for day in days)
 
 
 def _days(words: list[str]) -> list[int]:
