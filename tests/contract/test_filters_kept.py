@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from contract.worlds import LAN, UNDERLAY, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetVrfs
 from dmvpn.base.filters import PortFilters
+from dmvpn.base.translation import Addresses
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from contract.worlds import RealWorld
+    from dmvpn.base.filters import FilterList
 
 pytestmark = pytest.mark.lab
 
@@ -110,13 +113,17 @@ def test_nothing_passes_while_another_program_flushes_and_deletes_the_table_agai
     in_world(test)
 
 
-def test_nothing_that_both_lists_deny_passes_while_they_change() -> None:
+#: The sender, and others: a set of boxes.
+GROUP = tuple(Addresses(IPv4Address(f"192.168.{a}.{b}"), IPv4Address(0)) for a in range(1, 9) for b in (1, 50, 100))
+NO_GROUP = listed(deny(10, replace(port(5000), sources=GROUP)), permit(20, ALL))
+
+
+@pytest.mark.parametrize("denying", [NO_5000, NO_GROUP], ids=["addresses", "group"])
+def test_nothing_that_both_lists_deny_passes_while_they_change(denying: FilterList) -> None:
     def test(world: RealWorld) -> None:
-        lists = (
-            NO_5000,
-            listed(*(deny(number, port(9000 + number)) for number in range(100, 160)), *NO_5000.entries[:1]),
-        )
-        world.execute("A", inward(NO_5000))
+        others = (deny(number, port(9000 + number)) for number in range(100, 160))
+        lists = denying, listed(*others, *denying.entries)
+        world.execute("A", inward(denying))
         with sending(world, 5000) as sent:
             for number in range(100):
                 world.execute("A", inward(lists[number % 2]))

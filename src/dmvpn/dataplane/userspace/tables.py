@@ -4,7 +4,7 @@ A table has a name that no living router of this network namespace has ("dmvpn-n
 the records: the table of a killed router stays in force until the next run replaces it in one step, begins without one,
 or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
 
-    its rules are many             put by several transactions into chains that no packet passes; the last one switches
+    its rules are many             put by transactions into chains that no packet passes; the last one switches
     another program changes it     restored at once, by the next reading of the kernel's notifications
     again and again                at growing intervals, reported once, and when it ends (as `keeper`)
     it cannot be restored          tried again after `LONGEST_DELAY`
@@ -117,15 +117,14 @@ class KernelTable:
         return self._inherited
 
     def change(self, parts: Sequence[Part], switch: Sequence[Part]) -> None:
-        """Add parts that no packet passes, in as many transactions as they need, and switch to them in one step.
+        """Add parts that no packet passes, in as many transactions as they need, then switch to them in one step.
 
+        The switch has a transaction of its own: sets of boxes are empty until the kernel has done the rest of theirs.
         Raises OSError.
         """
         if self._kernel is not None:
-            *earlier, last = list(in_transactions(parts, _OCTETS)) or [[]]
-            for some in earlier:
+            for some in (*in_transactions(parts, _OCTETS), switch):
                 self._kernel.transact(some)
-            self._kernel.transact([*last, *switch])
 
     def changed(self) -> None:
         """Take in that the rules are as they shall be. Raises OSError."""
