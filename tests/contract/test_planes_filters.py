@@ -214,6 +214,16 @@ def test_counts_of_entries_that_stay_go_on_and_others_begin_at_zero(world: World
 
 
 @contract
+def test_another_list_with_equal_entries_begins_at_zero(world: World) -> None:
+    world.execute("A", inward(NO_5000))
+    passing(world, 5000)
+    world.execute("A", inward(replace(NO_5000, name="OTHER")))
+    assert counts(world) == {}
+    passing(world, 5000)
+    assert counts(world) == {(LAN, True, 10): 1}
+
+
+@contract
 def test_the_sender_of_a_denied_packet_hears_that_it_is_prohibited_and_not_more_often_than_that(world: World) -> None:
     world.execute("A", inward(NO_5000))
     passing(world, *[5000] * 20)

@@ -270,7 +270,7 @@ class PortFilters:
         if before.reverse_path == self.reverse_path:
             found.append((True, UNREACHABLE_SENDER))
         for inward, old, new in ((True, before.inward, self.inward), (False, before.outward, self.outward)):
-            if old is not None and new is not None:
+            if old is not None and new is not None and old.name == new.name:
                 earlier = old.by_sequence()
                 found.append((inward, END_OF_LIST))
                 found += [(inward, number) for number, some in new.by_sequence().items() if earlier.get(number) == some]
