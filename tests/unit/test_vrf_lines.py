@@ -252,6 +252,20 @@ def test_a_log_host_may_be_in_a_vrf_and_outside() -> None:
     assert prompt.enter("logging host 192.0.2.9 vrf WAN") == ["% VRF WAN does not exist or does not have a RD/AF."]
 
 
+@pytest.mark.parametrize("of", ["list LAN", "route-map LAN"])
+def test_translation_of_a_vrf_goes_with_it(of: str) -> None:
+    """The rule stayed, for stations of a VRF that did not exist."""
+    ours = f"ip nat inside source {of} interface GigabitEthernet1 overload"
+    theirs = f"ip nat inside source {of} interface GigabitEthernet1 vrf WAN overload"
+    prompt = Prompt(*WAN, ours, theirs)
+
+    assert prompt.shows(ours, theirs)
+    prompt.enter("no vrf definition WAN")
+    assert not prompt.shows(theirs)
+    assert prompt.shows(ours)
+    assert prompt.enter(theirs) == ["% VRF WAN does not exist or does not have a RD/AF."]
+
+
 def test_a_port_that_moves_into_a_vrf_loses_its_ipv6_addresses_too() -> None:
     """They stayed, and were in the table of the VRF, which has no IPv6."""
     prompt = Prompt(*WAN, *PORT, "ipv6 address 2001:db8::1/64", "ipv6 enable")

@@ -8,6 +8,7 @@ from dmvpn.features.nat.model import NatConfig, NatRule
 from dmvpn.ios import ConfigLine
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigTree, Section
@@ -27,6 +28,11 @@ _HELP: Final = {
     "overload": "Many stations share the address, distinguished by ports",
 }
 
+
+def _check_vrf(args: Args, section: Section) -> str | None:
+    return refusal(section, args.text("vrf", ""))
+
+
 INSIDE: Final = ConfigLine("interface", "ip nat inside", _HELP, order=154)
 OUTSIDE: Final = ConfigLine("interface", "ip nat outside", _HELP, order=154)
 BY_LIST: Final = ConfigLine(
@@ -35,6 +41,7 @@ BY_LIST: Final = ConfigLine(
     _HELP,
     key=("access_list", "outside_interface", "vrf"),
     order=490,
+    check=_check_vrf,
 )
 BY_MAP: Final = ConfigLine(
     "global",
@@ -42,6 +49,7 @@ BY_MAP: Final = ConfigLine(
     _HELP,
     key=("name", "outside_interface", "vrf"),
     order=490,
+    check=_check_vrf,
 )
 LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
 
