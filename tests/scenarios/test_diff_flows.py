@@ -99,6 +99,35 @@ def test_addresses_are_named_where_only_some_of_the_lan_are_meant() -> None:
     assert change.before == "ip from 10.3.3.9 passes"
 
 
+@pytest.mark.parametrize(
+    ("entries", "named"),
+    [
+        (("deny udp object-group THREE any",), "udp from 10.3.3.3, 10.3.3.9, 10.3.3.64/26"),
+        (("deny tcp any object-group FAR eq 22",), "tcp to port 22 to 10.4.4.1, 10.4.4.9"),
+        (
+            ("deny udp object-group THREE object-group FAR",),
+            "udp from 10.3.3.3, 10.3.3.9, 10.3.3.64/26 to 10.4.4.1, 10.4.4.9",
+        ),
+        (("permit udp host 10.3.3.9 any", "deny udp 10.3.3.8 0.0.0.3 any"), "udp from 10.3.3.10/31, 10.3.3.8"),
+        (
+            ("permit udp host 10.3.3.9 any", "deny udp any any"),
+            "udp from 10.3.3.128/25, 10.3.3.64/26, 10.3.3.32/27, ...",
+        ),
+        (("deny icmp any any unreachable",), "icmp type 3"),
+        (("permit icmp any any echo", "deny icmp any any"), "icmp types 0-7, 9-255"),
+        (("deny icmp any any packet-too-big",), "icmp type 3 code 4"),
+    ],
+)
+def test_all_parts_of_what_an_entry_denies_are_named(entries: tuple[str, ...], named: str) -> None:
+    """The first part was named alone, as if the entry denied nothing else."""
+    groups = (
+        "object-group network THREE\n host 10.3.3.3\n host 10.3.3.9\n 10.3.3.64 255.255.255.192\n"
+        "object-group network FAR\n host 10.4.4.1\n host 10.4.4.9\n"
+    )
+    (change,) = changes({}, {"R31": groups + _IN + _listed(*entries, "permit ip any any")})
+    assert change.before == f"{named} passes"
+
+
 def test_the_comparison_of_two_networks_tells_of_flows() -> None:
     """What is measured is of one kind, and passes in both."""
     after = _network(R31=_IN + _listed("deny tcp any any eq 22", "permit ip any any"))
@@ -117,4 +146,4 @@ def test_flows_are_compared_where_a_list_denies_the_packets_that_are_measured() 
     after = _network(R31=_IN + _listed("permit tcp any any", "permit icmp any any echo"))
     told = compare_networks(before, after, order=None)
     assert told.is_worse
-    assert "icmp type 0 passes -> denied by R31" in "\n".join(as_text(told))
+    assert "icmp types 0-7, 9-255 passes -> denied by R31" in "\n".join(as_text(told))

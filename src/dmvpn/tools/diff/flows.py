@@ -16,7 +16,7 @@ from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.network.list_lines import entry_line
 from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
-from dmvpn.tools.diff.wording import flow
+from dmvpn.tools.diff.wording import flows as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -185,14 +185,14 @@ def _differences(
     denier: _Side, pair: LanPair, flows: PacketSet, passing: Passage, denying: Passage, *, lost: bool
 ) -> Iterator[NetworkChange]:
     """Yield flows that pass on one side and are denied on the other, one for each entry that denies. lost: after."""
-    found: dict[tuple[Gate, int], tuple[PacketSet, FilterEntry | None]] = {}
+    found: dict[tuple[Gate, int], tuple[FilterEntry | None, list[PacketSet]]] = {}
     for packets, gate, entry in denying.denied:
-        for passed, _, _ in passing.passed:
-            place = (gate, entry.sequence if entry is not None else 0)
-            if place not in found and passed.meets(packets):
-                found[place] = passed.common(packets), entry
-    for (gate, _), (packets, entry) in list(found.items())[:_NAMED]:
-        passes, denied = f"{flow(packets, flows)} passes", f"denied by {denier.said(gate, entry)}"
+        common = [passed.common(packets) for passed, _, _ in passing.passed if passed.meets(packets)]
+        if common:
+            place = gate, entry.sequence if entry is not None else 0
+            found.setdefault(place, (entry, []))[1].extend(common)
+    for (gate, _), (entry, parts) in list(found.items())[:_NAMED]:
+        passes, denied = f"{in_words(parts, flows)} passes", f"denied by {denier.said(gate, entry)}"
         yield NetworkChange(
             topic=Topic.FLOWS,
             subject=str(pair),
