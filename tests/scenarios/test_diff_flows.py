@@ -147,3 +147,15 @@ def test_flows_are_compared_where_a_list_denies_the_packets_that_are_measured() 
     told = compare_networks(before, after, order=None)
     assert told.is_worse
     assert "icmp types 0-7, 9-255 passes -> denied by R31" in "\n".join(as_text(told))
+
+
+def test_pairs_whose_packets_a_list_denies_are_counted_apart_from_those_that_are_cut_off() -> None:
+    """`2 of 6 pairs of LANs` looked like a network that is broken, where a list lets TCP alone pass."""
+    entries = _IN + _listed("permit tcp any any", "permit icmp any any")
+    told = compare_networks(_network(R31=entries), _network(R31=entries), order=None)
+    (line,) = (line for line in as_text(told) if "reachability" in line)
+    assert line.split(maxsplit=1)[1] == "4 of 6 pairs of LANs; access lists deny what is measured, UDP, of 2"
+    (line,) = (
+        line for line in as_text(compare_networks(_network(), _network(R31=entries), order=None)) if "direct ->" in line
+    )
+    assert line.endswith("direct -> denied by access lists")

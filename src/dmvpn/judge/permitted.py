@@ -31,10 +31,11 @@ class Place(NamedTuple):
 
 def may_talk(world: Simulator, one: Place, other: Place) -> bool:
     """Return whether the lists of both routers permit the packets of a flow, forth and back."""
-    return _passes(world, one, other) and _passes(world, other, one)
+    return passes(world, one, other) and passes(world, other, one)
 
 
-def _passes(world: Simulator, source: Place, destination: Place) -> bool:
+def passes(world: Simulator, source: Place, destination: Place) -> bool:
+    """Return whether the lists of both routers permit the packets of a flow to its destination."""
     here, there = source.address, destination.address
     if not isinstance(here, IPv4Address) or not isinstance(there, IPv4Address):
         return True

@@ -30,7 +30,8 @@ class Talk:
     hubs: the routers among them that are not its ends. next_hop: the overlay next hop of its packets at the end, "" for
     none. direct_after: seconds from the first packet to the first packet that bypassed the hubs; None if none did.
     lost: packets of `sent` that never arrived. mtu: octets of the largest packet that arrives unfragmented; mss: the
-    option in a TCP SYN on arrival, 1460 when sent. None if no packet arrived, or there was no measurement.
+    option in a TCP SYN on arrival, 1460 when sent. None if no packet arrived, or there was no measurement. is_denied:
+    access lists deny the packets that are measured, UDP from port 7 to port 7.
     """
 
     way: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Talk:
     lost: int = 0
     mtu: int | None = None
     mss: int | None = None
+    is_denied: bool = False
 
     @property
     def arrives(self) -> bool:
@@ -49,9 +51,9 @@ class Talk:
 
     @property
     def path(self) -> str:
-        """In words: "direct", "by HUB1", "cut off"."""
+        """In words: "direct", "by HUB1", "cut off", "denied by access lists"."""
         if not self.way:
-            return "cut off"
+            return "denied by access lists" if self.is_denied else "cut off"
         return f"by {', '.join(self.hubs)}" if self.hubs else "direct"
 
 

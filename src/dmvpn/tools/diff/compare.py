@@ -113,7 +113,7 @@ def _talks(before: Behavior, after: Behavior) -> Iterator[NetworkChange]:
                 yield change
     for pair, new in after.talks.items():
         if pair not in before.talks:
-            verdict = ChangeVerdict.CHANGED if new.arrives else ChangeVerdict.WORSE
+            verdict = ChangeVerdict.CHANGED if new.arrives or new.is_denied else ChangeVerdict.WORSE
             yield NetworkChange(topic=Topic.REACHABILITY, subject=str(pair), before="", after=new.path, verdict=verdict)
 
 

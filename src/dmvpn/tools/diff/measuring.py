@@ -20,6 +20,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.customers import customers_of
+from dmvpn.judge.permitted import Place, passes
 from dmvpn.shells.ready import missing, unprotected
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import Behavior, LanPair, Outage, RouterState, Talk
@@ -245,7 +246,8 @@ def _judge(subject: Subject, pair: LanPair) -> Talk:
     first = next(iter(sent.values()))
     direct = [arrival.left for arrival in arrived.values() if not _hubs_of(subject, pair, arrival)]
     latest = [arrived[number] for number in sorted(sent)[-LAST:] if number in arrived]
-    ends = {subject.lans[name].site for name in pair}
+    lans = [subject.lans[name] for name in pair]
+    ends = {lan.site for lan in lans}
     return Talk(
         way=latest[-1].way if latest else (),
         hubs=_hubs_of(subject, pair, latest[-1]) if latest else (),
@@ -253,6 +255,7 @@ def _judge(subject: Subject, pair: LanPair) -> Talk:
         direct_after=round(min(direct) - first, 2) if direct and ends.isdisjoint(subject.anatomy.hubs) else None,
         sent=len(sent),
         lost=len(sent) - len(arrived),
+        is_denied=not latest and not passes(subject.world, *(Place(lan.site, lan.port, lan.address) for lan in lans)),
     )
 
 

@@ -165,7 +165,7 @@ def _same(comparison: Comparison) -> Iterator[str]:
     talks = [talk for pair, talk in after.talks.items() if pair in comparison.before.talks]
     working = [talk for talk in talks if talk.arrives]
     facts: list[tuple[Topic, str]] = [
-        (Topic.REACHABILITY, f"{len(working)} of {len(talks)} pairs of LANs" if talks else "not tried: no two LANs"),
+        (Topic.REACHABILITY, _reachability(talks)),
         (Topic.WAY, _ways(working)),
         (Topic.MTU, _range([talk.mtu for talk in working], "octets, whole")),
         (Topic.MSS, _range([talk.mss for talk in working], "octets")),
@@ -177,6 +177,14 @@ def _same(comparison: Comparison) -> Iterator[str]:
     for topic, text in facts:
         if topic not in changed and text:
             yield f"  {topic.value:<{_WIDTH}}  {text}"
+
+
+def _reachability(talks: Sequence[Talk]) -> str:
+    if not talks:
+        return "not tried: no two LANs"
+    denied = sum(talk.is_denied for talk in talks)
+    said = f"; access lists deny what is measured, UDP, of {denied}" if denied else ""
+    return f"{sum(talk.arrives for talk in talks)} of {len(talks)} pairs of LANs{said}"
 
 
 def _ways(talks: Sequence[Talk]) -> str:
