@@ -154,7 +154,7 @@ def test_pairs_whose_packets_a_list_denies_are_counted_apart_from_those_that_are
     entries = _IN + _listed("permit tcp any any", "permit icmp any any")
     told = compare_networks(_network(R31=entries), _network(R31=entries), order=None)
     (line,) = (line for line in as_text(told) if "reachability" in line)
-    assert line.split(maxsplit=1)[1] == "4 of 6 pairs of LANs; access lists deny what is measured, UDP, of 2"
+    assert line.split(maxsplit=1)[1] == "4 of 6 pairs of LANs; access lists deny the measured packets (UDP) of 2"
     (line,) = (
         line for line in as_text(compare_networks(_network(), _network(R31=entries), order=None)) if "direct ->" in line
     )

@@ -183,7 +183,7 @@ def _reachability(talks: Sequence[Talk]) -> str:
     if not talks:
         return "not tried: no two LANs"
     denied = sum(talk.is_denied for talk in talks)
-    said = f"; access lists deny what is measured, UDP, of {denied}" if denied else ""
+    said = f"; access lists deny the measured packets (UDP) of {denied}" if denied else ""
     return f"{sum(talk.arrives for talk in talks)} of {len(talks)} pairs of LANs{said}"
 
 
