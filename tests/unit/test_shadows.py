@@ -93,6 +93,22 @@ def test_a_permit_that_is_left_with_later_fragments_is_named_as_that() -> None:
     assert "entry 20 (permit tcp any any eq 22) of 101 permits later fragments alone: entry 10" in finding.what
 
 
+def test_entries_of_numbered_lists_are_found_beside_lines_that_the_router_does_not_keep() -> None:
+    """The third line of the file was the third entry, also where the router keeps two of these lines."""
+    text = (
+        "access-list 101 permit ip any any\nno access-list 101\n"
+        "access-list 101 permit tcp any any eq 22\naccess-list 101 permit tcp any any eq 22\n"
+        "access-list 101 deny udp any any\naccess-list 101 permit tcp any any\n"
+        "access-list 101 deny tcp any any\naccess-list 101 deny tcp any any log\n"
+    )
+    findings = [one for one in lint({"R.cfg": text}) if one.rule == RULE]
+    assert [one.line for one in findings] == [7, 8]
+    assert findings[0].what == (
+        "entry 40 (deny tcp any any) of 101 decides on nothing: entry 10 (permit tcp any any eq 22) and entry 30 (permit "
+        "tcp any any) before it fit all of its packets"
+    )
+
+
 def test_an_entry_that_says_the_same_as_those_before_it_is_advice() -> None:
     text = "access-list 101 permit ip any any\naccess-list 101 permit tcp any any eq 22\n"
     (finding,) = (one for one in lint({"R.cfg": text}) if one.rule == RULE)

@@ -56,11 +56,14 @@ class Places:
         return iter(self._places)
 
     def find(self, words: Sequence[str]) -> PlacedLine | None:
-        """Return the last line that begins with the last of `words`, in sections that begin with the earlier words."""
+        """Return the last line that is the last of `words`, or begins with it, in sections that begin with the earlier
+        words.
+        """
         if not words:
             return None
         candidates = self._index.get((words[0], _first_word(words[-1]), len(words)), ())
-        return next((place for place in reversed(candidates) if _begins(place.whole, words)), None)
+        found = [place for place in reversed(candidates) if _begins(place.whole, words)]
+        return next((place for place in found if place.text == words[-1]), found[0] if found else None)
 
     def line(self, words: Sequence[str]) -> int:
         """Return its number. If there is no such line, that of the section; at last 1."""

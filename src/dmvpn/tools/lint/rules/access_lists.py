@@ -101,17 +101,12 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 
 
 def _numbered(device: Device) -> dict[str, list[str]]:
-    """Return the lines of each list of `access-list N`."""
+    """Return the lines of each list of `access-list N`, as the router keeps them: each once."""
     found: dict[str, list[str]] = {}
-    for place in device.places:
-        if not place.path and place.text.startswith("access-list "):
-            found.setdefault(place.text.split(maxsplit=2)[1], []).append(place.text)
-    named = [header.rpartition(" ")[2] for header in _headers(device)]
-    return {name: lines for name, lines in found.items() if name not in named}
-
-
-def _headers(device: Device) -> Iterator[str]:
-    return (one.text for one in device.places if not one.path and one.text.startswith("ip access-list "))
+    for line in device.lines.lines:
+        if line.startswith("access-list "):
+            found.setdefault(line.split(maxsplit=2)[1], []).append(line)
+    return found
 
 
 def _entries(listed: _List) -> Iterator[NetworkConcern]:
