@@ -104,8 +104,8 @@ def test_entries_of_numbered_lists_are_found_beside_lines_that_the_router_does_n
     findings = [one for one in lint({"R.cfg": text}) if one.rule == RULE]
     assert [one.line for one in findings] == [7, 8]
     assert findings[0].what == (
-        "entry 40 (deny tcp any any) of 101 decides on nothing: entry 10 (permit tcp any any eq 22) and entry 30 (permit "
-        "tcp any any) before it fit all of its packets"
+        "entry 40 (deny tcp any any) of 101 decides on nothing: entry 10 (permit tcp any any eq 22) and entry 30 ("
+        "permit tcp any any) before it fit all of its packets"
     )
 
 
