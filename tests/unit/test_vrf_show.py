@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.effects import SetVrfs
+from dmvpn.base.events import EffectFailed
+from support.whole_router import WholeRouter
 from support.world import World
 
 _LINES = """\
@@ -101,3 +104,13 @@ def test_a_ping_starts_from_an_address_of_its_vrf(world: World) -> None:
     assert "Success rate is 100 percent" in world.do("R31", "ping vrf CUST_A 10.8.0.1 source Loopback7")
     for foreign in ("ping vrf OLD 10.7.0.1 source 10.8.0.1", "ping 192.168.100.11 source 10.8.0.1"):
         assert "% Invalid source address- IP address not on any of our up interfaces" in world.do("R31", foreign)
+
+
+def test_the_details_name_the_refused_vrf_and_not_those_beside_it() -> None:
+    """All VRFs were said not to be on the host, if one of them was refused."""
+    router = WholeRouter("vrf definition LAB\nvrf definition WAN")
+    router.take(EffectFailed(SetVrfs(("WAN",)), 0, "too many"))
+
+    shown = "\n".join(router.show("show vrf detail"))
+    assert shown.count("Not on the host") == 1
+    assert shown.index("VRF LAB") < shown.index("VRF WAN") < shown.index("Not on the host: the host refused the VRFs")

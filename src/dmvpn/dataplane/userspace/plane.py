@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import errno
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -281,13 +281,26 @@ class UserspacePlane(DataPlane):
                     self._taps.leave(self._vrfs.part(vrf))
         for vrf in removed:
             self._vrfs.remove(vrf)
-        for vrf in names:
-            if vrf not in self._vrfs.names:
-                self._vrfs.add(vrf)
+        refused = self._add_vrfs(vrf for vrf in names if vrf not in self._vrfs.names)
         self._losses.make_up()
         if removed:
             self._leaks.settle()
             self._translation.left(removed)
+        if refused is not None:
+            raise refused
+
+    def _add_vrfs(self, names: Iterable[str]) -> EffectError | None:
+        """Make VRFs. Returns the refusal of those that the host refuses, for the first reason; None: of none."""
+        refused: dict[str, tuple[int, str]] = {}
+        for vrf in names:
+            try:
+                self._vrfs.add(vrf)
+            except UserError as error:
+                refused[vrf] = 0, str(error)
+            except OSError as error:
+                refused[vrf] = error.errno or 0, error.strerror or str(error)
+        first = next(iter(refused.values()), None)
+        return None if first is None else EffectError(SetVrfs(tuple(refused)), *first)
 
     def _lose_vrfs(self) -> None:
         """Make VRFs again whose devices another program deleted."""

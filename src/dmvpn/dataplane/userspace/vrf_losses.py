@@ -60,7 +60,7 @@ class VrfLosses:
             problem = error
         self._report(VrfLost(vrf, delay))
         if problem is not None:  # the owner of the order logs it, and tries again
-            self._report(EffectFailed(SetVrfs(self._ordered), getattr(problem, "errno", 0) or 0, str(problem)))
+            self._report(EffectFailed(SetVrfs(tuple(self._unmade)), getattr(problem, "errno", 0) or 0, str(problem)))
         self._loop.later(delay, lambda: self._repeat(vrf))
 
     def make_up(self) -> None:

@@ -90,7 +90,7 @@ _DETAILS = label_group(
     Word("VRF Id", "Its number among the VRFs of this router.", also=("Table ID",)),
     Word("default VPNID", "An identifier of VPNs that nothing here uses."),
     Word("Description", "What `description` says."),
-    Word("Not on the host", "The host refused the VRFs, so nothing in them works; its reason follows."),
+    Word("Not on the host", "The host refused this VRF, so nothing in it works; its reason follows."),
     Word(
         "New CLI format",
         "It is configured by `vrf definition`, or by `ip vrf` (old format).",

@@ -47,20 +47,21 @@ class VrfMachine(Machine):
         super().__init__(Context(ports))
         self.config = VrfConfig()
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
-        self._complaint = ""
+        self._refused: tuple[str, ...] = ()
+        self._complaint: tuple[tuple[str, ...], str] | None = None
         self._leaks = Leaks(self._context)
         self._exchange = Exchange(self._context)
 
-    def failure(self) -> Reason | None:
-        """Return why the host does not have the VRFs, or None."""
-        return self._retries.reason(_ORDER)
+    def failure(self, vrf: str) -> Reason | None:
+        """Return why the host does not have a VRF, or None."""
+        return self._retries.reason(_ORDER) if vrf in self._refused else None
 
     def dispatch(self, event: Event | Notice) -> None:
         """Handle a configuration, or an answer of the plane."""
         match event:
             case Configured():
                 self._configure(cast("VrfConfig | None", event.model) or VrfConfig())
-            case EffectFailed(effect=SetVrfs(vrfs=names), text=text) if names == self.config.names:
+            case EffectFailed(effect=SetVrfs(vrfs=names), text=text) if all(one in self.config.names for one in names):
                 self._fail(names, text)
             case LeaksFollowed():
                 self._leaks.follow(event)
@@ -81,13 +82,14 @@ class VrfMachine(Machine):
         before, self.config = self.config.names, config
         if config.names != before:
             self._retries.forget(_ORDER)
-            self._complaint = ""
+            self._complaint = None
             self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:
         self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))
-        before, self._complaint = self._complaint, text
-        if before != text:
+        self._refused = names
+        before, self._complaint = self._complaint, (names, text)
+        if before != self._complaint:
             self._context.emit(messages.NotSeparated.of(names, text))
 
     def _order_again(self, _: str) -> None:

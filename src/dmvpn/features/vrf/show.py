@@ -55,14 +55,13 @@ class VrfRows:
 def query(ctx: ShowContext, args: Args) -> VrfRows:
     """Return one VRF, or all."""
     machine, wanted = ctx.machine(VrfMachine), args.text("vrf", "")
-    failure = machine.failure()
     every = ctx.ports.interfaces.all()
     rows = tuple(
         VrfRow(
             number,
             settings,
             tuple(state for state in every if state.vrf == settings.name),
-            "" if failure is None else str(failure),
+            "" if (failure := machine.failure(settings.name)) is None else str(failure),
         )
         for number, settings in enumerate(machine.config.vrfs, start=1)
         if wanted in ("", settings.name)
