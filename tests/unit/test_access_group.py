@@ -220,6 +220,21 @@ def test_an_entry_counts_only_in_its_time_range() -> None:
     assert [[entry.sequence for entry in one.entries] for one in lists if one is not None] == [[20], [10, 20], [20]]
 
 
+def test_an_entry_begins_to_count_when_its_minute_begins() -> None:
+    """Up to a second later, packets passed that it denies."""
+    router = Router(SeededEntropy(1))
+    router.handle(ClockSet(datetime(2026, 11, 23, 7, 59, 59, 250_000, tzinfo=UTC).timestamp()), 0.0)
+    text = (
+        "time-range WORK\n periodic weekdays 8:00 to 8:01\n"
+        "ip access-list extended L\n 10 deny tcp any any time-range WORK\n 20 permit ip any any\n"
+        f"interface {NAME}\n ip access-group L in\n"
+    )
+    ordered(text, router)
+    (order,) = filters(router.handle(Tick(), 0.75))
+    assert order.filters.inward is not None
+    assert [entry.sequence for entry in order.filters.inward.entries] == [10, 20]
+
+
 @pytest.mark.parametrize(
     ("days", "counts"),
     [

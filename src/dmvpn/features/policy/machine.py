@@ -91,7 +91,8 @@ class PolicyMachine(Machine):
     def _await_minute(self) -> None:
         """Look at the clock again when the next minute begins, if there are time ranges."""
         if self.config.time_ranges:
-            self._context.start(self._minute, 60.0 - self._local().second)
+            local = self._local()
+            self._context.start(self._minute, 60.0 - local.second - local.microsecond / 1e6)
         else:
             self._context.stop(self._minute)
 
