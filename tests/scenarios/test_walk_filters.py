@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.effects import SetFilters
+from dmvpn.base.events import EffectFailed
 from dmvpn.base.translation import TCP, UDP
+from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.tools.walk import Act, Walk, WalkOutcome, as_text, walk
 from support.world import World
 
@@ -53,6 +56,19 @@ def test_the_end_of_a_list_drops_what_no_entry_permits(world: World) -> None:
     world.configure("SPOKE1", *_LAN)
     told = walked(world, (UDP, 53))
     assert told.forth.end.why == "GigabitEthernet0/2, list LAN-IN in: no entry permits it, so it is denied"
+
+
+@pytest.mark.parametrize("asked", ["ip access-group LAN-IN in", "ip verify unicast source reachable-via rx"])
+def test_a_port_that_the_host_cannot_filter_as_it_should_lets_nothing_pass(world: World, asked: str) -> None:
+    """A port with nothing but a check of senders looked open."""
+    world.configure("SPOKE1", *_LAN, "no ip access-group LAN-IN in", asked)
+    node = world.sim.routers["SPOKE1"]
+    (filters,) = node.router.machine(FilterMachine).ordered.values()
+    node.router.handle(EffectFailed(SetFilters("GigabitEthernet0/2", filters), 0, "no nf_tables"), world.sim.now)
+    told = walked(world, HTTPS)
+    assert told.forth.end.outcome is WalkOutcome.DROPPED
+    assert "the port lets nothing pass it, because" in told.forth.end.why
+    assert "no nf_tables" in told.forth.end.why
 
 
 def test_without_unreachables_nobody_is_told(world: World) -> None:

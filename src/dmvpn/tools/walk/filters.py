@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: What the sender of a denied packet hears.
 PROHIBITED: Final = "administratively prohibited, at most twice a second"
+_CHECK: Final = "ip verify unicast source"
 CLAUSE: Final = "RFC 1812 §5.2.7.1"
 
 
@@ -42,13 +43,20 @@ def answers(view: View, router: str, port: str, packet: Packet, *, inward: bool)
     if facts is None or found is None or packet.destination.version != 4:
         return
     listed = found.filters.inward if inward else found.filters.outward
+    path = found.filters.reverse_path if inward else None
     if listed is not None:
         answer = _of_list(view, router, facts, found, listed, packet, inward=inward)
         yield answer
         if not answer.passes:
             return
-    if inward and found.filters.reverse_path is not None:
-        yield _of_sender(view, router, port, found.filters.reverse_path, packet)
+    if path is not None and found.reason != NO_REASON:
+        yield FilterAnswer(False, _shut(f"{port}, {_CHECK}", found))
+    elif path is not None:
+        yield _of_sender(view, router, port, path, packet)
+
+
+def _shut(name: str, found: FilterFacts) -> str:
+    return f"{name}: the port lets nothing pass it, because {found.reason.text}"
 
 
 def _of_list(
@@ -56,7 +64,7 @@ def _of_list(
 ) -> FilterAnswer:
     name = f"{found.interface}, list {listed.name} {'in' if inward else 'out'}"
     if found.reason != NO_REASON:
-        return FilterAnswer(False, f"{name}: the port lets nothing pass it, because {found.reason.text}")
+        return FilterAnswer(False, _shut(name, found))
     for each in _pieces(packet):
         entry = listed.decides(each)
         if entry is None:
@@ -111,7 +119,7 @@ def _hears(view: View, router: str, packet: Packet) -> bool:
 
 def _of_sender(view: View, router: str, port: str, asked: ReversePath, packet: Packet) -> FilterAnswer:
     """Return whether there is a route to the sender as the port asks for."""
-    name = f"{port}, ip verify unicast source"
+    name = f"{port}, {_CHECK}"
     vrf = view.vrf_of(router, packet.source, port)
     match = view.match(router, packet.source, vrf)
     if view.own(router, packet.source, vrf) is not None:
