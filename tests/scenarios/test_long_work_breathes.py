@@ -11,9 +11,12 @@ import pytest
 
 from bench.hub import make_hub, registration
 from dmvpn.base import breath
+from dmvpn.base.breath import BrokenOff
 from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
-from dmvpn.face.handle import new_session
+from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.oneshot import OneShot
+from dmvpn.face.protocol import Configure
+from dmvpn.face.transaction import Result, Transaction
 from dmvpn.shells.handle import Handle
 from support.breaths import Breaths
 from support.cases import one_in
@@ -142,6 +145,38 @@ def test_what_was_prepared_is_of_no_use_for_another_text() -> None:
     assert hub.router.hostname == "B"
     hub.post(ConfigurationEntered("hostname A\n"))
     assert hub.router.hostname == "A"
+
+
+def test_another_user_may_enter_a_file_while_one_is_prepared() -> None:
+    """The one who came later saw an internal fault."""
+    hub = Hub(1, 1)
+    text = "\n".join([*hub.router.running.render(), "router rip", " network 10.0.0.0"]) + "\n"
+    breaths = Breaths(lambda: hub.post(ConfigurationEntered("hostname B\n")))
+    breaths.pause = lambda: None  # type: ignore[method-assign]
+    with breaths:
+        hub.router.prepare(text)
+    assert breaths.asides
+    hub.post(ConfigurationEntered(text))
+    assert "router rip" in hub.router.running.render()
+
+
+def test_a_line_that_somebody_else_enters_during_a_transaction_is_kept() -> None:
+    hub = Hub(1, 20)
+    typed: list[str] = []
+
+    def meanwhile() -> None:
+        if len(typed) < 2:
+            typed.append(f"ip route 10.78.{len(typed)}.0 255.255.255.0 Null0")
+            hub.post(LinesEntered((EnteredLine((), typed[-1]),)))
+
+    order = Configure(("interface Loopback1000", " ip address 10.77.0.1 255.255.255.255"))
+    with Breaths(meanwhile):
+        made = Transaction(hub.handle, new_session(), order, TerminalLine()).carry_out()
+    assert made.result is Result.APPLIED
+    assert {"interface Loopback1000", *typed} <= set(hub.router.running.render())
+    with pytest.raises(BrokenOff), Breaths(last=50):
+        Transaction(hub.handle, new_session(), Configure(("hostname GONE",)), TerminalLine()).carry_out()
+    assert hub.router.hostname != "GONE"
 
 
 def test_a_line_that_somebody_else_enters_while_a_file_is_merged_is_kept() -> None:

@@ -16,6 +16,8 @@ from dmvpn.face.protocol import (
     Answer,
     Ask,
     AskAccess,
+    AskConfiguration,
+    Configure,
     Count,
     Counts,
     Decoder,
@@ -38,6 +40,8 @@ from dmvpn.face.protocol import (
 
 #: Of a place in the history of a router.
 ID = "0123456789abcdef.12.3"
+#: Of a configuration.
+TAG = "0123456789abcdef" * 2
 
 MESSAGES: list[tuple[Message, str]] = [
     (Hello("R31"), '{"type":"hello","name":"R31","protocol":2}'),
@@ -73,6 +77,15 @@ MESSAGES: list[tuple[Message, str]] = [
     (
         Ask("show dmvpn", "bob", 7, "10.0.0.5"),
         '{"type":"ask","show":"show dmvpn","user":"bob","privilege":7,"location":"10.0.0.5"}',
+    ),
+    (
+        AskConfiguration("bob", 7, "10.0.0.5"),
+        '{"type":"ask-configuration","user":"bob","privilege":7,"location":"10.0.0.5"}',
+    ),
+    (
+        Configure(("banner motd \x03", "\tx"), True, True, TAG, 5, "bob", 15, True, "10.0.0.5"),
+        '{"type":"configure","lines":["banner motd \\u0003","\\tx"],"whole":true,"dry":true,'
+        f'"tag":"{TAG}","minutes":5,"user":"bob","privilege":15,"vty":true,"location":"10.0.0.5"}}',
     ),
     (Answer('{"peers":[]}'), '{"type":"answer","text":"{\\"peers\\":[]}"}'),
     (Count(), '{"type":"count","topics":["interfaces","drops","sas"],"peers":0}'),
@@ -143,6 +156,10 @@ def test_messages_arrive_in_pieces_of_any_size() -> None:
         (b'{"type":"ask","show":"show dmvpn\\nclear ip nhrp"}', "show is no line"),
         (f'{{"type":"ask","show":"{"x" * 2000}"}}'.encode(), "show is no line of at most 1024"),
         (b'{"type":"ask","show":"show dmvpn","privilege":99}', "privilege is no number"),
+        (b'{"type":"configure","lines":["a\\nb"],"tag":""}', "characters that cannot be typed"),
+        (b'{"type":"configure","lines":["\\ud800"],"tag":""}', "characters that cannot be typed"),
+        (b'{"type":"configure","lines":[],"tag":"x"}', "tag is no tag"),
+        (b'{"type":"configure","lines":[],"tag":"","minutes":121,"whole":true,"dry":true}', "minutes is no number"),
         (b'{"type":"answer","text":7}', "text is no text"),
         (b'{"type":"count","topics":["secrets"]}', "something else than interfaces"),
         (b'{"type":"counts","topic":"a","now":1,"labels":2,"columns":["a"],"rows":[]}', "labels is no number"),

@@ -91,7 +91,7 @@ def test_it_is_the_json_of_the_show(value: object) -> None:
 def test_a_long_table_comes_in_pieces_that_fit_a_message() -> None:
     router = FakeRouter()
     router.features = (*router.features, TABLES)
-    asking = Asking(Interpreter(router, new_session()), "show table")
+    asking = Asking(lambda: Interpreter(router, new_session()).ask("show table"))
     pieces = list(iter(asking.step, ""))
     assert len(json.loads("".join(pieces))["rows"]) == ROWS
     assert len(pieces) > 1
@@ -103,7 +103,7 @@ def test_a_long_table_comes_in_pieces_that_fit_a_message() -> None:
 def test_the_router_goes_on_between_two_rows() -> None:
     router = FakeRouter()
     router.features = (*router.features, TABLES)
-    asking = Asking(Interpreter(router, new_session()), "show table")
+    asking = Asking(lambda: Interpreter(router, new_session()).ask("show table"))
     breath = Counter()
     token = BREATH.set(breath)
     try:

@@ -201,13 +201,27 @@ class Archiving:
 
     def _arm(self, minutes: int, *, idle: bool = False) -> tuple[str, ...]:
         """Schedule a rollback to the running configuration. Returns the lines about its backup copy. Raises OSError."""
+        pending = self._machine.pending
+        scheduled = self._way_back(minutes, idle=idle)
+        self._handle.post(scheduled)
+        if pending is not None:
+            return ()
+        return (f"Rollback Confirmed Change: Backing up current running config to {scheduled.where}", "")
+
+    def way_back(self, minutes: int) -> RollbackScheduled | Outcome:
+        """Copy the running configuration, and return the event that schedules its return; or the error."""
+        if not self._config.prefix:
+            return Outcome((_NO_ARCHIVE,), failed=True)
+        try:
+            return self._way_back(minutes)
+        except OSError as found:
+            return self._unwritten(found)
+
+    def _way_back(self, minutes: int, *, idle: bool = False) -> RollbackScheduled:
         text = written(self._running)
         pending = self._machine.pending
         where = self._copy() if pending is None else pending.where
-        self._handle.post(RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who(), idle=idle))
-        if pending is not None:
-            return ()
-        return (f"Rollback Confirmed Change: Backing up current running config to {where}", "")
+        return RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who(), idle=idle)
 
     def confirm(self) -> Outcome:
         """Confirm the change (`configure confirm`)."""

@@ -27,6 +27,8 @@ from dmvpn.face.protocol import (
     PROTOCOL,
     Answer,
     Ask,
+    AskConfiguration,
+    Configure,
     Count,
     Counts,
     Decoder,
@@ -80,8 +82,16 @@ def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) ->
     raise UserError(_GONE)
 
 
+#: Status of an answer that refuses what was asked.
+REFUSED: Final = 1
+
+
 class RefusedError(UserError):
-    """The router answers, and refuses: the question is no show, or not for this privilege level."""
+    """The router answers, and refuses. status: REFUSED: not this, or not for this privilege level; else: it cannot."""
+
+    def __init__(self, reason: str, status: int = REFUSED) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 def ask(path: Path, show: str, *, privilege: int = 15) -> object:
@@ -90,8 +100,8 @@ def ask(path: Path, show: str, *, privilege: int = 15) -> object:
     return value
 
 
-def answer_text(path: Path, question: Ask, *, patience: float | None = None) -> str:
-    """Return the value of a show as JSON text. Raises RefusedError, UserError.
+def answer_text(path: Path, question: Ask | AskConfiguration | Configure, *, patience: float | None = None) -> str:
+    """Return the value that answers a question, such as that of a show, as JSON text. Raises RefusedError, UserError.
 
     patience: seconds for which the router may be silent, None: without a limit.
     """
@@ -145,16 +155,22 @@ def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterat
     return (message for message in answers if isinstance(message, Counts))
 
 
-def _answers(path: Path, question: Ask | Count | Report, patience: float | None = None) -> Iterator[Message]:
+def _answers(
+    path: Path, question: Ask | AskConfiguration | Configure | Count | Report, patience: float | None = None
+) -> Iterator[Message]:
     """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
     try:
+        asked = encode(question)
+    except ValueError as error:
+        raise RefusedError(f"too much at once: {error}") from error
+    try:
         with _connect(path, patience) as connected:
-            connected.sendall(encode(question))
+            connected.sendall(asked)
             for message in _messages(connected):
                 if not isinstance(message, Done):
                     yield message
                 elif message.status:
-                    raise RefusedError(message.reason)
+                    raise RefusedError(message.reason, message.status)
                 else:
                     return
     except TimeoutError as error:
@@ -312,4 +328,4 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
         signal.signal(signal.SIGWINCH, before)
 
 
-__all__ = ["RefusedError", "answer_text", "ask", "count", "execute", "measures", "report", "run", "shell"]
+__all__ = ["REFUSED", "RefusedError", "answer_text", "ask", "count", "execute", "measures", "report", "run", "shell"]

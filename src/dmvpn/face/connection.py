@@ -28,6 +28,8 @@ from dmvpn.face.protocol import (
     Answer,
     Ask,
     AskAccess,
+    AskConfiguration,
+    Configure,
     Count,
     Done,
     Execute,
@@ -44,6 +46,7 @@ from dmvpn.face.protocol import (
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.sitting import Sitting, complaint
 from dmvpn.face.stream import ClientStream, end
+from dmvpn.face.transaction import Transaction, running_text
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import LoginFailed, LoginSucceeded
 from dmvpn.shells.slices import Slices, resting
@@ -124,7 +127,11 @@ class ClientConnection:
                     self._stream.send(encode(Done()))
                 case [Watch() as order]:
                     await self._watch(order)
-                case [Ask() | Count()]:
+                case [Configure() as order]:
+                    if self._sit_down(order):
+                        await self._learn_the_language()
+                        await self._configure(order, messages[1:])
+                case [Ask() | AskConfiguration() | Count()]:
                     await self._answer_all(messages)
                 case [message]:
                     raise ProtocolError(f"{type(message).__name__} comes too early")
@@ -164,7 +171,7 @@ class ClientConnection:
         self._stream.cut_off(only_unread=True)
         self._stream.dismiss(reason)
 
-    def _sit_down(self, order: Execute | OpenShell) -> bool:
+    def _sit_down(self, order: Execute | OpenShell | Configure) -> bool:
         """Take the console, or a line of the network. False if all of these are taken."""
         if not order.vty:
             self.line = TerminalLine(user=order.user)
@@ -254,7 +261,7 @@ class ClientConnection:
         while messages:
             for message in messages:
                 match message:
-                    case Ask():
+                    case Ask() | AskConfiguration():
                         await self._learn_the_language()
                         await self._answer(message)
                     case Count():
@@ -263,8 +270,8 @@ class ClientConnection:
                         raise ProtocolError(f"{type(message).__name__} is no question")
             messages = await self._stream.read()
 
-    async def _answer(self, order: Ask) -> None:
-        """Send the value of a show. A value that ends in the middle has a reason behind it, and is no JSON."""
+    async def _answer(self, order: Ask | AskConfiguration) -> None:
+        """Send the value of a show, or what runs."""
         self.line = TerminalLine(user=order.user, location=order.location)
         interpreter = Interpreter(
             self._handle,
@@ -273,7 +280,24 @@ class ClientConnection:
             privilege=order.privilege,
             users=lambda: self._server.users(self),
         )
-        asking = Asking(interpreter, order.show)
+        if isinstance(order, Ask):
+            await self._send_value(lambda: interpreter.ask(order.show))
+        else:
+            await self._send_value(lambda: running_text(interpreter))
+
+    async def _configure(self, order: Configure, messages: list[Message]) -> None:
+        """Change the configuration, unless the client breaks it off in time."""
+        transaction = Transaction(self._handle, new_session(), order, self.line)
+        watching = asyncio.create_task(self._watch_for_abort(messages))
+        try:
+            with contextlib.suppress(BrokenOff):
+                await self._send_value(transaction.carry_out)
+        finally:
+            await end(watching)
+
+    async def _send_value(self, value: Callable[[], object]) -> None:
+        """Send a value as JSON. A value that ends in the middle has a reason behind it, and is no JSON."""
+        asking = Asking(value)
         end = Done()
         try:
             with resting() as rest:
@@ -287,7 +311,7 @@ class ClientConnection:
             end = Done(1, str(error))
         except Exception as error:
             log.exception("%s", fault_text(error, "answering a question"))
-            end = Done(1, complaint(error))
+            end = Done(2, complaint(error))
         self._stream.send(encode(end))
 
     async def _count(self, order: Count) -> None:

@@ -10,16 +10,13 @@ and `no shutdown`, pasted one after the other, do shut the interface down.
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import EnteredLine, LinesEntered
-from dmvpn.ios import ConfigSession
-from dmvpn.ios.ranges import interfaces_of
+from dmvpn.face.typed import TypedLines
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigLine, ConfigTree, ExecParser, LineResult, Touch
@@ -30,25 +27,7 @@ MOST_WAITING: Final = 8
 _NONE: Final = -1
 
 
-#: What the prompt says below `interface range`.
-_RANGE_PROMPT: Final = "config-if-range"
-_NEGATED: Final = re.compile(r"\s*(no|def(?:a(?:u(?:lt?)?)?)?)\s+", re.IGNORECASE)
-
-
-def _range_of(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the interfaces that `interface range` names, and before them `no` or `default` if it begins so."""
-    negated = _NEGATED.match(text)
-    names = interfaces_of(text[negated.end() :] if negated else text)
-    return (negated[1] if negated and names else ""), names
-
-
-def _together(results: Sequence[LineResult]) -> LineResult:
-    """Return the result of one line that was carried out several times: each message once."""
-    said = dict.fromkeys(line for result in results for line in result.output_lines)
-    return replace(results[-1], output_lines=tuple(said), refused=any(result.refused for result in results))
-
-
-class Draft:
+class Draft(TypedLines):
     """The lines of one stay in configuration mode.
 
     session: its number.
@@ -60,45 +39,11 @@ class Draft:
         self._session = session
         self._by = by
         self._waiting: list[EnteredLine] = []
-        self._range: tuple[str, ...] = ()  # the interfaces that lines are for, of which the first is open
         #: Keys of the entries that they change, by section and command; None: any entry.
         self._touched: dict[tuple[tuple[str, ...], ConfigLine], set[Hashable | None]] = {}
         self._base = self._running()
         self._revision = self._base.revision
-        self.session = ConfigSession(handle.configurator, self._base.copy(), parser)
-
-    @property
-    def hostname(self) -> str:
-        """The name that the next prompt shows."""
-        return self.session.tree.hostname
-
-    @property
-    def prompt_mode(self) -> str:
-        """The word of the mode that the next prompt shows."""
-        return _RANGE_PROMPT if self._range else self.session.prompt_mode
-
-    def enter(self, text: str, prompt_width: int) -> LineResult:
-        """Carry out a line, below `interface range` for each of its interfaces."""
-        negation, names = _range_of(text)
-        if negation:
-            self._range = ()
-            return _together([self._enter(f"{negation} interface {name}", prompt_width) for name in names])
-        if names:
-            results = [self._enter(f"interface {name}", prompt_width) for name in (*names, names[0])]
-            self._range = names
-            return _together(results)
-        result = self._enter(text, prompt_width)
-        if not self._range or result.error is not None or result.exec_line is not None:
-            return result
-        if self.session.header != f"interface {self._range[0]}":
-            self._range = ()
-            return result
-        results = [result]
-        for name in self._range[1:]:
-            self._enter(f"interface {name}", prompt_width)
-            results.append(self._enter(text, prompt_width))
-        self._enter(f"interface {self._range[0]}", prompt_width)
-        return _together(results)
+        super().__init__(handle.configurator, self._base.copy(), parser)
 
     def _enter(self, text: str, prompt_width: int) -> LineResult:
         self._catch_up()

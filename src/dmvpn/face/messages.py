@@ -18,6 +18,8 @@ MAX_SIZE: Final = 10_000
 #: Characters of the name of a user, and of a show.
 MAX_NAME: Final = 128
 MAX_SHOW: Final = 1024
+#: Minutes until a change is rolled back.
+MAX_MINUTES: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,43 @@ class Answer:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskConfiguration:
+    """Send the running configuration with its tag: an `Answer` that has a `RunningText` (`face/transaction.py`).
+
+    The user fields are those of `OpenShell`. Below level 15 keys and passwords are hidden, and the router's rules for
+    `show running-config` apply.
+    """
+
+    user: str = ""
+    privilege: int = 15
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Change the running configuration by all of these lines, or by none of them.
+
+    The answer is an `Answer` that has a `ConfigurationChange` (`face/transaction.py`). The user fields are those of
+    `OpenShell`.
+
+    whole: the lines are the whole configuration.
+    dry: change nothing; the answer says what the lines would do.
+    tag: change nothing if the running configuration has another tag; "": whatever runs.
+    minutes: until the change is rolled back unless a user confirms it; 0: it stays.
+    """
+
+    lines: tuple[str, ...] = field(repr=False)
+    whole: bool = False
+    dry: bool = False
+    tag: str = ""
+    minutes: int = 0
+    user: str = ""
+    privilege: int = 15
+    vty: bool = False
+    location: str = ""
+
+
 #: What the data plane counts, for `Count`.
 COUNTERS: Final = ("interfaces", "drops", "sas")
 #: All that `Count` may ask for; `metrics` are the tables of all features (`face/measured.py`).
@@ -253,6 +292,8 @@ Message = (
     | Watch
     | News
     | Ask
+    | AskConfiguration
+    | Configure
     | Answer
     | Count
     | Counts

@@ -12,8 +12,11 @@
     Watch        follow the history     News ...     its events and log lines, until the client disconnects
     --- or, any number of times on one connection ---
     Ask          a show                 Answer ...   its value as JSON text, in pieces
+    AskConfiguration                    Answer ...   what runs, and its tag, likewise
     Count        topics of counters     Counts ...   rows of numbers
-                                        Done         after each of the two
+                                        Done         after each of the three
+    --- or ---
+    Configure    all lines or none      Answer ...   what became of them, as JSON text; then Done
     --- or, from a front end that accepts users from the network ---
     AskAccess    a source address       Access       the users that may log in, and their stored passwords
     Report       a login, or a refusal  Done
@@ -38,6 +41,7 @@ from dmvpn.face.messages import (
     COUNT_TOPICS,
     MAX_DATA,
     MAX_LINE,
+    MAX_MINUTES,
     MAX_NAME,
     MAX_SHOW,
     MAX_SIZE,
@@ -48,6 +52,8 @@ from dmvpn.face.messages import (
     Answer,
     Ask,
     AskAccess,
+    AskConfiguration,
+    Configure,
     Count,
     Counts,
     Done,
@@ -74,6 +80,7 @@ __all__ = [
     "COUNT_TOPICS",
     "MAX_DATA",
     "MAX_LINE",
+    "MAX_MINUTES",
     "MAX_NAME",
     "MAX_SHOW",
     "MAX_SIZE",
@@ -84,6 +91,8 @@ __all__ = [
     "Answer",
     "Ask",
     "AskAccess",
+    "AskConfiguration",
+    "Configure",
     "Count",
     "Counts",
     "Decoder",
@@ -105,12 +114,16 @@ __all__ = [
     "Watch",
     "encode",
     "encode_output",
+    "is_typed",
 ]
 
 #: No clock is ever so late, in seconds since 1970.
 _LATEST: Final = float(1 << 40)
 #: Of an id: the life of the router, and the numbers of the last event and of the last log line.
 _ID: Final = re.compile(r"[0-9a-f]{16}(\.\d{1,18}){2}", re.ASCII)
+
+#: The tag of a configuration.
+_TAG: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 #: The types of a row's values: JSON's `true` is none of them.
 _TEXTS: Final = frozenset((str,))
@@ -136,6 +149,8 @@ _TYPES: Final[dict[str, type[Message]]] = {
     "watch": Watch,
     "news": News,
     "ask": Ask,
+    "ask-configuration": AskConfiguration,
+    "configure": Configure,
     "answer": Answer,
     "count": Count,
     "counts": Counts,
@@ -336,6 +351,29 @@ def _ask(plain: Plain) -> Ask:
     return Ask(show, user, privilege, location)
 
 
+def _ask_configuration(plain: Plain) -> AskConfiguration:
+    user, privilege, _, location = _whose(plain)
+    return AskConfiguration(user, privilege, location)
+
+
+def _configure(plain: Plain) -> Configure:
+    lines, tag = _lines(plain), _text(plain, "tag")
+    if any("\n" in line or not is_typed(line) for line in lines):
+        raise ProtocolError("lines has characters that cannot be typed")
+    if tag and not _TAG.fullmatch(tag):
+        raise ProtocolError("tag is no tag")
+    minutes = _integer(plain, "minutes", MAX_MINUTES)
+    return Configure(lines, plain["whole"] is True, plain["dry"] is True, tag, minutes, *_whose(plain))
+
+
+def is_typed(text: str) -> bool:
+    """Return whether a user could type all characters: the delimiter ^C of a banner and tabs included."""
+    return text.translate(_TYPED).isprintable()
+
+
+#: Characters that may be typed and are not printable.
+_TYPED: Final = {3: None, 9: None}
+
 _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     Hello: lambda plain: Hello(_text(plain, "name"), _integer(plain, "protocol", 1 << 16)),
     Execute: lambda plain: Execute(_lines(plain), *_whose(plain)),
@@ -358,6 +396,8 @@ _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     Watch: lambda plain: Watch(_id(plain, "since"), _topics(plain, WATCH_TOPICS)),
     News: _news,
     Ask: _ask,
+    AskConfiguration: _ask_configuration,
+    Configure: _configure,
     Answer: lambda plain: Answer(_text(plain, "text")),
     Count: lambda plain: Count(_topics(plain, COUNT_TOPICS), _integer({"peers": 0, **plain}, "peers", MOST_PEERS)),
     Counts: _counts,

@@ -371,7 +371,7 @@ class ConfigSession:
         section = self._return_to(command.mode)
         ((line, args),) = command.targets
         if line.group is not None and self._refuses(line.group):
-            return LineResult(_left_out(line.group), refused=True, group=line.group)
+            return LineResult(not_taken(line.group), refused=True, group=line.group)
         opened = next((value for value in args.values_given.values() if isinstance(value, OpenText)), None)
         if opened is not None:
             self._text = ([" ".join(args.words)], opened.delimiter)
@@ -469,7 +469,7 @@ def _empty_interface(section: Section, line: ConfigLine, args: Args) -> LineResu
     return LineResult((f"Interface {args.interface('name')} set to default configuration",), changed=changed)
 
 
-def _left_out(group: LineGroup) -> tuple[str, ...]:
+def not_taken(group: LineGroup) -> tuple[str, ...]:
     """Return what the prompt says; with the words by which tools know a refusal."""
     return (f"% Error: no {group.name} here; the line was not taken, because {group.meaning}",)
 

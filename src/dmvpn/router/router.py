@@ -144,10 +144,10 @@ class Router:
 
         It has no visible effect, and whether it ran is not visible either.
         """
-        self._prepared = self._made_of(text)
+        prepared = self._prepared = self._made_of(text)
         for feature in self.features:
             machine = feature.machine
-            if isinstance(machine, Sleeper) and self._prepared.models[feature.name][0] != machine.idle:
+            if isinstance(machine, Sleeper) and prepared.models[feature.name][0] != machine.idle:
                 aside(machine.imported)
 
     def _made_of(self, text: str) -> _Prepared:

@@ -3,6 +3,8 @@
 serving       the process: its socket and its server
 resources     the resources: what a URL means
 commands      commands of the exec prompt
+configuration the running configuration: changed by all lines or by none
+errands       orders to routers, a bounded number at a time
 login         the code for a token or a session, and the page of a browser
 guard         judges each request: tokens, sizes, time
 origin        Host, Origin, and the headers of a reverse proxy
@@ -17,6 +19,7 @@ fleet         the labs and routers that this process serves
 watched       what Prometheus asks for: `/metrics`, and its targets
 scraping      one scrape: what all routers count
 exposition    metrics as text, in both formats
+described     parts of the description
 document      the description of all resources (OpenAPI), made from the schemas of the shows
 problems      one error, as JSON (RFC 9457)
 

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
 from dmvpn.face.protocol import WATCH_TOPICS
+from dmvpn.web import configuration, watched
+from dmvpn.web.commands import RUN
+from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, operation, parameter
 from dmvpn.web.events import EVENTS
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
 from dmvpn.web.roles import Role
-from dmvpn.web.watched import DESCRIBED
 
 if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
 
 _SHOWS: Final = "/api/v1/labs/{lab}/routers/{router}/show/"
-_ERROR: Final[Plain] = {
-    "description": "One error (RFC 9457).",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
 _HERE, _THERE = '"#/$defs/', '"#/components/schemas/'
 
 
@@ -33,11 +31,11 @@ def openapi_text(needed: NeededRole) -> str:
     """Return the document as JSON text, with the role that each resource needs as `x-role`."""
     document: dict[str, dict[str, dict[str, dict[str, Plain]]]] = json.loads(_openapi_text())
     for path, methods in document["paths"].items():
-        for method, operation in methods.items():
+        for method, described in methods.items():
             if (path, method.upper()) in OPEN:
-                operation["security"] = []
+                described["security"] = []
             elif role := needed(path, method.upper()):
-                operation["x-role"] = role.value
+                described["x-role"] = role.value
     return json.dumps(document)
 
 
@@ -63,7 +61,7 @@ def _openapi_text() -> str:
         "openapi": "3.1.0",
         "info": {"title": "dmvpn", "version": __version__},
         "security": [{"token": []}, {"cookie": [], "key": []}],
-        "paths": {**_fixed(), **DESCRIBED, **shows},
+        "paths": {**_fixed(), **configuration.DESCRIBED, **watched.DESCRIBED, **shows},
         "components": {
             "schemas": {**definitions, "Problem": _PROBLEM},
             "securitySchemes": {
@@ -96,50 +94,47 @@ def _show(schemas: list[dict[str, Plain]]) -> dict[str, Plain]:
     """Return the description of one path. Several shows with the same first words have one path."""
     titles = [str(schema["title"]) for schema in schemas]
     schema: Plain = schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
-    return _get("; ".join(titles), schema)
+    return {"get": operation("; ".join(titles), schema)}
 
 
-def _get(summary: str, schema: Plain) -> dict[str, Plain]:
-    answers: dict[str, Plain] = {
-        "200": {"description": "The value.", "content": {"application/json": {"schema": schema}}},
-        "default": _ERROR,
-    }
-    return {"get": {"summary": summary, "responses": answers}}
-
-
-def _stream() -> dict[str, Plain]:
+def _stream(summary: str) -> dict[str, Plain]:
     """Return the description of a stream of events."""
-    text: Plain = {"type": "string"}
-    given: list[Plain] = [
-        {"name": "topics", "in": "query", "description": ", ".join(WATCH_TOPICS), "schema": text},
-        {"name": "Last-Event-ID", "in": "header", "description": "Go on behind this event", "schema": text},
+    given = [
+        parameter("query", "topics", ", ".join(WATCH_TOPICS)),
+        parameter("header", "Last-Event-ID", "Go on behind this event"),
     ]
     answers: dict[str, Plain] = {
-        "200": {"description": "Events.", "content": {"text/event-stream": {"schema": text}}},
-        "default": _ERROR,
+        "200": {"description": "Events.", "content": {"text/event-stream": {"schema": TEXT}}},
+        "default": ERROR,
     }
-    summary = "The history and the log of a router, as server-sent events"
-    return {"get": {"summary": summary, "parameters": given, "responses": answers}}
+    return {"get": {"summary": summary, "parameters": [*given], "responses": answers}}
 
 
 def _fixed() -> dict[str, Plain]:
     """Return the paths that are no shows."""
-    one: Plain = {"type": "object"}
+    one = ANY_OBJECT
     some: Plain = {"type": "array", "items": one}
+    secret: Plain = members({}, {"code": TEXT, "token": TEXT})
     return {
-        "/healthz": _get("Whether this process answers", one),
-        "/api/v1/openapi.json": _get("This document", one),
-        EXCHANGE: {"post": _get("A token for the printed code", one)["get"]},
+        "/healthz": {"get": operation("Whether this process answers", one)},
+        "/api/v1/openapi.json": {"get": operation("This document", one)},
+        EXCHANGE: {"post": operation("A token for the printed code", one, body=members({"code": TEXT}))},
         SESSION: {
-            "post": _get("A session for the printed code or a token", one)["get"],
-            "get": _get("Who asks", one)["get"],
-            "delete": _get("End the session, or the token of the code", one)["get"],
+            "post": operation("A session for the printed code or a token", one, body=secret),
+            "get": operation("Who asks", one),
+            "delete": operation("End the session, or the token of the code", one),
         },
-        "/api/v1/labs/{lab}/routers/{router}/run": {"post": _get("Run a command of the exec prompt", one)["get"]},
-        EVENTS: _stream(),
-        "/api/v1/labs": _get("The labs and services that run", some),
-        "/api/v1/labs/{lab}": _get("The state of a lab", one),
-        "/api/v1/labs/{lab}/routers": _get("The routers of a lab", some),
+        RUN: {
+            "post": operation(
+                "Run a command of the exec prompt",
+                members({"accepted": YES_OR_NO, "output": TEXT}),
+                body=members({"command": TEXT}),
+            )
+        },
+        EVENTS: _stream("The history and the log of a router, as server-sent events"),
+        "/api/v1/labs": {"get": operation("The labs and services that run", some)},
+        "/api/v1/labs/{lab}": {"get": operation("The state of a lab", one)},
+        "/api/v1/labs/{lab}/routers": {"get": operation("The routers of a lab", some)},
     }
 
 
@@ -150,6 +145,7 @@ _PROBLEM: Final[dict[str, Plain]] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "refused": {"type": "array", "items": {"type": "object"}},
     },
     "required": ["type", "title", "status", "detail"],
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.face.client import RefusedError, answer_text
+from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.protocol import Ask
 from dmvpn.labs import orders
 from dmvpn.shells.lab.places import SERVICE, LabFolder, running_labs, running_services
@@ -83,7 +83,8 @@ class Fleet:
             question = Ask(line, caller.name, caller.role.privilege, caller.place)
             return answer_text(path, question, patience=_PATIENCE)
         except RefusedError as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from error
+            status = HTTPStatus.BAD_REQUEST if error.status == REFUSED else HTTPStatus.BAD_GATEWAY
+            raise Problem(status, str(error)) from error
         except UserError as error:
             raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
 

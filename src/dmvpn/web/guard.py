@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from http import HTTPStatus
@@ -53,6 +54,9 @@ PATIENCE: Final = 30.0
 COOKIE: Final = "dmvpn_session"
 SECURE_COOKIE: Final = "__Host-dmvpn_session"
 SESSION_KEY: Final = "x-session-key"
+#: Seconds for which the rest of a body that is too large is taken, and octets of it.
+_DRAINING: Final = 2.0
+_MOST_DRAINED: Final = 8 << 20
 _SCHEME: Final = "bearer "
 _SECRET_WORDS: Final = ("token", "access_token", "code", "session_key", "authorization")
 #: Parts of a path in front of the words of a show, where a slash is one between two parts.
@@ -111,6 +115,8 @@ class Guard:
             except Problem as problem:
                 if answering.status is not None:
                     raise  # in the middle of an answer there is no way to say more
+                if problem.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    await _drain(scope, receive)
                 await problem.response()(scope, receive, answering)
         except (Problem, TimeoutError, ClientDisconnect):
             _abort(visit)
@@ -267,6 +273,20 @@ def _cookies(headers: Headers, name: str) -> list[str]:
     """Return all cookies of a name. A second one may have been planted."""
     pairs = [pair.strip().partition("=") for line in headers.getlist("cookie") for pair in line.split(";")]
     return [value for known, _, value in pairs if known == name]
+
+
+async def _drain(scope: Scope, receive: Receive) -> None:
+    """Take a part of a body that is too large: a client that still sends loses the answer (RFC 9112 §9.6)."""
+    if "expect" in Headers(scope=scope):
+        return  # it waits for an answer, and sends nothing yet
+    octets = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAINING):
+            while octets < _MOST_DRAINED:
+                message = await receive()
+                octets += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _abort(visit: Visit | None) -> None:

@@ -10,26 +10,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from http import HTTPStatus
 
+    from dmvpn.ios.filters import Plain
+
 _LONGEST: Final = 1000
 
 
 class Problem(Exception):
-    """A request that fails. detail: a sentence for the user; headers: of the answer."""
+    """A request that fails. detail: a sentence for the user; headers: of the answer; more: members of its object."""
 
-    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Plain] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
     @property
-    def body(self) -> dict[str, str | int]:
+    def body(self) -> dict[str, Plain]:
         """The object. Its type is `about:blank`: the status says what kind of error it is (RFC 9457 §4.2.1)."""
         return {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
             "detail": self.detail[:_LONGEST],
+            **self.more,
         }
 
     def response(self) -> JSONResponse:

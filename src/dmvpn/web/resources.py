@@ -16,7 +16,9 @@ from starlette.routing import Route
 from dmvpn.base.errors import UserError
 from dmvpn.web import watched
 from dmvpn.web.commands import Commands
+from dmvpn.web.configuration import Configurations
 from dmvpn.web.document import openapi_text
+from dmvpn.web.errands import Errands
 from dmvpn.web.events import Events
 from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.login import Login
@@ -37,12 +39,13 @@ _BEFORE: Final = 8
 
 def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) -> Guard:
     """Return the whole application, behind its guard."""
-    door = _Door(fleet)
+    door, errands = _Door(fleet), Errands(fleet)
     lab = "/api/v1/labs/{lab}"
     routes = [
         Route(HEALTH, door.health),
         *Login(entrance).routes,
-        *Commands(fleet).routes,
+        *Commands(errands).routes,
+        *Configurations(fleet, errands).routes,
         *Events(fleet).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),

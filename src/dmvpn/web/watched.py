@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, operation, parameter
 from dmvpn.web.exposition import Format
 from dmvpn.web.scraping import Wish, scrape
 
@@ -23,11 +24,6 @@ TARGETS: Final = "/api/v1/targets"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 #: Scrapes at a time; more wait. One of ten thousand peers takes some megabytes.
 _AT_ONCE: Final = 2
-_ERROR: Final[Plain] = {
-    "description": "One error (RFC 9457).",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-_TEXT: Final[Plain] = {"schema": {"type": "string"}}
 _MEANINGS: Final = {
     "lab": "This lab alone",
     "router": "This router alone",
@@ -38,30 +34,21 @@ DESCRIBED: Final[dict[str, Plain]] = {
     METRICS: {
         "get": {
             "summary": "What all routers count, as text of Prometheus or OpenMetrics",
-            "parameters": [
-                {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
-                for name, meaning in _MEANINGS.items()
-            ],
+            "parameters": [parameter("query", name, meaning) for name, meaning in _MEANINGS.items()],
             "responses": {
                 "200": {
                     "description": "The numbers.",
-                    "content": {form.value.partition(";")[0]: _TEXT for form in Format},
+                    "content": {form.value.partition(";")[0]: {"schema": TEXT} for form in Format},
                 },
-                "default": _ERROR,
+                "default": ERROR,
             },
         }
     },
     TARGETS: {
-        "get": {
-            "summary": "A target for each router, for the service discovery of Prometheus",
-            "responses": {
-                "200": {
-                    "description": "The targets.",
-                    "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}},
-                },
-                "default": _ERROR,
-            },
-        }
+        "get": operation(
+            "A target for each router, for the service discovery of Prometheus",
+            {"type": "array", "items": ANY_OBJECT},
+        )
     },
 }
 

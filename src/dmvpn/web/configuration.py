@@ -1,0 +1,246 @@
+"""The running configuration of a router as a resource: read it, try a change, change it, confirm or revert that.
+
+    GET   .../configuration            the text, with its `ETag`
+    POST  .../configuration            lines on top of it, or the whole: all of them take effect, or none
+    POST  .../configuration/confirm    what `configure confirm` and `configure revert` do
+    POST  .../configuration/revert
+
+`If-Match` names the configuration that the writer saw; if another one runs by now, nothing changes. The router itself
+reads, compares and changes in one step (`face/transaction.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dmvpn.base.errors import UserError
+from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
+from dmvpn.face.protocol import MAX_LINE, MAX_MINUTES, AskConfiguration, Configure, is_typed
+from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of
+from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
+from dmvpn.web.errands import Errands, body_of
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from dmvpn.ios.filters import Plain
+    from dmvpn.web.entrance import Caller
+    from dmvpn.web.fleet import Fleet
+
+CONFIGURATION: Final = "/api/v1/labs/{lab}/routers/{router}/configuration"
+CONFIRM: Final = f"{CONFIGURATION}/confirm"
+REVERT: Final = f"{CONFIGURATION}/revert"
+_TAG: Final = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
+#: Octets for the other fields of an order.
+_OTHERS: Final = 4096
+#: Matches no configuration: the hash of none.
+_NO_TAG: Final = "0" * 32
+_BODY: Final = (
+    '{"lines": [LINE, ...]}, with "replace": true if these are the whole configuration, "dry_run": true to change '
+    f'nothing, "confirm_within": MINUTES (1 to {MAX_MINUTES})'
+)
+_LATER: Final = f'{{}}, or {{"within": MINUTES}} (1 to {MAX_MINUTES})'
+_OVERWRITES: Final = (
+    "a whole configuration needs If-Match: the ETag of the configuration that it replaces, or * for any"
+)
+#: Fields of the router's answer that are for others than the caller.
+_INTERNAL: Final = ("result", "tag", "noted")
+
+_ROLLBACK: Final = or_null(members({"minutes": WHOLE, "left": NUMBER, "by": TEXT, "where": TEXT}))
+_REFUSED: Final = members({"number": WHOLE, "text": TEXT, "said": TEXTS})
+_CHANGE: Final = members(
+    {
+        "applied": YES_OR_NO,
+        "refused": {"type": "array", "items": _REFUSED},
+        "said": TEXTS,
+        "differences": TEXTS,
+        "rollback": _ROLLBACK,
+    }
+)
+_MINUTES: Final[Plain] = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
+_ORDER: Final = members({"lines": TEXTS}, {"replace": YES_OR_NO, "dry_run": YES_OR_NO, "confirm_within": _MINUTES})
+_SAID: Final = members({"said": TEXTS})
+#: For the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    CONFIGURATION: {
+        "get": operation(
+            "The running configuration",
+            members({"text": TEXT, "rollback": _ROLLBACK}),
+            given=[parameter("header", "If-None-Match", "Answer 304 if it still has this ETag")],
+            tagged=True,
+        ),
+        "post": operation(
+            "Change the running configuration by all of these lines, or by none",
+            _CHANGE,
+            body=_ORDER,
+            given=[parameter("header", "If-Match", "Change nothing if it has another ETag by now; *: whatever it has")],
+            tagged=True,
+        ),
+    },
+    CONFIRM: {"post": operation("Keep the change that waits for this", _SAID)},
+    REVERT: {
+        "post": operation("Take the change back that waits for this", _SAID, body=members({}, {"within": _MINUTES}))
+    },
+}
+
+
+class Configurations:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet, errands: Errands) -> None:
+        self._fleet = fleet
+        self._errands = errands
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resources."""
+        return [
+            Route(CONFIGURATION, self.show),
+            Route(CONFIGURATION, self.change, methods=["POST"]),
+            Route(CONFIRM, self.confirm, methods=["POST"]),
+            Route(REVERT, self.revert, methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Give the running configuration, as far as the router shows it at the level of the caller."""
+        names, caller = request.path_params, request.scope["caller"]
+        text = await run_in_threadpool(self._read, names["lab"], names["router"], caller)
+        found = json.loads(text)
+        tag = _quoted(found.pop("tag"))
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers={"ETag": tag})
+        return JSONResponse(found, headers={"ETag": tag})
+
+    def _read(self, lab: str, router: str, caller: Caller) -> str:
+        path = self._fleet.socket(lab, router)
+        try:
+            return answer_text(
+                path, AskConfiguration(caller.name, caller.role.privilege, caller.place), patience=SECONDS
+            )
+        except RefusedError as error:
+            detail = f"{router} does not show its configuration at level {caller.role.privilege}: {error}"
+            status = HTTPStatus.FORBIDDEN if error.status == REFUSED else HTTPStatus.BAD_GATEWAY
+            raise Problem(status, detail) from error
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+
+    @needs(Role.CONFIGURE)
+    async def change(self, request: Request) -> Response:
+        """Carry out all lines, or none."""
+        order = await _order(request)
+        said = request.scope["details"] = _noted(order)  # for the audit
+        try:
+            text = await self._errands.run(request, lambda path: answer_text(path, order, patience=SECONDS))
+        except RefusedError as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        change = json.loads(text)
+        said |= {"result": change["result"], "differences": "; ".join(line.strip() for line in change["noted"])}
+        return _answer(change, dry=order.dry)
+
+    @needs(Role.CONFIGURE)
+    async def confirm(self, request: Request) -> Response:
+        """Keep the change that waits for this."""
+        return await self._later(request, "configure confirm")
+
+    @needs(Role.CONFIGURE)
+    async def revert(self, request: Request) -> Response:
+        """Take the change back that waits for a confirmation, now or after so many minutes from now."""
+        given = await body_of(request, _LATER) if await request.body() else {}
+        minutes = _minutes(given, "within", _LATER)
+        return await self._later(request, f"configure revert timer {minutes}" if minutes else "configure revert now")
+
+    async def _later(self, request: Request, line: str) -> Response:
+        request.scope["details"] = {"command": line}
+        order = order_of(line, request.scope["caller"])
+
+        def carry_out(path: Path) -> tuple[int, str]:
+            return run(path, order, seconds=SECONDS, most=MOST)
+
+        status, output = await self._errands.run(request, carry_out)
+        if status:
+            raise Problem(HTTPStatus.CONFLICT, output.strip())
+        return JSONResponse({"said": output.split("\n")[:-1]})
+
+
+async def _order(request: Request) -> Configure:
+    """Return the order in a request. Raises Problem."""
+    given, caller = await body_of(request, _BODY), request.scope["caller"]
+    lines = given.get("lines")
+    is_whole, is_dry = given.get("replace", False), given.get("dry_run", False)
+    unknown = given.keys() - {"lines", "replace", "dry_run", "confirm_within"}
+    if unknown or not isinstance(lines, list) or not isinstance(is_whole, bool) or not isinstance(is_dry, bool):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_BODY}")
+    minutes = _minutes(given, "confirm_within", _BODY)
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line, str) or not is_typed(line):
+            raise Problem(HTTPStatus.BAD_REQUEST, f"line {number} is no text of one line that could be typed")
+    if len(json.dumps(lines)) > MAX_LINE - _OTHERS:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the lines have at most 1 MiB as JSON of ASCII characters")
+    tag = _tag(request)
+    if is_whole and not is_dry and tag is None:
+        raise Problem(HTTPStatus.PRECONDITION_REQUIRED, _OVERWRITES)
+    return Configure(
+        tuple(lines), is_whole, is_dry, tag or "", minutes, caller.name, LEVEL, vty=True, location=caller.place
+    )
+
+
+def _minutes(given: dict[str, object], name: str, meaning: str) -> int:
+    """Return minutes, 0: none are given. Raises Problem."""
+    minutes = given.get(name, 0)
+    if type(minutes) is not int or not (0 if name not in given else 1) <= minutes <= MAX_MINUTES:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {meaning}")
+    return minutes
+
+
+def _tag(request: Request) -> str | None:
+    """Return the tag that the running configuration must have, "": any; None: the request does not say. Raises Problem.
+
+    Weak ETags and those of other servers match nothing (RFC 9110 §13.1.1).
+    """
+    given = request.headers.getlist("if-match")
+    if not given:
+        return None
+    if len(given) > 1 or "," in given[0]:
+        raise Problem(HTTPStatus.BAD_REQUEST, "If-Match is one ETag, or *")
+    wanted = given[0].strip()
+    found = _TAG.fullmatch(wanted)
+    return "" if wanted == "*" else found[1] if found else _NO_TAG
+
+
+def _quoted(tag: str) -> str:
+    return f'"{tag}"'
+
+
+def _noted(order: Configure) -> dict[str, str]:
+    """Return what the audit says of an order: its lines may have keys."""
+    words = {"replace": order.whole, "dry_run": order.dry, f"confirm_within {order.minutes}": order.minutes}
+    return {"lines": str(len(order.lines)), "how": ", ".join(word for word, is_so in words.items() if is_so)}
+
+
+def _answer(change: dict[str, Plain], *, dry: bool) -> Response:
+    """Return the answer about a change, or a dry run. Raises Problem."""
+    headers = {"ETag": _quoted(str(change["tag"]))}
+    result, refused = change["result"], change["refused"]
+    if result == "outdated":
+        detail = "another configuration runs by now: nothing was changed"
+        raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers)
+    if result == "unarmed":
+        said = change["said"]
+        raise Problem(HTTPStatus.CONFLICT, " ".join(map(str, said)) if isinstance(said, list) else "", headers)
+    if result == "refused" and not dry:
+        detail = "the router refuses a line, so nothing was changed"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, headers, {"refused": refused})
+    shown = {name: value for name, value in change.items() if name not in _INTERNAL}
+    return JSONResponse({"applied": result == "applied", **shown}, headers=headers)
