@@ -83,10 +83,10 @@ def stream(web: Web, path: str = f"{R31}/events", headers: Mapping[str, str] | N
         opened.close()
 
 
-def bring_up(web: Web, port: str) -> None:
+def bring_up(web: Web, port: str, router: str = "R31") -> None:
     """Bring a port up, which the router logs."""
     lines = f"configure terminal\ninterface {port}\nend\n"
-    command = [*MAIN, "-r", "R31"]
+    command = [*MAIN, "-r", router]
     subprocess.run(command, input=lines, text=True, check=True, capture_output=True, env=web.environment)
 
 

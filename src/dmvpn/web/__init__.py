@@ -17,6 +17,8 @@ connections   accepts connections, and bounds their number and time
 tls           certificates
 fleet         the labs and routers that this process serves
 watched       what Prometheus asks for: `/metrics`, and its targets
+events        what happens at a router, as a stream; lab_events: at all routers of a lab
+following     a router that is followed, and the form of the streams
 scraping      one scrape: what all routers count
 exposition    metrics as text, in both formats
 described     parts of the description

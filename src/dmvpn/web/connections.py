@@ -38,7 +38,10 @@ GUESTS: Final = 1000
 HANDSHAKE: Final = 5.0
 HEADERS: Final = 10.0
 STALLED: Final = 30.0
-#: Descriptors besides those of connections.
+#: Streams of events at a time, and routers that all of them follow.
+STREAMS: Final = 500
+FOLLOWED: Final = 2000
+#: Descriptors besides those of connections and followed routers.
 _OTHERS: Final = 500
 SWEEP: Final = 5.0
 
@@ -272,7 +275,7 @@ class Reception:
 def allow_descriptors() -> None:
     """Raise the limit of this process, as far as it may, so that all connections have one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = STRANGERS + GUESTS + _OTHERS
+    wanted = STRANGERS + GUESTS + FOLLOWED + _OTHERS
     if 0 <= soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

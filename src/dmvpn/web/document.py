@@ -14,6 +14,7 @@ from dmvpn.web.commands import RUN
 from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, operation, parameter
 from dmvpn.web.events import EVENTS
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
+from dmvpn.web.lab_events import LAB_EVENTS
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def _fixed() -> dict[str, Plain]:
             )
         },
         EVENTS: _stream("The history and the log of a router, as server-sent events"),
+        LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events"),
         "/api/v1/labs": {"get": operation("The labs and services that run", some)},
         "/api/v1/labs/{lab}": {"get": operation("The state of a lab", one)},
         "/api/v1/labs/{lab}/routers": {"get": operation("The routers of a lab", some)},

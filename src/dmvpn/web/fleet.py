@@ -74,6 +74,11 @@ class Fleet:
         """Return the routers of a lab. Raises Problem."""
         return [{"name": name, "alive": alive} for name, alive in self._routers(self._folder(lab)).items()]
 
+    def sockets(self, lab: str) -> dict[str, Path | None]:
+        """Return the management sockets of all routers of a lab; None: it does not run. Raises Problem."""
+        folder = self._folder(lab)
+        return {name: folder.management(name) if alive else None for name, alive in self._routers(folder).items()}
+
     def show(self, lab: str, router: str, line: str, caller: Caller) -> str:
         """Return the value of a show as JSON text. Raises Problem."""
         path = self.socket(lab, router)

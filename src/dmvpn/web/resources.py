@@ -17,10 +17,13 @@ from dmvpn.base.errors import UserError
 from dmvpn.web import watched
 from dmvpn.web.commands import Commands
 from dmvpn.web.configuration import Configurations
+from dmvpn.web.connections import FOLLOWED, STREAMS
 from dmvpn.web.document import openapi_text
 from dmvpn.web.errands import Errands
 from dmvpn.web.events import Events
+from dmvpn.web.following import Places
 from dmvpn.web.guard import HEALTH, Guard
+from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.login import Login
 from dmvpn.web.permission import hold_roles, needed_by_path
 from dmvpn.web.problems import Problem
@@ -40,13 +43,15 @@ _BEFORE: Final = 8
 def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) -> Guard:
     """Return the whole application, behind its guard."""
     door, errands = _Door(fleet), Errands(fleet)
+    places = Places(STREAMS, FOLLOWED)
     lab = "/api/v1/labs/{lab}"
     routes = [
         Route(HEALTH, door.health),
         *Login(entrance).routes,
         *Commands(errands).routes,
         *Configurations(fleet, errands).routes,
-        *Events(fleet).routes,
+        *Events(fleet, places).routes,
+        *LabEvents(fleet, places).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),

@@ -1,0 +1,146 @@
+"""A router that is followed, and what happens there as server-sent events (HTML Living Standard §9.2).
+
+A connection to a router is read no faster than the reader of the events reads, and holds a piece of what comes next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.face.protocol import (
+    PROTOCOL,
+    WATCH_TOPICS,
+    Decoder,
+    Hello,
+    News,
+    ProtocolError,
+    Watch,
+    encode,
+)
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import Receive
+
+    from dmvpn.face.protocol import Message
+    from dmvpn.ios.filters import Plain
+
+    #: Sends text to a reader, and waits until there is room for more.
+    Put = Callable[[bytes], Awaitable[None]]
+
+#: Seconds of silence after which a comment shows that the stream lives; and between two tries to reach a dead router.
+HEARTBEAT: Final = 15.0
+RETRY: Final = 0.5
+COMMENT: Final = b":\n\n"
+HEADERS: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
+#: Seconds for which a router may take for its first line.
+_PATIENCE: Final = 5.0
+#: Octets that are read at a time.
+_PIECE: Final = 1 << 16
+#: What breaks when a router goes.
+_GONE: Final = (OSError, EOFError, ProtocolError)
+
+
+class Following:
+    """A connection to a router that watches it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._decoder = Decoder()
+        self._messages: deque[Message] = deque()
+
+    @classmethod
+    async def begin(cls, path: Path, wish: Watch) -> Following:
+        """Connect to a router and ask for its news. Raises Problem."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                made = cls(*await asyncio.open_unix_connection(path, limit=_PIECE))
+                try:
+                    hello = await made._message()
+                    if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+                        detail = f"{path.stem} runs another version of this program"
+                        raise Problem(HTTPStatus.BAD_GATEWAY, detail)
+                    made._writer.write(encode(wish))
+                except BaseException:
+                    made.close()
+                    raise
+        except (OSError, EOFError, TimeoutError, ProtocolError) as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{path.stem} does not answer") from error
+        return made
+
+    async def next(self) -> News | None:
+        """Return what comes next; None: the router has gone."""
+        try:
+            message = await self._message()
+        except _GONE:
+            return None
+        return message if isinstance(message, News) else None
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._writer.close()
+
+    async def _message(self) -> Message:
+        while not self._messages:
+            data = await self._reader.read(_PIECE)
+            if not data:
+                raise EOFError
+            self._messages += self._decoder.feed(data)
+        return self._messages.popleft()
+
+
+class Places:
+    """Room for streams: so many at a time, and so many routers that they follow."""
+
+    def __init__(self, streams: int, routers: int) -> None:
+        self._free_streams, self._free_routers = streams, routers
+
+    def take(self, routers: int) -> None:
+        """Take room for one stream. Raises Problem."""
+        if self._free_streams < 1 or self._free_routers < routers:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many streams are open", {"Retry-After": "5"})
+        self._free_streams -= 1
+        self._free_routers -= routers
+
+    def give_back(self, routers: int) -> None:
+        """Give it back."""
+        self._free_streams += 1
+        self._free_routers += routers
+
+
+async def left(receive: Receive) -> None:
+    """Wait until the reader leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def plain_news(news: News) -> dict[str, Plain]:
+    """Return the data of an event."""
+    plain: dict[str, Plain] = json.loads(encode(news))
+    return {name: value for name, value in plain.items() if name not in ("type", "id")}
+
+
+def event_text(kind: str, data: dict[str, Plain], number: str = "") -> bytes:
+    """Return an event as it is sent. number: its id."""
+    head = f"id: {number}\n" if number else ""
+    return f"{head}event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def topics_of(request: Request) -> tuple[str, ...]:
+    """Return the topics that a request names. Raises Problem."""
+    given = request.query_params.get("topics")
+    if given is None:
+        return WATCH_TOPICS
+    topics = tuple(dict.fromkeys(given.split(",")))
+    if not all(topic in WATCH_TOPICS for topic in topics):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"topics is a list of {', '.join(WATCH_TOPICS)}, with commas")
+    return topics

@@ -1,0 +1,234 @@
+"""What happens at all routers of a lab, as one stream of server-sent events.
+
+    GET .../labs/LAB/events -> `news` and `gone` of a router, as in the stream of the router alone, with its name
+                            -> `ended`: the lab has ended
+
+The id of an event says how far the reader is at each router: with it the stream goes on where it was, also at another
+process. Each router is read no faster than the reader reads.
+
+    id = base64url of: 8 octets of a hash of the names; for each router, by name: 8 octets of its life, and the
+         numbers of the last event and of the last log line, each in groups of 7 bits (LEB128)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import re
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dmvpn.face.protocol import Watch
+from dmvpn.web.following import (
+    COMMENT,
+    HEADERS,
+    HEARTBEAT,
+    RETRY,
+    Following,
+    event_text,
+    left,
+    plain_news,
+    topics_of,
+)
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from dmvpn.web.fleet import Fleet
+    from dmvpn.web.following import Places
+
+LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
+#: Octets of a life, and of the hash of the names; groups of a number.
+_LIFE: Final = 8
+_GROUPS: Final = 9
+_NUMBERS: Final = 10**18
+_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_NO_ID: Final = "Last-Event-ID is no id of an event of this server"
+
+
+class LabEvents:
+    """The resource as a method."""
+
+    def __init__(self, fleet: Fleet, places: Places) -> None:
+        self._fleet = fleet
+        self._places = places
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resource."""
+        return [Route(LAB_EVENTS, self.follow)]
+
+    async def follow(self, request: Request) -> Response:
+        """Follow all routers of a lab."""
+        lab = request.path_params["lab"]
+        topics, given = topics_of(request), request.headers.get("last-event-id", "")
+        routers = await run_in_threadpool(self._fleet.sockets, lab)
+        since = positions_of(given, routers)
+        self._places.take(len(routers))
+        return _LabStream(self._fleet, lab, since, topics, lambda: self._places.give_back(len(routers)))
+
+
+class _LabStream(Response):
+    """The answer. It ends when the reader leaves, or the lab ends. since: the id of the last news of each router."""
+
+    def __init__(
+        self, fleet: Fleet, lab: str, since: dict[str, str], topics: tuple[str, ...], ended: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._lab = lab
+        self._since = since
+        self._topics = topics
+        self._ended = ended
+        self._turn = asyncio.Lock()
+        self._followed: dict[str, asyncio.Task[None]] = {}
+        self._last = 0.0
+        self._send: Send
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        leaves = asyncio.ensure_future(left(receive))
+        tells = asyncio.ensure_future(self._tell(send))
+        try:
+            await asyncio.wait((leaves, tells), return_when=asyncio.FIRST_COMPLETED)
+            if tells.done():
+                tells.result()
+        finally:
+            self._ended()
+            tasks = [leaves, tells, *self._followed.values()]
+            for task in tasks:
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tell(self, send: Send) -> None:
+        self._send = send
+        await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*HEADERS]})
+        await self._put(COMMENT)
+        loop = asyncio.get_running_loop()
+        while await self._reach():
+            await asyncio.sleep(RETRY)
+            if loop.time() - self._last >= HEARTBEAT and not self._turn.locked():
+                await self._put(COMMENT)
+        await self._put(event_text("ended", {"lab": self._lab}))
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _put(self, text: bytes) -> None:
+        """Send text, and wait until the reader has room for more."""
+        async with self._turn:
+            await self._put_now(text)
+
+    async def _put_now(self, text: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": text, "more_body": True})
+        self._last = asyncio.get_running_loop().time()
+
+    async def _reach(self) -> bool:
+        """Follow the routers that live and are not followed yet. False: the lab has ended."""
+        for task in self._followed.values():
+            if task.done():
+                task.result()  # it failed: the reader takes nothing
+        missing = [name for name in self._since if name not in self._followed]
+        if not missing:
+            return True
+        try:
+            sockets = await run_in_threadpool(self._fleet.sockets, self._lab)
+        except Problem:
+            return False
+        for name in missing:
+            path = sockets.get(name)
+            if path is not None:
+                self._followed[name] = asyncio.create_task(self._follow(name, path))
+        return True
+
+    async def _follow(self, router: str, path: Path) -> None:
+        """Give the news of a router until it goes."""
+        try:
+            following = await Following.begin(path, Watch(self._since[router], self._topics))
+            try:
+                while (news := await following.next()) is not None:
+                    async with self._turn:  # the id of an event counts no news that are not sent yet
+                        self._since[router] = news.id
+                        data = {"router": router, **plain_news(news)}
+                        await self._put_now(event_text("news", data, id_of(self._since)))
+            finally:
+                following.close()
+            await self._put(event_text("gone", {"router": router}))
+        except Problem:
+            pass  # it is tried again
+        del self._followed[router]
+
+
+def id_of(since: Mapping[str, str]) -> str:
+    """Return the id for the ids of the last news of all routers, "": there are none of a router yet."""
+    octets = bytearray(_hash_of(since))
+    for name in sorted(since):
+        life, _, numbers = since[name].partition(".")
+        octets += bytes.fromhex(life) if life else bytes(_LIFE)
+        for number in numbers.split(".") if life else ("0", "0"):
+            octets += _packed(int(number))
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
+def positions_of(given: str, routers: Iterable[str]) -> dict[str, str]:
+    """Return the ids of the last news of all routers, by name: none for an id of other routers. Raises Problem."""
+    names = sorted(routers)
+    since = dict.fromkeys(names, "")
+    if not given:
+        return since
+    try:
+        if not _ALPHABET.fullmatch(given):
+            raise ValueError
+        octets = iter(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        if _taken(octets, _LIFE) != _hash_of(names):
+            return since
+        for name in names:
+            life = _taken(octets, _LIFE).hex()
+            numbers = _unpacked(octets), _unpacked(octets)
+            since[name] = f"{life}.{numbers[0]}.{numbers[1]}" if life.strip("0") else ""
+    except (ValueError, binascii.Error) as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, _NO_ID) from error
+    if next(octets, None) is not None:
+        raise Problem(HTTPStatus.BAD_REQUEST, _NO_ID)
+    return since
+
+
+def _hash_of(names: Iterable[str]) -> bytes:
+    return hashlib.sha256("\n".join(sorted(names)).encode()).digest()[:_LIFE]
+
+
+def _taken(octets: Iterator[int], count: int) -> bytes:
+    taken = bytes(octet for _, octet in zip(range(count), octets, strict=False))
+    if len(taken) < count:
+        raise ValueError
+    return taken
+
+
+def _packed(number: int) -> bytes:
+    octets = bytearray()
+    while number > 127:
+        octets.append(number & 127 | 128)
+        number >>= 7
+    return bytes((*octets, number))
+
+
+def _unpacked(octets: Iterator[int]) -> int:
+    number = 0
+    for group in range(_GROUPS):
+        octet = next(octets, None)
+        if octet is None:
+            raise ValueError
+        number |= (octet & 127) << 7 * group
+        if octet < 128 and number < _NUMBERS:
+            return number
+    raise ValueError
