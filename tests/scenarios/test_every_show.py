@@ -1,21 +1,29 @@
 """Every show that people and tools ask of a DMVPN router exists, says what is so on that router, and has JSON.
 
-The JSON fulfills the schema that is made from the types of the show (`ios/schemas.py`).
+The JSON fulfills the schema that is made from the types of the show (`ios/schemas.py`), and becomes the same value
+again (`ios/from_plain.py`).
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from dmvpn.face.language import exec_parser
 from dmvpn.ios.exec_parser import Match
+from dmvpn.ios.filters import Plain, to_plain
+from dmvpn.ios.from_plain import reader_of
 from dmvpn.ios.schemas import schema_of
 from dmvpn.router.features import FEATURES
 from support.shows_page import REFUSED, ROUTERS, Router
 from support.world import World
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
 
 
 def _world(router: Router) -> World:
@@ -40,6 +48,8 @@ def test_each_says_what_is_so_in_text_and_as_data(router: Router) -> None:
             wrong.append((command, "JSON", data))
             continue
         wrong += [(command, "schema", text) for text in _unlike_its_schema(command, value)]
+        if to_plain(_read_again(command, value)) != value:
+            wrong.append((command, "read again", data))
     assert wrong == []
 
 
@@ -60,9 +70,20 @@ def _no_json(text: str) -> object:
     raise ValueError(f"{text} is Python, not JSON")
 
 
-def _unlike_its_schema(command: str, value: object) -> list[str]:
-    """What the value of a show has that its schema does not allow."""
-    match = exec_parser(FEATURES).match(command)
+def _command(line: str) -> ExecCommand:
+    match = exec_parser(FEATURES).match(line)
     assert isinstance(match, Match)
-    validator = Draft202012Validator(schema_of(match.command))
+    return match.command
+
+
+def _read_again(line: str, value: dict[str, Plain]) -> object:
+    """The dataclass that a client has of the JSON."""
+    again = reader_of(_command(line))(value)
+    assert is_dataclass(again)
+    return again
+
+
+def _unlike_its_schema(line: str, value: object) -> list[str]:
+    """What the value of a show has that its schema does not allow."""
+    validator = Draft202012Validator(schema_of(_command(line)))
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value)]

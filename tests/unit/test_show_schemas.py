@@ -1,10 +1,11 @@
-"""The JSON schema of a show: what a program may rely on in `show ... | json`."""
+"""What a program may rely on in `show ... | json`: its JSON schema, and that it becomes the same value again."""
 
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -15,13 +16,14 @@ from dmvpn.base.values import dataclass
 from dmvpn.face.language import exec_parser
 from dmvpn.ios import Args, ExecCommand
 from dmvpn.ios.filters import to_plain
+from dmvpn.ios.from_plain import MisfitError, reader_of, reader_of_type
 from dmvpn.ios.schemas import UntypedShowError, schema_of
-from dmvpn.ios.vrfs import by_vrf
+from dmvpn.ios.vrfs import OfVrf, by_vrf
 from dmvpn.router.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
+    from datetime import datetime
 
     from dmvpn.ios.filters import Plain
     from dmvpn.ios.schemas import Schema
@@ -64,6 +66,17 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class Positive:
+    """A value that its class checks."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number <= 0:
+            raise ValueError("too small")
+
+
+@dataclass(frozen=True, slots=True)
 class Everything:
     """One field of each kind."""
 
@@ -79,7 +92,7 @@ class Everything:
     names: frozenset[str]
     word: Literal["a", "b"]
     number: int | float
-    since: timedelta | None
+    since: datetime | None
     peers: tuple[Peer, ...]
     is_up: bool
 
@@ -159,6 +172,11 @@ def test_a_value_of_another_kind_does_not_fit(field: str, wrong: object) -> None
     assert isinstance(plain, dict)
     (path,) = errors(schema_of(command(everything)), {**plain, field: wrong})
     assert path.startswith(f"$.{field}")
+    if wrong != [{"name": "R31", "inner": [], "more": 1}]:
+        with pytest.raises(MisfitError, match=field) as caught:
+            reader_of(command(everything))({**plain, field: cast("Plain", wrong)})
+        assert caught.value.path.startswith(field)
+        assert str(caught.value).count("\n") == 0
 
 
 def test_a_value_without_a_field_does_not_fit() -> None:
@@ -166,6 +184,39 @@ def test_a_value_without_a_field_does_not_fit() -> None:
     assert isinstance(plain, dict)
     del plain["is_up"]
     assert errors(schema_of(command(everything)), plain) == ["$"]
+    with pytest.raises(MisfitError, match="Everything needs is_up"):
+        reader_of(command(everything))(plain)
+
+
+def test_a_value_of_every_kind_becomes_the_same_value_again() -> None:
+    again = reader_of(command(everything))(to_plain(EVERYTHING))
+    assert isinstance(again, Everything)
+    assert again.reason is not None
+    assert (again.reason.what, str(again.reason)) == ("no answer from R31", "no answer from R31")
+    assert replace(again, reason=EVERYTHING.reason) == EVERYTHING
+
+
+def test_fields_that_only_a_newer_router_has_are_left_out() -> None:
+    newer = {"name": "R31", "inner": [{"name": "R41", "inner": [], "color": "red"}], "color": "red"}
+    assert reader_of_type(Peer)(cast("Plain", newer)) == Peer("R31", (Peer("R41"),))
+
+
+def test_a_value_that_its_class_refuses_is_a_misfit() -> None:
+    with pytest.raises(MisfitError, match="no Positive: ValueError: too small"):
+        reader_of_type(Positive)({"number": 0})
+
+
+def test_a_wrong_value_is_cut_and_nesting_without_an_end_is_one_error() -> None:
+    with pytest.raises(MisfitError) as caught:
+        reader_of_type(Peer)({"name": ["x" * 100_000], "inner": []})
+    assert len(str(caught.value)) < 200
+    deep: Plain = {"name": "", "inner": []}
+    for _ in range(5000):
+        deep = {"name": "", "inner": [deep]}
+    with pytest.raises(MisfitError, match="nested too deeply"):
+        reader_of_type(Peer)(deep)
+    with pytest.raises(MisfitError, match="usual size"):
+        reader_of_type(float)(10**400)
 
 
 def test_a_show_about_a_vrf_has_the_answer_of_the_show_inside_it() -> None:
@@ -174,6 +225,13 @@ def test_a_show_about_a_vrf_has_the_answer_of_the_show_inside_it() -> None:
     assert errors(schema, {"vrf": "BLUE", "answer": answer}) == []
     assert errors(schema, {"vrf": "BLUE", "answer": None}) == []
     assert errors(schema, {"vrf": "BLUE", "answer": {"else": 1}}) == ["$"]
+    read = reader_of(by_vrf(command(everything, "show it"), "show"))
+    again = read({"vrf": "BLUE", "answer": answer})
+    assert isinstance(again, OfVrf)
+    assert to_plain(again.answer) == answer
+    assert read({"vrf": "BLUE", "answer": None}) == OfVrf("BLUE", None)
+    with pytest.raises(MisfitError, match="Everything needs"):
+        read({"vrf": "BLUE", "answer": {"else": 1}})
 
 
 def test_a_show_without_a_type_is_named() -> None:

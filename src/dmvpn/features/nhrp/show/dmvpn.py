@@ -135,6 +135,11 @@ class ShowDmvpn:
     tunnels: tuple[TunnelPeers, ...]
     sessions: tuple[CryptoSession, ...] = ()
 
+    @property
+    def peers(self) -> tuple[PeerLine, ...]:
+        """The entries of all tunnels."""
+        return tuple(peer for tunnel in self.tunnels for group in tunnel.peers for peer in group)
+
 
 def dmvpn(ctx: ShowContext, args: Args) -> ShowDmvpn:
     """Return all tunnels, without local entries."""
