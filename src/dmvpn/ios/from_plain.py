@@ -62,7 +62,7 @@ class MisfitError(DmvpnError, ValueError):
 
 
 class ToldReason(ReasonCode):
-    """The code of a reason that a router told as text."""
+    """The code of a reason whose text alone is known."""
 
     TOLD = "<what>", "<evidence>"
 

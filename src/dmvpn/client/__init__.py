@@ -1,0 +1,72 @@
+"""A client of `dmvpn web` for scripts and notebooks: shows come back as the dataclasses that routers make.
+
+    from dmvpn.client import connect
+
+    with connect("http://127.0.0.1:8080", token="dmvpn_...") as client:
+        for peer in client.router("R31").show("dmvpn").peers:
+            print(peer.nbma, peer.state)
+
+`dmvpn.client.aio` has the same for asyncio: `(await client.router("R31").show("dmvpn")).peers`.
+
+connect, sync, aio   the two fronts
+operations           what each operation asks and reads, without either front
+exchange             requests and answers as values
+following            events over several connections
+shows                shows by their words
+samples, frames      metrics; rows and DataFrames
+settings, values, errors
+
+Needs the extra `client` (httpx2). It is a client of HTTP alone: it imports nothing of `dmvpn.web`, and no router
+imports it.
+"""
+
+from __future__ import annotations
+
+try:
+    import httpx2 as _  # noqa: F401
+except ImportError as error:
+    raise ImportError("dmvpn.client needs httpx2: pip install 'dmvpn[client]'") from error
+
+from dmvpn.client.errors import (
+    AnswerError,
+    ClientError,
+    MissingError,
+    NotReachedError,
+    ProblemError,
+    RefusedError,
+    RoleError,
+    RouterError,
+    TokenError,
+    UnavailableError,
+    UsageError,
+)
+from dmvpn.client.frames import frame, rows
+from dmvpn.client.samples import Metrics, Sample
+from dmvpn.client.sync import Client, Router, connect
+from dmvpn.client.values import Caller, Gone, Lab, Ran, RouterState
+
+__all__ = [
+    "AnswerError",
+    "Caller",
+    "Client",
+    "ClientError",
+    "Gone",
+    "Lab",
+    "Metrics",
+    "MissingError",
+    "NotReachedError",
+    "ProblemError",
+    "Ran",
+    "RefusedError",
+    "RoleError",
+    "Router",
+    "RouterError",
+    "RouterState",
+    "Sample",
+    "TokenError",
+    "UnavailableError",
+    "UsageError",
+    "connect",
+    "frame",
+    "rows",
+]

@@ -1,0 +1,151 @@
+"""Requests and answers as values: what the two fronts send and receive, without either of them.
+
+an operation (`operations.py`) yields a Request, gets its Reply, and returns the result: it is a generator
+a front (`sync.py`, `aio.py`) carries the requests out, each in its own way
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Generator, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import httpx2
+
+from dmvpn.base.values import dataclass
+from dmvpn.client.errors import OF_STATUS, AnswerError, NotReachedError, ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.client.settings import Settings
+    from dmvpn.ios.filters import Plain
+
+T = TypeVar("T")
+
+#: Octets of an answer. A show of 100,000 routes has 30 MB.
+LARGEST: Final = 256 << 20
+#: Seconds between two signs of life of a stream: the server sends one every 15.
+STREAM_SILENCE: Final = 45.0
+_PROBLEM: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request. path: encoded, with the query. body: JSON, None: none."""
+
+    path: str
+    method: str = "GET"
+    body: Mapping[str, str] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Plain:
+        """Return what a good answer says. Raises AnswerError."""
+        try:
+            return cast("Plain", json.loads(self.body, parse_constant=_no_json))
+        except (ValueError, RecursionError) as error:
+            raise AnswerError("the answer is no JSON, or is cut off") from error
+
+
+#: An operation that returns T.
+Steps = Generator[Request, Reply, T]
+
+
+class Intake:
+    """Collects an answer, up to a size."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+        self._body = bytearray()
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise AnswerError("the answer is compressed, against the request")
+
+    def take(self, octets: bytes) -> None:
+        """Take a part. Raises AnswerError."""
+        self._body += octets
+        if len(self._body) > LARGEST:
+            raise AnswerError(f"the answer has more than {LARGEST} octets")
+
+    def reply(self) -> Reply:
+        """Return a good answer. Raises ProblemError, AnswerError."""
+        response = self._response
+        reply = Reply(response.status_code, response.headers, bytes(self._body))
+        if reply.status >= HTTPStatus.BAD_REQUEST:
+            raise problem(reply)
+        if reply.status != HTTPStatus.OK:
+            raise AnswerError(f"status {reply.status}: the address is not that of dmvpn web")
+        return reply
+
+
+def problem(reply: Reply) -> ProblemError:
+    """Return the error that an answer is."""
+    found: Plain = None
+    if reply.headers.get("content-type", "").partition(";")[0].strip() == _PROBLEM:
+        with contextlib.suppress(AnswerError):
+            found = reply.json()
+    members = found if isinstance(found, dict) else {}
+    title, detail, kind = (members.get(name) for name in ("title", "detail", "type"))
+    return OF_STATUS.get(reply.status, ProblemError)(
+        reply.status,
+        title if isinstance(title, str) else _phrase(reply.status),
+        detail if isinstance(detail, str) else "",
+        type=kind if isinstance(kind, str) else "about:blank",
+        retry_after=_seconds(reply.headers.get("retry-after", "")),
+    )
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in [one.value for one in HTTPStatus] else "Unknown"
+
+
+def _seconds(text: str) -> float | None:
+    """Return the seconds of `Retry-After`; a date is not read."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _no_json(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """Return the options of the client of HTTP, which are the same for both fronts."""
+    return {
+        "base_url": settings.url,
+        "headers": {"Authorization": f"Bearer {settings.token}", "Accept-Encoding": "identity"},
+        "verify": settings.context,
+        "trust_env": False,
+        "follow_redirects": False,
+        "timeout": httpx2.Timeout(settings.timeout),
+    }
+
+
+def arguments(request: Request) -> dict[str, Any]:
+    """Return the arguments of the client's `stream`, likewise."""
+    return {
+        "method": request.method,
+        "url": request.path,
+        "json": request.body,
+        "headers": dict(request.headers),
+    }
+
+
+@contextlib.contextmanager
+def reaching(settings: Settings) -> Iterator[None]:
+    """Turn errors of the connection into ours. Raises NotReachedError."""
+    try:
+        yield
+    except httpx2.TimeoutException as error:
+        raise NotReachedError(f"{settings.url}: nothing came for too long") from error
+    except (httpx2.HTTPError, httpx2.StreamError) as error:
+        raise NotReachedError(f"{settings.url}: {error or type(error).__name__}") from error

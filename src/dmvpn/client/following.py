@@ -1,0 +1,77 @@
+"""The events of a router, over as many connections as it takes. The fronts connect and wait; everything else is here.
+
+    request() -> a stream of server-sent events -> take(event) -> News, Gone, or nothing
+                 it breaks -> lost(error) -> the seconds until the next request, or the error itself
+
+Each request names the last event that came (`Last-Event-ID`), so no event is lost or repeated as long as the router
+remembers it; `News.missed` counts what it forgot.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from dmvpn.client.errors import AnswerError, NotReachedError, ProblemError, RouterError, UnavailableError
+from dmvpn.client.exchange import Request
+from dmvpn.client.operations import made
+from dmvpn.client.values import Gone
+from dmvpn.face.messages import News
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx2
+
+Event = News | Gone
+
+#: Seconds until the first new try, and at most between two.
+_FIRST, _LONGEST = 0.5, 15.0
+#: Errors that may pass.
+_PASSING: Final = (NotReachedError, UnavailableError, RouterError)
+
+
+class Following:
+    """See the module's docstring. patience: seconds without a connection after which it gives up."""
+
+    def __init__(self, base: str, topics: Sequence[str], since: str, patience: float) -> None:
+        self.ended = False
+        self.since = since
+        query = f"?{urlencode({'topics': ','.join(topics)})}" if topics else ""
+        self._path = f"{base}/events{query}"
+        self._patience = patience
+        self._was_there = False
+        self._wait = _FIRST
+        self._lost_at: float | None = None
+
+    def request(self) -> Request:
+        """Return the next request."""
+        headers = [("Accept", "text/event-stream"), *([("Last-Event-ID", self.since)] if self.since else [])]
+        return Request(self._path, headers=tuple(headers))
+
+    def take(self, event: httpx2.ServerSentEvent) -> Event | None:
+        """Return what an event says, None: nothing. Raises AnswerError."""
+        self._was_there, self._wait, self._lost_at = True, _FIRST, None
+        if event.event == "ended":
+            self.ended = True
+        if event.event not in ("news", "gone"):
+            return None  # of a newer server
+        try:
+            data = json.loads(event.data)
+        except (ValueError, RecursionError) as error:
+            raise AnswerError("an event has no JSON") from error
+        if event.event == "gone":
+            return made(Gone, data)
+        news = made(News, {**data, "id": event.id} if isinstance(data, dict) else data)
+        self.since = news.id
+        return news
+
+    def lost(self, error: NotReachedError | ProblemError, now: float) -> float:
+        """Return the seconds to wait before the next request. now: monotonic. Raises the error if there is none."""
+        self._lost_at = now if self._lost_at is None else self._lost_at
+        if not (self._was_there and isinstance(error, _PASSING)) or now - self._lost_at >= self._patience:
+            raise error
+        wait = getattr(error, "retry_after", None) or self._wait
+        self._wait = min(self._wait * 2, _LONGEST)
+        return min(wait, _LONGEST)

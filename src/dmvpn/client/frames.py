@@ -1,0 +1,145 @@
+"""Values as rows of a table, and rows as a DataFrame of pandas.
+
+    rows(shown, "tunnels.peers")    a dictionary for each row
+    frame(shown, "tunnels.peers")   the same as a DataFrame
+
+A table is a field that has a sequence of dataclasses; the tables of its rows have names with a dot. Columns are the
+fields of a row, and those of the rows around it with the name of their table: `name`, `tunnels.name`. A field with a
+dataclass becomes a column for each of its fields. Cells are what `| json` has. Columns come from the types, so an empty
+table has them, too.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.reasons import Reason
+from dmvpn.client.errors import UsageError
+from dmvpn.ios.annotations import hints_of
+from dmvpn.ios.filters import to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas
+
+    from dmvpn.ios.filters import Plain
+
+Row = dict[str, "Plain"]
+
+
+def tables(kind: type) -> dict[str, type]:
+    """Return the tables of a dataclass by name, each with the dataclass of its rows."""
+    return dict(_tables(kind, "", ()))
+
+
+def rows(value: object, table: str = "") -> list[Row]:
+    """Return the rows of a table of a value; of a value that has one table, or is one, without its name.
+
+    Raises UsageError.
+    """
+    return _rows_and_columns(value, table)[0]
+
+
+def frame(value: object, table: str = "") -> pandas.DataFrame:
+    """Return the same as a DataFrame. Raises UsageError, also without pandas."""
+    return frame_of(*_rows_and_columns(value, table))
+
+
+def frame_of(made: list[Row] | list[dict[str, object]], columns: Sequence[str]) -> pandas.DataFrame:
+    """Return rows as a DataFrame. Raises UsageError without pandas."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise UsageError("a frame needs pandas: pip install pandas") from error
+    return pandas.DataFrame(made, columns=list(columns))
+
+
+def _rows_and_columns(value: object, table: str) -> tuple[list[Row], list[str]]:
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes) and not table:
+        found = [one for one in _flat(value) if is_dataclass(one)]
+        made = [_cells(one, "") for one in found]
+        return made, list(dict.fromkeys(name for row in made for name in row))
+    kind = type(value)
+    known = tables(kind) if is_dataclass(kind) else {}
+    if not table and len(known) == 1:
+        (table,) = known
+    if table not in known:
+        raise UsageError(f"name a table of {kind.__name__}: {', '.join(known) or 'it has none'}")
+    steps = table.split(".")
+    columns: list[str] = []
+    for place in range(1, len(steps) + 1):
+        name = ".".join(steps[:place])
+        columns += _columns(known[name], "" if name == table else f"{name}.")
+    return list(_rows(value, steps, "", {})), columns
+
+
+def _tables(kind: type, prefix: str, around: tuple[type, ...]) -> Iterator[tuple[str, type]]:
+    for name, hint in hints_of(kind):
+        inner = _row_type(hint)
+        if inner is not None and inner not in around:  # a row may have rows of its own kind, without an end
+            yield f"{prefix}{name}", inner
+            yield from _tables(inner, f"{prefix}{name}.", (*around, inner))
+
+
+def _row_type(hint: object) -> type | None:
+    """Return the dataclass of the rows, None: the type is no table."""
+    origin, given = typing.get_origin(hint), typing.get_args(hint)
+    if not (isinstance(origin, type) and issubclass(origin, Sequence) and given):
+        return None
+    inner = given[0]
+    if isinstance(inner, type) and is_dataclass(inner) and not issubclass(inner, Reason):
+        return inner if len(given) == 1 or given[1] is Ellipsis else None
+    return _row_type(inner)
+
+
+def _rows(value: object, steps: Sequence[str], prefix: str, around: Row) -> Iterator[Row]:
+    name, *further = steps
+    for one in _flat(getattr(value, name)):
+        if further:
+            yield from _rows(one, further, f"{prefix}{name}.", {**around, **_cells(one, f"{prefix}{name}.")})
+        else:
+            yield {**around, **_cells(one, "")}
+
+
+def _flat(value: object) -> Iterator[object]:
+    """Yield the items of a sequence, and of the sequences in it: groups of rows."""
+    for one in value if isinstance(value, Sequence) else ():
+        if isinstance(one, list | tuple):
+            yield from _flat(one)
+        else:
+            yield one
+
+
+def _cells(row: object, prefix: str) -> Row:
+    made: Row = {}
+    kind: type = type(row)
+    for name, hint in hints_of(kind):
+        value = getattr(row, name)
+        if _only(hint) is not None:
+            made |= {} if value is None else _cells(value, f"{prefix}{name}.")
+        elif _row_type(hint) is None:
+            made[f"{prefix}{name}"] = str(value) if isinstance(value, Reason) else to_plain(value)
+    return made
+
+
+def _columns(kind: type, prefix: str) -> Iterator[str]:
+    """Yield the names that `_cells` gives."""
+    for name, hint in hints_of(kind):
+        inner = _only(hint)
+        if inner is not None:
+            yield from _columns(inner, f"{prefix}{name}.")
+        elif _row_type(hint) is None:
+            yield f"{prefix}{name}"
+
+
+def _only(hint: object) -> type | None:
+    """Return the dataclass of a field that has one, or may have one; None: the field is a cell."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        known = [one for one in typing.get_args(hint) if one is not type(None)]
+        hint = known[0] if len(known) == 1 else None
+    return hint if isinstance(hint, type) and is_dataclass(hint) and not issubclass(hint, Reason) else None
