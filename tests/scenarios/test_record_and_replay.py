@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.replay import live_again
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet
@@ -16,6 +15,7 @@ from dmvpn.features.system import SystemMachine
 from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
+from dmvpn.tools.replaying import live_again
 from support.command import dmvpn, dmvpn_here
 from support.world import World
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.replay import live_again
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, ResponderAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.shared import REQUEST_IDS
+from dmvpn.tools.replaying import live_again
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app import replay
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.ios.transcript import LONGEST_LINE
 from dmvpn.router.intake import take_in
 from dmvpn.shells.scenario import BUILT_IN, Scenario
+from dmvpn.tools import replaying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,7 @@ def test_a_file_without_an_end_is_refused_unread(
 def test_a_line_that_nobody_recorded_ends_a_replay(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replay, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(replaying, "LONGEST_LINE", 1 << 20)
     file = tmp_path / "life.jsonl"
     with file.open("wb") as holes:
         holes.truncate(1 << 40)  # it has no blocks, and no end of line in a terabyte

@@ -210,6 +210,13 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
     return watch_lab(arguments, told)
 
 
+def picture(arguments: argparse.Namespace, told: Told) -> int:
+    """Draw a network into a file, or to standard output."""
+    from dmvpn.app.drawing import draw
+
+    return draw(arguments, told)
+
+
 def ssh(arguments: argparse.Namespace, told: Told) -> int:
     """Let people and tools in by SSH."""
     from dmvpn.app.ssh import serve
@@ -261,6 +268,7 @@ VERBS: dict[str, Verb] = {
     "ssh": ssh,
     "inventory": inventory,
     "watch": watch,
+    "picture": picture,
     "rebind": rebind,
     **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},
 }

@@ -78,7 +78,7 @@ def _add_wires(verb: _Verb) -> None:
 
 
 def _add_looks(verb: _Verb) -> None:
-    """Declare the verbs that show packets and events."""
+    """Declare the verbs that show packets, events and networks."""
     capture = verb("capture", "write pcap files of a lab")
     capture.add_argument("nodes", nargs="*", metavar="NODE")
     capture.add_argument("--all", action="store_true", help="every router and host")
@@ -95,6 +95,11 @@ def _add_looks(verb: _Verb) -> None:
     watch.add_argument("--routes", action="store_true", help="also show changes of routes")
     watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
     watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
+    picture = verb("picture", "draw routers, hosts, wires and tunnels: a lab that runs, a scenario, files, a recording")
+    picture.add_argument("network", nargs="?", metavar="NAME|FOLDER|FILE", help="without it: the lab that is up")
+    picture.add_argument(
+        "--output", required=True, metavar="FILE", help="its ending says how: .svg, .dot or .mermaid; -: print SVG"
+    )
 
 
 def _add_access(verb: _Verb) -> None:

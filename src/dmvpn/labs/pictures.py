@@ -1,0 +1,88 @@
+"""Pictures by name: of a lab that runs, a scenario or a folder of configurations, a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.labs import orders
+from dmvpn.router.facts import router_facts
+from dmvpn.shells.facts import LabFacts
+from dmvpn.shells.files import open_regular
+from dmvpn.shells.inference import infer
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.finding import find_lab
+from dmvpn.shells.lab.places import running_labs
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_svg, picture_of
+from dmvpn.tools.replaying import lives_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.shells.lab.places import LabFolder
+
+#: The formats, by the ending of a file; the first is that of standard output.
+WRITERS: Final[dict[str, Callable[[Picture], str]]] = {"svg": as_svg, "dot": as_dot, "mermaid": as_mermaid}
+
+
+def named_picture(name: str | None, command: Callable[[str], str]) -> Picture:
+    """Return the picture of a lab that runs, else of a built-in scenario, a folder, a file or a recording.
+
+    name: None: the only lab that runs.
+    command: the user's command, for a lab. Raises UserError, OSError.
+    """
+    running = next((folder for folder in running_labs() if folder.name == name), None)
+    if name is None or running is not None:
+        return _of_lab(running or find_lab(None, command))
+    path = Path(name)
+    if path.is_file() and _is_recording(path):
+        return _of_recording(path)
+    scenario = Scenario.load(name)
+    return picture_of(scenario, f"scenario {scenario.name}")
+
+
+def writer_for(output: str) -> Callable[[Picture], str]:
+    """Return the writer for a file, by the ending of its name. output: "-" is standard output. Raises UserError."""
+    ending = "svg" if output == "-" else Path(output).suffix.removeprefix(".")
+    if ending not in WRITERS:
+        raise UserError(f"{output}: a picture is a file whose name ends with .{', .'.join(WRITERS)}, or '-'")
+    return WRITERS[ending]
+
+
+def _of_lab(folder: LabFolder) -> Picture:
+    facts = LabFacts.model_validate(control.order(folder.control, do="facts"))
+    kind = "simulated lab" if orders.status(folder).simulated else "lab"
+    return picture_of(orders.scenario(folder), f"{kind} {folder.name}, as it runs", facts.routers, facts.links)
+
+
+def _is_recording(path: Path) -> bool:
+    """Return whether the file begins as recordings do, and configurations do not."""
+    with open(path, encoding="utf-8", errors="replace", opener=open_regular) as file:
+        return file.read(1) == "{"
+
+
+def _of_recording(path: Path) -> Picture:
+    """Return the network at the end of a recording. It has no wires, so they are inferred from the addresses."""
+    lives = lives_of(path)
+    facts: dict[str, RouterFacts | None] = {
+        name: router_facts(life.router, life.last) for name, life in lives.items() if life.router is not None
+    }
+    if not facts:
+        raise UserError(f"{path}: no events")
+    texts = {name: "\n".join(each.configuration) for name, each in facts.items() if each is not None}
+    last = max(life.last for life in lives.values())
+    try:
+        made = infer(texts, strict=True)
+    except UserError:  # no network, but routers
+        scenario, named = Scenario(path.stem, Lab(), texts), {name: name for name in texts}
+    else:
+        scenario, named = (
+            Scenario(path.stem, made.lab.model_copy(update={"title": path.stem}), made.configurations),
+            made.named,
+        )
+    known = {router: facts[key] for router, key in named.items()}
+    return picture_of(scenario, f"recording {path.name}, {last:.1f} seconds", known)

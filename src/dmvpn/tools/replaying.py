@@ -1,0 +1,115 @@
+"""Recordings are run again, each on a fresh router, which must act as recorded.
+
+The router receives the recorded events at the recorded times and draws the recorded random numbers, so it acts the same
+up to the last octet; if this program has changed since, the first difference is named. A fault that ended a router in
+the field happens again here, under a debugger if need be.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import field
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.recording import FAULT, Begin, RecordedEntropy, RecordedEvent, RecordedOutcome, fingerprint, load
+from dmvpn.base.values import dataclass
+from dmvpn.ios.transcript import LONGEST_FILE
+from dmvpn.router.router import Router
+from dmvpn.shells.files import open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+#: Characters of a line: an event holds a whole configuration at most.
+LONGEST_LINE: Final = 2 * LONGEST_FILE
+
+
+@dataclass(slots=True)
+class Life:
+    """One router's recording, as far as it was run again, and the event that waits for its recorded outcome.
+
+    differences: events that it did not handle as recorded, or failed at, in words.
+    """
+
+    name: str
+    entropy: RecordedEntropy = field(default_factory=RecordedEntropy)
+    router: Router | None = None
+    told: RecordedEvent | None = None
+    effects: int = 0
+    last: float = 0.0
+    differences: list[str] = field(default_factory=list)
+
+    def take(self, line: RecordedEvent | RecordedOutcome) -> None:
+        """Take the next line of its recording."""
+        if isinstance(line, RecordedEvent):
+            self.finish()
+            self.told = line
+            return
+        self.entropy.feed(line.drew)
+        self._live(line.did)
+
+    def finish(self) -> None:
+        """Run the last event, which has no recorded outcome: the recording ends, or another event follows."""
+        self._live(None)
+
+    def _live(self, did: str | None) -> None:
+        entry, self.told = self.told, None
+        if entry is None:
+            return
+        if self.router is None:
+            self.router = Router(self.entropy)
+        self.last = entry.time
+        where = f"{self.name} at {entry.time:.6f}, told {type(entry.event).__name__}"
+        try:
+            effects = self.router.handle(entry.event, entry.time)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+        except Exception:
+            if did != FAULT:
+                raise
+            # So it did when it was recorded; its shell let it go on with the next event.
+            self.differences.append(f"{where}: the recorded fault happens again\n{traceback.format_exc()}")
+            return
+        self.effects += len(effects)
+        if did is not None and did != fingerprint(effects):
+            self.differences.append(f"{where}: not what it did when it was recorded")
+
+
+def lives_of(file: Path, only: str | None = None) -> dict[str, Life]:
+    """Return the last life of every router in a file, or of one. Raises UserError if this is no recording."""
+    return live_again(_lines(file), only)
+
+
+def live_again(lines: Iterable[str], only: str | None = None) -> dict[str, Life]:
+    """Return the last life of every router in a recording, or of one. Raises UserError if this is no recording."""
+    lives: dict[str, Life] = {}
+    for text in lines:
+        line = load(text)
+        if only is not None and line.router != only:
+            continue
+        if isinstance(line, Begin):
+            lives[line.router] = Life(line.router)
+        elif line.router in lives:
+            lives[line.router].take(line)
+        else:
+            raise UserError(f"the recording does not begin at the beginning: {line.router} already lives")
+    for life in lives.values():
+        life.finish()
+    return {name: life for name, life in lives.items() if life.router is not None}
+
+
+def _lines(name: Path) -> Iterator[str]:
+    """Yield the lines. Raises UserError for a line that is too long for a recording."""
+    with open(name, encoding="utf-8", errors="replace", opener=open_regular) as file:
+        for number in count(1):
+            line = file.readline(LONGEST_LINE + 1)
+            if len(line) > LONGEST_LINE:
+                raise UserError(
+                    f"{name}:{number}: longer than {LONGEST_LINE >> 20} MiB, so it is no line of a recording"
+                )
+            if not line:
+                return
+            yield line

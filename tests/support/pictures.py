@@ -1,0 +1,54 @@
+"""The pictures in docs/pictures, drawn from simulated networks in which hosts have talked.
+
+python -m support.pictures      draw them (in the folder `tests`)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dmvpn.tools.picture import Picture, as_svg, picture_of
+from support.world import World
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture of the documentation.
+
+    talk: host and address: packets of this kind flow before it is drawn.
+    """
+
+    scenario: str
+    talk: tuple[tuple[str, str], ...] = ()
+
+
+PICTURES: Final = {
+    "shortcut.svg": Drawn("notes-phase3", (("H3", "10.4.4.100"),)),
+    "regions.svg": Drawn("hierarchical", (("HA1", "10.2.1.100"), ("HA1", "10.1.2.100"))),
+    "two-hubs.svg": Drawn("dual-hub-two-clouds", (("H1", "10.1.102.100"),)),
+    "one-nat.svg": Drawn("ipsec-two-spokes-one-nat", (("H3", "10.4.4.100"),)),
+}
+
+
+def live_picture(drawn: Drawn) -> Picture:
+    """Return the picture of a simulated network after its hosts have talked."""
+    world = World(drawn.scenario).converge()
+    for host, address in drawn.talk:
+        world.stream(host, address, seconds=5, rate=1)
+    facts = world.sim.facts(world.scenario)
+    return picture_of(world.scenario, f"simulated lab {drawn.scenario}, as it runs", facts.routers, facts.links)
+
+
+def main() -> None:
+    """Draw all."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, drawn in PICTURES.items():
+        (FOLDER / name).write_text(as_svg(live_picture(drawn)))
+
+
+if __name__ == "__main__":
+    main()
