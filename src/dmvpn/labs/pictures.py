@@ -37,7 +37,7 @@ def named_picture(name: str | None, command: Callable[[str], str]) -> Picture:
     """
     running = next((folder for folder in running_labs() if folder.name == name), None)
     if name is None or running is not None:
-        return _of_lab(running or find_lab(None, command))
+        return lab_picture(running or find_lab(None, command))
     path = Path(name)
     if path.is_file() and _is_recording(path):
         return _of_recording(path)
@@ -53,7 +53,8 @@ def writer_for(output: str) -> Callable[[Picture], str]:
     return WRITERS[ending]
 
 
-def _of_lab(folder: LabFolder) -> Picture:
+def lab_picture(folder: LabFolder) -> Picture:
+    """Return the picture of a lab that runs. Raises UserError."""
     facts = LabFacts.model_validate(control.order(folder.control, do="facts"))
     kind = "simulated lab" if orders.status(folder).simulated else "lab"
     return picture_of(orders.scenario(folder), f"{kind} {folder.name}, as it runs", facts.routers, facts.links)

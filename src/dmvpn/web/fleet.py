@@ -13,6 +13,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.protocol import Ask
 from dmvpn.labs import orders
+from dmvpn.labs.pictures import lab_picture
 from dmvpn.shells.lab.places import SERVICE, LabFolder, running_labs, running_services
 from dmvpn.web.problems import Problem
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
+    from dmvpn.tools.picture import Picture
     from dmvpn.web.entrance import Caller
 
 #: Seconds for which a router may be silent.
@@ -67,6 +69,16 @@ class Fleet:
             return {"name": folder.name, "routers": dict(self._routers(folder))}
         try:
             return {"name": folder.name, **orders.status(folder).plain}
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+
+    def picture(self, lab: str) -> Picture:
+        """Return a lab as a picture, with what its routers have configured now. Raises Problem."""
+        folder = self._folder(lab)
+        if _is_service(folder) or self.router is not None:
+            raise Problem(HTTPStatus.NOT_FOUND, "a router alone has no map")
+        try:
+            return lab_picture(folder)
         except UserError as error:
             raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
 

@@ -1,8 +1,8 @@
 """Who may come in: it judges each request before any resource sees it.
 
 - `Host`, `Origin` and the headers of a proxy: `origin`.
-- Every resource but `OPEN` needs a token, `Authorization: Bearer TOKEN` (RFC 6750), or a session: a cookie and the
-  header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
+- Every resource but `OPEN` and the files of the page needs a token, `Authorization: Bearer TOKEN` (RFC 6750), or a
+  session: a cookie and the header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
 - A request that two programs could read in two ways is refused: two lengths, two tokens, `%2F` in front of a show.
 - A body has at most 1 MiB, that of a login 4 KiB, and 30 s. A reader that takes nothing for 30 s loses its connection.
 - A request that runs ends when its token is revoked or expires.
@@ -39,6 +39,9 @@ EXCHANGE: Final = "/api/v1/tokens"
 SESSION: Final = "/api/v1/session"
 LOGIN: Final = "/login"
 HEALTH: Final = "/healthz"
+#: The page of a lab, and its parts: files without secrets.
+PAGE: Final = "/labs/"
+PARTS: Final = "/page/"
 #: What needs no token: resource and method.
 OPEN: Final = frozenset(
     (path, method)
@@ -157,7 +160,7 @@ class Guard:
         if scope["path"] == HEALTH and scope["method"] in READING:
             return None  # a monitor may know this process by any name
         origin = scope["origin"] = origin_of(scope, headers, self._names)
-        if (scope["path"], scope["method"]) in OPEN:
+        if _is_open(scope["path"], scope["method"]):
             return None
         caller = self._caller(headers, origin)
         if caller is None:
@@ -231,6 +234,10 @@ class Guard:
         """Note that a token is used from an address for the first time."""
         if (caller.name, caller.place) not in self._seen:
             self.note_login(caller.name, caller.role, caller.place, by="token")
+
+
+def _is_open(path: str, method: str) -> bool:
+    return (path, method) in OPEN or (method in READING and path.startswith((PAGE, PARTS)))
 
 
 def _challenge(headers: Headers) -> Problem:

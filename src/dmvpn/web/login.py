@@ -129,10 +129,15 @@ async function enter(code) {
   localStorage.setItem("dmvpn-session-key", found.key);
   say("You are in, as " + found.user + ", with the role " + found.role + ".");
   document.getElementById("form").hidden = true;
-  const labs = await fetch("/api/v1/labs", {headers: {"X-Session-Key": found.key}});
-  for (const lab of await labs.json()) {
+  const answered = await fetch("/api/v1/labs", {headers: {"X-Session-Key": found.key}});
+  const labs = await answered.json();
+  if (labs.length === 1 && !labs[0].service) { location.assign("/labs/" + encodeURIComponent(labs[0].name)); }
+  for (const lab of labs) {
     const row = document.createElement("li");
-    row.textContent = lab.name + ": " + lab.routers.join(", ");
+    const link = document.createElement("a");
+    link.textContent = lab.name;
+    link.href = "/labs/" + encodeURIComponent(lab.name);
+    row.append(link, ": " + lab.routers.join(", "));
     document.getElementById("labs").append(row);
   }
 }

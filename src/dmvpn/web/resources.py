@@ -25,6 +25,7 @@ from dmvpn.web.following import Places
 from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.login import Login
+from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, needed_by_path
 from dmvpn.web.problems import Problem
 
@@ -50,6 +51,7 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
         *Login(entrance).routes,
         *Commands(errands).routes,
         *Configurations(fleet, errands).routes,
+        *Pages(fleet).routes,
         *Events(fleet, places).routes,
         *LabEvents(fleet, places).routes,
         Route("/api/v1/openapi.json", door.openapi),

@@ -5,7 +5,6 @@
     words.py     the names of steps, short and as a sentence
     story.py     steps -> a document: the network, a Mermaid sequence diagram, a sentence for each step
     mermaid.py   steps -> that diagram
-    plain.py     steps -> JSON objects
 
 Pure: lines in, text out. `app.watch` reads from the lab and writes to the terminal.
 """
@@ -14,8 +13,7 @@ from __future__ import annotations
 
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.mermaid import diagram
-from dmvpn.tools.watch.plain import step_to_plain
 from dmvpn.tools.watch.steps import Arrow, Assembler, Note, Step
 from dmvpn.tools.watch.story import StoryNetwork, story
 
-__all__ = ["Arrow", "Assembler", "Ladder", "Look", "Note", "Step", "StoryNetwork", "diagram", "step_to_plain", "story"]
+__all__ = ["Arrow", "Assembler", "Ladder", "Look", "Note", "Step", "StoryNetwork", "diagram", "story"]

@@ -43,10 +43,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A change at a router. kind: the value of a `Topic`, or "router" for the router itself.
-
-    change: the change itself, if the router reported one.
-    """
+    """A change at a router. kind: the value of a `Topic`, or "router" for the router itself."""
 
     time: float
     router: str
@@ -55,7 +52,6 @@ class Note:
     subject: str
     text: str = ""
     interface: str = ""
-    change: StateChanged | None = None
 
 
 Step = Arrow | Note
@@ -140,7 +136,6 @@ class Assembler:
                     subject=change.subject,
                     text=change.text,
                     interface=change.interface,
-                    change=change,
                 )
             case Note() as note:
                 return note

@@ -2,9 +2,8 @@
  * Where a film comes from: the server of a lab that runs, or the page itself if a film was put into it.
  *
  * @typedef {import("./film.js").Stage} Stage
- * @typedef {import("./film.js").Step} Step
- * @typedef {{stage: Stage, steps: Step[]}} Exported
- * @typedef {{steps?: Step[], now?: number, missed?: number}} Batch
+ * @typedef {import("./lines.js").News} News
+ * @typedef {{stage: Stage, news: News[]}} Exported
  */
 
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */
@@ -37,7 +36,7 @@ export function exported() {
  * @returns {Promise<Response>}
  */
 export async function ask(path, options = {}) {
-  const headers = { ...options.headers, "X-Session-Key": sessionStorage.getItem(KEY) ?? "" };
+  const headers = { ...options.headers, "X-Session-Key": localStorage.getItem(KEY) ?? "" };
   const answer = await fetch(path, { ...options, headers, credentials: "same-origin" });
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
@@ -49,7 +48,7 @@ export async function ask(path, options = {}) {
 /**
  * Follow a lab until the signal ends it. Connections that are lost are made again.
  * @param {string} path of the stream
- * @param {(batch: Batch) => void} heard
+ * @param {(news: News, lives: boolean) => void} heard called with the news of a router, or with the name of a dead one
  * @param {(connected: boolean, why: string) => void} changed
  * @param {AbortSignal} signal
  */
@@ -69,7 +68,8 @@ export async function follow(path, heard, changed, signal) {
           changed(false, "the lab has ended");
           return;
         }
-        if (event.type === "steps") heard(JSON.parse(event.data));
+        if (event.type === "news") heard(JSON.parse(event.data), true);
+        if (event.type === "gone") heard(JSON.parse(event.data), false);
       }
     } catch (error) {
       if (signal.aborted) return;

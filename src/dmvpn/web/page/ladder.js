@@ -9,7 +9,7 @@ import { clock, element } from "./dom.js";
 /** Rows, and columns for routers. */
 export const ROWS = 120;
 const COLUMNS = 8;
-const WIDTH = 64;
+const WIDTH = 76;
 const HEIGHT = 22;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -90,7 +90,7 @@ function heads(names) {
   const made = drawn("svg", { width: names.length * WIDTH, height: HEIGHT });
   names.forEach((name, index) => {
     const text = drawn("text", { x: (index + 0.5) * WIDTH, y: 15, "text-anchor": "middle" });
-    text.textContent = name.length > 9 ? `${name.slice(0, 8)}…` : name;
+    text.textContent = name.length > 10 ? `${name.slice(0, 9)}…` : name;
     made.append(text);
   });
   return made;

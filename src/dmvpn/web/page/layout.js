@@ -8,11 +8,13 @@
  */
 
 /** Distances in the units of the map: a router is about 30 wide. */
-const HUBS = 110;
-const FIRST_RING = 250;
+const HUBS = 120;
+const BETWEEN_HUBS = 110;
+const FIRST_RING = 240;
 const BETWEEN_RINGS = 70;
-const BETWEEN_SPOKES = 84;
-const TO_HOST = 58;
+const BETWEEN_SPOKES = 90;
+const TO_HOST = 56;
+const TO_INNER = 96;
 /** More routers than these are drawn without their hosts. */
 const MANY = 60;
 
@@ -26,19 +28,22 @@ export function layout(stage) {
   const places = new Map();
   const named = (/** @type {string[]} */ ...kinds) =>
     stage.nodes.filter((node) => kinds.includes(node.kind)).map((node) => node.name);
-  row(places, named("provider"));
-  const hubs = named("hub");
-  hubs.forEach((hub, index) => places.set(hub, polar(HUBS, turn(index, hubs.length))));
-  const regions = byHub(stage, hubs, named("spoke", "router"));
-  const all = regions.reduce((sum, region) => sum + region.length, 0);
-  // The only hub leaves a gap behind it, so that no spoke is in its shadow.
-  const gap = hubs.length === 1 ? 0.16 : 0;
+  row(places, named("provider"), { x: 0, y: 0 }, 90);
+  const clients = new Set(stage.tunnels.map((tunnel) => tunnel.here));
+  const regions = regionsOf(stage, named("hub"), named("spoke", "router").filter((name) => clients.has(name)));
+  const all = regions.reduce((sum, region) => sum + region.spokes.length + 1, 0);
+  // A single region leaves the top to its hubs, so that no spoke is in their shadow.
+  const gap = regions.length === 1 ? 0.18 : 0.02;
   let before = 0;
-  for (const region of regions) {
-    sector(places, region, gap + ((1 - 2 * gap) * before) / all, gap + ((1 - 2 * gap) * (before + region.length)) / all);
-    before += region.length;
+  for (const { hubs, spokes } of regions) {
+    const [from, to] = [before / all, (before + spokes.length + 1) / all];
+    const middle = regions.length === 1 ? 0 : (from + to) / 2;
+    row(places, hubs, polar(HUBS, middle), BETWEEN_HUBS);
+    sector(places, spokes, from + gap, to - gap);
+    before += spokes.length + 1;
   }
-  if (places.size <= MANY) besideRouters(stage, places, named("NAT", "host"));
+  beside(stage, places, named("spoke", "router"), TO_INNER);
+  if (places.size <= MANY) beside(stage, places, named("NAT", "host"), TO_HOST);
   return places;
 }
 
@@ -58,30 +63,42 @@ export function extent(places) {
 }
 
 /**
+ * Put nodes beside each other.
  * @param {Places} places
  * @param {string[]} names
+ * @param {Point} middle
+ * @param {number} distance
  */
-function row(places, names) {
-  names.forEach((name, index) => places.set(name, { x: (index - (names.length - 1) / 2) * 90, y: 0 }));
+function row(places, names, middle, distance) {
+  names.forEach((name, index) => {
+    places.set(name, { x: middle.x + (index - (names.length - 1) / 2) * distance, y: middle.y });
+  });
 }
 
 /**
- * Return the routers of each hub, in the order of hubs. A router of several hubs is with the first one.
+ * Return the hubs that share spokes, with these, in the order of hubs.
  * @param {Stage} stage
  * @param {string[]} hubs
  * @param {string[]} routers
  */
-function byHub(stage, hubs, routers) {
-  /** @type {Map<string, string>} */
-  const owner = new Map();
-  for (const { here, there } of stage.tunnels) if (!owner.has(here)) owner.set(here, there);
-  const root = (/** @type {string} */ name) => {
-    for (let steps = 0; steps < 8 && !hubs.includes(name); steps += 1) name = owner.get(name) ?? name;
-    return name;
-  };
-  const regions = hubs.map((hub) => routers.filter((router) => root(router) === hub));
-  const rest = routers.filter((router) => !hubs.includes(root(router)));
-  return [...regions, rest].filter((region) => region.length > 0);
+function regionsOf(stage, hubs, routers) {
+  /** @type {Map<string, string[]>} */
+  const servers = new Map(routers.map((name) => [name, []]));
+  for (const { here, there } of stage.tunnels) servers.get(here)?.push(there);
+  /** @type {{hubs: string[], spokes: string[]}[]} */
+  let regions = hubs.map((hub) => ({ hubs: [hub], spokes: [] }));
+  if (regions.length === 0) regions = [{ hubs: [], spokes: [] }];
+  for (const [name, known] of servers) {
+    const mine = regions.filter((region) => region.hubs.some((hub) => known.includes(hub)));
+    const [first, ...others] = mine.length > 0 ? mine : [regions[0]];
+    first.spokes.push(name);
+    for (const other of others) {
+      first.hubs.push(...other.hubs);
+      first.spokes.push(...other.spokes);
+    }
+    regions = regions.filter((region) => !others.includes(region));
+  }
+  return regions;
 }
 
 /**
@@ -104,21 +121,24 @@ function sector(places, names, from, to) {
 }
 
 /**
+ * Put nodes that have no place yet beside a neighbor that has one, away from the middle of the map.
  * @param {Stage} stage
  * @param {Places} places
  * @param {string[]} names
+ * @param {number} distance
  */
-function besideRouters(stage, places, names) {
+function beside(stage, places, names, distance) {
   /** @type {Map<string, number>} */
   const taken = new Map();
-  for (const name of names) {
-    const owner = neighbors(stage, name).find((other) => places.has(other));
-    const at = owner === undefined ? undefined : places.get(owner);
-    if (owner === undefined || at === undefined) continue;
-    const number = taken.get(owner) ?? 0;
-    taken.set(owner, number + 1);
-    const away = Math.atan2(at.y, at.x) + (number % 2 ? -1 : 1) * Math.ceil(number / 2) * 0.7;
-    places.set(name, { x: at.x + TO_HOST * Math.cos(away), y: at.y + TO_HOST * Math.sin(away) });
+  for (const name of names.filter((each) => !places.has(each))) {
+    const placed = neighbors(stage, name).filter((other) => places.has(other));
+    const owner = placed.find((other) => stage.nodes.some((node) => node.name === other && node.kind !== "provider"));
+    const at = places.get(owner ?? placed[0] ?? "");
+    if (at === undefined) continue;
+    const number = taken.get(owner ?? "") ?? 0;
+    taken.set(owner ?? "", number + 1);
+    const away = Math.atan2(at.y || -1, at.x) + (number % 2 ? -1 : 1) * Math.ceil(number / 2) * 0.7;
+    places.set(name, { x: at.x + distance * Math.cos(away), y: at.y + distance * Math.sin(away) });
   }
 }
 
@@ -129,14 +149,6 @@ function besideRouters(stage, places, names) {
 function neighbors(stage, name) {
   const wires = stage.wires.filter((wire) => wire.ends.some(([node]) => node === name));
   return wires.flatMap((wire) => wire.ends.map(([node]) => node)).filter((node) => node !== name);
-}
-
-/**
- * @param {number} index
- * @param {number} count
- */
-function turn(index, count) {
-  return index / count;
 }
 
 /**

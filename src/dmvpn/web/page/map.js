@@ -139,7 +139,7 @@ function drawTunnel(context, scene, tunnel, view, colors) {
   const letters = look.letter + (tunnel.encrypted ? "E" : "");
   if (letters && view.scale >= NAMES_FROM) {
     const at = along(from, middle, to, 0.5);
-    label(context, letters, at, colors[look.color], colors.background);
+    label(context, letters, at, view.scale, colors[look.color], colors.background);
   }
   context.globalAlpha = 1;
 }
@@ -269,16 +269,18 @@ function dot(context, scene, message, view, colors) {
  * @param {CanvasRenderingContext2D} context
  * @param {string} text
  * @param {Point} at
+ * @param {number} scale
  * @param {string} color
  * @param {string} background
  */
-function label(context, text, at, color, background) {
-  context.font = "bold 11px system-ui, sans-serif";
+function label(context, text, at, scale, color, background) {
+  const size = Math.max(11, 11 / scale);
+  context.font = `bold ${size}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = background;
   context.beginPath();
-  context.arc(at.x, at.y, 6 + 3 * text.length, 0, 2 * Math.PI);
+  context.arc(at.x, at.y, size * (0.4 + 0.3 * text.length), 0, 2 * Math.PI);
   context.fill();
   context.fillStyle = color;
   context.fillText(text, at.x, at.y);

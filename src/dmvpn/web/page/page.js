@@ -5,6 +5,7 @@ import { exported, follow, ask, Refused } from "./feed.js";
 import { Film } from "./film.js";
 import { rows, sentence, visible } from "./ladder.js";
 import { extent, layout } from "./layout.js";
+import { Assembler } from "./lines.js";
 import { FLIGHT, LEGEND, nodeAt, paint, pointUnder } from "./map.js";
 import { tunnels } from "./state.js";
 import { tables } from "./tables.js";
@@ -18,8 +19,11 @@ const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "
 
 /** What the user sees of a film. */
 class Player {
-  /** @param {Film} film */
-  constructor(film) {
+  /**
+   * @param {Film} film
+   * @param {boolean} isLive its network runs, so that it grows
+   */
+  constructor(film, isLive) {
     this.film = film;
     this.places = layout(film.stage);
     this.canvas = /** @type {HTMLCanvasElement} */ (byId("map"));
@@ -28,7 +32,7 @@ class Player {
     /** @type {Set<string>} */
     this.found = new Set();
     this.playing = true;
-    this.isLive = false;
+    this.isLive = isLive;
     this.speed = 1;
     /** The moment that is shown, and the server's clock minus ours: seconds. */
     this.time = NaN;
@@ -40,6 +44,7 @@ class Player {
   }
 
   begin() {
+    byId("live").hidden = !this.isLive;
     this.fit();
     new ResizeObserver(() => this.fit()).observe(this.canvas);
     this.legend();
@@ -288,30 +293,34 @@ async function main() {
   const film = exported();
   if (film !== null) {
     const whole = new Film(film.stage);
-    whole.add(film.steps);
-    start(whole);
-    say(`${film.steps.length} steps`);
+    const assembler = new Assembler(film.stage);
+    for (const news of film.news) whole.add(assembler.hear(news));
+    start(whole, false);
+    say(`${whole.steps.length} steps`);
     return;
   }
   const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");
   const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
   say("loading");
   const stage = /** @type {Stage} */ (await (await ask(`${path}/stage`)).json());
-  const player = start(new Film(stage));
-  player.isLive = true;
+  const player = start(new Film(stage), true);
   const ended = new AbortController();
-  const heard = (/** @type {import("./feed.js").Batch} */ batch) => {
-    if (batch.now !== undefined) player.ahead = batch.now - Date.now() / 1000;
-    player.film.add(batch.steps ?? []);
+  const assembler = new Assembler(stage);
+  const heard = (/** @type {import("./lines.js").News} */ news, /** @type {boolean} */ lives) => {
+    if (lives) player.ahead = news.now - Date.now() / 1000;
+    player.film.add(lives ? assembler.hear(news) : assembler.gone(news.router, Date.now() / 1000 + player.ahead));
   };
-  await follow(`${path}/story`, heard, (connected, why) => say(connected ? "live" : `disconnected: ${why}`, !connected), ended.signal);
+  await follow(`${path}/events?topics=history`, heard, (connected, why) => say(connected ? "live" : `disconnected: ${why}`, !connected), ended.signal);
 }
 
-/** @param {Film} film */
-function start(film) {
+/**
+ * @param {Film} film
+ * @param {boolean} isLive
+ */
+function start(film, isLive) {
   document.title = film.stage.title;
   byId("title").textContent = film.stage.title;
-  const player = new Player(film);
+  const player = new Player(film, isLive);
   Object.assign(window, { player });
   player.begin();
   return player;
