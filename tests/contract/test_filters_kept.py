@@ -26,6 +26,7 @@ from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import TableFlag, delete_table
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace import tables as kernel_tables
+from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
 from dmvpn.net.ipv4 import IpProtocol
@@ -133,6 +134,22 @@ def test_nothing_that_both_lists_deny_passes_while_they_change(denying: FilterLi
         # A packet that is in the old chain while that is read may be missing: one for each processor and change.
         assert len(sent) - 200 <= counted[10] <= len(sent), "the entry stays, and so do its counts"
         assert left(world, IpProtocol.UDP) == []
+
+    in_world(test)
+
+
+def test_a_port_that_another_program_renames_has_its_name_and_its_list_again() -> None:
+    def test(world: RealWorld) -> None:
+        address = ((IPv4Address("192.168.1.1"), 24),)
+        world.execute("A", inward(NO_5000), SetInterface(LAN, True, address))
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(InterfaceNames().linux(LAN))
+            assert link is not None
+            kernel.call(netlink.set_link(link.index, netlink.LinkSettings(name="renamed")))
+            world.run(0.05)
+            assert kernel.find_link("renamed") is None
+        assert passing(world, 5000, 5001) == [5001]
+        assert world.planes["A"].differences() == []
 
     in_world(test)
 

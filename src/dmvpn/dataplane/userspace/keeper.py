@@ -212,8 +212,7 @@ class Keeper:
                 self._compare(address, gone=event.change is ObjectChange.GONE)
                 self.suspect(address.link)
             case netlink.LinkEvent(ObjectChange.SET, link):
-                state = LinkState(link.index, link.up, link.mtu, link.master)
-                self._compare(state, gone=False)
+                self._compare(LinkState.of(link), gone=False)
                 if self._up.get(link.index) is not link.up:
                     self._up[link.index] = link.up
                     self.suspect(link.index)
@@ -312,10 +311,7 @@ class Keeper:
         there: dict[Key, Thing] = dict(routes)
         there |= {key_of(address): address for address in self._kernel.addresses()}
         there |= {key_of(neighbor): neighbor for neighbor in self._kernel.neighbors()}
-        there |= {
-            (ThingKind.LINK, one.index, None): LinkState(one.index, one.up, one.mtu, one.master)
-            for one in self._kernel.links()
-        }
+        there |= {(ThingKind.LINK, one.index, None): LinkState.of(one) for one in self._kernel.links()}
         if any(key[0] is ThingKind.RULE for key in self._wanted):
             there |= {key_of(rule): rule for rule in self._kernel.rules()}
         found: list[Difference] = []

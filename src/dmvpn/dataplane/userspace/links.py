@@ -193,9 +193,14 @@ class KernelLinks:
     def _keep_link(self, index: int, *, up: bool, mtu: int | None) -> None:
         if mtu is not None:
             self._mtus[index] = mtu
-        master = self._domain.device
-        settings = [] if mtu is None else [netlink.set_link(index, netlink.LinkSettings(mtu=mtu))]
+        master, ios = self._domain.device, self.name(index)
+        name = self._names.linux(ios) if ios else ""
+        settings = []
+        if name:  # by which packet filters know it
+            settings.append(netlink.set_link(index, netlink.LinkSettings(name=name)))
+        if mtu is not None:
+            settings.append(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
         if master:
             settings.append(netlink.set_link(index, netlink.LinkSettings(master=master)))
         state = netlink.set_up(index) if up else netlink.set_down(index)
-        self._keeper.want(LinkState(index, up, mtu, master), *settings, state)
+        self._keeper.want(LinkState(index, up, mtu, master, name), *settings, state)

@@ -54,12 +54,19 @@ class LinkState:
     """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel).
 
     master: the index of the device that it is a port of, 0: of none, or any.
+    name: of Linux; "": any.
     """
 
     link: int
     up: bool
     mtu: int | None = None
     master: int = 0
+    name: str = ""
+
+    @classmethod
+    def of(cls, link: netlink.KernelLink) -> LinkState:
+        """Return the actual state of an interface."""
+        return cls(link.index, link.up, link.mtu, link.master, link.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +187,6 @@ def alike(wanted: Thing, there: Thing) -> bool:
     if isinstance(wanted, netlink.KernelNeighbor) and isinstance(there, netlink.KernelNeighbor):
         return KernelNeighborState.PERMANENT in there.state and wanted.lladdr == there.lladdr
     if isinstance(wanted, LinkState) and isinstance(there, LinkState):
-        return wanted.up is there.up and wanted.mtu in (None, there.mtu) and wanted.master in (0, there.master)
+        is_placed = wanted.master in (0, there.master) and wanted.name in ("", there.name)
+        return is_placed and wanted.up is there.up and wanted.mtu in (None, there.mtu)
     return True

@@ -236,7 +236,7 @@ def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
     """
     links = [link for link in kernel.links() if link.name != "lo" and not link.name.startswith(_FAR)]
     indexes = {link.index for link in links}
-    things: list[Thing] = [LinkState(link.index, link.up, link.mtu, link.master) for link in links]
+    things: list[Thing] = [LinkState.of(link) for link in links]
     things += [one for one in kernel.addresses() if one.link in indexes and one.address.version == 4]
     things += [one for one in kernel.neighbors() if netlink.KernelNeighborState.PERMANENT in one.state]
     with contextlib.suppress(netlink.NetlinkError):  # a kernel without policy routing
