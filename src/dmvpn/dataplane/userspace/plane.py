@@ -290,7 +290,7 @@ class UserspacePlane(DataPlane):
             raise refused
 
     def _add_vrfs(self, names: Iterable[str]) -> EffectError | None:
-        """Make VRFs. Returns the refusal of those that the host refuses, for the first reason; None: of none."""
+        """Make VRFs. Returns an error about all refused ones, with the first reason; None: no VRF is refused."""
         refused: dict[str, tuple[int, str]] = {}
         for vrf in names:
             try:
