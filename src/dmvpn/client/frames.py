@@ -74,7 +74,7 @@ def _rows_and_columns(value: object, table: str) -> tuple[list[Row], list[str]]:
     columns: list[str] = []
     for place in range(1, len(steps) + 1):
         name = ".".join(steps[:place])
-        columns += _columns(known[name], "" if name == table else f"{name}.")
+        columns += columns_of(known[name], "" if name == table else f"{name}.")
     return list(_rows(value, steps, "", {})), columns
 
 
@@ -127,12 +127,12 @@ def _cells(row: object, prefix: str) -> Row:
     return made
 
 
-def _columns(kind: type, prefix: str) -> Iterator[str]:
-    """Yield the names that `_cells` gives."""
+def columns_of(kind: type, prefix: str = "") -> Iterator[str]:
+    """Yield the columns of a row, each behind a prefix."""
     for name, hint in hints_of(kind):
         inner = _only(hint)
         if inner is not None:
-            yield from _columns(inner, f"{prefix}{name}.")
+            yield from columns_of(inner, f"{prefix}{name}.")
         elif _row_type(hint) is None:
             yield f"{prefix}{name}"
 

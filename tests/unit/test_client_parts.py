@@ -1,0 +1,193 @@
+"""The parts of `dmvpn.client` that need no server: tables of shows, metrics, and when a stream is opened again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import is_dataclass
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("httpx2")
+
+import httpx2
+
+from dmvpn.base.values import dataclass
+from dmvpn.client import frames, samples
+from dmvpn.client.errors import (
+    AnswerError,
+    ClientError,
+    MissingError,
+    NotReachedError,
+    ProblemError,
+    UnavailableError,
+    UsageError,
+)
+from dmvpn.client.following import Following
+from dmvpn.client.frames import rows, tables
+from dmvpn.client.values import Gone
+from dmvpn.face.language import exec_parser
+from dmvpn.face.messages import News
+from dmvpn.ios.annotations import evaluated
+from dmvpn.router.features import FEATURES
+from dmvpn.web.exposition import escaped
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Inside a row."""
+
+    name: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A row. inner: rows of its own kind."""
+
+    address: IPv4Address
+    port: Port | None = None
+    inner: tuple[Peer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A row with groups of rows."""
+
+    name: str
+    peers: tuple[tuple[Peer, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A show."""
+
+    tunnels: tuple[Tunnel, ...]
+    words: tuple[str, ...] = ()
+
+
+ONE, TWO = Peer(IPv4Address("10.0.0.1"), Port("Gi1", up=True)), Peer(IPv4Address("10.0.0.2"))
+SHOWN = Shown((Tunnel("Tunnel1", ((ONE,), (TWO,))), Tunnel("Tunnel2", ())))
+
+
+def test_rows_have_the_columns_of_the_rows_around_them() -> None:
+    first = {"tunnels.name": "Tunnel1", "address": "10.0.0.1", "port.name": "Gi1", "port.up": True}
+    second = {"tunnels.name": "Tunnel1", "address": "10.0.0.2"}
+    assert rows(SHOWN, "tunnels.peers") == [first, second]
+    assert rows(SHOWN, "tunnels") == [{"name": "Tunnel1"}, {"name": "Tunnel2"}]
+    assert rows((ONE,)) == [{"address": "10.0.0.1", "port.name": "Gi1", "port.up": True}]
+
+
+@pytest.mark.lengthy
+def test_an_empty_table_has_its_columns() -> None:
+    pytest.importorskip("pandas")
+    empty = frames.frame(Shown(()), "tunnels.peers")
+    assert list(empty.columns) == ["tunnels.name", "address", "port.name", "port.up"]
+    assert len(empty) == 0
+
+
+@pytest.mark.parametrize("value", [SHOWN, 1, "text", Port("Gi1", up=True)])
+def test_a_value_without_the_one_table_says_which_it_has(value: object) -> None:
+    with pytest.raises(UsageError, match=r"tunnels, tunnels\.peers|it has none"):
+        rows(value)
+
+
+@pytest.mark.lengthy
+def test_the_tables_of_every_show_have_names_and_columns() -> None:
+    pytest.importorskip("pandas")
+    found = 0
+    for command in exec_parser(FEATURES).commands:
+        if command.query is None:
+            continue
+        kind = evaluated(command.query.__annotations__["return"], command.query.__module__)
+        if isinstance(kind, type) and is_dataclass(kind):
+            for name, row in tables(kind).items():
+                assert list(frames.columns_of(row)), (command, name)
+                found += 1
+    assert found > 200
+
+
+# ------------------------------------------------------------------------------------------------ metrics
+
+
+@pytest.mark.lengthy
+@given(st.text(), st.sampled_from(["1", "0.5", "-3", "1e9", "NaN", "+Inf"]))
+def test_every_value_of_a_label_is_read_as_it_was_written(text: str, number: str) -> None:
+    written = escaped(text)
+    metrics = samples.parse(f'# HELP a b\n# TYPE a gauge\na{{x="{written}",y="}} 1"}} {number}\nb 2\n')
+    first, second = metrics.samples
+    assert first.labels["y"] == "} 1"
+    assert escaped(first.labels["x"]) == written
+    assert (second.name, dict(second.labels), second.value) == ("b", {}, 2.0)
+
+
+@given(st.text(alphabet='abc_{}="\\, 01\n#'))
+def test_whatever_comes_as_metrics_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(AnswerError):
+        samples.parse(text)
+
+
+# ------------------------------------------------------------------------------------------------ streams
+
+
+def event(kind: str, data: object, number: str = "") -> httpx2.ServerSentEvent:
+    """An event as the server sends it."""
+    return httpx2.ServerSentEvent(kind, json.dumps(data), number)
+
+
+NEWS = {"lines": [], "now": 1.0, "missed": 0, "begins": True, "addresses": [], "log": []}
+
+
+def following(patience: float = 60.0) -> Following:
+    """A reader that has read an event."""
+    made = Following("/base", ("log",), "", patience)
+    assert "Last-Event-ID" not in dict(made.request().headers)
+    assert isinstance(made.take(event("news", NEWS, "a.1.2")), News)
+    return made
+
+
+def test_the_next_request_names_the_last_event() -> None:
+    stream = following()
+    assert stream.take(event("gone", {"router": "R31"})) == Gone("R31")
+    assert stream.take(event("of a newer server", 1)) is None
+    assert dict(stream.request().headers)["Last-Event-ID"] == "a.1.2"
+    assert stream.request().path == "/base/events?topics=log"
+    stream.take(event("ended", {"router": "R31"}))
+    assert stream.ended
+
+
+def test_tries_become_rarer_and_end_with_the_patience() -> None:
+    stream, error = following(), NotReachedError("away")
+    assert [stream.lost(error, now) for now in range(7)] == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+    with pytest.raises(NotReachedError):
+        stream.lost(error, 60.0)
+    stream.take(event("news", NEWS, "a.1.3"))
+    assert stream.lost(error, 100.0) == 0.5
+    assert stream.lost(UnavailableError(503, "", "", retry_after=5.0), 101.0) == 5.0
+    assert stream.lost(UnavailableError(503, "", "", retry_after=99999.0), 102.0) == 15.0
+
+
+@pytest.mark.parametrize("error", [MissingError(404, "", ""), ProblemError(500, "", ""), ProblemError(418, "", "")])
+def test_what_does_not_pass_ends_a_stream_at_once(error: ProblemError) -> None:
+    with pytest.raises(ClientError):
+        following().lost(error, 0.0)
+
+
+def test_a_server_that_never_answered_is_not_tried_again() -> None:
+    with pytest.raises(NotReachedError):
+        Following("/base", (), "", 60.0).lost(NotReachedError("away"), 0.0)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*NEWS, "id"]), inner),
+        max_leaves=10,
+    )
+)
+def test_an_event_of_any_kind_is_news_or_one_error(data: object) -> None:
+    with contextlib.suppress(AnswerError):
+        assert isinstance(following().take(event("news", data, "a.1.3")), News)
