@@ -21,7 +21,7 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("httpx2")
 
 from dmvpn import client as api
-from dmvpn.client import aio
+from dmvpn.client import aio, exchange
 from dmvpn.face.messages import News
 from dmvpn.features.nhrp.show.dmvpn import ShowDmvpn
 from dmvpn.ios.filters import to_plain
@@ -291,6 +291,13 @@ def test_whatever_answers_there_is_one_error_of_ours(octets: bytes, error: type[
         assert "dmvpn_secret" not in repr(caught.value) + repr(client)
 
 
+def test_an_answer_without_an_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "LARGEST", 1000)
+    endless = response(b" " * 1_000_000)
+    with answering(endless) as url, api.connect(url, token="x") as client, pytest.raises(api.AnswerError, match="1000"):
+        client.labs()
+
+
 def test_a_text_of_a_server_controls_no_terminal() -> None:
     body = json.dumps({"title": "\x1b[2J", "detail": "x" * 5000 + "\n"}).encode()
     answer = response(body, "503 X", "Content-Type: application/problem+json\r\nRetry-After: 7")
@@ -309,10 +316,11 @@ def test_fields_of_a_newer_server_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [b"event: news\ndata: {\n\n", b"event: news\ndata: []\n\n", b"event: gone\ndata: 1\n\n"]
+    "event", [b"event: news\ndata: {\n\n", b"event: news\ndata: []\n\n", b"event: gone\ndata: 1\n\n", b"<html>"]
 )
 def test_an_event_that_is_none_is_an_error(event: bytes) -> None:
-    stream = response(event, more="Content-Type: text/event-stream")
+    kind = "text/event-stream" if event.startswith(b"event") else "text/html"
+    stream = response(event, more=f"Content-Type: {kind}")
     with answering(stream) as url, api.connect(url, token="x") as client, pytest.raises(api.AnswerError):
         list(client.router("R31", lab="x").events())
 

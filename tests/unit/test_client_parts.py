@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 from dataclasses import is_dataclass
 from ipaddress import IPv4Address
@@ -16,7 +17,7 @@ pytest.importorskip("httpx2")
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client import frames, samples
+from dmvpn.client import aio, frames, samples, sync
 from dmvpn.client.errors import (
     AnswerError,
     ClientError,
@@ -108,6 +109,20 @@ def test_the_tables_of_every_show_have_names_and_columns() -> None:
                 assert list(frames.columns_of(row)), (command, name)
                 found += 1
     assert found > 200
+
+
+# ------------------------------------------------------------------------------------------------ fronts
+
+
+@pytest.mark.parametrize(("front", "other"), [(sync.Client, aio.Client), (sync.Router, aio.Router)])
+def test_both_fronts_offer_the_same(front: type, other: type) -> None:
+    names = {name for name in vars(front) if not name.startswith("_")}
+    assert names == {name for name in vars(other) if not name.startswith("_")}
+    for name in names:
+        one, two = vars(front)[name], vars(other)[name]
+        assert inspect.getdoc(one) == inspect.getdoc(two), name
+        if inspect.isfunction(one):
+            assert inspect.signature(one).parameters == inspect.signature(two).parameters, name
 
 
 # ------------------------------------------------------------------------------------------------ metrics

@@ -10,7 +10,17 @@ import httpx2
 
 from dmvpn.client import operations
 from dmvpn.client.errors import NotReachedError, ProblemError
-from dmvpn.client.exchange import STREAM_SILENCE, Intake, Reply, Request, Steps, arguments, options, reaching
+from dmvpn.client.exchange import (
+    LARGEST_EVENT,
+    STREAM_SILENCE,
+    Intake,
+    Reply,
+    Request,
+    Steps,
+    arguments,
+    options,
+    reaching,
+)
 from dmvpn.client.following import Following
 from dmvpn.client.frames import frame
 from dmvpn.client.settings import Settings
@@ -116,7 +126,7 @@ class Client:
                     async with self._http.stream(**arguments(following.request()), timeout=timeout) as response:
                         if response.status_code != httpx2.codes.OK:
                             await _whole(response)
-                        async for one in httpx2.EventSource(response):
+                        async for one in httpx2.EventSource(response, LARGEST_EVENT):
                             event = following.take(one)
                             if event is not None:
                                 yield event

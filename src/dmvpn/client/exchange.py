@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 #: Octets of an answer. A show of 100,000 routes has 30 MB.
 LARGEST: Final = 256 << 20
+#: Octets of an event: a line of the management socket has 1 MiB at most, and less blanks.
+LARGEST_EVENT: Final = 4 << 20
 #: Seconds between two signs of life of a stream: the server sends one every 15.
 STREAM_SILENCE: Final = 45.0
 _PROBLEM: Final = "application/problem+json"
@@ -142,9 +144,11 @@ def arguments(request: Request) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def reaching(settings: Settings) -> Iterator[None]:
-    """Turn errors of the connection into ours. Raises NotReachedError."""
+    """Turn errors of the connection into ours. Raises NotReachedError, AnswerError."""
     try:
         yield
+    except httpx2.SSEError as error:
+        raise AnswerError(f"{settings.url}: no stream of events: {error}") from error
     except httpx2.TimeoutException as error:
         raise NotReachedError(f"{settings.url}: nothing came for too long") from error
     except (httpx2.HTTPError, httpx2.StreamError) as error:

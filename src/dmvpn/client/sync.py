@@ -9,7 +9,17 @@ import httpx2
 
 from dmvpn.client import operations
 from dmvpn.client.errors import NotReachedError, ProblemError
-from dmvpn.client.exchange import STREAM_SILENCE, Intake, Reply, Request, Steps, arguments, options, reaching
+from dmvpn.client.exchange import (
+    LARGEST_EVENT,
+    STREAM_SILENCE,
+    Intake,
+    Reply,
+    Request,
+    Steps,
+    arguments,
+    options,
+    reaching,
+)
 from dmvpn.client.following import Following
 from dmvpn.client.frames import frame
 from dmvpn.client.settings import Settings
@@ -114,7 +124,7 @@ class Client:
                 ):
                     if response.status_code != httpx2.codes.OK:
                         _whole(response)
-                    for one in httpx2.EventSource(response):
+                    for one in httpx2.EventSource(response, LARGEST_EVENT):
                         event = following.take(one)
                         if event is not None:
                             yield event
