@@ -5,6 +5,7 @@ resources     the resources: what a URL means
 commands      commands of the exec prompt
 configuration the running configuration: changed by all lines or by none
 errands       orders to routers, a bounded number at a time
+labs          labs: up, down, orders; jobs: what takes long, in processes of its own
 login         the code for a token or a session, and the page of a browser
 guard         judges each request: tokens, sizes, time
 origin        Host, Origin, and the headers of a reverse proxy

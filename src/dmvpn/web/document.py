@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
 from dmvpn.face.protocol import WATCH_TOPICS
-from dmvpn.web import configuration, watched
+from dmvpn.web import configuration, jobs, labs, watched
 from dmvpn.web.commands import RUN
 from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, operation, parameter
 from dmvpn.web.events import EVENTS
@@ -62,7 +62,14 @@ def _openapi_text() -> str:
         "openapi": "3.1.0",
         "info": {"title": "dmvpn", "version": __version__},
         "security": [{"token": []}, {"cookie": [], "key": []}],
-        "paths": {**_fixed(), **configuration.DESCRIBED, **watched.DESCRIBED, **shows},
+        "paths": {
+            **_fixed(),
+            **configuration.DESCRIBED,
+            **jobs.DESCRIBED,
+            **labs.DESCRIBED,
+            **watched.DESCRIBED,
+            **shows,
+        },
         "components": {
             "schemas": {**definitions, "Problem": _PROBLEM},
             "securitySchemes": {
@@ -134,8 +141,6 @@ def _fixed() -> dict[str, Plain]:
         },
         EVENTS: _stream("The history and the log of a router, as server-sent events"),
         LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events"),
-        "/api/v1/labs": {"get": operation("The labs and services that run", some)},
-        "/api/v1/labs/{lab}": {"get": operation("The state of a lab", one)},
         "/api/v1/labs/{lab}/routers": {"get": operation("The routers of a lab", some)},
     }
 

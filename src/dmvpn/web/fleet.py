@@ -86,6 +86,13 @@ class Fleet:
         """Return the routers of a lab. Raises Problem."""
         return [{"name": name, "alive": alive} for name, alive in self._routers(self._folder(lab)).items()]
 
+    def lab_for_orders(self, lab: str) -> LabFolder:
+        """Return a lab that may be given orders. Raises Problem."""
+        folder = self._folder(lab)
+        if _is_service(folder) or self.router is not None:
+            raise Problem(HTTPStatus.FORBIDDEN, "this is no lab as a whole: it takes no orders")
+        return folder
+
     def sockets(self, lab: str) -> dict[str, Path | None]:
         """Return the management sockets of all routers of a lab; None: it does not run. Raises Problem."""
         folder = self._folder(lab)

@@ -23,7 +23,9 @@ from dmvpn.web.errands import Errands
 from dmvpn.web.events import Events
 from dmvpn.web.following import Places
 from dmvpn.web.guard import HEALTH, Guard
+from dmvpn.web.jobs import Jobs
 from dmvpn.web.lab_events import LabEvents
+from dmvpn.web.labs import Labs
 from dmvpn.web.login import Login
 from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, needed_by_path
@@ -43,10 +45,20 @@ _BEFORE: Final = 8
 
 def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) -> Guard:
     """Return the whole application, behind its guard."""
+    found = routes(fleet, entrance)
+    handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
+    hold_roles(found)
+    app = Starlette(routes=found, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Guard(app, entrance, audit, names)
+
+
+def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
+    """Return all resources."""
     door, errands = _Door(fleet), Errands(fleet)
-    places = Places(STREAMS, FOLLOWED)
+    places, begun = Places(STREAMS, FOLLOWED), Jobs()
     lab = "/api/v1/labs/{lab}"
-    routes = [
+    return [
         Route(HEALTH, door.health),
         *Login(entrance).routes,
         *Commands(errands).routes,
@@ -54,6 +66,8 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
         *Pages(fleet).routes,
         *Events(fleet, places).routes,
         *LabEvents(fleet, places).routes,
+        *begun.routes,
+        *Labs(fleet, begun).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),
@@ -61,11 +75,6 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
         Route(f"{lab}/routers/{{router}}/show/{{words:path}}", door.show),
         *watched.routes(fleet),
     ]
-    handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
-    hold_roles(routes)
-    app = Starlette(routes=routes, exception_handlers=handlers)
-    app.router.redirect_slashes = False
-    return Guard(app, entrance, audit, names)
 
 
 class _Door:

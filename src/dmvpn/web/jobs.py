@@ -1,0 +1,227 @@
+"""Jobs: commands of `dmvpn lab` that take long, each in a process of its own, as resources with a state.
+
+    POST .../labs -> 202, `Location: /api/v1/jobs/ID` -> GET: running, then done or failed; DELETE breaks it off
+
+A lab is a fork of the process that brings it up, which must have no other thread: so no request brings one up itself.
+A job goes on when `dmvpn web` ends. What a job says at its end is its `result`, what it says meanwhile `notes`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from dataclasses import field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from dmvpn.base.values import dataclass
+from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, members, operation, or_null
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dmvpn.ios.filters import Plain
+
+JOBS: Final = "/api/v1/jobs"
+JOB: Final = f"{JOBS}/{{job}}"
+#: Jobs that run at a time; each may take a whole processor. Jobs that are remembered.
+AT_A_TIME: Final = 4
+REMEMBERED: Final = 100
+#: Seconds that a job may take, and until it is killed after it was broken off.
+_LONGEST: Final = 900.0
+_GRACE: Final = 10.0
+#: Notes of a job, and characters of each.
+_MOST_NOTES, _LONGEST_NOTE = 100, 500
+#: `python -P` puts no folder of the caller before the program's own.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn", "lab")
+
+_JOB: Final = members(
+    {
+        "id": TEXT,
+        "what": TEXT,
+        "lab": TEXT,
+        "by": TEXT,
+        "state": {"enum": ["running", "done", "failed"]},
+        "begun": NUMBER,
+        "ended": or_null(NUMBER),
+        "notes": TEXTS,
+        "result": or_null(ANY_OBJECT),
+    }
+)
+#: Of a job that has begun.
+BEGUN: Final = _JOB
+#: For the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    JOBS: {"get": operation("The jobs that run, and the last ones that ended", {"type": "array", "items": _JOB})},
+    JOB: {
+        "get": operation("The state of a job", _JOB),
+        "delete": operation("Break a job off: a lab that was coming up is ended", _JOB),
+    },
+}
+
+
+@dataclass(slots=True)
+class Job:
+    """One job. what: the verb of `dmvpn lab`; begun, ended: seconds since 1970."""
+
+    number: str
+    what: str
+    lab: str
+    by: str
+    begun: float
+    state: str = "running"
+    ended: float | None = None
+    notes: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_NOTES))
+    result: Plain = None
+    process: subprocess.Popen[str] | None = None
+    is_broken_off: bool = False
+
+    def begun_as(self, process: subprocess.Popen[str]) -> None:
+        """Note the process."""
+        self.process = process
+        if self.is_broken_off:
+            self.break_off()
+
+    def break_off(self) -> None:
+        """End the process, as Ctrl-C does."""
+        self.is_broken_off = True
+        if self.process is not None and self.ended is None:
+            self.process.send_signal(signal.SIGINT)
+
+    @property
+    def plain(self) -> dict[str, Plain]:
+        """The job as JSON."""
+        return {
+            "id": self.number,
+            "what": self.what,
+            "lab": self.lab,
+            "by": self.by,
+            "state": self.state,
+            "begun": self.begun,
+            "ended": self.ended,
+            "notes": [*self.notes],
+            "result": self.result,
+        }
+
+
+class Jobs:
+    """All jobs of this process, and their resources."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resources."""
+        return [
+            Route(JOBS, self.list),
+            Route(JOB, self.show),
+            Route(JOB, self.break_off, methods=["DELETE"]),
+        ]
+
+    async def list(self, _: Request) -> Response:
+        """List all jobs, the newest last."""
+        return JSONResponse([job.plain for job in self._jobs.values()])
+
+    async def show(self, request: Request) -> Response:
+        """Give the state of a job."""
+        return JSONResponse(self._job(request).plain)
+
+    @needs(Role.OPERATE)
+    async def break_off(self, request: Request) -> Response:
+        """Break a job off, of the caller or, with the role configure, of any user."""
+        job, caller = self._job(request), request.scope["caller"]
+        if job.by != caller.name and not caller.role.includes(Role.CONFIGURE):
+            raise Problem(HTTPStatus.FORBIDDEN, f"the job is of {job.by}: this needs the role configure")
+        job.break_off()
+        return JSONResponse(job.plain)
+
+    def begin(self, request: Request, lab: str, words: Sequence[str]) -> Response:
+        """Begin a job, and answer with its state. words: of `dmvpn lab`. Raises Problem."""
+        caller, guard = request.scope["caller"], request.scope["guard"]
+        if sum(job.ended is None for job in self._jobs.values()) >= AT_A_TIME:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{AT_A_TIME} jobs run", {"Retry-After": "10"})
+        job = Job(secrets.token_hex(8), words[0], lab, caller.name, time.time())
+        self._jobs[job.number] = job
+        for old in [one for one in self._jobs.values() if one.ended is not None][: len(self._jobs) - REMEMBERED]:
+            del self._jobs[old.number]
+        request.scope["details"] = {"job": job.number, "command": " ".join(("lab", *words))}
+
+        def note() -> None:
+            guard.note("job", caller, job=job.number, state=job.state)
+
+        threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()
+        headers = {"Location": f"{JOBS}/{job.number}"}
+        return JSONResponse(job.plain, HTTPStatus.ACCEPTED.value, headers)
+
+    def _job(self, request: Request) -> Job:
+        found = self._jobs.get(request.path_params["job"])
+        if found is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no such job, or it ended long ago")
+        return found
+
+
+def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None:
+    """Run the command of a job to its end, in a thread of its own."""
+    is_good = False
+    try:
+        is_good, job.result = run(words, job.notes, job.begun_as)
+    except OSError as error:
+        job.notes.append(f"the job did not begin: {error.strerror}")
+    job.state, job.ended = "done" if is_good else "failed", time.time()
+    note()
+
+
+def run(
+    words: Sequence[str], notes: deque[str], begun: Callable[[subprocess.Popen[str]], None] = lambda _: None
+) -> tuple[bool, Plain]:
+    """Run `dmvpn lab WORDS --json`; returns whether it succeeded, and its object. notes: gets its other lines.
+
+    Raises OSError.
+    """
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(  # noqa: S603 - names that exist, and numbers
+            [*_PROGRAM, words[0], "--json", *words[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        begun(process)
+        timers = [threading.Timer(_LONGEST, process.send_signal, (signal.SIGINT,))]
+        timers.append(threading.Timer(_LONGEST + _GRACE, process.kill))
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        try:
+            with process:
+                for line in process.stderr or ():
+                    notes.append(line.rstrip("\n").removeprefix("dmvpn: ")[:_LONGEST_NOTE])
+        finally:
+            for timer in timers:
+                timer.cancel()
+        output.seek(0)
+        with contextlib.suppress(ValueError):
+            result: Plain = json.load(output)
+            return process.returncode == 0, result
+        return False, None

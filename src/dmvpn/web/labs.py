@@ -1,0 +1,270 @@
+"""Labs as resources: the scenarios that can be brought up, up and down, and orders to running labs.
+
+What takes long is a job (`jobs`): up, clock, break, hint, grade. The other orders are done when they are answered.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from dmvpn.base.errors import UserError
+from dmvpn.labs import orders
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.web import jobs
+from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
+from dmvpn.web.errands import body_of
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dmvpn.ios.filters import Plain
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.web.fleet import Fleet
+    from dmvpn.web.jobs import Jobs
+
+SCENARIOS: Final = "/api/v1/scenarios"
+LABS: Final = "/api/v1/labs"
+LAB: Final = f"{LABS}/{{lab}}"
+#: Seconds that the clock of a simulated lab may be set forward at a time.
+_LONGEST_STEP: Final = 30 * 86_400.0
+_UP: Final = '{"scenario": NAME}, with "simulated": true for a lab without namespaces'
+_CLOCK: Final = '{"seconds": NUMBER}, more than 0 and at most 30 days'
+_WIRE: Final = '{"link": "ROUTER:INTERFACE"}, with delay, loss, rate, mtu (numbers), cut, one_way (true), block (words)'
+_BREAK: Final = '{}, or {"name": TROUBLE} or {"seed": NUMBER}'
+_TROUBLE: Final = re.compile(r"(?:[a-z][a-z0-9-]{0,80})?", re.ASCII)
+_AMOUNTS: Final = ("delay", "loss", "rate", "mtu")
+_SCENARIO: Final = members(
+    {"name": TEXT, "title": TEXT, "topic": TEXT, "up": YES_OR_NO, "simulated_only": YES_OR_NO, "lacks": TEXTS}
+)
+_WIRE_BODY: Final = members(
+    {"link": TEXT}, {**dict.fromkeys(_AMOUNTS, NUMBER), "cut": YES_OR_NO, "one_way": YES_OR_NO, "block": TEXTS}
+)
+_MISSING: Final = members({"missing": TEXTS})
+_NOTHING: Final = members({})
+#: For the document of all resources (OpenAPI), besides the state of a lab.
+DESCRIBED: Final[dict[str, Plain]] = {
+    SCENARIOS: {
+        "get": operation("The scenarios and exercises that can be brought up", {"type": "array", "items": _SCENARIO})
+    },
+    LABS: {
+        "get": operation("The labs and services that run", {"type": "array", "items": ANY_OBJECT}),
+        "post": operation(
+            "Bring a lab up", jobs.BEGUN, body=members({"scenario": TEXT}, {"simulated": YES_OR_NO}), status=202
+        ),
+    },
+    LAB: {"get": operation("The state of a lab", ANY_OBJECT), "delete": operation("End a lab", _NOTHING)},
+    f"{LAB}/reset": {"post": operation("Begin again: configurations, wires and translators", _MISSING)},
+    f"{LAB}/clock": {
+        "post": operation("Let time pass in a simulated lab", jobs.BEGUN, body=members({"seconds": NUMBER}), status=202)
+    },
+    f"{LAB}/wires": {"post": operation("Make a wire bad, or good again", _NOTHING, body=_WIRE_BODY)},
+    f"{LAB}/break": {
+        "post": operation("Break something", jobs.BEGUN, body=members({}, {"name": TEXT, "seed": WHOLE}), status=202)
+    },
+    f"{LAB}/hint": {"post": operation("The next hint about the trouble", jobs.BEGUN, status=202)},
+    f"{LAB}/grade": {"post": operation("Whether the trouble is over", jobs.BEGUN, status=202)},
+    f"{LAB}/routers/{{router}}/kill": {"post": operation("End a router, as a power failure does", _NOTHING)},
+    f"{LAB}/routers/{{router}}/start": {"post": operation("Start a killed router again", _NOTHING)},
+}
+
+
+class Labs:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet, begun: Jobs) -> None:
+        self._fleet = fleet
+        self._jobs = begun
+        self._scenarios: list[dict[str, Plain]] = []
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resources."""
+        return [
+            Route(SCENARIOS, self.scenarios),
+            Route(LABS, self.up, methods=["POST"]),
+            Route(LAB, self.down, methods=["DELETE"]),
+            Route(f"{LAB}/reset", self.reset, methods=["POST"]),
+            Route(f"{LAB}/clock", self.clock, methods=["POST"]),
+            Route(f"{LAB}/wires", self.impair, methods=["POST"]),
+            Route(f"{LAB}/break", self.break_, methods=["POST"]),
+            Route(f"{LAB}/hint", self.hint, methods=["POST"]),
+            Route(f"{LAB}/grade", self.grade, methods=["POST"]),
+            Route(f"{LAB}/routers/{{router}}/kill", self.kill, methods=["POST"]),
+            Route(f"{LAB}/routers/{{router}}/start", self.start, methods=["POST"]),
+        ]
+
+    # ------------------------------------------------------------------------------------------------ life of a lab
+
+    async def scenarios(self, _: Request) -> Response:
+        """List what can be brought up."""
+        running = {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}
+        known = await run_in_threadpool(self._known)
+        return JSONResponse([{**one, "up": one["name"] in running} for one in known])
+
+    def _known(self) -> list[dict[str, Plain]]:
+        """Return all built-in scenarios and exercises. To read them takes seconds, and they never change."""
+        if not self._scenarios:
+            notes: deque[str] = deque(maxlen=1)
+            _, found = jobs.run(("list",), notes)
+            if not isinstance(found, dict):
+                raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
+            usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}
+            self._scenarios = [
+                {**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))
+            ]
+        return self._scenarios
+
+    @needs(Role.CONFIGURE)
+    async def up(self, request: Request) -> Response:
+        """Bring up a built-in scenario or an exercise: no file of this machine."""
+        given = await body_of(request, _UP)
+        name, simulated = given.get("scenario"), given.get("simulated", False)
+        if not isinstance(name, str) or not isinstance(simulated, bool) or given.keys() - {"scenario", "simulated"}:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_UP}")
+        if self._fleet.router is not None or self._fleet.lab not in (None, name):
+            raise Problem(HTTPStatus.FORBIDDEN, "this server has another lab only")
+        if name not in {str(one["name"]) for one in await run_in_threadpool(self._known)}:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
+        if name in {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}:
+            raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
+        return self._jobs.begin(request, name, ("up", name, *(["--simulated"] if simulated else [])))
+
+    @needs(Role.CONFIGURE)
+    async def down(self, request: Request) -> Response:
+        """End a lab."""
+        return await self._order(request, orders.down)
+
+    # ------------------------------------------------------------------------------------------------ orders
+
+    @needs(Role.CONFIGURE)
+    async def reset(self, request: Request) -> Response:
+        """Let a lab begin again."""
+        folder = await self._folder(request)
+        return JSONResponse({"missing": list(await run_in_threadpool(_carry_out, lambda: orders.reset(folder)))})
+
+    @needs(Role.OPERATE)
+    async def clock(self, request: Request) -> Response:
+        """Let time pass."""
+        given = await body_of(request, _CLOCK)
+        seconds = _number(given.get("seconds"), _CLOCK)
+        if not 0 < seconds <= _LONGEST_STEP or len(given) > 1:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_CLOCK}")
+        return await self._job(request, "clock", f"+{seconds:f}", "--lab")
+
+    @needs(Role.OPERATE)
+    async def impair(self, request: Request) -> Response:
+        """Make a wire bad, or good again."""
+        link, badness = _badness(await body_of(request, _WIRE))
+        request.scope["details"] = {"link": link, "impairment": ", ".join(badness.particulars)}
+        return await self._order(request, lambda folder: orders.impair(folder, link, badness))
+
+    @needs(Role.OPERATE)
+    async def kill(self, request: Request) -> Response:
+        """End a router."""
+        router = await self._router(request)
+        return await self._order(request, lambda folder: orders.kill(folder, router))
+
+    @needs(Role.OPERATE)
+    async def start(self, request: Request) -> Response:
+        """Start a router again."""
+        router = await self._router(request)
+        return await self._order(request, lambda folder: orders.start(folder, router))
+
+    # ------------------------------------------------------------------------------------------------ lessons
+
+    @needs(Role.OPERATE)
+    async def break_(self, request: Request) -> Response:
+        """Break something."""
+        given = await body_of(request, _BREAK) if await request.body() else {}
+        name, seed = given.get("name", ""), given.get("seed", 0)
+        is_known = given.keys() <= {"name", "seed"} and type(seed) is int
+        if not is_known or not isinstance(name, str) or not _TROUBLE.fullmatch(name):
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_BREAK}")
+        words = [*([name] if name else []), *(["--seed", str(seed)] if "seed" in given else [])]
+        return await self._job(request, "break", *words, "--lab")
+
+    @needs(Role.OPERATE)
+    async def hint(self, request: Request) -> Response:
+        """Give the next hint."""
+        return await self._job(request, "hint")
+
+    @needs(Role.OPERATE)
+    async def grade(self, request: Request) -> Response:
+        """Judge the repair."""
+        return await self._job(request, "grade")
+
+    async def _job(self, request: Request, *words: str) -> Response:
+        folder = await self._folder(request)
+        return self._jobs.begin(request, folder.name, (*words, folder.name))
+
+    # ------------------------------------------------------------------------------------------------ helpers
+
+    async def _folder(self, request: Request) -> LabFolder:
+        return await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
+
+    async def _router(self, request: Request) -> str:
+        """Return the router that a request names. Raises Problem."""
+        names = request.path_params
+        if names["router"] not in await run_in_threadpool(self._fleet.sockets, names["lab"]):
+            raise Problem(HTTPStatus.NOT_FOUND, f"{names['lab']} has no such router")
+        return str(names["router"])
+
+    async def _order(self, request: Request, order: Callable[[LabFolder], object]) -> Response:
+        folder = await self._folder(request)
+        await run_in_threadpool(_carry_out, lambda: order(folder))
+        return JSONResponse({})
+
+
+def _carry_out(order: Callable[[], tuple[str, ...] | object]) -> tuple[str, ...]:
+    """Give an order to a lab. Raises Problem if it refuses."""
+    try:
+        answer = order()
+    except UserError as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+    return answer if isinstance(answer, tuple) else ()
+
+
+def _objects(value: Plain) -> list[dict[str, Plain]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _number(value: object, meaning: str) -> float:
+    """Return a finite number. Raises Problem."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {meaning}")
+    return float(value)
+
+
+def _badness(given: dict[str, object]) -> tuple[str, Badness]:
+    """Return a wire, and how bad it is to be. Raises Problem."""
+    link, block = given.get("link"), given.get("block", [])
+    flags = [given.get(name, False) for name in ("cut", "one_way")]
+    known = {"link", "block", "cut", "one_way", *_AMOUNTS}
+    is_wrong = given.keys() - known or not isinstance(link, str) or not isinstance(block, list)
+    if is_wrong or not all(isinstance(flag, bool) for flag in flags) or not isinstance(link, str):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_WIRE}")
+    wanted: dict[str, Plain] = {name: _number(given[name], _WIRE) for name in _AMOUNTS if name in given}
+    if flags[0]:
+        wanted["cut"] = 1.0
+    if isinstance(block, list) and block:
+        wanted["block"] = [str(word) for word in block]
+    if flags[1] and wanted:
+        wanted["sender"] = link.partition(":")[0]
+    try:
+        return link, Badness.read(wanted)
+    except UserError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
