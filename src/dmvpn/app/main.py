@@ -199,6 +199,9 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     replay.add_argument("file", type=Path, metavar="FILE")
     replay.add_argument("--router", metavar="NAME", help="only this one")
     replay.add_argument("--show", metavar="COMMAND", help="a show command to run at the end")
+    replay.add_argument(
+        "--serve", metavar="LAB", help="then let programs ask the routers, as those of a lab of this name, until Ctrl-C"
+    )
     replay.set_defaults(command=_replay)
 
 

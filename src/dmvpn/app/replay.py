@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.face.serving import make_server
 from dmvpn.ios import CliError
+from dmvpn.labs.replayed import ReplayedLab, ReplayedRouter
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
+from dmvpn.shells.lab.places import LabFolder
 from dmvpn.tools.replaying import lives_of
 
 if TYPE_CHECKING:
@@ -31,7 +35,20 @@ def replay(arguments: argparse.Namespace) -> int:
         print(differences[0], file=sys.stderr)
     if arguments.show:
         _show(arguments.show, lives.values())
+    if arguments.serve:
+        _serve(arguments.serve, lives.values())
     return 1 if differences else 0
+
+
+def _serve(name: str, lives: Iterable[Life]) -> None:
+    """Let programs ask the routers until Ctrl-C. Raises UserError."""
+    routers = {life.name: ReplayedRouter(life.router, life.last) for life in lives if life.router is not None}
+
+    async def serve() -> None:
+        lab = ReplayedLab(routers, LabFolder.of(name), make_server)
+        await lab.run(lambda: print(f"{name}: {', '.join(routers)} can be asked until Ctrl-C", flush=True))
+
+    asyncio.run(serve())
 
 
 def _show(command: str, lives: Iterable[Life]) -> None:

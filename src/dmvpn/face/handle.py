@@ -78,6 +78,11 @@ class RouterHandle(Protocol):
         ...
 
     @property
+    def frozen(self) -> str:
+        """Why no session changes the router, "": sessions may change it."""
+        ...
+
+    @property
     def entropy(self) -> Entropy:
         """Unpredictable octets for typed commands; not the entropy of the router, whose draws belong to its events."""
         ...

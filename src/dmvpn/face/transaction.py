@@ -159,6 +159,8 @@ class Transaction:
         """Change the configuration, or say why not. Raises UserError if the lines are no configuration."""
         if self._order.privilege < PRIVILEGED:
             raise UserError(_ONLY_15)
+        if self._handle.frozen:
+            raise UserError(self._handle.frozen)
         for _ in range(_TRIES):
             change = self._attempt()
             if change is not None:

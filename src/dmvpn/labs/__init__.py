@@ -8,6 +8,7 @@ addresses              the addresses of a configuration
 prompts, bench         the prompts of a lab, asked by programs; a lab as a place for lessons
 lessons, conversion    break, hint, grade, save; from one DMVPN phase to another
 captures               the capture of packets
+replayed               the routers of a recording, with the sockets of a lab
 watching               the steps of a ladder, from the news of all routers
 
 `app` prints what these functions return. A refusal is a `UserError`, whose text is for the user.

@@ -46,8 +46,13 @@ class Handle:
         flash: Flash = NO_FLASH,
         entropy: Entropy = OF_THE_SYSTEM,
         open_tap: OpenTap | None = None,
+        frozen: str = "",
     ) -> None:
-        """entropy: not the router's own, whose draws belong to its events. open_tap: None: it captures no packets."""
+        """entropy: not the router's own, whose draws belong to its events. open_tap: None: it captures no packets.
+
+        frozen: why nothing changes the router, "": it may be changed.
+        """
+        self.frozen = frozen
         self.captures: Captures = NO_CAPTURES if open_tap is None else MonitorCapture(open_tap)
         self.flash = flash
         self.entropy = entropy

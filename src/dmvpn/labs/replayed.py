@@ -1,0 +1,102 @@
+"""Routers of a recording that were replayed, with the sockets of a lab: programs ask them as they ask a lab that runs.
+
+Time stands still at the end of the recording. Nothing changes these routers: commands that would are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.shells.handle import Handle
+from dmvpn.shells.lab import control
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dmvpn.base.events import Event
+    from dmvpn.router.router import Router
+    from dmvpn.shells.handle import MakeServer
+    from dmvpn.shells.lab.control import Json
+    from dmvpn.shells.lab.places import LabFolder
+
+FROZEN: Final = "this is a recording: it can be looked at, and nothing changes it"
+#: A name becomes that of a socket.
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedRouter:
+    """A router at the end of its recording. last: when that is, monotonic seconds."""
+
+    router: Router
+    last: float
+
+
+class ReplayedLab:
+    """See the module's docstring."""
+
+    def __init__(self, routers: Mapping[str, ReplayedRouter], folder: LabFolder, make_server: MakeServer) -> None:
+        """Make the folder. Raises UserError."""
+        for name in routers:
+            if not _NAME.fullmatch(name) or folder.management(name) == folder.control:
+                raise UserError(f"{name!r} in the recording is no name of a router")
+        folder.make(routers)
+        self._routers = dict(routers)
+        self._folder = folder
+        self._make_server = make_server
+        self._began = time.time()
+        self._ended = asyncio.Event()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until a signal or a request ends it. ready: called when all routers answer."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ended.set)
+        servers = [
+            self._make_server(_handle(one), self._folder.management(name)) for name, one in self._routers.items()
+        ]
+        try:
+            for server in servers:
+                await server.start()
+            listener = control.listen(self._folder.control)
+            loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey))
+            ready()
+            await self._ended.wait()
+        finally:
+            for server in servers:
+                await server.stop()
+            self._folder.remove()
+
+    def _obey(self, request: dict[str, Json]) -> Json:
+        match request.get("do"):
+            case "status":
+                return {
+                    "scenario": self._folder.name,
+                    "simulated": True,
+                    "since": self._began,
+                    "engine": "recording",
+                    "routers": dict.fromkeys(self._routers, True),
+                }
+            case "missing":
+                return []
+            case "down":
+                self._ended.set()
+                return None
+            case _:
+                raise UserError(FROZEN)
+
+
+def _handle(one: ReplayedRouter) -> Handle:
+    def post(_: Event) -> None:
+        """Ignore it: what a session may do is refused before, and this notes logins and the like."""
+
+    def store(_: str, __: bytes) -> None:
+        raise OSError(FROZEN)
+
+    return Handle(lambda: one.router, lambda: one.last, post, store, frozen=FROZEN)
