@@ -102,6 +102,19 @@ def test_a_folder_that_is_called_like_an_exercise_is_none(labs: Labs, tmp_path: 
     labs.say("lab", "down", "exercise-05")
 
 
+def test_a_lab_goes_to_another_program_with_what_was_typed_and_comes_back(labs: Labs, tmp_path: Path) -> None:
+    labs.configure("R31", "interface Loopback7", "ip address 10.7.7.7 255.255.255.255")
+    said = labs.say("lab", "save", "notes-phase3", tmp_path / "clab", "--format", "containerlab", "--image", "mine:1")
+    assert f"'dmvpn lab up {tmp_path / 'clab'}' brings it up again" in said
+    assert "image: mine:1" in (tmp_path / "clab/notes-phase3.clab.yml").read_text()
+    assert "converged" in labs.up(tmp_path / "clab", "--simulated")
+    assert "10.7.7.7" in labs.on("clab/R31", "show running-config interface Loopback7")
+    labs.say("lab", "down", "clab")
+    refused = labs.run("lab", "save", "notes-phase3", tmp_path / "ours", "--node", "iosv")
+    assert "name it with --format" in refused.stderr
+    labs.configure("R31", "no interface Loopback7")
+
+
 def test_a_lab_that_is_not_well_is_not_broken_further(labs: Labs, tmp_path: Path) -> None:
     """Nobody could tell what had been done to it, and every grade would be good."""
     labs.configure("R11", "interface Tunnel100", "shutdown")

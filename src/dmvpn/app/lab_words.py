@@ -14,6 +14,8 @@ from dmvpn.app.words import add_engine, add_progress, amount
 
 #: See `app/ssh.py`, which is imported when a command needs it.
 _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
+#: See `tools/elsewhere`, for the same reason.
+_PROGRAMS: Final = ("containerlab", "cml", "gns3")
 _BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
 
 _Verb = Callable[[str, str], argparse.ArgumentParser]
@@ -139,6 +141,9 @@ def _add_lessons(verb: _Verb) -> None:
     save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes")
     save.add_argument("lab", nargs="?")
     save.add_argument("folder", metavar="DIR")
+    save.add_argument("--format", choices=_PROGRAMS, help="files of this program; without it: lab.yaml")
+    save.add_argument("--node", metavar="KIND", help="what runs the routers there: dmvpn, iosv, vios, iol, ...")
+    save.add_argument("--image", default="", metavar="IMAGE", help="its image, by the name that it has there")
 
 
 def _run(verb: str, arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from dmvpn.labs import lessons
 from dmvpn.labs.conversion import Conversion
 from dmvpn.labs.lessons import LessonLab
 from dmvpn.shells.lab.finding import find_lab
+from dmvpn.tools.elsewhere import Elsewhere
 
 if TYPE_CHECKING:
     import argparse
@@ -114,10 +115,15 @@ def phase(arguments: argparse.Namespace, told: Told) -> int:
 def save(arguments: argparse.Namespace, told: Told) -> int:
     """Write the lab down as a folder that `lab up` takes."""
     lab = _lab(arguments.lab, f"dmvpn lab save {{}} {arguments.folder}")
-    notes = lessons.save(lab, Path(arguments.folder))
+    elsewhere = None
+    if arguments.format is not None:
+        elsewhere = Elsewhere(arguments.format, arguments.node, arguments.image)
+    elif arguments.node or arguments.image:
+        raise UserError("--node and --image are for the files of another program: name it with --format")
+    notes = lessons.save(lab, Path(arguments.folder), elsewhere)
     for note in notes:
-        told.say(f"not saved: {note}")
-    told.put(lab=lab.folder.name, folder=str(arguments.folder), not_saved=list(notes))
+        told.say(f"not saved: {note}" if elsewhere is None else f"not the same there: {note}")
+    told.put(lab=lab.folder.name, format=arguments.format, folder=str(arguments.folder), not_saved=list(notes))
     told.say(f"saved; 'dmvpn lab up {arguments.folder}' brings it up again")
     return 0
 

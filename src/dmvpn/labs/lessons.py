@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.elsewhere import Elsewhere
     from dmvpn.tools.exercises import Exercise
     from dmvpn.tools.lessons import GradedCheck
     from dmvpn.tools.lessons.health import Subject
@@ -205,7 +206,10 @@ def is_way(subject: Subject) -> bool:
     return subject[0] is Check.REACH
 
 
-def save(lab: LessonLab, folder: Path) -> list[str]:
-    """Write the lab as a folder that can be brought up; returns sentences about parts that are not saved."""
+def save(lab: LessonLab, folder: Path, elsewhere: Elsewhere | None = None) -> list[str]:
+    """Write the lab as a folder that can be brought up; returns sentences about parts that are not saved.
+
+    elsewhere: the program whose files they are; without it they are ours.
+    """
     status = control.order(lab.folder.control, do="status")
-    return write(lab.scenario, lab.running(), status, folder)
+    return write(lab.scenario, lab.running(), status, folder, elsewhere)

@@ -1,4 +1,7 @@
-"""A lab as a folder: running configurations, and `lab.yaml` with present impairments. Only its owner may read it."""
+"""A lab as a folder: running configurations, and `lab.yaml` with present impairments, or files of another program.
+
+Only its owner may read it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import LinkSpec
-from dmvpn.shells.scenario import CONFIGURATION
+from dmvpn.shells.scenario import CONFIGURATION, Scenario
+from dmvpn.tools.elsewhere import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,32 +23,47 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab_model import Lab
-    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.elsewhere import Elsewhere
 
 _AMOUNTS: Final = ("delay", "loss", "rate")
 
 
-def save(scenario: Scenario, running: Mapping[str, str], status: Json, folder: Path) -> list[str]:
-    """Write a lab; returns notes on missing parts. running: of the routers that answer. Raises UserError, OSError."""
+def save(
+    scenario: Scenario, running: Mapping[str, str], status: Json, folder: Path, elsewhere: Elsewhere | None = None
+) -> list[str]:
+    """Write a lab; returns notes on missing parts. Raises UserError, OSError.
+
+    running: of the routers that answer.
+    elsewhere: the program whose files they are; without it they are ours.
+    """
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty: name a new folder")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(folder, 0o700)
     lab, notes = _as_it_is(scenario, status)
-    for name, text in scenario.configurations.items():
+    for name in scenario.configurations:
         if name not in running:
             notes.append(f"what {name} runs: it does not answer; its configuration is that of the scenario")
-        _write(folder / f"{name}.cfg", running.get(name, text))
-    described = lab.model_dump(mode="json", exclude_defaults=True)
-    _write(folder / CONFIGURATION, yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120))
+    texts = {**scenario.configurations, **running}
+    if elsewhere is None:
+        described = lab.model_dump(mode="json", exclude_defaults=True)
+        files = {f"{name}.cfg": text for name, text in texts.items()}
+        files[CONFIGURATION] = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120)
+    else:
+        files, differences = written(Scenario(scenario.name, lab, texts), texts, elsewhere)
+        notes += differences
+    _write(folder, files)
     if any("crypto pki trustpoint" in text for text in running.values()):
         notes.append("private keys of certificates: copy the folder 'pki' of the scenario beside them")
     return notes
 
 
-def _write(path: Path, text: str) -> None:
-    with open_private(path) as file:
-        file.write(text)
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(folder, 0o700)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open_private(path) as file:
+            file.write(text)
 
 
 def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:

@@ -20,7 +20,7 @@ _CONTAINERLAB: Final = re.compile(r"^topology:\s*$.*^\s+nodes:\s*$", re.MULTILIN
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The port of a node's `eth1`, by the kind of the node: the first part of its name, and the number of `eth1`.
 _PORTS: Final = {
-    "cisco_iol": ("Ethernet0/", 1),
+    "linux": ("GigabitEthernet0/", 1),
     "cisco_vios": ("GigabitEthernet0/", 1),
     "linux_vios": ("GigabitEthernet0/", 1),
     "vr-vios": ("GigabitEthernet0/", 1),
@@ -30,6 +30,10 @@ _PORTS: Final = {
     "vr-c8000v": ("GigabitEthernet", 2),
     "cisco_c8000": ("GigabitEthernet", 2),
 }
+#: A kind whose ports are in slots of so many.
+_SLOTS: Final = {"cisco_iol": ("Ethernet", 4)}
+#: In the environment of a container of ours, its ports: "GigabitEthernet0/1=eth1 ...".
+_OUR_PORTS: Final = "DMVPN_PORTS"
 _DEEPEST: Final = 32
 _ETH: Final = re.compile(r"eth(\d{1,3})$")
 
@@ -102,29 +106,35 @@ def _containerlab(folder: Path, top: dict[str, yaml.Node]) -> Topology:
     kinds = {name: dict(_pairs(kind)) for name, kind in _pairs(top.get("kinds"))}
     nodes: list[Node] = []
     kind_of: dict[str, str] = {}
+    ports: dict[End, str] = {}
     for name, each in _pairs(top.get("nodes")):
         node = {**defaults, **dict(_pairs(each))}
         kind_of[name] = _word(node.get("kind"))
         node = {**kinds.get(kind_of[name], {}), **node}
+        for pair in _word(dict(_pairs(node.get("env"))).get(_OUR_PORTS)).split():
+            port, _, eth = pair.partition("=")
+            ports[name, eth] = port_named(port)
         file = _word(node.get("startup-config")).replace("__clabNodeName__", name)
         nodes.append(Node(name, file=within(folder, file) if file and "\n" not in file else None))
-    cables = [_ends(dict(_pairs(link)).get("endpoints"), kind_of) for link in _items(top.get("links"))]
+    cables = [_ends(dict(_pairs(link)).get("endpoints"), kind_of, ports) for link in _items(top.get("links"))]
     return Topology("containerlab", tuple(nodes), tuple(cables))
 
 
-def _ends(node: yaml.Node | None, kind_of: dict[str, str]) -> tuple[End, ...]:
-    """Read `["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end."""
+def _ends(node: yaml.Node | None, kind_of: dict[str, str], ports: dict[End, str]) -> tuple[End, ...]:
+    """Read `["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end. ports: those that the file names itself."""
     found: list[End] = []
     for each in _items(node):
         known = dict(_pairs(each))
         name, _, port = _word(each).partition(":")
         name, port = (_word(known.get("node")), _word(known.get("interface"))) if known else (name, port)
-        found.append((name, _port(port, kind_of.get(name, ""))))
+        found.append((name, ports.get((name, port)) or _port(port, kind_of.get(name, ""))))
     return tuple(found)
 
 
 def _port(name: str, kind: str) -> str:
-    eth, known = _ETH.match(name), _PORTS.get(kind)
+    eth, known, slots = _ETH.match(name), _PORTS.get(kind), _SLOTS.get(kind)
+    if eth and slots:
+        return f"{slots[0]}{int(eth[1]) // slots[1]}/{int(eth[1]) % slots[1]}"
     return f"{known[0]}{int(eth[1]) + known[1] - 1}" if eth and known else port_named(name)
 
 

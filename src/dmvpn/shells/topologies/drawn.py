@@ -102,7 +102,8 @@ def _file(folder: Path, number: str, node: Json) -> Path | None:
         counted if _text(node, "node_type") == "dynamips" else "startup-config.cfg"
     )
     name, kind = _text(node, "name"), _text(node, "node_type")
-    places = (f"project-files/{kind}/{number}/{said}", said, said.rpartition("/")[2])
+    own = f"project-files/{kind}/{number}"
+    places = (f"{own}/{said}", f"{own}/etc/dmvpn/{said}", said, said.rpartition("/")[2])
     named = (f"{name}_startup-config.cfg", f"{name}.cfg", f"configs/{name}.cfg", f"configs/{name}_startup-config.cfg")
     found = (within(folder, place) for place in (*places, *named))
     return next((path for path in found if path is not None), None)
