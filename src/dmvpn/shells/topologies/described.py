@@ -121,7 +121,7 @@ def _containerlab(folder: Path, top: dict[str, yaml.Node]) -> Topology:
 
 
 def _ends(node: yaml.Node | None, kind_of: dict[str, str], ports: dict[End, str]) -> tuple[End, ...]:
-    """Read `["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end. ports: those that the file names itself."""
+    """Read `["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end. ports: of ports whose names are in the file."""
     found: list[End] = []
     for each in _items(node):
         known = dict(_pairs(each))
