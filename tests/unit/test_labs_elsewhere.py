@@ -24,7 +24,7 @@ from support.cases import one_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.tools.elsewhere import Format
+    from dmvpn.tools.elsewhere.kinds import Format
 
 _UUID = {"type": "string", "pattern": "^[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}$"}
 CONTAINERLAB = {

@@ -1,4 +1,4 @@
-"""`dmvpn lab picture`: a network drawn into a file, as SVG or for Graphviz or Mermaid."""
+"""`dmvpn lab picture` and `dmvpn lab film`: a network drawn into a file, and a file that plays what happened there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.labs.pictures import named_picture, writer_for
+from dmvpn.labs.films import lab_film, recording_film
+from dmvpn.labs.pictures import is_recording, named_picture, writer_for
+from dmvpn.shells.lab.finding import find_lab
+from dmvpn.web.exported import as_page
 
 if TYPE_CHECKING:
     import argparse
@@ -31,4 +34,20 @@ def draw(arguments: argparse.Namespace, told: Told) -> int:
     Path(output).write_text(write(picture), encoding="utf-8")
     told.say(f"{output}: {picture.about}, {picture.summary}")
     told.put(file=output, about=picture.about, summary=picture.summary)
+    return 0
+
+
+def write_film(arguments: argparse.Namespace, told: Told) -> int:
+    """Write the film of a lab or recording. Raises UserError, OSError."""
+    output: Path = arguments.output
+    recording = Path(arguments.network) if arguments.network is not None else None
+    if recording is not None and is_recording(recording):
+        film = recording_film(recording)
+    else:
+        command = "dmvpn lab film {} --output " + shlex.quote(str(output))
+        film = lab_film(find_lab(arguments.network, command.format))
+    text = as_page(film)
+    output.write_text(text, encoding="utf-8")
+    told.say(f"{output}: {len(text.encode()) / 1e6:.1f} MB, for any browser")
+    told.put(file=str(output), octets=len(text.encode()))
     return 0

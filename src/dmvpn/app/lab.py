@@ -217,6 +217,13 @@ def picture(arguments: argparse.Namespace, told: Told) -> int:
     return draw(arguments, told)
 
 
+def film(arguments: argparse.Namespace, told: Told) -> int:
+    """Write what happened in a lab into one file that plays it."""
+    from dmvpn.app.drawing import write_film
+
+    return write_film(arguments, told)
+
+
 def ssh(arguments: argparse.Namespace, told: Told) -> int:
     """Let people and tools in by SSH."""
     from dmvpn.app.ssh import serve
@@ -269,6 +276,7 @@ VERBS: dict[str, Verb] = {
     "inventory": inventory,
     "watch": watch,
     "picture": picture,
+    "film": film,
     "rebind": rebind,
     **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},
 }

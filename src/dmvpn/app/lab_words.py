@@ -102,6 +102,9 @@ def _add_looks(verb: _Verb) -> None:
     picture.add_argument(
         "--output", required=True, metavar="FILE", help="its ending says how: .svg, .dot or .mermaid; -: print SVG"
     )
+    film = verb("film", "write what happened into one HTML file that plays it: of a lab that runs, or of a recording")
+    film.add_argument("network", nargs="?", metavar="NAME|FILE", help="without it: the lab that is up")
+    film.add_argument("--output", required=True, type=Path, metavar="FILE.html", help="the file for a browser")
 
 
 def _add_access(verb: _Verb) -> None:

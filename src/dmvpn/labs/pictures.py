@@ -20,10 +20,11 @@ from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_svg, picture_of
 from dmvpn.tools.replaying import lives_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dmvpn.router.facts import RouterFacts
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.tools.replaying import Life
 
 #: The formats, by the ending of a file; the first is that of standard output.
 WRITERS: Final[dict[str, Callable[[Picture], str]]] = {"svg": as_svg, "dot": as_dot, "mermaid": as_mermaid}
@@ -39,8 +40,8 @@ def named_picture(name: str | None, command: Callable[[str], str]) -> Picture:
     if name is None or running is not None:
         return lab_picture(running or find_lab(None, command))
     path = Path(name)
-    if path.is_file() and _is_recording(path):
-        return _of_recording(path)
+    if is_recording(path):
+        return recording_picture(path, lives_of(path))
     scenario = Scenario.load(name)
     return picture_of(scenario, f"scenario {scenario.name}")
 
@@ -60,15 +61,19 @@ def lab_picture(folder: LabFolder) -> Picture:
     return picture_of(orders.scenario(folder), f"{kind} {folder.name}, as it runs", facts.routers, facts.links)
 
 
-def _is_recording(path: Path) -> bool:
-    """Return whether the file begins as recordings do, and configurations do not."""
+def is_recording(path: Path) -> bool:
+    """Return whether this is a file that begins as recordings do, and configurations do not. Raises OSError."""
+    if not path.is_file():
+        return False
     with open(path, encoding="utf-8", errors="replace", opener=open_regular) as file:
         return file.read(1) == "{"
 
 
-def _of_recording(path: Path) -> Picture:
-    """Return the network at the end of a recording. It has no wires, so they are inferred from the addresses."""
-    lives = lives_of(path)
+def recording_picture(path: Path, lives: Mapping[str, Life]) -> Picture:
+    """Return the network at the end of a recording. It has no wires, so they are inferred from the addresses.
+
+    lives: those of the recording. Raises UserError.
+    """
     facts: dict[str, RouterFacts | None] = {
         name: router_facts(life.router, life.last) for name, life in lives.items() if life.router is not None
     }

@@ -8,26 +8,23 @@ GET /api/v1/labs/LAB/stage   -> nodes, wires, and tunnels to next hop servers
 from __future__ import annotations
 
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dmvpn.tools.picture.model import TunnelState
+from dmvpn.tools.picture import as_stage
+from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import PAGE, PARTS
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from dmvpn.shells.lab.control import Json
-    from dmvpn.tools.picture import Picture
     from dmvpn.web.fleet import Fleet
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
-_FOLDER: Final = Path(__file__).parent / "page"
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -40,7 +37,7 @@ class Pages:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._files = {path.name: path for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+        self._files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
 
     @property
     def routes(self) -> list[Route]:
@@ -62,7 +59,7 @@ class Pages:
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
         picture = await run_in_threadpool(self._fleet.picture, request.path_params["lab"])
-        return JSONResponse(stage_of(picture))
+        return JSONResponse(as_stage(picture))
 
     def _file(self, name: str) -> Response:
         path = self._files.get(name)
@@ -70,25 +67,3 @@ class Pages:
             raise Problem(HTTPStatus.NOT_FOUND, "the page has no such part")
         headers = {"Content-Security-Policy": _POLICY}
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers=headers)
-
-
-def stage_of(picture: Picture) -> dict[str, Json]:
-    """Return the network as the page draws it (`page/film.js`)."""
-    return {
-        "title": picture.title,
-        "about": picture.about,
-        "nodes": [
-            {
-                "name": node.name,
-                "kind": node.kind.value,
-                "addresses": [port.address.partition("/")[0] for port in node.ports],
-            }
-            for node in picture.nodes
-        ],
-        "wires": [{"ends": [list(end) for end in wire.ends]} for wire in picture.wires],
-        "tunnels": [
-            {"here": tunnel.here, "there": tunnel.there, "cloud": picture.clouds[tunnel.cloud].name}
-            for tunnel in picture.tunnels
-            if tunnel.state is not TunnelState.DIRECT
-        ],
-    }

@@ -7,6 +7,7 @@
     plan.py      the place of each: the provider in the middle, hubs above, spokes below, regions side by side
     lines.py     the ways of wires and tunnels through the plan
     svg.py       plan and lines -> an SVG document
+    stage.py     the values -> JSON for a page that draws them
     dot.py, mermaid.py   the values -> text that Graphviz or Mermaid lays out
 
 Pure: values in, text out, and the same text for the same values.
@@ -18,6 +19,7 @@ from dmvpn.tools.picture.dot import as_dot
 from dmvpn.tools.picture.mermaid import as_mermaid
 from dmvpn.tools.picture.model import Picture
 from dmvpn.tools.picture.reading import picture_of
+from dmvpn.tools.picture.stage import as_stage
 from dmvpn.tools.picture.svg import as_svg
 
-__all__ = ["Picture", "as_dot", "as_mermaid", "as_svg", "picture_of"]
+__all__ = ["Picture", "as_dot", "as_mermaid", "as_stage", "as_svg", "picture_of"]

@@ -38,6 +38,10 @@ class Player {
     this.time = NaN;
     this.ahead = 0;
     this.shown = { count: -1, chosen: "", routes: false };
+    const state = film.at(NaN);
+    /** What follows from so many steps: it is computed again only when something has happened. */
+    this.known = { count: -1, steps: -1, state, tunnels: tunnels(film.stage, state) };
+    this.colors = colors();
     this.last = performance.now();
     this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.frames = { count: 0, spent: 0, worst: 0 };
@@ -47,6 +51,9 @@ class Player {
     byId("live").hidden = !this.isLive;
     this.fit();
     new ResizeObserver(() => this.fit()).observe(this.canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.colors = colors();
+    });
     this.legend();
     this.listen();
     this.list();
@@ -95,8 +102,11 @@ class Player {
 
   draw() {
     const { film } = this;
-    const state = film.at(this.time);
     const count = film.count(this.time);
+    if (this.known.count !== count || this.known.steps !== film.steps.length) {
+      const state = film.at(this.time);
+      this.known = { count, steps: film.steps.length, state, tunnels: tunnels(film.stage, state) };
+    }
     /** @type {Step[]} */
     const messages = [];
     for (let place = count - 1; place >= 0 && !this.isStill; place -= 1) {
@@ -105,12 +115,12 @@ class Player {
       if (step.type === "arrow") messages.push(step);
     }
     const scene = {
-      ...{ stage: film.stage, places: this.places, state, tunnels: tunnels(film.stage, state), messages },
+      ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
       ...{ time: this.time, chosen: this.chosen, found: this.found },
     };
     this.scene = scene;
     const context = this.canvas.getContext("2d");
-    if (context !== null) paint(context, this.size, this.view, scene, colors());
+    if (context !== null) paint(context, this.size, this.view, scene, this.colors);
   }
 
   /** Write what changes with the moment: the ladder and the tables only if something happened. */
@@ -124,8 +134,9 @@ class Player {
     }
     slider.setAttribute("aria-valuetext", clock(this.time));
     const routes = /** @type {HTMLInputElement} */ (byId("routes")).checked;
-    const now = { count: this.film.count(this.time), chosen: this.chosen, routes };
-    if (JSON.stringify(now) === JSON.stringify(this.shown)) return;
+    const now = { count: this.known.count, chosen: this.chosen, routes };
+    const before = this.shown;
+    if (before.count === now.count && before.chosen === now.chosen && before.routes === now.routes) return;
     this.shown = now;
     const ladder = byId("ladder");
     const steps = visible(this.film.steps, now.count, { router: this.chosen, routes });

@@ -1,0 +1,50 @@
+"""A film as one file: the page of `dmvpn web` with all its parts and the film inside. It needs no server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.ios.filters import Plain
+
+#: The parts of the page.
+FOLDER: Final = Path(__file__).parent / "page"
+_STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
+_SCRIPT: Final = '<script type="module" src="/page/page.js"></script>'
+_IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
+#: Scripts are part of the file, and reach nothing.
+_POLICY: Final = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'"
+
+
+def as_page(film: Mapping[str, Plain]) -> str:
+    """Return the page. film: its stage, and the news of routers (`page/feed.js`)."""
+    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    style = (FOLDER / "page.css").read_text(encoding="utf-8")
+    # "<" in a string could end the element that holds the film.
+    text = json.dumps(film, separators=(",", ":")).replace("<", "\\u003c")
+    head = (
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />'
+        f"<style>{style}</style>"
+        f'<script type="importmap">{json.dumps({"imports": _modules()})}</script>'
+        f'<script type="application/json" id="film">{text}</script>'
+    )
+    return page.replace(_STYLE, head).replace(_SCRIPT, '<script type="module">import "page.js";</script>')
+
+
+def _modules() -> dict[str, str]:
+    """Return the modules by name. In a `data:` address a module has no neighbors, so they import each other by name."""
+    modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.js"))}
+    return {
+        name: f"data:text/javascript;base64,{base64.b64encode(_IMPORT.sub(_named, text).encode()).decode()}"
+        for name, text in modules.items()
+    }
+
+
+def _named(found: re.Match[str]) -> str:
+    return f'{found[1]}"{found[2]}"'
