@@ -56,6 +56,7 @@ from bench import (
     start,
     throughput,
     vrfs,
+    web,
 )
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
@@ -111,6 +112,7 @@ BENCHES = (
     Bench("paste", "Lines at a prompt", 900, paste.measure),
     Bench("ssh", "SSH to a router", 400, ssh.measure),
     Bench("metrics", "Prometheus and a hub with ten thousand peers", 120, metrics.measure),
+    Bench("web", "Programs and streams at the web API", 180, web.measure),
 )
 
 

@@ -41,6 +41,8 @@ LARGEST_REQUEST = 65536
 #: Seconds that the client waits for the answer, and the lab for a whole request; in `serve` it does nothing else then.
 PATIENCE = 30.0
 LAB_PATIENCE = 1.0
+#: Clients that wait: the next one is refused at once, as if the lab did not answer.
+_BACKLOG = 128
 #: Concurrent requests of members: each of them holds a descriptor of the router's.
 _MOST_MEMBERS = 16
 #: Requests that members of the group may send: these end no router.
@@ -68,7 +70,7 @@ def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
     finally:
         os.umask(old)
     admission.share(deaf, 0o660)
-    server.listen(16)
+    server.listen(_BACKLOG)
     server.setblocking(False)
     deaf.rename(path)
     return server
