@@ -51,7 +51,7 @@ HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages test-docs fuzz coverage lint format bench bench-peers docs dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -171,6 +171,19 @@ deb: dist ## Debian packages with an environment of their own, into dist/; PYTHO
 
 test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes (root, downloads 100 MB)
 	@$(PYTEST) tests/packages
+
+# The old site goes first: a page that is gone must not be found in the new one.
+docs: setup-dev $(VENV)/.ready-docs ## the documentation as a site that can be searched, into build/site
+	@rm -rf build/site
+	@$(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS) -c docs/_site -d build/site-cache docs build/site
+	@echo "docs: open build/site/index.html"
+
+test-docs: docs ## the same, opened in Chromium: searched, without an error, without a request to other machines
+	@$(PYTEST) tests/site
+
+$(VENV)/.ready-docs: requirements/docs.txt $(VENV)/.ready-dev
+	@$(PIP) -r requirements/docs.txt
+	@touch $@
 
 # --- the code -----------------------------------------------------------------------------------------------------
 

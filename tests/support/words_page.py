@@ -1,4 +1,4 @@
-"""docs/reference/words.md: all words that can be explained, made from the texts that `dmvpn explain` answers with.
+"""docs/reference/words.md and the folder beside it: all words that can be explained, from the texts of `dmvpn explain`.
 
 Writes the pages of all commands (`commands_page`) and of shows (`shows_page`), too, which have the same texts.
 
@@ -18,30 +18,90 @@ from support.conformance import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dmvpn.base.explanations import WordGroup
 
 PAGE: Final = ROOT / "docs" / "reference" / "words.md"
+FOLDER: Final = ROOT / "docs" / "reference" / "words"
+#: The pages of features, and of the words that belong to none.
+_TITLES: Final = {
+    "nhrp": "NHRP",
+    "tunnel": "Tunnels",
+    "ike": "IKE",
+    "ipsec": "IPsec",
+    "pki": "Certificates",
+    "eigrp": "EIGRP",
+    "ospf": "OSPF",
+    "bgp": "BGP",
+    "rip": "RIP",
+    "bfd": "BFD",
+    "rib": "Routing tables",
+    "static": "Static routes",
+    "track": "Tracked objects",
+    "policy": "Lists and route maps",
+    "filter": "Packet filters",
+    "nat": "Address translation",
+    "vrf": "VRFs",
+    "interface": "Interfaces",
+    "system": "The router itself",
+    "archive": "Copies of the configuration",
+    "chronicle": "The chronicle",
+    "commands": "The prompt and the outer commands",
+}
+_OTHERS: Final = "commands"
 
 _HEAD: Final = """\
 # Words
 
-This page explains every flag, state, code, message, debug line and reason that this program prints: what it is, when it
-appears, and what to look at next. `dmvpn explain WORD...` answers from the same texts, and `show ... | explain` prints
-them below a screen. The page is generated from these texts (`python -m support.words_page` in the folder `tests`), and
-a test fails when it is out of date. `dmvpn explain` also knows [all commands](commands.md) and the rules of `dmvpn
-lint`, which have [a page of their own](lint.md).
+These pages explain every flag, state, code, message, debug line and reason that this program prints: what it is, when
+it appears, and what to look at next. `dmvpn explain WORD...` answers from the same texts, and `show ... | explain`
+prints them below a screen. `dmvpn explain` also knows [all commands](commands.md) and the rules of `dmvpn lint`, which
+have [a page of their own](lint.md). In the site that `make docs` makes, this page has a field in which words are found.
+
+The pages are generated from these texts (`python -m support.words_page` in the folder `tests`), and a test fails when
+one is out of date.
+
+| words of | how many | screens and lines |
+| --- | --- | --- |
 """
 
 
-def page(explainer: Explainer) -> str:
-    """Return the whole page."""
-    lines = [_HEAD]
+def pages(explainer: Explainer) -> dict[Path, str]:
+    """Return all pages: the overview, and a page for each feature."""
+    groups = _by_feature(explainer)
+    rows = []
+    for name, found in groups.items():
+        count = sum(len(group.explanations) for group in found)
+        rows.append(f"| [{_TITLES[name]}](words/{name}.md) | {count} | {_screens(found)} |")
+    made = {PAGE: _HEAD + "\n".join(rows) + "\n"}
+    for name, found in groups.items():
+        lines = [
+            f"# Words: {_TITLES[name]}",
+            "",
+            "Generated from the texts of `dmvpn explain`. [All words](../words.md).",
+            "",
+        ]
+        for group in found:
+            lines += [*_group(group), ""]
+        made[FOLDER / f"{name}.md"] = "\n".join(lines).rstrip() + "\n"
+    return made
+
+
+def _by_feature(explainer: Explainer) -> dict[str, list[WordGroup]]:
+    """Return the groups by feature, in the order of `_TITLES`; features without words are not in it."""
+    feature_of = {id(group): feature.name for feature in FEATURES for group in feature.explanations}
+    found: dict[str, list[WordGroup]] = {name: [] for name in _TITLES}
     for group in explainer.whole.groups:
-        if group is RULE_GROUP:
-            continue
-        lines += [*_group(group), ""]
-    return "\n".join(lines) + "\n"
+        if group is not RULE_GROUP:
+            found[feature_of.get(id(group), _OTHERS)].append(group)
+    return {name: groups for name, groups in found.items() if groups}
+
+
+def _screens(groups: list[WordGroup]) -> str:
+    """Return the first commands that print these words."""
+    screens = list(dict.fromkeys(screen for group in groups for screen in group.screens))
+    return ", ".join(f"`{screen}`" for screen in screens[:4]) + (" ..." if len(screens) > 4 else "")
 
 
 def _group(group: WordGroup) -> Iterator[str]:
@@ -64,9 +124,11 @@ def _code(text: str) -> str:
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(Explainer(FEATURES, exec_parser(FEATURES).commands)), encoding="utf-8")
-    print(PAGE.relative_to(ROOT))
+    """Write the pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for path, text in pages(Explainer(FEATURES, exec_parser(FEATURES).commands)).items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
     commands_page.main()
     shows_page.main()
 

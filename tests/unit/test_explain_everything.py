@@ -16,6 +16,7 @@ from dmvpn.ios.begun import begun
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
+from dmvpn.tools.explain.outer import RULE_GROUP
 from support import commands_page, printed, printed_labels, shows_page, words_page
 
 if TYPE_CHECKING:
@@ -296,9 +297,20 @@ def test_clauses_are_written_as_in_the_docstrings() -> None:
             assert re.match(r"(RFC \d{3,4}|draft-)", found.clause), found
 
 
-def test_the_page_of_words_is_not_old() -> None:
-    old = "docs/reference/words.md is old: python -m support.words_page (from the folder tests)"
-    assert words_page.PAGE.read_text(encoding="utf-8") == words_page.page(EXPLAINER), old
+def test_the_pages_of_words_are_not_old() -> None:
+    pages = words_page.pages(EXPLAINER)
+    for path, text in pages.items():
+        old = f"{path.relative_to(words_page.PAGE.parents[2])} is old: python -m support.words_page (from the folder tests)"
+        assert path.read_text(encoding="utf-8") == text, old
+    assert {*words_page.FOLDER.iterdir()} == {*pages} - {words_page.PAGE}
+
+
+def test_every_word_is_on_one_page() -> None:
+    rows = sum(
+        line.startswith(("| `", "| ``")) for text in words_page.pages(EXPLAINER).values() for line in text.splitlines()
+    )
+    words = sum(len(group.explanations) for group in EXPLAINER.whole.groups if group is not RULE_GROUP)
+    assert rows == words
 
 
 def test_the_page_of_commands_is_new() -> None:

@@ -1,0 +1,143 @@
+"""The site that `make docs` makes, in Chromium: it is searched, words are found, and nothing comes from elsewhere.
+
+`make test-docs` makes the site and runs this. The browser reads it from files and from a server.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from support.browser import CHROMIUM, OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SITE: Final = Path(__file__).parents[2] / "build" / "site"
+DOCS: Final = Path(__file__).parents[2] / "docs"
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: scripts/debian-packages interop"),
+    pytest.mark.skipif(not (SITE / "index.html").exists(), reason="no site: make docs"),
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server of files that prints nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def opened(address: str, folder: Path) -> tuple[str, list[str], set[str]]:
+    """The page as its scripts leave it, what the console has, and the machines that were asked for anything."""
+    log = folder / "net.json"
+    ran = subprocess.run(
+        [
+            str(CHROMIUM),
+            *OPTIONS,
+            f"--user-data-dir={folder / 'browser'}",
+            "--enable-logging=stderr",
+            f"--log-net-log={log}",
+            "--virtual-time-budget=20000",
+            "--dump-dom",
+            address,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    said = [line for line in ran.stderr.splitlines() if ":CONSOLE" in line]
+    return ran.stdout, said, set(_asked(log))
+
+
+def _asked(log: Path) -> Iterator[str]:
+    """Yield the machines that the page asked; what the browser asks by itself has no origin."""
+    for event in json.loads(log.read_text())["events"]:
+        parameters = event.get("params", {})
+        if parameters.get("initiator", "not an origin") != "not an origin":
+            yield str(urlsplit(parameters["url"]).hostname or "")
+
+
+def texts(page: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(script|style).*?</\1>", "", page)))
+
+
+@pytest.mark.parametrize("way", ["files", "server"])
+@pytest.mark.parametrize("page", ["index.html", "reference/words.html", "reference/states.html", "how-to/picture.html"])
+def test_a_page_opens_without_an_error_and_asks_no_other_machine(
+    page: str, way: str, served: str, tmp_path: Path
+) -> None:
+    base = served if way == "server" else SITE.as_uri()
+    shown, said, asked = opened(f"{base}/{page}", tmp_path)
+    assert "</html>" in shown
+    assert said == []
+    assert asked <= {"127.0.0.1", ""}
+
+
+@pytest.mark.parametrize("way", ["files", "server"])
+def test_the_search_finds_the_page(way: str, served: str, tmp_path: Path) -> None:
+    base = served if way == "server" else SITE.as_uri()
+    shown, said, asked = opened(f"{base}/search.html?q=mermaid+graphviz", tmp_path)
+    results = re.search(r'(?s)<ul[^>]* class="search".*?</ul>', shown)
+    assert results is not None
+    assert "how-to/picture.html" in results[0]
+    assert said == []
+    assert asked <= {"127.0.0.1", ""}
+
+
+def test_the_page_of_words_finds_a_word_as_explain_does(tmp_path: Path) -> None:
+    shown, said, _ = opened(f"{(SITE / 'reference' / 'words.html').as_uri()}?word=I2", tmp_path)
+    found = re.search(r'(?s)<div id="explain">.*?</div>', shown)
+    assert found is not None
+    first = re.search(r'(?s)<dt><a href="words/nhrp\.html#([^"]+)">(.*?)</a>.*?<dd>(.*?)</dd>', found[0])
+    assert first is not None
+    assert first[2] == "I2"
+    assert "the direct path is on trial" in first[3]
+    assert said == []
+
+
+def test_every_found_word_leads_to_its_heading() -> None:
+    text = (SITE / "_static" / "words.js").read_text()
+    words = json.loads(text.removeprefix("const WORDS = ").rstrip().removesuffix(";"))
+    assert len(words) > 3000
+    anchors: dict[str, set[str]] = {}
+    for page, anchor, *_ in words:
+        if page not in anchors:
+            made = (SITE / "reference" / "words" / f"{page}.html").read_text()
+            anchors[page] = set(re.findall(r'id="([^"]+)"', made))
+        assert anchor in anchors[page], (page, anchor)
+
+
+def test_every_page_of_the_documentation_is_in_the_site_and_in_its_navigation() -> None:
+    index = (SITE / "index.html").read_text()
+    for path in DOCS.rglob("*.md"):
+        page = path.relative_to(DOCS).with_suffix(".html")
+        assert (SITE / page).exists(), page
+        assert page.name == "index.html" or f'href="{page.as_posix()}"' in index, page
+
+
+def test_the_site_has_no_file_from_outside_of_the_documentation() -> None:
+    assert not (SITE / "_downloads").exists()
+    for path in SITE.rglob("*.html"):
+        loaded = re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(https?:)?//', path.read_text())
+        assert loaded == [], path
