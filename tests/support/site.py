@@ -1,7 +1,7 @@
 """The documentation as a site: what Sphinx must know besides the Markdown, which is written for readers of files.
 
 Pages link to files outside of `docs`; the site names their paths instead. Lists of pages (`index.md`) become the
-navigation. A diagram for Mermaid is shown as its text. The page of words gets a field in which words are found.
+navigation. Diagrams for Mermaid and sessions are shown as their text. The page of words gets a field that finds words.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FIELD: Final = """
 def for_site(docs: Path, name: str, text: str) -> str:
     """Return the source of a page for Sphinx. name: of the page, without its ending."""
     text = _outside_of_fences(text, lambda part: _LINK.sub(lambda link: _link(name, link), part))
-    text = re.sub(r"(?m)^```(mermaid|json)$", "```text", text)
+    text = re.sub(r"(?m)^```(mermaid|json|console)$", "```text", text)
     if name == _WORDS:
         head, _, rest = text.partition("\n\n")
         text = f"{head}\n{_FIELD}\n{rest}"
@@ -85,7 +85,9 @@ def _toctree(entries: list[str]) -> str:
 
 def words(docs: Path) -> str:
     """Return a script with all words: [page, anchor, place, word, meaning, next step] of each."""
-    found = [word for page in sorted((docs / _WORDS).glob("*.md")) for word in _words(page)]
+    # Words of a screen come before what the doctor and the prompt say: of several that fit, a reader has seen these.
+    pages = sorted((docs / _WORDS).glob("*.md"), key=lambda page: (page.stem == "commands", page.stem))
+    found = [word for page in pages for word in _words(page)]
     return f"const WORDS = {json.dumps(found, ensure_ascii=False, separators=(',', ':'))};\n".replace("</", "<\\/")
 
 
