@@ -62,4 +62,5 @@ def _tunnel(picture: Picture, tunnel: Tunnel, names: dict[str, str]) -> str:
         TunnelState.DIRECT: ("<-.->", f"direct, {cloud}"),
         TunnelState.DOWN: ("-.-x", f"down, {cloud}"),
     }.get(tunnel.state, ("===", cloud))
-    return f'{names[tunnel.here]} {arrow}|"{label}"| {names[tunnel.there]}'
+    # Mermaid puts what a line leads to below what it comes from: hubs are above their spokes.
+    return f'{names[tunnel.there]} {arrow}|"{label}"| {names[tunnel.here]}'
