@@ -148,7 +148,7 @@ class FakeRouter:
         self.captures: Captures = NO_CAPTURES
         self.entropy = SeededEntropy(1)
         self.answers = answers
-        self.frozen = ""
+        self.is_frozen = False
         self.posted: list[Event] = []
         self._listeners: list[Callable[[Effect], None]] = []
         self._queue: deque[Event | Notice] = deque()

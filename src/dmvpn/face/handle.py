@@ -62,6 +62,8 @@ class TerminalLine:
 
 
 CONSOLE = TerminalLine()
+#: Why nothing changes a frozen router.
+FROZEN = "this is a recording: it can be looked at, and nothing changes it"
 
 
 class RouterHandle(Protocol):
@@ -78,8 +80,8 @@ class RouterHandle(Protocol):
         ...
 
     @property
-    def frozen(self) -> str:
-        """Why no session changes the router, "": sessions may change it."""
+    def is_frozen(self) -> bool:
+        """True if no session changes the router: it is that of a recording."""
         ...
 
     @property

@@ -66,6 +66,7 @@ PRIVILEGED, USER = 15, 1
 _CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
 _TRIES = 3
 _ONLY_15 = Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
+_FROZEN = Outcome(("% Error: this is a recording: it can be looked at, and nothing changes it",), failed=True)
 #: Requests that change the session alone.
 _OF_SESSION = (Leave, Enable, Disable, SetHistory, SetMonitor, SetScreen, SetTimestamps)
 #: Lines of a paste that are read; what follows is read as commands again.
@@ -259,8 +260,8 @@ class Interpreter:
 
     def _act(self, wish: object) -> Outcome:
         """Carry out the result of an action: an event for the router, or a request to the session."""
-        if self.handle.frozen and not isinstance(wish, _OF_SESSION):
-            return Outcome((f"% Error: {self.handle.frozen}",), failed=True)
+        if self.handle.is_frozen and not isinstance(wish, _OF_SESSION):
+            return _FROZEN
         match wish:
             case Job():
                 self.handle.post(wish)

@@ -22,6 +22,7 @@ from dmvpn.base.events import ConfigurationEntered
 from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.filing import Filing
+from dmvpn.face.handle import FROZEN
 from dmvpn.face.intake import text_of
 from dmvpn.face.interpreter import PRIVILEGED
 from dmvpn.face.merging import Merging
@@ -159,8 +160,8 @@ class Transaction:
         """Change the configuration, or say why not. Raises UserError if the lines are no configuration."""
         if self._order.privilege < PRIVILEGED:
             raise UserError(_ONLY_15)
-        if self._handle.frozen:
-            raise UserError(self._handle.frozen)
+        if self._handle.is_frozen:
+            raise UserError(FROZEN)
         for _ in range(_TRIES):
             change = self._attempt()
             if change is not None:

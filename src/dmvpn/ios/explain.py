@@ -121,6 +121,21 @@ _ANSWERS = WordGroup(
             "configurations without keys and passwords.",
             next="enable",
         ),
+        Word(
+            "% Error: this is a recording: it can be looked at, and nothing changes it",
+            "The routers are those of `dmvpn replay --serve`: shows work, at the moment at which the recording ends.",
+            next="show clock",
+        ),
+        Word(
+            "% Error: a transaction has lines of the configuration alone, without `do`",
+            "A program sent a change by HTTP or by the management socket; commands of the exec prompt are no part.",
+            next="show running-config",
+        ),
+        Word(
+            "% Error: the line above it left configuration mode",
+            "In a change that a program sent nothing follows behind `end`, or behind an `exit` of the global mode.",
+            next="show running-config",
+        ),
         Word("%No SSHv2 server connections running.", "No user is logged in by SSH.", next="show users"),
         Word("% Nobody is on that line", "`show users` lists the lines that are in use.", next="show users"),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),

@@ -1,6 +1,7 @@
 """Routers of a recording that were replayed, with the sockets of a lab: programs ask them as they ask a lab that runs.
 
-Time stands still at the end of the recording. Nothing changes these routers: commands that would are refused.
+The time is the end of the recording, and does not go on. Nothing changes these routers: commands that would are
+refused.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.face.handle import FROZEN
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
 
-FROZEN: Final = "this is a recording: it can be looked at, and nothing changes it"
 #: A name becomes that of a socket.
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)
 
@@ -99,4 +100,4 @@ def _handle(one: ReplayedRouter) -> Handle:
     def store(_: str, __: bytes) -> None:
         raise OSError(FROZEN)
 
-    return Handle(lambda: one.router, lambda: one.last, post, store, frozen=FROZEN)
+    return Handle(lambda: one.router, lambda: one.last, post, store, is_frozen=True)

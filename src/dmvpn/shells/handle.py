@@ -46,13 +46,13 @@ class Handle:
         flash: Flash = NO_FLASH,
         entropy: Entropy = OF_THE_SYSTEM,
         open_tap: OpenTap | None = None,
-        frozen: str = "",
+        is_frozen: bool = False,
     ) -> None:
         """entropy: not the router's own, whose draws belong to its events. open_tap: None: it captures no packets.
 
-        frozen: why nothing changes the router, "": it may be changed.
+        is_frozen: nothing changes the router.
         """
-        self.frozen = frozen
+        self.is_frozen = is_frozen
         self.captures: Captures = NO_CAPTURES if open_tap is None else MonitorCapture(open_tap)
         self.flash = flash
         self.entropy = entropy
