@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,8 +171,11 @@ def test_roles_below_configure_change_nothing_and_see_stars_if_the_router_lets_t
 def test_the_audit_and_the_router_know_who_changed_what_and_no_key(web: Served) -> None:
     put(web, ["logging buffered 16384", "interface Tunnel100", "ip nhrp authentication Lang77"])
     put(web, ["nonsense"], dry_run=True)
-    changes = [line for line in web.audit("change") if line["path"] == HERE]
-    noted, tried = changes[-2:]
+    end = time.monotonic() + 10
+    while not web.audit("change") or "dry_run" not in str(web.audit("change")[-1].get("how")):
+        assert time.monotonic() < end  # a line is written behind the answer
+        time.sleep(0.05)
+    noted, tried = [line for line in web.audit("change") if line["path"] == HERE][-2:]
     assert (noted["user"], noted["status"], noted["lines"], noted["result"]) == ("web", 200, "3", "applied")
     assert "+ip nhrp authentication" in str(noted["differences"])
     assert (tried["how"], tried["result"]) == ("dry_run", "refused")

@@ -284,8 +284,10 @@ def _cookies(headers: Headers, name: str) -> list[str]:
 
 async def _drain(scope: Scope, receive: Receive) -> None:
     """Take a part of a body that is too large: a client that still sends loses the answer (RFC 9112 §9.6)."""
-    if "expect" in Headers(scope=scope):
-        return  # it waits for an answer, and sends nothing yet
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "0")
+    if "expect" in headers or not length.isdecimal() or len(length) > len(str(_MOST_DRAINED)):
+        return  # it waits for an answer, and sends nothing yet; or it would send too much
     octets = 0
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DRAINING):
