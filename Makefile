@@ -169,7 +169,7 @@ dist: setup ## wheels and sources of the package and of the engine, into dist/
 deb: dist ## Debian packages with an environment of their own, into dist/; PYTHONS="3.11 3.13": for these versions
 	@scripts/build-deb $(VENV) $(PYTHONS)
 
-test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes (root, downloads 100 MB)
+test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes, and the container, by buildah (root, downloads 200 MB)
 	@$(PYTEST) tests/packages
 
 # The old site goes first: a page that is gone must not be found in the new one.
