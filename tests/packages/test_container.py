@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -131,7 +132,7 @@ class Container:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=_PATH)
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        assert eventually(lambda: children.read_text().split(), 10)
+        assert eventually(lambda: bool(children.read_text().split()), 10)
         self.pid = children.read_text().split()[0]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -175,9 +176,13 @@ def containers(image: Image, tmp_path: Path) -> Iterator[dict[str, Container]]:
         switch.wait()
 
 
+def healthy(container: Container) -> bool:
+    return container.is_healthy
+
+
 def test_three_containers_are_a_dmvpn_with_a_direct_path(containers: dict[str, Container]) -> None:
     for name, container in containers.items():
-        assert eventually(lambda container=container: container.is_healthy, 60), containers[name].log.read_text()
+        assert eventually(partial(healthy, container), 60), containers[name].log.read_text()
     spoke = containers["S2"]
     assert eventually(lambda: " UP " in spoke.run("dmvpn", "-r", "S2", "show", "dmvpn").stdout, 60)
     assert eventually(

@@ -185,6 +185,18 @@ class Player {
     if (!this.isLive && this.time >= last) this.time = first;
   }
 
+  /**
+   * Go to the moment of an address: `#end`, or `#12.5`, seconds from the beginning.
+   * @param {string} hash
+   */
+  go(hash) {
+    const { first, last } = this.film.span;
+    const seconds = hash === "#end" ? last - first : Number(hash.slice(1));
+    if (hash.length < 2 || Number.isNaN(seconds)) return;
+    this.pause();
+    this.time = first + seconds;
+  }
+
   live() {
     this.speed = 1;
     /** @type {HTMLSelectElement} */ (byId("speed")).value = "1";
@@ -306,7 +318,7 @@ async function main() {
     const whole = new Film(film.stage);
     const assembler = new Assembler(film.stage);
     for (const news of film.news) whole.add(assembler.hear(news));
-    start(whole, false);
+    start(whole, false).go(location.hash);
     say(`${whole.steps.length} steps`);
     return;
   }
