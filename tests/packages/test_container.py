@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -144,6 +143,10 @@ class Container:
     def is_healthy(self) -> bool:
         return self.run("/usr/local/bin/dmvpn-container", "health").returncode == 0
 
+    def comes_up(self) -> bool:
+        """Wait for its health."""
+        return eventually(lambda: self.is_healthy, 60)
+
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -176,13 +179,9 @@ def containers(image: Image, tmp_path: Path) -> Iterator[dict[str, Container]]:
         switch.wait()
 
 
-def healthy(container: Container) -> bool:
-    return container.is_healthy
-
-
 def test_three_containers_are_a_dmvpn_with_a_direct_path(containers: dict[str, Container]) -> None:
-    for name, container in containers.items():
-        assert eventually(partial(healthy, container), 60), containers[name].log.read_text()
+    for container in containers.values():
+        assert container.comes_up(), container.log.read_text()
     spoke = containers["S2"]
     assert eventually(lambda: " UP " in spoke.run("dmvpn", "-r", "S2", "show", "dmvpn").stdout, 60)
     assert eventually(
@@ -193,7 +192,7 @@ def test_three_containers_are_a_dmvpn_with_a_direct_path(containers: dict[str, C
 
 def test_the_first_process_is_an_init_and_the_router_its_child(containers: dict[str, Container]) -> None:
     hub = containers["HUB"]
-    assert eventually(lambda: hub.is_healthy, 60), hub.log.read_text()
+    assert hub.comes_up(), hub.log.read_text()
     assert hub.run("cat", "/proc/1/comm").stdout == "tini\n"
     children = hub.run("cat", "/proc/1/task/1/children").stdout.split()
     assert b"dmvpn\0run\0--manage" in Path(f"/proc/{hub.pid}/root/proc/{children[0]}/cmdline").read_bytes()
@@ -201,7 +200,7 @@ def test_the_first_process_is_an_init_and_the_router_its_child(containers: dict[
 
 def test_what_is_written_is_in_the_file_that_the_next_start_reads(containers: dict[str, Container]) -> None:
     hub = containers["HUB"]
-    assert eventually(lambda: hub.is_healthy, 60), hub.log.read_text()
+    assert hub.comes_up(), hub.log.read_text()
     assert "OK" in hub.run("dmvpn", "-r", "HUB", "write", "memory").stdout
     assert "tunnel mode gre multipoint" in hub.run("cat", "/etc/dmvpn/startup-config.cfg").stdout
 
