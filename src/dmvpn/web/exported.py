@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: The parts of the page.
 FOLDER: Final = Path(__file__).parent / "page"
+_ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
 _STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
 _SCRIPT: Final = '<script type="module" src="/page/page.js"></script>'
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
@@ -34,7 +35,7 @@ def as_page(film: Mapping[str, Plain]) -> str:
         f'<script type="importmap">{json.dumps({"imports": _modules()})}</script>'
         f'<script type="application/json" id="film">{text}</script>'
     )
-    return page.replace(_STYLE, head).replace(_SCRIPT, '<script type="module">import "page.js";</script>')
+    return page.replace(_ICON, "").replace(_STYLE, head).replace(_SCRIPT, '<script type="module">import "page.js";</script>')
 
 
 def _modules() -> dict[str, str]:

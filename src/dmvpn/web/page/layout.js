@@ -9,8 +9,10 @@
 
 /** Distances in the units of the map: a router is about 30 wide. */
 const HUBS = 120;
+/** More spokes than these push their hubs, and the first ring, outward. */
+const FEW = 80;
 const BETWEEN_HUBS = 110;
-const FIRST_RING = 240;
+const TO_FIRST_RING = 120;
 const BETWEEN_RINGS = 70;
 const BETWEEN_SPOKES = 90;
 const TO_HOST = 56;
@@ -31,15 +33,17 @@ export function layout(stage) {
   row(places, named("provider"), { x: 0, y: 0 }, 90);
   const clients = new Set(stage.tunnels.map((tunnel) => tunnel.here));
   const regions = regionsOf(stage, named("hub"), named("spoke", "router").filter((name) => clients.has(name)));
-  const all = regions.reduce((sum, region) => sum + region.spokes.length + 1, 0);
+  const clientCount = regions.reduce((sum, region) => sum + region.spokes.length, 0);
+  const inner = HUBS * Math.max(1, Math.sqrt(clientCount / FEW));
+  const all = clientCount + regions.length;
   // A single region leaves the top to its hubs, so that no spoke is in their shadow.
   const gap = regions.length === 1 ? 0.18 : 0.02;
   let before = 0;
   for (const { hubs, spokes } of regions) {
     const [from, to] = [before / all, (before + spokes.length + 1) / all];
     const middle = regions.length === 1 ? 0 : (from + to) / 2;
-    row(places, hubs, polar(HUBS, middle), BETWEEN_HUBS);
-    sector(places, spokes, from + gap, to - gap);
+    row(places, hubs, polar(inner, middle), BETWEEN_HUBS);
+    sector(places, spokes, inner + TO_FIRST_RING, from + gap, to - gap);
     before += spokes.length + 1;
   }
   beside(stage, places, named("spoke", "router"), TO_INNER);
@@ -105,11 +109,12 @@ function regionsOf(stage, hubs, routers) {
  * Put routers on rings between two angles, as parts of a full turn. The inner ring takes what it has room for.
  * @param {Places} places
  * @param {string[]} names
+ * @param {number} first the radius of the first ring
  * @param {number} from
  * @param {number} to
  */
-function sector(places, names, from, to) {
-  let radius = FIRST_RING;
+function sector(places, names, first, from, to) {
+  let radius = first;
   for (let done = 0; done < names.length; radius += BETWEEN_RINGS) {
     const room = Math.max(1, Math.floor(((to - from) * 2 * Math.PI * radius) / BETWEEN_SPOKES));
     const some = names.slice(done, done + room);

@@ -62,7 +62,7 @@ export function paint(context, size, view, scene, colors) {
   context.translate(-view.x, -view.y);
   context.lineCap = "round";
   if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
-  for (const tunnel of scene.tunnels) drawTunnel(context, scene, tunnel, view, colors);
+  drawTunnels(context, scene, view, colors);
   for (const node of scene.stage.nodes) drawNode(context, scene, node, view, colors);
   for (const message of scene.messages) dot(context, scene, message, view, colors);
 }
@@ -114,34 +114,68 @@ function wires(context, scene, colors) {
 }
 
 /**
+ * Draw all tunnels, those of one look as one path: thousands of paths would take longer than a frame.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {View} view
+ * @param {Colors} colors
+ */
+function drawTunnels(context, scene, view, colors) {
+  const thickness = 1 / Math.max(view.scale, 0.5);
+  for (const faded of [true, false]) {
+    context.globalAlpha = faded ? 0.25 : 1;
+    const some = scene.tunnels.filter((tunnel) => isFaded(scene, tunnel) === faded);
+    for (const [condition, look] of Object.entries(LOOKS)) {
+      context.strokeStyle = colors[look.color];
+      context.lineWidth = look.width * thickness;
+      context.setLineDash(look.dash.map((length) => length * thickness));
+      context.beginPath();
+      for (const tunnel of some) if (tunnel.condition === condition) way(context, scene, tunnel);
+      context.stroke();
+    }
+    context.setLineDash([]);
+    if (view.scale >= NAMES_FROM) for (const tunnel of some) letters(context, scene, tunnel, view, colors);
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * @param {Scene} scene
+ * @param {Tunnel} tunnel
+ */
+function isFaded(scene, tunnel) {
+  return scene.chosen !== "" && tunnel.here !== scene.chosen && tunnel.there !== scene.chosen;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Tunnel} tunnel
+ */
+function way(context, scene, tunnel) {
+  const from = scene.places.get(tunnel.here);
+  const to = scene.places.get(tunnel.there);
+  if (from === undefined || to === undefined) return;
+  const middle = bend(from, to, tunnel.direct);
+  context.moveTo(from.x, from.y);
+  context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
+}
+
+/**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {Tunnel} tunnel
  * @param {View} view
  * @param {Colors} colors
  */
-function drawTunnel(context, scene, tunnel, view, colors) {
-  const ends = [scene.places.get(tunnel.here), scene.places.get(tunnel.there)];
-  const [from, to] = ends;
-  if (from === undefined || to === undefined) return;
+function letters(context, scene, tunnel, view, colors) {
   const look = LOOKS[tunnel.condition];
-  const middle = bend(from, to, tunnel.direct);
-  const faded = scene.chosen !== "" && tunnel.here !== scene.chosen && tunnel.there !== scene.chosen;
-  context.globalAlpha = faded ? 0.25 : 1;
-  context.strokeStyle = colors[look.color];
-  context.lineWidth = look.width / Math.max(view.scale, 0.5);
-  context.setLineDash(look.dash.map((length) => length / Math.max(view.scale, 0.5)));
-  context.beginPath();
-  context.moveTo(from.x, from.y);
-  context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
-  context.stroke();
-  context.setLineDash([]);
-  const letters = look.letter + (tunnel.encrypted ? "E" : "");
-  if (letters && view.scale >= NAMES_FROM) {
-    const at = along(from, middle, to, 0.5);
-    label(context, letters, at, view.scale, colors[look.color], colors.background);
-  }
-  context.globalAlpha = 1;
+  const text = look.letter + (tunnel.encrypted ? "E" : "");
+  const from = scene.places.get(tunnel.here);
+  const to = scene.places.get(tunnel.there);
+  if (text === "" || from === undefined || to === undefined) return;
+  const at = along(from, bend(from, to, tunnel.direct), to, 0.5);
+  label(context, text, at, view.scale, colors[look.color], colors.background);
 }
 
 /**
