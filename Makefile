@@ -187,13 +187,15 @@ $(VENV)/.ready-docs: requirements/docs.txt $(VENV)/.ready-dev
 
 # --- the code -----------------------------------------------------------------------------------------------------
 
-lint: setup-dev ## ruff, mypy, the rooms, spelling, plain English; cargo fmt and clippy where there is cargo
+lint: setup-dev ## ruff, mypy, the rooms, spelling, plain English; tsc and cargo where they are
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell $(SPELLED)
 	$(BIN)/python scripts/plain-english
+	@if command -v tsc >/dev/null; then tsc -p src/dmvpn/web/page/jsconfig.json; \
+	  else echo "lint: no TypeScript, so the page's modules are not checked. Run: scripts/debian-packages interop"; fi
 	@if scripts/cargo-ready; then \
 	  cargo fmt --check --manifest-path engine/Cargo.toml && \
 	  cargo clippy --all-targets --all-features --manifest-path engine/Cargo.toml -- -D warnings; fi

@@ -35,7 +35,11 @@ def as_page(film: Mapping[str, Plain]) -> str:
         f'<script type="importmap">{json.dumps({"imports": _modules()})}</script>'
         f'<script type="application/json" id="film">{text}</script>'
     )
-    return page.replace(_ICON, "").replace(_STYLE, head).replace(_SCRIPT, '<script type="module">import "page.js";</script>')
+    return (
+        page.replace(_ICON, "")
+        .replace(_STYLE, head)
+        .replace(_SCRIPT, '<script type="module">import "page.js";</script>')
+    )
 
 
 def _modules() -> dict[str, str]:
