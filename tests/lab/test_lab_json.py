@@ -51,7 +51,7 @@ def test_every_verb_takes_json_and_is_on_the_page() -> None:
     assert set(verbs) == set(VERBS)
     for verb, parser in verbs.items():
         assert "--json" in parser._option_string_actions, verb
-        assert verb == "watch" or documented(verb), verb
+        assert verb in ("watch", "web") or documented(verb), verb
 
 
 def test_each_verb_prints_its_object_and_nothing_else(labs: Labs, tmp_path: Path) -> None:
@@ -80,6 +80,9 @@ def test_each_verb_prints_its_object_and_nothing_else(labs: Labs, tmp_path: Path
     assert captured["files"] == {str(tmp_path / f"{host}-eth0.pcap"): 0}
     assert ask(labs, "clock", "+60", "--json")["seconds"] == 60.0
     assert labs.run("lab", "watch", "--seconds", "0", "--json").stdout == ""
+    film = tmp_path / "film.html"
+    assert ask(labs, "film", "--output", film, "--json") == {"file": str(film), "octets": film.stat().st_size}
+    assert "until Ctrl-C" in labs.run("lab", "web", "--json").stderr
     assert ask(labs, "save", tmp_path / "kept", "--json")["not_saved"] == []
     assert ask(labs, "reset", "--json")["missing"] == []
 

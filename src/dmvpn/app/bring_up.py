@@ -70,8 +70,8 @@ def _row(name: str, title: str, *, is_up: bool) -> str:
     return f"  {name:<24} {'up' if is_up else '':<3} {title}"
 
 
-def up(arguments: argparse.Namespace, told: Told) -> int:
-    """Bring a scenario up. Returns 0 when it is ready; 1 if it is not ready in time, and then prints what it lacks."""
+def up(arguments: argparse.Namespace, told: Told) -> str | None:
+    """Bring a scenario up. Returns the lab's name; None if it is not ready in time, and then prints what it lacks."""
     result = _brought_up(arguments)
     scenario, folder = result.scenario, result.folder
     told.put(
@@ -83,15 +83,15 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     )
     if result.already:
         _describe(told, scenario, f"up already ('dmvpn lab down {folder.name}' ends it)")
-        return 0
+        return folder.name
     if result.missing:
         print(f"lab {scenario.name} is up, but:", file=sys.stderr)
         print("\n".join(f"  {text}" for text in result.missing), file=sys.stderr)
         print(f"It stays up for you to look: 'dmvpn doctor' says more; its log is {folder.log}", file=sys.stderr)
-        return 1
+        return None
     kind = "simulated" if result.simulated else "real packets"
     _describe(told, scenario, f"up and converged in {result.seconds:.1f} s ({kind})")
-    return 0
+    return folder.name
 
 
 def _brought_up(arguments: argparse.Namespace) -> Up:

@@ -61,10 +61,28 @@ def check(arguments: argparse.Namespace, told: Told) -> int:
 
 def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up. Returns 0 when it is ready; 1 if it is not ready in time, and then prints what it lacks."""
+    if arguments.web and arguments.json:
+        raise UserError("--web serves until Ctrl-C: use 'dmvpn lab up --json', then 'dmvpn lab web'")
     with importing():
         from dmvpn.app import bring_up
     with set_aside():
-        return bring_up.up(arguments, told)
+        name = bring_up.up(arguments, told)
+    if name is not None and arguments.web:
+        return _serve(name, "view")
+    return 0 if name is not None else 1
+
+
+def web(arguments: argparse.Namespace, told: Told) -> int:
+    """Serve the page and the API of a lab until Ctrl-C. Raises UserError."""
+    if arguments.json:
+        raise UserError("it serves until Ctrl-C, and prints its address: leave --json out")
+    return _serve(find_lab(arguments.lab, "dmvpn lab web {}".format).name, arguments.role)
+
+
+def _serve(lab: str, role: str) -> int:
+    from dmvpn.app.web import serve_lab
+
+    return serve_lab(lab, role)
 
 
 def down(arguments: argparse.Namespace, told: Told) -> int:
@@ -277,6 +295,7 @@ VERBS: dict[str, Verb] = {
     "watch": watch,
     "picture": picture,
     "film": film,
+    "web": web,
     "rebind": rebind,
     **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},
 }

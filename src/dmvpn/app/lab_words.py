@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from dmvpn.app.web import add_role
 from dmvpn.app.words import add_engine, add_progress, amount
 
 #: See `app/ssh.py`, which is imported when a command needs it.
@@ -51,6 +52,7 @@ def _add_life(verb: _Verb) -> None:
     add_engine(up)
     up.add_argument("--record", type=Path, metavar="FILE", help="record the events of all routers")
     add_progress(up)
+    up.add_argument("--web", action="store_true", help="then serve its page until Ctrl-C, as 'lab web' does")
     for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
         verb(name, text).add_argument("lab", nargs="?")
     for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
@@ -105,6 +107,9 @@ def _add_looks(verb: _Verb) -> None:
     film = verb("film", "write what happened into one HTML file that plays it: of a lab that runs, or of a recording")
     film.add_argument("network", nargs="?", metavar="NAME|FILE", help="without it: the lab that is up")
     film.add_argument("--output", required=True, type=Path, metavar="FILE.html", help="the file for a browser")
+    web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and what its routers know")
+    web.add_argument("lab", nargs="?")
+    add_role(web)
 
 
 def _add_access(verb: _Verb) -> None:

@@ -34,9 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     web.add_argument(
         "--listen", default="127.0.0.1:8080", metavar="ADDRESS:PORT", help="without it 127.0.0.1:8080; port 0: any"
     )
-    web.add_argument(
-        "--role", choices=_ROLES, default=_ROLES[0], help="the role of the printed address; without it: view"
-    )
+    add_role(web)
     _add_network(web)
     web.set_defaults(command=_run)
     _add_token(web)
@@ -81,10 +79,33 @@ def _add_token(web: argparse.ArgumentParser) -> None:
     revoke.set_defaults(command=_revoke)
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    """Serve until Ctrl-C. Raises UserError."""
+def serve_lab(lab: str, role: str) -> int:
+    """Serve a lab on this machine, at any free port, until Ctrl-C. Raises UserError."""
+    _check_libraries()
+    from dmvpn.web.fleet import Fleet
+    from dmvpn.web.roles import Role
+    from dmvpn.web.serving import Where, serve
+
+    _write_audit()
+    serve(Fleet(lab), Where(listen="127.0.0.1:0"), Role(role), _tokens(), _say)
+    return 0
+
+
+def add_role(parser: argparse.ArgumentParser) -> None:
+    """Declare the role of the printed address."""
+    parser.add_argument(
+        "--role", choices=_ROLES, default=_ROLES[0], help="the role of the printed address; without it: view"
+    )
+
+
+def _check_libraries() -> None:
     if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
         raise UserError("the web needs Starlette and uvicorn: pip install 'dmvpn[web]', or make setup in a clone")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C. Raises UserError."""
+    _check_libraries()
     from dmvpn.shells.lab.finding import find_lab, find_router
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.roles import Role
