@@ -107,3 +107,44 @@ def test_hostile_names_are_text_in_a_film(files: dict[str, Path], tmp_path: Path
         browser.wait(lambda: hostile in browser.text("ladder"))
         assert browser.run("return document.images.length") == 0
         assert browser.run("return document.title") != "taken"
+
+
+@needs_node
+def test_a_film_of_a_lab_with_a_dead_router_shows_it_dead(tmp_path: Path) -> None:
+    with Labs() as labs:
+        labs.up("notes-phase3", "--simulated")
+        labs.say("lab", "kill", "R41")
+        labs.say("lab", "film", "--output", tmp_path / "film.html")
+        labs.say("lab", "down", "notes-phase3")
+    (last,) = played(film_in((tmp_path / "film.html").read_text()), "last")
+    assert conditions(last) == {("R11", "R31"): "registered", ("R11", "R41"): "broken"}
+
+
+def note(router: str, time: float, subject: str, sign: str = "+") -> dict[str, Any]:
+    line = {"time": time, "topic": "mapping", "sign": sign, "subject": subject, "interface": "Tunnel0", "text": ""}
+    line |= {"kind": "resolved", "nbma": "192.0.2.2", "next_hop": "10.0.0.2"}
+    return {"router": router, "begins": False, "now": time, "missed": 0, "addresses": [], "lines": [line]}
+
+
+@needs_node
+def test_a_router_that_answers_again_in_the_same_life_still_knows_what_it_knew() -> None:
+    nodes = [
+        {"name": "R1", "kind": "spoke", "addresses": ["10.0.0.1"]},
+        {"name": "R2", "kind": "spoke", "addresses": ["10.0.0.2"]},
+    ]
+    stage = {"title": "", "nodes": nodes, "wires": [], "tunnels": []}
+    known, gone, back = note("R1", 1.0, "10.2.0.0/16"), {"router": "R1", "now": 2.0, "gone": True}, note("R1", 3.0, "x")
+    film = {"stage": stage, "news": [known, gone, back]}
+    (last,) = played(film, "last")
+    assert [(each["here"], each["there"]) for each in last["tunnels"]] == [("R1", "R2")]
+
+
+@needs_node
+def test_news_of_routers_that_come_late_are_in_the_order_of_time() -> None:
+    nodes = [{"name": name, "kind": "spoke", "addresses": []} for name in ("R1", "R2")]
+    stage = {"title": "", "nodes": nodes, "wires": [], "tunnels": []}
+    news = [note("R1", time, "10.2.0.0/16") for time in (1.0, 5.0, 9.0)] + [
+        note("R2", time, "y") for time in (2.0, 7.0)
+    ]
+    (last,) = played({"stage": stage, "news": news}, "last")
+    assert [step["time"] for step in last["steps"]] == [1.0, 2.0, 5.0, 7.0, 9.0]

@@ -12,6 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import encode
 from dmvpn.face.watcher import Watcher
 from dmvpn.features.chronicle import ChronicleMachine
+from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture, recording_picture
 from dmvpn.shells.lab import control
 from dmvpn.tools.picture import as_stage
@@ -26,21 +27,26 @@ if TYPE_CHECKING:
     from dmvpn.tools.replaying import Life
 
 Film = dict[str, "Plain"]
-#: Seconds without news after which routers have said everything, and within which each one must say something.
+#: Seconds without news after which routers have said everything; within which each one must say something; and after
+#: which a film of a busy lab ends.
 _QUIET: Final = 0.5
 _PATIENCE: Final = 10.0
+_LONGEST: Final = 30.0
 
 
 def lab_film(folder: LabFolder) -> Film:
     """Return the film of a lab that runs. Raises UserError."""
     picture = lab_picture(folder)
-    silent = {name: folder.management(name) for name in folder.routers}
-    news: list[Plain] = []
-    end = time.monotonic() + _PATIENCE
+    alive = orders.status(folder).routers
+    silent = {name: folder.management(name) for name, lives in alive.items() if lives}
+    news: list[Plain] = [{"router": name, "now": time.time(), "gone": True} for name in alive if name not in silent]
+    begun = time.monotonic()
     stop, never = os.pipe()
     try:
         with Watcher(dict(silent), control.end_of(folder.control), stop) as watcher:
-            while heard := watcher.wait(_QUIET if not silent else end - time.monotonic()):
+            while heard := watcher.wait(_QUIET if not silent else max(0.0, begun + _PATIENCE - time.monotonic())):
+                if time.monotonic() > begun + _LONGEST:
+                    break
                 for each in heard:
                     silent.pop(each.router, None)
                     if each.news is not None:

@@ -94,6 +94,8 @@ class _LabStream(Response):
         self._ended = ended
         self._turn = asyncio.Lock()
         self._followed: dict[str, asyncio.Task[None]] = {}
+        #: Routers that are known to the reader as dead.
+        self._absent: set[str] = set()
         self._last = 0.0
         self._send: Send
 
@@ -149,12 +151,15 @@ class _LabStream(Response):
             path = sockets.get(name)
             if path is not None:
                 self._followed[name] = asyncio.create_task(self._follow(name, path))
+            else:
+                await self._put_gone(name)
         return True
 
     async def _follow(self, router: str, path: Path) -> None:
         """Give the news of a router until it goes."""
         try:
             following = await Following.begin(path, Watch(self._since[router], self._topics))
+            self._absent.discard(router)
             try:
                 while (news := await following.next()) is not None:
                     async with self._turn:  # the id of an event counts no news that are not sent yet
@@ -163,10 +168,15 @@ class _LabStream(Response):
                         await self._put_now(event_text("news", data, id_of(self._since)))
             finally:
                 following.close()
-            await self._put(event_text("gone", {"router": router}))
         except Problem:
             pass  # it is tried again
+        await self._put_gone(router)
         del self._followed[router]
+
+    async def _put_gone(self, router: str) -> None:
+        if router not in self._absent:
+            self._absent.add(router)
+            await self._put(event_text("gone", {"router": router}))
 
 
 def id_of(since: Mapping[str, str]) -> str:

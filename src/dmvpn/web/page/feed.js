@@ -3,7 +3,9 @@
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./lines.js").News} News
- * @typedef {{stage: Stage, news: News[]}} Exported
+ * @typedef {import("./lines.js").Gone} Gone
+ * @typedef {News | {router: string, gone: true}} Heard
+ * @typedef {{stage: Stage, news: (News|Gone)[]}} Exported
  */
 
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */
@@ -23,7 +25,10 @@ export class Refused extends Error {
   }
 }
 
-/** Return the film that is part of this page, or null. @returns {Exported|null} */
+/**
+ * Return the film that is part of this page, or null.
+ * @returns {Exported|null}
+ */
 export function exported() {
   const text = document.getElementById("film")?.textContent ?? "";
   return text.trim() ? JSON.parse(text) : null;
@@ -48,7 +53,7 @@ export async function ask(path, options = {}) {
 /**
  * Follow a lab until the signal ends it. Connections that are lost are made again.
  * @param {string} path of the stream
- * @param {(news: News, lives: boolean) => void} heard called with the news of a router, or with the name of a dead one
+ * @param {(news: Heard) => void} heard
  * @param {(connected: boolean, why: string) => void} changed
  * @param {AbortSignal} signal
  */
@@ -68,8 +73,8 @@ export async function follow(path, heard, changed, signal) {
           changed(false, "the lab has ended");
           return;
         }
-        if (event.type === "news") heard(JSON.parse(event.data), true);
-        if (event.type === "gone") heard(JSON.parse(event.data), false);
+        if (event.type === "news") heard(JSON.parse(event.data));
+        if (event.type === "gone") heard({ ...JSON.parse(event.data), gone: true });
       }
     } catch (error) {
       if (signal.aborted) return;

@@ -35,13 +35,19 @@ import { applied, begin, copied } from "./state.js";
 /** After how many steps a state is kept from which later ones are computed. */
 const APART = 256;
 /** Steps that a film of a running lab keeps: the first ones become its beginning. */
-const MOST = 50_000;
+export const MOST_LIVE = 100_000;
 
 /** A film that grows. */
 export class Film {
-  /** @param {Stage} stage */
-  constructor(stage) {
+  /**
+   * @param {Stage} stage
+   * @param {number} most steps that are kept
+   */
+  constructor(stage, most = Infinity) {
     this.stage = stage;
+    this.most = most;
+    /** Earlier steps are part of the beginning. */
+    this.begins = -Infinity;
     /** @type {Step[]} */
     this.steps = [];
     /** @type {State[]} before the steps 0, APART, 2 * APART ... */
@@ -62,15 +68,17 @@ export class Film {
    */
   add(fresh) {
     const { steps } = this;
-    let changed = steps.length;
-    for (const step of fresh) {
-      let place = steps.length;
-      while (place > 0 && steps[place - 1].time > step.time) place -= 1;
-      steps.splice(place, 0, step);
-      changed = Math.min(changed, place);
-    }
+    const early = fresh.filter((step) => step.time < this.begins);
+    const later = fresh.filter((step) => step.time >= this.begins);
+    let first = Infinity;
+    for (const step of later) first = Math.min(first, step.time);
+    const changed = early.length > 0 ? 0 : this.count(first);
+    for (const step of early) applied(this._kept[0], step);
+    const tail = steps.splice(this.count(first)).concat(later);
+    tail.sort((one, other) => one.time - other.time);
+    for (const step of tail) steps.push(step);
     this._forget(changed);
-    if (steps.length > MOST) this._cut(Math.ceil((steps.length - MOST * 0.9) / APART) * APART);
+    if (steps.length > this.most) this._cut(Math.ceil((steps.length - this.most * 0.9) / APART) * APART);
   }
 
   /**
@@ -128,6 +136,7 @@ export class Film {
   /** @param {number} count of first steps that become the beginning; a multiple of APART */
   _cut(count) {
     const begins = copied(this._after(count));
+    this.begins = this.steps[count - 1].time;
     this.steps.splice(0, count);
     this._kept = [begins];
     this._last = { count: 0, state: copied(begins) };

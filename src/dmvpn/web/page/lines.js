@@ -20,10 +20,13 @@
  * @property {string} [nbma]
  * @property {string} [next_hop]
  * @typedef {{router: string, lines: Line[], addresses: string[], now: number, begins: boolean, missed: number}} News
+ * @typedef {{router: string, now: number, gone: true}} Gone a router that does not run
  */
 
 /** Seconds between the two reports of one message; later the same message is a new one. */
 const FLIGHT = 5;
+/** Messages whose other end is awaited: most of those that are never reported were forgotten by a router. */
+const MOST_HALVES = 20_000;
 
 /** Makes steps of the news of all routers of a network. */
 export class Assembler {
@@ -34,24 +37,28 @@ export class Assembler {
     for (const node of stage.nodes) for (const address of node.addresses) this._owners.set(address, node.name);
     /** @type {Map<string, {step: Step, received: boolean}[]>} arrows with one end, by protocol and mark */
     this._halves = new Map();
-    /** @type {Set<string>} routers that have begun */
-    this._begun = new Set();
+    /** @type {Map<string, boolean>} the routers that were heard, and whether each runs */
+    this._lives = new Map();
   }
 
   /**
    * Return the steps that are new. Arrows of earlier steps may have become complete.
-   * @param {News} news
+   * @param {News|Gone} news
    * @returns {Step[]}
    */
   hear(news) {
     const { router } = news;
+    if ("gone" in news) {
+      this._lives.set(router, false);
+      return [about(router, news.now, "-", "does not run")];
+    }
     /** @type {Step[]} */
     const steps = [];
-    const began = Math.min(news.now, ...news.lines.map((line) => line.time));
-    if (news.begins && this._begun.has(router)) {
-      steps.push({ type: "note", time: began, router, topic: "router", sign: "+", subject: router, text: "begins again" });
-    }
-    this._begun.add(router);
+    const began = news.lines.reduce((time, line) => Math.min(time, line.time), news.now);
+    const lived = this._lives.get(router);
+    if (news.begins && lived !== undefined) steps.push(about(router, began, "+", "begins again"));
+    else if (lived === false) steps.push(about(router, began, "~", "answers again"));
+    this._lives.set(router, true);
     if (news.addresses.length) {
       for (const address of news.addresses) this._owners.set(address, router);
       steps.push({ type: "addresses", time: began, router, addresses: news.addresses });
@@ -61,16 +68,6 @@ export class Assembler {
       if (step !== null) steps.push(step);
     }
     return steps;
-  }
-
-  /**
-   * Return that a router has gone.
-   * @param {string} router
-   * @param {number} time
-   * @returns {Step[]}
-   */
-  gone(router, time) {
-    return [{ type: "note", time, router, topic: "router", sign: "-", subject: router, text: "does not run" }];
   }
 
   /**
@@ -101,8 +98,22 @@ export class Assembler {
     // Only a router whose news come here can say that it received something.
     step.arrived = received || !this._owners.has(line.peer ?? "");
     if (line.mark) this._halves.set(key, [...halves.slice(-8), { step, received }]);
+    const [oldest] = this._halves.keys();
+    if (this._halves.size > MOST_HALVES) this._halves.delete(oldest);
     return step;
   }
+}
+
+/**
+ * Return a step about a router itself.
+ * @param {string} router
+ * @param {number} time
+ * @param {"+"|"~"|"-"} sign
+ * @param {string} text
+ * @returns {Step}
+ */
+function about(router, time, sign, text) {
+  return { type: "note", time, router, topic: "router", sign, subject: router, text };
 }
 
 /** @param {{step: Step, received: boolean}} half */

@@ -2,7 +2,7 @@
 
 import { byId, clock, element } from "./dom.js";
 import { exported, follow, ask, Refused } from "./feed.js";
-import { Film } from "./film.js";
+import { Film, MOST_LIVE } from "./film.js";
 import { rows, sentence, visible } from "./ladder.js";
 import { extent, layout } from "./layout.js";
 import { Assembler } from "./lines.js";
@@ -12,6 +12,7 @@ import { tables } from "./tables.js";
 
 /** @typedef {import("./film.js").Step} Step */
 /** @typedef {import("./film.js").Stage} Stage */
+/** @typedef {import("./feed.js").Heard} Heard */
 
 const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "spoke", "chosen", "message"].concat(
   ["registered", "direct", "waiting", "broken"],
@@ -317,7 +318,7 @@ async function main() {
   if (film !== null) {
     const whole = new Film(film.stage);
     const assembler = new Assembler(film.stage);
-    for (const news of film.news) whole.add(assembler.hear(news));
+    whole.add(film.news.flatMap((news) => assembler.hear(news)));
     start(whole, false).go(location.hash);
     say(`${whole.steps.length} steps`);
     return;
@@ -326,13 +327,14 @@ async function main() {
   const path = `/api/v1/labs/${encodeURIComponent(lab)}`;
   say("loading");
   const stage = /** @type {Stage} */ (await (await ask(`${path}/stage`)).json());
-  const player = start(new Film(stage), true);
+  const player = start(new Film(stage, MOST_LIVE), true);
   const ended = new AbortController();
   const assembler = new Assembler(stage);
-  const heard = (/** @type {import("./lines.js").News} */ news, /** @type {boolean} */ lives) => {
-    if (lives) player.ahead = news.now - Date.now() / 1000;
-    player.film.add(lives ? assembler.hear(news) : assembler.gone(news.router, Date.now() / 1000 + player.ahead));
-  };
+  /** @param {Heard} news */
+  function heard(news) {
+    if (!("gone" in news)) player.ahead = news.now - Date.now() / 1000;
+    player.film.add(assembler.hear({ now: Date.now() / 1000 + player.ahead, ...news }));
+  }
   await follow(`${path}/events?topics=history`, heard, (connected, why) => say(connected ? "live" : `disconnected: ${why}`, !connected), ended.signal);
 }
 

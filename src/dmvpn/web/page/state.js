@@ -88,7 +88,8 @@ export function applied(state, step) {
     for (const [address, owner] of state.owners) if (owner === step.router) state.owners.delete(address);
     for (const address of step.addresses ?? []) state.owners.set(address, step.router ?? "");
   } else if (step.type === "note" && step.topic === "router") {
-    state.routers.set(step.router ?? "", { ...unknown(), alive: step.sign === "+" });
+    if (step.sign === "+") state.routers.set(step.router ?? "", unknown());
+    else router.alive = step.sign === "~";
   } else if (step.type === "note") {
     const topic = TOPICS.find((known) => known === step.topic);
     if (topic !== undefined) noted(router[topic], step);
