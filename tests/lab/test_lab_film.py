@@ -141,7 +141,7 @@ def test_a_router_that_answers_again_in_the_same_life_still_knows_what_it_knew()
 
 @needs_node
 def test_news_of_routers_that_come_late_are_in_the_order_of_time() -> None:
-    nodes = [{"name": name, "kind": "spoke", "addresses": []} for name in ("R1", "R2")]
+    nodes: list[dict[str, Any]] = [{"name": name, "kind": "spoke", "addresses": []} for name in ("R1", "R2")]
     stage = {"title": "", "nodes": nodes, "wires": [], "tunnels": []}
     news = [note("R1", time, "10.2.0.0/16") for time in (1.0, 5.0, 9.0)] + [
         note("R2", time, "y") for time in (2.0, 7.0)

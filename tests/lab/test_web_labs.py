@@ -156,6 +156,7 @@ def test_a_server_of_one_lab_brings_no_other_one_up(environment: dict[str, str])
         (f"{HERE}/clock", {"seconds": 1e300}, 400),
         (f"{HERE}/clock", {"seconds": float("nan")}, 400),
         (f"{HERE}/clock", {"seconds": True}, 400),
+        (f"{HERE}/clock", {"seconds": 10**400}, 400),
         (f"{HERE}/wires", {"link": "R31:Nothing9"}, 409),
         (f"{HERE}/wires", {"link": "R31:GigabitEthernet0/1", "loss": 101}, 422),
         (f"{HERE}/wires", {"link": "R31:GigabitEthernet0/1", "sender": "x"}, 400),

@@ -57,6 +57,8 @@ def test_programs_ask_a_recording_as_they_ask_a_lab(environment: dict[str, str],
     assert "hostname R31" in web.ask(f"{R31}/configuration").text
     assert 'dmvpn_up{lab="last-night",router="R31"} 1' in web.ask("/metrics").text
     assert web.ask(f"{R31}/show/clock").text == web.ask(f"{R31}/show/clock").text
+    stage = web.ask(f"{HERE}/stage").fields
+    assert {(each["here"], each["there"]) for each in stage["tunnels"]} == {("R31", "R11"), ("R41", "R11")}  # type: ignore[attr-defined]
     assert "Tunnel100" in dmvpn(environment, "-r", "last-night/R31", "show dmvpn")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.face.serving import make_server
 from dmvpn.ios import CliError
+from dmvpn.labs.recorded import recorded_network
 from dmvpn.labs.replayed import ReplayedLab, ReplayedRouter
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
@@ -17,7 +18,7 @@ from dmvpn.tools.replaying import lives_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dmvpn.tools.replaying import Life
 
@@ -36,16 +37,17 @@ def replay(arguments: argparse.Namespace) -> int:
     if arguments.show:
         _show(arguments.show, lives.values())
     if arguments.serve:
-        _serve(arguments.serve, lives.values())
+        _serve(arguments.serve, lives)
     return 1 if differences else 0
 
 
-def _serve(name: str, lives: Iterable[Life]) -> None:
+def _serve(name: str, lives: Mapping[str, Life]) -> None:
     """Let programs ask the routers until Ctrl-C. Raises UserError."""
-    routers = {life.name: ReplayedRouter(life.router, life.last) for life in lives if life.router is not None}
+    routers = {life.name: ReplayedRouter(life.router, life.last) for life in lives.values() if life.router is not None}
+    network = recorded_network(name, lives)
 
     async def serve() -> None:
-        lab = ReplayedLab(routers, LabFolder.of(name), make_server)
+        lab = ReplayedLab(routers, network, LabFolder.of(name), make_server)
         await lab.run(lambda: print(f"{name}: {', '.join(routers)} can be asked until Ctrl-C", flush=True))
 
     asyncio.run(serve())

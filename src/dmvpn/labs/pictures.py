@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
-from dmvpn.router.facts import router_facts
+from dmvpn.labs.recorded import recorded_network
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.files import open_regular
-from dmvpn.shells.inference import infer
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.finding import find_lab
 from dmvpn.shells.lab.places import running_labs
-from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_svg, picture_of
 from dmvpn.tools.replaying import lives_of
@@ -22,7 +20,6 @@ from dmvpn.tools.replaying import lives_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.router.facts import RouterFacts
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.tools.replaying import Life
 
@@ -70,25 +67,6 @@ def is_recording(path: Path) -> bool:
 
 
 def recording_picture(path: Path, lives: Mapping[str, Life]) -> Picture:
-    """Return the network at the end of a recording. It has no wires, so they are inferred from the addresses.
-
-    lives: those of the recording. Raises UserError.
-    """
-    facts: dict[str, RouterFacts | None] = {
-        name: router_facts(life.router, life.last) for name, life in lives.items() if life.router is not None
-    }
-    if not facts:
-        raise UserError(f"{path}: no events")
-    texts = {name: "\n".join(each.configuration) for name, each in facts.items() if each is not None}
-    last = max(life.last for life in lives.values())
-    try:
-        made = infer(texts, strict=True)
-    except UserError:  # no network, but routers
-        scenario, named = Scenario(path.stem, Lab(), texts), {name: name for name in texts}
-    else:
-        scenario, named = (
-            Scenario(path.stem, made.lab.model_copy(update={"title": path.stem}), made.configurations),
-            made.named,
-        )
-    known = {router: facts[key] for router, key in named.items()}
-    return picture_of(scenario, f"recording {path.name}, {last:.1f} seconds", known)
+    """Return the network at the end of a recording. lives: those of the recording. Raises UserError."""
+    network = recorded_network(path.stem, lives)
+    return picture_of(network.scenario, f"recording {path.name}, {network.last:.1f} seconds", network.facts)

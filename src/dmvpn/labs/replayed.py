@@ -10,18 +10,21 @@ import asyncio
 import re
 import signal
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.face.handle import FROZEN
+from dmvpn.shells.facts import lab_facts
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
+from dmvpn.shells.scenario import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dmvpn.base.events import Event
+    from dmvpn.labs.recorded import RecordedNetwork
     from dmvpn.router.router import Router
     from dmvpn.shells.handle import MakeServer
     from dmvpn.shells.lab.control import Json
@@ -42,13 +45,20 @@ class ReplayedRouter:
 class ReplayedLab:
     """See the module's docstring."""
 
-    def __init__(self, routers: Mapping[str, ReplayedRouter], folder: LabFolder, make_server: MakeServer) -> None:
+    def __init__(
+        self,
+        routers: Mapping[str, ReplayedRouter],
+        network: RecordedNetwork,
+        folder: LabFolder,
+        make_server: MakeServer,
+    ) -> None:
         """Make the folder. Raises UserError."""
         for name in routers:
             if not _NAME.fullmatch(name) or folder.management(name) == folder.control:
                 raise UserError(f"{name!r} in the recording is no name of a router")
         folder.make(routers)
         self._routers = dict(routers)
+        self._network = network
         self._folder = folder
         self._make_server = make_server
         self._began = time.time()
@@ -86,6 +96,11 @@ class ReplayedLab:
                 }
             case "missing":
                 return []
+            case "scenario":
+                return described(self._network.scenario)
+            case "facts":
+                facts = lab_facts(self._network.scenario, self._network.facts, {}, ())
+                return cast("Json", facts.model_dump(mode="json"))
             case "down":
                 self._ended.set()
                 return None
