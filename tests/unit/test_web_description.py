@@ -20,8 +20,8 @@ from dmvpn.web.roles import Role
 
 pytestmark = pytest.mark.lengthy
 
-#: The page for browsers; and shows, which have a path each.
-UNDESCRIBED = ("/login", "/api/v1/labs/{lab}/routers/{router}/show/{words:path}")
+#: Pages for browsers and their parts; and shows, which have a path each.
+UNDESCRIBED = ("/login", "/labs/{lab}", "/page/{name}", "/api/v1/labs/{lab}/routers/{router}/show/{words:path}")
 
 
 def test_each_resource_is_described_and_each_description_is_one() -> None:
