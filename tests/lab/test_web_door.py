@@ -93,11 +93,12 @@ def test_the_page_takes_the_code_out_of_the_address_and_shows_the_labs(environme
         assert f"script-src 'sha256-{allowed}';" in page.headers["content-security-policy"]
         browser = f"""
             const parts = {{}}, kept = {{}}, calls = [];
-            const made = () => ({{append(row) {{ this.rows = [row.textContent]; }}, addEventListener() {{}}}});
+            const made = () => ({{append(...parts) {{ this.parts = parts; }}, addEventListener() {{}}}});
             const part = (id) => parts[id] ??= made();
-            const document = {{getElementById: part, createElement: () => ({{}})}};
+            const document = {{getElementById: part, createElement: made}};
             const localStorage = {{setItem(name, value) {{ kept[name] = value; }}}};
-            const location = {{hash: "#{served.code}", pathname: "/login"}};
+            const assign = (path) => calls.push(path);
+            const location = {{hash: "#{served.code}", pathname: "/login", assign}};
             const history = {{replaceState(_, __, path) {{ calls.push(path); }}}};
             let cookie = "";
             const ask = fetch;
@@ -112,9 +113,11 @@ def test_the_page_takes_the_code_out_of_the_address_and_shows_the_labs(environme
         """
         ran = subprocess.run(["node", "-e", browser], check=True, capture_output=True, text=True, timeout=30)
         seen = json.loads(ran.stdout)
-        assert seen["calls"] == ["/login"]
+        assert seen["calls"] == ["/login", "/labs/notes-phase3"]
         assert seen["parts"]["said"]["textContent"] == "You are in, as web, with the role view."
-        assert seen["parts"]["labs"]["rows"][0].startswith("notes-phase3: R11, ")
+        ((link, routers),) = (row["parts"] for row in seen["parts"]["labs"]["parts"])
+        assert (link["textContent"], link["href"]) == ("notes-phase3", "/labs/notes-phase3")
+        assert routers.startswith(": R11, ")
         assert list(seen["kept"]) == ["dmvpn-session-key"]
 
 
