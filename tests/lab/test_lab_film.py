@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.browser import CHROMIUM
-from support.films import DRIVER, NODE, Browser, film_in, played
+from support.browser import CHROMIUM, DRIVER, Browser
+from support.films import NODE, film_in, played
 from support.labs import Labs
 
 if TYPE_CHECKING:

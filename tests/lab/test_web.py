@@ -33,8 +33,8 @@ class Answer(NamedTuple):
     value: object
 
 
-class Door:
-    """A process that serves a lab. code: nobody has used it yet."""
+class Web:
+    """A lab, and a process that serves it."""
 
     def __init__(self, environment: Mapping[str, str], *options: str) -> None:
         self.environment = environment
@@ -46,17 +46,6 @@ class Door:
         assert found
         self.port = int(found[1])
         self.code = self._process.stdout.readline().split()[-1]
-
-    def close(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=20)
-
-
-class Web(Door):
-    """The same, and the token for its code."""
-
-    def __init__(self, environment: Mapping[str, str], *options: str) -> None:
-        super().__init__(environment, *options)
         given = self.ask("/api/v1/tokens", method="POST", body=json.dumps({"code": self.code}), token="").value
         assert isinstance(given, dict)
         self.role, self.token = given["role"], given["token"]
@@ -86,6 +75,10 @@ class Web(Door):
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def close(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,8 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from lab.test_web import MAIN, Door
-from support.browser import CHROMIUM
-from support.films import DRIVER, Browser
+from support.browser import CHROMIUM, DRIVER, Browser
+from support.served import MAIN, Served, dmvpn, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,39 +33,35 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def web(environment: dict[str, str]) -> Iterator[Door]:
-    served = Door(environment)
-    yield served
-    served.close()
+def web(environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment) as served:
+        yield served
 
 
-def ask(environment: dict[str, str], *words: str) -> str:
-    ran = subprocess.run([*MAIN, *words], check=True, capture_output=True, text=True, env=environment, timeout=60)
-    return ran.stdout
-
-
-def test_a_shortcut_appears_on_the_page_that_the_printed_address_opens(web: Door, environment: dict[str, str]) -> None:
+def test_a_shortcut_appears_on_the_page_that_the_printed_address_opens(
+    web: Served, environment: dict[str, str]
+) -> None:
     with Browser() as browser:
-        browser.open(web.code)
+        browser.open(web.address)
         browser.wait(lambda: browser.text("state") == "live")
         browser.wait(lambda: browser.text("summary") == "2 registered, 0 direct, 0 encrypted, 0 broken")
-        assert "(5/5)" in ask(environment, "-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1")
+        assert "(5/5)" in dmvpn(environment, "-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1")
         browser.wait(lambda: browser.text("summary") == "2 registered, 1 direct, 0 encrypted, 0 broken")
         assert "R11 sends to R31: NHRP Traffic Indication" in browser.text("ladder")
         assert browser.complaints() == []
 
 
-def test_the_page_says_who_died_and_sees_it_come_back(web: Door, environment: dict[str, str]) -> None:
+def test_the_page_says_who_died_and_sees_it_come_back(web: Served, environment: dict[str, str]) -> None:
     with Browser() as browser:
-        browser.open(web.code)
+        browser.open(web.address)
         browser.wait(lambda: browser.text("state") == "live")
-        ask(environment, "lab", "kill", "R41")
+        dmvpn(environment, "lab", "kill", "R41")
         browser.wait(lambda: "1 broken" in browser.text("summary"))
-        ask(environment, "lab", "start", "R41")
+        dmvpn(environment, "lab", "start", "R41")
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
 
 
-def test_a_stranger_gets_the_files_of_the_page_and_nothing_of_a_lab(web: Door) -> None:
+def test_a_stranger_gets_the_files_of_the_page_and_nothing_of_a_lab(web: Served) -> None:
     with Browser() as browser:
         browser.open(f"http://127.0.0.1:{web.port}/labs/notes-phase3")
         browser.wait(lambda: "a valid token is needed" in browser.text("state"))
