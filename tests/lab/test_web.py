@@ -2,83 +2,39 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import re
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from support.served import MAIN, Served, dmvpn, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 pytest.importorskip("uvicorn")
 
-MAIN = (sys.executable, "-m", "dmvpn")
 R31 = "/api/v1/labs/notes-phase3/routers/R31"
 
 
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    value: object
-
-
-class Web:
-    """A lab, and a process that serves it."""
+class Web(Served):
+    """A process whose printed code has become a token."""
 
     def __init__(self, environment: Mapping[str, str], *options: str) -> None:
-        self.environment = environment
-        self._process = subprocess.Popen(
-            [*MAIN, "web", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True, env=environment
-        )
-        assert self._process.stdout is not None
-        found = re.match(r"http://127\.0\.0\.1:(\d+)/", self._process.stdout.readline())
-        assert found
-        self.port = int(found[1])
-        self.code = self._process.stdout.readline().split()[-1]
-        given = self.ask("/api/v1/tokens", method="POST", body=json.dumps({"code": self.code}), token="").value
-        assert isinstance(given, dict)
-        self.role, self.token = given["role"], given["token"]
-
-    def ask(
-        self,
-        path: str,
-        *,
-        method: str = "GET",
-        body: str | Iterator[bytes] | None = None,
-        token: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        token = self.token if token is None else token
-        sent = {"Authorization": f"Bearer {token}"} if token else {}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {**sent, **(headers or {})})
-            answer = connection.getresponse()
-            return Answer(answer.status, dict(answer.headers), json.loads(answer.read()))
-        finally:
-            connection.close()
+        super().__init__(environment, *options)
+        self.come_in()
 
     def dmvpn(self, *words: str) -> str:
-        return subprocess.run([*MAIN, *words], check=True, capture_output=True, text=True, env=self.environment).stdout
+        return dmvpn(self.environment, *words)
 
     @property
     def pid(self) -> int:
-        return self._process.pid
-
-    def close(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=20)
+        return self.process.pid
 
 
 @pytest.fixture(scope="module")
@@ -97,17 +53,8 @@ def web(environment: dict[str, str]) -> Iterator[Web]:
     served.close()
 
 
-def problem(answer: Answer, status: int) -> str:
-    """The detail of the one error."""
-    assert answer.status == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert isinstance(answer.value, dict)
-    assert answer.value["status"] == status
-    return str(answer.value["detail"])
-
-
 def test_a_program_sees_labs_routers_and_shows_as_their_schemas_say(web: Web) -> None:
-    assert web.role == "view"
+    assert web.ask("/api/v1/session").fields["role"] == "view"
     assert web.ask("/healthz", token="").value == {"status": "ok"}
     labs = web.ask("/api/v1/labs").value
     assert isinstance(labs, list)

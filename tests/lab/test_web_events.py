@@ -15,7 +15,8 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from lab.test_web import MAIN, R31, Web, problem
+from lab.test_web import R31, Web
+from support.served import MAIN, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

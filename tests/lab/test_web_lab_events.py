@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from lab.test_web import MAIN, Web, problem
 from lab.test_web_events import Stream, bring_up, stream, web
+from support.served import MAIN, problem
 
 __all__ = ["web"]
 
