@@ -115,6 +115,7 @@ __all__ = [
     "encode",
     "encode_output",
     "is_typed",
+    "message_to_plain",
 ]
 
 #: No clock is ever so late, in seconds since 1970.
@@ -161,14 +162,19 @@ _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 def encode(message: Message) -> bytes:
     """Return the message as a line. Raises ValueError for a message that is too long for a decoder."""
+    line = json.dumps(message_to_plain(message), separators=(",", ":")).encode() + b"\n"
+    if len(line) > MAX_LINE:
+        raise ValueError(f"a message of {len(line)} octets")
+    return line
+
+
+def message_to_plain(message: Message) -> Plain:
+    """Return the message as the object of its line."""
     plain: Plain = {"type": _NAMES[type(message)]}
     for each in fields(message):
         value = getattr(message, each.name)
         plain[each.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else value
-    line = json.dumps(plain, separators=(",", ":")).encode() + b"\n"
-    if len(line) > MAX_LINE:
-        raise ValueError(f"a message of {len(line)} octets")
-    return line
+    return plain
 
 
 def encode_output(data: bytes) -> bytes:

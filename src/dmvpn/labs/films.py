@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import line_to_plain
 from dmvpn.base.errors import UserError
-from dmvpn.face.protocol import encode
+from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watcher import Watcher
-from dmvpn.features.chronicle import ChronicleMachine
+from dmvpn.face.watching import Watching
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture, recording_picture
+from dmvpn.labs.replayed import frozen_handle
 from dmvpn.shells.lab import control
 from dmvpn.tools.picture import as_stage
 from dmvpn.tools.replaying import lives_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from dmvpn.face.handle import RouterHandle
     from dmvpn.face.protocol import News
-    from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.tools.replaying import Life
 
-Film = dict[str, "Plain"]
+Film = dict[str, object]
 #: Seconds without news after which routers have said everything; within which each one must say something; and after
 #: which a film of a busy lab ends.
 _QUIET: Final = 0.5
@@ -39,21 +37,16 @@ def lab_film(folder: LabFolder) -> Film:
     picture = lab_picture(folder)
     alive = orders.status(folder).routers
     silent = {name: folder.management(name) for name, lives in alive.items() if lives}
-    news: list[Plain] = [{"router": name, "now": time.time(), "gone": True} for name in alive if name not in silent]
+    news: list[object] = [{"router": name, "now": time.time(), "gone": True} for name in alive if name not in silent]
     begun = time.monotonic()
-    stop, never = os.pipe()
-    try:
-        with Watcher(dict(silent), control.end_of(folder.control), stop) as watcher:
-            while heard := watcher.wait(_QUIET if not silent else max(0.0, begun + _PATIENCE - time.monotonic())):
-                if time.monotonic() > begun + _LONGEST:
-                    break
-                for each in heard:
-                    silent.pop(each.router, None)
-                    if each.news is not None:
-                        news.append(_plain(each.router, each.news))
-    finally:
-        os.close(stop)
-        os.close(never)
+    with Watcher(dict(silent), control.end_of(folder.control)) as watcher:
+        while heard := watcher.wait(_QUIET if not silent else max(0.0, begun + _PATIENCE - time.monotonic())):
+            if time.monotonic() > begun + _LONGEST:
+                break
+            for each in heard:
+                silent.pop(each.router, None)
+                if each.news is not None:
+                    news.append(_plain(each.router, each.news))
     if silent:
         raise UserError(f"{', '.join(silent)}: no answer")
     return {"stage": as_stage(picture), "news": news}
@@ -64,27 +57,21 @@ def recording_film(path: Path) -> Film:
     lives = lives_of(path)
     return {
         "stage": as_stage(recording_picture(path, lives)),
-        "news": [_remembered(name, life) for name, life in lives.items()],
+        "news": [
+            _plain(name, news)
+            for name, life in lives.items()
+            if life.router is not None
+            for news in _remembered(frozen_handle(life.router, life.last))
+        ],
     }
 
 
-def _plain(router: str, news: News) -> Plain:
-    plain: Plain = {"router": router, **json.loads(encode(news))}
-    return plain
+def _remembered(handle: RouterHandle) -> Iterator[News]:
+    """Yield all that a router remembers."""
+    watching = Watching(handle)
+    while (news := watching.news()) is not None:
+        yield news
 
 
-def _remembered(name: str, life: Life) -> Plain:
-    if life.router is None:
-        raise UserError(f"{name}: the recording does not begin at the beginning")
-    context = life.router.context(life.last)
-    wall = context.ports.clock.wall
-    lines = context.machine(ChronicleMachine).after(0, settled=True)
-    interfaces = context.ports.interfaces.all()
-    return {
-        "router": name,
-        "lines": [{**line_to_plain(line), "time": wall(line.time).timestamp()} for line in lines],
-        "addresses": [str(address) for state in interfaces for address, _ in state.addresses],
-        "now": wall(life.last).timestamp(),
-        "begins": True,
-        "missed": 0,
-    }
+def _plain(router: str, news: News) -> dict[str, object]:
+    return {"router": router, **message_to_plain(news)}

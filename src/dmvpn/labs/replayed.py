@@ -70,7 +70,8 @@ class ReplayedLab:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         servers = [
-            self._make_server(_handle(one), self._folder.management(name)) for name, one in self._routers.items()
+            self._make_server(frozen_handle(one.router, one.last), self._folder.management(name))
+            for name, one in self._routers.items()
         ]
         try:
             for server in servers:
@@ -108,11 +109,13 @@ class ReplayedLab:
                 raise UserError(FROZEN)
 
 
-def _handle(one: ReplayedRouter) -> Handle:
+def frozen_handle(router: Router, last: float) -> Handle:
+    """Return a handle for a router at the end of its recording. last: when that is, monotonic seconds."""
+
     def post(_: Event) -> None:
         """Ignore it: what a session may do is refused before, and this notes logins and the like."""
 
     def store(_: str, __: bytes) -> None:
         raise OSError(FROZEN)
 
-    return Handle(lambda: one.router, lambda: one.last, post, store, is_frozen=True)
+    return Handle(lambda: router, lambda: last, post, store, is_frozen=True)

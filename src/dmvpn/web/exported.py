@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.ios.filters import Plain
-
 #: The parts of the page.
 FOLDER: Final = Path(__file__).parent / "page"
 _ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
@@ -23,7 +21,7 @@ _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
 _POLICY: Final = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'"
 
 
-def as_page(film: Mapping[str, Plain]) -> str:
+def as_page(film: Mapping[str, object]) -> str:
     """Return the page. film: its stage, and the news of routers (`page/feed.js`)."""
     page = (FOLDER / "index.html").read_text(encoding="utf-8")
     style = (FOLDER / "page.css").read_text(encoding="utf-8")

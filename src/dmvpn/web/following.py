@@ -20,18 +20,18 @@ from dmvpn.face.protocol import (
     ProtocolError,
     Watch,
     encode,
+    message_to_plain,
 )
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
     from starlette.types import Receive
 
     from dmvpn.face.protocol import Message
-    from dmvpn.ios.filters import Plain
 
     #: Sends text to a reader, and waits until there is room for more.
     Put = Callable[[bytes], Awaitable[None]]
@@ -123,13 +123,12 @@ async def left(receive: Receive) -> None:
         pass
 
 
-def plain_news(news: News) -> dict[str, Plain]:
+def plain_news(news: News) -> dict[str, object]:
     """Return the data of an event."""
-    plain: dict[str, Plain] = json.loads(encode(news))
-    return {name: value for name, value in plain.items() if name not in ("type", "id")}
+    return {name: value for name, value in message_to_plain(news).items() if name not in ("type", "id")}
 
 
-def event_text(kind: str, data: dict[str, Plain], number: str = "") -> bytes:
+def event_text(kind: str, data: Mapping[str, object], number: str = "") -> bytes:
     """Return an event as it is sent. number: its id."""
     head = f"id: {number}\n" if number else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
