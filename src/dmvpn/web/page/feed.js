@@ -51,20 +51,19 @@ export async function ask(path, options = {}) {
 }
 
 /**
- * Follow a lab until the signal ends it. Connections that are lost are made again.
+ * Follow a lab until it ends. Connections that are lost are made again.
  * @param {string} path of the stream
  * @param {(news: Heard) => void} heard
  * @param {(connected: boolean, why: string) => void} changed
- * @param {AbortSignal} signal
  */
-export async function follow(path, heard, changed, signal) {
+export async function follow(path, heard, changed) {
   let last = "";
   let patience = RETRY;
-  while (!signal.aborted) {
+  for (;;) {
     try {
       /** @type {Record<string, string>} */
       const headers = last ? { "Last-Event-ID": last } : {};
-      const answer = await ask(path, { headers, signal });
+      const answer = await ask(path, { headers });
       changed(true, "");
       patience = RETRY;
       for await (const event of events(answer)) {
@@ -77,7 +76,6 @@ export async function follow(path, heard, changed, signal) {
         if (event.type === "gone") heard({ ...JSON.parse(event.data), gone: true });
       }
     } catch (error) {
-      if (signal.aborted) return;
       if (error instanceof Refused && error.status < 500) {
         changed(false, error.message);
         return;

@@ -70,14 +70,12 @@ export class Film {
     const { steps } = this;
     const early = fresh.filter((step) => step.time < this.begins);
     const later = fresh.filter((step) => step.time >= this.begins);
-    let first = Infinity;
-    for (const step of later) first = Math.min(first, step.time);
-    const changed = early.length > 0 ? 0 : this.count(first);
-    for (const step of early) applied(this._kept[0], step);
-    const tail = steps.splice(this.count(first)).concat(later);
+    const place = this.count(later.reduce((time, step) => Math.min(time, step.time), Infinity));
+    const tail = steps.splice(place).concat(later);
     tail.sort((one, other) => one.time - other.time);
     for (const step of tail) steps.push(step);
-    this._forget(changed);
+    for (const step of early) applied(this._kept[0], step);
+    this._forget(early.length > 0 ? -1 : place);
     if (steps.length > this.most) this._cut(Math.ceil((steps.length - this.most * 0.9) / APART) * APART);
   }
 
@@ -124,9 +122,9 @@ export class Film {
     return state;
   }
 
-  /** @param {number} from states after so many steps are not valid any more */
+  /** @param {number} from states after more steps than these are not valid any more; -1: none is but the beginning */
   _forget(from) {
-    this._kept.length = Math.min(this._kept.length, Math.floor(from / APART) + 1);
+    this._kept.length = Math.min(this._kept.length, Math.floor(Math.max(0, from) / APART) + 1);
     if (this._last.count > from) {
       const which = this._kept.length - 1;
       this._last = { count: which * APART, state: copied(this._kept[which]) };

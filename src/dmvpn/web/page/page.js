@@ -3,11 +3,11 @@
 import { byId, clock, element } from "./dom.js";
 import { exported, follow, ask, Refused } from "./feed.js";
 import { Film, MOST_LIVE } from "./film.js";
-import { rows, sentence, visible } from "./ladder.js";
+import { rows, visible } from "./ladder.js";
 import { extent, layout } from "./layout.js";
 import { Assembler } from "./lines.js";
 import { FLIGHT, LEGEND, nodeAt, paint, pointUnder } from "./map.js";
-import { tunnels } from "./state.js";
+import { isRouter, tunnels } from "./state.js";
 import { tables } from "./tables.js";
 
 /** @typedef {import("./film.js").Step} Step */
@@ -45,7 +45,6 @@ class Player {
     this.colors = colors();
     this.last = performance.now();
     this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.frames = { count: 0, spent: 0, worst: 0 };
   }
 
   begin() {
@@ -72,30 +71,38 @@ class Player {
     this.view.y = all.top + all.height / 2 + 8;
   }
 
+  /** The present of the network, by the server's clock. */
+  get present() {
+    return Date.now() / 1000 + this.ahead;
+  }
+
+  /** The last moment that can be shown. */
+  get end() {
+    const { last } = this.film.span;
+    return this.isLive ? Math.max(last, this.present) : last;
+  }
+
   get size() {
     return { width: this.canvas.clientWidth, height: this.canvas.clientHeight, ratio: devicePixelRatio };
   }
 
   /** @param {number} now milliseconds of the page */
   frame(now) {
-    const begun = performance.now();
     this.move((now - this.last) / 1000);
     this.last = now;
     this.draw();
     this.write();
-    const spent = performance.now() - begun;
-    this.frames = { count: this.frames.count + 1, spent: this.frames.spent + spent, worst: Math.max(this.frames.worst, spent) };
     requestAnimationFrame((next) => this.frame(next));
   }
 
   /** @param {number} seconds that have passed */
   move(seconds) {
     const { first, last } = this.film.span;
-    if (this.isLive && this.playing && this.speed === 1) this.time = Date.now() / 1000 + this.ahead;
+    if (this.isLive && this.playing && this.speed === 1) this.time = this.present;
     else if (Number.isNaN(this.time)) this.time = first;
     else if (this.playing) {
       this.time += Math.max(0, seconds) * this.speed;
-      if (this.isLive && this.time >= Date.now() / 1000 + this.ahead) this.live();
+      if (this.isLive && this.time >= this.present) this.live();
       else if (!this.isLive && this.time > last + FLIGHT) this.pause();
       else if (this.time < first) this.pause();
     }
@@ -127,8 +134,8 @@ class Player {
   /** Write what changes with the moment: the ladder and the tables only if something happened. */
   write() {
     byId("clock").textContent = `${clock(this.time)} UTC`;
-    const { first, last } = this.film.span;
-    const end = this.isLive ? Math.max(last, Date.now() / 1000 + this.ahead) : last;
+    const { end } = this;
+    const { first } = this.film.span;
     const slider = /** @type {HTMLInputElement} */ (byId("moment"));
     if (document.activeElement !== slider || this.playing) {
       slider.value = String(end > first ? Math.round((1000 * (this.time - first)) / (end - first)) : 1000);
@@ -213,10 +220,9 @@ class Player {
       this.play();
     });
     byId("moment").addEventListener("input", (event) => {
-      const { first, last } = this.film.span;
-      const end = this.isLive ? Math.max(last, Date.now() / 1000 + this.ahead) : last;
+      const { first } = this.film.span;
       this.pause();
-      this.time = first + (Number(/** @type {HTMLInputElement} */ (event.target).value) / 1000) * (end - first);
+      this.time = first + (Number(/** @type {HTMLInputElement} */ (event.target).value) / 1000) * (this.end - first);
     });
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forth").addEventListener("click", () => this.step(1));
@@ -279,7 +285,7 @@ class Player {
 
   /** The routers as a list, for the keyboard and for screen readers. */
   list() {
-    const routers = this.film.stage.nodes.filter((node) => ["hub", "spoke", "router"].includes(node.kind));
+    const routers = this.film.stage.nodes.filter(isRouter);
     const some = routers.filter((node) => this.found.size === 0 || this.found.has(node.name)).slice(0, 300);
     byId("routers").replaceChildren(
       ...some.map((node) => {
@@ -306,7 +312,10 @@ function colors() {
   return Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
-/** @param {string} text @param {boolean} bad */
+/**
+ * @param {string} text
+ * @param {boolean} bad
+ */
 function say(text, bad = false) {
   const line = byId("state");
   line.textContent = text;
@@ -328,14 +337,15 @@ async function main() {
   say("loading");
   const stage = /** @type {Stage} */ (await (await ask(`${path}/stage`)).json());
   const player = start(new Film(stage, MOST_LIVE), true);
-  const ended = new AbortController();
   const assembler = new Assembler(stage);
   /** @param {Heard} news */
   function heard(news) {
     if (!("gone" in news)) player.ahead = news.now - Date.now() / 1000;
-    player.film.add(assembler.hear({ now: Date.now() / 1000 + player.ahead, ...news }));
+    player.film.add(assembler.hear({ now: player.present, ...news }));
   }
-  await follow(`${path}/events?topics=history`, heard, (connected, why) => say(connected ? "live" : `disconnected: ${why}`, !connected), ended.signal);
+  await follow(`${path}/events?topics=history`, heard, (connected, why) =>
+    say(connected ? "live" : `disconnected: ${why}`, !connected),
+  );
 }
 
 /**
@@ -346,7 +356,6 @@ function start(film, isLive) {
   document.title = film.stage.title;
   byId("title").textContent = film.stage.title;
   const player = new Player(film, isLive);
-  Object.assign(window, { player });
   player.begin();
   return player;
 }

@@ -25,10 +25,20 @@
  * @property {boolean} direct there is no next hop server at either end
  */
 
+/** Kinds of nodes that have a state. */
+const ROUTERS = new Set(["hub", "spoke", "router"]);
 /** Topics that have a state. */
 const TOPICS = /** @type {const} */ (["mapping", "server", "protection", "neighbor", "interface", "route"]);
 /** Kinds of entries that say that a tunnel goes straight to the other end. */
 const STRAIGHT = new Set(["resolved", "shortcut T1", "shortcut T2", "from a request"]);
+
+/**
+ * Return whether a node is a router of the network, not of the provider.
+ * @param {import("./film.js").StageNode} node
+ */
+export function isRouter(node) {
+  return ROUTERS.has(node.kind);
+}
 
 /** @returns {RouterState} */
 function unknown() {
@@ -52,7 +62,7 @@ export function begin(stage) {
   /** @type {State} */
   const state = { routers: new Map(), owners: new Map() };
   for (const node of stage.nodes) {
-    if (!["hub", "spoke", "router"].includes(node.kind)) continue;
+    if (!isRouter(node)) continue;
     state.routers.set(node.name, unknown());
     for (const address of node.addresses) state.owners.set(address, node.name);
   }
@@ -101,13 +111,18 @@ export function applied(state, step) {
  * @param {Step} step
  */
 function noted(entries, step) {
-  const key = `${step.interface} ${step.subject}`;
-  if (step.sign === "-") {
-    entries.delete(key);
-    return;
-  }
-  const { subject = "", kind = "", nbma = "", text = "", time } = step;
-  entries.set(key, { subject, kind, nbma, nextHop: step.next_hop ?? "", text, interface: step.interface ?? "", since: time });
+  const { subject = "", kind = "", nbma = "", text = "", interface: where = "", next_hop: nextHop = "", time } = step;
+  if (step.sign === "-") entries.delete(keyOf(where, subject));
+  else entries.set(keyOf(where, subject), { subject, kind, nbma, nextHop, text, interface: where, since: time });
+}
+
+/**
+ * Return the key of an entry.
+ * @param {string} where
+ * @param {string} subject
+ */
+function keyOf(where, subject) {
+  return `${where} ${subject}`;
 }
 
 /**
@@ -119,7 +134,8 @@ function noted(entries, step) {
 export function tunnels(stage, state) {
   /** @type {Map<string, Tunnel>} */
   const found = new Map();
-  for (const { here, there } of stage.tunnels) found.set(pair(here, there), toServer(state, here, there));
+  const registered = registrations(state);
+  for (const { here, there } of stage.tunnels) found.set(pair(here, there), toServer(state, registered, here, there));
   for (const [name, router] of state.routers) {
     for (const entry of router.mapping.values()) {
       const other = state.owners.get(entry.nextHop);
@@ -132,26 +148,42 @@ export function tunnels(stage, state) {
 }
 
 /**
+ * Return the NBMA address of each client at each server, by both names: one look at all entries for all tunnels.
+ * @param {State} state
+ * @returns {Map<string, string>}
+ */
+function registrations(state) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const [server, router] of state.routers) {
+    for (const entry of router.mapping.values()) {
+      const client = entry.kind === "registered" ? state.owners.get(entry.nextHop || entry.subject) : undefined;
+      if (client !== undefined && !found.has(`${server} ${client}`)) found.set(`${server} ${client}`, entry.nbma);
+    }
+  }
+  return found;
+}
+
+/**
  * Return the tunnel of a client to its server.
  * @param {State} state
+ * @param {Map<string, string>} registered
  * @param {string} here
  * @param {string} there
  * @returns {Tunnel}
  */
-function toServer(state, here, there) {
+function toServer(state, registered, here, there) {
   const client = state.routers.get(here);
   const server = state.routers.get(there);
   /** @type {Tunnel} */
   const made = { here, there, condition: "none", encrypted: false, direct: false };
   if (client === undefined || server === undefined) return made;
   if (!client.alive || !server.alive) return { ...made, condition: "broken" };
-  const at = [...server.mapping.values()].find(
-    (entry) => entry.kind === "registered" && state.owners.get(entry.nextHop || entry.subject) === here,
-  );
+  const nbma = registered.get(`${there} ${here}`);
   const answers = [...client.server.values()].some((entry) => state.owners.get(entry.subject) === there);
-  if (at === undefined && !answers) return { ...made, condition: client.mapping.size ? "registering" : "none" };
-  made.condition = at !== undefined && answers ? "registered" : "broken";
-  made.encrypted = at !== undefined && isProtected(server, at.nbma);
+  if (nbma === undefined && !answers) return { ...made, condition: client.mapping.size ? "registering" : "none" };
+  made.condition = nbma !== undefined && answers ? "registered" : "broken";
+  made.encrypted = nbma !== undefined && isProtected(server, nbma);
   return made;
 }
 
@@ -160,8 +192,7 @@ function toServer(state, here, there) {
  * @param {string} nbma
  */
 function isProtected(router, nbma) {
-  for (const entry of router.protection.values()) if (entry.subject === nbma) return true;
-  return false;
+  return router.protection.has(keyOf("", nbma));
 }
 
 /**
