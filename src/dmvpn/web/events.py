@@ -11,23 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 from starlette.routing import Route
 
 from dmvpn.face.protocol import Watch
 from dmvpn.web.following import (
     COMMENT,
-    HEADERS,
     HEARTBEAT,
     RETRY,
     Following,
+    Stream,
     event_text,
-    left,
     plain_news,
     topics_of,
 )
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
+    from starlette.responses import Response
 
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.following import Places, Put
@@ -73,11 +70,11 @@ class Events:
         except BaseException:
             self._places.give_back(1)
             raise
-        return _Stream(router, place, wish, first, lambda: self._places.give_back(1))
+        return _RouterStream(router, place, wish, first, lambda: self._places.give_back(1))
 
 
-class _Stream(Response):
-    """The answer. It ends when the reader leaves, or the lab of the router ends."""
+class _RouterStream(Stream):
+    """The events of a router. They end with its lab."""
 
     def __init__(
         self,
@@ -87,41 +84,23 @@ class _Stream(Response):
         first: Following,
         ended: Callable[[], None],
     ) -> None:
-        super().__init__()
+        super().__init__(ended)
         self._router = router
         self._place = place
         self._wish = wish
         self._following: Following | None = first
-        self._ended = ended
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        leaves = asyncio.ensure_future(left(receive))
-        tells = asyncio.ensure_future(self._tell(send))
-        try:
-            await asyncio.wait((leaves, tells), return_when=asyncio.FIRST_COMPLETED)
-            if tells.done():
-                tells.result()
-        finally:
-            self._ended()
-            for task in (leaves, tells):
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(leaves, tells, return_exceptions=True)
-            self._close()
-
-    async def _tell(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*HEADERS]})
-
-        async def put(text: bytes) -> None:
-            await send({"type": "http.response.body", "body": text, "more_body": True})
-
-        await put(COMMENT)
+    async def follow(self, put: Put) -> None:
+        """Give the news of the router in all its lives."""
         while (following := await self._reached(put)) is not None:
             await self._follow(following, put)
             self._close()
             await put(event_text("gone", {"router": self._router}))
         await put(event_text("ended", {"router": self._router}))
-        await send({"type": "http.response.body", "body": b""})
+
+    async def leave(self) -> None:
+        """Disconnect from the router."""
+        self._close()
 
     async def _follow(self, following: Following, put: Put) -> None:
         """Give the news of the router until it goes."""

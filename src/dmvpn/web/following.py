@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections import deque
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
 
 from dmvpn.face.protocol import (
     PROTOCOL,
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.types import Receive
+    from starlette.types import Receive, Scope, Send
 
     from dmvpn.face.protocol import Message
 
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 HEARTBEAT: Final = 15.0
 RETRY: Final = 0.5
 COMMENT: Final = b":\n\n"
-HEADERS: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
+_HEADERS: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"))
 #: Seconds for which a router may take for its first line.
 _PATIENCE: Final = 5.0
 #: Octets that are read at a time.
@@ -117,8 +121,46 @@ class Places:
         self._free_routers += routers
 
 
-async def left(receive: Receive) -> None:
-    """Wait until the reader leaves."""
+class Stream(Response, ABC):
+    """The answer with events. It ends when its reader leaves, or when `follow` does. ended: called then."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        super().__init__()
+        self._ended = ended
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        async def put(text: bytes) -> None:
+            await send({"type": "http.response.body", "body": text, "more_body": True})
+
+        async def answer() -> None:
+            await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*_HEADERS]})
+            await put(COMMENT)
+            await self.follow(put)
+            await send({"type": "http.response.body", "body": b""})
+
+        leaves, answers = asyncio.ensure_future(_left(receive)), asyncio.ensure_future(answer())
+        try:
+            await asyncio.wait((leaves, answers), return_when=asyncio.FIRST_COMPLETED)
+            if answers.done():
+                answers.result()
+        finally:
+            self._ended()
+            for task in (leaves, answers):
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(leaves, answers, return_exceptions=True)
+            await self.leave()
+
+    @abstractmethod
+    async def follow(self, put: Put) -> None:
+        """Send events until there are no more."""
+
+    @abstractmethod
+    async def leave(self) -> None:
+        """Give back what `follow` holds."""
+
+
+async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -22,18 +22,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
 from starlette.routing import Route
 
 from dmvpn.face.protocol import Watch
 from dmvpn.web.following import (
     COMMENT,
-    HEADERS,
     HEARTBEAT,
     RETRY,
     Following,
+    Stream,
     event_text,
-    left,
     plain_news,
     topics_of,
 )
@@ -44,10 +42,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
+    from starlette.responses import Response
 
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.following import Places
+    from dmvpn.web.following import Places, Put
 
 LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
 #: Octets of a life, and of the hash of the names; groups of a number.
@@ -80,51 +78,42 @@ class LabEvents:
         return _LabStream(self._fleet, lab, since, topics, lambda: self._places.give_back(len(routers)))
 
 
-class _LabStream(Response):
-    """The answer. It ends when the reader leaves, or the lab ends. since: the id of the last news of each router."""
+class _LabStream(Stream):
+    """The events of a lab. since: the id of the last news of each router."""
 
     def __init__(
         self, fleet: Fleet, lab: str, since: dict[str, str], topics: tuple[str, ...], ended: Callable[[], None]
     ) -> None:
-        super().__init__()
+        super().__init__(ended)
         self._fleet = fleet
         self._lab = lab
         self._since = since
         self._topics = topics
-        self._ended = ended
         self._turn = asyncio.Lock()
         self._followed: dict[str, asyncio.Task[None]] = {}
         #: Routers that are known to the reader as dead.
         self._absent: set[str] = set()
         self._last = 0.0
-        self._send: Send
+        self._send: Put
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        leaves = asyncio.ensure_future(left(receive))
-        tells = asyncio.ensure_future(self._tell(send))
-        try:
-            await asyncio.wait((leaves, tells), return_when=asyncio.FIRST_COMPLETED)
-            if tells.done():
-                tells.result()
-        finally:
-            self._ended()
-            tasks = [leaves, tells, *self._followed.values()]
-            for task in tasks:
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _tell(self, send: Send) -> None:
-        self._send = send
-        await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*HEADERS]})
-        await self._put(COMMENT)
+    async def follow(self, put: Put) -> None:
+        """Give the news of all routers until the lab ends."""
+        self._send = put
         loop = asyncio.get_running_loop()
+        self._last = loop.time()
         while await self._reach():
             await asyncio.sleep(RETRY)
             if loop.time() - self._last >= HEARTBEAT and not self._turn.locked():
                 await self._put(COMMENT)
         await self._put(event_text("ended", {"lab": self._lab}))
-        await send({"type": "http.response.body", "body": b""})
+
+    async def leave(self) -> None:
+        """Follow no router any more."""
+        tasks = [*self._followed.values()]
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _put(self, text: bytes) -> None:
         """Send text, and wait until the reader has room for more."""
@@ -132,7 +121,7 @@ class _LabStream(Response):
             await self._put_now(text)
 
     async def _put_now(self, text: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": text, "more_body": True})
+        await self._send(text)
         self._last = asyncio.get_running_loop().time()
 
     async def _reach(self) -> bool:
