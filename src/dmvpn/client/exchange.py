@@ -36,7 +36,7 @@ _PROBLEM: Final = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. path: encoded, with the query. body: JSON, None: none."""
+    """A request. path: encoded, with the query. body: plain data, sent as JSON, or None."""
 
     path: str
     method: str = "GET"

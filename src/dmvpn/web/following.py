@@ -103,7 +103,7 @@ class Following:
 
 
 class Places:
-    """Room for streams: so many at a time, and so many routers that they follow."""
+    """Room for streams, and for the routers that they follow."""
 
     def __init__(self, streams: int, routers: int) -> None:
         self._free_streams, self._free_routers = streams, routers
