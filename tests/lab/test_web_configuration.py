@@ -1,4 +1,4 @@
-"""`.../configuration`: a change by HTTP is all of its lines or none, for writers who saw what runs, and may expire."""
+"""`.../configuration`: a change by HTTP enters all of its lines or no line, over the text seen, and may expire."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ pytest.importorskip("uvicorn")
 
 from lab.test_web_events import Stream, bring_up, stream, web
 from support.served import MAIN, problem
+
+if TYPE_CHECKING:
+    from lab.test_web import Web
 
 __all__ = ["web"]
 

@@ -46,6 +46,8 @@ _WIRE: Final = '{"link": "ROUTER:INTERFACE"}, with delay, loss, rate, mtu (numbe
 _BREAK: Final = '{}, or {"name": TROUBLE} or {"seed": NUMBER}'
 _TROUBLE: Final = re.compile(r"(?:[a-z][a-z0-9-]{0,80})?", re.ASCII)
 _AMOUNTS: Final = ("delay", "loss", "rate", "mtu")
+#: No number of an order is as large.
+_LARGEST_NUMBER: Final = 1e12
 _SCENARIO: Final = members(
     {"name": TEXT, "title": TEXT, "topic": TEXT, "up": YES_OR_NO, "simulated_only": YES_OR_NO, "lacks": TEXTS}
 )
@@ -239,9 +241,6 @@ def _carry_out(order: Callable[[], tuple[str, ...] | object]) -> tuple[str, ...]
 
 def _objects(value: Plain) -> list[dict[str, Plain]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-_LARGEST_NUMBER: Final = 1e12
 
 
 def _number(value: object, meaning: str) -> float:

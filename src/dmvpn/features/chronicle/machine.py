@@ -88,8 +88,9 @@ class ChronicleMachine(Machine):
         return self._number
 
     def after(self, number: int, most: int | None = None, *, settled: bool = False) -> list[ChronicleLine]:
-        """Return the lines that are kept and have a higher number, in order. most: the number of lines at most; None: no bound.
+        """Return the lines that are kept and have a higher number, in order.
 
+        most: the number of lines at most; None: no bound.
         settled: forgotten changes of things that still exist, too.
         """
         before = (kept for kept in (self._settled.values() if settled else ()) if kept[0] > number)
