@@ -147,6 +147,12 @@ def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
     from dmvpn.app import lab
 
     order = argparse.Namespace(
-        scenario=str(folder), simulated=arguments.simulated, engine="auto", record=None, strict=True, json=False
+        scenario=str(folder),
+        simulated=arguments.simulated,
+        web=False,
+        engine="auto",
+        record=None,
+        strict=True,
+        json=False,
     )
     return lab.run("up", order)
