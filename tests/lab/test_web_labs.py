@@ -71,6 +71,10 @@ def test_a_lab_comes_up_as_a_job_and_goes_down(web: Served) -> None:
     assert (job["result"]["simulated"], job["result"]["missing"]) == (True, [])
     assert web.ask(f"{LABS}/notes-phase1/routers/R31/show/clock").status in (200, 404)
     assert "up already" in problem(post(web, LABS, scenario="notes-phase1", simulated=True), 409)
+    job = ended(web, post(web, LABS, scenario="notes-phase1", simulated=True, name="anna-1"))
+    assert (job["lab"], job["state"]) == ("anna-1", "done"), job
+    assert web.ask(f"{LABS}/anna-1").fields["scenario"] == "notes-phase1"
+    assert web.ask(f"{LABS}/anna-1", method="DELETE").fields == {}
     assert web.ask(f"{LABS}/notes-phase1", method="DELETE").fields == {}
     assert problem(web.ask(f"{LABS}/notes-phase1"), 404)
     assert job in (web.ask("/api/v1/jobs").value or [])  # type: ignore[operator]
@@ -150,6 +154,9 @@ def test_a_server_of_one_lab_brings_no_other_one_up(environment: dict[str, str])
         (LABS, {"scenario": "/etc"}, 422),
         (LABS, {"scenario": "../notes-phase1"}, 422),
         (LABS, {"scenario": "--help"}, 422),
+        (LABS, {"scenario": "notes-phase1", "name": "../up"}, 422),
+        (LABS, {"scenario": "notes-phase1", "name": "--record=x"}, 422),
+        (LABS, {"scenario": "notes-phase1", "name": ["anna"]}, 400),
         (LABS, {"scenario": "notes-phase1", "record": "x"}, 400),
         (LABS, {"scenario": "notes-phase1", "simulated": "yes"}, 400),
         (f"{HERE}/clock", {"seconds": -1}, 400),

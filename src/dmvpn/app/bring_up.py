@@ -37,12 +37,14 @@ def list_labs(told: Told) -> int:
     for exercise in exercises:
         told.say(_row(exercise.name, exercise.title, is_up=exercise.is_up))
     others = catalog.others()
-    if others.services or others.own:
+    if others.services or others.own or others.named:
         told.say(_heading("yours"))
     for name in others.services:
         told.say(_row(name, "(a service)", is_up=True))
     for name in others.own:
         told.say(_row(name, "(a folder of yours)", is_up=True))
+    for name, scenario in others.named.items():
+        told.say(_row(name, f"(a lab of {scenario})", is_up=True))
     told.put(
         scenarios=[
             {
@@ -58,6 +60,7 @@ def list_labs(told: Told) -> int:
         exercises=[{"name": each.name, "title": each.title, "up": each.is_up} for each in exercises],
         services=list(others.services),
         own=list(others.own),
+        named=dict(others.named),
     )
     return 0
 
@@ -82,15 +85,15 @@ def up(arguments: argparse.Namespace, told: Told) -> str | None:
         missing=list(result.missing),
     )
     if result.already:
-        _describe(told, scenario, f"up already ('dmvpn lab down {folder.name}' ends it)")
+        _describe(told, scenario, folder.name, f"up already ('dmvpn lab down {folder.name}' ends it)")
         return folder.name
     if result.missing:
-        print(f"lab {scenario.name} is up, but:", file=sys.stderr)
+        print(f"lab {folder.name} is up, but:", file=sys.stderr)
         print("\n".join(f"  {text}" for text in result.missing), file=sys.stderr)
         print(f"It stays up for you to look: 'dmvpn doctor' says more; its log is {folder.log}", file=sys.stderr)
         return None
     kind = "simulated" if result.simulated else "real packets"
-    _describe(told, scenario, f"up and converged in {result.seconds:.1f} s ({kind})")
+    _describe(told, scenario, folder.name, f"up and converged in {result.seconds:.1f} s ({kind})")
     return folder.name
 
 
@@ -98,6 +101,7 @@ def _brought_up(arguments: argparse.Namespace) -> Up:
     """Bring the lab up, and show the notes and the progress."""
     wanted = Wanted(
         scenario=arguments.scenario,
+        name=arguments.name,
         simulated=arguments.simulated,
         strict=arguments.strict,
         engine=getattr(arguments, "engine", "auto"),
@@ -115,8 +119,8 @@ def _brought_up(arguments: argparse.Namespace) -> Up:
     raise AssertionError("a lab that neither came up nor failed")
 
 
-def _describe(told: Told, scenario: Scenario, how: str) -> None:
-    told.say(f"{scenario.name}: {scenario.lab.title}")
+def _describe(told: Told, scenario: Scenario, name: str, how: str) -> None:
+    told.say(f"{name}: {scenario.lab.title}")
     told.say()
     told.say("\n".join(picture(scenario)))
     told.say()
@@ -125,15 +129,15 @@ def _describe(told: Told, scenario: Scenario, how: str) -> None:
 
         told.say("\n".join([*exercise.tasks(scenario.name), ""]))
     told.say(f"{how}. Next:")
-    lab = f"{scenario.name}/" if len(running_labs()) > 1 else ""
-    for line in _next_commands(scenario, lab):
+    for line in _next_commands(scenario, name, is_alone=len(running_labs()) == 1):
         told.say(f"  {line}")
 
 
-def _next_commands(scenario: Scenario, lab: str) -> list[str]:
-    """Return the first commands for the user; `lab` precedes the name of a router if there is more than one lab."""
+def _next_commands(scenario: Scenario, name: str, *, is_alone: bool) -> list[str]:
+    """Return the first commands for the user of the lab of this name. is_alone: no other lab runs."""
+    lab = "" if is_alone else f"{name}/"
     if scenario.is_exercise:
-        return ["dmvpn lab grade" + (f" {scenario.name}" if lab else "")]
+        return ["dmvpn lab grade" + ("" if is_alone else f" {name}")]
     either = scenario.lab.ready.either
     if either:  # the lab is about why only one of them comes up
         asked = [f"dmvpn doctor {lab}{name}" for name in either]
@@ -141,7 +145,7 @@ def _next_commands(scenario: Scenario, lab: str) -> list[str]:
     spokes = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
     if len(spokes) < 2:
         first = next(name for name in scenario.configurations if scenario.role(name) != "provider")
-        return [f"dmvpn -r {lab}{first} show ip route", f"dmvpn shell {lab}{first}", f"dmvpn lab down {scenario.name}"]
+        return [f"dmvpn -r {lab}{first} show ip route", f"dmvpn shell {lab}{first}", f"dmvpn lab down {name}"]
     (here, vrf), (there, _) = (_lan_address(scenario, name) for name in spokes[:2])
     return [
         f"dmvpn -r {lab}{spokes[0]} traceroute {f'vrf {vrf} ' if vrf else ''}{there} source {here}",

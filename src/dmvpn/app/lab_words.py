@@ -47,6 +47,7 @@ def _add_life(verb: _Verb) -> None:
     verb("check", "can this machine run labs? what to do if not")
     up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
     up.add_argument("scenario")
+    up.add_argument("--name", default="", metavar="NAME", help="of the lab: several of one scenario run side by side")
     up.add_argument("--strict", action="store_true", help="refuse lines that would otherwise be left out")
     up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     add_engine(up)

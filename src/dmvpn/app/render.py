@@ -150,6 +150,7 @@ def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
         scenario=str(folder),
         simulated=arguments.simulated,
         web=False,
+        name="",
         engine="auto",
         record=None,
         strict=True,

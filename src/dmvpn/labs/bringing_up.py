@@ -49,6 +49,7 @@ class Wanted:
     """The lab that is wanted.
 
     scenario: a built-in name, or a folder or file of configurations.
+    name: of the lab; without it the scenario's.
     simulated: no namespaces, no privileges.
     strict: refuse lines that would otherwise be left out.
     engine: "auto", "rust" or "python".
@@ -56,6 +57,7 @@ class Wanted:
     """
 
     scenario: str
+    name: str = ""
     simulated: bool = False
     strict: bool = False
     engine: str = "auto"
@@ -101,7 +103,7 @@ def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
             never.append(found.text)
         else:
             yield found
-    folder = LabFolder.of(scenario.name)
+    folder = LabFolder.of(wanted.name or scenario.name)
     if folder.alive():
         yield _up_already(scenario, folder, wanted)
     else:
@@ -138,7 +140,8 @@ def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[
 
 def _up_already(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> Up:
     """Return the state of a lab that is up already. Raises UserError if another kind of lab is wanted."""
-    if orders.scenario(folder).is_exercise != scenario.is_exercise:
+    running = orders.scenario(folder)
+    if (running.name, running.is_exercise) != (scenario.name, scenario.is_exercise):
         raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
     simulated = orders.status(folder).simulated
     if simulated != wanted.simulated or wanted.record or wanted.engine != "auto":

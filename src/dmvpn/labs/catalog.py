@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
 from dmvpn.labs.topics import in_order
@@ -12,7 +14,7 @@ from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.scenario import Scenario, built_in_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +45,20 @@ class ExerciseEntry:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The names of what runs besides. services: of `dmvpn run`. own: labs from folders of the user."""
+    """The names of what runs besides.
+
+    services: of `dmvpn run`. own: labs from folders of the user. named: of labs with a name of the user's choice, with
+    the scenario of each.
+    """
 
     services: tuple[str, ...]
     own: tuple[str, ...]
+    named: Mapping[str, str]
 
 
 def scenarios() -> Iterator[ScenarioEntry]:
     """Yield the built-in scenarios, by topic."""
-    running = _running()
+    running = running_scenarios()
     for topic, names in in_order(built_in_names()):
         for name in names:
             scenario = Scenario.load(name)
@@ -59,7 +66,7 @@ def scenarios() -> Iterator[ScenarioEntry]:
                 name=name,
                 topic=topic,
                 title=scenario.lab.title,
-                is_up=name in running,
+                is_up=name in running.values(),
                 simulated_only=scenario.simulated_only,
                 lacks=tuple(scenario.lacks),
             )
@@ -69,25 +76,38 @@ def exercises() -> Iterator[ExerciseEntry]:
     """Yield the exercises, in the order in which one learns."""
     from dmvpn.tools.exercises import exercises as all_of_them  # a lab shall not wait for its import
 
-    learned = _learned(_running())
+    learned = _learned(running_scenarios())
     for one in all_of_them():
         yield ExerciseEntry(one.name, one.scenario().lab.title.partition(": ")[2], one.name in learned)
 
 
 def others() -> Others:
     """Return what runs besides scenarios and exercises."""
-    running = _running()
+    running = running_scenarios()
     known = {*built_in_names(), *_learned(running)}
-    own = tuple(name for name in running if name not in known)
-    return Others(tuple(service.name for service in running_services()), own)
+    own = tuple(lab for lab, scenario in running.items() if scenario not in known)
+    named = {lab: scenario for lab, scenario in running.items() if scenario in known and scenario != lab}
+    return Others(tuple(service.name for service in running_services()), own, named)
 
 
-def _running() -> list[str]:
-    """Return the names of the labs that are up, in alphabetical order."""
-    return sorted(folder.name for folder in running_labs())
+def running_scenarios() -> dict[str, str]:
+    """Return the labs that are up, in alphabetical order, with the name of the scenario of each."""
+    return {folder.name: _scenario(folder) for folder in sorted(running_labs(), key=lambda folder: folder.name)}
 
 
-def _learned(running: list[str]) -> list[str]:
+def _scenario(folder: LabFolder) -> str:
+    """Return the name of a lab's scenario; its own name if it has just ended."""
+    with contextlib.suppress(UserError):
+        return orders.status(folder).scenario
+    return folder.name
+
+
+def _learned(running: Mapping[str, str]) -> list[str]:
     """Return the exercises that are up; a lab from a folder of the same name is none."""
-    names = [place.name for place in places() if place.name in running]
-    return [name for name in names if orders.scenario(LabFolder.of(name)).is_exercise]
+    known = {place.name for place in places()}
+    learned = {
+        scenario
+        for lab, scenario in running.items()
+        if scenario in known and orders.scenario(LabFolder.of(lab)).is_exercise
+    }
+    return sorted(learned)

@@ -74,7 +74,7 @@ class LessonLab:
         """The exercise of the lab. None if it is no exercise, or if something is broken in it: that is graded first."""
         if not self.scenario.is_exercise or self.lesson is not None:
             return None
-        return exercise(self.folder.name)
+        return exercise(self.scenario.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
+from dmvpn.labs.catalog import running_scenarios
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.web import jobs
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
@@ -40,7 +41,11 @@ LABS: Final = "/api/v1/labs"
 LAB: Final = f"{LABS}/{{lab}}"
 #: Seconds that the clock of a simulated lab may be set forward at a time.
 _LONGEST_STEP: Final = 30 * 86_400.0
-_UP: Final = '{"scenario": NAME}, with "simulated": true for a lab without namespaces'
+_UP: Final = (
+    '{"scenario": NAME}, with "simulated": true for a lab without namespaces, "name": NAME for another name of the lab'
+)
+#: A name of a lab, as its folder has it; a dash in front would be an option.
+_LAB_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _CLOCK: Final = '{"seconds": NUMBER}, more than 0 and at most 30 days'
 _WIRE: Final = '{"link": "ROUTER:INTERFACE"}, with delay, loss, rate, mtu (numbers), cut, one_way (true), block (words)'
 _BREAK: Final = '{}, or {"name": TROUBLE} or {"seed": NUMBER}'
@@ -64,7 +69,10 @@ DESCRIBED: Final[dict[str, Plain]] = {
     LABS: {
         "get": operation("The labs and services that run", {"type": "array", "items": ANY_OBJECT}),
         "post": operation(
-            "Bring a lab up", jobs.BEGUN, body=members({"scenario": TEXT}, {"simulated": YES_OR_NO}), status=202
+            "Bring a lab up",
+            jobs.BEGUN,
+            body=members({"scenario": TEXT}, {"simulated": YES_OR_NO, "name": TEXT}),
+            status=202,
         ),
     },
     LAB: {"get": operation("The state of a lab", ANY_OBJECT), "delete": operation("End a lab", _NOTHING)},
@@ -112,7 +120,7 @@ class Labs:
 
     async def scenarios(self, _: Request) -> Response:
         """List what can be brought up."""
-        running = {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}
+        running = set((await run_in_threadpool(running_scenarios)).values())
         known = await run_in_threadpool(self._known)
         return JSONResponse([{**one, "up": one["name"] in running} for one in known])
 
@@ -133,16 +141,21 @@ class Labs:
     async def up(self, request: Request) -> Response:
         """Bring up a built-in scenario or an exercise: no file of this machine."""
         given = await body_of(request, _UP)
-        name, simulated = given.get("scenario"), given.get("simulated", False)
-        if not isinstance(name, str) or not isinstance(simulated, bool) or given.keys() - {"scenario", "simulated"}:
+        scenario, simulated = given.get("scenario"), given.get("simulated", False)
+        name = given.get("name", scenario)
+        is_known = given.keys() <= {"scenario", "simulated", "name"} and isinstance(simulated, bool)
+        if not is_known or not isinstance(scenario, str) or not isinstance(name, str):
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_UP}")
         if self._fleet.router is not None or self._fleet.lab not in (None, name):
             raise Problem(HTTPStatus.FORBIDDEN, "this server has another lab only")
-        if name not in {str(one["name"]) for one in await run_in_threadpool(self._known)}:
+        if scenario not in {str(one["name"]) for one in await run_in_threadpool(self._known)}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
+        if not _LAB_NAME.fullmatch(name):
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a lab is called by letters, digits, '_', '.' and '-'")
         if name in {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}:
             raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
-        return self._jobs.begin(request, name, ("up", name, *(["--simulated"] if simulated else [])))
+        words = ("up", scenario, "--name", name, *(["--simulated"] if simulated else []))
+        return self._jobs.begin(request, name, words)
 
     @needs(Role.CONFIGURE)
     async def down(self, request: Request) -> Response:
