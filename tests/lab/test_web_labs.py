@@ -71,8 +71,8 @@ def test_a_lab_comes_up_as_a_job_and_goes_down(web: Served) -> None:
     assert (job["result"]["simulated"], job["result"]["missing"]) == (True, [])
     assert web.ask(f"{LABS}/notes-phase1/routers/R31/show/clock").status in (200, 404)
     assert "up already" in problem(post(web, LABS, scenario="notes-phase1", simulated=True), 409)
-    job = ended(web, post(web, LABS, scenario="notes-phase1", simulated=True, name="anna-1"))
-    assert (job["lab"], job["state"]) == ("anna-1", "done"), job
+    named = ended(web, post(web, LABS, scenario="notes-phase1", simulated=True, name="anna-1"))
+    assert (named["lab"], named["state"]) == ("anna-1", "done"), named
     assert web.ask(f"{LABS}/anna-1").fields["scenario"] == "notes-phase1"
     assert web.ask(f"{LABS}/anna-1", method="DELETE").fields == {}
     assert web.ask(f"{LABS}/notes-phase1", method="DELETE").fields == {}
