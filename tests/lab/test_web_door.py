@@ -70,7 +70,7 @@ def test_the_printed_address_opens_a_session_of_a_browser_once(environment: dict
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
         assert "Domain" not in cookie
         both = {"Cookie": cookie.partition(";")[0], "X-Session-Key": str(answer.fields["key"])}
-        assert served.ask(SESSION, headers=both).fields == {"user": "web", "role": "view"}
+        assert served.ask(SESSION, headers=both).fields == {"user": "web", "role": "view", "labs": ""}
         assert served.ask(LABS, headers=both).status == 200
         again = served.ask(SESSION, method="POST", body=json.dumps({"code": served.code}))
         assert "used already" in problem(again, 403)
@@ -157,7 +157,7 @@ def test_two_servers_at_once_do_not_take_each_others_codes(environment: dict[str
 def test_a_named_token_works_at_servers_that_run_and_ends_at_once(environment: dict[str, str], web: Served) -> None:
     token = new_token(environment, "anna", "view", "--days", "2")
     assert web.ask(f"{R31}/show/clock", token=token).status == 200
-    assert web.ask(SESSION, token=token).fields == {"user": "anna", "role": "view"}
+    assert web.ask(SESSION, token=token).fields == {"user": "anna", "role": "view", "labs": ""}
     listed = dmvpn(environment, "web", "token", "list")
     assert re.search(r"^anna +view +", listed, re.MULTILINE)
     kept = token_file(environment)

@@ -71,6 +71,7 @@ def _add_token(web: argparse.ArgumentParser) -> None:
     create.add_argument("--name", required=True, metavar="NAME", help="whose it is")
     create.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="what it may do; without it: view")
     create.add_argument("--days", type=_days, default=_USUAL_DAYS, metavar="N", help=f"of validity ({_USUAL_DAYS})")
+    create.add_argument("--labs", default="", metavar="NAME|BEGINNING*", help="for these labs alone; without it: all")
     create.set_defaults(command=_create)
     listing = token.add_parser("list", help="the tokens, their roles, and when each was used")
     listing.set_defaults(command=_list)
@@ -166,18 +167,20 @@ def _tokens() -> TokenFile:
 def _create(arguments: argparse.Namespace) -> int:
     from dmvpn.web.roles import Role
 
-    secret, made = _tokens().create(arguments.name, Role(arguments.role), arguments.days)
+    secret, made = _tokens().create(arguments.name, Role(arguments.role), arguments.days, arguments.labs)
     print(secret)
-    print(f"{made.name}, role {made.role.value}, until {_day(made.expires)}; it is not shown again", file=sys.stderr)
+    about = f"{made.name}, role {made.role.value}{f' for {made.labs}' if made.labs else ''}, until {_day(made.expires)}"
+    print(f"{about}; it is not shown again", file=sys.stderr)
     return 0
 
 
 def _list(_: argparse.Namespace) -> int:
     now = datetime.now(UTC).timestamp()
-    rows = [("name", "role", "created", "until", "last used")]
+    rows = [("name", "role", "labs", "created", "until", "last used")]
     for one in _tokens().tokens():
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
-        rows.append((one.name, one.role.value, _day(one.created), until, _minute(one.used) if one.used else "never"))
+        used = _minute(one.used) if one.used else "never"
+        rows.append((one.name, one.role.value, one.labs or "all", _day(one.created), until, used))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

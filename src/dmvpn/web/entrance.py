@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -37,12 +38,19 @@ _SELDOM: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks. name: of the token; place: the address; key: the hash of the token or session."""
+    """Who asks. name: of the token; place: the address; key: the hash of the token or session; labs: as of a token."""
 
     name: str
     role: Role
     place: str
     key: bytes
+    labs: str = ""
+
+    def may_see(self, lab: str) -> bool:
+        """Return whether a lab of this name is one of the caller's."""
+        if self.labs.endswith("*"):
+            return lab.startswith(self.labs[:-1])
+        return self.labs in ("", lab)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,7 @@ class _Grant:
     role: Role
     expires: float | None
     parent: bytes | None = None
+    labs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +106,19 @@ class Entrance:
     def open_session(self, secret: str) -> Session | None:
         """Return a new session for the printed code or a token; None for a wrong one."""
         if self._take_code(secret):
-            name, role, parent = NAMELESS, self.role, None
+            source, parent = _Grant(name=NAMELESS, role=self.role, expires=None), None
         else:
             self.refresh()
             parent = self._find(hash_of(secret), self._named)
             if parent is None:
                 return None
-            name, role = self._named[parent].name, self._named[parent].role
-        made = Session(cookie=new_secret(), key=new_secret(), name=name, role=role)
+            source = self._named[parent]
+        made = Session(cookie=new_secret(), key=new_secret(), name=source.name, role=source.role)
         sessions = [key for key, grant in self._own.items() if grant.expires is not None]
         for key in sessions[: max(0, len(sessions) + 1 - _MOST)]:
             del self._own[key]
         expires = self._clock() + SESSION_LIFE
-        self._own[_both(made.cookie, made.key)] = _Grant(name=name, role=role, expires=expires, parent=parent)
+        self._own[_both(made.cookie, made.key)] = replace(source, expires=expires, parent=parent)
         return made
 
     def close(self, caller: Caller) -> None:
@@ -142,7 +151,7 @@ class Entrance:
         source = grant.parent or named
         if source is not None:
             self._used[source.hex()] = self._clock()
-        return Caller(name=grant.name, role=grant.role, place=place, key=given)
+        return Caller(name=grant.name, role=grant.role, place=place, key=given, labs=grant.labs)
 
     @staticmethod
     def _find(given: bytes, grants: dict[bytes, _Grant]) -> bytes | None:
@@ -178,7 +187,8 @@ class Entrance:
             return
         before, self._found = self._named, found
         self._named = {
-            bytes.fromhex(one.hash): _Grant(name=one.name, role=one.role, expires=one.expires) for one in found
+            bytes.fromhex(one.hash): _Grant(name=one.name, role=one.role, expires=one.expires, labs=one.labs)
+            for one in found
         }
         gone = {key: grant for key, grant in before.items() if key not in self._named}
         if gone:

@@ -15,7 +15,7 @@ from dmvpn.face.protocol import Ask
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture
 from dmvpn.shells.lab.places import SERVICE, LabFolder, running_labs, running_services
-from dmvpn.web.problems import Problem
+from dmvpn.web.problems import NO_LAB, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,7 @@ class Fleet:
         for folder in self._folders():
             if folder.name == lab:
                 return folder
-        raise Problem(HTTPStatus.NOT_FOUND, "no lab of this name runs")
+        raise Problem(HTTPStatus.NOT_FOUND, NO_LAB)
 
     def _routers(self, folder: LabFolder) -> dict[str, bool]:
         """Return the routers by name, and whether each runs."""

@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, members, operation, or_null
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -136,14 +136,18 @@ class Jobs:
             Route(JOB, self.break_off, methods=["DELETE"]),
         ]
 
-    async def list(self, _: Request) -> Response:
+    @keeps_apart
+    async def list(self, request: Request) -> Response:
         """List all jobs, the newest last."""
-        return JSONResponse([job.plain for job in self._jobs.values()])
+        caller = request.scope["caller"]
+        return JSONResponse([job.plain for job in self._jobs.values() if caller.may_see(job.lab)])
 
+    @keeps_apart
     async def show(self, request: Request) -> Response:
         """Give the state of a job."""
         return JSONResponse(self._job(request).plain)
 
+    @keeps_apart
     @needs(Role.OPERATE)
     async def break_off(self, request: Request) -> Response:
         """Break a job off, of the caller or, with the role configure, of any user."""
@@ -158,6 +162,8 @@ class Jobs:
         caller, guard = request.scope["caller"], request.scope["guard"]
         if sum(job.ended is None for job in self._jobs.values()) >= AT_A_TIME:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{AT_A_TIME} jobs run", {"Retry-After": "10"})
+        if caller.labs and any(job.ended is None and job.by == caller.name for job in self._jobs.values()):
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "a job of yours runs", {"Retry-After": "10"})
         job = Job(secrets.token_hex(8), words[0], lab, caller.name, time.time())
         self._jobs[job.number] = job
         for old in [one for one in self._jobs.values() if one.ended is not None][: len(self._jobs) - REMEMBERED]:
@@ -173,7 +179,7 @@ class Jobs:
 
     def _job(self, request: Request) -> Job:
         found = self._jobs.get(request.path_params["job"])
-        if found is None:
+        if found is None or not request.scope["caller"].may_see(found.lab):
             raise Problem(HTTPStatus.NOT_FOUND, "there is no such job, or it ended long ago")
         return found
 

@@ -21,7 +21,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.web import jobs
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
 from dmvpn.web.errands import body_of
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -118,6 +118,7 @@ class Labs:
 
     # ------------------------------------------------------------------------------------------------ life of a lab
 
+    @keeps_apart
     async def scenarios(self, _: Request) -> Response:
         """List what can be brought up."""
         running = set((await run_in_threadpool(running_scenarios)).values())
@@ -137,6 +138,7 @@ class Labs:
             ]
         return self._scenarios
 
+    @keeps_apart
     @needs(Role.CONFIGURE)
     async def up(self, request: Request) -> Response:
         """Bring up a built-in scenario or an exercise: no file of this machine."""
@@ -148,6 +150,9 @@ class Labs:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_UP}")
         if self._fleet.router is not None or self._fleet.lab not in (None, name):
             raise Problem(HTTPStatus.FORBIDDEN, "this server has another lab only")
+        caller = request.scope["caller"]
+        if not caller.may_see(name):
+            raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
         if scenario not in {str(one["name"]) for one in await run_in_threadpool(self._known)}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
         if not _LAB_NAME.fullmatch(name):

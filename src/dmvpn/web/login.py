@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from dmvpn.web.entrance import SESSION_LIFE
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 from dmvpn.web.tokens import NAMELESS
@@ -55,6 +55,7 @@ class Login:
         self._note(request, NAMELESS, self._entrance.role, "token")
         return JSONResponse({"token": token, "role": self._entrance.role.value})
 
+    @keeps_apart
     async def open(self, request: Request) -> Response:
         """Give a session for the code or a token."""
         made = self._entrance.open_session(await _secret(request, ("code", "token")))
@@ -74,11 +75,13 @@ class Login:
         )
         return answer
 
+    @keeps_apart
     async def state(self, request: Request) -> Response:
         """Say who asks."""
         caller = request.scope["caller"]
-        return JSONResponse({"user": caller.name, "role": caller.role.value})
+        return JSONResponse({"user": caller.name, "role": caller.role.value, "labs": caller.labs})
 
+    @keeps_apart
     @needs(Role.VIEW)
     async def close(self, request: Request) -> Response:
         """End the session, or the token of the code."""

@@ -1,7 +1,8 @@
-"""Which role each resource needs, and the refusal of callers with a smaller role.
+"""Which role each resource needs, and the refusal of callers with a smaller role, or with a token for other labs.
 
-A resource names its role by `@needs`. Without it, a resource that only reads needs view, any other one configure: a
-forgotten line opens nothing.
+A resource names its role by `@needs`. Without it, a resource that only reads needs view, any other one configure. A
+resource of one lab has `{lab}` in its path; any other one is refused to a token for some labs, unless `@keeps_apart`
+says that it answers about the caller's labs alone. So a forgotten line opens nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.routing import Route
 
-from dmvpn.web.problems import Problem
+from dmvpn.web.problems import NO_LAB, Problem
 from dmvpn.web.roles import READING, Role
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from dmvpn.web.entrance import Caller
+
 T = TypeVar("T")
 
 _PLACE: Final = re.compile(r"\{[^}]*\}")
 _ROLE: Final = "role"
+_APART: Final = "keeps_apart"
 
 
 def needs(role: Role) -> Callable[[T], T]:
@@ -35,6 +39,12 @@ def needs(role: Role) -> Callable[[T], T]:
         return endpoint
 
     return mark
+
+
+def keeps_apart(endpoint: T) -> T:
+    """Mark the function of a resource that answers about the labs of the caller alone, or about no lab."""
+    setattr(endpoint, _APART, True)
+    return endpoint
 
 
 def needed(route: Route, method: str) -> Role:
@@ -71,4 +81,16 @@ class _Barrier:
             detail = f"this needs the role {wanted.value}; the token is for {role.value}"
             await Problem(HTTPStatus.FORBIDDEN, detail).response()(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        problem = self._of_other_labs(scope)
+        await (problem.response() if problem else self._app)(scope, receive, send)
+
+    def _of_other_labs(self, scope: Scope) -> Problem | None:
+        """Return the refusal of a caller whose token is for other labs than the request."""
+        caller: Caller | None = scope.get("caller")
+        if caller is None or not caller.labs:
+            return None
+        lab = scope["path_params"].get("lab")
+        if lab is None:
+            is_open = getattr(self._route.endpoint, _APART, False)
+            return None if is_open else Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone")
+        return None if caller.may_see(lab) else Problem(HTTPStatus.NOT_FOUND, NO_LAB)

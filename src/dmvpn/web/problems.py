@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
 
 _LONGEST: Final = 1000
+NO_LAB: Final = "no lab of this name runs"
 
 
 class Problem(Exception):

@@ -28,7 +28,7 @@ from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.labs import Labs
 from dmvpn.web.login import Login
 from dmvpn.web.pages import Pages
-from dmvpn.web.permission import hold_roles, needed_by_path
+from dmvpn.web.permission import hold_roles, keeps_apart, needed_by_path
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -87,13 +87,16 @@ class _Door:
         """Say that this process answers."""
         return _answer({"status": "ok"})
 
+    @keeps_apart
     async def openapi(self, request: Request) -> Response:
         """Describe all resources."""
         return _text(await run_in_threadpool(openapi_text, partial(needed_by_path, request.app.routes)))
 
-    async def labs(self, _: Request) -> Response:
+    @keeps_apart
+    async def labs(self, request: Request) -> Response:
         """List what runs."""
-        return _answer(await run_in_threadpool(self._fleet.labs))
+        caller = request.scope["caller"]
+        return _answer([lab for lab in await run_in_threadpool(self._fleet.labs) if caller.may_see(str(lab["name"]))])
 
     async def lab(self, request: Request) -> Response:
         """Say how a lab is."""

@@ -39,6 +39,8 @@ _MOST: Final = 1000
 _LARGEST: Final = 1 << 20
 _OCTETS: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
+#: A lab, or all labs whose names begin in one way.
+_LABS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\*?", re.ASCII)
 _VERSION: Final = 1
 #: The name of a user that came in by the printed code.
 NAMELESS: Final = "web"
@@ -54,7 +56,11 @@ _OF_OTHERS: Final = 0o077
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedToken:
-    """One token. hash: hexadecimal; created, expires, used: seconds since 1970, used 0: never."""
+    """One token.
+
+    hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
+    names and a star; "": all labs.
+    """
 
     name: str
     role: Role
@@ -62,6 +68,7 @@ class NamedToken:
     created: float
     expires: float
     used: float = 0.0
+    labs: str = ""
 
 
 def new_secret() -> str:
@@ -151,8 +158,10 @@ class TokenFile:
         except OSError as error:
             raise UserError(f"{self.folder}: {error.strerror}") from error
 
-    def create(self, name: str, role: Role, days: int) -> tuple[str, NamedToken]:
+    def create(self, name: str, role: Role, days: int, labs: str = "") -> tuple[str, NamedToken]:
         """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
+        if labs and not _LABS.fullmatch(labs):
+            raise UserError(f"{labs!r} names no labs: the name of a lab, or how names begin and a star, as in anna-*")
         if name == NAMELESS:
             raise UserError(f"{NAMELESS} is the name of the printed code: another name, as the audit has both")
         if not _NAME.fullmatch(name):
@@ -164,7 +173,7 @@ class TokenFile:
                 raise UserError(f"there are {_MOST} tokens: revoke some")
             secret, now = new_secret(), self._clock()
             end = now + days * _DAY
-            made = NamedToken(name=name, role=role, hash=hash_of(secret).hex(), created=now, expires=end)
+            made = NamedToken(name=name, role=role, hash=hash_of(secret).hex(), created=now, expires=end, labs=labs)
             tokens.append(made)
         return secret, made
 
@@ -222,12 +231,20 @@ def _decoded(octets: bytes) -> tuple[NamedToken, ...]:
 
 
 def _decoded_token(plain: dict[str, object]) -> NamedToken:
-    name, digest = plain["name"], plain["hash"]
+    name, digest, labs = plain["name"], plain["hash"], plain.get("labs", "")
     if not isinstance(name, str) or not isinstance(digest, str) or not _NAME.fullmatch(name):
+        raise ValueError
+    if not isinstance(labs, str) or (labs and not _LABS.fullmatch(labs)):
         raise ValueError
     if len(bytes.fromhex(digest)) != _OCTETS:
         raise ValueError
     created, expires, used = (float(str(plain[word])) for word in ("created", "expires", "used"))
     return NamedToken(
-        name=name, role=Role(plain["role"]), hash=digest.lower(), created=created, expires=expires, used=used
+        name=name,
+        role=Role(plain["role"]),
+        hash=digest.lower(),
+        created=created,
+        expires=expires,
+        used=used,
+        labs=labs,
     )

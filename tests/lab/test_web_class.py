@@ -1,0 +1,112 @@
+"""Tokens for some labs: pupils have labs on one machine, and none sees or changes those of another one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("uvicorn")
+
+from dmvpn.web.entrance import Entrance
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.guard import OPEN
+from dmvpn.web.resources import routes
+from dmvpn.web.roles import Role
+from support.served import Served, dmvpn, new_token, problem, refused, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LABS = "/api/v1/labs"
+#: Resources that answer about a caller's labs alone, or about none.
+APART = ("/api/v1/session", "/api/v1/openapi.json", "/api/v1/scenarios", LABS, "/api/v1/jobs", "/api/v1/jobs/{job}")
+PAGES = ("/labs/{lab}", "/page/{name}")
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
+        for name in ("anna-1", "annabel-1"):
+            dmvpn(found, "lab", "up", "notes-phase3", "--simulated", "--name", name)
+        yield found
+        for name in ("anna-1", "annabel-1"):
+            dmvpn(found, "lab", "down", name)
+
+
+@pytest.fixture(scope="module")
+def web(environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment, "--role", "configure") as served:
+        served.come_in()
+        yield served
+
+
+@pytest.fixture(scope="module")
+def anna(environment: dict[str, str]) -> str:
+    return new_token(environment, "anna", "configure", "--labs", "anna-*")
+
+
+def every_resource() -> list[tuple[str, str]]:
+    """Each path that needs a token, with a method, at a lab and router of another pupil."""
+    return [
+        (route.path, method)
+        for route in routes(Fleet(), Entrance(Role.VIEW))
+        for method in sorted((route.methods or set()) - {"HEAD"})
+        if (route.path, method) not in OPEN and route.path not in (*APART, *PAGES)
+    ]
+
+
+@pytest.mark.parametrize(("path", "method"), every_resource())
+def test_no_resource_lets_a_pupil_at_the_lab_of_another_one(web: Served, anna: str, path: str, method: str) -> None:
+    filled = path.replace("{lab}", "annabel-1").replace("{router}", "R31").replace("{words:path}", "clock")
+    answer = web.ask(re.sub(r"\{\w+\}", "x", filled), method=method, body="{}", token=anna)
+    if "{lab}" in path:
+        assert problem(answer, 404) == "no lab of this name runs"
+    else:
+        assert problem(answer, 403) == "the token is for anna-* alone"
+
+
+def test_a_pupil_sees_and_changes_an_own_lab(web: Served, anna: str) -> None:
+    assert [lab["name"] for lab in web.ask(LABS, token=anna).value] == ["anna-1"]  # type: ignore[attr-defined]
+    assert len(web.ask(LABS).value) == 2  # type: ignore[arg-type]
+    shown = web.ask(f"{LABS}/anna-1/routers/R31/show/dmvpn", token=anna)
+    assert shown.status == 200
+    wires = web.ask(f"{LABS}/anna-1/wires", method="POST", body='{"link": "R31:Gi0/1"}', token=anna)
+    assert wires.fields == {}
+
+
+def test_a_pupil_brings_up_labs_of_own_names_alone(web: Served, anna: str) -> None:
+    for name in ("ben-2", "annabel-2", "notes-phase1"):
+        body = json.dumps({"scenario": "notes-phase1", "simulated": True, "name": name})
+        assert "anna-* alone" in problem(web.ask(LABS, method="POST", body=body, token=anna), 403)
+
+
+def test_the_jobs_of_other_pupils_do_not_exist(web: Served, anna: str) -> None:
+    begun = web.ask(f"{LABS}/annabel-1/clock", method="POST", body='{"seconds": 1}').fields
+    place = f"/api/v1/jobs/{begun['id']}"
+    assert web.ask(place).status == 200
+    assert "no such job" in problem(web.ask(place, token=anna), 404)
+    assert "no such job" in problem(web.ask(place, method="DELETE", token=anna), 404)
+    assert web.ask("/api/v1/jobs", token=anna).value == []
+
+
+def test_a_session_of_a_pupil_is_for_the_same_labs(web: Served, anna: str) -> None:
+    opened = web.ask("/api/v1/session", method="POST", body=json.dumps({"token": anna}), token="")
+    cookie = str(opened.headers["set-cookie"]).partition(";")[0]
+    headers = {"Cookie": cookie, "X-Session-Key": str(opened.fields["key"])}
+    assert web.ask("/api/v1/session", token="", headers=headers).fields["labs"] == "anna-*"
+    assert problem(web.ask(f"{LABS}/annabel-1", token="", headers=headers), 404)
+
+
+def test_the_labs_of_a_token_are_listed_and_checked(environment: dict[str, str], anna: str) -> None:
+    assert anna
+    listed = [line.split()[:3] for line in dmvpn(environment, "web", "token", "list").splitlines()]
+    assert ["anna", "configure", "anna-*"] in listed
+    for wrong in ("*", "../x", "a*b", "-x"):
+        said = refused(environment, "web", "token", "create", "--name", "eve", f"--labs={wrong}")
+        assert "names no labs" in said
