@@ -106,6 +106,7 @@ def _brought_up(arguments: argparse.Namespace) -> Up:
         strict=arguments.strict,
         engine=getattr(arguments, "engine", "auto"),
         record=getattr(arguments, "record", None),
+        memory=arguments.memory << 20,
     )
     with contextlib.closing(bring_up(wanted)) as steps, Progress.of(arguments, beats=False) as progress:
         for step in steps:

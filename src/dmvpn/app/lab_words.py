@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from dmvpn.app.web import add_role
-from dmvpn.app.words import add_engine, add_progress, amount
+from dmvpn.app.words import add_engine, add_memory, add_progress, amount
 
 #: See `app/ssh.py`, which is imported when a command needs it.
 _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
@@ -52,6 +52,7 @@ def _add_life(verb: _Verb) -> None:
     up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     add_engine(up)
     up.add_argument("--record", type=Path, metavar="FILE", help="record the events of all routers")
+    add_memory(up)
     add_progress(up)
     up.add_argument("--web", action="store_true", help="then serve its page until Ctrl-C, as 'lab web' does")
     for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):

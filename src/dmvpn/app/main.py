@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk, web
+from dmvpn.app import check, classes, completion, diff, doctor, explain, lab_words, lint, render, walk, web
 from dmvpn.app.words import add_engine, add_progress, amount, whole
 from dmvpn.base.errors import UserError
 
@@ -97,6 +97,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("-r", "--router", metavar="ROUTER", help="run an IOS command on this router (LAB/ROUTER)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     lab_words.add(commands)
+    classes.add(commands)
     _add_router(commands)
     _add_offline(commands)
     _add_pki(commands)

@@ -151,6 +151,7 @@ def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
         simulated=arguments.simulated,
         web=False,
         name="",
+        memory=0,
         engine="auto",
         record=None,
         strict=True,

@@ -88,7 +88,7 @@ def serve_lab(lab: str, role: str) -> int:
     from dmvpn.web.serving import Where, serve
 
     _write_audit()
-    serve(Fleet(lab), Where(listen="127.0.0.1:0"), Role(role), _tokens(), _say)
+    serve(Fleet(lab), Where(listen="127.0.0.1:0"), Role(role), token_file(), _say)
     return 0
 
 
@@ -122,7 +122,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UserError("--authority makes a certificate: without --certificate and --key")
     if (arguments.certificate is None) != (arguments.key is None):
         raise UserError("--certificate and --key belong together")
-    tokens = _tokens()
+    tokens = token_file()
     if arguments.authority == _OWN:
         tokens.make_folder()
         arguments.authority = tokens.folder / "authority"
@@ -157,7 +157,8 @@ def _say(line: str) -> None:
 # ---------------------------------------------------------------------------------------------------- tokens
 
 
-def _tokens() -> TokenFile:
+def token_file() -> TokenFile:
+    """Return the file of the named tokens of this user."""
     from dmvpn.shells.runtime.state import web_folder
     from dmvpn.web.tokens import TokenFile
 
@@ -167,7 +168,7 @@ def _tokens() -> TokenFile:
 def _create(arguments: argparse.Namespace) -> int:
     from dmvpn.web.roles import Role
 
-    secret, made = _tokens().create(arguments.name, Role(arguments.role), arguments.days, arguments.labs)
+    secret, made = token_file().create(arguments.name, Role(arguments.role), arguments.days, arguments.labs)
     print(secret)
     about = f"{made.name}, role {made.role.value}{f' for {made.labs}' if made.labs else ''}, until {_day(made.expires)}"
     print(f"{about}; it is not shown again", file=sys.stderr)
@@ -177,7 +178,7 @@ def _create(arguments: argparse.Namespace) -> int:
 def _list(_: argparse.Namespace) -> int:
     now = datetime.now(UTC).timestamp()
     rows = [("name", "role", "labs", "created", "until", "last used")]
-    for one in _tokens().tokens():
+    for one in token_file().tokens():
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
         used = _minute(one.used) if one.used else "never"
         rows.append((one.name, one.role.value, one.labs or "all", _day(one.created), until, used))
@@ -188,7 +189,7 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _revoke(arguments: argparse.Namespace) -> int:
-    print(f"{_tokens().revoke(arguments.name).name} is revoked; what it had open ends now")
+    print(f"{token_file().revoke(arguments.name).name} is revoked; what it had open ends now")
     return 0
 
 

@@ -46,6 +46,17 @@ def add_engine(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_memory(command: argparse.ArgumentParser) -> None:
+    """Declare `--memory`."""
+    command.add_argument(
+        "--memory",
+        type=whole(64, 1 << 20, "a number of MiB"),
+        default=0,
+        metavar="MIB",
+        help="of data that each process of a lab may have; without it: as much as it wants",
+    )
+
+
 def add_progress(command: argparse.ArgumentParser) -> None:
     """Declare `--progress`."""
     command.add_argument("--progress", action="store_true", help="show progress even if this is no terminal")

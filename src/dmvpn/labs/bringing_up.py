@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import time
 from collections import defaultdict
@@ -54,6 +55,7 @@ class Wanted:
     strict: refuse lines that would otherwise be left out.
     engine: "auto", "rust" or "python".
     record: a file for the events of all routers.
+    memory: octets of data that each process of the lab may have; 0: as many as it wants.
     """
 
     scenario: str
@@ -62,6 +64,7 @@ class Wanted:
     strict: bool = False
     engine: str = "auto"
     record: Path | None = None
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
 
     def supervise() -> int:
         _log_to(folder.log)
+        _limit(wanted.memory)
         try:
             return Supervisor(scenario, folder, engine, make_server, wanted.record).run()
         except UserError as error:  # what this machine cannot do, and what helps: `lab up` shows it
@@ -201,6 +205,7 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
         def simulate() -> int:
             os.setsid()
             _log_to(folder.log)
+            _limit(wanted.memory)
             try:
                 asyncio.run(SimulatedLab(scenario, folder, make_server, wanted.record).run())
             except (UserError, OSError) as error:  # what this machine cannot do: `lab up` shows it
@@ -216,6 +221,12 @@ def _end_at_once(lab: int) -> None:
     """Kill a lab by the descriptor of its first process; the kernel kills the other processes."""
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(lab, signal.SIGKILL)
+
+
+def _limit(memory: int) -> None:
+    """Limit the data of this process and of those that it will start (RLIMIT_DATA, getrlimit(2)). memory: octets."""
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
 def _log_to(path: Path) -> None:

@@ -1,0 +1,120 @@
+"""`dmvpn class`: a lab and a token for each pupil, on this machine."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dmvpn.app.web import token_file
+from dmvpn.app.words import add_memory
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+_SERVE = """\
+Each pupil pastes the token at the address that one of these prints:
+  dmvpn web                                                                    on this machine
+  dmvpn web --listen 0.0.0.0:8443 --authority --name NAME-OF-THIS-MACHINE      for other machines
+'dmvpn class show' and the page /class show all labs, 'dmvpn class end' ends them."""
+#: Octets of a MiB.
+_MIB = 1 << 20
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    verbs = commands.add_parser("class", help="a lab and a token for each pupil, on this machine").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    begin = verbs.add_parser("begin", help="bring a lab up for each pupil, and make the tokens")
+    begin.add_argument("scenario", help="a built-in name, or a folder or file of configurations")
+    begin.add_argument("pupils", nargs="+", metavar="PUPIL")
+    begin.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
+    begin.add_argument("--days", type=int, choices=range(1, 366), default=7, metavar="N", help="of the tokens (7)")
+    add_memory(begin)
+    begin.set_defaults(command=_begin)
+    show = verbs.add_parser("show", help="all labs: whose, what is broken in them, what they use")
+    show.set_defaults(command=_show)
+    end = verbs.add_parser("end", help="end the labs of pupils, and revoke their tokens")
+    end.add_argument("pupils", nargs="*", metavar="PUPIL", help="without one: of all pupils")
+    end.set_defaults(command=_end)
+
+
+def _begin(arguments: argparse.Namespace) -> int:
+    """Bring up what is not up yet. Raises UserError."""
+    from dmvpn.labs.classes import labs_of, seats
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.web.roles import Role
+
+    tokens = token_file()
+    places = seats(Scenario.load(arguments.scenario).name, arguments.pupils)
+    before = {token.name: token.labs for token in tokens.tokens()}
+    for pupil in places:
+        if before.get(pupil, labs_of(pupil)) != labs_of(pupil):
+            raise UserError(f"there is a token {pupil} for other labs: another name, or dmvpn web token revoke {pupil}")
+    notes: dict[str, None] = {}
+    for lab in places.values():
+        _bring_up(arguments, lab, notes)
+    print()
+    for pupil in places:
+        made = None if pupil in before else tokens.create(pupil, Role.CONFIGURE, arguments.days, labs_of(pupil))
+        print(f"{pupil:<16} {made[0] if made else 'has a token already'}")
+    print(f"\n{_SERVE}")
+    return 0
+
+
+def _bring_up(arguments: argparse.Namespace, lab: str, notes: dict[str, None]) -> None:
+    """Bring one lab up. notes: what was said about the scenario, once for all labs. Raises UserError."""
+    from dmvpn.labs.bringing_up import Up, Wanted, bring_up
+    from dmvpn.labs.intake import Note
+
+    memory = arguments.memory * _MIB
+    for step in bring_up(Wanted(scenario=arguments.scenario, name=lab, simulated=arguments.simulated, memory=memory)):
+        match step:
+            case Note(text) if text not in notes:
+                notes[text] = None
+                print(text, file=sys.stderr)
+            case Up(already=already, missing=missing):
+                print(f"{lab} is up{' already' if already else ''}", flush=True)
+                for text in missing:
+                    print(f"  {text}", file=sys.stderr)
+
+
+def _show(_: argparse.Namespace) -> int:
+    from dmvpn.labs.classes import overview
+
+    rows: list[tuple[str, ...]] = [("lab", "scenario", "routers", "memory", "processor", "fixed", "hints", "to find")]
+    for desk in overview():
+        routers = "{} of {}".format(*desk.routers)
+        memory, processor = f"{desk.usage.memory / _MIB:.0f} MiB", f"{desk.usage.processor:.0f} s"
+        lesson = (str(desk.fixed), str(desk.hints), desk.complaint)
+        rows.append((desk.lab, desk.scenario, routers, memory, processor, *lesson))
+    print("\n".join(_table(rows)))
+    return 0
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _end(arguments: argparse.Namespace) -> int:
+    """End labs and revoke tokens. Raises UserError."""
+    from dmvpn.labs import orders
+    from dmvpn.labs.classes import labs_of
+    from dmvpn.shells.lab.places import running_labs
+
+    tokens = token_file()
+    pupils = [token.name for token in tokens.tokens() if token.labs == labs_of(token.name)]
+    for unknown in sorted(set(arguments.pupils) - set(pupils)):
+        there = f"there are {', '.join(pupils)}" if pupils else "there is no class"
+        raise UserError(f"no pupil {unknown} has a token: {there}")
+    for pupil in arguments.pupils or pupils:
+        for folder in running_labs():
+            if folder.name.startswith(f"{pupil}-"):
+                orders.down(folder)
+                print(f"{folder.name} is down", flush=True)
+        print(f"the token of {tokens.revoke(pupil).name} is revoked")
+    return 0

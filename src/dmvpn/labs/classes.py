@@ -1,0 +1,92 @@
+"""A class: each pupil has a lab of the same scenario on one machine, and a token for the labs of this pupil alone.
+
+    seats(scenario, pupils)      the names of the labs: anna-notes-phase3
+    overview()                   what a teacher looks at: all labs that run, with their lessons and what they use
+
+Nothing else is stored: the name of a lab says whose it is, and a token for `anna-*` is for anna's labs. So the name of
+a pupil has no dash.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.labs import orders
+from dmvpn.labs.usage import Usage, usages
+from dmvpn.shells.lab.places import LESSON, running_labs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.shells.lab.places import LabFolder
+
+_PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A lab as its teacher sees it.
+
+    pupil: whose it is, "": nobody's. routers: the number of those that run, and of all. complaint: of the trouble that
+    is to be found, "": nothing is broken. hints: how many of them were given. fixed: troubles that were found before.
+    """
+
+    lab: str
+    pupil: str
+    scenario: str
+    simulated: bool
+    routers: tuple[int, int]
+    complaint: str
+    hints: int
+    fixed: int
+    usage: Usage
+
+
+def seats(scenario: str, pupils: Sequence[str]) -> dict[str, str]:
+    """Return the name of each pupil's lab. Raises UserError."""
+    for pupil in pupils:
+        if not _PUPIL.fullmatch(pupil):
+            raise UserError(
+                f"{pupil!r} is no name of a pupil: a letter, then at most 31 letters, digits, '_' and '.', no dash, "
+                "for it parts the pupil from the scenario in the name of the lab"
+            )
+        if pupils.count(pupil) > 1:
+            raise UserError(f"there are two pupils {pupil}: give one of them another name")
+    return {pupil: f"{pupil}-{scenario}" for pupil in pupils}
+
+
+def labs_of(pupil: str) -> str:
+    """Return the labs of a pupil, as a token names them."""
+    return f"{pupil}-*"
+
+
+def overview() -> list[Desk]:
+    """Return all labs that run, by name."""
+    return [*_overview(running_labs())]
+
+
+def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
+    from dmvpn.tools.lessons.state import Lesson, fixed  # the troubles are a large import, and most have no lesson
+
+    used = usages(folders)
+    for folder in folders:
+        try:
+            status = orders.status(folder)
+            lesson = Lesson.read(folder.path) if (folder.path / LESSON).exists() else None
+        except UserError:
+            continue  # it has just ended
+        pupil, _, scenario = folder.name.partition("-")
+        yield Desk(
+            lab=folder.name,
+            pupil=pupil if scenario == status.scenario else "",
+            scenario=status.scenario,
+            simulated=status.simulated,
+            routers=(sum(status.routers.values()), len(status.routers)),
+            complaint=lesson.complaint if lesson else "",
+            hints=lesson.hints if lesson else 0,
+            fixed=fixed(folder.path),
+            usage=used[folder.name],
+        )
