@@ -17,19 +17,20 @@ pytest.importorskip("httpx2")
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client import aio, frames, samples, sync
+from dmvpn.client import aio, configuring, exchange, frames, operations, orders, samples, sync
 from dmvpn.client.errors import (
     AnswerError,
     ClientError,
+    JobError,
     MissingError,
     NotReachedError,
     ProblemError,
     UnavailableError,
     UsageError,
 )
-from dmvpn.client.following import Following
+from dmvpn.client.following import Following, of_lab, of_router
 from dmvpn.client.frames import rows, tables
-from dmvpn.client.values import Gone
+from dmvpn.client.values import Gone, Job, LabNews
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import News
 from dmvpn.ios.annotations import evaluated
@@ -114,7 +115,9 @@ def test_the_tables_of_every_show_have_names_and_columns() -> None:
 # ------------------------------------------------------------------------------------------------ fronts
 
 
-@pytest.mark.parametrize(("front", "other"), [(sync.Client, aio.Client), (sync.Router, aio.Router)])
+@pytest.mark.parametrize(
+    ("front", "other"), [(sync.Client, aio.Client), (sync.Router, aio.Router), (sync.RunningLab, aio.RunningLab)]
+)
 def test_both_fronts_offer_the_same(front: type, other: type) -> None:
     names = {name for name in vars(front) if not name.startswith("_")}
     assert names == {name for name in vars(other) if not name.startswith("_")}
@@ -156,9 +159,9 @@ def event(kind: str, data: object, number: str = "") -> httpx2.ServerSentEvent:
 NEWS = {"lines": [], "now": 1.0, "missed": 0, "begins": True, "addresses": [], "log": []}
 
 
-def following(patience: float = 60.0) -> Following:
+def following(patience: float = 60.0) -> Following[News]:
     """A reader that has read an event."""
-    made = Following("/base", ("log",), "", patience)
+    made = of_router("/base", ("log",), "", patience)
     assert "Last-Event-ID" not in dict(made.request().headers)
     assert isinstance(made.take(event("news", NEWS, "a.1.2")), News)
     return made
@@ -172,6 +175,17 @@ def test_the_next_request_names_the_last_event() -> None:
     assert stream.request().path == "/base/events?topics=log"
     stream.take(event("ended", {"router": "R31"}))
     assert stream.ended
+
+
+def test_news_of_a_lab_have_the_name_of_their_router_and_the_place_in_the_stream_of_all() -> None:
+    stream = of_lab("/lab", (), "", 60.0)
+    assert stream.request().path == "/lab/events"
+    news = stream.take(event("news", {**NEWS, "router": "R31"}, "abc"))
+    assert isinstance(news, LabNews)
+    assert (news.router, news.id, news.news.begins) == ("R31", "abc", True)
+    assert dict(stream.request().headers)["Last-Event-ID"] == "abc"
+    with pytest.raises(AnswerError):
+        stream.take(event("news", NEWS, "def"))
 
 
 def test_tries_become_rarer_and_end_with_the_patience() -> None:
@@ -193,7 +207,7 @@ def test_what_does_not_pass_ends_a_stream_at_once(error: ProblemError) -> None:
 
 def test_a_server_that_never_answered_is_not_tried_again() -> None:
     with pytest.raises(NotReachedError):
-        Following("/base", (), "", 60.0).lost(NotReachedError("away"), 0.0)
+        of_router("/base", (), "", 60.0).lost(NotReachedError("away"), 0.0)
 
 
 @given(
@@ -206,3 +220,59 @@ def test_a_server_that_never_answered_is_not_tried_again() -> None:
 def test_an_event_of_any_kind_is_news_or_one_error(data: object) -> None:
     with contextlib.suppress(AnswerError):
         assert isinstance(following().take(event("news", data, "a.1.3")), News)
+
+
+# ------------------------------------------------------------------------------------------------ orders
+
+RUNNING = {"id": "7", "what": "up", "lab": "x", "by": "eve", "state": "running", "begun": 1.0, "ended": None}
+BEGUN = Job("7", "up", "x", "eve", "running", 1.0, None, (), None)
+
+
+def answered(**fields: object) -> exchange.Reply:
+    """The state of a job as the server says it."""
+    job = {**RUNNING, "notes": ["R31 does not answer"], "result": None, **fields}
+    return exchange.Reply(200, {}, json.dumps(job).encode())
+
+
+def test_a_job_is_asked_more_and_more_seldom_until_it_has_ended() -> None:
+    steps = orders.wait(BEGUN, 60.0, check=True)
+    pauses = [next(steps).after]
+    for _ in range(10):
+        request = steps.send(answered())
+        pauses.append(request.after)
+    assert request.path == "/api/v1/jobs/7"
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.1, 2.0)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(answered(state="done", ended=9, result={"missing": []}))
+    assert (ended.value.value.state, ended.value.value.result) == ("done", {"missing": []})
+
+
+def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants_it() -> None:
+    steps = orders.wait(BEGUN, 60.0, check=True)
+    next(steps)
+    with pytest.raises(JobError, match="up of x: R31 does not answer") as failed:
+        steps.send(answered(state="failed", ended=2.0))
+    assert failed.value.job.ended == 2.0
+    unchecked = orders.wait(BEGUN, 60.0, check=False)
+    next(unchecked)
+    with pytest.raises(StopIteration):
+        unchecked.send(answered(state="failed", ended=2.0))
+
+
+def test_a_job_that_takes_too_long_says_what_to_do() -> None:
+    with pytest.raises(JobError, match="still runs after 0 seconds: wait for it again, or cancel it"):
+        next(orders.wait(BEGUN, 0.0, check=True))
+
+
+@pytest.mark.parametrize(("tag", "says"), [("", "needs tag="), ('"x"', "is the `tag`"), ("a\nb", "is the `tag`")])
+def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, says: str) -> None:
+    place = operations.Place("R31", "x")
+    steps = configuring.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
+    with pytest.raises(UsageError, match=says):
+        next(steps)
+
+
+def test_a_number_that_json_does_not_have_is_not_sent() -> None:
+    with pytest.raises(UsageError, match="JSON"):
+        exchange.arguments(next(orders.Orders("x").clock(float("nan"))))

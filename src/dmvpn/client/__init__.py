@@ -10,6 +10,7 @@
 
 connect, sync, aio   the two fronts
 operations           what each operation asks and reads, without either front
+configuring, orders  the same: configurations as transactions; orders to labs, and jobs
 exchange             requests and answers as values
 following            events over several connections
 shows                shows by their words
@@ -30,8 +31,12 @@ except ImportError as error:
 from dmvpn.client.errors import (
     AnswerError,
     ClientError,
+    ConflictError,
+    InvalidError,
+    JobError,
     MissingError,
     NotReachedError,
+    OutdatedError,
     ProblemError,
     RefusedError,
     RoleError,
@@ -42,27 +47,52 @@ from dmvpn.client.errors import (
 )
 from dmvpn.client.frames import frame, rows
 from dmvpn.client.samples import Metrics, Sample
-from dmvpn.client.sync import Client, Router, connect
-from dmvpn.client.values import Caller, Gone, Lab, Ran, RouterState
+from dmvpn.client.sync import Client, Router, RunningLab, connect
+from dmvpn.client.values import (
+    Caller,
+    Change,
+    Configuration,
+    Gone,
+    Job,
+    Lab,
+    LabNews,
+    Ran,
+    RefusedLine,
+    Rollback,
+    RouterState,
+    Scenario,
+)
 
 __all__ = [
     "AnswerError",
     "Caller",
+    "Change",
     "Client",
     "ClientError",
+    "Configuration",
+    "ConflictError",
     "Gone",
+    "InvalidError",
+    "Job",
+    "JobError",
     "Lab",
+    "LabNews",
     "Metrics",
     "MissingError",
     "NotReachedError",
+    "OutdatedError",
     "ProblemError",
     "Ran",
     "RefusedError",
+    "RefusedLine",
     "RoleError",
+    "Rollback",
     "Router",
     "RouterError",
     "RouterState",
+    "RunningLab",
     "Sample",
+    "Scenario",
     "TokenError",
     "UnavailableError",
     "UsageError",

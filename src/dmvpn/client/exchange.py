@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Generator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -15,7 +16,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client.errors import OF_STATUS, AnswerError, NotReachedError, ProblemError
+from dmvpn.client.errors import (
+    OF_STATUS,
+    AnswerError,
+    InvalidError,
+    NotReachedError,
+    OutdatedError,
+    ProblemError,
+    UsageError,
+)
+from dmvpn.client.values import RefusedLine
+from dmvpn.ios.from_plain import MisfitError, reader_of_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +43,22 @@ LARGEST_EVENT: Final = 4 << 20
 #: Seconds between two signs of life of a stream: the server sends one every 15.
 STREAM_SILENCE: Final = 45.0
 _PROBLEM: Final = "application/problem+json"
+_TAG: Final = re.compile(r'"([\x21\x23-\x7e]{1,200})"')
+_GOOD: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. path: encoded, with the query. body: plain data, sent as JSON, or None."""
+    """A request. path: encoded, with the query. body: plain data, sent as JSON, or None.
+
+    after: seconds that the front waits before it sends the request.
+    """
 
     path: str
     method: str = "GET"
-    body: Mapping[str, str] | None = None
+    body: Mapping[str, object] | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,12 @@ class Reply:
             return cast("Plain", json.loads(self.body, parse_constant=_no_json))
         except (ValueError, RecursionError) as error:
             raise AnswerError("the answer is no JSON, or is cut off") from error
+
+    @property
+    def tag(self) -> str:
+        """Which version of the resource it is (`ETag`), "" if it does not say."""
+        found = _TAG.fullmatch(self.headers.get("etag", ""))
+        return found[1] if found else ""
 
 
 #: An operation that returns T.
@@ -85,7 +108,7 @@ class Intake:
         reply = Reply(response.status_code, response.headers, bytes(self._body))
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise problem(reply)
-        if reply.status != HTTPStatus.OK:
+        if reply.status not in _GOOD:
             raise AnswerError(f"status {reply.status}: the address is not that of dmvpn web")
         return reply
 
@@ -98,13 +121,25 @@ def problem(reply: Reply) -> ProblemError:
             found = reply.json()
     members = found if isinstance(found, dict) else {}
     title, detail, kind = (members.get(name) for name in ("title", "detail", "type"))
-    return OF_STATUS.get(reply.status, ProblemError)(
+    error = OF_STATUS.get(reply.status, ProblemError)(
         reply.status,
         title if isinstance(title, str) else _phrase(reply.status),
         detail if isinstance(detail, str) else "",
         type=kind if isinstance(kind, str) else "about:blank",
         retry_after=_seconds(reply.headers.get("retry-after", "")),
     )
+    if isinstance(error, OutdatedError):
+        error.tag = reply.tag
+    if isinstance(error, InvalidError):
+        error.refused = _refused(members.get("refused", []))
+    return error
+
+
+def _refused(plain: Plain) -> tuple[RefusedLine, ...]:
+    """Return the lines that the router refuses; () if the server says it in another way."""
+    with contextlib.suppress(MisfitError):
+        return cast("tuple[RefusedLine, ...]", reader_of_type(tuple[RefusedLine, ...])(plain))
+    return ()
 
 
 def _phrase(status: int) -> str:
@@ -133,13 +168,15 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def arguments(request: Request) -> dict[str, Any]:
-    """Return the arguments of the client's `stream`, likewise."""
-    return {
-        "method": request.method,
-        "url": request.path,
-        "json": request.body,
-        "headers": dict(request.headers),
-    }
+    """Return the arguments of the client's `stream`, likewise. Raises UsageError."""
+    headers, content = dict(request.headers), None
+    if request.body is not None:
+        try:
+            content = json.dumps(request.body, allow_nan=False).encode("ascii")
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"this cannot be sent as JSON: {error}") from error
+        headers["Content-Type"] = "application/json"
+    return {"method": request.method, "url": request.path, "content": content, "headers": headers}
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
-"""The events of a router, over as many connections as it takes. The fronts connect and wait; everything else is here.
+"""The events of a router or a lab, over several connections. The fronts connect and wait; the rest is here.
 
-    request() -> a stream of server-sent events -> take(event) -> News, Gone, or nothing
+    request() -> a stream of server-sent events -> take(event) -> news, Gone, or nothing
                  it breaks -> lost(error) -> the seconds until the next request, or the error itself
 
 Each request names the last event that came (`Last-Event-ID`), so no event is lost or repeated as long as the router
@@ -10,21 +10,26 @@ remembers it; `News.missed` counts what it forgot.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 from dmvpn.client.errors import AnswerError, NotReachedError, ProblemError, RouterError, UnavailableError
 from dmvpn.client.exchange import Request
 from dmvpn.client.operations import made
-from dmvpn.client.values import Gone
+from dmvpn.client.values import Gone, LabNews
 from dmvpn.face.messages import News
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import httpx2
 
+    from dmvpn.ios.filters import Plain
+
 Event = News | Gone
+LabEvent = LabNews | Gone
+#: The news of a stream.
+N = TypeVar("N")
 
 #: Seconds until the first new try, and at most between two.
 _FIRST, _LONGEST = 0.5, 15.0
@@ -32,15 +37,36 @@ _FIRST, _LONGEST = 0.5, 15.0
 _PASSING: Final = (NotReachedError, UnavailableError, RouterError)
 
 
-class Following:
-    """See the module's docstring. patience: seconds without a connection after which it gives up."""
+def of_router(base: str, topics: Sequence[str], since: str, patience: float) -> Following[News]:
+    """Return the events of a router. base: its path."""
+    return Following(base, topics, since, patience, lambda news, _: news)
 
-    def __init__(self, base: str, topics: Sequence[str], since: str, patience: float) -> None:
+
+def of_lab(base: str, topics: Sequence[str], since: str, patience: float) -> Following[LabNews]:
+    """Return the events of all routers of a lab. base: its path."""
+    return Following(base, topics, since, patience, lambda news, data: LabNews(made(str, data.get("router")), news))
+
+
+class Following(Generic[N]):
+    """See the module's docstring. patience: seconds without a connection after which it gives up.
+
+    read: makes of news, and of all data of their event, what the caller gets.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        topics: Sequence[str],
+        since: str,
+        patience: float,
+        read: Callable[[News, dict[str, Plain]], N],
+    ) -> None:
         self.ended = False
         self.since = since
         query = f"?{urlencode({'topics': ','.join(topics)})}" if topics else ""
         self._path = f"{base}/events{query}"
         self._patience = patience
+        self._read = read
         self._was_there = False
         self._wait = _FIRST
         self._lost_at: float | None = None
@@ -50,7 +76,7 @@ class Following:
         headers = [("Accept", "text/event-stream"), *([("Last-Event-ID", self.since)] if self.since else [])]
         return Request(self._path, headers=tuple(headers))
 
-    def take(self, event: httpx2.ServerSentEvent) -> Event | None:
+    def take(self, event: httpx2.ServerSentEvent) -> N | Gone | None:
         """Return what an event says, None: nothing. Raises AnswerError."""
         self._was_there, self._wait, self._lost_at = True, _FIRST, None
         if event.event == "ended":
@@ -63,9 +89,12 @@ class Following:
             raise AnswerError("an event has no JSON") from error
         if event.event == "gone":
             return made(Gone, data)
-        news = made(News, {**data, "id": event.id} if isinstance(data, dict) else data)
+        if not isinstance(data, dict):
+            raise AnswerError("an event is no object")
+        news = made(News, {**data, "id": event.id})
+        found = self._read(news, data)
         self.since = news.id
-        return news
+        return found
 
     def lost(self, error: NotReachedError | ProblemError, now: float) -> float:
         """Return the seconds to wait before the next request. now: monotonic. Raises the error if there is none."""

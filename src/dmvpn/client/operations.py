@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
 
 T = TypeVar("T")
-_API: Final = "/api/v1"
+API: Final = "/api/v1"
 
 
 def labs() -> Steps[tuple[Lab, ...]]:
     """List the labs and services that run."""
-    return read(tuple[Lab, ...], (yield Request(f"{_API}/labs")))
+    return read(tuple[Lab, ...], (yield Request(f"{API}/labs")))
 
 
 def routers(lab: str | None) -> Steps[tuple[RouterState, ...]]:
@@ -32,20 +32,20 @@ def routers(lab: str | None) -> Steps[tuple[RouterState, ...]]:
     names = [lab] if lab is not None else [one.name for one in (yield from labs())]
     found: list[RouterState] = []
     for name in names:
-        listed = (yield Request(f"{_API}/labs/{_part(name)}/routers")).json()
-        whole = [{**one, "lab": name} if isinstance(one, dict) else one for one in _items(listed)]
+        listed = (yield Request(f"{API}/labs/{part(name)}/routers")).json()
+        whole = [{**one, "lab": name} if isinstance(one, dict) else one for one in items(listed)]
         found += made(tuple[RouterState, ...], [*whole])
     return tuple(found)
 
 
 def state(lab: str) -> Steps[Plain]:
     """Return the state of a lab, as plain data."""
-    return (yield Request(f"{_API}/labs/{_part(lab)}")).json()
+    return (yield Request(f"{API}/labs/{part(lab)}")).json()
 
 
 def caller() -> Steps[Caller]:
     """Return who asks."""
-    return read(Caller, (yield Request(f"{_API}/session")))
+    return read(Caller, (yield Request(f"{API}/session")))
 
 
 def metrics(lab: str | None, router: str | None, peers: int | None) -> Steps[Metrics]:
@@ -72,7 +72,7 @@ class Place:
                 where = f"{', '.join(having)}: name one as lab=" if having else "no lab that runs"
                 raise UsageError(f"a router {self.router} is in {where}")
             (self.lab,) = having
-        return f"{_API}/labs/{_part(self.lab)}/routers/{_part(self.router)}"
+        return f"{API}/labs/{part(self.lab)}/routers/{part(self.router)}"
 
     def show(self, words: str) -> Steps[object]:
         """Return the dataclass of a show."""
@@ -109,13 +109,13 @@ def made(kind: type[T], plain: Plain) -> T:
         raise AnswerError(f"another version of dmvpn answers? {error}") from error
 
 
-def _items(plain: Plain) -> list[Plain]:
+def items(plain: Plain) -> list[Plain]:
     if not isinstance(plain, list):
         raise AnswerError("the answer is no list")
     return plain
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
     """Return a name as one part of a path. Raises UsageError."""
     if name in ("", ".", ".."):
         raise UsageError(f"{name!r} is no name of a lab or router")

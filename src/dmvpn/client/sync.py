@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import httpx2
 
-from dmvpn.client import operations
+from dmvpn.client import configuring, operations, orders
 from dmvpn.client.errors import NotReachedError, ProblemError
 from dmvpn.client.exchange import (
     LARGEST_EVENT,
@@ -20,21 +20,31 @@ from dmvpn.client.exchange import (
     options,
     reaching,
 )
-from dmvpn.client.following import Following
+from dmvpn.client.following import of_lab, of_router
 from dmvpn.client.frames import frame
 from dmvpn.client.settings import Settings
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     import pandas
 
-    from dmvpn.client.following import Event
+    from dmvpn.client.following import Event, Following, LabEvent, N
     from dmvpn.client.samples import Metrics
     from dmvpn.client.typed import Show
-    from dmvpn.client.values import Caller, Lab, Ran, RouterState
+    from dmvpn.client.values import (
+        Caller,
+        Change,
+        Configuration,
+        Gone,
+        Job,
+        Lab,
+        Ran,
+        RouterState,
+        Scenario,
+    )
     from dmvpn.ios.filters import Plain
 
 T = TypeVar("T")
@@ -99,6 +109,33 @@ class Client:
         """Return a router, which is looked for at its first use. lab: needed where several labs have such a router."""
         return Router(self, operations.Place(name, lab))
 
+    def lab(self, name: str) -> RunningLab:
+        """Return a lab, for its events and for orders to it."""
+        return RunningLab(self, name)
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """List the scenarios and exercises that can be brought up."""
+        return self.do(orders.scenarios())
+
+    def up(self, scenario: str, *, simulated: bool = False) -> Job:
+        """Begin to bring a lab up. simulated: without namespaces."""
+        return self.do(orders.up(scenario, simulated=simulated))
+
+    def jobs(self) -> tuple[Job, ...]:
+        """List the jobs that run, and the last ones that ended."""
+        return self.do(orders.jobs())
+
+    def wait(self, job: Job, *, patience: float = 1000.0, check: bool = True) -> Job:
+        """Return a job as it is at its end. Raises JobError if it failed, unless `check` is false.
+
+        patience: seconds until JobError says that it still runs; the server gives a job 900.
+        """
+        return self.do(orders.wait(job, patience, check=check))
+
+    def cancel(self, job: Job) -> Job:
+        """Break a job off: a lab that was coming up is ended."""
+        return self.do(orders.cancel(job))
+
     def do(self, steps: Steps[T]) -> T:
         """Carry out an operation."""
         try:
@@ -110,10 +147,11 @@ class Client:
             return result
 
     def _fetch(self, request: Request) -> Reply:
+        time.sleep(request.after)
         with reaching(self._settings), self._http.stream(**arguments(request)) as response:
             return _whole(response)
 
-    def follow(self, following: Following) -> Iterator[Event]:
+    def follow(self, following: Following[N]) -> Iterator[N | Gone]:
         """Yield events, over several connections if need be."""
         timeout = httpx2.Timeout(self._settings.timeout, read=STREAM_SILENCE)
         while not following.ended:
@@ -132,6 +170,73 @@ class Client:
                     raise NotReachedError(f"{self.url}: the stream broke off")
             except (NotReachedError, ProblemError) as error:
                 time.sleep(following.lost(error, time.monotonic()))
+
+
+class RunningLab:
+    """A lab as a whole. All methods raise ClientError; orders that the lab refuses are a ConflictError."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client = client
+        self._orders = orders.Orders(name)
+
+    def down(self) -> None:
+        """End the lab."""
+        self._client.do(self._orders.down())
+
+    def reset(self) -> tuple[str, ...]:
+        """Let the lab begin again: configurations, wires, translators. Returns the missing things after that."""
+        return self._client.do(self._orders.reset())
+
+    def clock(self, seconds: float) -> Job:
+        """Begin to let time pass in a simulated lab."""
+        return self._client.do(self._orders.clock(seconds))
+
+    def impair(
+        self,
+        link: str,
+        *,
+        delay: float = 0.0,
+        loss: float = 0.0,
+        rate: float = 0.0,
+        mtu: int = 0,
+        cut: bool = False,
+        one_way: bool = False,
+        block: str | Sequence[str] = (),
+    ) -> None:
+        """Make a wire bad; without further arguments it is good again. link: "ROUTER:INTERFACE".
+
+        delay: ms one way. loss: percent. rate: kbit/s. mtu: octets. cut: nothing passes.
+        one_way: only what this end sends. block: "gre", "esp", "udp-500", "udp-4500", "fragments", "icmp".
+        """
+        amounts = {"delay": delay, "loss": loss, "rate": rate, "mtu": mtu}
+        self._client.do(self._orders.impair(link, amounts, cut=cut, one_way=one_way, block=block))
+
+    def kill(self, router: str) -> None:
+        """End a router, as a power failure does."""
+        self._client.do(self._orders.router(router, "kill"))
+
+    def start(self, router: str) -> None:
+        """Start a killed router again."""
+        self._client.do(self._orders.router(router, "start"))
+
+    def break_(self, name: str = "", *, seed: int | None = None) -> Job:
+        """Begin to break something: the trouble of this name, or a random trouble of this seed."""
+        return self._client.do(self._orders.break_(name, seed))
+
+    def hint(self) -> Job:
+        """Begin to give the next hint about the trouble."""
+        return self._client.do(self._orders.hint())
+
+    def grade(self) -> Job:
+        """Begin to judge whether the trouble is over: the job fails while it is not."""
+        return self._client.do(self._orders.grade())
+
+    def events(self, *topics: str, since: str = "", patience: float = 60.0) -> Iterator[LabEvent]:
+        """Yield what all routers remember, then what happens, until the lab ends. topics: "history", "log".
+
+        since: the `LabNews.id` after which to begin. patience: seconds without a connection before it raises.
+        """
+        return self._client.follow(of_lab(self._orders.path, topics, since, patience))
 
 
 class Router:
@@ -161,6 +266,38 @@ class Router:
         """Run a command of the exec prompt: `run("clear ip nhrp")`."""
         return self._client.do(self._place.run(command))
 
+    def configuration(self) -> Configuration:
+        """Return the running configuration, as the role of the token may see it."""
+        return self._client.do(configuring.configuration(self._place))
+
+    def configure(
+        self,
+        lines: str | Sequence[str],
+        *,
+        replace: bool = False,
+        dry_run: bool = False,
+        confirm_within: int = 0,
+        tag: str = "",
+    ) -> Change:
+        """Enter all of these lines, or none; the router refuses lines by an InvalidError, which has them.
+
+        replace: the lines are the whole configuration. dry_run: change nothing.
+        confirm_within: minutes after which the change is rolled back unless it is confirmed; needs `archive`.
+        tag: of a Configuration or a Change: if another one runs by now, OutdatedError. "*": any, for `replace`.
+        """
+        steps = configuring.configure(
+            self._place, lines, replace=replace, dry_run=dry_run, confirm_within=confirm_within, tag=tag
+        )
+        return self._client.do(steps)
+
+    def confirm(self) -> tuple[str, ...]:
+        """Keep the change that waits for this; returns what the router says. ConflictError: no change waits."""
+        return self._client.do(configuring.confirm(self._place))
+
+    def revert(self, within: int = 0) -> tuple[str, ...]:
+        """Take the change back that waits for a confirmation. within: minutes from now, 0: at once."""
+        return self._client.do(configuring.revert(self._place, within))
+
     def metrics(self, *, peers: int | None = None) -> Metrics:
         """Return what this router counts. peers: rows of tables of peers."""
         return self._client.do(self._place.metrics(peers))
@@ -171,7 +308,7 @@ class Router:
         since: the `News.id` after which to begin. patience: seconds without a connection before it raises.
         """
         base = self._client.do(self._place.path())
-        return self._client.follow(Following(base, topics, since, patience))
+        return self._client.follow(of_router(base, topics, since, patience))
 
 
 def _whole(response: httpx2.Response) -> Reply:

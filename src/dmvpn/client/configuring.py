@@ -1,0 +1,80 @@
+"""The running configuration of a router: read it, try lines, enter all of them or none, confirm or revert that.
+
+A writer that names the tag of the text that it read changes that text alone: if another one runs by now, nothing
+changes (`OutdatedError`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.client.errors import AnswerError, UsageError
+from dmvpn.client.exchange import Reply, Request, Steps
+from dmvpn.client.operations import made
+from dmvpn.client.values import Change, Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.client.operations import Place
+    from dmvpn.ios.filters import Plain
+
+#: A tag that any configuration has.
+ANY: Final = "*"
+_TAG: Final = re.compile(r"[\x21\x23-\x7e]{1,200}")
+_OVERWRITES: Final = (
+    'a whole configuration needs tag=: that of the configuration which it replaces, or "*" for whatever runs'
+)
+
+
+def configuration(place: Place) -> Steps[Configuration]:
+    """Return what runs."""
+    base = yield from place.path()
+    return made(Configuration, _tagged((yield Request(f"{base}/configuration"))))
+
+
+def configure(
+    place: Place, lines: str | Sequence[str], *, replace: bool, dry_run: bool, confirm_within: int, tag: str
+) -> Steps[Change]:
+    """Enter all lines, or none. Raises UsageError."""
+    if replace and not dry_run and not tag:
+        raise UsageError(_OVERWRITES)
+    if tag and not _TAG.fullmatch(tag):
+        raise UsageError("tag is the `tag` of a Configuration or a Change")
+    body: dict[str, object] = {"lines": _lines(lines)}
+    body |= {"replace": True} if replace else {}
+    body |= {"dry_run": True} if dry_run else {}
+    body |= {"confirm_within": confirm_within} if confirm_within else {}
+    headers = (("If-Match", tag if tag == ANY else f'"{tag}"'),) if tag else ()
+    base = yield from place.path()
+    return made(Change, _tagged((yield Request(f"{base}/configuration", "POST", body, headers))))
+
+
+def confirm(place: Place) -> Steps[tuple[str, ...]]:
+    """Keep the change that waits for this."""
+    return (yield from _later(place, "confirm", {}))
+
+
+def revert(place: Place, within: int) -> Steps[tuple[str, ...]]:
+    """Take the change back that waits for a confirmation. within: minutes, 0: now."""
+    return (yield from _later(place, "revert", {"within": within} if within else {}))
+
+
+def _later(place: Place, verb: str, body: dict[str, object]) -> Steps[tuple[str, ...]]:
+    base = yield from place.path()
+    answer = (yield Request(f"{base}/configuration/{verb}", "POST", body)).json()
+    return made(tuple[str, ...], answer.get("said") if isinstance(answer, dict) else None)
+
+
+def _lines(lines: str | Sequence[str]) -> list[str]:
+    """Return lines, of a text or as they are."""
+    return lines.removesuffix("\n").split("\n") if isinstance(lines, str) else [*lines]
+
+
+def _tagged(reply: Reply) -> Plain:
+    """Return the object in an answer, with its tag. Raises AnswerError."""
+    answer, tag = reply.json(), reply.tag
+    if not isinstance(answer, dict) or not tag:
+        raise AnswerError("the answer has no ETag: the address is not that of dmvpn web")
+    return {**answer, "tag": tag}
