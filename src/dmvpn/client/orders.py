@@ -72,7 +72,7 @@ class Orders:
         yield Request(self.path, "DELETE")
 
     def reset(self) -> Steps[tuple[str, ...]]:
-        """Let it begin again; returns what is missing after that."""
+        """Let it begin again; returns the missing things after that."""
         answer = (yield Request(f"{self.path}/reset", "POST")).json()
         return made(tuple[str, ...], answer.get("missing") if isinstance(answer, dict) else None)
 
