@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.simulator.topologies import phase3
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt, reduced

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.remedies import attempt

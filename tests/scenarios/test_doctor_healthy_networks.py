@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Step, as_text, in_words, visit

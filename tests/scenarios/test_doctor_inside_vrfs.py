@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt
 from support.doctors import WorldPatient, as_it_runs

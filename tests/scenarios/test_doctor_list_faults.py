@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.copied import CopiedLab
 from dmvpn.base.errors import UserError
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt

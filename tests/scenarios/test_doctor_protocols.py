@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.troubles import Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause

@@ -10,7 +10,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
 from dmvpn.tools.troubles import UNLISTED, Stage

@@ -16,9 +16,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.copied import CopiedLab
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.diff.rows import Rows, worse

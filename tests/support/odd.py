@@ -17,8 +17,8 @@ import argparse
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.trying import tried
 from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.labs.trying import tried
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
@@ -89,7 +89,8 @@ def case_of(odd: Odd) -> Case:
 def said_of(odd: Odd) -> Diagnosis:
     """Return the diagnosis of the network, with its lines tried in a copy."""
     case = case_of(odd)
-    return in_words(tried(visit(case.patient), as_it_runs(case.world), case.patient.facts(), lambda text: None))
+    made = tried(visit(case.patient), as_it_runs(case.world), case.patient.facts(), lambda text: None)
+    return in_words(made.diagnosis)
 
 
 def accusations(diagnosis: Diagnosis) -> list[str]:

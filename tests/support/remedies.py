@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from dmvpn.app.copied import CopiedLab
 from dmvpn.base.errors import UserError
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import Copied, visit
 from dmvpn.tools.remedies import attempt, reduced

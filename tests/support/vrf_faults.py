@@ -9,7 +9,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import Search, attempt, searched

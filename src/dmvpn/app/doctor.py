@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    from dmvpn.app.copied import CopiedLab
     from dmvpn.base.facts import Address
+    from dmvpn.labs.copied import CopiedLab
     from dmvpn.labs.prompts import Prompts
 
     _Patient = Prompts | CopiedLab
@@ -69,8 +69,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _asked(arguments: argparse.Namespace) -> int:
     """Examine and print; 1 if something is broken, or looks so. Raises UserError."""
     _refuse_contradictions(arguments)
-    from dmvpn.app import trying
     from dmvpn.app.progress import Progress
+    from dmvpn.labs import trying
     from dmvpn.tools.doctor import as_json, as_text, brief, in_words, visit
 
     aim = _address(arguments.router, arguments.address)
@@ -82,15 +82,23 @@ def _asked(arguments: argparse.Namespace) -> int:
         network = None
         if not arguments.no_trial and trying.has_sense(diagnosis):
             network = patient.scenario()
-            diagnosis = trying.tried(diagnosis, network, patient.facts(), progress.tell)
+            tried = trying.tried(diagnosis, network, patient.facts(), progress.tell)
+            diagnosis = tried.diagnosis
+            _note(tried.note)
     diagnosis = in_words(diagnosis, "--no-trial" if arguments.no_trial else "")
     if arguments.fix is not None:  # before a pager may end us
-        trying.write(diagnosis, network, arguments.fix, force=arguments.force)
+        _note(trying.write(diagnosis, network, arguments.fix, force=arguments.force))
     if arguments.brief:
         print(brief(diagnosis))
     else:
         print(as_json(diagnosis) if arguments.json else "\n".join(as_text(diagnosis, verbose=arguments.verbose)))
     return int(not diagnosis.healthy)
+
+
+def _note(text: str) -> None:
+    """Print a note beside the answer; "": there is none."""
+    if text:
+        print(f"dmvpn: {text}", file=sys.stderr)
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
@@ -111,8 +119,8 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:
     """Return the network to look at, and the router that was named; "" for none. Raises UserError."""
     if arguments.files is not None:
-        from dmvpn.app.copied import brought_up
         from dmvpn.app.diff import load
+        from dmvpn.labs.copied import brought_up
 
         return brought_up(load(arguments.files)), arguments.router or ""
     from dmvpn.labs.prompts import Prompts

@@ -7,6 +7,7 @@ intake                 a scenario's lines that this release does not carry out
 addresses              the addresses of a configuration
 prompts, bench         the prompts of a lab, asked by programs; a lab as a place for lessons
 lessons, conversion    break, hint, grade, save; from one DMVPN phase to another
+copied, trying         a copy of a network in virtual time, with prompts; the doctor's lines tried in it
 captures               the capture of packets
 replayed               the routers of a recording, with the sockets of a lab
 watching               the steps of a ladder, from the news of all routers

@@ -1,13 +1,16 @@
-"""The doctor's remedies tried in a copy of the network, and written down as a change: `dmvpn doctor`, `--fix DIR`."""
+"""The doctor's remedies tried in a copy of the network, and written down as a change: `dmvpn doctor`, `--fix DIR`.
+
+has_sense -> tried -> Tried: the diagnosis with the results, and a note for the user -> write -> a note
+"""
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.tools.doctor.verdicts import View
 
 if TYPE_CHECKING:
@@ -20,10 +23,17 @@ if TYPE_CHECKING:
 
 #: A line of a router with certificates, whose private keys a lab does not export.
 _TRUSTPOINT: Final = "crypto pki trustpoint "
-
-
+_NO_KEYS: Final = "nothing was tried: the keys of certificates are not at hand"
 #: Seconds that a search by trial may take.
 LONGEST: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A diagnosis after the trial. note: why there was none, or that the search found nothing; "" for neither."""
+
+    diagnosis: Diagnosis
+    note: str = ""
 
 
 def has_sense(diagnosis: Diagnosis) -> bool:
@@ -31,36 +41,35 @@ def has_sense(diagnosis: Diagnosis) -> bool:
     return diagnosis.view is View.WHOLE
 
 
-def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callable[[str], None]) -> Diagnosis:
+def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callable[[str], None]) -> Tried:
     """Return the diagnosis with the results of its lines in a copy, and findings by trial for what no rule explains.
 
     network: with the running configurations. The last argument is called with the progress.
     """
-    from dmvpn.app.copied import CopiedLab
+    from dmvpn.labs.copied import CopiedLab
     from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
 
     missing = [name for name, text in network.configurations.items() if _TRUSTPOINT in text]
     if any(name not in network.certificates for name in missing):
-        if not diagnosis.healthy:
-            print("dmvpn: nothing was tried: the keys of certificates are not at hand", file=sys.stderr)
-        return diagnosis
+        return Tried(diagnosis, "" if diagnosis.healthy else _NO_KEYS)
     small = reduced(network, facts, diagnosis)
     copied = partial(CopiedLab, links=facts.links)
     if any(not one.advice for one in diagnosis.findings):
         tell("trying the lines in a copy of the network")
         diagnosis = attempt(diagnosis, copied(small))
     if not is_unexplained(diagnosis) or (diagnosis.healthy and small is not network):
-        return diagnosis
+        return Tried(diagnosis)
     end = time.monotonic() + LONGEST
     search = Search(small, copied, is_over=lambda: time.monotonic() > end, tell=tell)
     found = searched(diagnosis, search)
-    if found is diagnosis and search.tried:
-        print(f"dmvpn: of changes in {search.tried} copies none restores what packets suffer from", file=sys.stderr)
-    return found
+    is_vain = found is diagnosis and search.tried
+    return Tried(
+        found, f"of changes in {search.tried} copies none restores what packets suffer from" if is_vain else ""
+    )
 
 
-def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force: bool) -> None:
-    """Write changed configurations and a diff for a review.
+def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force: bool) -> str:
+    """Write changed configurations and a diff for a review; returns a note about the files.
 
     Raises UserError for files that are there, without `force`.
     """
@@ -69,8 +78,7 @@ def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force
 
     now = changed(diagnosis, network.configurations) if network is not None else {}
     if network is None or not now:
-        print("dmvpn: no lines were tried that work, so nothing was written", file=sys.stderr)
-        return
+        return "no lines were tried that work, so nothing was written"
     files = {f"{name}.cfg": text for name, text in now.items()}
     files[PATCH] = "\n".join([*patch(network.configurations, now), ""])
     found = changes(folder, files, [])
@@ -78,4 +86,4 @@ def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force
     if there and not force:
         raise UserError(f"{folder / there[0]} is there already: name another folder, or add --force")
     write(folder, found)
-    print(f"dmvpn: {folder / PATCH} and {', '.join(sorted(now))}: for a review; nothing was typed", file=sys.stderr)
+    return f"{folder / PATCH} and {', '.join(sorted(now))}: for a review; nothing was typed"
