@@ -26,6 +26,7 @@ def test_without_the_keys_of_certificates_the_diagnosis_stays_and_a_note_says_wh
 ) -> None:
     network = Scenario.load("notes-phase3")
     network.configurations["R31"] += "crypto pki trustpoint CA\n"
+    network.certificates.clear()
     diagnosis = Diagnosis(view=View.WHOLE, routers=("R31",), findings=findings)
     tried = trying.tried(diagnosis, network, LabFacts(routers={}, gateways={}, links=()), print)
     assert tried == trying.Tried(diagnosis, note)
