@@ -191,3 +191,21 @@ def test_texts_without_an_end_and_lines_behind_the_end_are_refused(world: World)
 
 def test_refusals_are_counted_up_to_a_bound(world: World) -> None:
     assert len(change(world, *(["nonsense"] * 1000)).refused) == MOST_REFUSED
+
+
+def test_a_copy_that_another_session_removes_first_does_not_spoil_a_change(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many changes at once with minutes, some were refused: "%Error writing flash:bak (No such file)"."""
+    change(world, *ARCHIVE, "maximum 1")
+    change(world, "ip host first 192.0.2.1", minutes=5)
+    world.do("R31", "configure confirm")
+    flash = world.handle("R31").flash
+    remove = flash.remove
+
+    def removed_twice(name: str) -> None:
+        remove(name)
+        remove(name)
+
+    monkeypatch.setattr(flash, "remove", removed_twice)
+    assert change(world, "ip host second 192.0.2.2", minutes=5).result is Result.APPLIED

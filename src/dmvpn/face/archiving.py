@@ -12,6 +12,7 @@ lines that both have are not touched, so tunnels and neighbors stay up. The show
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -114,7 +115,8 @@ class Archiving:
         octets = written(self._running).encode()
         aside(lambda: flash.write(name, octets))
         for old in copies(flash, prefix)[: -self._config.maximum]:
-            aside(partial(flash.remove, old.name))
+            with suppress(FileNotFoundError):  # another session makes a copy, too, and was faster
+                aside(partial(flash.remove, old.name))
         return f"flash:{name}"
 
     # -------------------------------------------------------------------------------------------- replace
