@@ -210,6 +210,11 @@ def test_what_is_no_order_is_one_error(web: Served, body: str, headers: dict[str
     assert problem(web.ask(HERE, method="POST", body=body, headers=headers), status)
 
 
+def test_a_misspelled_time_does_not_revert_at_once(web: Served) -> None:
+    for body in ('{"minutes": 5}', '{"within": 0}', "[]"):
+        assert "within" in problem(web.ask(f"{R31}/configuration/revert", method="POST", body=body), 400)
+
+
 def test_a_body_of_a_megabyte_is_answered_and_the_router_goes_on(web: Served) -> None:
     refused = put(web, ["nonsense " + "x" * 1000] * 900)
     assert "refuses" in problem(refused, 422)

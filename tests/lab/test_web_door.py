@@ -144,6 +144,12 @@ def test_the_code_becomes_a_token_even_if_the_whole_address_is_pasted(environmen
         assert served.ask(LABS, token=str(answer.fields["token"])).status == 200
 
 
+@pytest.mark.parametrize("path", ["/api/v1/tokens", "/api/v1/session"])
+def test_half_a_character_is_no_code(web: Served, path: str) -> None:
+    """A stranger saw status 500, and the log a traceback."""
+    assert "the body is" in problem(web.ask(path, method="POST", body='{"code": "\\ud800"}'), 400)
+
+
 def test_two_servers_at_once_do_not_take_each_others_codes(environment: dict[str, str], web: Served) -> None:
     with serving(environment) as other:
         assert problem(web.ask("/api/v1/tokens", method="POST", body=json.dumps({"code": other.code})), 403)

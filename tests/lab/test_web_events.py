@@ -147,6 +147,16 @@ def test_what_cannot_be_followed_is_one_error(
     assert says in problem(web.ask(path, headers=headers), status)
 
 
+@pytest.mark.parametrize("path", [f"{R31}/events", "/api/v1/labs/notes-phase3/events"])
+def test_the_head_of_a_stream_is_all_of_its_answer(web: Web, path: str) -> None:
+    """The connection of a monitor that asked for the head was never answered again."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)) as connection:
+        for target in (path, "/healthz"):
+            connection.request("HEAD", target, headers={"Authorization": f"Bearer {web.token}"})
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b"")
+
+
 def test_readers_that_leave_leave_nothing_behind(web: Web) -> None:
     def open_files() -> int:
         return len(os.listdir(f"/proc/{web.pid}/fd"))

@@ -165,6 +165,7 @@ def test_a_server_of_one_lab_brings_no_other_one_up(environment: dict[str, str])
         (f"{HERE}/clock", {"seconds": True}, 400),
         (f"{HERE}/clock", {"seconds": 10**400}, 400),
         (f"{HERE}/wires", {"link": "R31:Nothing9"}, 409),
+        (f"{HERE}/wires", {"link": "\ud800"}, 400),
         (f"{HERE}/wires", {"link": "R31:GigabitEthernet0/1", "loss": 101}, 422),
         (f"{HERE}/wires", {"link": "R31:GigabitEthernet0/1", "sender": "x"}, 400),
         (f"{HERE}/wires", {"link": "R31:GigabitEthernet0/1", "block": ["x"]}, 422),

@@ -17,7 +17,7 @@ from starlette.applications import Starlette  # noqa: E402
 from starlette.responses import Response, StreamingResponse  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 
-from dmvpn.web import connections, guard  # noqa: E402
+from dmvpn.web import bounded, connections  # noqa: E402
 from dmvpn.web.audit import Audit  # noqa: E402
 from dmvpn.web.entrance import Entrance  # noqa: E402
 from dmvpn.web.guard import Guard  # noqa: E402
@@ -175,7 +175,7 @@ def test_a_stream_whose_client_leaves_ends(streams: Streams) -> None:
 
 
 def test_a_reader_that_takes_nothing_loses_its_connection(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "PATIENCE", 1.0)
+    monkeypatch.setattr(bounded, "PATIENCE", 1.0)
     anna, _ = streams.tokens.create("anna", Role.VIEW, 1)
     with streams.open("/much", anna) as client:
         read_until(client, b"\r\n\r\n")
@@ -197,7 +197,7 @@ def test_an_answer_that_nobody_takes_does_not_stay_in_memory(streams: Streams, m
 def test_slow_requests_end_whatever_they_send_meanwhile(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     """With shorter times than those of the pages: test_web_network.py waits for the real ones."""
     monkeypatch.setattr(connections, "HEADERS", 1.0)
-    monkeypatch.setattr(guard, "PATIENCE", 1.0)
+    monkeypatch.setattr(bounded, "PATIENCE", 1.0)
     slow = b"GET /quiet HTTP/1.1\r\nX: "
     unread = b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     for first, more in ((b"", b""), (slow, b"x"), (unread, b"1\r\nx\r\n")):

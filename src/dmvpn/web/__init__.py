@@ -7,7 +7,8 @@ configuration the running configuration: changed by all lines or by none
 errands       orders to routers, a bounded number at a time
 labs          labs: up, down, orders; jobs: what takes long, in processes of its own
 login         the code for a token or a session, and the page of a browser
-guard         judges each request: tokens, sizes, time
+guard         judges each request: who may come in; framing: by its form; bounded: bodies and answers in size and time
+bodies        the object in the body of a request
 origin        Host, Origin, and the headers of a reverse proxy
 entrance      the printed code, tokens and sessions of this process
 tokens        named tokens, in a file of the user

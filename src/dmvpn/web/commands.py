@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from dmvpn.face.client import run
 from dmvpn.face.protocol import Execute
-from dmvpn.web.errands import Errands, body_of
+from dmvpn.web.bodies import body_of
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import ORDERS, Role
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from dmvpn.web.entrance import Caller
+    from dmvpn.web.errands import Errands
 
 RUN: Final = "/api/v1/labs/{lab}/routers/{router}/run"
 #: Seconds and octets of output of a command; characters of a line.
@@ -63,10 +64,15 @@ def order_of(line: str, caller: Caller) -> Execute:
 
 async def _line(request: Request) -> str:
     """Return the command in the body. Raises Problem."""
-    line = (await body_of(request, _BODY)).get("command")
-    if not isinstance(line, str) or not line.strip() or not line.isprintable() or len(line) > _LONGEST or "|" in line:
+    given = await body_of(request, _BODY)
+    line = given.get("command")
+    if len(given) != 1 or not isinstance(line, str) or not _is_command(line):
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_BODY}")
     return line.strip()
+
+
+def _is_command(line: str) -> bool:
+    return bool(line.strip()) and line.isprintable() and len(line) <= _LONGEST and "|" not in line
 
 
 def _check(line: str, caller: Caller) -> None:

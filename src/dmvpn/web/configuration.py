@@ -23,9 +23,9 @@ from starlette.routing import Route
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
 from dmvpn.face.protocol import MAX_LINE, MAX_MINUTES, AskConfiguration, Configure, is_typed
+from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
-from dmvpn.web.errands import Errands, body_of
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.web.entrance import Caller
+    from dmvpn.web.errands import Errands
     from dmvpn.web.fleet import Fleet
 
 CONFIGURATION: Final = "/api/v1/labs/{lab}/routers/{router}/configuration"
@@ -157,7 +158,9 @@ class Configurations:
     @needs(Role.CONFIGURE)
     async def revert(self, request: Request) -> Response:
         """Take the change back that waits for a confirmation, now or after so many minutes from now."""
-        given = await body_of(request, _LATER) if await request.body() else {}
+        given = await body_or_nothing(request, _LATER)
+        if given.keys() - {"within"}:  # it would revert at once what was meant for later
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_LATER}")
         minutes = _minutes(given, "within", _LATER)
         return await self._later(request, f"configure revert timer {minutes}" if minutes else "configure revert now")
 
@@ -198,8 +201,10 @@ async def _order(request: Request) -> Configure:
 
 def _minutes(given: dict[str, object], name: str, meaning: str) -> int:
     """Return minutes, 0: none are given. Raises Problem."""
-    minutes = given.get(name, 0)
-    if type(minutes) is not int or not (0 if name not in given else 1) <= minutes <= MAX_MINUTES:
+    if name not in given:
+        return 0
+    minutes = given[name]
+    if type(minutes) is not int or not 1 <= minutes <= MAX_MINUTES:
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {meaning}")
     return minutes
 

@@ -5,7 +5,6 @@ The first errand of a user is reported to the router as a login, so `login on-su
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -74,14 +73,3 @@ class Errands:
         self._known[who] = None
         if len(self._known) > _REMEMBERED:
             self._known.pop(next(iter(self._known)), None)
-
-
-async def body_of(request: Request, meaning: str) -> dict[str, object]:
-    """Return the object in the body. meaning: what it is to be, for the problem. Raises Problem."""
-    try:
-        given = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {meaning}")
-    return given

@@ -128,14 +128,15 @@ class Stream(Response, ABC):
         super().__init__()
         self._ended = ended
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def put(text: bytes) -> None:
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
         async def answer() -> None:
             await send({"type": "http.response.start", "status": HTTPStatus.OK.value, "headers": [*_HEADERS]})
-            await put(COMMENT)
-            await self.follow(put)
+            if scope["method"] != "HEAD":
+                await put(COMMENT)
+                await self.follow(put)
             await send({"type": "http.response.body", "body": b""})
 
         leaves, answers = asyncio.ensure_future(_left(receive)), asyncio.ensure_future(answer())

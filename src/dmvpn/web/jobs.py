@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from dmvpn.ios.filters import Plain
+    from dmvpn.web.entrance import Caller
 
 JOBS: Final = "/api/v1/jobs"
 JOB: Final = f"{JOBS}/{{job}}"
@@ -160,14 +161,10 @@ class Jobs:
     def begin(self, request: Request, lab: str, words: Sequence[str]) -> Response:
         """Begin a job, and answer with its state. words: of `dmvpn lab`. Raises Problem."""
         caller, guard = request.scope["caller"], request.scope["guard"]
-        if sum(job.ended is None for job in self._jobs.values()) >= AT_A_TIME:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{AT_A_TIME} jobs run", {"Retry-After": "10"})
-        if caller.labs and any(job.ended is None and job.by == caller.name for job in self._jobs.values()):
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "a job of yours runs", {"Retry-After": "10"})
+        self._check_room(lab, caller)
         job = Job(secrets.token_hex(8), words[0], lab, caller.name, time.time())
         self._jobs[job.number] = job
-        for old in [one for one in self._jobs.values() if one.ended is not None][: len(self._jobs) - REMEMBERED]:
-            del self._jobs[old.number]
+        self._forget_old()
         request.scope["details"] = {"job": job.number, "command": " ".join(("lab", *words))}
 
         def note() -> None:
@@ -176,6 +173,27 @@ class Jobs:
         threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()
         headers = {"Location": f"{JOBS}/{job.number}"}
         return JSONResponse(job.plain, HTTPStatus.ACCEPTED.value, headers)
+
+    def _check_room(self, lab: str, caller: Caller) -> None:
+        """Refuse one more job of a lab. Raises Problem.
+
+        A lab has one at a time: two that break something would make a fault that no grade knows. A pupil has one at a
+        time, too, or the jobs of one would keep all the rest waiting.
+        """
+        running = [job for job in self._jobs.values() if job.ended is None]
+        busy = next((job for job in running if job.lab == lab), None)
+        if busy is not None:
+            detail = f"lab {lab} is busy: {busy.what}, {JOBS}/{busy.number}"
+            raise Problem(HTTPStatus.CONFLICT, detail, {"Retry-After": "5"})
+        if caller.labs and any(job.by == caller.name for job in running):
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "a job of yours runs", {"Retry-After": "10"})
+        if len(running) >= AT_A_TIME:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{AT_A_TIME} jobs run", {"Retry-After": "10"})
+
+    def _forget_old(self) -> None:
+        ended = [job for job in self._jobs.values() if job.ended is not None]
+        for old in ended[: max(0, len(self._jobs) - REMEMBERED)]:
+            del self._jobs[old.number]
 
     def _job(self, request: Request) -> Job:
         found = self._jobs.get(request.path_params["job"])

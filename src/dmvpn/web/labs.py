@@ -5,6 +5,7 @@ What takes long is a job (`jobs`): up, clock, break, hint, grade. The other orde
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import deque
 from http import HTTPStatus
@@ -19,8 +20,8 @@ from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.web import jobs
+from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
-from dmvpn.web.errands import body_of
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -98,6 +99,7 @@ class Labs:
         self._fleet = fleet
         self._jobs = begun
         self._scenarios: list[dict[str, Plain]] = []
+        self._reading = asyncio.Lock()
 
     @property
     def routes(self) -> list[Route]:
@@ -122,20 +124,16 @@ class Labs:
     async def scenarios(self, _: Request) -> Response:
         """List what can be brought up."""
         running = set((await run_in_threadpool(running_scenarios)).values())
-        known = await run_in_threadpool(self._known)
+        known = await self._known()
         return JSONResponse([{**one, "up": one["name"] in running} for one in known])
 
-    def _known(self) -> list[dict[str, Plain]]:
-        """Return all built-in scenarios and exercises. To read them takes seconds, and they never change."""
-        if not self._scenarios:
-            notes: deque[str] = deque(maxlen=1)
-            _, found = jobs.run(("list",), notes)
-            if not isinstance(found, dict):
-                raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
-            usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}
-            self._scenarios = [
-                {**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))
-            ]
+    async def _known(self) -> list[dict[str, Plain]]:
+        """Return all built-in scenarios and exercises.
+
+        To read them takes a process seconds, and they never change: one process reads for all who ask meanwhile.
+        """
+        async with self._reading:
+            self._scenarios = self._scenarios or await run_in_threadpool(_built_in)
         return self._scenarios
 
     @keeps_apart
@@ -153,7 +151,7 @@ class Labs:
         caller = request.scope["caller"]
         if not caller.may_see(name):
             raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
-        if scenario not in {str(one["name"]) for one in await run_in_threadpool(self._known)}:
+        if scenario not in {str(one["name"]) for one in await self._known()}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
         if not _LAB_NAME.fullmatch(name):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a lab is called by letters, digits, '_', '.' and '-'")
@@ -208,7 +206,7 @@ class Labs:
     @needs(Role.OPERATE)
     async def break_(self, request: Request) -> Response:
         """Break something."""
-        given = await body_of(request, _BREAK) if await request.body() else {}
+        given = await body_or_nothing(request, _BREAK)
         name, seed = given.get("name", ""), given.get("seed", 0)
         is_known = given.keys() <= {"name", "seed"} and type(seed) is int
         if not is_known or not isinstance(name, str) or not _TROUBLE.fullmatch(name):
@@ -246,6 +244,16 @@ class Labs:
         folder = await self._folder(request)
         await run_in_threadpool(_carry_out, lambda: order(folder))
         return JSONResponse({})
+
+
+def _built_in() -> list[dict[str, Plain]]:
+    """Read all built-in scenarios and exercises. Raises Problem."""
+    notes: deque[str] = deque(maxlen=1)
+    _, found = jobs.run(("list",), notes)
+    if not isinstance(found, dict):
+        raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
+    usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}
+    return [{**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))]
 
 
 def _carry_out(order: Callable[[], tuple[str, ...] | object]) -> tuple[str, ...]:

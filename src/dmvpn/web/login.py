@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from dmvpn.web.bodies import body_of
 from dmvpn.web.entrance import SESSION_LIFE
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
 from dmvpn.web.permission import keeps_apart, needs
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from dmvpn.web.entrance import Entrance
+
+_BODY: Final = '{"code": "CODE"}'
 
 
 class Login:
@@ -111,13 +113,10 @@ class Login:
 
 async def _secret(request: Request, names: tuple[str, ...]) -> str:
     """Return the code or token in the body. Raises Problem."""
-    try:
-        given = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        given = None
-    found = [given[name] for name in names if name in given] if isinstance(given, dict) else []
+    given = await body_of(request, _BODY)
+    found = [given[name] for name in names if name in given]
     if len(found) != 1 or not isinstance(found[0], str):
-        raise Problem(HTTPStatus.BAD_REQUEST, 'the body is {"code": "CODE"}')
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_BODY}")
     return found[0]
 
 

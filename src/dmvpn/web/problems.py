@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 1000
 NO_LAB: Final = "no lab of this name runs"
+#: Of an answer behind which nothing on the connection can be believed.
+CLOSE: Final = {"Connection": "close"}
 
 
 class Problem(Exception):
@@ -39,7 +41,7 @@ class Problem(Exception):
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
-            "detail": self.detail[:_LONGEST],
+            "detail": self.detail[:_LONGEST].encode(errors="replace").decode(),  # of a file it may have any octets
             **self.more,
         }
 

@@ -15,7 +15,8 @@ from dmvpn.web import tls
 from dmvpn.web.audit import Audit
 from dmvpn.web.connections import HEADERS, Reception, allow_descriptors
 from dmvpn.web.entrance import CODE_LIFE, Entrance
-from dmvpn.web.guard import LOGIN, MOST_HEADERS
+from dmvpn.web.framing import MOST_HEADERS
+from dmvpn.web.guard import LOGIN
 from dmvpn.web.origin import Names
 from dmvpn.web.resources import application
 from dmvpn.web.tls import Renewal

@@ -1,0 +1,118 @@
+"""Jobs of `dmvpn web`: how many there are, and what is remembered of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from dmvpn.web import jobs
+from dmvpn.web.entrance import Caller
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.jobs import AT_A_TIME, REMEMBERED, Jobs
+from dmvpn.web.labs import Labs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+
+@pytest.fixture
+def going(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Jobs without processes: each one waits until this is set."""
+    held = threading.Event()
+
+    def run(*_: object) -> tuple[bool, None]:
+        held.wait()
+        return True, None
+
+    monkeypatch.setattr(jobs, "run", run)
+    yield held
+    held.set()
+
+
+def begin(begun: Jobs, lab: str) -> str:
+    """Begin a job; returns its number."""
+    caller = Caller(name="anna", role=Role.CONFIGURE, place="192.0.2.1", key=b"")
+    scope = {"caller": caller, "guard": SimpleNamespace(note=lambda *_, **__: None)}
+    answer = begun.begin(cast("Request", SimpleNamespace(scope=scope)), lab, ("clock", "+1"))
+    return str(json.loads(bytes(answer.body))["id"])
+
+
+def listed(begun: Jobs) -> list[dict[str, object]]:
+    answer = asyncio.run(begun.list(cast("Request", None)))
+    found: list[dict[str, object]] = json.loads(bytes(answer.body))
+    return found
+
+
+def settle(begun: Jobs) -> None:
+    """Wait until no job runs."""
+    while any(job["state"] == "running" for job in listed(begun)):
+        time.sleep(0.001)
+
+
+def test_the_last_hundred_jobs_are_remembered_and_no_fewer(going: threading.Event) -> None:
+    """Of sixty jobs, the first twenty were forgotten: a client that asked for one of them got status 404."""
+    begun = Jobs()
+    going.set()
+    numbers = []
+    for _ in range(REMEMBERED + 5):
+        numbers.append(begin(begun, "a"))
+        assert [job["id"] for job in listed(begun)] == numbers[-REMEMBERED:]
+        settle(begun)
+
+
+def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:
+    """A double click broke two things at once, and the grade knew only one of them."""
+    begun = Jobs()
+    number = begin(begun, "a")
+    with pytest.raises(Problem, match=number) as caught:
+        begin(begun, "a")
+    assert caught.value.status == 409
+    begin(begun, "b")
+    going.set()
+    settle(begun)
+    begin(begun, "a")
+
+
+def test_all_labs_have_a_few_jobs_at_a_time(going: threading.Event) -> None:
+    begun = Jobs()
+    for number in range(AT_A_TIME):
+        begin(begun, f"lab{number}")
+    with pytest.raises(Problem) as caught:
+        begin(begun, "another")
+    assert caught.value.status == 503
+
+
+def test_many_who_ask_for_the_scenarios_at_first_start_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty requests at once started forty processes that each read all scenarios."""
+    asked = []
+    again = threading.Event()
+
+    def run(*words: object) -> tuple[bool, dict[str, object]]:
+        asked.append(words)
+        if len(asked) > 1:
+            again.set()
+        again.wait(0.1)
+        return True, {"scenarios": [{"name": "notes-gre"}], "exercises": []}
+
+    monkeypatch.setattr(jobs, "run", run)
+    monkeypatch.setattr(Fleet, "labs", lambda _: [])
+
+    async def ask() -> list[bytes]:
+        labs = Labs(Fleet(), Jobs())
+        answers = await asyncio.gather(*(labs.scenarios(cast("Request", None)) for _ in range(20)))
+        return [bytes(answer.body) for answer in answers]
+
+    assert all(b"notes-gre" in answer for answer in asyncio.run(ask()))
+    assert len(asked) == 1
