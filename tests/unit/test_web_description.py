@@ -21,7 +21,13 @@ from dmvpn.web.roles import Role
 pytestmark = pytest.mark.lengthy
 
 #: Pages for browsers and their parts; and shows, which have a path each.
-UNDESCRIBED = ("/login", "/labs/{lab}", "/page/{name}", "/api/v1/labs/{lab}/routers/{router}/show/{words:path}")
+UNDESCRIBED = (
+    "/login",
+    "/class",
+    "/labs/{lab}",
+    "/page/{name}",
+    "/api/v1/labs/{lab}/routers/{router}/show/{words:path}",
+)
 
 
 def test_each_resource_is_described_and_each_description_is_one() -> None:

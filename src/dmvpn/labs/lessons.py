@@ -172,13 +172,23 @@ def next_hint(lab: LessonLab) -> Hint:
             "nothing is broken here, it is an exercise: 'dmvpn lab grade' has a hint for each task that is left"
         )
     lesson = begun(lab)
-    hints = lesson.trouble.hints
-    if lesson.hints >= len(hints):
+    if lesson.hints >= len(lesson.trouble.hints):
         raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
+    given = lesson.hinted()
+    given.write(lab.folder.path)
+    return _hints(lab, given)[-1]
+
+
+def hints(lab: LessonLab) -> tuple[Hint, ...]:
+    """Return the hints that were given in the lesson of the lab."""
+    return _hints(lab, begun(lab))
+
+
+def _hints(lab: LessonLab, lesson: Lesson) -> tuple[Hint, ...]:
+    texts = lesson.trouble.hints
     stage = lesson.stage(lab.stage(lesson.configurations))
-    hint = Hint(lesson.hints + 1, len(hints), stage.fill(hints[lesson.hints], Role.SPOKE))
-    lesson.hinted().write(lab.folder.path)
-    return hint
+    given = enumerate(texts[: lesson.hints], 1)
+    return tuple(Hint(number, len(texts), stage.fill(text, Role.SPOKE)) for number, text in given)
 
 
 def begun(lab: LessonLab) -> Lesson:

@@ -40,11 +40,18 @@ LOGIN: Final = "/login"
 HEALTH: Final = "/healthz"
 #: The page of a lab, and its parts: files without secrets.
 PAGE: Final = "/labs/"
+OVERVIEW: Final = "/class"
 PARTS: Final = "/page/"
 #: What needs no token: resource and method.
 OPEN: Final = frozenset(
     (path, method)
-    for path, methods in ((EXCHANGE, ("POST",)), (SESSION, ("POST",)), (LOGIN, READING), (HEALTH, READING))
+    for path, methods in (
+        (EXCHANGE, ("POST",)),
+        (SESSION, ("POST",)),
+        (LOGIN, READING),
+        (OVERVIEW, READING),
+        (HEALTH, READING),
+    )
     for method in methods
 )
 #: With TLS, browsers take a cookie of this name from the server itself alone.

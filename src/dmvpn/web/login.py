@@ -134,6 +134,7 @@ async function enter(code) {
   const answered = await fetch("/api/v1/labs", {headers: {"X-Session-Key": found.key}});
   const labs = await answered.json();
   if (labs.length === 1 && !labs[0].service) { location.assign("/labs/" + encodeURIComponent(labs[0].name)); }
+  document.getElementById("class").hidden = labs.length < 2;
   for (const lab of labs) {
     const row = document.createElement("li");
     const link = document.createElement("a");
@@ -155,7 +156,9 @@ _PAGE: Final = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Login</title><style>{_STYLE}</style></head>
 <body><p id="said">Paste the address that was printed, or a token.</p>
 <form id="form"><input id="secret" type="password" autocomplete="off" autofocus aria-label="code or token">
-<button>Log in</button></form><ul id="labs"></ul><script>{_SCRIPT}</script></body></html>
+<button>Log in</button></form><ul id="labs"></ul>
+<p id="class" hidden><a href="/class">All labs of a class, for its teacher</a></p>
+<script>{_SCRIPT}</script></body></html>
 """
 
 

@@ -1,6 +1,7 @@
 """The page that shows a lab: its files, which have no secrets, and the network that it draws.
 
 GET /labs/LAB                -> the page; it asks the resources of the API, as any client
+GET /class                   -> the page of a class, for its teacher
 GET /page/FILE               -> its parts
 GET /api/v1/labs/LAB/stage   -> nodes, wires, and tunnels to next hop servers
 """
@@ -16,7 +17,7 @@ from starlette.routing import Route
 
 from dmvpn.tools.picture import as_stage
 from dmvpn.web.exported import FOLDER
-from dmvpn.web.guard import PAGE, PARTS
+from dmvpn.web.guard import OVERVIEW, PAGE, PARTS
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Pages:
         """The resources."""
         return [
             Route(f"{PAGE}{{lab}}", self.page),
+            Route(OVERVIEW, self.overview),
             Route(f"{PARTS}{{name}}", self.part),
             Route(STAGE, self.stage),
         ]
@@ -51,6 +53,10 @@ class Pages:
     async def page(self, _: Request) -> Response:
         """Give the page, which is the same for all labs."""
         return await run_in_threadpool(self._file, "index.html")
+
+    async def overview(self, _: Request) -> Response:
+        """Give the page of a class."""
+        return await run_in_threadpool(self._file, "class.html")
 
     async def part(self, request: Request) -> Response:
         """Give a part of the page."""

@@ -30,6 +30,7 @@ from dmvpn.web.login import Login
 from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, keeps_apart, needed_by_path
 from dmvpn.web.problems import Problem
+from dmvpn.web.teaching import Teaching
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -68,6 +69,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *LabEvents(fleet, places).routes,
         *begun.routes,
         *Labs(fleet, begun).routes,
+        *Teaching(fleet).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),

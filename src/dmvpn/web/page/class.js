@@ -1,0 +1,105 @@
+/**
+ * The labs of a class, for its teacher: who works on what, what is broken there, what each lab uses.
+ *
+ * @typedef {{lab: string, pupil: string, scenario: string, running: number, routers: number, complaint: string,
+ *   hints: number, fixed: number, memory: number, processor: number}} Desk
+ * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string}} Job
+ */
+
+import { byId, element } from "./dom.js";
+import { ask, Refused } from "./feed.js";
+import { answered, busy, ended } from "./lesson.js";
+
+/** Milliseconds between two looks. */
+const OFTEN = 3000;
+const MIB = 1048576;
+
+/** Processor seconds of each lab at the last look, and when that was. @type {Map<string, {used: number, at: number}>} */
+const before = new Map();
+/** What each lab answered last. @type {Map<string, string>} */
+const answers = new Map();
+let mayBreak = false;
+
+async function look() {
+  const answer = await ask("/api/v1/class");
+  /** @type {Desk[]} */
+  const desks = await answer.json();
+  const now = performance.now() / 1000;
+  byId("labs").replaceChildren(...desks.map((desk) => row(desk, now)));
+  const broken = desks.filter((desk) => desk.complaint).length;
+  byId("summary").textContent = `${desks.length} labs, ${broken} with something to find`;
+  if (desks.length === 0) byId("summary").textContent = "No lab runs. dmvpn class begin SCENARIO PUPIL ... starts some.";
+  say("live", false);
+}
+
+/**
+ * @param {Desk} desk
+ * @param {number} now seconds
+ */
+function row(desk, now) {
+  const last = before.get(desk.lab);
+  const share = last === undefined ? 0 : (100 * Math.max(0, desk.processor - last.used)) / (now - last.at);
+  before.set(desk.lab, { used: desk.processor, at: now });
+  const routers = element("td", desk.running < desk.routers ? { class: "bad" } : {}, `${desk.running} of ${desk.routers}`);
+  const link = element("a", { href: `/labs/${encodeURIComponent(desk.lab)}` }, desk.lab);
+  return element(
+    "tr",
+    { "data-lab": desk.lab },
+    element("th", { scope: "row" }, desk.pupil || "–"),
+    element("td", {}, link),
+    routers,
+    ...[`${(desk.memory / MIB).toFixed(0)} MiB`, `${share.toFixed(0)} %`, desk.fixed, desk.hints].map((value) =>
+      element("td", { class: "number" }, String(value)),
+    ),
+    element("td", {}, desk.complaint),
+    element("td", {}, ...(mayBreak ? buttons(desk) : [])),
+    element("td", {}, busy(desk.lab) ? "…" : (answers.get(desk.lab) ?? "")),
+  );
+}
+
+/** @param {Desk} desk */
+function buttons(desk) {
+  const orders = desk.complaint ? ["grade", "reset"] : ["break", "reset"];
+  return orders.map((order) => {
+    const button = element("button", { type: "button" }, order);
+    button.addEventListener("click", () => give(desk.lab, order));
+    return button;
+  });
+}
+
+/**
+ * Give an order, and keep what came of it.
+ * @param {string} lab
+ * @param {string} order
+ */
+async function give(lab, order) {
+  answers.set(lab, "…");
+  answers.set(lab, await ended(lab, order).then(answered, (error) => error.message));
+  await look();
+}
+
+/**
+ * @param {string} text
+ * @param {boolean} bad
+ */
+function say(text, bad) {
+  byId("state").textContent = text;
+  byId("state").className = bad ? "bad" : "";
+}
+
+async function main() {
+  const who = await (await ask("/api/v1/session")).json();
+  mayBreak = who.role === "configure";
+  for (;;) {
+    await look().catch((error) => {
+      if (error instanceof Refused && error.status < 500) throw error;
+      say(`disconnected: ${error.message}`, true);
+    });
+    await new Promise((done) => setTimeout(done, OFTEN));
+  }
+}
+
+main().catch((error) => {
+  say(error.message, true);
+  if (error instanceof Refused && error.status === 401) byId("state").append(" ", element("a", { href: "/login" }, "Log in"));
+});

@@ -1,0 +1,124 @@
+"""What a teacher and a pupil look at: the labs of a class, and the lesson or exercise of a lab.
+
+GET /api/v1/class                -> all labs: whose, what is broken in them, what they use
+GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far, the tasks of an exercise
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from dmvpn.base.errors import UserError
+from dmvpn.labs.classes import overview
+from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dmvpn.ios.filters import Plain
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.web.fleet import Fleet
+
+CLASS: Final = "/api/v1/class"
+LESSON: Final = "/api/v1/labs/{lab}/lesson"
+_DESK: Final = members(
+    {
+        "lab": TEXT,
+        "pupil": TEXT,
+        "scenario": TEXT,
+        "simulated": YES_OR_NO,
+        "running": WHOLE,
+        "routers": WHOLE,
+        "complaint": TEXT,
+        "hints": WHOLE,
+        "fixed": WHOLE,
+        "memory": WHOLE,
+        "processor": NUMBER,
+    }
+)
+_EXERCISE: Final = members({"title": TEXT, "minutes": WHOLE, "tasks": TEXTS})
+_LESSON: Final = members({"complaint": TEXT, "hints": TEXTS, "of": WHOLE, "exercise": or_null(_EXERCISE)})
+#: For the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    CLASS: {
+        "get": operation(
+            "All labs as a teacher sees them: memory in octets, processor in seconds", {"type": "array", "items": _DESK}
+        )
+    },
+    LESSON: {"get": operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON)},
+}
+
+
+class Teaching:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resources."""
+        return [Route(CLASS, self.labs), Route(LESSON, self.lesson)]
+
+    async def labs(self, _: Request) -> Response:
+        """List the labs."""
+        return JSONResponse(await run_in_threadpool(_labs, self._fleet))
+
+    async def lesson(self, request: Request) -> Response:
+        """Give the lesson of a lab."""
+        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
+        return JSONResponse(await run_in_threadpool(_lesson, folder))
+
+
+def _labs(fleet: Fleet) -> list[dict[str, Plain]]:
+    if fleet.router is not None:
+        raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
+    return [
+        {
+            "lab": desk.lab,
+            "pupil": desk.pupil,
+            "scenario": desk.scenario,
+            "simulated": desk.simulated,
+            "running": desk.routers[0],
+            "routers": desk.routers[1],
+            "complaint": desk.complaint,
+            "hints": desk.hints,
+            "fixed": desk.fixed,
+            "memory": desk.usage.memory,
+            "processor": desk.usage.processor,
+        }
+        for desk in overview()
+        if fleet.lab in (None, desk.lab)
+    ]
+
+
+def _lesson(folder: LabFolder) -> dict[str, Plain]:
+    """Return the lesson of a lab. Raises Problem."""
+    from dmvpn.labs.lessons import LessonLab, hints  # imports the whole program, which few servers need
+
+    try:
+        lab = LessonLab(folder)
+        lesson, exercise = lab.lesson, lab.exercise
+        given = hints(lab) if lesson else ()
+        tasks: dict[str, Plain] | None = None
+        if exercise is not None:
+            tasks = {
+                "title": lab.scenario.lab.title,
+                "minutes": exercise.minutes,
+                "tasks": [task.title for task in exercise.tasks],
+            }
+        return {
+            "complaint": lesson.complaint if lesson else "",
+            "hints": [hint.text for hint in given],
+            "of": len(lesson.trouble.hints) if lesson else 0,
+            "exercise": tasks,
+        }
+    except UserError as error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error

@@ -1,0 +1,85 @@
+"""The page of a class in Chromium: a teacher sees all labs, breaks one, and lets it be judged."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("uvicorn")
+
+from support.browser import CHROMIUM, DRIVER, Browser
+from support.served import Served, dmvpn, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no Chromium with its driver: scripts/debian-packages interop"
+)
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
+        said = dmvpn(found, "class", "begin", "notes-phase3", "anna", "ben", "--simulated", "--memory", "512")
+        assert said.startswith("anna-notes-phase3 is up\nben-notes-phase3 is up\n")
+        found["TOKEN_OF_BEN"] = next(line.split()[1] for line in said.splitlines() if line.startswith("ben "))
+        yield found
+        assert "ben-notes-phase3 is down" in dmvpn(found, "class", "end")
+
+
+@pytest.fixture(scope="module")
+def web(environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment, "--role", "configure") as served:
+        yield served
+
+
+def cells(browser: Browser, lab: str) -> list[str]:
+    """The texts of the row of a lab."""
+    found: list[str] = browser.run(
+        f"return [...document.querySelectorAll('tr[data-lab=\"{lab}\"] > *')].map((cell) => cell.textContent)"
+    )
+    return found
+
+
+def click(browser: Browser, lab: str, order: str) -> None:
+    browser.run(
+        f"[...document.querySelectorAll('tr[data-lab=\"{lab}\"] button')]"
+        f".find((button) => button.textContent === '{order}').click()"
+    )
+
+
+def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: dict[str, str]) -> None:
+    with Browser() as browser:
+        browser.open(web.address)
+        browser.wait(lambda: "You are in" in browser.text("said"))
+        browser.open(f"http://127.0.0.1:{web.port}/class")
+        browser.wait(lambda: browser.text("state") == "live")
+        assert browser.text("summary") == "2 labs, 0 with something to find"
+        pupil, lab, routers, memory, *_ = cells(browser, "anna-notes-phase3")
+        assert (pupil, lab, routers) == ("anna", "anna-notes-phase3", "4 of 4")
+        assert int(memory.split()[0]) > 1
+        click(browser, "anna-notes-phase3", "break")
+        browser.wait(lambda: browser.text("summary") == "2 labs, 1 with something to find", 60)
+        assert cells(browser, "anna-notes-phase3")[7] != ""
+        assert cells(browser, "ben-notes-phase3")[7] == ""
+        click(browser, "anna-notes-phase3", "grade")
+        browser.wait(lambda: "not well" in cells(browser, "anna-notes-phase3")[9], 60)
+        click(browser, "anna-notes-phase3", "reset")
+        browser.wait(lambda: browser.text("summary") == "2 labs, 0 with something to find", 60)
+        assert browser.complaints() == []
+    shown = dmvpn(environment, "class", "show")
+    assert [line.split()[0] for line in shown.splitlines()] == ["lab", "anna-notes-phase3", "ben-notes-phase3"]
+
+
+def test_the_page_of_a_class_shows_a_pupil_no_other_lab(web: Served, environment: dict[str, str]) -> None:
+    with Browser() as browser:
+        browser.open(f"http://127.0.0.1:{web.port}/login#{environment['TOKEN_OF_BEN']}")
+        browser.wait(lambda: browser.run("return location.pathname") == "/labs/ben-notes-phase3")
+        browser.open(f"http://127.0.0.1:{web.port}/class")
+        browser.wait(lambda: browser.text("state") == "the token is for ben-* alone")
+        assert browser.text("labs") == ""
