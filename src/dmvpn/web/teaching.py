@@ -1,6 +1,6 @@
 """What a teacher and a pupil look at: the labs of a class, and the lesson or exercise of a lab.
 
-GET /api/v1/class                -> all labs: whose, what is broken in them, what they use
+GET /api/v1/class                -> all labs: their pupils, their troubles, what they use
 GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far, the tasks of an exercise
 """
 
