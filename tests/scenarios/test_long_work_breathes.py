@@ -179,6 +179,29 @@ def test_a_line_that_somebody_else_enters_during_a_transaction_is_kept() -> None
     assert hub.router.hostname != "GONE"
 
 
+def test_a_transaction_that_begins_again_leaves_one_copy_for_the_way_back() -> None:
+    """Each try left a copy behind, and `show archive` had configurations that nothing came from."""
+    hub = Hub(1, 1)
+    hub.say("configure terminal", "archive", "path flash:bak", "end")
+    typed: list[str] = []
+    write = hub.flash.write
+
+    def meanwhile(name: str, octets: bytes) -> None:
+        write(name, octets)
+        if len(typed) < 2:
+            typed.append(f"ip route 10.78.{len(typed)}.0 255.255.255.0 Null0")
+            hub.post(LinesEntered((EnteredLine((), typed[-1]),)))
+
+    hub.flash.write = meanwhile  # type: ignore[method-assign]
+    order = Configure(("interface Loopback1000",), minutes=5)
+    made = Transaction(hub.handle, new_session(), order, TerminalLine()).carry_out()
+    assert made.rollback is not None
+    assert len(typed) == 2
+    (name,) = [name for name in hub.flash.kept if name.startswith("bak")]
+    assert made.rollback.where == f"flash:{name}"
+    assert all(line in hub.flash.kept[name].decode() for line in typed)
+
+
 def test_a_line_that_somebody_else_enters_while_a_file_is_merged_is_kept() -> None:
     hub = Hub(1, 20)
     hub.flash.kept["a"] = b"interface Loopback1000\n ip address 10.77.0.1 255.255.255.255\nend\n"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered
+from dmvpn.base.values import dataclass
 from dmvpn.face.filing import error, written
 from dmvpn.face.intake import refusals, text_of, told, unknown_lines
 from dmvpn.face.outcome import NOTHING, Outcome, Question
@@ -54,6 +55,7 @@ _SURE: Final = "configuration. Enter Y if you are sure you want to proceed. ? [n
 _UNANSWERED: Final = "% Nothing was replaced, because nobody can say yes here: `force` does not ask"
 NONE_PENDING: Final = "%No Rollback Confirmed Change pending"
 _NO_ARCHIVE: Final = "%Turn config archive on before using Rollback Confirmed Change"
+_FLASH: Final = "flash:"
 NOT_ENABLED: Final = " Archive feature not enabled"
 #: Behind the prefix of a copy: month, day, time, milliseconds, and its number.
 _STAMPED: Final = re.compile(r"-[A-Z][a-z]{2}(?:-\d\d){4}\.\d{3}-(\d{1,9})", re.ASCII)
@@ -74,6 +76,14 @@ def _number(one: Stored, prefix: str) -> int | None:
     """Return the number of an archived copy; None for a file with any other name, which the archive does not own."""
     found = _STAMPED.fullmatch(one.name.removeprefix(prefix)) if one.name.startswith(prefix) else None
     return None if found is None else int(found[1])
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The return of a configuration. scheduled: the event for it. copy: the file that was written for it, "": none."""
+
+    scheduled: RollbackScheduled
+    copy: str
 
 
 class Archiving:
@@ -106,7 +116,7 @@ class Archiving:
         return NOTHING
 
     def _copy(self) -> str:
-        """Write a copy; returns its name for people. Raises OSError."""
+        """Write a copy; returns its name. Raises OSError."""
         flash, prefix = self._handle.flash, self._config.prefix
         view = self._handle.context(self._session)
         moment = view.ports.clock.local(view.now)
@@ -117,7 +127,7 @@ class Archiving:
         for old in copies(flash, prefix)[: -self._config.maximum]:
             with suppress(FileNotFoundError):  # another session makes a copy, too, and was faster
                 aside(partial(flash.remove, old.name))
-        return f"flash:{name}"
+        return name
 
     # -------------------------------------------------------------------------------------------- replace
 
@@ -204,14 +214,14 @@ class Archiving:
     def _arm(self, minutes: int, *, idle: bool = False) -> tuple[str, ...]:
         """Schedule a rollback to the running configuration. Returns the lines about its backup copy. Raises OSError."""
         pending = self._machine.pending
-        scheduled = self._way_back(minutes, idle=idle)
+        scheduled = self._way_back(minutes, idle=idle).scheduled
         self._handle.post(scheduled)
         if pending is not None:
             return ()
         return (f"Rollback Confirmed Change: Backing up current running config to {scheduled.where}", "")
 
-    def way_back(self, minutes: int) -> RollbackScheduled | Outcome:
-        """Copy the running configuration, and return the event that schedules its return; or the error."""
+    def way_back(self, minutes: int) -> WayBack | Outcome:
+        """Copy the running configuration, for its return; or return the error."""
         if not self._config.prefix:
             return Outcome((_NO_ARCHIVE,), failed=True)
         try:
@@ -219,11 +229,18 @@ class Archiving:
         except OSError as found:
             return self._unwritten(found)
 
-    def _way_back(self, minutes: int, *, idle: bool = False) -> RollbackScheduled:
+    def give_up(self, way_back: WayBack) -> None:
+        """Remove the copy of a way back that no change needs."""
+        if way_back.copy:
+            with suppress(OSError):  # it is a copy of the archive like any other
+                aside(lambda: self._handle.flash.remove(way_back.copy))
+
+    def _way_back(self, minutes: int, *, idle: bool = False) -> WayBack:
         text = written(self._running)
         pending = self._machine.pending
-        where = self._copy() if pending is None else pending.where
-        return RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who(), idle=idle)
+        copy = self._copy() if pending is None else ""
+        where = f"{_FLASH}{copy}" if pending is None else pending.where
+        return WayBack(RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who(), idle=idle), copy)
 
     def confirm(self) -> Outcome:
         """Confirm the change (`configure confirm`)."""

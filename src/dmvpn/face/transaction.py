@@ -41,10 +41,10 @@ from dmvpn.router.intake import hold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dmvpn.face.archiving import WayBack
     from dmvpn.face.handle import RouterHandle, TerminalLine
     from dmvpn.face.interpreter import Interpreter
     from dmvpn.face.protocol import Configure
-    from dmvpn.features.archive import RollbackScheduled
     from dmvpn.ios import ConfigTree, LineReport, LineResult
 
 #: Attempts while other sessions change the configuration; the next attempt blocks all other sessions.
@@ -188,11 +188,13 @@ class Transaction:
         whole = "\n".join(made) + "\n"
         if made != lines:
             self._handle.prepare(whole)
+        after = _tag_of(with_version(made))
         way_back = self._archiving.way_back(order.minutes) if order.minutes else None
         if isinstance(way_back, Outcome):
             return ConfigurationChange(result=Result.UNARMED, tag=tag, said=tuple(way_back.lines))
-        after = _tag_of(with_version(made))
         if self._running is not running or running.revision != revision:
+            if way_back is not None:
+                self._archiving.give_up(way_back)
             return None
         self._commit(way_back, whole if made != lines else None)
         return ConfigurationChange(
@@ -204,11 +206,11 @@ class Transaction:
             rollback=_pending(self._handle),
         )
 
-    def _commit(self, way_back: RollbackScheduled | None, text: str | None) -> None:
+    def _commit(self, way_back: WayBack | None, text: str | None) -> None:
         """Let the router have it. text: None: as it runs already."""
         who = self._line.who
         if way_back is not None:
-            self._handle.post(way_back)
+            self._handle.post(way_back.scheduled)
         if text is not None:
             self._handle.post(ConfigurationEntered(text, by=who))
             self._handle.post(ConfigurationLeft(who, self._line.place))
