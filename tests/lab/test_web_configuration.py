@@ -76,6 +76,23 @@ def test_a_program_reads_tries_and_changes_a_configuration_that_it_saw(web: Serv
     assert "Loopback77" in web.ask(HERE).text
 
 
+def test_a_reader_that_has_a_configuration_gets_it_again_only_if_it_changed(web: Served) -> None:
+    tag = web.ask(HERE).headers["etag"]
+    other, cut = f'"{"0" * 32}"', tag.strip('"')
+    for given, status in (
+        ("*", 304),  # RFC 9110 §13.1.2: true if there is any current representation
+        (f"W/{tag}", 304),
+        (f"{other}, {tag}", 304),
+        (other, 200),
+        (cut, 200),
+        (f'"*", {other}', 200),
+        (f'"x{tag}', 200),
+    ):
+        answer = web.ask(HERE, headers={"If-None-Match": given})
+        assert (answer.status, answer.headers["etag"]) == (status, tag), given
+    assert web.ask(f"{R31.replace('R31', 'R99')}/configuration", headers={"If-None-Match": "*"}).status == 404
+
+
 def test_a_refused_line_is_named_in_the_words_of_the_router_and_nothing_changes(web: Served) -> None:
     tag = web.ask(HERE).headers["etag"]
     lines = [*LOOPBACK, "interface Tunnel100", " ip mtuu 1400"]

@@ -44,6 +44,9 @@ CONFIGURATION: Final = "/api/v1/labs/{lab}/routers/{router}/configuration"
 CONFIRM: Final = f"{CONFIGURATION}/confirm"
 REVERT: Final = f"{CONFIGURATION}/revert"
 _TAG: Final = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
+#: A list of tags, weak or not, and each of them (RFC 9110 §8.8.3).
+_TAGS: Final = re.compile(r'\s*(?:(?:W/)?"[^"]*"\s*(?:,\s*|$))+')
+_ONE_TAG: Final = re.compile(r'"[^"]*"')
 #: Octets for the other fields of an order.
 _OTHERS: Final = 4096
 #: Matches no configuration: the hash of none.
@@ -79,7 +82,7 @@ DESCRIBED: Final[dict[str, Plain]] = {
         "get": operation(
             "The running configuration",
             members({"text": TEXT, "rollback": _ROLLBACK}),
-            given=[parameter("header", "If-None-Match", "Answer 304 if it still has this ETag")],
+            given=[parameter("header", "If-None-Match", "Answer 304 if it still has one of these ETags; *: always")],
             tagged=True,
         ),
         "post": operation(
@@ -120,7 +123,7 @@ class Configurations:
         text = await run_in_threadpool(self._read, names["lab"], names["router"], caller)
         found = json.loads(text)
         tag = _quoted(found.pop("tag"))
-        if tag in request.headers.get("if-none-match", ""):
+        if _is_known(request, tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers={"ETag": tag})
         return JSONResponse(found, headers={"ETag": tag})
 
@@ -222,6 +225,15 @@ def _tag(request: Request) -> str | None:
     wanted = given[0].strip()
     found = _TAG.fullmatch(wanted)
     return "" if wanted == "*" else found[1] if found else _NO_TAG
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    """Return whether the caller has the text with this quoted tag, or wants it only if there is none ("*").
+
+    Tags are compared weakly (RFC 9110 §13.1.2, §8.8.3.2).
+    """
+    given = ",".join(request.headers.getlist("if-none-match")).strip()
+    return given == "*" or (bool(_TAGS.fullmatch(given)) and tag in _ONE_TAG.findall(given))
 
 
 def _quoted(tag: str) -> str:
