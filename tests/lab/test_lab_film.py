@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dmvpn.app.main import main
 from support.browser import CHROMIUM, DRIVER, Browser
 from support.films import NODE, film_in, played
 from support.labs import Labs
@@ -118,6 +119,23 @@ def test_a_film_of_a_lab_with_a_dead_router_shows_it_dead(tmp_path: Path) -> Non
         labs.say("lab", "down", "notes-phase3")
     (last,) = played(film_in((tmp_path / "film.html").read_text()), "last")
     assert conditions(last) == {("R11", "R31"): "registered", ("R11", "R41"): "broken"}
+
+
+@pytest.mark.parametrize("verb", ["film", "picture"])
+def test_what_is_drawn_takes_the_place_of_no_recording(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`lab film life.rec --output life.rec` left a page, and the recording was gone."""
+    recording, link = tmp_path / "life.svg", tmp_path / "link.svg"
+    recording.write_text('{"event": 1}\n')
+    link.symlink_to(recording)
+    for output in (recording, link):
+        assert main(["lab", verb, str(recording), "--output", str(output)]) == 1
+        assert (
+            capsys.readouterr().err
+            == f"dmvpn: {output} is a recording, which this would overwrite: name another file\n"
+        )
+    assert recording.read_text() == '{"event": 1}\n'
 
 
 def note(router: str, time: float, subject: str, sign: str = "+") -> dict[str, Any]:

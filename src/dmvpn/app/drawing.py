@@ -25,6 +25,8 @@ def draw(arguments: argparse.Namespace, told: Told) -> int:
     if output == "-" and arguments.json:
         raise UserError("--json and the picture cannot both be on standard output: name a file")
     write = writer_for(output)
+    if output != "-":
+        _spare(Path(output))
     picture = named_picture(
         arguments.network, lambda name: shlex.join(["dmvpn", "lab", "picture", name, "--output", output])
     )
@@ -40,6 +42,7 @@ def draw(arguments: argparse.Namespace, told: Told) -> int:
 def write_film(arguments: argparse.Namespace, told: Told) -> int:
     """Write the film of a lab or recording. Raises UserError, OSError."""
     output: Path = arguments.output
+    _spare(output)
     recording = Path(arguments.network) if arguments.network is not None else None
     if recording is not None and is_recording(recording):
         film = recording_film(recording)
@@ -51,3 +54,9 @@ def write_film(arguments: argparse.Namespace, told: Told) -> int:
     told.say(f"{output}: {len(text.encode()) / 1e6:.1f} MB, for any browser")
     told.put(file=str(output), octets=len(text.encode()))
     return 0
+
+
+def _spare(output: Path) -> None:
+    """Let no recording be overwritten: it may be the one that is drawn. Raises UserError, OSError."""
+    if is_recording(output):
+        raise UserError(f"{output} is a recording, which this would overwrite: name another file")
