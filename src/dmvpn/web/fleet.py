@@ -14,7 +14,7 @@ from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.protocol import Ask
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture
-from dmvpn.shells.lab.places import SERVICE, LabFolder, running_labs, running_services
+from dmvpn.shells.lab.places import SERVICE, LabFolder, running_lab, running_labs, running_services
 from dmvpn.web.problems import NO_LAB, Problem
 
 if TYPE_CHECKING:
@@ -126,10 +126,10 @@ class Fleet:
         return [one for one in (*running_labs(), *running_services()) if self.lab in (None, one.name)]
 
     def _folder(self, lab: str) -> LabFolder:
-        for folder in self._folders():
-            if folder.name == lab:
-                return folder
-        raise Problem(HTTPStatus.NOT_FOUND, NO_LAB)
+        folder = running_lab(lab) if self.lab in (None, lab) else None
+        if folder is None:
+            raise Problem(HTTPStatus.NOT_FOUND, NO_LAB)
+        return folder
 
     def _routers(self, folder: LabFolder) -> dict[str, bool]:
         """Return the routers by name, and whether each runs."""

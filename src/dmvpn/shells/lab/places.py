@@ -206,10 +206,13 @@ class LabFolder:
         return lock
 
     def alive(self) -> bool:
-        """Return whether a supervisor answers on the control socket."""
+        """Return whether a supervisor listens on the control socket. It need not answer: this never waits."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
             try:
                 probe.connect(str(self.control))
+            except BlockingIOError:
+                return True  # it is stopped or busy: so many wait already
             except OSError:
                 return False
         return True
@@ -240,7 +243,18 @@ def running_labs() -> list[LabFolder]:
 
 def running_services() -> list[LabFolder]:
     """Return the routers of services that this user may use, by name."""
+    return [folder for path in _services() if (folder := LabFolder(path)).alive()]
+
+
+def running_lab(name: str) -> LabFolder | None:
+    """Return the lab or service of this name; None: none runs. Other labs are not asked, because that would wake them."""
+    places = (path for place in (_folders, _services) for path in place())
+    return next((folder for path in places if path.name == name and (folder := LabFolder(path)).alive()), None)
+
+
+def _services() -> list[Path]:
+    """Return the folders of services, by name; none without permission."""
     try:
-        return [folder for path in sorted(SERVICES.iterdir()) if (folder := LabFolder(path)).alive()]
+        return sorted(SERVICES.iterdir())
     except OSError:
         return []

@@ -1,0 +1,95 @@
+"""The labs that `dmvpn web` serves: a request about one of them wakes no other lab."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from contextlib import ExitStack
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("starlette")
+
+from dmvpn.shells.lab.places import labs_folder
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def listeners(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, socket.socket]]:
+    """Three labs of one router each: the sockets of their supervisors."""
+    with ExitStack() as stack:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", stack.enter_context(tempfile.TemporaryDirectory()))
+        found: dict[str, socket.socket] = {}
+        for name in ("one", "two", "three"):
+            folder = labs_folder() / name
+            folder.mkdir(mode=0o700)
+            (folder / "R1.sock").touch()
+            found[name] = stack.enter_context(socket.socket(socket.AF_UNIX))
+            found[name].bind(str(folder / "supervisor.sock"))
+            found[name].listen(1)
+            found[name].setblocking(False)
+        yield found
+
+
+def was_asked(listener: socket.socket) -> bool:
+    """Whether somebody connected since the last time."""
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda fleet: fleet.socket("two", "R1"),
+        lambda fleet: fleet.sockets("two"),
+        lambda fleet: fleet.routers("two"),
+        lambda fleet: fleet.lab_for_orders("two"),
+    ],
+)
+def test_a_request_about_one_lab_asks_no_other_lab(
+    listeners: dict[str, socket.socket], ask: Callable[[Fleet], object]
+) -> None:
+    assert ask(Fleet())
+    assert {name: was_asked(one) for name, one in listeners.items()} == {"one": False, "two": True, "three": False}
+
+
+@pytest.mark.parametrize("name", ["none", "", ".", "..", "../labs/two", "two/", "two\x00"])
+def test_only_a_name_that_exists_finds_a_lab(listeners: dict[str, socket.socket], name: str) -> None:
+    with pytest.raises(Problem) as caught:
+        Fleet().sockets(name)
+    assert caught.value.status is HTTPStatus.NOT_FOUND
+    assert not any(map(was_asked, listeners.values()))
+
+
+def test_a_server_of_one_lab_finds_no_other_one_and_a_dead_lab_is_none(listeners: dict[str, socket.socket]) -> None:
+    with pytest.raises(Problem):
+        Fleet(lab="one").sockets("two")
+    assert [one["name"] for one in Fleet(lab="one").labs()] == ["one"]
+    listeners["two"].close()
+    with pytest.raises(Problem):
+        Fleet().sockets("two")
+    assert [one["name"] for one in Fleet().labs()] == ["one", "three"]
+
+
+@pytest.mark.timeout(20)
+def test_a_lab_that_is_stopped_lets_nobody_wait(listeners: dict[str, socket.socket]) -> None:
+    """Its socket takes no more connections, and each command and each request waited for it."""
+    place = str(labs_folder() / "two" / "supervisor.sock")
+    with ExitStack() as waiting:
+        try:
+            while True:
+                caller = waiting.enter_context(socket.socket(socket.AF_UNIX))
+                caller.setblocking(False)
+                caller.connect(place)
+        except BlockingIOError:
+            pass
+        assert [one["name"] for one in Fleet().labs()] == ["one", "three", "two"]
