@@ -57,6 +57,6 @@ def write_film(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _spare(output: Path) -> None:
-    """Let no recording be overwritten: it may be the one that is drawn. Raises UserError, OSError."""
+    """Refuse to overwrite a recording: it may be the source. Raises UserError, OSError."""
     if is_recording(output):
         raise UserError(f"{output} is a recording, which this would overwrite: name another file")
