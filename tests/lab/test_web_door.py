@@ -373,6 +373,7 @@ def test_every_answer_has_the_headers_that_protect_a_browser(web: Served) -> Non
 def test_a_token_in_an_address_is_refused(web: Served, query: str) -> None:
     assert "never belongs in an address" in problem(web.ask(f"{LABS}?{query.format(web.token)}"), 400)
     assert "never belongs in an address" in problem(web.ask(f"{LABS}/{web.token}"), 400)
+    assert "never belongs in an address" in problem(web.ask(f"{LABS}?a={web.token.replace('_', '%5F')}"), 400)
 
 
 @pytest.mark.parametrize(

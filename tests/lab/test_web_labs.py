@@ -95,7 +95,8 @@ def test_a_lab_that_comes_up_can_be_broken_off_and_nothing_is_left(web: Served, 
     assert not folder.exists()
     again = post(web, LABS, scenario="phase2-eigrp", simulated=True)
     assert web.ask(again.headers["location"], method="DELETE").status == 200  # before its process has begun
-    assert ended(web, again)["state"] == "failed"
+    job = ended(web, again)
+    assert (job["state"], job["notes"]) == ("failed", ["broken off"])
     assert "phase2-eigrp" not in web.ask(LABS).text
 
 

@@ -199,3 +199,22 @@ def test_badness_is_read_from_an_order() -> None:
 def test_a_wire_that_cannot_be_is_refused(settings: dict[str, control.Json]) -> None:
     with pytest.raises(UserError):
         Badness.read({"do": "impair", "link": "R1:Gi0/1", **settings})
+
+
+@pytest.mark.parametrize("said", [b"", b'{"ok": {"scena'], ids=["nothing", "a part"])
+def test_a_lab_that_ends_in_the_middle_of_its_answer_is_one_error(tmp_path: Path, said: bytes) -> None:
+    """Whoever asked a lab while it was killed saw a traceback about JSON."""
+    path = tmp_path / "supervisor.sock"
+
+    def end(server: socket.socket) -> None:
+        with server.accept()[0] as asked:
+            asked.recv(65536)
+            asked.sendall(said)
+
+    with control.listen(path) as server:
+        server.setblocking(True)
+        lab = threading.Thread(target=end, args=(server,), daemon=True)
+        lab.start()
+        with pytest.raises(UserError, match="the lab ended while it was asked"):
+            control.order(path, do="status")
+        lab.join()

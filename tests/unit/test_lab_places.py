@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +65,26 @@ def test_what_a_killed_lab_left_is_cleared_away_by_whoever_looks() -> None:
     (LabFolder.of("one").path / "R1").mkdir()
     assert running_labs() == []
     assert not LabFolder.of("one").path.exists()
+
+
+def test_a_lab_that_takes_no_more_connections_is_alive() -> None:
+    """A lab that had stopped, and that a hundred clients had asked, held up everybody who looked which labs run."""
+    lab = LabFolder.of("one")
+    lab.make(["R1"])
+    with contextlib.ExitStack() as held:
+        supervisor = held.enter_context(socket.socket(socket.AF_UNIX))
+        supervisor.bind(str(lab.control))
+        supervisor.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                client = held.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(str(lab.control))
+        found: list[bool] = []
+        look = threading.Thread(target=lambda: found.append(lab.alive()), daemon=True)
+        look.start()
+        look.join(5)
+        assert found == [True]
 
 
 def test_the_name_of_a_killed_lab_is_free_and_its_folder_empty() -> None:

@@ -20,6 +20,7 @@ from dmvpn.web.jobs import AT_A_TIME, REMEMBERED, Jobs
 from dmvpn.web.labs import Labs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
+from dmvpn.web.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +111,7 @@ def test_many_who_ask_for_the_scenarios_at_first_start_one_process(monkeypatch: 
     monkeypatch.setattr(Fleet, "labs", lambda _: [])
 
     async def ask() -> list[bytes]:
-        labs = Labs(Fleet(), Jobs())
+        labs = Labs(Fleet(), Jobs(), Turns())
         answers = await asyncio.gather(*(labs.scenarios(cast("Request", None)) for _ in range(20)))
         return [bytes(answer.body) for answer in answers]
 

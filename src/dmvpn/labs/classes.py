@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.lab.places import LabFolder
 
+#: Seconds for which a lab may be silent: a lab that hangs shall not hide the others for long.
+_PATIENCE: Final = 2.0
 _PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 
 
@@ -30,7 +32,7 @@ _PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 class Desk:
     """A lab as its teacher sees it.
 
-    pupil: whose it is, "": nobody's. routers: the number of those that run, and of all. complaint: of the trouble that
+    pupil: its owner, "": nobody. routers: how many run, and how many there are. complaint: of the trouble that
     is to be found, "": nothing is broken. hints: how many of them were given. fixed: troubles that were found before.
     """
 
@@ -74,10 +76,10 @@ def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
     used = usages(folders)
     for folder in folders:
         try:
-            status = orders.status(folder)
+            status = orders.status(folder, patience=_PATIENCE)
             lesson = Lesson.read(folder.path) if (folder.path / LESSON).exists() else None
         except UserError:
-            continue  # it has just ended
+            continue  # it has just ended, or hangs
         pupil, _, scenario = folder.name.partition("-")
         yield Desk(
             lab=folder.name,

@@ -96,9 +96,9 @@ def _texts(answer: Mapping[str, control.Json], name: str) -> tuple[str, ...]:
     return tuple(str(text) for text in found) if isinstance(found, list) else ()
 
 
-def status(folder: LabFolder) -> LabStatus:
-    """Return the state of a lab."""
-    return LabStatus.read(control.order(folder.control, do="status"))
+def status(folder: LabFolder, patience: float = control.PATIENCE) -> LabStatus:
+    """Return the state of a lab. patience: seconds for which it may be silent."""
+    return LabStatus.read(control.order(folder.control, patience=patience, do="status"))
 
 
 def scenario(folder: LabFolder) -> Scenario:

@@ -65,6 +65,7 @@ def _usage(first: _Process | None, children: Mapping[int, list[_Process]]) -> Us
 def _first(folder: LabFolder) -> int:
     """Return the process that listens on the control socket of a lab; 0 if it has ended."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # it may hang
         try:
             probe.connect(str(folder.control))
         except OSError:

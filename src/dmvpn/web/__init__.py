@@ -4,7 +4,7 @@ serving       the process: its socket and its server
 resources     the resources: what a URL means
 commands      commands of the exec prompt
 configuration the running configuration: changed by all lines or by none
-errands       orders to routers, a bounded number at a time
+errands       orders to routers; turns: threads that wait for a lab, a bounded number for each
 labs          labs: up, down, orders; jobs: what takes long, in processes of its own
 login         the code for a token or a session, and the page of a browser
 guard         judges each request: who may come in; framing: by its form; bounded: bodies and answers in size and time

@@ -16,7 +16,6 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from dmvpn.web.entrance import Caller
     from dmvpn.web.errands import Errands
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.turns import Turns
 
 CONFIGURATION: Final = "/api/v1/labs/{lab}/routers/{router}/configuration"
 CONFIRM: Final = f"{CONFIGURATION}/confirm"
@@ -103,9 +103,10 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Configurations:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, errands: Errands) -> None:
+    def __init__(self, fleet: Fleet, errands: Errands, turns: Turns) -> None:
         self._fleet = fleet
         self._errands = errands
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -119,8 +120,8 @@ class Configurations:
 
     async def show(self, request: Request) -> Response:
         """Give the running configuration, as far as the router shows it at the level of the caller."""
-        names, caller = request.path_params, request.scope["caller"]
-        text = await run_in_threadpool(self._read, names["lab"], names["router"], caller)
+        lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
+        text = await self._turns.take(lab, lambda: self._read(lab, router, caller))
         found = json.loads(text)
         tag = _quoted(found.pop("tag"))
         if _is_known(request, tag):

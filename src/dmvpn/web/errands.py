@@ -1,14 +1,13 @@
-"""Errands: what changes a router, done for a caller in a thread, a bounded number at a time.
+"""Errands: what changes a router, done for a caller, a bounded number at a time (`turns`).
 
 The first errand of a user is reported to the router as a login, so `login on-success log` logs it.
 """
 
 from __future__ import annotations
 
+import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
-
-from starlette.concurrency import run_in_threadpool
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, report
@@ -23,11 +22,10 @@ if TYPE_CHECKING:
 
     from dmvpn.web.entrance import Caller
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.turns import Turns
 
 T = TypeVar("T")
 
-#: Errands at a time: each occupies a thread, and shows need threads, too.
-_AT_A_TIME: Final = 16
 #: Logins that were reported: router, user and address.
 _REMEMBERED: Final = 1024
 
@@ -35,25 +33,20 @@ _REMEMBERED: Final = 1024
 class Errands:
     """See the module's docstring."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
-        self._running = 0
+        self._turns = turns
         self._known: dict[tuple[Path, str, str], None] = {}
+        self._noting = threading.Lock()
 
     async def run(self, request: Request, order: Callable[[Path], T]) -> T:
         """Carry an order out at the router that a request names. Raises Problem; RefusedError if it refuses."""
         names, caller = request.path_params, request.scope["caller"]
-        path = await run_in_threadpool(self._fleet.socket, names["lab"], names["router"])
-        port: int = request.scope["server"][1]
-        if self._running >= _AT_A_TIME:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many commands run", {"Retry-After": "5"})
-        self._running += 1
-        try:
-            return await run_in_threadpool(self._run, path, caller, port, order)
-        finally:
-            self._running -= 1
+        lab, router, port = names["lab"], names["router"], request.scope["server"][1]
+        return await self._turns.take(lab, lambda: self._run(lab, router, caller, port, order))
 
-    def _run(self, path: Path, caller: Caller, port: int, order: Callable[[Path], T]) -> T:
+    def _run(self, lab: str, router: str, caller: Caller, port: int, order: Callable[[Path], T]) -> T:
+        path = self._fleet.socket(lab, router)
         try:
             self._introduce(path, caller, port)
             return order(path)
@@ -70,6 +63,7 @@ class Errands:
         if who in self._known:
             return
         report(path, Report(caller.name, caller.place, port, accepted=True))
-        self._known[who] = None
-        if len(self._known) > _REMEMBERED:
-            self._known.pop(next(iter(self._known)), None)
+        with self._noting:
+            self._known[who] = None
+            if len(self._known) > _REMEMBERED:
+                del self._known[next(iter(self._known))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from dmvpn.web.bounded import LARGEST_BODY, TOO_LARGE
 from dmvpn.web.problems import CLOSE, Problem
@@ -44,6 +44,7 @@ def check_path(scope: Scope) -> None:
     if any(b"%2f" in part.lower() for part in parts[:_STRUCTURE]):
         raise Problem(HTTPStatus.NOT_FOUND, "there is no such resource: %2F is for the words of a show")
     names = [name.lower() for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
-    if any(name in _SECRET_WORDS for name in names) or SECRET.search(raw + b"?" + scope["query_string"]):
+    address = unquote_to_bytes(raw + b"?" + scope["query_string"])
+    if any(name in _SECRET_WORDS for name in names) or SECRET.search(address):
         detail = "a token or code never belongs in an address, which logs keep: revoke it, if it was one"
         raise Problem(HTTPStatus.BAD_REQUEST, detail)

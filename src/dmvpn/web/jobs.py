@@ -209,6 +209,9 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
         is_good, job.result = run(words, job.notes, job.begun_as)
     except OSError as error:
         job.notes.append(f"the job did not begin: {error.strerror}")
+    if job.is_broken_off and not is_good:
+        job.notes.clear()  # where Ctrl-C was in the code tells a client nothing
+        job.notes.append("broken off")
     job.state, job.ended = "done" if is_good else "failed", time.time()
     note()
 

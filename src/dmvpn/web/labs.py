@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections import deque
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
+    from dmvpn.web.turns import Turns
+
+T = TypeVar("T")
 
 SCENARIOS: Final = "/api/v1/scenarios"
 LABS: Final = "/api/v1/labs"
@@ -95,9 +98,10 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Labs:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
         self._fleet = fleet
         self._jobs = begun
+        self._turns = turns
         self._scenarios: list[dict[str, Plain]] = []
         self._reading = asyncio.Lock()
 
@@ -170,8 +174,8 @@ class Labs:
     @needs(Role.CONFIGURE)
     async def reset(self, request: Request) -> Response:
         """Let a lab begin again."""
-        folder = await self._folder(request)
-        return JSONResponse({"missing": list(await run_in_threadpool(_carry_out, lambda: orders.reset(folder)))})
+        missing = await self._carry_out(request, orders.reset)
+        return JSONResponse({"missing": list(missing)})
 
     @needs(Role.OPERATE)
     async def clock(self, request: Request) -> Response:
@@ -241,9 +245,16 @@ class Labs:
         return str(names["router"])
 
     async def _order(self, request: Request, order: Callable[[LabFolder], object]) -> Response:
-        folder = await self._folder(request)
-        await run_in_threadpool(_carry_out, lambda: order(folder))
+        await self._carry_out(request, order)
         return JSONResponse({})
+
+    async def _carry_out(self, request: Request, order: Callable[[LabFolder], T]) -> T:
+        """Give an order to the lab that a request names. Raises Problem if it refuses."""
+        folder = await self._folder(request)
+        try:
+            return await self._turns.take(folder.name, lambda: order(folder))
+        except UserError as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 
 
 def _built_in() -> list[dict[str, Plain]]:
@@ -254,15 +265,6 @@ def _built_in() -> list[dict[str, Plain]]:
         raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
     usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}
     return [{**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))]
-
-
-def _carry_out(order: Callable[[], tuple[str, ...] | object]) -> tuple[str, ...]:
-    """Give an order to a lab. Raises Problem if it refuses."""
-    try:
-        answer = order()
-    except UserError as error:
-        raise Problem(HTTPStatus.CONFLICT, str(error)) from error
-    return answer if isinstance(answer, tuple) else ()
 
 
 def _objects(value: Plain) -> list[dict[str, Plain]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.turns import Turns
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -36,8 +37,9 @@ _POLICY: Final = (
 class Pages:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
+        self._turns = turns
         self._files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
 
     @property
@@ -64,7 +66,8 @@ class Pages:
 
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
-        picture = await run_in_threadpool(self._fleet.picture, request.path_params["lab"])
+        lab = request.path_params["lab"]
+        picture = await self._turns.take(lab, lambda: self._fleet.picture(lab))
         return JSONResponse(as_stage(picture))
 
     def _file(self, name: str) -> Response:

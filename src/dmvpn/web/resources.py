@@ -31,6 +31,7 @@ from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, keeps_apart, needed_by_path
 from dmvpn.web.problems import Problem
 from dmvpn.web.teaching import Teaching
+from dmvpn.web.turns import Turns
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,20 +57,21 @@ def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) ->
 
 def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
     """Return all resources."""
-    door, errands = _Door(fleet), Errands(fleet)
+    turns = Turns()
+    door, errands = _Door(fleet, turns), Errands(fleet, turns)
     places, begun = Places(STREAMS, FOLLOWED), Jobs()
     lab = "/api/v1/labs/{lab}"
     return [
         Route(HEALTH, door.health),
         *Login(entrance).routes,
         *Commands(errands).routes,
-        *Configurations(fleet, errands).routes,
-        *Pages(fleet).routes,
+        *Configurations(fleet, errands, turns).routes,
+        *Pages(fleet, turns).routes,
         *Events(fleet, places).routes,
         *LabEvents(fleet, places).routes,
         *begun.routes,
-        *Labs(fleet, begun).routes,
-        *Teaching(fleet).routes,
+        *Labs(fleet, begun, turns).routes,
+        *Teaching(fleet, turns).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),
@@ -82,8 +84,9 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
 class _Door:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
+        self._turns = turns
 
     async def health(self, _: Request) -> Response:
         """Say that this process answers."""
@@ -102,7 +105,8 @@ class _Door:
 
     async def lab(self, request: Request) -> Response:
         """Say how a lab is."""
-        return _answer(await run_in_threadpool(self._fleet.status, request.path_params["lab"]))
+        name = request.path_params["lab"]
+        return _answer(await self._turns.take(name, lambda: self._fleet.status(name)))
 
     async def routers(self, request: Request) -> Response:
         """List the routers of a lab."""
@@ -113,9 +117,9 @@ class _Door:
         # In the raw path a slash of a word, as in 10.0.0.0%2F8, differs from one between two words.
         raw = request.scope["raw_path"].decode("ascii", "replace").split("/")[_BEFORE:]
         line = " ".join(["show", *(unquote(word) for word in raw if word)])
-        names = request.path_params
+        lab, router = request.path_params["lab"], request.path_params["router"]
         caller = request.scope["caller"]
-        return _text(await run_in_threadpool(self._fleet.show, names["lab"], names["router"], line, caller))
+        return _text(await self._turns.take(lab, lambda: self._fleet.show(lab, router, line, caller)))
 
 
 def _answer(value: object) -> Response:

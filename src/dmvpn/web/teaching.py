@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.turns import Turns
 
 CLASS: Final = "/api/v1/class"
 LESSON: Final = "/api/v1/labs/{lab}/lesson"
@@ -59,8 +60,9 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Teaching:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -74,7 +76,7 @@ class Teaching:
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""
         folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
-        return JSONResponse(await run_in_threadpool(_lesson, folder))
+        return JSONResponse(await self._turns.take(folder.name, lambda: _lesson(folder)))
 
 
 def _labs(fleet: Fleet) -> list[dict[str, Plain]]:

@@ -199,9 +199,12 @@ def _line(answer: dict[str, Json]) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def order(path: Path, **request: Json) -> Json:
-    """Send a request to a lab and return its answer. Raises UserError with the lab's own words."""
-    return _ask(path, request)[0]
+def order(path: Path, *, patience: float = PATIENCE, **request: Json) -> Json:
+    """Send a request to a lab and return its answer. Raises UserError with the lab's own words.
+
+    patience: seconds for which the lab may be silent.
+    """
+    return _ask(path, request, patience)[0]
 
 
 def borrow_namespace(path: Path, node: str, vrf: str = "") -> tuple[int, int]:
@@ -225,9 +228,9 @@ def end_of(path: Path) -> int:
             raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
 
 
-def _ask(path: Path, request: dict[str, Json]) -> tuple[Json, int | None, int]:
+def _ask(path: Path, request: dict[str, Json], patience: float = PATIENCE) -> tuple[Json, int | None, int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(patience)
         try:
             connection.connect(str(path))
             pid = peer_credentials(connection).pid
@@ -237,7 +240,7 @@ def _ask(path: Path, request: dict[str, Json]) -> tuple[Json, int | None, int]:
                 octets += connection.recv(1 << 20)
         except OSError as error:
             raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
-    if not octets:
+    if not octets.endswith(b"\n"):
         raise UserError("the lab ended while it was asked")
     answer = json.loads(octets)
     if "error" in answer:
