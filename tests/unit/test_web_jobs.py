@@ -42,16 +42,21 @@ def going(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     held.set()
 
 
-def begin(begun: Jobs, lab: str) -> str:
-    """Begin a job; returns its number."""
+def request() -> Request:
+    """A request of a user who may do all."""
     caller = Caller(name="anna", role=Role.CONFIGURE, place="192.0.2.1", key=b"")
     scope = {"caller": caller, "guard": SimpleNamespace(note=lambda *_, **__: None)}
-    answer = begun.begin(cast("Request", SimpleNamespace(scope=scope)), lab, ("clock", "+1"))
+    return cast("Request", SimpleNamespace(scope=scope))
+
+
+def begin(begun: Jobs, lab: str) -> str:
+    """Begin a job; returns its number."""
+    answer = begun.begin(request(), lab, ("clock", "+1"))
     return str(json.loads(bytes(answer.body))["id"])
 
 
 def listed(begun: Jobs) -> list[dict[str, object]]:
-    answer = asyncio.run(begun.list(cast("Request", None)))
+    answer = asyncio.run(begun.list(request()))
     found: list[dict[str, object]] = json.loads(bytes(answer.body))
     return found
 

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     begin.add_argument("--days", type=int, choices=range(1, 366), default=7, metavar="N", help="of the tokens (7)")
     add_memory(begin)
     begin.set_defaults(command=_begin)
-    show = verbs.add_parser("show", help="all labs: whose, what is broken in them, what they use")
+    show = verbs.add_parser("show", help="all labs: their pupils, their troubles, what they use")
     show.set_defaults(command=_show)
     end = verbs.add_parser("end", help="end the labs of pupils, and revoke their tokens")
     end.add_argument("pupils", nargs="*", metavar="PUPIL", help="without one: of all pupils")
@@ -42,7 +42,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _begin(arguments: argparse.Namespace) -> int:
-    """Bring up what is not up yet. Raises UserError."""
+    """Bring up the labs that are not up yet. Raises UserError."""
     from dmvpn.labs.classes import labs_of, seats
     from dmvpn.shells.scenario import Scenario
     from dmvpn.web.roles import Role
@@ -65,7 +65,7 @@ def _begin(arguments: argparse.Namespace) -> int:
 
 
 def _bring_up(arguments: argparse.Namespace, lab: str, notes: dict[str, None]) -> None:
-    """Bring one lab up. notes: what was said about the scenario, once for all labs. Raises UserError."""
+    """Bring one lab up. notes: printed already, for another lab of the scenario. Raises UserError."""
     from dmvpn.labs.bringing_up import Up, Wanted, bring_up
     from dmvpn.labs.intake import Note
 

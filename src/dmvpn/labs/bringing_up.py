@@ -224,7 +224,7 @@ def _end_at_once(lab: int) -> None:
 
 
 def _limit(memory: int) -> None:
-    """Limit the data of this process and of those that it will start (RLIMIT_DATA, getrlimit(2)). memory: octets."""
+    """Limit the data of this process and of its children (RLIMIT_DATA, getrlimit(2)). memory: octets."""
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 

@@ -32,7 +32,7 @@ _PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 class Desk:
     """A lab as its teacher sees it.
 
-    pupil: its owner, "": nobody. routers: how many run, and how many there are. complaint: of the trouble that
+    pupil: the owner, or "". routers: how many run, and how many there are. complaint: of the trouble that
     is to be found, "": nothing is broken. hints: how many of them were given. fixed: troubles that were found before.
     """
 

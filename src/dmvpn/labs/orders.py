@@ -98,7 +98,7 @@ def _texts(answer: Mapping[str, control.Json], name: str) -> tuple[str, ...]:
 
 def status(folder: LabFolder, patience: float = control.PATIENCE) -> LabStatus:
     """Return the state of a lab. patience: seconds for which it may be silent."""
-    return LabStatus.read(control.order(folder.control, patience=patience, do="status"))
+    return LabStatus.read(control.status(folder.control, patience))
 
 
 def scenario(folder: LabFolder) -> Scenario:

@@ -51,7 +51,7 @@ class Turns:
                 async with asyncio.timeout(PATIENCE):
                     await turns.free.acquire()
             except TimeoutError:
-                detail = "the lab does not answer what was asked before"
+                detail = "the lab is busy with earlier requests"
                 raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"}) from None
             try:
                 return await to_thread.run_sync(work, limiter=self._threads)

@@ -199,12 +199,14 @@ def _line(answer: dict[str, Json]) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def order(path: Path, *, patience: float = PATIENCE, **request: Json) -> Json:
-    """Send a request to a lab and return its answer. Raises UserError with the lab's own words.
+def order(path: Path, **request: Json) -> Json:
+    """Send a request to a lab and return its answer. Raises UserError with the lab's own words."""
+    return _ask(path, request)[0]
 
-    patience: seconds for which the lab may be silent.
-    """
-    return _ask(path, request, patience)[0]
+
+def status(path: Path, patience: float) -> Json:
+    """Return the status of a lab that may be silent for so many seconds. Raises UserError."""
+    return _ask(path, {"do": "status"}, patience)[0]
 
 
 def borrow_namespace(path: Path, node: str, vrf: str = "") -> tuple[int, int]:
