@@ -203,7 +203,7 @@ def test_a_wire_that_cannot_be_is_refused(settings: dict[str, control.Json]) -> 
 
 @pytest.mark.parametrize("said", [b"", b'{"ok": {"scena'], ids=["nothing", "a part"])
 def test_a_lab_that_ends_in_the_middle_of_its_answer_is_one_error(tmp_path: Path, said: bytes) -> None:
-    """Whoever asked a lab while it was killed saw a traceback about JSON."""
+    """Whoever asked a lab while it was killed waited for ever, and used a whole processor."""
     path = tmp_path / "supervisor.sock"
 
     def end(server: socket.socket) -> None:

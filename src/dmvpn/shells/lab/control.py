@@ -237,9 +237,11 @@ def _ask(path: Path, request: dict[str, Json], patience: float = PATIENCE) -> tu
             connection.connect(str(path))
             pid = peer_credentials(connection).pid
             connection.sendall(json.dumps(request).encode() + b"\n")
-            octets, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
-            while octets and not octets.endswith(b"\n"):
-                octets += connection.recv(1 << 20)
+            piece, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
+            octets = piece
+            while piece and not octets.endswith(b"\n"):
+                piece = connection.recv(1 << 20)
+                octets += piece
         except OSError as error:
             raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
     if not octets.endswith(b"\n"):
