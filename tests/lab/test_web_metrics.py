@@ -219,6 +219,16 @@ def test_a_router_of_another_version_or_a_liar_writes_no_line_of_its_own(
     assert text.count("dmvpn_x{") == up
 
 
+def test_the_name_of_a_table_that_was_cut_is_one_label(tmp_path: Path) -> None:
+    cut = Counts('x",router="R31', 1.0, 0, ("dmvpn_x",), ((1,),), (("gauge", "X."),), cut=True)
+    liar = Liar(tmp_path, encode(cut), encode(Done()))
+    try:
+        text = scrape(OneRouter(liar.path), Wish(patience=5.0))
+    finally:
+        liar.close()
+    assert r'dmvpn_scrape_cut{lab="lab",router="LIAR",table="x\",router=\"R31"} 1' in text
+
+
 @pytest.mark.lab
 def test_routers_with_real_packets_count_peers_and_octets(labs: Labs) -> None:
     labs.up("intro-phase3")

@@ -123,7 +123,7 @@ def _ask(one: Running, wish: Wish, end: float, common: str) -> Exposition | None
         for table in measures(one.socket, wish.peers, patience=left) if left > 0 else ():
             numbers.put(table, common)  # at once: rows would keep the garbage collector busy
             if table.cut:
-                numbers.put_one(CUT, f'{common},table="{table.topic}"', 1)
+                numbers.put_one(CUT, f"{common},{labels_of(table=table.topic)}", 1)
             if time.monotonic() >= end:
                 return None
     except (UserError, ValueError):
