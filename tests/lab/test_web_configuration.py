@@ -196,6 +196,13 @@ def test_the_audit_and_the_router_know_who_changed_what_and_no_key(web: Served) 
     assert (noted["user"], noted["status"], noted["lines"], noted["result"]) == ("web", 200, "3", "applied")
     assert "+ip nhrp authentication" in str(noted["differences"])
     assert (tried["how"], tried["result"]) == ("dry_run", "refused")
+    for word in ("crypto", "CR"):
+        command = f"{word} pki import X pem terminal Lang77 Lang77"
+        web.ask(f"{R31}/run", method="POST", body=json.dumps({"command": command}))
+    while len(commands := [line["command"] for line in web.audit("change") if line["path"] == f"{R31}/run"]) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert commands == ["crypto pki import X pem terminal *", "CR pki import X pem terminal *"]
     assert "Lang77" not in web.said()
     log = web.ask(f"{R31}/show/logging").text
     assert "SYS-5-CONFIG_I" in log

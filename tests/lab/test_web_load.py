@@ -160,6 +160,18 @@ def test_a_router_that_dies_or_lies_in_the_middle_of_an_answer_is_one_error(
         dmvpn(environment, "lab", "start", "R41")
 
 
+def test_a_caller_learns_no_path_of_the_server(environment: dict[str, str], web: Served) -> None:
+    dmvpn(environment, "lab", "kill", "R41")
+    path = Path(environment["XDG_RUNTIME_DIR"]) / "dmvpn/labs/notes-phase3/R41.sock"
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(path))
+        for resource in ("show/dmvpn", "configuration"):
+            found = web.ask(f"{HERE}/routers/R41/{resource}")
+            assert problem(found, 502) == "R41: no router is running there"
+    path.unlink()
+    dmvpn(environment, "lab", "start", "R41")
+
+
 def test_a_lab_that_is_killed_ends_its_streams_and_is_gone(environment: dict[str, str]) -> None:
     up = dmvpn(environment, "lab", "up", "notes-phase1", "--simulated", "--json")
     assert json.loads(up)["lab"] == "notes-phase1"

@@ -25,6 +25,7 @@ from dmvpn.face.protocol import MAX_LINE, MAX_MINUTES, AskConfiguration, Configu
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
+from dmvpn.web.fleet import silent
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -139,7 +140,7 @@ class Configurations:
             status = HTTPStatus.FORBIDDEN if error.status == REFUSED else HTTPStatus.BAD_GATEWAY
             raise Problem(status, detail) from error
         except UserError as error:
-            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+            raise silent(path, error) from error
 
     @needs(Role.CONFIGURE)
     async def change(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, report
 from dmvpn.face.protocol import Report
+from dmvpn.web.fleet import silent
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Errands:
             detail = f"{path.stem} cannot take this now: {error}"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"}) from error
         except UserError as error:
-            raise Problem(HTTPStatus.BAD_GATEWAY, f"{path.stem}: {error}") from error
+            raise silent(path, error) from error
 
     def _introduce(self, path: Path, caller: Caller, port: int) -> None:
         who = (path, caller.name, caller.place)

@@ -110,7 +110,7 @@ class Fleet:
             status = HTTPStatus.BAD_REQUEST if error.status == REFUSED else HTTPStatus.BAD_GATEWAY
             raise Problem(status, str(error)) from error
         except UserError as error:
-            raise Problem(HTTPStatus.BAD_GATEWAY, f"{router}: {error}") from error
+            raise silent(path, error) from error
 
     def socket(self, lab: str, router: str) -> Path:
         """Return the management socket of a router that runs. Raises Problem."""
@@ -137,6 +137,11 @@ class Fleet:
         if not _is_service(folder):
             found |= dict.fromkeys(folder.dead_routers, False)
         return {name: found[name] for name in sorted(found) if self.router in (None, name)}
+
+
+def silent(path: Path, error: UserError) -> Problem:
+    """Return the problem for a router that does not answer. path: its socket, which is no business of the caller."""
+    return Problem(HTTPStatus.BAD_GATEWAY, f"{path.stem}: {str(error).removeprefix(f'{path}: ')}")
 
 
 def _is_service(folder: LabFolder) -> bool:
