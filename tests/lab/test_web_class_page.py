@@ -67,6 +67,7 @@ def test_a_teacher_breaks_a_lab_and_lets_it_be_judged(web: Served, environment: 
         browser.wait(lambda: browser.text("summary") == "2 labs, 1 with something to find", 60)
         assert cells(browser, "anna-notes-phase3")[7] != ""
         assert cells(browser, "ben-notes-phase3")[7] == ""
+        browser.wait(lambda: cells(browser, "anna-notes-phase3")[9] == "broken", 60)
         click(browser, "anna-notes-phase3", "reset")
         browser.wait(lambda: browser.text("summary") == "2 labs, 0 with something to find", 60)
         dmvpn(environment, "lab", "break", "redirect-missing", "--lab", "anna-notes-phase3")

@@ -61,7 +61,7 @@ function row(desk, now) {
 function buttons(desk) {
   const orders = desk.complaint ? ["grade", "reset"] : ["break", "reset"];
   return orders.map((order) => {
-    const button = element("button", { type: "button" }, order);
+    const button = element("button", { type: "button", ...(busy(desk.lab) ? { disabled: "" } : {}) }, order);
     button.addEventListener("click", () => give(desk.lab, order));
     return button;
   });
@@ -73,8 +73,9 @@ function buttons(desk) {
  * @param {string} order
  */
 async function give(lab, order) {
-  answers.set(lab, "…");
-  answers.set(lab, await ended(lab, order).then(answered, (error) => error.message));
+  const end = ended(lab, order).then(answered, (error) => error.message);
+  await look();
+  answers.set(lab, await end);
   await look();
 }
 
