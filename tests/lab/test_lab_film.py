@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.web.exported import as_page
 from support.browser import CHROMIUM, DRIVER, Browser
-from support.films import NODE, film_in, played
+from support.films import NODE, film_in, opened, played
 from support.labs import Labs
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ needs_node = pytest.mark.skipif(not NODE, reason="no node: scripts/debian-packag
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no Chromium with its driver: scripts/debian-packages interop"
 )
+
+
+#: The rows of the ladder, for scripts.
+STEP = "[...document.querySelectorAll('.step')]"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         labs.say("lab", "film", "--output", folder / "lab.html")
         labs.say("lab", "down", "notes-phase3")
         labs.say("lab", "film", folder / "life.rec", "--output", folder / "recording.html")
-    return {"lab": folder / "lab.html", "recording": folder / "recording.html"}
+        labs.up("intro-phase3", "--simulated")
+        labs.say("-r", "SPOKE10", "ping", "192.168.20.1", "source", "192.168.10.1")
+        labs.say("lab", "film", "--output", folder / "protected.html")
+        labs.say("lab", "down", "intro-phase3")
+    return {name: folder / f"{name}.html" for name in ("lab", "recording", "protected")}
 
 
 def conditions(moment: dict[str, Any]) -> dict[tuple[str, str], str]:
@@ -66,6 +76,45 @@ def test_both_ends_of_a_message_are_one_arrow_of_the_ladder(files: dict[str, Pat
 
 
 @needs_node
+@pytest.mark.parametrize("kind", ["lab", "recording"])
+def test_a_message_of_a_film_opens_with_its_fields_and_their_clauses(files: dict[str, Path], kind: str) -> None:
+    request = opened(film_in(files[kind].read_text()), "R31 sends to R11: NHRP Resolution Request")
+    found = {field["name"]: field for field in request["fields"]}
+    assert found["Destination Protocol Address"]["value"] == "10.4.4.100"
+    assert found["Destination Protocol Address"]["meaning"]["clause"] == "RFC 2332 §5.2.0.1"
+    assert request["about"]["clause"] == "RFC 2332 §5.2.1"
+    assert [name for name, field in found.items() if not field["meaning"].get("what")] == []
+
+
+#: In the order of time: IKE between both ends is due to the first of the two requests.
+CHAIN = (
+    "HUB sends to SPOKE10: NHRP Traffic Indication (192.168.10.1 to 192.168.20.1)",
+    "SPOKE10 sends to HUB: NHRP Resolution Request (192.168.20.1?)",
+    "HUB forwards to SPOKE20: NHRP Resolution Request (192.168.20.1?)",
+    "SPOKE20 sends to SPOKE10: IKEv2 IKE_AUTH request",
+    "SPOKE10: protection 203.0.113.20 new, SAs with 203.0.113.20",
+    "SPOKE20 sends to SPOKE10: NHRP Resolution Reply (192.168.20.0/24 = 203.0.113.20)",
+    "SPOKE10: mapping 192.168.20.0/24 changed, = 203.0.113.20 (shortcut T2, was resolved)",
+)
+
+
+@needs_node
+@pytest.mark.parametrize("first", CHAIN)
+def test_each_step_from_a_redirect_to_its_shortcut_leads_to_all_others(files: dict[str, Path], first: str) -> None:
+    found = opened(film_in(files["protected"].read_text()), first)["cause"]
+    assert [sentence for sentence in found if sentence in CHAIN] == list(CHAIN)
+    assert not any("192.168.10.1?" in sentence or "registered" in sentence for sentence in found)
+
+
+@needs_node
+def test_a_registration_is_followed_from_ike_to_the_server_that_answers(files: dict[str, Path]) -> None:
+    found = opened(film_in(files["protected"].read_text()), "HUB: mapping 10.0.0.20 new")
+    assert "SPOKE20 sends to HUB: IKEv2 IKE_AUTH request" in found["cause"]
+    assert found["cause"][-1] == "SPOKE20: server 10.0.0.1 new, answers"
+    assert {(way["from"], way["to"]) for way in found["ways"]} == {("SPOKE20", "HUB"), ("HUB", "SPOKE20")}
+
+
+@needs_node
 def test_each_moment_is_the_same_forwards_backwards_and_alone(files: dict[str, Path]) -> None:
     film = film_in(files["lab"].read_text())
     (whole,) = played(film, "last")
@@ -93,6 +142,35 @@ def test_a_browser_plays_a_film_without_a_server(files: dict[str, Path]) -> None
         browser.run("document.querySelectorAll('#routers button')[1].click()")
         browser.wait(lambda: "NHRP cache" in browser.text("detail"))
         assert browser.complaints() == []
+
+
+@needs_browser
+def test_a_message_that_is_clicked_shows_its_fields_and_its_whole_cause(files: dict[str, Path]) -> None:
+    with Browser() as browser:
+        browser.open(f"{files['protected'].as_uri()}#end")
+        browser.wait(lambda: "1 direct" in browser.text("summary"))
+        browser.run(f"{STEP}.find((row) => row.textContent.includes({CHAIN[1]!r})).click()")
+        browser.wait(lambda: "Destination Protocol Address 192.168.20.1" in browser.text("message"))
+        assert "RFC 2332 §5.2.1" in browser.text("message")
+        assert "at HUB, SPOKE10, SPOKE20" in browser.text("cause-text")
+        linked = browser.run(f"return {STEP}.filter((row) => row.matches('.linked')).map((row) => row.textContent)")
+        assert [text for text in CHAIN if not any(text in row for row in linked)] == []
+        browser.run("document.getElementById('only-cause').click()")
+        browser.wait(lambda: browser.run(f"return {STEP}.every((row) => row.matches('.linked'))"))
+        browser.run("document.getElementById('message').querySelector('button').click()")
+        browser.wait(lambda: browser.text("message") == "")
+        assert browser.complaints() == []
+
+
+@needs_browser
+def test_a_search_without_a_find_says_so(files: dict[str, Path]) -> None:
+    with Browser() as browser:
+        browser.open(f"{files['lab'].as_uri()}#end")
+        browser.wait(lambda: "R31" in browser.text("routers"))
+        browser.run(
+            "const box = document.getElementById('search'); box.value = '10.99.'; box.dispatchEvent(new Event('input'))"
+        )
+        browser.wait(lambda: browser.text("routers") == "No router has this name or address.")
 
 
 @needs_browser
@@ -166,3 +244,36 @@ def test_news_of_routers_that_come_late_are_in_the_order_of_time() -> None:
     ]
     (last,) = played({"stage": stage, "news": news}, "last")
     assert [step["time"] for step in last["steps"]] == [1.0, 2.0, 5.0, 7.0, 9.0]
+
+
+def sent(router: str, way: str, peer: str, time: float) -> dict[str, Any]:
+    line = {"time": time, "protocol": "NHRP", "name": "Registration Request", "way": way, "peer": peer}
+    line |= {"subject": "10.0.0.1", "interface": "Tunnel0", "mark": "1"}
+    return {"router": router, "begins": False, "now": time, "missed": 0, "addresses": [], "lines": [line]}
+
+
+@needs_browser
+def test_the_ladder_shows_that_a_message_arrived_when_its_receiver_reports_it_late(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    """Seen: the row went on saying that the message did not arrive until the next step came."""
+    nodes = [{"name": name, "kind": "spoke", "addresses": [f"10.0.0.{name[1]}"]} for name in ("R1", "R2")]
+    stage = {"title": "", "nodes": nodes, "wires": [], "tunnels": []}
+    film = {"stage": stage, "news": [sent("R1", "sent", "10.0.0.2", 1.0)], "meanings": {}}
+    script = (
+        "import { Film } from 'film.js'; import { Assembler } from 'lines.js'; import { Story } from 'story.js';"
+        f"const [stage, first, late] = {json.dumps([stage, film['news'], sent('R2', 'received', '10.0.0.1', 1.0)])};"
+        "const film = new Film(stage); const assembler = new Assembler(stage);"
+        "const story = new Story(film, () => {}, async () => ({}));"
+        "film.add(assembler.hear(first[0])); story.show(1, '');"
+        "window.before = document.getElementById('ladder').textContent;"
+        "film.add(assembler.hear(late)); film.revision = assembler.completed; story.show(1, '');"
+        "window.after = document.getElementById('ladder').textContent;"
+    )
+    page = as_page(film).replace('import "page.js";', script)
+    (tmp_path / "late.html").write_text(page)
+    with Browser() as browser:
+        browser.open((tmp_path / "late.html").as_uri())
+        browser.wait(lambda: browser.run("return window.after !== undefined"))
+        assert "R1 sends, and it does not arrive at R2" in browser.run("return window.before")
+        assert "R1 sends to R2" in browser.run("return window.after")

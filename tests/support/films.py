@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 NODE: Final = shutil.which("node")
-_PLAY: Final = Path(__file__).parents[1] / "page" / "play.mjs"
+_PAGE: Final = Path(__file__).parents[1] / "page"
 _FILM: Final = '<script type="application/json" id="film">'
 
 Moment = dict[str, Any]
@@ -24,8 +24,18 @@ def film_in(page: str) -> dict[str, Any]:
 
 def played(film: dict[str, Any], *moments: str | float) -> list[Moment]:
     """What the page knows at these moments."""
+    return [json.loads(line) for line in _run("play.mjs", film, *map(str, moments)).splitlines()]
+
+
+def opened(film: dict[str, Any], text: str) -> Moment:
+    """What the page shows when the first step with a text is opened: its fields, and the sentences of its cause."""
+    found: Moment = json.loads(_run("cause.mjs", film, text))
+    return found
+
+
+def _run(script: str, film: dict[str, Any], *words: str) -> str:
     ran = subprocess.run(
-        [str(NODE), str(_PLAY), *map(str, moments)],
+        [str(NODE), str(_PAGE / script), *words],
         input=json.dumps(film),
         capture_output=True,
         text=True,
@@ -33,4 +43,4 @@ def played(film: dict[str, Any], *moments: str | float) -> list[Moment]:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+    return ran.stdout

@@ -3,12 +3,15 @@
 Features send it as notices; the feature `chronicle` numbers them and keeps the last ones (`ChronicleLine`), for `show
 dmvpn events`, `show dmvpn changes` and for users who watch a lab. It has nothing about data packets.
 
-`line_to_plain` and `line_from_plain` carry a line to another process. No line contains keys.
+The last messages have their fields, too: the octets are read when a client watches (`Contents`).
+
+`line_to_plain` and `line_from_plain` carry a line to another process. No line contains keys or passwords.
 """
 
 from __future__ import annotations
 
 import enum
+from dataclasses import field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +20,7 @@ from dmvpn.base.notices import Notice
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 #: What a line is about, besides its peer: for `show dmvpn events PEER`.
 About = tuple[IPAddress | Prefix, ...]
@@ -51,6 +54,33 @@ class Topic(enum.Enum):
     CONFIGURATION = "configuration"
 
 
+#: Characters of the contents of one message: 256 of them are one message of the management socket.
+LONGEST_CONTENTS: Final = 2400
+
+
+class Contents:
+    """The fields of a message, as lines "Name: value".
+
+    read: yields the lines. It is called for each reader, and kept until the chronicle forgets it.
+    """
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[], Iterable[str]]) -> None:
+        self._read: Callable[[], Iterable[str]] | None = read
+
+    def forget(self) -> None:
+        """Release the octets of the message."""
+        self._read = None
+
+    def text(self) -> str:
+        """Return the lines in ASCII, `LONGEST_CONTENTS` characters at most; "" if they were forgotten."""
+        if self._read is None:
+            return ""
+        text = "\n".join(self._read()).encode("ascii", "replace").decode()
+        return text if len(text) <= LONGEST_CONTENTS else f"{text[: LONGEST_CONTENTS - 4]}\n..."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePassed(Notice):
     """A message left this router, or came to it.
@@ -61,6 +91,9 @@ class MessagePassed(Notice):
     peer: the NBMA address that it went to or came from.
     subject: a short summary of its content.
     mark: equal at both ends, and for nothing else at about this time; not meant for display.
+    exchange: equal for a request, its reply and their way through forwarding routers, and for all messages of one IKE
+        SA; "": the message belongs to no exchange. Not meant for display.
+    contents: its fields; None: unknown.
     """
 
     protocol: str
@@ -71,6 +104,8 @@ class MessagePassed(Notice):
     subject: str = ""
     mark: str = ""
     about: About = ()
+    exchange: str = ""
+    contents: Contents | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +177,14 @@ def line_to_plain(line: ChronicleLine) -> Plain:
     what = line.what
     plain: Plain = {"number": line.number, "time": line.time}
     if isinstance(what, MessagePassed):
+        contents = what.contents.text() if what.contents is not None else ""
         return {
             **plain,
             **{name: str(getattr(what, name)) for name in _MESSAGE},
             "way": what.way.value,
             "peer": str(what.peer),
+            **({"exchange": what.exchange} if what.exchange else {}),
+            **({"contents": contents} if contents else {}),
         }
     return {
         **plain,
@@ -163,7 +201,10 @@ def mapping_to_plain(change: StateChanged) -> dict[str, str]:
 
 
 def line_from_plain(plain: Mapping[str, object]) -> ChronicleLine:
-    """Return the line that `line_to_plain` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    """Return the line that `line_to_plain` wrote, without contents.
+
+    Raises ValueError, KeyError or TypeError for anything else.
+    """
     number, time = plain["number"], plain["time"]
     if type(number) is not int or not isinstance(time, int | float):
         raise TypeError("number and time are no numbers")
@@ -181,6 +222,7 @@ def _what(plain: Mapping[str, object]) -> MessagePassed | StateChanged:
             peer=ip_address(str(plain["peer"])),
             subject=text["subject"],
             mark=text["mark"],
+            exchange=str(plain.get("exchange", "")),
         )
     text = {name: str(plain[name]) for name in _CHANGE}
     return StateChanged(

@@ -12,7 +12,9 @@ from dmvpn.face.watching import Watching
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture, recording_picture
 from dmvpn.labs.replayed import frozen_handle
+from dmvpn.router.features import FEATURES
 from dmvpn.shells.lab import control
+from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage
 from dmvpn.tools.replaying import lives_of
 
@@ -49,7 +51,7 @@ def lab_film(folder: LabFolder) -> Film:
                     news.append(_plain(each.router, each.news))
     if silent:
         raise UserError(f"{', '.join(silent)}: no answer")
-    return {"stage": as_stage(picture), "news": news}
+    return {"stage": as_stage(picture), "news": news, "meanings": in_messages(FEATURES)}
 
 
 def recording_film(path: Path) -> Film:
@@ -63,6 +65,7 @@ def recording_film(path: Path) -> Film:
             if life.router is not None
             for news in _remembered(frozen_handle(life.router, life.last))
         ],
+        "meanings": in_messages(FEATURES),
     }
 
 

@@ -15,7 +15,7 @@ from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, ope
 from dmvpn.web.events import EVENTS
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
 from dmvpn.web.lab_events import LAB_EVENTS
-from dmvpn.web.pages import STAGE
+from dmvpn.web.pages import MEANINGS, STAGE
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def _fixed() -> dict[str, Plain]:
                 members({"title": TEXT, "about": TEXT, "nodes": some, "wires": some, "tunnels": some}),
             )
         },
+        MEANINGS: {"get": operation("What messages and their fields mean, by protocol and word", one)},
         LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events"),
         "/api/v1/labs/{lab}/routers": {"get": operation("The routers of a lab", some)},
     }

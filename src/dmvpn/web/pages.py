@@ -4,6 +4,7 @@ GET /labs/LAB                -> the page; it asks the resources of the API, as a
 GET /class                   -> the page of a class, for its teacher
 GET /page/FILE               -> its parts
 GET /api/v1/labs/LAB/stage   -> nodes, wires, and tunnels to next hop servers
+GET /api/v1/meanings         -> what messages and their fields mean
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage
 from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import OVERVIEW, PAGE, PARTS
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.web.turns import Turns
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
+MEANINGS: Final = "/api/v1/meanings"
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -50,6 +53,7 @@ class Pages:
             Route(OVERVIEW, self.overview),
             Route(f"{PARTS}{{name}}", self.part),
             Route(STAGE, self.stage),
+            Route(MEANINGS, self.meanings),
         ]
 
     async def page(self, _: Request) -> Response:
@@ -70,9 +74,19 @@ class Pages:
         picture = await self._turns.take(lab, lambda: self._fleet.picture(lab))
         return JSONResponse(as_stage(picture))
 
+    async def meanings(self, _: Request) -> Response:
+        """Explain messages and their fields."""
+        return JSONResponse(await run_in_threadpool(_meanings))
+
     def _file(self, name: str) -> Response:
         path = self._files.get(name)
         if path is None:
             raise Problem(HTTPStatus.NOT_FOUND, "the page has no such part")
         headers = {"Content-Security-Policy": _POLICY}
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers=headers)
+
+
+def _meanings() -> dict[str, dict[str, str]]:
+    from dmvpn.router.features import FEATURES  # the whole program: a server that nobody asks does not need it
+
+    return in_messages(FEATURES)

@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Topic
+from dmvpn.base.chronicle import ChronicleLine, Contents, MessagePassed, Sign, StateChanged, Topic
 from dmvpn.base.context import Context
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: Messages, and changes, that are kept.
 LARGEST_MESSAGES: Final = 2048
 LARGEST_CHANGES: Final = 4096
+#: Messages that are kept with their contents: octets take more memory than a line.
+LARGEST_READABLE: Final = 256
 #: Changes of these leave no state behind that is kept when they are forgotten.
 _STATELESS: Final = frozenset((Topic.ROUTE, Topic.CONFIGURATION))
 _GREW: Final = HistoryGrew()
@@ -63,6 +65,7 @@ class ChronicleMachine(Machine):
         super().__init__(Context(ports))
         self._messages: deque[_Kept] = deque(maxlen=LARGEST_MESSAGES)
         self._changes: deque[_Kept] = deque(maxlen=LARGEST_CHANGES)
+        self._readable: deque[Contents] = deque(maxlen=LARGEST_READABLE)
         self._settled: dict[_Thing, _Kept] = {}
         self._number = 0
         self._forgot_messages = self._forgot_changes = False
@@ -74,6 +77,8 @@ class ChronicleMachine(Machine):
             self.started = self._context.now
         if isinstance(event, MessagePassed):
             self._forgot_messages |= self._keep(self._messages, event) is not None
+            if event.contents is not None:
+                self._keep_readable(event.contents)
             return
         change = event if isinstance(event, StateChanged | RouteChanged) else translate(event)
         if change is not None and (not isinstance(change, RouteChanged) or is_news(change)):
@@ -118,6 +123,11 @@ class ChronicleMachine(Machine):
         lines.append((self._number, self._context.now, what))
         self._context.emit(_GREW)
         return forgotten
+
+    def _keep_readable(self, contents: Contents) -> None:
+        if len(self._readable) == LARGEST_READABLE:
+            self._readable[0].forget()
+        self._readable.append(contents)
 
     def _settle(self, kept: _Kept) -> None:
         change = kept[2]

@@ -62,7 +62,7 @@ _RESOLUTION_WORDS = (
     (ResolutionFlag.SOURCE_STABLE, "src-stable"),
     (ResolutionFlag.NAT, "nat"),
 )
-_EXTENSION_NAMES = {
+EXTENSION_NAMES = {
     ExtensionType.RESPONDER_ADDRESS: "Responder Address",
     ExtensionType.FORWARD_TRANSIT_RECORD: "Forward Transit NHS Record",
     ExtensionType.REVERSE_TRANSIT_RECORD: "Reverse Transit NHS Record",
@@ -133,7 +133,7 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
     yield f"     pktsz: {size} extoff: {offset}"
     match packet:
         case ClientMessage():
-            yield f' (M) flags: "{_flag_words(packet)}", reqid: {packet.request_id} '
+            yield f' (M) flags: "{flag_words(packet)}", reqid: {packet.request_id} '
         case ErrorIndication():
             yield f" (M) error code: {error_name(packet.error_code)}, offset: {packet.error_offset}"
         case TrafficIndication():
@@ -158,7 +158,8 @@ def extension_lines(packet: NhrpPacket) -> Iterator[str]:
         yield from _extension(extension)
 
 
-def _flag_words(packet: ClientMessage) -> str:
+def flag_words(packet: ClientMessage) -> str:
+    """Return the words of the flags that are set, each with a blank behind it."""
     words = _FLAG_WORDS.get(type(packet), _RESOLUTION_WORDS)
     return "".join(f"{word} " for flag, word in words if packet.flags & flag)
 
@@ -180,14 +181,14 @@ def _cie_lines(cie: ClientInfo, label: str) -> Iterator[str]:
 def _extension(extension: Extension) -> Iterator[str]:
     match extension:
         case AddressExtension():
-            yield f"{_EXTENSION_NAMES[extension.TYPE]} Extension({extension.TYPE}):"
+            yield f"{EXTENSION_NAMES[extension.TYPE]} Extension({extension.TYPE}):"
             for entry in extension.entries:
                 yield from _cie_lines(entry, "(C)")
         case Authentication():
-            yield f"{_EXTENSION_NAMES[ExtensionType.AUTHENTICATION]} Extension({ExtensionType.AUTHENTICATION}):"
+            yield f"{EXTENSION_NAMES[ExtensionType.AUTHENTICATION]} Extension({ExtensionType.AUTHENTICATION}):"
             yield f"  type:Cleartext({extension.spi}), data:{_printable(extension.data)} "
         case VendorPrivate():
-            yield f"{_EXTENSION_NAMES[ExtensionType.VENDOR_PRIVATE]} Extension({ExtensionType.VENDOR_PRIVATE}):"
+            yield f"{EXTENSION_NAMES[ExtensionType.VENDOR_PRIVATE]} Extension({ExtensionType.VENDOR_PRIVATE}):"
             yield from _vendor_lines(extension)
         case UnknownExtension():
             yield f"Unknown Extension({extension.type}):"

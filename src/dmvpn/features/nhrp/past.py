@@ -14,11 +14,12 @@ its sender must not decide how long our line is: of a long list the line has the
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.chronicle import MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.chronicle import Contents, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import UsageReported
 from dmvpn.base.journal import Journal
@@ -27,6 +28,7 @@ from dmvpn.base.notices import Configured, TunnelChanged
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import Processing
+from dmvpn.features.nhrp.fields import LARGEST_READ, packet_fields
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -330,8 +332,8 @@ LARGEST_ABOUT: Final = 8
 _WAYS: Final = {Processing.SEND: Way.SENT, Processing.FORWARD: Way.FORWARDED, Processing.RECEIVE: Way.RECEIVED}
 
 
-def told(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress) -> MessagePassed:
-    """Return the line about a packet that was sent to, or received from, this NBMA address."""
+def told(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
+    """Return the line about a packet that was sent to, or received from, this NBMA address. octets: of the packet."""
     return MessagePassed(
         protocol="NHRP",
         name=PACKET_NAMES[packet.TYPE],
@@ -341,6 +343,8 @@ def told(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress
         subject=_subject(packet),
         mark=_mark(packet),
         about=_about(packet),
+        exchange=_exchange(packet),
+        contents=Contents(partial(packet_fields, octets)) if len(octets) <= LARGEST_READ else None,
     )
 
 
@@ -403,6 +407,13 @@ def _mark(packet: NhrpPacket) -> str:
             return f"{head}/{packet.packet[:32].hex()}"
         case _:
             return head
+
+
+def _exchange(packet: NhrpPacket) -> str:
+    """Return what a request and its reply have in common: who asked, the request ID, and the kind of both."""
+    if not isinstance(packet, ClientMessage):
+        return ""
+    return f"{(packet.TYPE + 1) // 2}/{int(packet.source_protocol):x}/{packet.request_id}"
 
 
 def _about(packet: NhrpPacket) -> About:

@@ -125,7 +125,7 @@ class Reception:
             self._errors.unreadable(tunnel, event.data, sender, error)
             return False
         tunnel.counters.count_received(packet.TYPE)
-        self._station.show(Processing.RECEIVE, tunnel, event.outer_source, packet, len(event.data))
+        self._station.show(Processing.RECEIVE, tunnel, event.outer_source, packet, event.data)
         packet = _completed(packet, event.outer_source)
         if not self._is_authentic(tunnel, packet, sender):
             return False

@@ -209,19 +209,17 @@ class Station:
         else:
             counters.count_sent(packet.TYPE)
         tunnel.count_own(way)
-        self.show(Processing.FORWARD if forwarded else Processing.SEND, tunnel, nbma, packet, len(octets))
+        self.show(Processing.FORWARD if forwarded else Processing.SEND, tunnel, nbma, packet, octets)
         self.context.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets, connection=way.connection))
         return True
 
-    def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
-        """Pass a packet to the chronicle and the debugs.
-
-        size: its octets.
-        """
+    def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, octets: bytes) -> None:
+        """Pass a packet to the chronicle and the debugs."""
         if self.ports.remembers:
-            self.context.emit(told(direction, packet, tunnel.name, nbma))
+            self.context.emit(told(direction, packet, tunnel.name, nbma, octets))
         if not self.ports.debugging.anything:
             return
+        size = len(octets)
         to_us = packet.source_protocol != tunnel.address
         peer = packet.source_protocol if to_us else packet.destination_protocol
         general, parts, extensions = (

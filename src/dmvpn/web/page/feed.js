@@ -5,7 +5,8 @@
  * @typedef {import("./lines.js").News} News
  * @typedef {import("./lines.js").Gone} Gone
  * @typedef {News | {router: string, gone: true}} Heard
- * @typedef {{stage: Stage, news: (News|Gone)[]}} Exported
+ * @typedef {import("./opened.js").Meanings} Meanings
+ * @typedef {{stage: Stage, news: (News|Gone)[], meanings?: Meanings}} Exported
  */
 
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */
@@ -32,6 +33,15 @@ export class Refused extends Error {
 export function exported() {
   const text = document.getElementById("film")?.textContent ?? "";
   return text.trim() ? JSON.parse(text) : null;
+}
+
+/**
+ * Return what messages and their fields mean: a film has it inside. Throws Refused.
+ * @returns {Promise<Meanings>}
+ */
+export async function meanings() {
+  const film = exported();
+  return film === null ? (await ask("/api/v1/meanings")).json() : (film.meanings ?? {});
 }
 
 /**

@@ -25,6 +25,8 @@
  * @property {string} [name] of an arrow
  * @property {boolean} [arrived] of an arrow
  * @property {boolean} [forwarded] of an arrow
+ * @property {string} [exchange] of an arrow: equal for a request and its reply
+ * @property {string} [contents] of an arrow: its fields, each as a line "Name: value"
  * @property {string[]} [addresses] that a router has from now on
  */
 
@@ -50,6 +52,8 @@ export class Film {
     this.begins = -Infinity;
     /** @type {Step[]} */
     this.steps = [];
+    /** A number that grows when steps change that are here already. */
+    this.revision = 0;
     /** @type {State[]} before the steps 0, APART, 2 * APART ... */
     this._kept = [begin(stage)];
     /** @type {{count: number, state: State}} */

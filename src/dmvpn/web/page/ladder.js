@@ -62,22 +62,37 @@ export function sentence(step) {
 /**
  * Return the rows.
  * @param {Step[]} steps that are visible
- * @param {(step: Step) => void} chosen called with the step that is clicked
+ * @param {object} story
+ * @param {(step: Step) => void} story.open called with the step that is clicked
+ * @param {Step|null} story.opened
+ * @param {Step[]} story.cause the steps that are followed; empty: none
  * @returns {HTMLElement[]}
  */
-export function rows(steps, chosen) {
+export function rows(steps, { open, opened, cause }) {
   const names = columns(steps);
   const head = element("li", { class: "head", "aria-hidden": "true" }, element("span", {}, "time (UTC)"), heads(names));
+  const arrows = cause.filter((step) => step.type === "arrow");
   return [
     head,
     ...steps.map((step) => {
-      const text = element("span", { class: "sentence" }, sentence(step));
-      const button = element("button", { type: "button", class: `step ${step.type}` });
+      const number = arrows.indexOf(step) + 1;
+      const text = element("span", { class: "sentence" }, ...(number ? [element("b", {}, `${number} `)] : []), sentence(step));
+      const look = cause.length === 0 ? "" : cause.includes(step) ? " linked" : " unlinked";
+      const button = element("button", { type: "button", class: `step ${step.type}${look}`, "data-step": nameOf(step) });
+      button.setAttribute("aria-pressed", String(step === opened));
       button.append(element("time", {}, clock(step.time)), drawing(step, names), text);
-      button.addEventListener("click", () => chosen(step));
+      button.addEventListener("click", () => open(step));
       return element("li", {}, button);
     }),
   ];
+}
+
+/**
+ * Return a name by which a step is found again.
+ * @param {Step} step
+ */
+function nameOf(step) {
+  return [step.time, step.router ?? step.sender, step.name ?? step.topic, step.subject].join(" ");
 }
 
 /** @param {Step} step */

@@ -13,6 +13,8 @@
  * @property {string} [name]
  * @property {string} [peer]
  * @property {string} [mark] equal at both ends of a message
+ * @property {string} [exchange] equal for a request and its reply
+ * @property {string} [contents] the fields of a message, each as a line "Name: value"
  * @property {string} [topic] of a change
  * @property {"+"|"~"|"-"} [sign]
  * @property {string} [text]
@@ -39,6 +41,8 @@ export class Assembler {
     this._halves = new Map();
     /** @type {Map<string, boolean>} the routers that were heard, and whether each runs */
     this._lives = new Map();
+    /** How many arrows of earlier steps were completed. */
+    this.completed = 0;
   }
 
   /**
@@ -87,12 +91,14 @@ export class Assembler {
       if (halves.length === 0) this._halves.delete(key);
       step[received ? "receiver" : "sender"] = router;
       step.arrived = true;
+      step.contents ??= line.contents;
+      this.completed += 1;
       return null;
     }
     const other = this._owners.get(line.peer ?? "") ?? line.peer ?? "";
-    const { time, protocol, name, subject } = line;
+    const { time, protocol, name, subject, exchange, contents } = line;
     /** @type {Step} */
-    const step = { type: "arrow", time, protocol, name, subject, sender: router, receiver: other };
+    const step = { type: "arrow", time, protocol, name, subject, exchange, contents, sender: router, receiver: other };
     if (received) [step.sender, step.receiver] = [other, router];
     step.forwarded = line.way === "forwarded";
     // Only a router whose news come here can say that it received something.

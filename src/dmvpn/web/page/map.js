@@ -19,8 +19,12 @@
  * @property {Step[]} messages on their way at this moment
  * @property {number} time
  * @property {string} chosen the router that is chosen, or ""
- * @property {Set<string>} found routers that a search found; empty: no search
+ * @property {Set<string>|null} found nodes that a search found; null: no search
+ * @property {Step[]} cause the steps of the cause that is followed; empty: none
  */
+
+import { along, bend, label } from "./shapes.js";
+import { drawTrail, partakers } from "./trail.js";
 
 /** Seconds for which a message is seen. */
 export const FLIGHT = 0.9;
@@ -28,6 +32,9 @@ const ROUTER = 17;
 /** Pixels for each unit from which on names are drawn, and hosts and wires. */
 const NAMES_FROM = 0.45;
 const DETAILS_FROM = 0.3;
+const NAMES_OF_MESSAGES_FROM = 0.8;
+/** With more messages on their way, their names would cover each other. */
+const MOST_NAMED = 3;
 
 /** How a tunnel is drawn: color, dashes, width, and the letter in its middle. */
 const LOOKS = {
@@ -63,8 +70,11 @@ export function paint(context, size, view, scene, colors) {
   context.lineCap = "round";
   if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
   drawTunnels(context, scene, view, colors);
-  for (const node of scene.stage.nodes) drawNode(context, scene, node, view, colors);
-  for (const message of scene.messages) dot(context, scene, message, view, colors);
+  drawTrail(context, scene, view, colors);
+  const faded = fadedNodes(scene);
+  for (const node of scene.stage.nodes) drawNode(context, scene, node, faded.has(node.name), view, colors);
+  const named = view.scale >= NAMES_OF_MESSAGES_FROM && scene.messages.length <= MOST_NAMED;
+  for (const message of scene.messages) dot(context, scene, message, named, view, colors);
 }
 
 /**
@@ -140,10 +150,23 @@ function drawTunnels(context, scene, view, colors) {
 }
 
 /**
+ * Return the nodes that a search did not find, or that have no part in the cause that is followed.
+ * @param {Scene} scene
+ * @returns {Set<string>}
+ */
+function fadedNodes(scene) {
+  const { found, cause } = scene;
+  if (found === null && cause.length === 0) return new Set();
+  const some = found ?? partakers(cause);
+  return new Set(scene.stage.nodes.map((node) => node.name).filter((name) => !some.has(name)));
+}
+
+/**
  * @param {Scene} scene
  * @param {Tunnel} tunnel
  */
 function isFaded(scene, tunnel) {
+  if (scene.cause.length > 0) return true;
   return scene.chosen !== "" && tunnel.here !== scene.chosen && tunnel.there !== scene.chosen;
 }
 
@@ -179,48 +202,20 @@ function letters(context, scene, tunnel, view, colors) {
 }
 
 /**
- * Return the point that bends a tunnel: away from the wires, and a direct one farther.
- * @param {Point} from
- * @param {Point} to
- * @param {boolean} direct
- * @returns {Point}
- */
-function bend(from, to, direct) {
-  const amount = direct ? 0.18 : 0.1;
-  const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
-  const [across, up] = [(to.y - from.y) * amount, (from.x - to.x) * amount];
-  // To the side that is farther from the middle of the map.
-  const outward = Math.hypot(x + across, y + up) >= Math.hypot(x - across, y - up) ? 1 : -1;
-  return { x: x + 2 * outward * across, y: y + 2 * outward * up };
-}
-
-/**
- * @param {Point} from
- * @param {Point} middle
- * @param {Point} to
- * @param {number} part
- * @returns {Point}
- */
-function along(from, middle, to, part) {
-  const [a, b, c] = [(1 - part) * (1 - part), 2 * part * (1 - part), part * part];
-  return { x: a * from.x + b * middle.x + c * to.x, y: a * from.y + b * middle.y + c * to.y };
-}
-
-/**
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {import("./film.js").StageNode} node
+ * @param {boolean} isFaint
  * @param {View} view
  * @param {Colors} colors
  */
-function drawNode(context, scene, node, view, colors) {
+function drawNode(context, scene, node, isFaint, view, colors) {
   const at = scene.places.get(node.name);
   if (at === undefined) return;
   const isRouter = scene.state.routers.has(node.name);
   if (!isRouter && view.scale < DETAILS_FROM) return;
   const alive = scene.state.routers.get(node.name)?.alive ?? true;
-  const dim = scene.found.size > 0 && !scene.found.has(node.name);
-  context.globalAlpha = dim ? 0.25 : 1;
+  context.globalAlpha = isFaint ? 0.25 : 1;
   context.lineWidth = node.name === scene.chosen ? 4 : 1.8;
   context.strokeStyle = node.name === scene.chosen ? colors.chosen : alive ? colors.line : colors.broken;
   context.fillStyle = node.kind === "hub" ? colors.hub : isRouter ? colors.spoke : colors.panel;
@@ -276,10 +271,11 @@ function cross(context, at, color) {
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {Step} message
+ * @param {boolean} isNamed
  * @param {View} view
  * @param {Colors} colors
  */
-function dot(context, scene, message, view, colors) {
+function dot(context, scene, message, isNamed, view, colors) {
   const from = scene.places.get(message.sender ?? "");
   const to = scene.places.get(message.receiver ?? "");
   if (from === undefined || to === undefined) return;
@@ -290,34 +286,13 @@ function dot(context, scene, message, view, colors) {
   context.beginPath();
   context.arc(at.x, at.y, 5 / Math.max(view.scale, 0.5), 0, 2 * Math.PI);
   context.fill();
-  if (view.scale >= 0.8) {
+  if (isNamed) {
     context.font = "10px system-ui, sans-serif";
     context.textAlign = "center";
     context.textBaseline = "bottom";
     context.fillStyle = colors.text;
     context.fillText(`${message.protocol} ${message.name}`, at.x, at.y - 8);
   }
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {string} text
- * @param {Point} at
- * @param {number} scale
- * @param {string} color
- * @param {string} background
- */
-function label(context, text, at, scale, color, background) {
-  const size = Math.max(11, 11 / scale);
-  context.font = `bold ${size}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = background;
-  context.beginPath();
-  context.arc(at.x, at.y, size * (0.4 + 0.3 * text.length), 0, 2 * Math.PI);
-  context.fill();
-  context.fillStyle = color;
-  context.fillText(text, at.x, at.y);
 }
 
 /**

@@ -1,13 +1,14 @@
 /** The page: it puts a film's map, ladder and tables on the screen for the moment that is played. */
 
 import { byId, clock, element } from "./dom.js";
-import { exported, follow, ask, Refused } from "./feed.js";
+import { exported, follow, ask, meanings, Refused } from "./feed.js";
 import { Film, MOST_LIVE } from "./film.js";
-import { rows, visible } from "./ladder.js";
 import { extent, layout } from "./layout.js";
 import { Assembler } from "./lines.js";
-import { FLIGHT, LEGEND, nodeAt, paint, pointUnder } from "./map.js";
-import { isRouter, tunnels } from "./state.js";
+import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
+import { legend, list, searched } from "./routers.js";
+import { tunnels } from "./state.js";
+import { Story } from "./story.js";
 import { tables } from "./tables.js";
 
 /** @typedef {import("./film.js").Step} Step */
@@ -30,15 +31,16 @@ class Player {
     this.canvas = /** @type {HTMLCanvasElement} */ (byId("map"));
     this.view = { x: 0, y: 0, scale: 1 };
     this.chosen = "";
-    /** @type {Set<string>} */
-    this.found = new Set();
+    /** @type {Set<string>|null} nodes that a search found; null: no search */
+    this.found = null;
+    this.story = new Story(film, (name) => this.choose(name), meanings);
     this.playing = true;
     this.isLive = isLive;
     this.speed = 1;
     /** The moment that is shown, and the server's clock minus ours: seconds. */
     this.time = NaN;
     this.ahead = 0;
-    this.shown = { count: -1, chosen: "", routes: false };
+    this.shown = { count: -1, chosen: "" };
     const state = film.at(NaN);
     /** What follows from so many steps: it is computed again only when something has happened. */
     this.known = { count: -1, steps: -1, state, tunnels: tunnels(film.stage, state) };
@@ -54,9 +56,9 @@ class Player {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.colors = colors();
     });
-    this.legend();
+    legend();
     this.listen();
-    this.list();
+    list(this.film.stage, null, (name) => this.choose(name));
     requestAnimationFrame((now) => this.frame(now));
   }
 
@@ -117,14 +119,14 @@ class Player {
     }
     /** @type {Step[]} */
     const messages = [];
-    for (let place = count - 1; place >= 0 && !this.isStill; place -= 1) {
+    for (let place = count - 1; place >= 0 && !this.isStill && this.story.cause.length === 0; place -= 1) {
       const step = film.steps[place];
       if (step.time < this.time - FLIGHT || messages.length >= 300) break;
       if (step.type === "arrow") messages.push(step);
     }
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
-      ...{ time: this.time, chosen: this.chosen, found: this.found },
+      ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause },
     };
     this.scene = scene;
     const context = this.canvas.getContext("2d");
@@ -141,15 +143,10 @@ class Player {
       slider.value = String(end > first ? Math.round((1000 * (this.time - first)) / (end - first)) : 1000);
     }
     slider.setAttribute("aria-valuetext", clock(this.time));
-    const routes = /** @type {HTMLInputElement} */ (byId("routes")).checked;
-    const now = { count: this.known.count, chosen: this.chosen, routes };
-    const before = this.shown;
-    if (before.count === now.count && before.chosen === now.chosen && before.routes === now.routes) return;
+    const now = { count: this.known.count, chosen: this.chosen };
+    this.story.show(now.count, now.chosen);
+    if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
     this.shown = now;
-    const ladder = byId("ladder");
-    const steps = visible(this.film.steps, now.count, { router: this.chosen, routes });
-    ladder.replaceChildren(...rows(steps, (step) => this.choose(step.router ?? step.sender ?? "")));
-    ladder.scrollTop = ladder.scrollHeight;
     byId("summary").textContent = this.summary();
     this.detail();
   }
@@ -275,34 +272,8 @@ class Player {
 
   /** @param {string} text */
   search(text) {
-    const wanted = text.trim().toLowerCase();
-    const nodes = this.film.stage.nodes.filter(
-      (node) => wanted !== "" && [node.name, ...node.addresses].some((word) => word.toLowerCase().includes(wanted)),
-    );
-    this.found = new Set(nodes.map((node) => node.name));
-    this.list();
-  }
-
-  /** The routers as a list, for the keyboard and for screen readers. */
-  list() {
-    const routers = this.film.stage.nodes.filter(isRouter);
-    const some = routers.filter((node) => this.found.size === 0 || this.found.has(node.name)).slice(0, 300);
-    byId("routers").replaceChildren(
-      ...some.map((node) => {
-        const button = element("button", { type: "button" }, node.name);
-        button.addEventListener("click", () => this.choose(node.name));
-        return element("li", {}, button);
-      }),
-    );
-  }
-
-  legend() {
-    byId("legend").replaceChildren(
-      ...LEGEND.map((look) => {
-        const line = element("i", { class: `sample ${look.color}` }, look.letter);
-        return element("li", {}, line, look.text);
-      }),
-    );
+    this.found = searched(this.film.stage, text);
+    list(this.film.stage, this.found, (name) => this.choose(name));
   }
 }
 
@@ -342,6 +313,7 @@ async function main() {
   function heard(news) {
     if (!("gone" in news)) player.ahead = news.now - Date.now() / 1000;
     player.film.add(assembler.hear({ now: player.present, ...news }));
+    player.film.revision = assembler.completed;
   }
   await follow(`${path}/events?topics=history`, heard, (connected, why) =>
     say(connected ? "live" : `disconnected: ${why}`, !connected),

@@ -7,6 +7,7 @@ algorithms   states of an IKE SA and of a session; transforms, groups, kinds of 
 isakmp       numbers of IKEv1
 isakmp_lines, isakmp_debugs: shows and debugs of IKEv1
 failures     why something came to nothing
+fields       of a message
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group
 from dmvpn.features.ike import messages
-from dmvpn.features.ike.explain import algorithms, failures, isakmp, isakmp_debugs, isakmp_lines, numbers
+from dmvpn.features.ike.explain import algorithms, failures, fields, isakmp, isakmp_debugs, isakmp_lines, numbers
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import WordGroup
@@ -332,5 +333,6 @@ GROUPS: Final[tuple[WordGroup, ...]] = (
         *isakmp_debugs.GROUPS,
     ),
     *failures.GROUPS,
+    *fields.GROUPS,
     *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _SETTINGS, _COUNTERS),
 )

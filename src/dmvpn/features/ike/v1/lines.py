@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.chronicle import Contents, MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.v1.wire import parse_header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.v1.wire import Header
 
 #: How many octets at the end distinguish messages of one exchange.
 _TAIL = 32
@@ -33,5 +37,17 @@ def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
             subject="",
             mark=f"{cookies}/{header.message_id}/{header.exchange_name}/{octets[-_TAIL:].hex()}",
             about=(path.remote.address,),
+            exchange=header.cookie_i.hex(),
+            contents=Contents(partial(_fields, header, len(octets))),
         )
     ]
+
+
+def _fields(header: Header, size: int) -> Iterator[str]:
+    """Yield the header as lines "Name: value"; `explain/fields.py` has the names."""
+    yield f"Initiator Cookie: {header.cookie_i.hex()}"
+    yield f"Responder Cookie: {header.cookie_r.hex()}"
+    yield f"Mode: {header.exchange_name}"
+    yield f"Phase 2 Identifier: {header.message_id}"
+    yield f"Encrypted: {'yes' if header.is_encrypted else 'no'}"
+    yield f"Message Length: {size} octets"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import MessagePassed, Way
+from dmvpn.base.chronicle import Contents, MessagePassed, Way
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.chain import NO_SPI
+from dmvpn.features.ike.chain import NO_SPI, name_of
 from dmvpn.features.ike.v2.wire import Message, parse_header
 from dmvpn.features.ike.v2.wire.numbers import PayloadType
 from dmvpn.features.ike.v2.wire.payloads import Notify
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.terms import DatagramPath
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 _FRAGMENT_AT = slice(32, 36)
 #: The beginning of the payloads.
 _PAYLOADS_AT: Final = slice(28, 60)
+#: Octets of a message whose fields are kept.
+LARGEST_READ: Final = 4096
 
 
 def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
@@ -44,8 +49,31 @@ def passed(octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
             subject=f"fragment {int(part[:4], 16)} of {int(part[4:], 16)}" if fragment else "",
             mark=mark,
             about=(path.remote.address,),
+            exchange=header.spi_i.hex(),
+            contents=Contents(partial(message_fields, octets)) if len(octets) <= LARGEST_READ else None,
         )
     ]
+
+
+def message_fields(octets: bytes) -> Iterator[str]:
+    """Yield the header and the payloads in clear as lines "Name: value"; `explain/fields.py` has the names."""
+    header, _ = parse_header(octets)
+    yield f"Initiator SPI: {header.spi_i.hex()}"
+    yield f"Responder SPI: {header.spi_r.hex()}"
+    yield f"Exchange Type: {header.exchange_name}"
+    side = "initiator" if header.from_initiator else "responder"
+    yield f"Header Flags: from the {side} of the IKE SA, {'response' if header.is_response else 'request'}"
+    yield f"Message ID: {header.message_id}"
+    try:
+        payloads = Message.parse(octets).payloads
+    except WireError:
+        yield "Payloads: they cannot be read"
+    else:
+        names = [name_of(payload.type_number, PayloadType, "payload") for payload in payloads]
+        yield f"Payloads: {', '.join(names) or 'none'}"
+        if notes := [payload.name for payload in payloads if isinstance(payload, Notify)]:
+            yield f"Notifications: {', '.join(notes)}"
+    yield f"Message Length: {len(octets)} octets"
 
 
 def packet_lines(octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:

@@ -6,13 +6,14 @@ codes       packet types, NAKs, errors, extensions, the flags of packets
 counters    of `show ip nhrp traffic` and `show nhrp stats`
 lines       log messages, debug lines
 labels      columns and labels of the shows
+fields      of a message
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, states
+from dmvpn.features.nhrp.explain import codes, counters, fields, flags, labels, lines, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import WordGroup
@@ -24,4 +25,5 @@ GROUPS: Final[tuple[WordGroup, ...]] = (
     *counters.GROUPS,
     *lines.GROUPS,
     *labels.GROUPS,
+    *fields.GROUPS,
 )

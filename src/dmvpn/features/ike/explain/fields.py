@@ -1,0 +1,46 @@
+"""The fields of a message of IKE that a user opens in the page of a lab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import label_group
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import WordGroup
+
+_SCREENS: Final = ("the page of a lab",)
+
+_IKEV2: Final = label_group(
+    "fields of an IKEv2 message",
+    _SCREENS,
+    Word("Initiator SPI", "The number that the initiator chose for the IKE SA."),
+    Word("Responder SPI", "The number that the responder chose; zero in the first message."),
+    Word("Exchange Type", "What the pair of messages is for.", clause="RFC 7296 §1.2 and §1.3"),
+    Word("Header Flags", "Who sent the message, and whether it is a request or a response."),
+    Word("Message ID", "The number of the exchange: a response has that of its request.", clause="RFC 7296 §2.2"),
+    Word(
+        "Payloads",
+        "The parts of the message, in their order. The contents of SK are encrypted: only the two ends can read them.",
+        clause="RFC 7296 §3.2",
+    ),
+    Word("Notifications", "Errors and news that are not encrypted, by their types.", clause="RFC 7296 §3.10"),
+    Word("Message Length", "The octets of the message, header included."),
+    next="debug crypto ikev2 packet",
+    clause="RFC 7296 §3.1",
+)
+_IKEV1: Final = label_group(
+    "fields of an IKEv1 message",
+    _SCREENS,
+    Word("Initiator Cookie", "The number that the initiator chose for the ISAKMP SA."),
+    Word("Responder Cookie", "The responder's number for the ISAKMP SA; zero in the first message."),
+    Word("Mode", "The exchange that the message belongs to.", clause="RFC 2409 §5"),
+    Word("Phase 2 Identifier", "The number of the quick mode or of the notification; 0 in phase 1."),
+    Word("Message Length", "The octets of the ISAKMP message, header included."),
+    Word("Encrypted", "Whether the payloads are encrypted: from message 5 of main mode on they are."),
+    next="debug crypto isakmp",
+    clause="RFC 2408 §3.1",
+)
+
+GROUPS: Final[tuple[WordGroup, ...]] = (_IKEV2, _IKEV1)

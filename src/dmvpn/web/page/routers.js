@@ -1,0 +1,56 @@
+/**
+ * The routers as a list, for the keyboard and for screen readers, and the search in it.
+ *
+ * @typedef {import("./film.js").Stage} Stage
+ */
+
+import { byId, element } from "./dom.js";
+import { LEGEND } from "./map.js";
+import { isRouter } from "./state.js";
+
+/** Routers that are listed at most. */
+const MOST = 300;
+
+/**
+ * Return the nodes whose name or address has a text; null: the text is empty, so nothing is looked for.
+ * @param {Stage} stage
+ * @param {string} text
+ * @returns {Set<string>|null}
+ */
+export function searched(stage, text) {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === "") return null;
+  const nodes = stage.nodes.filter((node) =>
+    [node.name, ...node.addresses].some((word) => word.toLowerCase().includes(wanted)),
+  );
+  return new Set(nodes.map((node) => node.name));
+}
+
+/**
+ * Put the list on the screen.
+ * @param {Stage} stage
+ * @param {Set<string>|null} found by a search; null: no search
+ * @param {(router: string) => void} choose
+ */
+export function list(stage, found, choose) {
+  const routers = stage.nodes.filter((node) => isRouter(node) && (found === null || found.has(node.name)));
+  const rows = routers.slice(0, MOST).map((node) => {
+    const button = element("button", { type: "button" }, node.name);
+    button.addEventListener("click", () => choose(node.name));
+    return element("li", {}, button);
+  });
+  const rest = routers.length - MOST;
+  if (rest > 0) rows.push(element("li", { class: "hint" }, `and ${rest} more: search for them`));
+  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router has this name or address."));
+  byId("routers").replaceChildren(...rows);
+}
+
+/** Put the legend of the map on the screen. */
+export function legend() {
+  byId("legend").replaceChildren(
+    ...LEGEND.map((look) => {
+      const line = element("i", { class: `sample ${look.color}` }, look.letter);
+      return element("li", {}, line, look.text);
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * Shapes of the map: curved ways between two points, and letters on them.
+ *
+ * @typedef {import("./layout.js").Point} Point
+ */
+
+/**
+ * Return the point that bends a tunnel: away from the wires, and a direct one farther.
+ * @param {Point} from
+ * @param {Point} to
+ * @param {boolean} direct
+ * @returns {Point}
+ */
+export function bend(from, to, direct) {
+  const amount = direct ? 0.18 : 0.1;
+  const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
+  const [across, up] = [(to.y - from.y) * amount, (from.x - to.x) * amount];
+  // To the side that is farther from the middle of the map.
+  const outward = Math.hypot(x + across, y + up) >= Math.hypot(x - across, y - up) ? 1 : -1;
+  return { x: x + 2 * outward * across, y: y + 2 * outward * up };
+}
+
+/**
+ * Return a point of a way. part: 0 is its beginning, 1 its end.
+ * @param {Point} from
+ * @param {Point} middle
+ * @param {Point} to
+ * @param {number} part
+ * @returns {Point}
+ */
+export function along(from, middle, to, part) {
+  const [a, b, c] = [(1 - part) * (1 - part), 2 * part * (1 - part), part * part];
+  return { x: a * from.x + b * middle.x + c * to.x, y: a * from.y + b * middle.y + c * to.y };
+}
+
+/**
+ * Write letters on a round ground.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {Point} at
+ * @param {number} scale
+ * @param {string} color
+ * @param {string} background
+ */
+export function label(context, text, at, scale, color, background) {
+  const size = Math.max(11, 11 / scale);
+  context.font = `bold ${size}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = background;
+  context.beginPath();
+  context.arc(at.x, at.y, size * (0.4 + 0.3 * text.length), 0, 2 * Math.PI);
+  context.fill();
+  context.fillStyle = color;
+  context.fillText(text, at.x, at.y);
+}

@@ -1,0 +1,119 @@
+/**
+ * The story: the ladder on the screen, the step that is opened in it, and the cause that is followed.
+ *
+ * @typedef {import("./film.js").Film} Film
+ * @typedef {import("./film.js").Step} Step
+ * @typedef {import("./opened.js").Meanings} Meanings
+ */
+
+import { causeOf } from "./cause.js";
+import { byId, element } from "./dom.js";
+import { rows, visible } from "./ladder.js";
+import { opened } from "./opened.js";
+
+/** The ladder of a film. */
+export class Story {
+  /**
+   * @param {Film} film
+   * @param {(router: string) => void} choose called with a router that is clicked
+   * @param {() => Promise<Meanings>} explain returns the meanings of messages and fields
+   */
+  constructor(film, choose, explain) {
+    this.film = film;
+    this.choose = choose;
+    this.explain = explain;
+    /** @type {Step|null} */
+    this.opened = null;
+    /** @type {Step[]} the steps that belong together with the opened one */
+    this.cause = [];
+    /** @type {Meanings|null} null: nobody has opened a step yet */
+    this.meanings = null;
+    this.said = "";
+    /** What is on the screen: the same again needs no drawing. */
+    this.shown = "";
+    for (const id of ["story", "message"]) {
+      byId(id).addEventListener("keydown", (event) => {
+        if (event.key === "Escape") this.close();
+      });
+    }
+    byId("end-cause").addEventListener("click", () => this.close());
+  }
+
+  /**
+   * Put the ladder of a moment on the screen.
+   * @param {number} count of steps that have happened
+   * @param {string} router only what it takes part in, "": everything
+   */
+  show(count, router) {
+    const [routes, only] = [isChecked("routes"), isChecked("only-cause") && this.cause.length > 0];
+    const place = this.opened === null ? -1 : this.film.steps.indexOf(this.opened);
+    const now = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said]);
+    if (this.shown === now) return;
+    this.shown = now;
+    const steps = only
+      ? this.cause.filter((step) => step.type !== "addresses")
+      : visible(this.film.steps, count, { router, routes });
+    this.draw(steps);
+  }
+
+  /** @param {Step[]} steps */
+  draw(steps) {
+    const ladder = byId("ladder");
+    const isAtEnd = ladder.scrollTop + ladder.clientHeight >= ladder.scrollHeight - 4;
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.step : undefined;
+    ladder.replaceChildren(...rows(steps, { open: (step) => this.open(step), opened: this.opened, cause: this.cause }));
+    if (isAtEnd) ladder.scrollTop = ladder.scrollHeight;
+    if (focused) /** @type {HTMLElement|null} */ (ladder.querySelector(`[data-step="${CSS.escape(focused)}"]`))?.focus();
+    this.caption();
+    const message = byId("message");
+    const doors = { choose: this.choose, close: () => this.close() };
+    message.replaceChildren(...(this.opened === null ? [] : opened(this.opened, this.meanings ?? {}, doors)));
+    if (this.said && this.opened !== null) message.append(element("p", { class: "bad" }, this.said));
+  }
+
+  /**
+   * Open a step and follow its cause; close it if it is open.
+   * @param {Step} step
+   */
+  open(step) {
+    if (this.opened === step) {
+      this.close();
+      return;
+    }
+    this.opened = step;
+    this.cause = causeOf(this.film.steps, step, this.film.at(step.time).owners);
+    if (this.meanings !== null) return;
+    this.meanings = {};
+    this.explain().then(
+      (meanings) => {
+        this.meanings = meanings;
+        this.shown = "";
+      },
+      (error) => {
+        this.meanings = null;
+        this.said = `There are no explanations: ${error instanceof Error ? error.message : error}`;
+      },
+    );
+  }
+
+  close() {
+    this.opened = null;
+    this.cause = [];
+    this.said = "";
+  }
+
+  caption() {
+    const isFollowed = this.cause.length > 1;
+    byId("cause").hidden = !isFollowed;
+    if (!isFollowed) return;
+    const routers = new Set(this.cause.flatMap((step) => (step.type === "arrow" ? [step.sender, step.receiver] : [step.router])));
+    const spent = this.cause[this.cause.length - 1].time - this.cause[0].time;
+    byId("cause-text").textContent =
+      `One cause: ${this.cause.length} steps at ${[...routers].sort().join(", ")} in ${spent.toFixed(3)} s`;
+  }
+}
+
+/** @param {string} id of a checkbox */
+function isChecked(id) {
+  return /** @type {HTMLInputElement} */ (byId(id)).checked;
+}

@@ -1,0 +1,76 @@
+/**
+ * The messages of the cause that is followed, on the map: an arrow between two routers for each way, with the numbers
+ * of its messages in the order of time.
+ *
+ * @typedef {import("./film.js").Step} Step
+ * @typedef {import("./map.js").Scene} Scene
+ * @typedef {import("./map.js").View} View
+ * @typedef {import("./map.js").Colors} Colors
+ */
+
+import { along, bend, label } from "./shapes.js";
+
+/** Numbers that are written on one arrow. */
+const MOST = 4;
+const HEAD = 9;
+
+/**
+ * Return the routers of some steps.
+ * @param {Step[]} steps
+ * @returns {Set<string>}
+ */
+export function partakers(steps) {
+  return new Set(steps.flatMap((step) => [step.router ?? "", step.sender ?? "", step.receiver ?? ""]));
+}
+
+/**
+ * Return the ways of messages, each with the numbers of its messages.
+ * @param {Step[]} steps of a cause
+ * @returns {{from: string, to: string, numbers: number[]}[]}
+ */
+export function ways(steps) {
+  /** @type {Map<string, {from: string, to: string, numbers: number[]}>} */
+  const found = new Map();
+  const arrows = steps.filter((step) => step.type === "arrow");
+  arrows.forEach((step, place) => {
+    const { sender: from = "", receiver: to = "" } = step;
+    const way = found.get(`${from} ${to}`) ?? { from, to, numbers: [] };
+    way.numbers.push(place + 1);
+    found.set(`${from} ${to}`, way);
+  });
+  return [...found.values()];
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {View} view
+ * @param {Colors} colors
+ */
+export function drawTrail(context, scene, view, colors) {
+  const thickness = 1 / Math.max(view.scale, 0.5);
+  for (const way of ways(scene.cause)) {
+    const from = scene.places.get(way.from);
+    const to = scene.places.get(way.to);
+    if (from === undefined || to === undefined) continue;
+    // The two directions between a pair bend to two sides.
+    const middle = bend(from, to, way.from < way.to);
+    context.strokeStyle = colors.message;
+    context.lineWidth = 2.5 * thickness;
+    context.setLineDash([]);
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
+    const [end, before] = [along(from, middle, to, 0.8), along(from, middle, to, 0.77)];
+    const angle = Math.atan2(end.y - before.y, end.x - before.x);
+    for (const side of [-0.5, 0.5]) {
+      context.moveTo(end.x, end.y);
+      const size = HEAD * thickness;
+      context.lineTo(end.x - size * Math.cos(angle + side), end.y - size * Math.sin(angle + side));
+    }
+    context.stroke();
+    const more = way.numbers.length > MOST ? "…" : "";
+    const text = way.numbers.slice(0, MOST).join(" ") + more;
+    label(context, text, along(from, middle, to, 0.55), view.scale, colors.message, colors.background);
+  }
+}
