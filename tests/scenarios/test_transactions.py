@@ -169,6 +169,35 @@ def test_passwords_become_hashes_and_what_is_noted_has_none(world: World) -> Non
     assert not [word for word in ("Offen77", "Wort77", "Kurz77") if word in str(made.noted)]
 
 
+def test_the_log_of_lines_has_those_of_a_transaction_as_if_their_user_had_typed_them(world: World) -> None:
+    change(world, "archive", "log config", "logging enable")
+    change(world, "interface range Loopback77 - 78", " description two at once")
+    change(world, "interface Loopback77", " no description", dry=True)
+    change(world, "interface Loopback77", " no descriptiom")
+    shown = world.show("R31", "archive log config user anna")
+    assert [line.partition("|")[2] for line in shown.splitlines()[-5:]] == [
+        "  logging enable",
+        "interface Loopback77",
+        "interface Loopback78",
+        " description two at once",
+        " description two at once",
+    ]
+    whole = [line for line in lines_of(world) if line != " description two at once"]
+    change(world, *whole, whole=True)
+    shown = world.show("R31", "archive log config user anna")
+    assert [line.partition("|")[2] for line in shown.splitlines()[-4:]] == [
+        "interface Loopback77",
+        " no description two at once",
+        "interface Loopback78",
+        " no description two at once",
+    ]
+
+
+def test_a_router_that_logs_no_lines_logs_none_of_a_transaction(world: World) -> None:
+    change(world, *LOOPBACK)
+    assert len(world.lines("R31", "archive log config all")) == 1
+
+
 def test_below_level_15_nobody_changes_anything_and_keys_are_starred(world: World) -> None:
     change(world, "privilege exec level 7 show running-config", "interface Tunnel100", " ip nhrp authentication Kurz77")
     with pytest.raises(UserError, match="level 15"):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside, breathing, in_one_go
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import ConfigurationEntered
+from dmvpn.base.events import ConfigurationEntered, EnteredLine
 from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.filing import Filing
@@ -28,11 +28,11 @@ from dmvpn.face.interpreter import PRIVILEGED
 from dmvpn.face.merging import Merging
 from dmvpn.face.outcome import Outcome
 from dmvpn.face.typed import TypedLines
-from dmvpn.features.archive import ArchiveMachine
+from dmvpn.features.archive import ArchiveMachine, LinesReported
 from dmvpn.features.system import ConfigurationLeft
 from dmvpn.features.system.show import RunningConfig, with_version
 from dmvpn.ios import CliError, ErrorKind, Fate
-from dmvpn.ios.differences import contextual, differences
+from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.ios.session import not_taken
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from dmvpn.face.handle import RouterHandle, TerminalLine
     from dmvpn.face.interpreter import Interpreter
     from dmvpn.face.protocol import Configure
-    from dmvpn.ios import ConfigTree, LineReport, LineResult
+    from dmvpn.ios import ConfigTree, Configurator, LineReport, LineResult
+    from dmvpn.ios.differences import Difference
 
 #: Attempts while other sessions change the configuration; the next attempt blocks all other sessions.
 _TRIES: Final = 3
@@ -117,11 +118,26 @@ class ConfigurationChange:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What the lines make of a configuration."""
+    """What the lines make of a configuration. entered: the lines on top that changed it."""
 
     tree: ConfigTree
     refused: tuple[RefusedLine, ...]
     said: tuple[str, ...]
+    entered: tuple[EnteredLine, ...] = ()
+
+
+class _Noted(TypedLines):
+    """Typed lines, and those of them that changed the configuration."""
+
+    def __init__(self, configurator: Configurator, tree: ConfigTree) -> None:
+        super().__init__(configurator, tree)
+        self.entered: list[EnteredLine] = []
+
+    def _enter(self, text: str, prompt_width: int) -> LineResult:
+        result = super()._enter(text, prompt_width)
+        if result.changed:
+            self.entered.append(self.session.entry)
+        return result
 
 
 def running_text(interpreter: Interpreter) -> RunningText:
@@ -182,12 +198,14 @@ class Transaction:
             return ConfigurationChange(result=Result.OUTDATED, tag=tag)
         read = self._whole({line.strip() for line in lines}) if order.whole else self._typed(before.copy())
         made = read.tree.render()
-        change = self._described(tag, before, read)
+        found = [*differences(before, read.tree)]
+        change = self._described(tag, read, found, [*differences(before, read.tree, hide=True)])
         if change.result is Result.REFUSED or order.dry:
             return change
         whole = "\n".join(made) + "\n"
         if made != lines:
             self._handle.prepare(whole)
+        entered = _typed_for(found) if order.whole else read.entered
         after = _tag_of(with_version(made))
         way_back = self._archiving.way_back(order.minutes) if order.minutes else None
         if isinstance(way_back, Outcome):
@@ -196,7 +214,7 @@ class Transaction:
             if way_back is not None:
                 self._archiving.give_up(way_back)
             return None
-        self._commit(way_back, whole if made != lines else None)
+        self._commit(way_back, whole if made != lines else None, entered)
         return ConfigurationChange(
             result=Result.APPLIED,
             tag=after,
@@ -206,23 +224,27 @@ class Transaction:
             rollback=_pending(self._handle),
         )
 
-    def _commit(self, way_back: WayBack | None, text: str | None) -> None:
-        """Let the router have it. text: None: as it runs already."""
+    def _commit(self, way_back: WayBack | None, text: str | None, entered: tuple[EnteredLine, ...]) -> None:
+        """Let the router have it. text: None: as it runs already. entered: for the log of lines."""
         who = self._line.who
         if way_back is not None:
             self._handle.post(way_back.scheduled)
         if text is not None:
             self._handle.post(ConfigurationEntered(text, by=who))
+            if self._handle.context(self._session).machine(ArchiveMachine).config.logs:
+                self._handle.post(LinesReported(entered, who))
             self._handle.post(ConfigurationLeft(who, self._line.place))
 
-    def _described(self, tag: str, before: ConfigTree, read: _Read) -> ConfigurationChange:
+    def _described(
+        self, tag: str, read: _Read, found: list[Difference], hidden: list[Difference]
+    ) -> ConfigurationChange:
         return ConfigurationChange(
             result=Result.REFUSED if read.refused else Result.TRIED,
             tag=tag,
             refused=read.refused,
             said=read.said,
-            differences=tuple(contextual([*differences(before, read.tree)])),
-            noted=tuple(contextual([*differences(before, read.tree, hide=True)])),
+            differences=tuple(contextual(found)),
+            noted=tuple(contextual(hidden)),
             rollback=_pending(self._handle),
         )
 
@@ -234,7 +256,7 @@ class Transaction:
 
     def _typed(self, tree: ConfigTree) -> _Read:
         """Enter the lines as if they were typed, on a copy of what runs."""
-        typed = TypedLines(self._handle.configurator, tree)
+        typed = _Noted(self._handle.configurator, tree)
         refused: list[RefusedLine] = []
         said: list[str] = []
         below: int | None = None
@@ -259,7 +281,7 @@ class Transaction:
         if typed.session.awaits:
             why = (f"% A text has no end: {typed.session.awaits}",)
             refused.append(RefusedLine(opened, self._order.lines[opened - 1], why))
-        return _Read(tree, tuple(refused), tuple(said[:_MOST_SAID]))
+        return _Read(tree, tuple(refused), tuple(said[:_MOST_SAID]), tuple(typed.entered))
 
     def _enter(self, typed: TypedLines, text: str) -> LineResult:
         seal = typed.session.sealing(text, self._handle.entropy)
@@ -281,6 +303,17 @@ class Transaction:
         refused = tuple(found[number] for number in sorted(found))
         warnings = (line for one in taken.result.problems if one.is_warning for line in one.message_lines)
         return _Read(taken.tree, refused[:MOST_REFUSED], tuple(islice(warnings, _MOST_SAID)))
+
+
+def _typed_for(found: list[Difference]) -> tuple[EnteredLine, ...]:
+    """Return the lines that a user would type for these differences, for the log of lines."""
+    entered: list[EnteredLine] = []
+    around: list[str] = []
+    for line in commands(found):
+        depth = len(line) - len(line.lstrip(" "))
+        around[depth:] = [line.strip()]
+        entered.append(EnteredLine(tuple(around[:depth]), line.strip()))
+    return tuple(entered)
 
 
 def _why(result: LineResult, text: str, *, is_ended: bool) -> tuple[str, ...]:

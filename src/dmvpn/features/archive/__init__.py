@@ -13,7 +13,13 @@ from __future__ import annotations
 
 from dmvpn.features.archive import messages
 from dmvpn.features.archive.config import LINES, MODES, model
-from dmvpn.features.archive.events import ConfigurationReplaced, RollbackCancelled, RollbackPutOff, RollbackScheduled
+from dmvpn.features.archive.events import (
+    ConfigurationReplaced,
+    LinesReported,
+    RollbackCancelled,
+    RollbackPutOff,
+    RollbackScheduled,
+)
 from dmvpn.features.archive.machine import ArchiveMachine, LoggedLine, Rollback
 from dmvpn.features.archive.model import ArchiveConfig
 from dmvpn.ios import Feature, Later
@@ -33,6 +39,7 @@ __all__ = [
     "ArchiveConfig",
     "ArchiveMachine",
     "ConfigurationReplaced",
+    "LinesReported",
     "LoggedLine",
     "Rollback",
     "RollbackCancelled",

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from dmvpn.base.events import Event
+from dmvpn.base.events import EnteredLine, Event
 from dmvpn.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationReplaced(Event):
     """`configure replace` is done; the configuration itself came before this."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesReported(Event):
+    """The lines of a transaction, for the log of lines; the configuration itself came before this. by: the user."""
+
+    lines: tuple[EnteredLine, ...]
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.archive import messages
 from dmvpn.features.archive.events import (
     ConfigurationReplaced,
+    LinesReported,
     RollbackCancelled,
     RollbackPutOff,
     RollbackScheduled,
@@ -74,6 +75,7 @@ class ArchiveMachine(Machine):
         Configured,
         ConfigurationReplaced,
         LinesEntered,
+        LinesReported,
         RollbackCancelled,
         RollbackPutOff,
         RollbackScheduled,
@@ -93,7 +95,7 @@ class ArchiveMachine(Machine):
             case Configured(model=ArchiveConfig() as model):
                 self.config = model
                 self.entered = deque(self.entered, model.log_size)
-            case LinesEntered() if self.config.logs:
+            case LinesEntered() | LinesReported() if self.config.logs:
                 self._note(event)
             case ConfigurationReplaced():
                 self._context.emit(messages.Replaced.now())
@@ -133,7 +135,7 @@ class ArchiveMachine(Machine):
                 messages.RolledBack.to(pending.where), ConfigurationRestored(pending.text, by=pending.by)
             )
 
-    def _note(self, event: LinesEntered) -> None:
+    def _note(self, event: LinesEntered | LinesReported) -> None:
         for line in event.lines:
             self._numbers += 1
             self.entered.append(LoggedLine(self._numbers, event.by, len(line.within), line.text.strip()[:_LONGEST]))
