@@ -248,8 +248,8 @@ def test_a_body_that_never_ends_is_read_by_nobody_without_a_token(environment: d
 @pytest.mark.parametrize(
     ("request_text", "status"),
     [
-        ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nX: " + "y" * 20_000 + "\r\n\r\n", 431),
-        ("GET /" + "y" * 20_000 + " HTTP/1.1\r\nHost: HOST\r\n\r\n", 431),
+        ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nX: " + "y" * 40_000 + "\r\n\r\n", 431),
+        ("GET /" + "y" * 40_000 + " HTTP/1.1\r\nHost: HOST\r\n\r\n", 431),
         ("GET /healthz HTTP/1.1\r\n\r\n", 400),
         ("GET /login HTTP/1.0\r\n\r\n", 421),
         ("GET /healthz HTTP/1.1\r\nHost: HOST\r\nHost: HOST\r\n\r\n", 400),

@@ -39,7 +39,7 @@ from dmvpn.face.protocol import (
 )
 
 #: Of a place in the history of a router.
-ID = "0123456789abcdef.12.3"
+ID = "01234567.12.3"
 #: Of a configuration.
 TAG = "0123456789abcdef" * 2
 

@@ -11,12 +11,14 @@ pytest.importorskip("starlette")
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.web.connections import FOLLOWED
+from dmvpn.web.framing import MOST_HEADERS
 from dmvpn.web.lab_events import id_of, positions_of
 from dmvpn.web.problems import Problem
 
-LIFE = "0123456789abcdef"
+LIFE = "01234567"
 numbers = st.integers(0, 10**18 - 1)
-lives = st.binary(min_size=8, max_size=8).filter(any).map(bytes.hex)
+lives = st.binary(min_size=4, max_size=4).filter(any).map(bytes.hex)
 positions = st.one_of(st.just(""), st.builds("{}.{}.{}".format, lives, numbers, numbers))
 
 
@@ -38,3 +40,9 @@ def test_an_id_of_other_routers_and_a_cut_one_are_not_believed() -> None:
     for wrong in (number[:-4], number + "AAAA"):
         with pytest.raises(Problem):
             positions_of(wrong, ["R1"])
+
+
+def test_the_id_of_the_largest_lab_fits_into_the_headers_of_a_request() -> None:
+    """A reader of a lab of 1,000 routers that lost its connection got 431, and never came back."""
+    since = {f"SPOKE{number}": f"{LIFE}.2000000.16000" for number in range(FOLLOWED)}
+    assert len(id_of(since)) < MOST_HEADERS - 2048

@@ -121,7 +121,7 @@ __all__ = [
 #: No clock is ever so late, in seconds since 1970.
 _LATEST: Final = float(1 << 40)
 #: Of an id: the life of the router, and the numbers of the last event and of the last log line.
-_ID: Final = re.compile(r"[0-9a-f]{16}(\.\d{1,18}){2}", re.ASCII)
+_ID: Final = re.compile(r"[0-9a-f]{8}(\.\d{1,18}){2}", re.ASCII)
 
 #: The tag of a configuration.
 _TAG: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)

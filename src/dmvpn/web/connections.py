@@ -6,7 +6,7 @@ With a token there are at most `GUESTS`; the next one ends the oldest of the use
 that is its own user.
 
 A TLS handshake has 5 seconds. A request has 10 seconds, from the connection or the answer before it to the end of its
-headers, which have at most 16 KiB; `guard` bounds bodies. An answer of which the client takes nothing for 30 seconds
+headers, which have at most 32 KiB; `guard` bounds bodies. An answer of which the client takes nothing for 30 seconds
 ends its connection.
 """
 
@@ -154,7 +154,7 @@ class Connection(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True  # its body is no HTTP: what the resource says goes nowhere
             self.cycle.message_event.set()
-        body = json.dumps(Problem(HTTPStatus.BAD_REQUEST, "no HTTP request, or more than 16 KiB of headers").body)
+        body = json.dumps(Problem(HTTPStatus.BAD_REQUEST, "no HTTP request, or more than 32 KiB of headers").body)
         headers = [
             (b"content-type", b"application/problem+json"),
             (b"content-length", str(len(body)).encode()),

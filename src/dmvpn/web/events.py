@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.web.following import Places, Put
 
 EVENTS: Final = "/api/v1/labs/{lab}/routers/{router}/events"
-_ID: Final = re.compile(r"[0-9a-f]{16}(\.\d{1,18}){2}", re.ASCII)
+_ID: Final = re.compile(r"[0-9a-f]{8}(\.\d{1,18}){2}", re.ASCII)
 
 
 class Events:

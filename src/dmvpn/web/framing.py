@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.types import Scope
 
-MOST_HEADERS: Final = 1 << 14
+MOST_HEADERS: Final = 1 << 15
 _SECRET_WORDS: Final = ("token", "access_token", "code", "session_key", "authorization")
 #: Parts of a path in front of the words of a show, where a slash is one between two parts.
 _STRUCTURE: Final = 8
@@ -27,7 +27,7 @@ def check_framing(scope: Scope, headers: Headers) -> None:
     """
     octets = sum(len(name) + len(value) + 4 for name, value in headers.raw)
     if octets + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEADERS:
-        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 16 KiB", CLOSE)
+        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 32 KiB", CLOSE)
     if "transfer-encoding" in headers and ("content-length" in headers or scope["http_version"] == "1.0"):
         raise Problem(HTTPStatus.BAD_REQUEST, "a body has either a length or chunks", CLOSE)
     length = headers.get("content-length", "0")

@@ -6,7 +6,7 @@
 The id of an event says how far the reader is at each router: with it the stream goes on where it was, also at another
 process. Each router is read no faster than the reader reads.
 
-    id = base64url of: 8 octets of a hash of the names; for each router, by name: 8 octets of its life, and the
+    id = base64url of: 8 octets of a hash of the names; for each router, by name: 4 octets of its life, and the
          numbers of the last event and of the last log line, each in groups of 7 bits (LEB128)
 """
 
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
+from dmvpn.face.lives import LENGTH
 from dmvpn.face.protocol import Watch
 from dmvpn.web.following import (
     COMMENT,
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from dmvpn.web.following import Places, Put
 
 LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
-#: Octets of a life, and of the hash of the names; groups of a number.
-_LIFE: Final = 8
+#: Octets of the hash of the names; groups of a number.
+_HASH: Final = 8
 _GROUPS: Final = 9
 _NUMBERS: Final = 10**18
 _ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -88,6 +89,9 @@ class _LabStream(Stream):
         self._fleet = fleet
         self._lab = lab
         self._since = since
+        self._hash = _hash_of(since)
+        #: Of the id, by the name of the router: it is joined again for each event.
+        self._parts = _parts_of(since)
         self._topics = topics
         self._turn = asyncio.Lock()
         self._followed: dict[str, asyncio.Task[None]] = {}
@@ -153,8 +157,9 @@ class _LabStream(Stream):
                 while (news := await following.next()) is not None:
                     async with self._turn:  # the id of an event counts no news that are not sent yet
                         self._since[router] = news.id
+                        self._parts[router] = _part(news.id)
                         data = {"router": router, **plain_news(news)}
-                        await self._put_now(event_text("news", data, id_of(self._since)))
+                        await self._put_now(event_text("news", data, _joined(self._hash, self._parts)))
             finally:
                 following.close()
         except Problem:
@@ -170,13 +175,22 @@ class _LabStream(Stream):
 
 def id_of(since: Mapping[str, str]) -> str:
     """Return the id for the ids of the last news of all routers, "": there are none of a router yet."""
-    octets = bytearray(_hash_of(since))
-    for name in sorted(since):
-        life, _, numbers = since[name].partition(".")
-        octets += bytes.fromhex(life) if life else bytes(_LIFE)
-        for number in numbers.split(".") if life else ("0", "0"):
-            octets += _packed(int(number))
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+    return _joined(_hash_of(since), _parts_of(since))
+
+
+def _parts_of(since: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: _part(since[name]) for name in sorted(since)}
+
+
+def _part(since: str) -> bytes:
+    """Return the part of an id that is about one router."""
+    life, _, numbers = since.partition(".")
+    octets = bytes.fromhex(life) if life else bytes(LENGTH)
+    return octets + b"".join(_packed(int(number)) for number in (numbers.split(".") if life else ("0", "0")))
+
+
+def _joined(names: bytes, parts: Mapping[str, bytes]) -> str:
+    return base64.urlsafe_b64encode(names + b"".join(parts.values())).decode().rstrip("=")
 
 
 def positions_of(given: str, routers: Iterable[str]) -> dict[str, str]:
@@ -189,10 +203,10 @@ def positions_of(given: str, routers: Iterable[str]) -> dict[str, str]:
         if not _ALPHABET.fullmatch(given):
             raise ValueError
         octets = iter(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
-        if _taken(octets, _LIFE) != _hash_of(names):
+        if _taken(octets, _HASH) != _hash_of(names):
             return since
         for name in names:
-            life = _taken(octets, _LIFE).hex()
+            life = _taken(octets, LENGTH).hex()
             numbers = _unpacked(octets), _unpacked(octets)
             since[name] = f"{life}.{numbers[0]}.{numbers[1]}" if life.strip("0") else ""
     except (ValueError, binascii.Error) as error:
@@ -203,7 +217,7 @@ def positions_of(given: str, routers: Iterable[str]) -> dict[str, str]:
 
 
 def _hash_of(names: Iterable[str]) -> bytes:
-    return hashlib.sha256("\n".join(sorted(names)).encode()).digest()[:_LIFE]
+    return hashlib.sha256("\n".join(sorted(names)).encode()).digest()[:_HASH]
 
 
 def _taken(octets: Iterator[int], count: int) -> bytes:
