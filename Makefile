@@ -46,6 +46,7 @@ WAITING = $(wildcard tests/contract tests/lab)
 TOOLS_TESTS = $(wildcard tests/tools)
 TESTS = $(COMPUTING) $(WAITING)
 SMOKE = "tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[intro-phase3]"
+HAS_BUILDAH = { command -v mmdebstrap && command -v buildah; } >/dev/null || { echo "mmdebstrap or buildah is missing. Run: scripts/debian-packages packages" >&2; exit 1; }
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 # What `make lint` spells.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
@@ -170,6 +171,7 @@ deb: dist ## Debian packages with an environment of their own, into dist/; PYTHO
 	@scripts/build-deb $(VENV) $(PYTHONS)
 
 test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes, and the container, by buildah (root, downloads 200 MB)
+	@$(HAS_BUILDAH)
 	@$(PYTEST) tests/packages
 
 # The old site goes first: a page that is gone must not be found in the new one.

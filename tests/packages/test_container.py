@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make and enter a bare root"),
     pytest.mark.skipif(
         not (shutil.which("buildah") and shutil.which("mmdebstrap")),
-        reason="there is no buildah or no mmdebstrap (Debian: packages of these names)",
+        reason="no buildah or no mmdebstrap: scripts/debian-packages packages",
     ),
     pytest.mark.skipif(not list((_ROOT / "dist").glob("*.whl")), reason="there are no wheels in dist/ ('make dist')"),
 ]

@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(2 * _PATIENCE),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make and enter a bare root"),
-    pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="there is no mmdebstrap (Debian: mmdebstrap)"),
+    pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="no mmdebstrap: scripts/debian-packages packages"),
     pytest.mark.skipif(not list(_DIST.glob("*.deb")), reason="there are no packages in dist/ ('make deb')"),
 ]
 
