@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from support.served import Served
 
-LAB = "notes-phase1"
+SCENARIO, LAB = "notes-phase1", "mine"
 LOOPBACK = ("interface Loopback77", " ip address 7.7.7.7 255.255.255.255")
 
 
@@ -42,7 +42,7 @@ def served(environment: dict[str, str]) -> Iterator[Served]:
 def client(served: Served) -> Iterator[api.Client]:
     """A client, and a lab that it brought up."""
     with api.connect(f"http://127.0.0.1:{served.port}", token=served.token) as found:
-        job = found.up(LAB, simulated=True)
+        job = found.up(SCENARIO, name=LAB, simulated=True)
         assert (job.what, job.lab, job.by, job.state) == ("up", LAB, "web", "running")
         done = found.wait(job)
         assert (done.state, done.id) == ("done", job.id)
@@ -140,9 +140,9 @@ def test_a_token_that_may_only_look_changes_no_configuration_and_no_lab(
 
 def test_scenarios_say_whether_they_are_up(client: api.Client) -> None:
     up = {one.name: one.up for one in client.scenarios()}
-    assert (up[LAB], up["notes-phase3"], up["exercise-01"]) == (True, False, False)
+    assert (up[SCENARIO], up["notes-phase3"], up["exercise-01"]) == (True, False, False)
     with pytest.raises(api.ConflictError, match="up already"):
-        client.up(LAB, simulated=True)
+        client.up(SCENARIO, name=LAB, simulated=True)
     with pytest.raises(api.InvalidError, match="no scenario") as caught:
         client.up("/etc/passwd")
     assert caught.value.refused == ()

@@ -120,9 +120,9 @@ class Client:
         """List the scenarios and exercises that can be brought up."""
         return await self.do(orders.scenarios())
 
-    async def up(self, scenario: str, *, simulated: bool = False) -> Job:
-        """Begin to bring a lab up. simulated: without namespaces."""
-        return await self.do(orders.up(scenario, simulated=simulated))
+    async def up(self, scenario: str, *, name: str = "", simulated: bool = False) -> Job:
+        """Begin to bring a lab up. name: of the lab, "": that of the scenario. simulated: without namespaces."""
+        return await self.do(orders.up(scenario, name, simulated=simulated))
 
     async def jobs(self) -> tuple[Job, ...]:
         """List the jobs that run, and the last ones that ended."""

@@ -26,9 +26,10 @@ def scenarios() -> Steps[tuple[Scenario, ...]]:
     return read(tuple[Scenario, ...], (yield Request(f"{API}/scenarios")))
 
 
-def up(scenario: str, *, simulated: bool) -> Steps[Job]:
-    """Begin to bring a lab up."""
-    body: dict[str, object] = {"scenario": scenario, **({"simulated": True} if simulated else {})}
+def up(scenario: str, name: str, *, simulated: bool) -> Steps[Job]:
+    """Begin to bring a lab up. name: of the lab, "": that of the scenario."""
+    body: dict[str, object] = {"scenario": scenario, **({"name": name} if name else {})}
+    body |= {"simulated": True} if simulated else {}
     return read(Job, (yield Request(f"{API}/labs", "POST", body)))
 
 

@@ -117,9 +117,9 @@ class Client:
         """List the scenarios and exercises that can be brought up."""
         return self.do(orders.scenarios())
 
-    def up(self, scenario: str, *, simulated: bool = False) -> Job:
-        """Begin to bring a lab up. simulated: without namespaces."""
-        return self.do(orders.up(scenario, simulated=simulated))
+    def up(self, scenario: str, *, name: str = "", simulated: bool = False) -> Job:
+        """Begin to bring a lab up. name: of the lab, "": that of the scenario. simulated: without namespaces."""
+        return self.do(orders.up(scenario, name, simulated=simulated))
 
     def jobs(self) -> tuple[Job, ...]:
         """List the jobs that run, and the last ones that ended."""
