@@ -86,6 +86,19 @@ def test_a_pupil_brings_up_labs_of_own_names_alone(web: Served, anna: str) -> No
         assert "anna-* alone" in problem(web.ask(LABS, method="POST", body=body, token=anna), 403)
 
 
+def test_what_other_pupils_have_up_is_not_up_for_a_pupil(environment: dict[str, str], web: Served, anna: str) -> None:
+    ben = new_token(environment, "ben", "view", "--labs", "ben-*")
+    for token, is_up in ((web.token, True), (anna, True), (ben, False)):
+        listed = web.ask("/api/v1/scenarios", token=token).value
+        assert [one["up"] for one in listed if one["name"] == "notes-phase3"] == [is_up]  # type: ignore[attr-defined]
+
+
+def test_no_lab_is_called_as_a_service(web: Served) -> None:
+    """It took no orders, since it counted as a service, and could not be ended by HTTP."""
+    body = json.dumps({"scenario": "notes-phase1", "simulated": True, "name": "run-HUB"})
+    assert "run-" in problem(web.ask(LABS, method="POST", body=body), 422)
+
+
 def test_the_jobs_of_other_pupils_do_not_exist(web: Served, anna: str) -> None:
     begun = web.ask(f"{LABS}/annabel-1/clock", method="POST", body='{"seconds": 1}').fields
     place = f"/api/v1/jobs/{begun['id']}"

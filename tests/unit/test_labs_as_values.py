@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,9 @@ from dmvpn.labs import catalog
 from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
+from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.places import LabFolder
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
@@ -97,3 +101,22 @@ def test_lines_that_are_left_out_are_notes(monkeypatch: pytest.MonkeyPatch, tmp_
     first = next(steps)
     assert isinstance(first, Note)
     steps.close()
+
+
+def test_no_lab_is_called_as_a_service() -> None:
+    with pytest.raises(UserError, match="run-HUB: a name that begins with run- is that of a service"):
+        next(bring_up(Wanted(scenario="notes-gre", simulated=True, name="run-HUB")))
+
+
+def test_a_lab_that_hangs_does_not_hold_up_the_list_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them held up who asked for the scenarios for half a minute."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(catalog, "_PATIENCE", 0.01)
+    lab = LabFolder.of("hung")
+    lab.make(["R1"])
+    with socket.socket(socket.AF_UNIX) as supervisor:
+        supervisor.bind(str(lab.control))
+        supervisor.listen()
+        began = time.monotonic()
+        assert catalog.running_scenarios() == {"hung": "hung"}
+        assert time.monotonic() - began < control.PATIENCE / 2

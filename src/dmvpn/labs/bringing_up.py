@@ -34,7 +34,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.lab import namespaces
 from dmvpn.shells.lab.forked import end_with, fork, importing
-from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.lab.places import SERVICE, LabFolder
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.enrollment import enroll
@@ -93,6 +93,8 @@ class Up:
 
 def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
     """Bring a lab up. Raises UserError; then no lab is left behind."""
+    if wanted.name.startswith(SERVICE):
+        raise UserError(f"{wanted.name}: a name that begins with {SERVICE} is that of a service of 'dmvpn run'")
     scenario = Scenario.load(wanted.scenario, strict=wanted.strict)
     as_found = wanted.strict or scenario.is_exercise
     made = [] if as_found else [note for note in (enroll(scenario), name_servers(scenario)) if note]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -15,6 +15,9 @@ from dmvpn.shells.scenario import Scenario, built_in_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+#: Seconds for which a lab may be silent: a lab that hangs shall not hold up the list for long.
+_PATIENCE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ def running_scenarios() -> dict[str, str]:
 def _scenario(folder: LabFolder) -> str:
     """Return the name of a lab's scenario; its own name if it has just ended."""
     with contextlib.suppress(UserError):
-        return orders.status(folder).scenario
+        return orders.status(folder, patience=_PATIENCE).scenario
     return folder.name
 
 

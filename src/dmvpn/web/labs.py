@@ -19,12 +19,14 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.places import SERVICE
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
+from dmvpn.web.turns import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,9 +127,10 @@ class Labs:
     # ------------------------------------------------------------------------------------------------ life of a lab
 
     @keeps_apart
-    async def scenarios(self, _: Request) -> Response:
-        """List what can be brought up."""
-        running = set((await run_in_threadpool(running_scenarios)).values())
+    async def scenarios(self, request: Request) -> Response:
+        """List what can be brought up, and which of it is up among the labs of the caller."""
+        labs, caller = await self._turns.take(ALL, running_scenarios), request.scope["caller"]
+        running = {scenario for lab, scenario in labs.items() if caller.may_see(lab)}
         known = await self._known()
         return JSONResponse([{**one, "up": one["name"] in running} for one in known])
 
@@ -157,8 +160,9 @@ class Labs:
             raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
         if scenario not in {str(one["name"]) for one in await self._known()}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
-        if not _LAB_NAME.fullmatch(name):
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a lab is called by letters, digits, '_', '.' and '-'")
+        if not _LAB_NAME.fullmatch(name) or name.startswith(SERVICE):
+            detail = f"a lab is called by letters, digits, '_', '.' and '-', and not {SERVICE}... as a service is"
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         if name in {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}:
             raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
         words = ("up", scenario, "--name", name, *(["--simulated"] if simulated else []))

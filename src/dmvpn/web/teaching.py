@@ -17,6 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs.classes import overview
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null
 from dmvpn.web.problems import Problem
+from dmvpn.web.turns import ALL
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -71,7 +72,7 @@ class Teaching:
 
     async def labs(self, _: Request) -> Response:
         """List the labs."""
-        return JSONResponse(await run_in_threadpool(_labs, self._fleet))
+        return JSONResponse(await self._turns.take(ALL, lambda: _labs(self._fleet)))
 
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 #: Threads of a lab, and of all labs.
 AT_A_TIME, THREADS = 16, 200
+#: In the place of a lab's name, for work that asks all labs.
+ALL: Final = "*"
 #: Seconds for which a request waits for its turn.
 PATIENCE: Final = 20.0
 
