@@ -111,7 +111,7 @@ def test_no_lab_is_called_as_a_service() -> None:
 def test_a_lab_that_hangs_does_not_hold_up_the_list_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of them held up who asked for the scenarios for half a minute."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(catalog, "_PATIENCE", 0.01)
+    monkeypatch.setattr(catalog, "PATIENCE", 0.01)
     lab = LabFolder.of("hung")
     lab.make(["R1"])
     with socket.socket(socket.AF_UNIX) as supervisor:

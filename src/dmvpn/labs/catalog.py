@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Seconds for which a lab may be silent: a lab that hangs shall not hold up the list for long.
-_PATIENCE: Final = 2.0
+PATIENCE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def running_scenarios() -> dict[str, str]:
 def _scenario(folder: LabFolder) -> str:
     """Return the name of a lab's scenario; its own name if it has just ended."""
     with contextlib.suppress(UserError):
-        return orders.status(folder, patience=_PATIENCE).scenario
+        return orders.status(folder, patience=PATIENCE).scenario
     return folder.name
 
 
