@@ -51,7 +51,7 @@ def request() -> Request:
 
 def begin(begun: Jobs, lab: str) -> str:
     """Begin a job; returns its number."""
-    answer = begun.begin(request(), lab, ("clock", "+1"))
+    answer = begun.begin(request(), lab, ("lab", "clock", "+1"))
     return str(json.loads(bytes(answer.body))["id"])
 
 

@@ -20,6 +20,7 @@ tls           certificates
 fleet         the labs and routers that this process serves
 watched       what Prometheus asks for: `/metrics`, and its targets
 events        what happens at a router, as a stream; lab_events: at all routers of a lab
+examination   the doctor and the way of a packet; teaching: a class, and the lesson of a lab
 pages         the page that shows a lab, and the files that it has; exported: a film inside of one file
 following     a router that is followed, and the form of the streams
 scraping      one scrape: what all routers count

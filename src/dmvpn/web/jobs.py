@@ -1,4 +1,4 @@
-"""Jobs: commands of `dmvpn lab` that take long, each in a process of its own, as resources with a state.
+"""Jobs: commands about labs that take long, each in a process of its own, as resources with a state.
 
     POST .../labs -> 202, `Location: /api/v1/jobs/ID` -> GET: running, then done or failed; DELETE breaks it off
 
@@ -51,7 +51,7 @@ _GRACE: Final = 10.0
 #: Notes of a job, and characters of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
 #: `python -P` puts no folder of the caller before the program's own.
-_PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn", "lab")
+_PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
 
 _JOB: Final = members(
     {
@@ -80,7 +80,7 @@ DESCRIBED: Final[dict[str, Plain]] = {
 
 @dataclass(slots=True)
 class Job:
-    """One job. what: the verb of `dmvpn lab`; begun, ended: seconds since 1970."""
+    """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970."""
 
     number: str
     what: str
@@ -159,13 +159,14 @@ class Jobs:
         return JSONResponse(job.plain)
 
     def begin(self, request: Request, lab: str, words: Sequence[str]) -> Response:
-        """Begin a job, and answer with its state. words: of `dmvpn lab`. Raises Problem."""
+        """Begin a job, and answer with its state. words: of `dmvpn`, without `--json`. Raises Problem."""
         caller, guard = request.scope["caller"], request.scope["guard"]
         self._check_room(lab, caller)
-        job = Job(secrets.token_hex(8), words[0], lab, caller.name, time.time())
+        what = words[1] if words[0] == "lab" else words[0]
+        job = Job(secrets.token_hex(8), what, lab, caller.name, time.time())
         self._jobs[job.number] = job
         self._forget_old()
-        request.scope["details"] = {"job": job.number, "command": " ".join(("lab", *words))}
+        request.scope["details"] = {"job": job.number, "command": " ".join(words)}
 
         def note() -> None:
             guard.note("job", caller, job=job.number, state=job.state)
@@ -219,13 +220,15 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
 def run(
     words: Sequence[str], notes: deque[str], begun: Callable[[subprocess.Popen[str]], None] = lambda _: None
 ) -> tuple[bool, Plain]:
-    """Run `dmvpn lab WORDS --json`; returns whether it succeeded, and its object. notes: gets its other lines.
+    """Run `dmvpn WORDS --json`; returns whether it succeeded, and its object. notes: gets its other lines.
 
     Raises OSError.
     """
+    verbs = 2 if words[0] == "lab" else 1
+    command, rest = words[:verbs], words[verbs:]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(  # noqa: S603 - names that exist, and numbers
-            [*_PROGRAM, words[0], "--json", *words[1:]],
+            [*_PROGRAM, *command, "--json", *rest],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE,

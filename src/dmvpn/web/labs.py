@@ -165,7 +165,7 @@ class Labs:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         if name in {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}:
             raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
-        words = ("up", scenario, "--name", name, *(["--simulated"] if simulated else []))
+        words = ("lab", "up", scenario, "--name", name, *(["--simulated"] if simulated else []))
         return self._jobs.begin(request, name, words)
 
     @needs(Role.CONFIGURE)
@@ -234,7 +234,7 @@ class Labs:
 
     async def _job(self, request: Request, *words: str) -> Response:
         folder = await self._folder(request)
-        return self._jobs.begin(request, folder.name, (*words, folder.name))
+        return self._jobs.begin(request, folder.name, ("lab", *words, folder.name))
 
     # ------------------------------------------------------------------------------------------------ helpers
 
@@ -264,7 +264,7 @@ class Labs:
 def _built_in() -> list[dict[str, Plain]]:
     """Read all built-in scenarios and exercises. Raises Problem."""
     notes: deque[str] = deque(maxlen=1)
-    _, found = jobs.run(("list",), notes)
+    _, found = jobs.run(("lab", "list"), notes)
     if not isinstance(found, dict):
         raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
     usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}

@@ -21,6 +21,7 @@ from dmvpn.web.connections import FOLLOWED, STREAMS
 from dmvpn.web.document import openapi_text
 from dmvpn.web.errands import Errands
 from dmvpn.web.events import Events
+from dmvpn.web.examination import Examination
 from dmvpn.web.following import Places
 from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.jobs import Jobs
@@ -71,6 +72,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *LabEvents(fleet, places).routes,
         *begun.routes,
         *Labs(fleet, begun, turns).routes,
+        *Examination(fleet, begun).routes,
         *Teaching(fleet, turns).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),

@@ -53,7 +53,7 @@ function row(desk, now) {
     ),
     element("td", {}, desk.complaint),
     element("td", {}, ...(mayBreak ? buttons(desk) : [])),
-    element("td", {}, busy(desk.lab) ? "…" : (answers.get(desk.lab) ?? "")),
+    element("td", {}, busy(pathOf(desk.lab)) ? "…" : (answers.get(desk.lab) ?? "")),
   );
 }
 
@@ -61,10 +61,15 @@ function row(desk, now) {
 function buttons(desk) {
   const orders = desk.complaint ? ["grade", "reset"] : ["break", "reset"];
   return orders.map((order) => {
-    const button = element("button", { type: "button", ...(busy(desk.lab) ? { disabled: "" } : {}) }, order);
+    const button = element("button", { type: "button", ...(busy(pathOf(desk.lab)) ? { disabled: "" } : {}) }, order);
     button.addEventListener("click", () => give(desk.lab, order));
     return button;
   });
+}
+
+/** @param {string} lab */
+function pathOf(lab) {
+  return `/api/v1/labs/${encodeURIComponent(lab)}`;
 }
 
 /**
@@ -73,7 +78,7 @@ function buttons(desk) {
  * @param {string} order
  */
 async function give(lab, order) {
-  const end = ended(lab, order).then(answered, (error) => error.message);
+  const end = ended(pathOf(lab), order).then(answered, (error) => error.message);
   await look();
   answers.set(lab, await end);
   await look();

@@ -1,5 +1,5 @@
 /**
- * Orders to a lab that teach: break, hint, grade, reset. A long one is a job, which is asked until it ends.
+ * Orders to a lab: break, hint, grade, reset, doctor, walk. A long one is a job, which is asked until it ends.
  *
  * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string}} Job
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
@@ -9,28 +9,30 @@ import { ask } from "./feed.js";
 
 /** Milliseconds between two questions about a job. */
 const OFTEN = 500;
-/** Labs with an order on its way. @type {Set<string>} */
+/** Paths of labs with an order on its way. @type {Set<string>} */
 const waiting = new Set();
 
 /**
  * Return whether an order to a lab is on its way.
- * @param {string} lab
+ * @param {string} path of the lab's resources
  */
-export function busy(lab) {
-  return waiting.has(lab);
+export function busy(path) {
+  return waiting.has(path);
 }
 
 /**
  * Give an order to a lab, and wait for its end. Throws Refused, or an Error with what the job said.
- * @param {string} lab
+ * @param {string} path of the lab's resources
  * @param {string} order
+ * @param {object} details of the order
  * @returns {Promise<Job>}
  */
-export async function ended(lab, order) {
-  if (waiting.has(lab)) throw new Error("the lab is busy");
-  waiting.add(lab);
+export async function ended(path, order, details = {}) {
+  if (waiting.has(path)) throw new Error("the lab is busy");
+  waiting.add(path);
   try {
-    const answer = await ask(`/api/v1/labs/${encodeURIComponent(lab)}/${order}`, { method: "POST" });
+    const headers = { "Content-Type": "application/json" };
+    const answer = await ask(`${path}/${order}`, { method: "POST", body: JSON.stringify(details), headers });
     /** @type {Job} */
     let job = await answer.json();
     if (answer.status !== 202) return { state: "done", notes: [], result: job.result ?? null, what: order };
@@ -39,11 +41,11 @@ export async function ended(lab, order) {
       await new Promise((done) => setTimeout(done, OFTEN));
       job = await (await ask(place)).json();
     }
-    // A grade that is not good ends as failed, with its checks.
+    // A grade that is not good, and a doctor that finds something, end as failed, with a result.
     if (job.state === "failed" && job.result === null) throw new Error(job.notes.join(" ") || `${order} failed`);
     return job;
   } finally {
-    waiting.delete(lab);
+    waiting.delete(path);
   }
 }
 

@@ -20,9 +20,11 @@
  * @property {number} time
  * @property {string} chosen the router that is chosen, or ""
  * @property {Set<string>|null} found nodes that a search found; null: no search
+ * @property {import("./overlay.js").Overlay} overlay what a tool puts over the map
  * @property {Step[]} cause the steps of the cause that is followed; empty: none
  */
 
+import { drawOverlay } from "./overlay.js";
 import { along, bend, label } from "./shapes.js";
 import { drawTrail, partakers } from "./trail.js";
 
@@ -71,6 +73,7 @@ export function paint(context, size, view, scene, colors) {
   if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
   drawTunnels(context, scene, view, colors);
   drawTrail(context, scene, view, colors);
+  drawOverlay(context, scene, view, colors);
   const faded = fadedNodes(scene);
   for (const node of scene.stage.nodes) drawNode(context, scene, node, faded.has(node.name), view, colors);
   const named = view.scale >= NAMES_OF_MESSAGES_FROM && scene.messages.length <= MOST_NAMED;

@@ -1,0 +1,107 @@
+"""What looks at a whole lab and changes nothing: the doctor, and the way of one packet. Both are jobs (`jobs`).
+
+POST /api/v1/labs/LAB/doctor      -> what `dmvpn doctor --json` finds
+POST /api/v1/labs/LAB/walk        -> the way of a packet and of its answer, as `dmvpn walk --json` has it
+
+The doctor's lines are of running configurations, keys included, so it needs the role configure.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
+
+from dmvpn.web import jobs
+from dmvpn.web.bodies import body_of, body_or_nothing
+from dmvpn.web.described import TEXT, WHOLE, YES_OR_NO, members, operation
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dmvpn.ios.filters import Plain
+    from dmvpn.web.fleet import Fleet
+    from dmvpn.web.jobs import Jobs
+
+DOCTOR: Final = "/api/v1/labs/{lab}/doctor"
+WALK: Final = "/api/v1/labs/{lab}/walk"
+#: A router, a host or an address; a dash in front would be an option.
+_NODE: Final = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,62}", re.ASCII)
+_SMALLEST, _LARGEST = 28, 65_535
+_DOCTOR: Final = '{}, or {"router": NAME}, with "address": ADDRESS that somebody wants to reach from there'
+_WALK: Final = (
+    '{"source": NODE, "destination": NODE}, names or addresses, with "size": OCTETS (28 to 65535), "df": true for a '
+    "packet that must not be cut"
+)
+#: For the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    DOCTOR: {
+        "post": operation(
+            "Find what is broken, and the lines that heal it",
+            jobs.BEGUN,
+            body=members({}, {"router": TEXT, "address": TEXT}),
+            status=202,
+        )
+    },
+    WALK: {
+        "post": operation(
+            "Follow a packet and its answer, hop by hop",
+            jobs.BEGUN,
+            body=members({"source": TEXT, "destination": TEXT}, {"size": WHOLE, "df": YES_OR_NO}),
+            status=202,
+        )
+    },
+}
+
+
+class Examination:
+    """The resources as methods."""
+
+    def __init__(self, fleet: Fleet, begun: Jobs) -> None:
+        self._fleet = fleet
+        self._jobs = begun
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resources."""
+        return [Route(DOCTOR, self.doctor, methods=["POST"]), Route(WALK, self.walk, methods=["POST"])]
+
+    @needs(Role.CONFIGURE)
+    async def doctor(self, request: Request) -> Response:
+        """Find what is broken."""
+        given = await body_or_nothing(request, _DOCTOR)
+        names = [given[name] for name in ("router", "address") if name in given]
+        if given.keys() - {"router", "address"} or ("address" in given and "router" not in given):
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_DOCTOR}")
+        return await self._begin(request, ("doctor",), _nodes(names, _DOCTOR))
+
+    @needs(Role.OPERATE)
+    async def walk(self, request: Request) -> Response:
+        """Follow a packet."""
+        given = await body_of(request, _WALK)
+        size, df = given.get("size", 100), given.get("df", False)
+        is_known = given.keys() <= {"source", "destination", "size", "df"}
+        is_packet = type(size) is int and _SMALLEST <= size <= _LARGEST and isinstance(df, bool)
+        if not is_known or not is_packet:
+            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_WALK}")
+        nodes = _nodes([given.get("source"), given.get("destination")], _WALK)
+        return await self._begin(request, ("walk", "--size", str(size), *(["--df"] if df else [])), nodes)
+
+    async def _begin(self, request: Request, words: tuple[str, ...], nodes: list[str]) -> Response:
+        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
+        return self._jobs.begin(request, folder.name, (*words, "--lab", folder.name, *nodes))
+
+
+def _nodes(given: list[object], meaning: str) -> list[str]:
+    """Return names of nodes. Raises Problem."""
+    found = [name for name in given if isinstance(name, str) and _NODE.fullmatch(name)]
+    if len(found) != len(given):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {meaning}")
+    return found

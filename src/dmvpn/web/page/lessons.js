@@ -1,0 +1,91 @@
+/**
+ * The lesson of a lab: the tasks of an exercise, or the complaint about something broken, hints, and the judgement.
+ *
+ * @typedef {import("./tools.js").Desk} Desk
+ * @typedef {import("./lesson.js").Job} Job
+ * @typedef {import("./lesson.js").Check} Check
+ * @typedef {{complaint: string, hints: string[], of: number,
+ *   exercise: {title: string, minutes: number, tasks: string[]}|null}} Lesson
+ */
+
+import { element } from "./dom.js";
+import { ask } from "./feed.js";
+import { ended } from "./lesson.js";
+
+/**
+ * Show the lesson.
+ * @param {Desk} desk
+ */
+export async function lesson(desk) {
+  await tell(desk, []);
+}
+
+/**
+ * @param {Desk} desk
+ * @param {Check[]} checks of the last judgement
+ * @param {string} said
+ */
+async function tell(desk, checks, said = "") {
+  /** @type {Lesson} */
+  const now = await (await ask(`${desk.path}/lesson`)).json();
+  const mayOrder = desk.role !== "view";
+  const parts = [];
+  if (now.complaint) {
+    parts.push(element("p", { class: "complaint" }, now.complaint));
+    parts.push(element("ol", {}, ...now.hints.map((hint) => element("li", {}, hint))));
+    if (mayOrder && now.hints.length < now.of) parts.push(order(desk, "hint", `Hint ${now.hints.length + 1} of ${now.of}`));
+  } else if (now.exercise) {
+    parts.push(element("p", {}, `${now.exercise.title}; some ${now.exercise.minutes} minutes`));
+    if (checks.length === 0) parts.push(element("ol", {}, ...now.exercise.tasks.map((task) => element("li", {}, task))));
+  } else {
+    parts.push(element("p", {}, "Nothing is broken here. Break something, and find it."));
+  }
+  parts.push(...judged(checks));
+  if (said) parts.push(element("p", { role: "status" }, said));
+  if (mayOrder) {
+    if (now.complaint || now.exercise) parts.push(order(desk, "grade", "Judge"));
+    if (!now.complaint) parts.push(order(desk, "break", "Break something"));
+    if (desk.role === "configure") parts.push(order(desk, "reset", "Begin again"));
+  }
+  desk.show(...parts);
+}
+
+/**
+ * @param {Desk} desk
+ * @param {string} what
+ * @param {string} title
+ */
+function order(desk, what, title) {
+  const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }, title));
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    button.textContent = `${title} …`;
+    ended(desk.path, what).then(
+      (job) => tell(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job)),
+      (error) => tell(desk, [], error.message),
+    );
+  });
+  return button;
+}
+
+/** @param {Job} job */
+function outcome(job) {
+  if (job.what !== "grade") return "";
+  const left = (job.result?.checks ?? []).filter((/** @type {Check} */ check) => !check.good).length;
+  return left === 0 ? "Done: all is well." : `Not yet: ${left} are left.`;
+}
+
+/** @param {Check[]} checks */
+function judged(checks) {
+  if (checks.length === 0) return [];
+  const rows = checks.map((check) => {
+    const more = check.good ? [] : [check.now, check.hint].filter(Boolean);
+    return element(
+      "li",
+      { class: check.good ? "direct" : "bad" },
+      `${check.good ? "✓" : "×"} ${check.title}`,
+      ...more.map((text) => element("p", { class: "hint" }, text)),
+    );
+  });
+  return [element("ul", { class: "checks" }, ...rows)];
+}
