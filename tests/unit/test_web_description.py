@@ -26,6 +26,7 @@ UNDESCRIBED = (
     "/class",
     "/labs/{lab}",
     "/page/{name}",
+    "/page/vendor/{name}",
     "/api/v1/labs/{lab}/routers/{router}/show/{words:path}",
 )
 

@@ -22,6 +22,8 @@ watched       what Prometheus asks for: `/metrics`, and its targets
 events        what happens at a router, as a stream; lab_events: at all routers of a lab
 examination   the doctor and the way of a packet; teaching: a class, and the lesson of a lab
 pages         the page that shows a lab, and the files that it has; exported: a film inside of one file
+terminals     terminals of routers: output as a stream, keys by requests
+saved         a lab as a file
 following     a router that is followed, and the form of the streams
 scraping      one scrape: what all routers count
 exposition    metrics as text, in both formats

@@ -46,6 +46,10 @@ class Errands:
         lab, router, port = names["lab"], names["router"], request.scope["server"][1]
         return await self._turns.take(lab, lambda: self._run(lab, router, caller, port, order))
 
+    async def introduce(self, request: Request) -> Path:
+        """Report the caller to the router that a request names. Returns its management socket. Raises Problem."""
+        return await self.run(request, lambda path: path)
+
     def _run(self, lab: str, router: str, caller: Caller, port: int, order: Callable[[Path], T]) -> T:
         path = self._fleet.socket(lab, router)
         try:

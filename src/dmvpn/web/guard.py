@@ -192,7 +192,7 @@ class Guard:
             await self._app(scope, receive, answering)
         finally:
             self._open.pop(task, None)  # type: ignore[arg-type]
-            if scope["method"] not in READING and scope["path"] != SESSION:
+            if scope["method"] not in READING and scope["path"] != SESSION and not scope.get("unnoted", False):
                 status = answering.status or 0
                 details: dict[str, str] = scope.get("details", {})
                 self.note("change", caller, method=scope["method"], path=scope["path"], status=status, **details)

@@ -2,7 +2,7 @@
 
 GET /labs/LAB                -> the page; it asks the resources of the API, as any client
 GET /class                   -> the page of a class, for its teacher
-GET /page/FILE               -> its parts
+GET /page/FILE               -> its parts; those of xterm.js: /page/vendor/FILE
 GET /api/v1/labs/LAB/stage   -> nodes, wires, and tunnels to next hop servers
 GET /api/v1/meanings         -> what messages and their fields mean
 """
@@ -23,14 +23,23 @@ from dmvpn.web.guard import OVERVIEW, PAGE, PARTS
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.requests import Request
 
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.turns import Turns
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
+VENDORED: Final = f"{PARTS}vendor/{{name}}"
 MEANINGS: Final = "/api/v1/meanings"
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_TYPES: Final = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -44,6 +53,7 @@ class Pages:
         self._fleet = fleet
         self._turns = turns
         self._files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
+        self._vendored = {path.name: path for path in (FOLDER / "vendor").iterdir() if path.suffix in _TYPES}
 
     @property
     def routes(self) -> list[Route]:
@@ -52,21 +62,26 @@ class Pages:
             Route(f"{PAGE}{{lab}}", self.page),
             Route(OVERVIEW, self.overview),
             Route(f"{PARTS}{{name}}", self.part),
+            Route(VENDORED, self.vendored),
             Route(STAGE, self.stage),
             Route(MEANINGS, self.meanings),
         ]
 
     async def page(self, _: Request) -> Response:
         """Give the page, which is the same for all labs."""
-        return await run_in_threadpool(self._file, "index.html")
+        return await run_in_threadpool(self._file, self._files, "index.html")
 
     async def overview(self, _: Request) -> Response:
         """Give the page of a class."""
-        return await run_in_threadpool(self._file, "class.html")
+        return await run_in_threadpool(self._file, self._files, "class.html")
 
     async def part(self, request: Request) -> Response:
         """Give a part of the page."""
-        return await run_in_threadpool(self._file, request.path_params["name"])
+        return await run_in_threadpool(self._file, self._files, request.path_params["name"])
+
+    async def vendored(self, request: Request) -> Response:
+        """Give a part of the page that others wrote."""
+        return await run_in_threadpool(self._file, self._vendored, request.path_params["name"])
 
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
@@ -78,8 +93,9 @@ class Pages:
         """Explain messages and their fields."""
         return JSONResponse(await run_in_threadpool(_meanings))
 
-    def _file(self, name: str) -> Response:
-        path = self._files.get(name)
+    @staticmethod
+    def _file(files: dict[str, Path], name: str) -> Response:
+        path = files.get(name)
         if path is None:
             raise Problem(HTTPStatus.NOT_FOUND, "the page has no such part")
         headers = {"Content-Security-Policy": _POLICY}

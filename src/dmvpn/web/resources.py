@@ -31,7 +31,9 @@ from dmvpn.web.login import Login
 from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, keeps_apart, needed_by_path
 from dmvpn.web.problems import Problem
+from dmvpn.web.saved import Saved
 from dmvpn.web.teaching import Teaching
+from dmvpn.web.terminals import Terminals
 from dmvpn.web.turns import Turns
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *Login(entrance).routes,
         *Commands(errands).routes,
         *Configurations(fleet, errands, turns).routes,
+        *Terminals(errands).routes,
         *Pages(fleet, turns).routes,
         *Events(fleet, places).routes,
         *LabEvents(fleet, places).routes,
@@ -74,6 +77,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *Labs(fleet, begun, turns).routes,
         *Examination(fleet, begun).routes,
         *Teaching(fleet, turns).routes,
+        *Saved(fleet).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),

@@ -102,7 +102,7 @@ export async function follow(path, heard, changed) {
  * @param {Response} answer
  * @returns {AsyncGenerator<{id: string, type: string, data: string}>}
  */
-async function* events(answer) {
+export async function* events(answer) {
   if (answer.body === null) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

@@ -4,6 +4,7 @@
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./film.js").Step} Step
+ * @typedef {import("./film.js").StageWire} StageWire
  * @typedef {import("./layout.js").Places} Places
  * @typedef {import("./layout.js").Point} Point
  * @typedef {import("./state.js").State} State
@@ -22,6 +23,8 @@
  * @property {Set<string>|null} found nodes that a search found; null: no search
  * @property {import("./overlay.js").Overlay} overlay what a tool puts over the map
  * @property {Step[]} cause the steps of the cause that is followed; empty: none
+ * @property {StageWire|null} wire that is chosen
+ * @property {Map<StageWire, string>} bad what is bad about wires
  */
 
 import { drawOverlay } from "./overlay.js";
@@ -105,16 +108,30 @@ export function pointUnder(size, view, x, y) {
 }
 
 /**
+ * Draw the wires: all good ones as one path, then the bad ones and the chosen one.
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
  * @param {Colors} colors
  */
 function wires(context, scene, colors) {
-  context.strokeStyle = colors.wire;
-  context.lineWidth = 1.2;
-  context.setLineDash([]);
+  const { stage, bad, wire: chosen } = scene;
+  drawWires(context, scene, stage.wires.filter((wire) => !bad.has(wire)), { color: colors.wire, width: 1.2, dash: [] });
+  drawWires(context, scene, [...bad.keys()], { color: colors.broken, width: 2, dash: [3, 6] });
+  if (chosen !== null) drawWires(context, scene, [chosen], { color: colors.chosen, width: 4, dash: bad.has(chosen) ? [3, 6] : [] });
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {StageWire[]} some
+ * @param {{color: string, width: number, dash: number[]}} look
+ */
+function drawWires(context, scene, some, look) {
+  context.strokeStyle = look.color;
+  context.lineWidth = look.width;
+  context.setLineDash(look.dash);
   context.beginPath();
-  for (const { ends } of scene.stage.wires) {
+  for (const { ends } of some) {
     const first = scene.places.get(ends[0][0]);
     for (const [name] of ends.slice(1)) {
       const other = scene.places.get(name);
@@ -124,6 +141,7 @@ function wires(context, scene, colors) {
     }
   }
   context.stroke();
+  context.setLineDash([]);
 }
 
 /**

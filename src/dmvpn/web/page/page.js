@@ -8,8 +8,11 @@ import { Assembler } from "./lines.js";
 import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
 import { legend, list, searched } from "./routers.js";
 import { tunnels } from "./state.js";
+import { Desks } from "./desks.js";
+import { Hands } from "./hands.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
+import { wireAt } from "./wires.js";
 
 /** @typedef {import("./film.js").Step} Step */
 /** @typedef {import("./film.js").Stage} Stage */
@@ -18,6 +21,11 @@ import { tables } from "./tables.js";
 const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "spoke", "chosen", "message"].concat(
   ["registered", "direct", "waiting", "broken"],
 );
+
+/** Seconds before the present in which the map has the wires of the present. */
+const NOW = 2;
+/** @type {Map<import("./film.js").StageWire, string>} */
+const NO_WIRES = new Map();
 
 /** What the user sees of a film. */
 class Player {
@@ -33,6 +41,10 @@ class Player {
     this.chosen = "";
     /** @type {Set<string>|null} nodes that a search found; null: no search */
     this.found = null;
+    /** @type {import("./film.js").StageWire|null} */
+    this.wire = null;
+    /** @type {Hands|null} what may be done to a lab that runs */
+    this.hands = null;
     this.story = new Story(film, (name) => this.choose(name), meanings);
     this.playing = true;
     this.isLive = isLive;
@@ -124,9 +136,11 @@ class Player {
       if (step.time < this.time - FLIGHT || messages.length >= 300) break;
       if (step.type === "arrow") messages.push(step);
     }
+    const isPresent = this.hands !== null && this.time > this.present - NOW;
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
       ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause },
+      ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : NO_WIRES },
     };
     this.scene = scene;
     const context = this.canvas.getContext("2d");
@@ -145,6 +159,7 @@ class Player {
     slider.setAttribute("aria-valuetext", clock(this.time));
     const now = { count: this.known.count, chosen: this.chosen };
     this.story.show(now.count, now.chosen);
+    this.hands?.show(this.chosen, this.wire, this.known.state.routers.get(this.chosen)?.alive ?? true);
     if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
     this.shown = now;
     byId("summary").textContent = this.summary();
@@ -163,6 +178,7 @@ class Player {
 
   /** @param {string} name */
   choose(name) {
+    this.wire = null;
     this.chosen = this.film.stage.nodes.some((node) => node.name === name) ? name : "";
   }
 
@@ -254,7 +270,10 @@ class Player {
       held = null;
     });
     canvas.addEventListener("click", (event) => {
-      if (this.scene !== undefined) this.choose(nodeAt(this.scene, pointUnder(this.size, view, event.offsetX, event.offsetY)));
+      if (this.scene === undefined) return;
+      const point = pointUnder(this.size, view, event.offsetX, event.offsetY);
+      this.choose(nodeAt(this.scene, point));
+      if (this.chosen === "") this.wire = wireAt(this.film.stage, this.places, point);
     });
     canvas.addEventListener(
       "wheel",
@@ -308,6 +327,13 @@ async function main() {
   say("loading");
   const stage = /** @type {Stage} */ (await (await ask(`${path}/stage`)).json());
   const player = start(new Film(stage, MOST_LIVE), true);
+  const desks = new Desks(path);
+  const choose = (/** @type {import("./film.js").StageWire} */ wire) => {
+    player.choose("");
+    player.wire = wire;
+  };
+  player.hands = new Hands(path, stage, { open: (router) => desks.open(router), choose });
+  player.hands.begin().catch((error) => say(String(error), true));
   const assembler = new Assembler(stage);
   /** @param {Heard} news */
   function heard(news) {

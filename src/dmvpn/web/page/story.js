@@ -33,7 +33,8 @@ export class Story {
     this.shown = "";
     for (const id of ["story", "message"]) {
       byId(id).addEventListener("keydown", (event) => {
-        if (event.key === "Escape") this.close();
+        const isTyped = event.target instanceof Element && event.target.closest(".desk") !== null;
+        if (event.key === "Escape" && !isTyped) this.close();
       });
     }
     byId("end-cause").addEventListener("click", () => this.close());

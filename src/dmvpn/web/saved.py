@@ -1,0 +1,85 @@
+"""A lab to take home: what `dmvpn lab save` writes, as one ZIP file.
+
+GET /api/v1/labs/LAB/saved -> the running configurations, `lab.yaml` with the present impairments, and `NOTES.txt` about
+                              parts that are not saved
+
+Configurations have keys and passwords, so this needs the role configure, and is in the audit.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dmvpn.base.errors import UserError
+from dmvpn.web.described import ERROR
+from dmvpn.web.permission import needs
+from dmvpn.web.problems import Problem
+from dmvpn.web.roles import Role
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from dmvpn.ios.filters import Plain
+    from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.web.fleet import Fleet
+
+SAVED: Final = "/api/v1/labs/{lab}/saved"
+_ZIP: Final = "application/zip"
+_FILE: Final[Plain] = {"type": "string", "format": "binary"}
+#: For the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    SAVED: {
+        "get": {
+            "summary": "A lab as a ZIP file for `dmvpn lab up`",
+            "responses": {"200": {"description": "The file.", "content": {_ZIP: {"schema": _FILE}}}, "default": ERROR},
+        }
+    }
+}
+
+
+class Saved:
+    """The resource as a method."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    @property
+    def routes(self) -> list[Route]:
+        """The resource."""
+        return [Route(SAVED, self.saved)]
+
+    @needs(Role.CONFIGURE)
+    async def saved(self, request: Request) -> Response:
+        """Give a lab as a file."""
+        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
+        packed = await run_in_threadpool(_packed, folder)
+        request.scope["guard"].note("saved", request.scope["caller"], lab=folder.name)
+        headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
+        return Response(packed, media_type=_ZIP, headers=headers)
+
+
+def _packed(lab: LabFolder) -> bytes:
+    """Return the file. Raises Problem."""
+    from dmvpn.labs.lessons import LessonLab, save  # much of the program: a server that nobody asks does not need it
+
+    packed = io.BytesIO()
+    try:
+        with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            folder = Path(place) / lab.name
+            notes = save(LessonLab(lab), folder)
+            for path in sorted(folder.iterdir()):
+                archive.write(path, f"{lab.name}/{path.name}")
+            if notes:
+                archive.writestr(f"{lab.name}/NOTES.txt", "".join(f"Not saved: {note}\n" for note in notes))
+    except (UserError, OSError) as error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+    return packed.getvalue()
