@@ -11,7 +11,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.web.exported import as_page
 from support.browser import CHROMIUM, DRIVER, Browser
-from support.films import NODE, film_in, opened, played
+from support.films import NODE, film_in, opened, played, wires
 from support.labs import Labs
 
 if TYPE_CHECKING:
@@ -131,6 +131,19 @@ def test_no_two_nodes_have_the_same_place(files: dict[str, Path]) -> None:
     points = {name: (place["x"], place["y"]) for name, place in last["places"].items()}
     assert set(points) == {"R11", "R31", "R41", "TRANSPORT", "H1", "H3", "H4"}
     assert len({(round(x / 20), round(y / 20)) for x, y in points.values()}) == len(points)
+
+
+@needs_node
+def test_a_click_in_the_middle_of_a_wire_finds_it_and_its_name_at_the_server(files: dict[str, Path]) -> None:
+    links = ["R31:GigabitEthernet0/1 TRANSPORT:GigabitEthernet0/2", "R31:GigabitEthernet0/2 H3:eth0"]
+    said = wires(film_in(files["lab"].read_text()), links)
+    assert all(each["found"] == each["named"] for each in said["found"])
+    assert {each["named"]: each["link"] for each in said["found"] if "R31" in each["named"]} == {
+        "R31 Gi0/1 to TRANSPORT Gi0/2": links[0],
+        "R31 Gi0/2 to H3": links[1],
+    }
+    assert said["nowhere"] is None
+    assert said["described"] == "20 ms later, 3 % lost, nothing larger than 1400 octets, no esp, from R31"
 
 
 @needs_browser

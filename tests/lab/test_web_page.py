@@ -61,6 +61,85 @@ def test_the_page_says_who_died_and_sees_it_come_back(web: Served, environment: 
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
 
 
+#: Keys as W3C WebDriver names them.
+TAB, CONTROL, SHIFT, RELEASE = "\ue004", "\ue009", "\ue008", "\ue000"
+SCREEN = "return [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent).join('\\n')"
+
+
+@pytest.fixture
+def operator(environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment, "--role", "operate") as served:
+        yield served
+
+
+def test_a_router_answers_in_a_terminal_of_the_page(operator: Served) -> None:
+    with Browser() as browser:
+        browser.open(operator.address)
+        browser.click("R31", "routers")
+        browser.click("Terminal", "hands")
+        browser.wait(lambda: "R31#" in browser.run(SCREEN))
+        browser.type(".xterm-helper-textarea", f"sh dmv{TAB}")
+        browser.wait(lambda: "R31#sh dmvpn" in browser.run(SCREEN))
+        browser.type(".xterm-helper-textarea", "\n")
+        browser.wait(lambda: "Interface: Tunnel100" in browser.run(SCREEN))
+        browser.type(".xterm-helper-textarea", "ping 192.168.100.77 repeat 100000 timeout 3600\n")
+        browser.wait(lambda: "timeout is 3600 seconds" in browser.run(SCREEN))
+        browser.type(".xterm-helper-textarea", f"{CONTROL}{SHIFT}6{RELEASE}")
+        browser.wait(lambda: "Success rate is 0 percent" in browser.run(SCREEN))
+        browser.click("\N{MULTIPLICATION SIGN}", "tabs")
+        browser.wait(lambda: browser.run("return document.querySelector('.desk') === null"))
+        assert browser.run("return document.getElementById('ladder').hidden") is False
+        assert browser.complaints() == []
+
+
+def test_a_wire_is_pulled_and_plugged_in_again_by_clicks(operator: Served) -> None:
+    with Browser() as browser:
+        browser.open(operator.address)
+        browser.wait(lambda: browser.text("state") == "live")
+        browser.click("R41", "routers")
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "hands")
+        browser.wait(lambda: "It is as it should be." in browser.text("hands"))
+        browser.click("Pull", "hands")
+        browser.wait(lambda: "pulled" in browser.text("hands"))
+        browser.click("R31", "routers")
+        box, go = (f"document.querySelector('.probe {tag}')" for tag in ("input", "button"))
+        ask = f"{box}.value = '172.16.41.1'; {go}.click()"
+        browser.wait(lambda: browser.run("return document.querySelector('.probe') !== null"))
+        browser.run(ask)
+        browser.wait(lambda: "Success rate is 0 percent" in browser.text("said"))
+        browser.click("R41", "routers")
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "hands")
+        browser.click("Restore", "hands")
+        browser.wait(lambda: "It is as it should be." in browser.text("hands"))
+        browser.click("R31", "routers")
+        browser.wait(lambda: browser.run("return document.querySelector('.probe') !== null"))
+        browser.run(ask)
+        browser.wait(lambda: "Success rate is 100 percent" in browser.text("said"))
+        browser.run(ask.replace("172.16.41.1", "nowhere at all"))
+        browser.wait(lambda: browser.run("return document.getElementById('said').className") == "bad")
+        assert browser.complaints() == []
+
+
+def test_a_router_is_killed_and_started_by_clicks(operator: Served) -> None:
+    with Browser() as browser:
+        browser.open(operator.address)
+        browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
+        browser.click("R41", "routers")
+        browser.click("Kill", "hands")
+        browser.wait(lambda: "It does not run." in browser.text("detail"))
+        browser.click("Start", "hands")
+        browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
+
+
+def test_who_may_only_look_gets_no_buttons(web: Served) -> None:
+    with Browser() as browser:
+        browser.open(web.address)
+        browser.click("R31", "routers")
+        browser.wait(lambda: "NHRP cache" in browser.text("detail"))
+        assert browser.run("return document.querySelectorAll('#hands button').length") == 0
+        assert browser.run("return document.getElementById('tabs').hidden") is True
+
+
 def test_a_stranger_gets_the_files_of_the_page_and_nothing_of_a_lab(web: Served) -> None:
     with Browser() as browser:
         browser.open(f"http://127.0.0.1:{web.port}/labs/notes-phase3")

@@ -80,6 +80,18 @@ class Browser:
         """Run a script in the page, and return its value."""
         return self._order("/execute/sync", {"script": script, "args": []})
 
+    def click(self, text: str, within: str) -> None:
+        """Click the button with a text, inside of an element."""
+        rows = f"[...document.querySelectorAll('#{within} button')]"
+        script = f"const found = {rows}.find((one) => one.textContent === {json.dumps(text)});"
+        self.wait(lambda: bool(self.run(f"{script} found?.click(); return found !== undefined")))
+
+    def type(self, selector: str, keys: str) -> None:
+        """Press keys in an element."""
+        found = self._order("/element", {"using": "css selector", "value": selector})
+        (element,) = found.values()
+        self._order(f"/element/{element}/value", {"text": keys})
+
     def text(self, name: str) -> str:
         """The text of an element, by its id."""
         found: str = self.run(f"return document.getElementById({json.dumps(name)})?.textContent ?? ''")

@@ -33,6 +33,12 @@ def opened(film: dict[str, Any], text: str) -> Moment:
     return found
 
 
+def wires(film: dict[str, Any], links: list[str]) -> Moment:
+    """What the page finds out about wires. links: their names at the server."""
+    found: Moment = json.loads(_run("wires.mjs", {**film, "links": links}))
+    return found
+
+
 def _run(script: str, film: dict[str, Any], *words: str) -> str:
     ran = subprocess.run(
         [str(NODE), str(_PAGE / script), *words],
