@@ -24,9 +24,9 @@ from starlette.routing import Route
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
 from dmvpn.web.described import ERROR, TEXT, WHOLE, members, operation
-from dmvpn.web.errands import body_of
+from dmvpn.web.bodies import body_of
 from dmvpn.web.following import COMMENT, HEARTBEAT, Stream, event_text
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -112,6 +112,7 @@ class Terminals:
     def _forget(self, number: str) -> None:
         self._open.pop(number, None)
 
+    @keeps_apart
     @needs(Role.OPERATE)
     async def type(self, request: Request) -> Response:
         """Take keys, or a new size."""

@@ -35,6 +35,8 @@ export class Hands {
     this.role = "view";
     /** @type {Wiring} */
     this.wiring = { links: [], impaired: {} };
+    /** @type {Map<string, boolean>} whether each router runs, those of the provider included */
+    this.routers = new Map();
     /** @type {Map<StageWire, string>} what is bad about wires */
     this.bad = new Map();
     /** What is on the screen, and what it is about. */
@@ -63,6 +65,7 @@ export class Hands {
     if (status === null) return;
     const { links = [], impaired = {} } = status;
     this.wiring = { links, impaired };
+    this.routers = new Map(Object.entries(status.routers ?? {}));
     const all = this.stage.wires.map((wire) => /** @type {const} */ ([wire, described(impaired[linkOf(wire, links) ?? ""])]));
     this.bad = new Map(all.filter(([, bad]) => bad !== ""));
   }
@@ -71,9 +74,9 @@ export class Hands {
    * Put the panel on the screen.
    * @param {string} router that is chosen, or ""
    * @param {StageWire|null} wire that is chosen
-   * @param {boolean} alive the router runs
    */
-  show(router, wire, alive) {
+  show(router, wire) {
+    const alive = this.routers.get(router);
     const now = JSON.stringify([router, wire, alive, this.role, wire && this.bad.get(wire), this.wiring.links.length]);
     if (now === this.shown) return;
     this.shown = now;
@@ -81,7 +84,7 @@ export class Hands {
     if (about !== this.about) this.say("");
     this.about = about;
     if (wire !== null) byId("hands").replaceChildren(...this.wire(wire), this.output);
-    else if (router !== "" && this.isAllowed) byId("hands").replaceChildren(...this.router(router, alive), this.output);
+    else if (alive !== undefined && this.isAllowed) byId("hands").replaceChildren(...this.router(router, alive), this.output);
     else byId("hands").replaceChildren();
   }
 

@@ -159,7 +159,7 @@ class Player {
     slider.setAttribute("aria-valuetext", clock(this.time));
     const now = { count: this.known.count, chosen: this.chosen };
     this.story.show(now.count, now.chosen);
-    this.hands?.show(this.chosen, this.wire, this.known.state.routers.get(this.chosen)?.alive ?? true);
+    this.hands?.show(this.chosen, this.wire);
     if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
     this.shown = now;
     byId("summary").textContent = this.summary();
