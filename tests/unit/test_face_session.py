@@ -438,6 +438,17 @@ def test_the_escape_sequence_breaks_it_off(key: str) -> None:
     assert terminal.router.posted[-1] == JobAborted(terminal.number)
 
 
+@pytest.mark.parametrize("key", ["\x1e", "\x03"])
+def test_the_escape_sequence_breaks_it_off_while_its_output_is_shown(key: str) -> None:
+    """On a busy machine a ping went on: what showed its marks was broken off, and the key was gone."""
+    terminal = Terminal(answers=False)
+    terminal.type("ping 10.4.4.1\r")
+    terminal.pass_time()
+    assert not terminal.session.type_ahead(key.encode())
+    assert terminal.type("") == "\r\nSuccess rate is 0 percent (0/1)\r\nR1#"
+    assert terminal.router.posted[-1] == JobAborted(terminal.number)
+
+
 def test_hanging_up_ends_the_job() -> None:
     terminal = Terminal(answers=False)
     terminal.type("ping 10.4.4.1\r")

@@ -88,6 +88,8 @@ class ConsoleSession:
         self._output = bytearray()
         self._at_line_start = True
         self._is_given_up = False
+        #: `type_ahead` saw the key that breaks a job off.
+        self._breaks_job = False
 
     def _set_up_screen(self) -> None:
         """Set up the screen as `line con 0` or `line vty 0 4` say; the usual 24 lines and 80 columns give way to the
@@ -133,9 +135,16 @@ class ConsoleSession:
     def feed(self, data: bytes) -> None:
         """Process keystrokes."""
         if not self.closed:
+            self._break_job_off()
             self._run(self._editor.feed(data))
             self._interpreter.settle()
             self.pump()
+
+    def _break_job_off(self) -> None:
+        """Break the job off if `type_ahead` saw the key."""
+        if self._breaks_job and self._state is _State.JOB:
+            self._handle.post(JobAborted(self._number))
+        self._breaks_job = False
 
     def effect(self, effect: Effect) -> None:
         """Take note of an effect of the router."""
@@ -152,8 +161,14 @@ class ConsoleSession:
             self._run(self._prompt())
 
     def type_ahead(self, data: bytes) -> bool:
-        """Keep keystrokes that arrive while `feed` breathes (`base/breath.py`). True if they break the command off."""
-        return self._editor.keep(data)
+        """Keep keystrokes that arrive while the session breathes (`base/breath.py`). True if they break a command off.
+
+        While the output of a job is shown there is no command: the next `feed` breaks the job off.
+        """
+        breaks = self._editor.keep(data)
+        is_job = self._state is _State.JOB
+        self._breaks_job |= breaks and is_job
+        return breaks and not is_job
 
     def give_up(self) -> None:
         """Discard the type-ahead: no client waits for its output."""

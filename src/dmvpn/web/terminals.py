@@ -23,8 +23,8 @@ from starlette.routing import Route
 
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
-from dmvpn.web.described import ERROR, TEXT, WHOLE, members, operation
 from dmvpn.web.bodies import body_of
+from dmvpn.web.described import ERROR, TEXT, WHOLE, members, operation
 from dmvpn.web.following import COMMENT, HEARTBEAT, Stream, event_text
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
