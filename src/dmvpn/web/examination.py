@@ -35,7 +35,7 @@ WALK: Final = "/api/v1/labs/{lab}/walk"
 #: A router, a host or an address; a dash in front would be an option.
 _NODE: Final = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,62}", re.ASCII)
 _SMALLEST, _LARGEST = 28, 65_535
-_DOCTOR: Final = '{}, or {"router": NAME}, with "address": ADDRESS that somebody wants to reach from there'
+_DOCTOR: Final = '{}, or {"router": NAME}, with "address": ADDRESS that a user there wants to reach'
 _WALK: Final = (
     '{"source": NODE, "destination": NODE}, names or addresses, with "size": OCTETS (28 to 65535), "df": true for a '
     "packet that must not be cut"
@@ -44,7 +44,7 @@ _WALK: Final = (
 DESCRIBED: Final[dict[str, Plain]] = {
     DOCTOR: {
         "post": operation(
-            "Find what is broken, and the lines that heal it",
+            "Find the faults, and the lines that heal them",
             jobs.BEGUN,
             body=members({}, {"router": TEXT, "address": TEXT}),
             status=202,
@@ -75,7 +75,7 @@ class Examination:
 
     @needs(Role.CONFIGURE)
     async def doctor(self, request: Request) -> Response:
-        """Find what is broken."""
+        """Find the faults."""
         given = await body_or_nothing(request, _DOCTOR)
         names = [given[name] for name in ("router", "address") if name in given]
         if given.keys() - {"router", "address"} or ("address" in given and "router" not in given):

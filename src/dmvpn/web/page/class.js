@@ -8,7 +8,7 @@
 
 import { byId, element } from "./dom.js";
 import { ask, Refused } from "./feed.js";
-import { answered, busy, ended } from "./lesson.js";
+import { answered, busy, ended } from "./orders.js";
 
 /** Milliseconds between two looks. */
 const OFTEN = 3000;

@@ -1,5 +1,5 @@
 /**
- * The doctor's verdict: findings with their evidence, marks at their routers, and a button that enters the lines.
+ * The doctor's verdict: findings with their evidence, marks at their routers, and a button that tries the lines and enters them.
  *
  * @typedef {import("./tools.js").Desk} Desk
  * @typedef {object} Finding
@@ -17,11 +17,8 @@
 
 import { element } from "./dom.js";
 import { ask } from "./feed.js";
-import { ended } from "./lesson.js";
+import { ended } from "./orders.js";
 import { NOTHING } from "./overlay.js";
-
-/** Minutes after which entered lines are taken back unless the doctor is content. */
-const MINUTES = 2;
 
 /**
  * Examine the lab.
@@ -75,7 +72,7 @@ function told(desk, finding) {
   if (finding.order) parts.push(element("p", {}, element("code", {}, finding.order)));
   if (finding.fix.length > 0) {
     const said = element("p", { role: "status" });
-    const button = element("button", { type: "button" }, `Enter these lines at ${finding.router}`);
+    const button = element("button", { type: "button" }, `Try these lines at ${finding.router}`);
     button.addEventListener("click", () =>
       enter(desk, finding, said).catch((error) => said.replaceChildren(element("span", { class: "bad" }, error.message))),
     );
@@ -85,38 +82,29 @@ function told(desk, finding) {
 }
 
 /**
- * Enter the lines of a finding: they are taken back after some minutes unless the user keeps them.
+ * Try the lines of a finding, show what would change, and enter them if the user agrees.
  * @param {Desk} desk
  * @param {Finding} finding
  * @param {HTMLElement} said
  */
 async function enter(desk, finding, said) {
   const place = `${desk.path}/routers/${encodeURIComponent(finding.router)}/configuration`;
-  const body = JSON.stringify({ lines: finding.fix, confirm_within: MINUTES });
-  await post(place, body);
-  const keep = element("button", { type: "button" }, "Keep them");
-  const back = element("button", { type: "button" }, "Take them back");
-  keep.addEventListener("click", () => settle(`${place}/confirm`, "kept", said));
-  back.addEventListener("click", () => settle(`${place}/revert`, "taken back", said));
-  said.replaceChildren(`Entered. They are taken back in ${MINUTES} minutes, unless you keep them. `, keep, " ", back);
+  const lines = finding.fix;
+  const { differences } = await (await post(place, { lines, dry_run: true })).json();
+  const agree = element("button", { type: "button" }, "Enter them");
+  const leave = element("button", { type: "button" }, "Leave it");
+  const refuse = (/** @type {Error} */ error) => said.replaceChildren(element("span", { class: "bad" }, error.message));
+  agree.addEventListener("click", () => {
+    post(place, { lines }).then(() => said.replaceChildren("Entered. Look again in a moment."), refuse);
+  });
+  leave.addEventListener("click", () => said.replaceChildren());
+  said.replaceChildren(`This changes at ${finding.router}:`, element("pre", {}, differences.join("\n")), agree, " ", leave);
 }
 
 /**
  * @param {string} place
- * @param {string} done
- * @param {HTMLElement} said
- */
-async function settle(place, done, said) {
-  await post(place, "{}").then(
-    () => said.replaceChildren(`The lines are ${done}.`),
-    (error) => said.replaceChildren(element("span", { class: "bad" }, error.message)),
-  );
-}
-
-/**
- * @param {string} place
- * @param {string} body
+ * @param {object} body
  */
 function post(place, body) {
-  return ask(place, { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  return ask(place, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
 }

@@ -1,65 +1,91 @@
 /**
- * Orders to a lab: break, hint, grade, reset, doctor, walk. A long one is a job, which is asked until it ends.
+ * The lesson of a lab: the tasks of an exercise, or the complaint about something broken, hints, and the judgement.
  *
- * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string}} Job
- * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
+ * @typedef {import("./tools.js").Desk} Desk
+ * @typedef {import("./orders.js").Job} Job
+ * @typedef {import("./orders.js").Check} Check
+ * @typedef {{complaint: string, hints: string[], of: number,
+ *   exercise: {title: string, minutes: number, tasks: string[]}|null}} Lesson
  */
 
+import { element } from "./dom.js";
 import { ask } from "./feed.js";
-
-/** Milliseconds between two questions about a job. */
-const OFTEN = 500;
-/** Paths of labs with an order on its way. @type {Set<string>} */
-const waiting = new Set();
+import { ended } from "./orders.js";
 
 /**
- * Return whether an order to a lab is on its way.
- * @param {string} path of the lab's resources
+ * Show the lesson.
+ * @param {Desk} desk
  */
-export function busy(path) {
-  return waiting.has(path);
+export async function lesson(desk) {
+  await tell(desk, []);
 }
 
 /**
- * Give an order to a lab, and wait for its end. Throws Refused, or an Error with what the job said.
- * @param {string} path of the lab's resources
- * @param {string} order
- * @param {object} details of the order
- * @returns {Promise<Job>}
+ * @param {Desk} desk
+ * @param {Check[]} checks of the last judgement
+ * @param {string} said
  */
-export async function ended(path, order, details = {}) {
-  if (waiting.has(path)) throw new Error("the lab is busy");
-  waiting.add(path);
-  try {
-    const headers = { "Content-Type": "application/json" };
-    const answer = await ask(`${path}/${order}`, { method: "POST", body: JSON.stringify(details), headers });
-    /** @type {Job} */
-    let job = await answer.json();
-    if (answer.status !== 202) return { state: "done", notes: [], result: job.result ?? null, what: order };
-    const place = answer.headers.get("Location") ?? "";
-    while (job.state === "running") {
-      await new Promise((done) => setTimeout(done, OFTEN));
-      job = await (await ask(place)).json();
-    }
-    // A grade that is not good, and a doctor that finds something, end as failed, with a result.
-    if (job.state === "failed" && job.result === null) throw new Error(job.notes.join(" ") || `${order} failed`);
-    return job;
-  } finally {
-    waiting.delete(path);
+async function tell(desk, checks, said = "") {
+  /** @type {Lesson} */
+  const now = await (await ask(`${desk.path}/lesson`)).json();
+  const mayOrder = desk.role !== "view";
+  const parts = [];
+  if (now.complaint) {
+    parts.push(element("p", { class: "complaint" }, now.complaint));
+    parts.push(element("ol", {}, ...now.hints.map((hint) => element("li", {}, hint))));
+    if (mayOrder && now.hints.length < now.of) parts.push(order(desk, "hint", `Hint ${now.hints.length + 1} of ${now.of}`));
+  } else if (now.exercise) {
+    parts.push(element("p", {}, `${now.exercise.title}; some ${now.exercise.minutes} minutes`));
+    if (checks.length === 0) parts.push(element("ol", {}, ...now.exercise.tasks.map((task) => element("li", {}, task))));
+  } else {
+    parts.push(element("p", {}, "Nothing is broken here. Break something, and find it."));
   }
+  parts.push(...judged(checks));
+  if (said) parts.push(element("p", { role: "status" }, said));
+  if (mayOrder) {
+    if (now.complaint || now.exercise) parts.push(order(desk, "grade", "Judge"));
+    if (!now.complaint) parts.push(order(desk, "break", "Break something"));
+    if (desk.role === "configure") parts.push(order(desk, "reset", "Begin again"));
+  }
+  desk.show(...parts);
 }
 
 /**
- * Return what came of an order, as a sentence.
- * @param {Job} job
+ * @param {Desk} desk
+ * @param {string} what
+ * @param {string} title
  */
-export function answered(job) {
-  const result = job.result ?? {};
-  if (job.what === "break") return "broken";
-  if (job.what === "reset") return "begun again";
-  if (job.what === "hint") return result.hint ?? "";
-  /** @type {Check[]} */
-  const checks = result.checks ?? [];
-  const left = checks.filter((check) => !check.good);
-  return left.length === 0 ? "all is well" : `${left.length} of ${checks.length} are not well: ${left[0].title}`;
+function order(desk, what, title) {
+  const button = /** @type {HTMLButtonElement} */ (element("button", { type: "button" }, title));
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    button.textContent = `${title} …`;
+    ended(desk.path, what).then(
+      (job) => tell(desk, job.result?.checks ?? [], what === "grade" && !job.result ? "" : outcome(job)),
+      (error) => tell(desk, [], error.message),
+    );
+  });
+  return button;
+}
+
+/** @param {Job} job */
+function outcome(job) {
+  if (job.what !== "grade") return "";
+  const left = (job.result?.checks ?? []).filter((/** @type {Check} */ check) => !check.good).length;
+  return left === 0 ? "Done: all is well." : `Not yet: ${left} are left.`;
+}
+
+/** @param {Check[]} checks */
+function judged(checks) {
+  if (checks.length === 0) return [];
+  const [left, good] = [checks.filter((check) => !check.good), checks.filter((check) => check.good)];
+  const rest = element("details", {}, element("summary", { class: "direct" }, `✓ ${good.length} are good`));
+  rest.append(element("ul", { class: "checks" }, ...good.map((check) => element("li", {}, check.title))));
+  return [element("ul", { class: "checks" }, ...left.map(missing)), rest];
+}
+
+/** @param {Check} check that is not good */
+function missing(check) {
+  const more = [check.now, check.hint].filter(Boolean).map((text) => element("p", { class: "hint" }, text));
+  return element("li", {}, element("span", { class: "bad" }, `× ${check.title}`), ...more);
 }

@@ -6,12 +6,15 @@ import { Film, MOST_LIVE } from "./film.js";
 import { extent, layout } from "./layout.js";
 import { Assembler } from "./lines.js";
 import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
+import { NOTHING } from "./overlay.js";
 import { legend, list, searched } from "./routers.js";
 import { tunnels } from "./state.js";
 import { Desks } from "./desks.js";
 import { Hands } from "./hands.js";
+import { savePng, saveSvg } from "./pictures.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
+import { tools } from "./tools.js";
 import { wireAt } from "./wires.js";
 
 /** @typedef {import("./film.js").Step} Step */
@@ -45,6 +48,8 @@ class Player {
     this.wire = null;
     /** @type {Hands|null} what may be done to a lab that runs */
     this.hands = null;
+    /** What a tool puts over the map. */
+    this.overlay = NOTHING;
     this.story = new Story(film, (name) => this.choose(name), meanings);
     this.playing = true;
     this.isLive = isLive;
@@ -139,7 +144,7 @@ class Player {
     const isPresent = this.hands !== null && this.time > this.present - NOW;
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
-      ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause },
+      ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause, overlay: this.overlay },
       ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : NO_WIRES },
     };
     this.scene = scene;
@@ -228,6 +233,8 @@ class Player {
     byId("play").addEventListener("click", () => (this.playing ? this.pause() : this.play()));
     byId("live").addEventListener("click", () => this.live());
     byId("fit").addEventListener("click", () => this.fit());
+    byId("png").addEventListener("click", () => this.save(savePng));
+    byId("svg").addEventListener("click", () => this.save(saveSvg));
     byId("speed").addEventListener("change", (event) => {
       this.speed = Number(/** @type {HTMLSelectElement} */ (event.target).value);
       this.play();
@@ -289,6 +296,12 @@ class Player {
     );
   }
 
+  /** @param {typeof import("./pictures.js").savePng} saving writes the map of this moment into a file */
+  save(saving) {
+    const name = `${this.film.stage.title} ${clock(this.time)}`.replace(/[^A-Za-z0-9.-]+/g, "-");
+    if (this.scene !== undefined) saving(this.scene, this.view, this.size, this.colors, name);
+  }
+
   /** @param {string} text */
   search(text) {
     this.found = searched(this.film.stage, text);
@@ -333,7 +346,15 @@ async function main() {
     player.wire = wire;
   };
   player.hands = new Hands(path, stage, { open: (router) => desks.open(router), choose });
-  player.hands.begin().catch((error) => say(String(error), true));
+  const { role } = await (await ask("/api/v1/session")).json();
+  player.hands.begin(role).catch((error) => say(String(error), true));
+  tools({
+    ...{ path, role, stage },
+    put: (overlay) => {
+      player.overlay = overlay;
+    },
+    choose: (router) => player.choose(router),
+  });
   const assembler = new Assembler(stage);
   /** @param {Heard} news */
   function heard(news) {

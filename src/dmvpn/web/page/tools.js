@@ -16,7 +16,7 @@
 
 import { doctor } from "./doctor.js";
 import { byId, element } from "./dom.js";
-import { lesson } from "./lessons.js";
+import { lesson } from "./lesson.js";
 import { NOTHING } from "./overlay.js";
 import { walk } from "./walk.js";
 

@@ -10,7 +10,7 @@
  */
 
 import { element } from "./dom.js";
-import { ended } from "./lesson.js";
+import { ended } from "./orders.js";
 
 /** Octets of an ordinary packet. */
 const USUAL = 100;
@@ -94,6 +94,7 @@ function ends(steps) {
  */
 function table(desk, steps) {
   let before = "";
+  const head = ["", "", "octets", "room"].map((text) => element("th", { scope: "col" }, text));
   const rows = steps.map((step) => {
     const where = element("td");
     if (step.where !== before) {
@@ -105,8 +106,8 @@ function table(desk, steps) {
     const what = element("td", { class: `depth${Math.min(3, step.depth)}` }, step.what);
     const reasons = [step.because, step.clause].filter(Boolean).join("; ");
     if (reasons) what.append(element("small", {}, ` ${reasons}`));
-    const room = step.left === null ? "" : `${step.left} left`;
-    return element("tr", {}, where, what, element("td", { class: "number" }, String(step.octets)), element("td", {}, room));
+    const room = step.left === null ? "" : `+${step.left}`;
+    return element("tr", {}, where, what, element("td", { class: "number" }, String(step.octets)), element("td", { class: "number" }, room));
   });
-  return element("table", {}, ...rows);
+  return element("table", {}, element("tr", {}, ...head), ...rows);
 }
