@@ -22,9 +22,9 @@ _FIELDS: Final = label_group(
     Word("Flags", "Bits for the receiver, by their names in `debug nhrp packet`.", clause="RFC 2332 §5.2"),
     Word(
         "Source NBMA Address",
-        "The address in the underlay of the station that made the request; a reply has that of its request.",
+        "The address in the underlay of the station that made the message; a reply has that of its request.",
     ),
-    Word("Source Protocol Address", "The tunnel address of the station that made the request."),
+    Word("Source Protocol Address", "The tunnel address of the station that made the message; a reply has that of its request, too."),
     Word(
         "Destination Protocol Address",
         "In a request: the wanted address, or the server. In a Traffic Indication: the sender of the quoted packet.",
