@@ -105,7 +105,7 @@ class Liar:
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(path))
         self._server.listen(8)
-        self._said = said
+        self.said = said
         self._raw = raw
         self._path = path
         self._ended = False
@@ -119,7 +119,7 @@ class Liar:
                     client.sendall(encode(Hello("R41")))
                     data = client.recv(1 << 16)
                     if data and Decoder().feed(data):
-                        client.sendall(b"".join(encode(message) for message in self._said) + self._raw)
+                        client.sendall(b"".join(encode(message) for message in self.said) + self._raw)
 
     def close(self) -> None:
         self._server.close()
@@ -155,6 +155,21 @@ def test_a_router_that_dies_or_lies_in_the_middle_of_an_answer_is_one_error(
             assert problem(answer, answer.status)
         assert 'dmvpn_up{lab="notes-phase3",router="R41"} 0' in web.ask("/metrics").text
         assert web.ask(f"{R31}/show/clock").status == 200
+    finally:
+        liar.close()
+        dmvpn(environment, "lab", "start", "R41")
+
+
+def test_a_router_that_answers_without_json_is_one_error(environment: dict[str, str], web: Served) -> None:
+    """The answer was 500."""
+    dmvpn(environment, "lab", "kill", "R41")
+    liar = Liar(Path(environment["XDG_RUNTIME_DIR"]) / "dmvpn/labs/notes-phase3/R41.sock")
+    place, lines = f"{HERE}/routers/R41/configuration", json.dumps({"lines": ["hostname X"]})
+    try:
+        for text in ("no JSON", "", "[]", "{}", '{"tag": 1, "text": ""}', '{"tag": "x", "text": NaN}', "[" * 100_000):
+            liar.said = (Piece(text), Done(0))
+            for answer in (web.ask(place), web.ask(place, method="POST", body=lines)):
+                assert "cannot be read" in problem(answer, 502)
     finally:
         liar.close()
         dmvpn(environment, "lab", "start", "R41")

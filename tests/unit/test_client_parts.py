@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import os
 from dataclasses import is_dataclass
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -36,6 +38,9 @@ from dmvpn.face.messages import News
 from dmvpn.ios.annotations import evaluated
 from dmvpn.router.features import FEATURES
 from dmvpn.web.exposition import escaped
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,23 @@ def test_tries_become_rarer_and_end_with_the_patience() -> None:
     assert stream.lost(UnavailableError(503, "", "", retry_after=99999.0), 102.0) == 15.0
 
 
+def test_the_patience_begins_again_with_each_connection_and_tries_stay_rare_until_an_event_comes() -> None:
+    """A proxy broke idle connections twice a minute, and a minute later a quiet router was given up."""
+    stream, error = following(), NotReachedError("broke")
+    for broken, wait in zip(range(0, 300, 30), (0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 5), strict=True):
+        assert stream.lost(error, float(broken)) == wait
+        stream.connected()
+    assert stream.lost(error, 300.0) == 15.0
+    with pytest.raises(NotReachedError):
+        stream.lost(error, 360.0)
+
+
+def test_a_connection_that_broke_before_its_first_event_is_opened_again() -> None:
+    stream = of_router("/base", (), "", 60.0)
+    stream.connected()
+    assert stream.lost(NotReachedError("broke"), 0.0) == 0.5
+
+
 @pytest.mark.parametrize("error", [MissingError(404, "", ""), ProblemError(500, "", ""), ProblemError(418, "", "")])
 def test_what_does_not_pass_ends_a_stream_at_once(error: ProblemError) -> None:
     with pytest.raises(ClientError):
@@ -271,6 +293,41 @@ def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, sa
     steps = configuring.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
     with pytest.raises(UsageError, match=says):
         next(steps)
+
+
+@pytest.mark.parametrize(
+    ("lines", "sent"),
+    [
+        ("interface Tunnel1\r\n mtu 1400\r\n", ["interface Tunnel1", " mtu 1400"]),
+        ("interface Tunnel1\n mtu 1400", ["interface Tunnel1", " mtu 1400"]),
+        ("end\r\n\r\n", ["end", ""]),
+        (["end\r\n", "exit\n", "a\x0bb", "c\r"], ["end", "exit", "a\x0bb", "c"]),
+        ("a\x0cb\u2028c\rd", ["a\x0cb\u2028c\rd"]),  # the router says that this is no line
+    ],
+)
+def test_lines_of_a_file_of_windows_are_lines(lines: str | list[str], sent: list[str]) -> None:
+    place = operations.Place("R31", "x")
+    steps = configuring.configure(place, lines, replace=False, dry_run=False, confirm_within=0, tag="")
+    body = next(steps).body
+    assert isinstance(body, dict)
+    assert body["lines"] == sent
+
+
+def test_a_token_is_read_of_a_regular_file_of_this_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe was waited for without an end, and the file of another user was believed."""
+    file, link, pipe = tmp_path / "token", tmp_path / "link", tmp_path / "pipe"
+    file.write_text("secret\n")
+    file.chmod(0o600)
+    link.symlink_to(file)
+    os.mkfifo(pipe, 0o600)
+    with sync.connect(token_file=file):
+        pass
+    for path, says in ((pipe, "no regular file"), (link, "a link"), (tmp_path, "directory")):
+        with pytest.raises(UsageError, match=says):
+            sync.connect(token_file=path)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(UsageError, match="another user owns it"):
+        sync.connect(token_file=file)
 
 
 def test_a_number_that_json_does_not_have_is_not_sent() -> None:

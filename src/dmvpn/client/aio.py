@@ -165,6 +165,7 @@ class Client:
                     async with self._http.stream(**arguments(following.request()), timeout=timeout) as response:
                         if response.status_code != httpx2.codes.OK:
                             await _whole(response)
+                        following.connected()
                         async for one in httpx2.EventSource(response, LARGEST_EVENT):
                             event = following.take(one)
                             if event is not None:
@@ -237,7 +238,7 @@ class RunningLab:
     async def events(self, *topics: str, since: str = "", patience: float = 60.0) -> AsyncIterator[LabEvent]:
         """Yield what all routers remember, then what happens, until the lab ends. topics: "history", "log".
 
-        since: the `LabNews.id` after which to begin. patience: seconds without a connection before it raises.
+        since: the `LabNews.id` after which to begin. patience: seconds without any connection before it raises.
         """
         async for event in self._client.follow(of_lab(self._orders.path, topics, since, patience)):
             yield event
@@ -309,7 +310,7 @@ class Router:
     async def events(self, *topics: str, since: str = "", patience: float = 60.0) -> AsyncIterator[Event]:
         """Yield what the router remembers, then what happens, until its lab ends. topics: "history", "log".
 
-        since: the `News.id` after which to begin. patience: seconds without a connection before it raises.
+        since: the `News.id` after which to begin. patience: seconds without any connection before it raises.
         """
         base = await self._client.do(self._place.path())
         async for event in self._client.follow(of_router(base, topics, since, patience)):

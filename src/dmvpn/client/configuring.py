@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: A tag that any configuration has.
 ANY: Final = "*"
 _TAG: Final = re.compile(r"[\x21\x23-\x7e]{1,200}")
+_END: Final = re.compile(r"\r?\n")
+_LAST_END: Final = re.compile(r"\r?\n\Z|\r\Z")
 _OVERWRITES: Final = (
     'a whole configuration needs tag=: that of the configuration which it replaces, or "*" for whatever runs'
 )
@@ -68,8 +70,10 @@ def _later(place: Place, verb: str, body: dict[str, object]) -> Steps[tuple[str,
 
 
 def _lines(lines: str | Sequence[str]) -> list[str]:
-    """Return lines, of a text or as they are."""
-    return lines.removesuffix("\n").split("\n") if isinstance(lines, str) else [*lines]
+    """Return lines without their ends, which are those of Unix or of Windows."""
+    if isinstance(lines, str):
+        return _END.split(_LAST_END.sub("", lines))
+    return [_LAST_END.sub("", line) for line in lines]
 
 
 def _tagged(reply: Reply) -> Plain:

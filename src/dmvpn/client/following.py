@@ -1,7 +1,11 @@
 """The events of a router or a lab, over several connections. The fronts connect and wait; the rest is here.
 
-    request() -> a stream of server-sent events -> take(event) -> news, Gone, or nothing
+    request() -> connected() -> a stream of server-sent events -> take(event) -> news, Gone, or nothing
                  it breaks -> lost(error) -> the seconds until the next request, or the error itself
+
+The patience is for the time without a connection, so it starts again with each one, also with one that brings nothing:
+a quiet router whose proxy closes idle connections is followed for ever. Tries become rarer until an event comes, so a
+server that accepts connections and breaks them at once is not flooded.
 
 Each request names the last event that came (`Last-Event-ID`), so no event is lost or repeated as long as the router
 remembers it; `News.missed` counts what it forgot.
@@ -76,9 +80,14 @@ class Following(Generic[N]):
         headers = [("Accept", "text/event-stream"), *([("Last-Event-ID", self.since)] if self.since else [])]
         return Request(self._path, headers=tuple(headers))
 
+    def connected(self) -> None:
+        """Note that the server gives a stream."""
+        self._was_there, self._lost_at = True, None
+
     def take(self, event: httpx2.ServerSentEvent) -> N | Gone | None:
         """Return what an event says, None: nothing. Raises AnswerError."""
-        self._was_there, self._wait, self._lost_at = True, _FIRST, None
+        self.connected()
+        self._wait = _FIRST
         if event.event == "ended":
             self.ended = True
         if event.event not in ("news", "gone"):

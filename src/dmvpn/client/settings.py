@@ -4,7 +4,7 @@ Whatever a call does not give comes from the environment:
 
     DMVPN_WEB_URL          the address; without it http://127.0.0.1:8080
     DMVPN_WEB_TOKEN        the token
-    DMVPN_WEB_TOKEN_FILE   a file that has the token alone, which other users cannot read
+    DMVPN_WEB_TOKEN_FILE   a file of this user that has the token alone, which other users cannot read
     DMVPN_WEB_AUTHORITY    a file with the certificates of the authorities to trust, PEM, instead of the system's
 
 The token leaves this process in the header of a request to this server, over TLS or on loopback, and in no other way:
@@ -13,6 +13,7 @@ redirections are not followed, proxies of the environment are not used, and no t
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import re
@@ -37,6 +38,8 @@ _SECRET: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _LARGEST: Final = 4097
 #: Mode of a file that others may read or write.
 _OF_OTHERS: Final = 0o077
+#: A pipe would block until its other end is opened.
+_CAREFULLY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +117,20 @@ def _token(token: str | None, file: str | os.PathLike[str] | None) -> str:
 
 
 def _read(path: Path) -> str:
+    """Return what a file has, opened in a way that neither blocks nor follows a link. Raises UsageError."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=lambda name, _: os.open(name, _CAREFULLY)) as file:
             found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_mode & _OF_OTHERS:
+            if not stat.S_ISREG(found.st_mode):
+                raise UsageError(f"{path}: no regular file")
+            if found.st_uid != os.geteuid():
+                raise UsageError(f"{path}: another user owns it")
+            if found.st_mode & _OF_OTHERS:
                 raise UsageError(f"{path}: other users may read or write it: chmod 600")
             return file.read(_LARGEST).decode("ascii", "replace").strip()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+        reason = "a link, not the file itself" if error.errno == errno.ELOOP else error.strerror
+        raise UsageError(f"{path}: {reason}") from error
 
 
 def _context(authority: str | os.PathLike[str] | None) -> ssl.SSLContext:

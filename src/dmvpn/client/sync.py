@@ -162,6 +162,7 @@ class Client:
                 ):
                     if response.status_code != httpx2.codes.OK:
                         _whole(response)
+                    following.connected()
                     for one in httpx2.EventSource(response, LARGEST_EVENT):
                         event = following.take(one)
                         if event is not None:
@@ -234,7 +235,7 @@ class RunningLab:
     def events(self, *topics: str, since: str = "", patience: float = 60.0) -> Iterator[LabEvent]:
         """Yield what all routers remember, then what happens, until the lab ends. topics: "history", "log".
 
-        since: the `LabNews.id` after which to begin. patience: seconds without a connection before it raises.
+        since: the `LabNews.id` after which to begin. patience: seconds without any connection before it raises.
         """
         return self._client.follow(of_lab(self._orders.path, topics, since, patience))
 
@@ -305,7 +306,7 @@ class Router:
     def events(self, *topics: str, since: str = "", patience: float = 60.0) -> Iterator[Event]:
         """Yield what the router remembers, then what happens, until its lab ends. topics: "history", "log".
 
-        since: the `News.id` after which to begin. patience: seconds without a connection before it raises.
+        since: the `News.id` after which to begin. patience: seconds without any connection before it raises.
         """
         base = self._client.do(self._place.path())
         return self._client.follow(of_router(base, topics, since, patience))

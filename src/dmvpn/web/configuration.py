@@ -22,6 +22,7 @@ from starlette.routing import Route
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
 from dmvpn.face.protocol import MAX_LINE, MAX_MINUTES, AskConfiguration, Configure, is_typed
+from dmvpn.web.answered import CHANGE, RUNNING, answered
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
@@ -123,8 +124,8 @@ class Configurations:
         """Give the running configuration, as far as the router shows it at the level of the caller."""
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
         text = await self._turns.take(lab, lambda: self._read(lab, router, caller))
-        found = json.loads(text)
-        tag = _quoted(found.pop("tag"))
+        found = answered(text, router, RUNNING)
+        tag = _quoted(str(found.pop("tag")))
         if _is_known(request, tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers={"ETag": tag})
         return JSONResponse(found, headers={"ETag": tag})
@@ -151,8 +152,8 @@ class Configurations:
             text = await self._errands.run(request, lambda path: answer_text(path, order, patience=SECONDS))
         except RefusedError as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
-        change = json.loads(text)
-        said |= {"result": change["result"], "differences": "; ".join(line.strip() for line in change["noted"])}
+        change = answered(text, request.path_params["router"], CHANGE)
+        said |= {"result": str(change["result"]), "differences": "; ".join(map(str.strip, _texts(change["noted"])))}
         return _answer(change, dry=order.dry)
 
     @needs(Role.CONFIGURE)
@@ -248,6 +249,10 @@ def _noted(order: Configure) -> dict[str, str]:
     return {"lines": str(len(order.lines)), "how": ", ".join(word for word, is_so in words.items() if is_so)}
 
 
+def _texts(lines: Plain) -> list[str]:
+    return [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+
+
 def _answer(change: dict[str, Plain], *, dry: bool) -> Response:
     """Return the answer about a change, or a dry run. Raises Problem."""
     headers = {"ETag": _quoted(str(change["tag"]))}
@@ -256,8 +261,7 @@ def _answer(change: dict[str, Plain], *, dry: bool) -> Response:
         detail = "another configuration runs by now: nothing was changed"
         raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers)
     if result == "unarmed":
-        said = change["said"]
-        raise Problem(HTTPStatus.CONFLICT, " ".join(map(str, said)) if isinstance(said, list) else "", headers)
+        raise Problem(HTTPStatus.CONFLICT, " ".join(_texts(change["said"])), headers)
     if result == "refused" and not dry:
         detail = "the router refuses a line, so nothing was changed"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, headers, {"refused": refused})
