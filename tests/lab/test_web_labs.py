@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -16,9 +18,11 @@ pytest.importorskip("uvicorn")
 from support.served import Served, dmvpn, new_token, problem, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.served import Answer
+
+T = TypeVar("T")
 
 LABS = "/api/v1/labs"
 HERE = f"{LABS}/notes-phase3"
@@ -84,14 +88,43 @@ def test_a_lab_comes_up_as_a_job_and_goes_down(web: Served) -> None:
     assert (web.audit("job")[0]["job"], web.audit("job")[0]["state"]) == (job["id"], "done")
 
 
-def test_a_lab_that_comes_up_can_be_broken_off_and_nothing_is_left(web: Served, environment: dict[str, str]) -> None:
-    begun = post(web, LABS, scenario="phase2-eigrp", simulated=True)
-    folder = Path(environment["XDG_RUNTIME_DIR"]) / "dmvpn" / "labs" / "phase2-eigrp"
+def broken_off_on_its_way(web: Served, folder: Path) -> dict[str, object]:
+    """Break off the job that brings a lab up when it has made the folder. Its process stands still meanwhile."""
+    begun = post(web, LABS, scenario=folder.name, simulated=True)
+    process = until(lambda: child(web.process.pid, folder.name))
+    until(folder.exists)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        assert web.ask(begun.headers["location"], method="DELETE").status == 200
+    finally:
+        os.kill(process, signal.SIGCONT)
+    return ended(web, begun)
+
+
+def until(found: Callable[[], T | None]) -> T:
+    """Return what is found as soon as it is."""
     end = time.monotonic() + 60
-    while not folder.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert web.ask(begun.headers["location"], method="DELETE").status == 200
-    assert ended(web, begun)["state"] == "failed"
+    while not (one := found()):
+        assert time.monotonic() < end
+        time.sleep(0.002)
+    return one
+
+
+def child(parent: int, word: str) -> int | None:
+    """The number of the child with this word in its command line."""
+    for each in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            of = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            if of == parent and word in (each / "cmdline").read_text().split("\0"):
+                return int(each.name)
+    return None
+
+
+def test_a_lab_that_comes_up_can_be_broken_off_and_nothing_is_left(web: Served, environment: dict[str, str]) -> None:
+    folder = Path(environment["XDG_RUNTIME_DIR"]) / "dmvpn" / "labs" / "phase2-eigrp"
+    while (job := broken_off_on_its_way(web, folder))["state"] == "done":  # it was up before it was stopped
+        assert web.ask(f"{LABS}/phase2-eigrp", method="DELETE").status == 200
+    assert job["state"] == "failed"
     assert not folder.exists()
     again = post(web, LABS, scenario="phase2-eigrp", simulated=True)
     assert web.ask(again.headers["location"], method="DELETE").status == 200  # before its process has begun
