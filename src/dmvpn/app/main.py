@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn import __version__
 from dmvpn.app import check, classes, completion, diff, doctor, explain, lab_words, lint, render, walk, web
-from dmvpn.app.words import add_engine, add_progress, amount, whole
+from dmvpn.app.words import add_engine, add_pool, add_progress, amount, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -216,7 +216,16 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
         metavar="N",
         help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
     )
-    faults.add_argument("--jobs", type=int, default=1, metavar="J", help="processes of a campaign at a time")
+    faults.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="of a campaign: a result a line, as they come; begun again, it goes on",
+    )
+    faults.add_argument(
+        "--histogram", type=Path, metavar="FILE", help="of a campaign: outages by kind of fault, as SVG"
+    )
+    add_pool(faults.add_argument, "a campaign")
 
 
 def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 
 def simulate(arguments: argparse.Namespace) -> int:
     """Run a scenario until it has converged, then send traffic between spokes. 1 if something did not come up."""
+    if arguments.campaign is None and (arguments.results or arguments.histogram or arguments.on):
+        raise UserError("--results, --histogram and --on go with --campaign")
     if arguments.campaign is not None or arguments.faults is not None:
-        from dmvpn.app.judge import judge_many, judge_one
+        if arguments.campaign is not None:
+            from dmvpn.app.campaign import judge_many
 
-        return judge_one(arguments) if arguments.campaign is None else judge_many(arguments)
+            return judge_many(arguments)
+        from dmvpn.app.judge import judge_one
+
+        return judge_one(arguments)
     if arguments.hours is not None:
         raise UserError("--hours goes with --faults random")
     if arguments.scenario is None:

@@ -1,8 +1,9 @@
-"""Arguments that several commands have: numbers, the choice of an engine, progress."""
+"""Arguments that several commands have: numbers, the choice of an engine, progress, workers."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -60,3 +61,12 @@ def add_memory(command: argparse.ArgumentParser) -> None:
 def add_progress(command: argparse.ArgumentParser) -> None:
     """Declare `--progress`."""
     command.add_argument("--progress", action="store_true", help="show progress even if this is no terminal")
+
+
+def add_pool(add: Callable[..., object], what: str) -> None:
+    """Declare `--jobs`, `--on` and the files of TLS. add: `add_argument`. what: the tasks, in words."""
+    add("--jobs", type=int, default=None, metavar="J", help=f"processes for {what} at a time (1)")
+    add("--on", metavar="ADDRESS", help=f"a cluster of Dask for {what}: tcp://127.0.0.1:8786, or tls://HOST:8786")
+    for name, text in (("ca", "of its authority"), ("cert", "of this command"), ("key", "to that")):
+        kind = "the key" if name == "key" else "the certificate"
+        add(f"--tls-{name}", type=Path, metavar="FILE", help=f"for --on tls://: {kind} {text}, PEM")

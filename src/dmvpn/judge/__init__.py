@@ -6,4 +6,5 @@ traffic, anatomy              the packets of hosts, and the working paths for th
 judge, bounds, tables         the losses that are permitted, for how long, and the entries that tables may have
 clear, sealed                 nothing in clear; the packets inside ESP
 campaign, campaigns, shrink   one run, many runs, and a short run that fails in the same way
+work                          a run of a campaign as text, for any process of any machine
 """

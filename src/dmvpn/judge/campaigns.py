@@ -1,4 +1,4 @@
-"""Many runs: which networks, which seeds, how many at a time; and fault lists that are kept as files.
+"""Many runs: which networks, which seeds; and fault lists that are kept as files.
 
 A campaign goes round all networks that can be judged (built-in scenarios with hosts, and their variants), each with a
 seed of its own, until so many router-hours are planned. What it plans depends on nothing but its numbers.
@@ -7,10 +7,6 @@ seed of its own, until so many router-hours are planned. What it plans depends o
 from __future__ import annotations
 
 import json
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
@@ -23,7 +19,6 @@ from dmvpn.shells.documents import read_text
 from dmvpn.shells.scenario import Scenario, built_in_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 #: Variants that are tried together, too: spokes that move, and entries that do not live long.
@@ -85,17 +80,6 @@ class OrderOutcome:
     short: Order | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """An order whose process died before there was an outcome: killed by hand, or for lack of memory.
-
-    is_tried_again: at the end, in another process.
-    """
-
-    order: Order
-    is_tried_again: bool
-
-
 def load(path: Path) -> Order:
     """Read a kept fault list. Raises UserError."""
     text = read_text(path)
@@ -152,57 +136,6 @@ def orders(router_hours: float, hours: float, seed: int) -> list[Order]:
         chosen.append(Order(scenario=name, variants=variants, seed=seed + len(chosen), seconds=hours * 3600.0))
         planned += hours * sizes[name]
     return chosen
-
-
-def campaign(chosen: list[Order], jobs: int) -> Iterator[OrderOutcome | Lost]:
-    """Carry orders out, `jobs` at a time; outcomes as they come. A run whose process dies is tried once more."""
-    if jobs == 1:
-        yield from map(carry_out, chosen)
-        return
-    waiting = deque((order, True) for order in chosen)
-    free = [_Worker() for _ in range(jobs)]
-    running: dict[Future[OrderOutcome], tuple[_Worker, Order, bool]] = {}
-    try:
-        while waiting or running:
-            while waiting and free:
-                worker, (order, is_first) = free.pop(), waiting.popleft()
-                running[worker.submit(order)] = worker, order, is_first
-            for done in wait(running, return_when=FIRST_COMPLETED).done:
-                worker, order, is_first = running.pop(done)
-                try:
-                    yield done.result()
-                except BrokenProcessPool:
-                    if is_first:
-                        waiting.append((order, False))
-                    yield Lost(order, is_first)
-                free.append(worker)
-    finally:
-        for worker in (*free, *(worker for worker, _, _ in running.values())):
-            worker.close()
-
-
-class _Worker:
-    """One process, which the death of another one leaves alone: a pool of several would break as a whole."""
-
-    def __init__(self) -> None:
-        self._pool = _one_process()
-
-    def submit(self, order: Order) -> Future[OrderOutcome]:
-        """Begin to carry out an order, in a new process if the last one has died."""
-        try:
-            return self._pool.submit(carry_out, order)
-        except BrokenProcessPool:
-            self.close()
-            self._pool = _one_process()
-            return self._pool.submit(carry_out, order)
-
-    def close(self) -> None:
-        """End the process, when it has carried out what it began."""
-        self._pool.shutdown(cancel_futures=True)
-
-
-def _one_process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
 def _routers(scenario: Scenario) -> int:

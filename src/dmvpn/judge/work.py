@@ -1,0 +1,230 @@
+"""A run of a campaign that any process of any machine can carry out: a task goes out as text, a result comes back.
+
+    Task      network, variants, seed, virtual hours, and the version of the program that must carry it out
+    Result    the task, the verdict and, if it failed, the shortest list of faults that fails likewise
+    run       carries a task out; another version of the program refuses
+
+Task and result are lines of JSON, the same for every process that carries the task out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import dmvpn
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.judge.campaign import RunVerdict
+from dmvpn.judge.campaigns import Order, OrderOutcome, carry_out
+from dmvpn.judge.faults import from_json, to_json
+from dmvpn.judge.judge import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_SECONDS: Final = 3600.0
+#: Digits of the fingerprint of the program's files.
+_DIGITS: Final = 10
+#: Files of scenarios that are no Python.
+_READ: Final = (".cfg", ".yaml")
+
+
+@cache
+def version() -> str:
+    """Return the version of this program: its number, and a fingerprint of the files that a run depends on."""
+    root = Path(dmvpn.__file__).parent
+    fingerprint = hashlib.sha256()
+    files = [*root.rglob("*.py"), *(path for path in (root / "scenarios").rglob("*") if path.suffix in _READ)]
+    for path in sorted(files):
+        octets = path.read_bytes()
+        fingerprint.update(f"{path.relative_to(root).as_posix()} {len(octets)}\n".encode())
+        fingerprint.update(octets)
+    return f"{dmvpn.__version__}+{fingerprint.hexdigest()[:_DIGITS]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run. network: a built-in scenario. variant: its changes. hours: of faults. version: see `version`."""
+
+    network: str
+    variant: tuple[str, ...] = ()
+    seed: int
+    hours: float
+    version: str
+
+    @property
+    def order(self) -> Order:
+        """The run as an order, with the faults of the seed."""
+        return Order(scenario=self.network, variants=self.variant, seed=self.seed, seconds=self.hours * _SECONDS)
+
+    @property
+    def name(self) -> str:
+        """Network and variants, as people say it."""
+        return self.order.name
+
+    def plain(self) -> dict[str, object]:
+        """Return the task as a JSON object."""
+        return asdict(self) | {"variant": list(self.variant)}
+
+    def to_json(self) -> str:
+        """Return a line that `from_json` reads."""
+        return json.dumps(self.plain())
+
+    @classmethod
+    def from_plain(cls, raw: object) -> Task:
+        """Read a JSON object. Raises ValueError."""
+        fields = _object(raw, "a task")
+        variant = fields.get("variant")
+        if not isinstance(variant, list):
+            raise ValueError("variant: not a list")
+        return cls(
+            network=_text(fields.get("network"), "network"),
+            variant=tuple(_text(name, "variant") for name in variant),
+            seed=_whole(fields.get("seed"), "seed"),
+            hours=_number(fields.get("hours"), "hours"),
+            version=_text(fields.get("version"), "version"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        """Read a line. Raises UserError."""
+        return _read(text, cls.from_plain, "a task of a campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a task came to. short: the shortest order that fails likewise, if it failed."""
+
+    task: Task
+    verdict: RunVerdict
+    short: Order | None = None
+
+    @property
+    def outcome(self) -> OrderOutcome:
+        """The same, of an order."""
+        return OrderOutcome(self.task.order, self.verdict, self.short)
+
+    def to_json(self) -> str:
+        """Return a line that `from_json` reads, without an end of line. It begins with the task."""
+        short = {} if self.short is None else {"short": json.loads(self.short.to_json())}
+        return json.dumps({"task": self.task.plain(), "verdict": _plain(self.verdict), **short})
+
+    @classmethod
+    def from_plain(cls, raw: object) -> Result:
+        """Read a JSON object. Raises ValueError or UserError."""
+        fields = _object(raw, "a result")
+        short = fields.get("short")
+        return cls(
+            Task.from_plain(fields.get("task")),
+            _verdict(_object(fields.get("verdict"), "verdict")),
+            None if short is None else Order.from_json(json.dumps(short)),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Read a line. Raises UserError."""
+        return _read(text, cls.from_plain, "a result of a campaign")
+
+
+def run(task: Task) -> Result:
+    """Carry a task out. Raises UserError if it is of another version of the program."""
+    if task.version != version():
+        raise UserError(
+            f"this task is for dmvpn {task.version}, and the worker has dmvpn {version()}: install the same on both"
+        )
+    outcome = carry_out(task.order)
+    return Result(task, outcome.verdict, outcome.short)
+
+
+def run_text(line: str) -> str:
+    """Carry out a task that is a line, and return its result as one. Raises UserError."""
+    return run(Task.from_json(line)).to_json()
+
+
+def _plain(verdict: RunVerdict) -> dict[str, object]:
+    """Return a verdict as a JSON object."""
+    return {
+        "violations": [asdict(violation) for violation in verdict.violations],
+        "faults": [to_json(fault) for fault in verdict.faults],
+        "router_hours": verdict.router_hours,
+        "sent": verdict.sent,
+        "demanded": verdict.demanded,
+        "lost": verdict.lost,
+        "longest": verdict.longest,
+        "digest": verdict.digest,
+    }
+
+
+def _verdict(fields: dict[str, object]) -> RunVerdict:
+    """Read a verdict. Raises ValueError or UserError."""
+    longest = _object(fields.get("longest"), "longest")
+    return RunVerdict(
+        violations=tuple(_violation(each) for each in _list(fields.get("violations"), "violations")),
+        faults=tuple(from_json(each) for each in _list(fields.get("faults"), "faults")),
+        router_hours=_number(fields.get("router_hours"), "router_hours"),
+        sent=_whole(fields.get("sent"), "sent"),
+        demanded=_whole(fields.get("demanded"), "demanded"),
+        lost=_whole(fields.get("lost"), "lost"),
+        longest={why: _number(seconds, f"longest {why}") for why, seconds in longest.items()},
+        digest=_text(fields.get("digest"), "digest"),
+    )
+
+
+def _violation(raw: object) -> Violation:
+    fields = _object(raw, "a violation")
+    return Violation(
+        time=_number(fields.get("time"), "time"),
+        rule=_text(fields.get("rule"), "rule"),
+        text=_text(fields.get("text"), "text"),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ values of JSON
+
+
+def _read(text: str, made: Callable[[object], T], what: str) -> T:
+    try:
+        return made(json.loads(text, parse_constant=_refused))
+    except (ValueError, UserError, RecursionError) as error:
+        raise UserError(f"not {what}: {error}") from error
+
+
+def _refused(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def _object(raw: object, what: str) -> dict[str, object]:
+    if not isinstance(raw, dict):
+        raise ValueError(f"{what}: not an object")
+    return raw
+
+
+def _list(raw: object, what: str) -> list[object]:
+    if not isinstance(raw, list):
+        raise ValueError(f"{what}: not a list")
+    return raw
+
+
+def _text(raw: object, what: str) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(f"{what}: not a text")
+    return raw
+
+
+def _whole(raw: object, what: str) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        raise ValueError(f"{what}: not a whole number")
+    return raw
+
+
+def _number(raw: object, what: str) -> float:
+    if not isinstance(raw, int | float) or isinstance(raw, bool):
+        raise ValueError(f"{what}: not a number")
+    return float(raw)

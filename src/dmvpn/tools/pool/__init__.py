@@ -1,0 +1,10 @@
+"""Workers that carry out many tasks: processes of this machine, or a cluster of Dask.
+
+    contract.py   what both do: `submit`, and lost tasks
+    local.py      processes of this machine
+    on_dask.py    a cluster, with the extra `pool`; the only file that imports Dask
+    addresses.py  addresses of clusters that may be used, which need TLS unless they are this machine
+
+A task, its function and its result must be importable or picklable in another process. The function gives the same
+result on any worker; the number of workers changes nothing but the time.
+"""
