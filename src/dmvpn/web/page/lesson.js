@@ -1,5 +1,5 @@
 /**
- * The lesson of a lab: the tasks of an exercise, or the complaint about something broken, hints, and the judgement.
+ * The lesson of a lab: the tasks of an exercise, or the complaint about something broken, hints, and the judgment.
  *
  * @typedef {import("./tools.js").Desk} Desk
  * @typedef {import("./orders.js").Job} Job
@@ -22,7 +22,7 @@ export async function lesson(desk) {
 
 /**
  * @param {Desk} desk
- * @param {Check[]} checks of the last judgement
+ * @param {Check[]} checks of the last judgment
  * @param {string} said
  */
 async function tell(desk, checks, said = "") {

@@ -24,7 +24,10 @@ _FIELDS: Final = label_group(
         "Source NBMA Address",
         "The address in the underlay of the station that made the message; a reply has that of its request.",
     ),
-    Word("Source Protocol Address", "The tunnel address of the station that made the message; a reply has that of its request, too."),
+    Word(
+        "Source Protocol Address",
+        "The tunnel address of the station that made the message; a reply has that of its request, too.",
+    ),
     Word(
         "Destination Protocol Address",
         "In a request: the wanted address, or the server. In a Traffic Indication: the sender of the quoted packet.",
