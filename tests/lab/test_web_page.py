@@ -131,6 +131,19 @@ def test_a_router_is_killed_and_started_by_clicks(operator: Served) -> None:
         browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
 
 
+def test_each_tool_that_a_role_may_use_opens_beside_the_map_and_closes(operator: Served) -> None:
+    with Browser() as browser:
+        browser.open(operator.address)
+        browser.click("Walk", "tools")
+        browser.wait(lambda: "hop by hop" in browser.text("tool"))
+        browser.click("Lesson", "tools")
+        browser.wait(lambda: "Nothing is broken here" in browser.text("tool"))
+        browser.click("Lesson", "tools")
+        browser.wait(lambda: browser.run("return document.getElementById('tool').hidden"))
+        assert browser.text("tools") == "WalkLesson"
+        assert browser.complaints() == []
+
+
 def test_who_may_only_look_gets_no_buttons(web: Served) -> None:
     with Browser() as browser:
         browser.open(web.address)
@@ -138,6 +151,7 @@ def test_who_may_only_look_gets_no_buttons(web: Served) -> None:
         browser.wait(lambda: "NHRP cache" in browser.text("detail"))
         assert browser.run("return document.querySelectorAll('#hands button').length") == 0
         assert browser.run("return document.getElementById('tabs').hidden") is True
+        assert browser.text("tools") == "Lesson"
 
 
 def test_a_stranger_gets_the_files_of_the_page_and_nothing_of_a_lab(web: Served) -> None:
