@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 LABS = "/api/v1/labs"
 #: Resources that answer about a caller's labs alone, or about none.
-APART = ("/api/v1/session", "/api/v1/openapi.json", "/api/v1/scenarios", LABS, "/api/v1/jobs", "/api/v1/jobs/{job}")
+APART = (
+    "/api/v1/class",
+    "/api/v1/session",
+    "/api/v1/openapi.json",
+    "/api/v1/scenarios",
+    LABS,
+    "/api/v1/jobs",
+    "/api/v1/jobs/{job}",
+)
 #: A terminal belongs to the token that opened it.
 OWN = ("/api/v1/terminals/{terminal}",)
 PAGES = ("/labs/{lab}", "/page/{name}", "/page/vendor/{name}")

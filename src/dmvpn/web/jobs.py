@@ -158,8 +158,13 @@ class Jobs:
         job.break_off()
         return JSONResponse(job.plain)
 
-    def begin(self, request: Request, lab: str, words: Sequence[str]) -> Response:
-        """Begin a job, and answer with its state. words: of `dmvpn`, without `--json`. Raises Problem."""
+    def begin(
+        self, request: Request, lab: str, words: Sequence[str], ended: Callable[[], None] = lambda: None
+    ) -> Response:
+        """Begin a job, and answer with its state. Raises Problem.
+
+        words: of `dmvpn`, without `--json`. ended: called in the end, in the job's thread.
+        """
         caller, guard = request.scope["caller"], request.scope["guard"]
         self._check_room(lab, caller)
         what = words[1] if words[0] == "lab" else words[0]
@@ -169,6 +174,7 @@ class Jobs:
         request.scope["details"] = {"job": job.number, "command": " ".join(words)}
 
         def note() -> None:
+            ended()
             guard.note("job", caller, job=job.number, state=job.state)
 
         threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()

@@ -67,7 +67,11 @@ _WIRE_BODY: Final = members(
 )
 _MISSING: Final = members({"missing": TEXTS})
 _NOTHING: Final = members({})
-#: For the document of all resources (OpenAPI), besides the state of a lab.
+#: The methods of a lab, for the document of all resources (OpenAPI), and the resources besides.
+OF_A_LAB: Final[dict[str, Plain]] = {
+    "get": operation("The state of a lab", ANY_OBJECT),
+    "delete": operation("End a lab", _NOTHING),
+}
 DESCRIBED: Final[dict[str, Plain]] = {
     SCENARIOS: {
         "get": operation("The scenarios and exercises that can be brought up", {"type": "array", "items": _SCENARIO})
@@ -81,7 +85,6 @@ DESCRIBED: Final[dict[str, Plain]] = {
             status=202,
         ),
     },
-    LAB: {"get": operation("The state of a lab", ANY_OBJECT), "delete": operation("End a lab", _NOTHING)},
     f"{LAB}/reset": {"post": operation("Begin again: configurations, wires and translators", _MISSING)},
     f"{LAB}/clock": {
         "post": operation("Let time pass in a simulated lab", jobs.BEGUN, body=members({"seconds": NUMBER}), status=202)
@@ -153,18 +156,12 @@ class Labs:
         is_known = given.keys() <= {"scenario", "simulated", "name"} and isinstance(simulated, bool)
         if not is_known or not isinstance(scenario, str) or not isinstance(name, str):
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_UP}")
-        if self._fleet.router is not None or self._fleet.lab not in (None, name):
-            raise Problem(HTTPStatus.FORBIDDEN, "this server has another lab only")
         caller = request.scope["caller"]
         if not caller.may_see(name):
             raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
         if scenario not in {str(one["name"]) for one in await self._known()}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
-        if not _LAB_NAME.fullmatch(name) or name.startswith(SERVICE):
-            detail = f"a lab is called by letters, digits, '_', '.' and '-', and not {SERVICE}... as a service is"
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-        if name in {str(lab["name"]) for lab in await run_in_threadpool(self._fleet.labs)}:
-            raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
+        await run_in_threadpool(check_name, self._fleet, name)
         words = ("lab", "up", scenario, "--name", name, *(["--simulated"] if simulated else []))
         return self._jobs.begin(request, name, words)
 
@@ -269,6 +266,17 @@ def _built_in() -> list[dict[str, Plain]]:
         raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
     usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}
     return [{**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))]
+
+
+def check_name(fleet: Fleet, name: str) -> None:
+    """Refuse a name that a new lab cannot have. Raises Problem."""
+    if fleet.router is not None or fleet.lab not in (None, name):
+        raise Problem(HTTPStatus.FORBIDDEN, "this server has another lab only")
+    if not _LAB_NAME.fullmatch(name) or name.startswith(SERVICE):
+        detail = f"a lab is called by letters, digits, '_', '.' and '-', and not {SERVICE}... as a service is"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    if name in {str(lab["name"]) for lab in fleet.labs()}:
+        raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
 
 
 def _objects(value: Plain) -> list[dict[str, Plain]]:

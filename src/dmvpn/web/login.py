@@ -157,7 +157,7 @@ _PAGE: Final = f"""<!doctype html>
 <body><p id="said">Paste the address that was printed, or a token.</p>
 <form id="form"><input id="secret" type="password" autocomplete="off" autofocus aria-label="code or token">
 <button>Log in</button></form><ul id="labs"></ul>
-<p id="class" hidden><a href="/class">All labs of a class, for its teacher</a></p>
+<p id="class" hidden><a href="/class">All labs, and your own configurations</a></p>
 <script>{_SCRIPT}</script></body></html>
 """
 

@@ -35,6 +35,7 @@ from dmvpn.web.saved import Saved
 from dmvpn.web.teaching import Teaching
 from dmvpn.web.terminals import Terminals
 from dmvpn.web.turns import Turns
+from dmvpn.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -78,6 +79,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *Examination(fleet, begun).routes,
         *Teaching(fleet, turns).routes,
         *Saved(fleet).routes,
+        *Uploads(fleet, begun).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),

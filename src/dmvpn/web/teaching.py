@@ -16,6 +16,7 @@ from starlette.routing import Route
 from dmvpn.base.errors import UserError
 from dmvpn.labs.classes import overview
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null
+from dmvpn.web.permission import keeps_apart
 from dmvpn.web.problems import Problem
 from dmvpn.web.turns import ALL
 
@@ -70,9 +71,12 @@ class Teaching:
         """The resources."""
         return [Route(CLASS, self.labs), Route(LESSON, self.lesson)]
 
-    async def labs(self, _: Request) -> Response:
-        """List the labs."""
-        return JSONResponse(await self._turns.take(ALL, lambda: _labs(self._fleet)))
+    @keeps_apart
+    async def labs(self, request: Request) -> Response:
+        """List the labs of the caller."""
+        caller = request.scope["caller"]
+        found = await self._turns.take(ALL, lambda: _labs(self._fleet))
+        return JSONResponse([desk for desk in found if caller.may_see(str(desk["lab"]))])
 
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""

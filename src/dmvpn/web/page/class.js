@@ -3,7 +3,7 @@
  *
  * @typedef {{lab: string, pupil: string, scenario: string, running: number, routers: number, complaint: string,
  *   hints: number, fixed: number, memory: number, processor: number}} Desk
- * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string}} Job
+ * @typedef {import("./orders.js").Job} Job
  */
 
 import { byId, element } from "./dom.js";
@@ -85,6 +85,54 @@ async function give(lab, order) {
 }
 
 /**
+ * Offer to bring a lab up from files of the user.
+ * @param {string} labs that the user may have, as in "anna-*"; "": any
+ */
+function offerUpload(labs) {
+  const form = byId("upload");
+  const name = /** @type {HTMLInputElement} */ (byId("name"));
+  const folder = /** @type {HTMLInputElement} */ (byId("folder"));
+  const simulated = /** @type {HTMLInputElement} */ (byId("simulated"));
+  form.hidden = false;
+  name.value = labs.replace("*", "");
+  folder.addEventListener("change", () => {
+    const [top] = (folder.files?.[0]?.webkitRelativePath ?? "").split("/");
+    name.value = labs.replace("*", "") + (top ?? "").replace(/[^A-Za-z0-9_.-]+/g, "-");
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    byId("notes").replaceChildren();
+    byId("said").textContent = "…";
+    upload(name.value, [...(folder.files ?? [])], simulated.checked).then(uploaded, (error) => {
+      byId("said").textContent = error.message;
+    });
+  });
+}
+
+/**
+ * Send files, and wait until their lab is up.
+ * @param {string} lab
+ * @param {File[]} files
+ * @param {boolean} simulated
+ */
+async function upload(lab, files, simulated) {
+  const texts = await Promise.all(files.map(async (file) => [pathIn(file), await file.text()]));
+  return ended(pathOf(lab), "", { files: Object.fromEntries(texts), simulated }, "PUT");
+}
+
+/** @param {File} file of a folder: its path there */
+function pathIn(file) {
+  return file.webkitRelativePath.split("/").slice(1).join("/") || file.name;
+}
+
+/** @param {Job} job */
+function uploaded(job) {
+  const link = element("a", { href: `/labs/${encodeURIComponent(job.lab)}` }, job.lab);
+  byId("said").replaceChildren(link, job.state === "done" ? " is up." : " is up, but not ready.");
+  byId("notes").replaceChildren(...job.notes.map((note) => element("li", {}, note)));
+}
+
+/**
  * @param {string} text
  * @param {boolean} bad
  */
@@ -96,6 +144,7 @@ function say(text, bad) {
 async function main() {
   const who = await (await ask("/api/v1/session")).json();
   mayBreak = who.role === "configure";
+  if (mayBreak) offerUpload(who.labs);
   for (;;) {
     await look().catch((error) => {
       if (error instanceof Refused && error.status < 500) throw error;

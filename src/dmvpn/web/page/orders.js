@@ -1,7 +1,7 @@
 /**
  * Orders to a lab: break, hint, grade, reset, doctor, walk. A long one is a job, which is asked until it ends.
  *
- * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string}} Job
+ * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string, lab: string}} Job
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
  */
 
@@ -25,17 +25,18 @@ export function busy(path) {
  * @param {string} path of the lab's resources
  * @param {string} order
  * @param {object} details of the order
+ * @param {string} method
  * @returns {Promise<Job>}
  */
-export async function ended(path, order, details = {}) {
+export async function ended(path, order, details = {}, method = "POST") {
   if (waiting.has(path)) throw new Error("the lab is busy");
   waiting.add(path);
   try {
     const headers = { "Content-Type": "application/json" };
-    const answer = await ask(`${path}/${order}`, { method: "POST", body: JSON.stringify(details), headers });
+    const answer = await ask(order ? `${path}/${order}` : path, { method, body: JSON.stringify(details), headers });
     /** @type {Job} */
     let job = await answer.json();
-    if (answer.status !== 202) return { state: "done", notes: [], result: job.result ?? null, what: order };
+    if (answer.status !== 202) return { ...job, state: "done", notes: [], result: job.result ?? null, what: order };
     const place = answer.headers.get("Location") ?? "";
     while (job.state === "running") {
       await new Promise((done) => setTimeout(done, OFTEN));
