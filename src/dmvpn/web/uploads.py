@@ -1,6 +1,6 @@
 """A lab from configurations that a client sends: PUT /api/v1/labs/LAB brings it up, as `dmvpn lab up FOLDER` does.
 
-The files are in a folder of their own until the job has ended; its notes say what was left out, and why.
+The files are in a folder of their own until the job has ended; its notes name the lines that were left out.
 """
 
 from __future__ import annotations
