@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
 
 SIX_O_CLOCK = 1795154400.0
+#: Seconds until an echo request is answered.
+ROUND_TRIP = 0.001
 M = TypeVar("M")
 
 
@@ -132,7 +134,7 @@ class View:
 
 
 class FakeRouter:
-    """A `RouterHandle` on one system machine. `answers`: echo requests are answered at once."""
+    """A `RouterHandle` on one system machine. `answers`: echo requests are answered soon."""
 
     features: tuple[Feature, ...] = (SYSTEM, DEMO)
     configurator = Configurator([*SYSTEM.config, *DEMO.config], [*SYSTEM.modes, *DEMO.modes], known_commands())
@@ -176,7 +178,10 @@ class FakeRouter:
             self._queue.append(Configured("system", model(self.running)))
         self._queue.append(event)
         while self._queue:
-            for effect in self.system.handle(self._queue.popleft(), self.now):
+            next_event = self._queue.popleft()
+            if isinstance(next_event, IpReceived):
+                self.now += ROUND_TRIP
+            for effect in self.system.handle(next_event, self.now):
                 self.carry_out(effect)
 
     def save(self, text: str) -> None:

@@ -321,3 +321,16 @@ def test_two_sessions_ping_side_by_side() -> None:
     effects = machine.handle(IpReceived("Tunnel0", DESTINATION, SOURCE, 1, echo.reply().serialize()), 0.01)
     assert JobDone(1) in effects
     assert JobDone(2) not in effects
+
+
+def test_a_request_whose_fate_is_known_at_once_is_not_followed_in_the_same_instant() -> None:
+    """A hundred thousand pings of an own address, or of one without a way, were one event that nothing could break."""
+    pinger = Pinger()
+    pinger.give(StartPing(SESSION, destination="10.4.4.1", repeat=3))
+    pinger.reply(after=0.0)
+    assert len(pinger.sent) == 1
+    pinger.time_out()
+    assert len(pinger.sent) == 2
+    pinger.reply()
+    pinger.reply()
+    assert "Success rate is 100 percent (3/3)" in pinger.screen

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MARKS_A_LINE = 70
 #: The least time between two requests when the user wants no timeout at all: the router has other work too.
 SHORTEST_TIMEOUT = 0.01
+#: Seconds until the next request where the fate of one is known in the instant in which it leaves: our own address
+#: answers, or the router itself has no way.
+AT_ONCE = 0.001
 
 _SOURCE_QUENCH = 4  # RFC 792; obsolete since RFC 6633, but IOS has a mark for it
 _ESCAPE_HINT = "Type escape sequence to abort.\n"
@@ -44,7 +47,7 @@ _ESCAPE_HINT = "Type escape sequence to abort.\n"
 class Ping:
     """One run of `ping`.
 
-    deadline: when the request in flight is given up, None once all is over.
+    deadline: when the request in flight is given up, or the next one leaves; None once all is over.
     link: the interface to send by, if the destination is known on one link only.
     """
 
@@ -54,6 +57,7 @@ class Ping:
     identifier: int
     link: str | None = None
     deadline: float | None = None
+    _is_in_flight: bool = False
     _sent_at: float = 0.0
     _sequence: int = 0
     _replies: int = 0
@@ -104,8 +108,8 @@ class Ping:
         return []
 
     def tick(self, now: float) -> list[Effect]:
-        """Go on when no answer came in time."""
-        return self._next(".", now)
+        """Go on when no answer came in time, or when the next request is due."""
+        return self._next(".", now) if self._is_in_flight else [self._send(now)]
 
     def abort(self) -> list[Effect]:
         """End because the user wants it; the request in flight does not count."""
@@ -115,12 +119,17 @@ class Ping:
         self._sequence += 1
         end_of_line = "\n" if self._sequence % MARKS_A_LINE == 0 else ""
         effects: list[Effect] = [self._say(mark + end_of_line)]
-        done = self._sequence == self.request.repeat
-        effects.append(self._finish(self._sequence) if done else self._send(now))
+        self._is_in_flight = False
+        if self._sequence == self.request.repeat:
+            effects.append(self._finish(self._sequence))
+        elif now > self._sent_at:
+            effects.append(self._send(now))
+        else:
+            self.deadline = now + AT_ONCE
         return effects
 
     def _send(self, now: float) -> SendIp:
-        self._sent_at = now
+        self._sent_at, self._is_in_flight = now, True
         self.deadline = now + max(self.request.timeout, SHORTEST_TIMEOUT)
         return self._packet()
 
