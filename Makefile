@@ -71,9 +71,9 @@ $(VENV)/.ready: requirements/runtime.txt requirements/ssh.txt requirements/web.t
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.ready-dev: requirements/dev.txt $(VENV)/.ready
+$(VENV)/.ready-dev: requirements/dev.txt requirements/pool.txt $(VENV)/.ready
 	@echo "setup: installing the tools for tests and lint"
-	@$(PIP) -r requirements/dev.txt
+	@$(PIP) -r requirements/dev.txt -r requirements/pool.txt
 	@touch $@
 
 $(VENV)/.engine: requirements/engine.txt $(ENGINE_SOURCES) | $(VENV)/.ready

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.app.judge import print_failure, verdict_line
-from dmvpn.app.pool import pool_of
+from dmvpn.app.pool import chosen_pool
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -32,6 +32,7 @@ def judge_many(arguments: argparse.Namespace) -> int:
     hours = 1.0 if arguments.hours is None else arguments.hours
     if hours <= 0:
         raise UserError("--hours of a campaign is a positive number")
+    begin = chosen_pool(arguments)
     tasks = _tasks(arguments.campaign, hours, arguments.seed)
     with ExitStack() as stack:
         file = stack.enter_context(ResultFile(arguments.results)) if arguments.results else None
@@ -40,7 +41,7 @@ def judge_many(arguments: argparse.Namespace) -> int:
         print(f"networks: {', '.join(dict.fromkeys(task.name for task in tasks))}")
         campaign.read()
         if campaign.left:
-            pool = stack.enter_context(pool_of(arguments))
+            pool = stack.enter_context(begin())
             progress = stack.enter_context(Progress.of(arguments))
             progress.tell(campaign.progress())
             for came in pool.submit(run_text, [task.to_json() for task in campaign.left]):

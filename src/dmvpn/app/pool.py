@@ -8,12 +8,13 @@ from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from dmvpn.tools.pool.contract import Pool
 
 
-def pool_of(arguments: argparse.Namespace) -> Pool:
-    """Return the pool that the options ask for. Raises UserError."""
+def chosen_pool(arguments: argparse.Namespace) -> Callable[[], Pool]:
+    """Return what begins the pool that the options ask for. Both raise UserError."""
     files = [arguments.tls_ca, arguments.tls_cert, arguments.tls_key]
     if arguments.on is None:
         if any(files):
@@ -23,7 +24,7 @@ def pool_of(arguments: argparse.Namespace) -> Pool:
         jobs = 1 if arguments.jobs is None else arguments.jobs
         if jobs < 1:
             raise UserError("--jobs is a positive number")
-        return LocalPool(jobs)
+        return lambda: LocalPool(jobs)
     if arguments.jobs is not None:
         raise UserError("--jobs is about processes of this machine, and --on about those of a cluster: choose one")
     from dmvpn.tools.pool.addresses import Tls, checked
@@ -35,4 +36,4 @@ def pool_of(arguments: argparse.Namespace) -> Pool:
         from dmvpn.tools.pool.on_dask import DaskPool
     except ModuleNotFoundError as error:
         raise UserError(f"--on needs Dask, and {error.name} is not installed: pip install 'dmvpn[pool]'") from error
-    return DaskPool(address, Tls(*files) if all(files) else None)
+    return lambda: DaskPool(address, Tls(*files) if all(files) else None)

@@ -62,7 +62,7 @@ def as_svg(summary: Summary, title: str) -> str:
 
 
 def columns(counts: Counter[int]) -> list[int]:
-    """Return how many runs each column has, the last one those that are longer than every edge."""
+    """Return how many runs each column has; runs longer than every edge are the last number."""
     found = [0] * (len(EDGES) + 1)
     for tenths, runs in counts.items():
         found[sum(tenths > edge * _TENTHS for edge in EDGES)] += runs

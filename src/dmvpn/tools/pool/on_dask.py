@@ -40,7 +40,8 @@ class DaskPool:
 
     def __init__(self, address: str, tls: Tls | None) -> None:
         """Connect to the scheduler at a checked address. Raises UserError."""
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it says is said below, once
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what it says is an error below
         self._address = address
         self._client = _connected(address, _security(address, tls))
         try:
