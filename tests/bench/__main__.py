@@ -47,6 +47,7 @@ from bench import (
     metrics,
     micro,
     ospf,
+    page,
     paste,
     quiet,
     returns,
@@ -113,6 +114,7 @@ BENCHES = (
     Bench("ssh", "SSH to a router", 400, ssh.measure),
     Bench("metrics", "Prometheus and a hub with ten thousand peers", 120, metrics.measure),
     Bench("web", "Programs and streams at the web API", 180, web.measure),
+    Bench("page", "The page of a lab in a browser", 400, page.measure),
 )
 
 
