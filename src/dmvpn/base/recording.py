@@ -14,9 +14,10 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import math
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, HistoryGrew
@@ -152,20 +153,36 @@ def fingerprint(effects: Iterable[Effect]) -> str:
 
 
 def load(line: str) -> Line:
-    """Read one line. Raises UserError if it is not a recording's."""
+    """Read one line. Raises UserError if it is not a recording's.
+
+    Fields of an event may have other types than its class says: `tools/recorded_types` checks these.
+    """
     try:
         raw = json.loads(line)
+        router = _text(raw["router"])
         if "begins" in raw:
-            return Begin(str(raw["router"]))
+            return Begin(router)
         if "did" in raw:
-            return RecordedOutcome(str(raw["router"]), bytes.fromhex(raw["drew"]), str(raw["did"]))
+            return RecordedOutcome(router, bytes.fromhex(raw["drew"]), _text(raw["did"]))
         kind = _classes()[raw["event"]]
         event = kind(**{name: _decode(value) for name, value in raw["fields"].items()})
         if not isinstance(event, Event):
             raise TypeError(f"{raw['event']} is no event")
-        return RecordedEvent(float(raw["t"]), str(raw["router"]), event)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return RecordedEvent(_seconds(raw["t"]), router, event)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise UserError(f"not a line of a recording: {error}: {line[:80]!r}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if type(value) not in (int, float) or not math.isfinite(found := float(cast("float", value))):
+        raise TypeError(f"{value!r:.40} is no time")
+    return found
 
 
 def plain(value: object) -> Json:

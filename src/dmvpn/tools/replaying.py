@@ -18,10 +18,13 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.transcript import LONGEST_FILE
 from dmvpn.router.router import Router
 from dmvpn.shells.files import open_regular
+from dmvpn.tools.recorded_types import check_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from dmvpn.base.recording import Line
 
 #: Characters of a line: an event holds a whole configuration at most.
 LONGEST_LINE: Final = 2 * LONGEST_FILE
@@ -80,14 +83,17 @@ class Life:
 
 def lives_of(file: Path, only: str | None = None) -> dict[str, Life]:
     """Return the last life of every router in a file, or of one. Raises UserError if this is no recording."""
-    return live_again(_lines(file), only)
+    return live_again(_lines(file), only, str(file))
 
 
-def live_again(lines: Iterable[str], only: str | None = None) -> dict[str, Life]:
-    """Return the last life of every router in a recording, or of one. Raises UserError if this is no recording."""
+def live_again(lines: Iterable[str], only: str | None = None, name: str = "recording") -> dict[str, Life]:
+    """Return the last life of every router in a recording, or of one. Raises UserError if this is no recording.
+
+    name: of the recording, for errors.
+    """
     lives: dict[str, Life] = {}
-    for text in lines:
-        line = load(text)
+    for number, text in enumerate(lines, 1):
+        line = _loaded(text, f"{name}:{number}")
         if only is not None and line.router != only:
             continue
         if isinstance(line, Begin):
@@ -99,6 +105,17 @@ def live_again(lines: Iterable[str], only: str | None = None) -> dict[str, Life]
     for life in lives.values():
         life.finish()
     return {name: life for name, life in lives.items() if life.router is not None}
+
+
+def _loaded(text: str, where: str) -> Line:
+    """Return what a line has. Raises UserError, which says where it is."""
+    try:
+        line = load(text)
+        if isinstance(line, RecordedEvent):
+            check_types(line.event)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return line
 
 
 def _lines(name: Path) -> Iterator[str]:
