@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from dmvpn.base.events import Event
 from dmvpn.base.recording import RecordedEvent, load
 from dmvpn.ios.annotations import hints_of
 from dmvpn.tools import replaying
-from dmvpn.tools.recorded_types import _checks, check_types
+from dmvpn.tools.recorded_types import check_types, checks_of
 from support.world import World
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from dmvpn.base.recording import Json
 
 #: Values of every type that JSON has, and of the objects that stand for others.
-WRONG: tuple[Json, ...] = (
-    *(None, True, -1, 1e300, float("nan"), 10**400, "", "\ud800", [], [1], {}, {"$": 1}, {"$ip": "x"}, {"$ip": "::1"}),
+WRONG: Any = (
+    *(None, True, -1, 1e300, float("nan"), 10**400, "", "\ud800", [], [1], {}, {"$": 1}),
     *(
+        {"$ip": "x"},
+        {"$ip": "::1"},
         {"$hex": "zz"},
         {"$hex": "00"},
         {"$prefix": "1.1.1.1/99"},
@@ -75,32 +77,31 @@ def mutants(value: Json) -> Iterator[Json]:
 
 @pytest.mark.lengthy
 def test_nothing_but_an_error_with_its_line_leaves_the_decoder(lines: list[str]) -> None:
-    refused = 0
+    refused: list[str] = []
     for line in lines:
         for mutant in mutants(json.loads(line)):
             try:
-                replaying._loaded(json.dumps(mutant), "FILE:7")
+                replaying.loaded(json.dumps(mutant), "FILE:7")
             except UserError as error:
-                assert str(error).startswith("FILE:7: ")
-                assert "\n" not in str(error)
-                refused += 1
-    assert refused > 1000
+                refused.append(str(error))
+    assert len(refused) > 1000
+    assert all(text.startswith("FILE:7: ") and "\n" not in text for text in refused)
 
 
 def test_a_field_of_a_wrong_type_is_named_with_its_line(lines: list[str]) -> None:
     chosen = next(json.loads(line) for line in lines if '"IpReceived"' in line)
     chosen["fields"]["ttl"] = "64"
-    text = ['{"router":"%s","begins":true}' % chosen["router"], json.dumps(chosen)]
+    text = [json.dumps({"router": chosen["router"], "begins": True}), json.dumps(chosen)]
     with pytest.raises(UserError, match=r"^file:2: IpReceived: ttl cannot be '64'$"):
         replaying.live_again(text, name="file")
 
 
-@pytest.mark.parametrize("kind", sorted(recording._named(Event).values(), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(recording.named(Event).values(), key=str))
 def test_the_fields_of_every_event_have_types_that_are_checked(kind: type) -> None:
-    assert len(_checks(kind)) == len(hints_of(kind))
+    assert len(checks_of(kind)) == len(hints_of(kind))
 
 
 @pytest.mark.parametrize("time", ["true", "NaN", '"1"', "1e999", "9" * 400, "null"])
 def test_a_time_is_a_number_of_seconds(time: str) -> None:
     with pytest.raises(UserError, match="not a line of a recording"):
-        load('{"router":"R1","t":%s,"event":"Tick","fields":{}}' % time)
+        load('{"router":"R1","t":TIME,"event":"Tick","fields":{}}'.replace("TIME", time))

@@ -227,7 +227,7 @@ def _decode(value: Json) -> object:
             return tuple(_decode(item) for item in body)
         case "$enum", str():
             name, _, member = body.partition(".")
-            kind = _named(enum.Enum)[name]
+            kind = named(enum.Enum)[name]
             return kind[member] if issubclass(kind, enum.Enum) else None
         case _, dict():
             return _classes()[tag[1:]](**{name: _decode(item) for name, item in body.items()})
@@ -246,10 +246,11 @@ _PARTS = (
 
 
 def _classes() -> dict[str, type[object]]:
-    return _named(Event) | _named(Effect) | {kind.__name__: kind for kind in _PARTS}
+    return named(Event) | named(Effect) | {kind.__name__: kind for kind in _PARTS}
 
 
-def _named(root: type[object]) -> dict[str, type[object]]:
+def named(root: type[object]) -> dict[str, type[object]]:
+    """Return our classes that derive from one, by name."""
     return {kind.__name__: kind for kind in _subclasses(root) if _ours(kind)}
 
 

@@ -24,14 +24,16 @@ _UNIONS: Final = (typing.Union, types.UnionType)
 
 def check_types(value: object) -> None:
     """Raise UserError if a field of a dataclass, or of one in it, has another type than it should have."""
-    for name, fits in _checks(type(value)):
+    kind: type = type(value)
+    for name, fits in checks_of(kind):
         found = getattr(value, name)
         if not fits(found):
             raise UserError(f"{type(value).__name__}: {name} cannot be {repr(found)[:80]}")
 
 
 @lru_cache(maxsize=1024)
-def _checks(kind: type) -> tuple[tuple[str, Fits], ...]:
+def checks_of(kind: type) -> tuple[tuple[str, Fits], ...]:
+    """Return the fields of a dataclass, and for each what says whether a value fits."""
     return tuple((name, _check(hint)) for name, hint in hints_of(kind))
 
 
@@ -72,6 +74,6 @@ def _instance(kind: type) -> Callable[[object], bool]:
         return lambda value: isinstance(value, kind) and (kind is not int or not isinstance(value, bool))
 
     def fits(value: object) -> bool:
-        return isinstance(value, kind) and all(check(getattr(value, name)) for name, check in _checks(type(value)))
+        return isinstance(value, kind) and all(check(getattr(value, name)) for name, check in checks_of(type(value)))
 
     return fits

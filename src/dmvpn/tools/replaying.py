@@ -93,7 +93,7 @@ def live_again(lines: Iterable[str], only: str | None = None, name: str = "recor
     """
     lives: dict[str, Life] = {}
     for number, text in enumerate(lines, 1):
-        line = _loaded(text, f"{name}:{number}")
+        line = loaded(text, f"{name}:{number}")
         if only is not None and line.router != only:
             continue
         if isinstance(line, Begin):
@@ -107,7 +107,7 @@ def live_again(lines: Iterable[str], only: str | None = None, name: str = "recor
     return {name: life for name, life in lives.items() if life.router is not None}
 
 
-def _loaded(text: str, where: str) -> Line:
+def loaded(text: str, where: str) -> Line:
     """Return what a line has. Raises UserError, which says where it is."""
     try:
         line = load(text)
