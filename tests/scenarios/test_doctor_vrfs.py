@@ -47,7 +47,6 @@ def test_an_ikev2_profile_without_its_front_door_is_found_by_trial() -> None:
     assert (first.router, first.fix) == ("SPOKE1", ("crypto ikev2 profile DMVPN", "match fvrf INTERNET"))
 
 
-@pytest.mark.slow
 def test_keys_of_two_customers_that_changed_places_are_found_by_trial() -> None:
     swapped = ((" tunnel key 1", " tunnel key 2"), (" tunnel key 2", " tunnel key 1"))
     found = diagnosed("two-customers", *swapped).findings[0]
