@@ -66,8 +66,9 @@ def _tasks(router_hours: float, hours: float, seed: int) -> list[Task]:
 
 @dataclass(slots=True)
 class _Campaign:
-    """A campaign under way. left: tasks that its file lacks. failed, lost: those that failed, and whose workers died.
+    """A campaign under way.
 
+    left: tasks that its file lacks. failed: tasks with a violation. lost: tasks whose workers died.
     began: when the first of these tasks could begin, a time of the clock. ended: how many of them have ended.
     """
 

@@ -3,8 +3,8 @@
     request() -> connected() -> a stream of server-sent events -> take(event) -> news, Gone, or nothing
                  it breaks -> lost(error) -> the seconds until the next request, or the error itself
 
-The patience is for the time without a connection, so it starts again with each one, also with one that brings nothing:
-a quiet router whose proxy closes idle connections is followed for ever. Tries become rarer until an event comes, so a
+The patience is for the time without a connection, so it starts again with each connection, whether events come or not:
+a proxy that closes idle connections ends no stream of a quiet router. Tries become rarer until an event comes, so a
 server that accepts connections and breaks them at once is not flooded.
 
 Each request names the last event that came (`Last-Event-ID`), so no event is lost or repeated as long as the router

@@ -33,6 +33,8 @@ _FIRST_WORKER: Final = 30
 _MOST: Final = 1000
 #: A worker may have several threads; these tasks are Python alone, and gain nothing by running side by side.
 _ALONE: Final = threading.Lock()
+#: States of a task that its scheduler still knows.
+_ALIVE: Final = ("pending", "finished", "error")
 
 
 class DaskPool:
@@ -114,7 +116,7 @@ class DaskPool:
 
     def _is_lost(self, future: Future) -> bool:
         """Return whether a task was given up. Raises what the task raised, or UserError without a scheduler."""
-        if self._client.status != "running" or future.status in ("cancelled", "lost"):
+        if self._client.status != "running" or future.status not in _ALIVE:
             raise UserError(f"{self._address}: the scheduler is gone; what came is kept, and another try goes on")
         if future.status != "error":
             return False
