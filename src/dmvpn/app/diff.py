@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.words import add_progress, from_zero, whole
+from dmvpn.app.words import add_pool, add_progress, from_zero, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     diff = commands.add_parser(
         "diff", help="what a change would do to a network, before you make it", description=_DESCRIPTION, epilog=_EPILOG
     )
-    for side, text in (("before", "the network as it is"), ("after", "as it would be")):
-        diff.add_argument(f"--{side}", required=True, metavar="DIR", help=f"{text}: a folder, or a built-in scenario")
+    network = "a folder, or a built-in scenario"
+    diff.add_argument("--before", required=True, metavar="DIR", help=f"the network as it is: {network}")
+    after = diff.add_mutually_exclusive_group(required=True)
+    after.add_argument("--after", metavar="DIR", help=f"as it would be: {network}")
+    after.add_argument(
+        "--each", metavar="DIR", help="many candidates, each a folder in this folder: a table of verdicts"
+    )
     diff.add_argument(
         "--spokes",
         type=whole(1, 20_000, "a number of spokes"),
@@ -53,6 +58,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     diff.add_argument("--json", action="store_true", help="for programs: the changes, and all measurements")
     add_progress(diff)
+    add_pool(diff.add_argument, "--each")
     diff.set_defaults(command=run)
 
 
@@ -61,6 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.max_outage is not None and arguments.order == "none":
             raise UserError("--max-outage is about the change itself, which --order none does not try: name an order")
+        if arguments.each is not None:
+            from dmvpn.app.diff_each import run_each
+
+            return run_each(arguments)
+        if arguments.jobs is not None or arguments.on is not None:
+            raise UserError("--jobs and --on go with --each")
         before, after = load(arguments.before), load(arguments.after)
         for side, scenario in (("before", before), ("after", after)):
             for note in scenario.notes:

@@ -1,0 +1,81 @@
+"""`dmvpn diff --each FOLDER`: many candidates against one network, and a table of verdicts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmvpn.app.diff import load
+from dmvpn.app.pool import chosen_pool
+from dmvpn.app.progress import Progress
+from dmvpn.base.errors import UserError
+from dmvpn.tools.diff.each import CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
+from dmvpn.tools.pool.contract import Lost
+
+if TYPE_CHECKING:
+    import argparse
+
+    from dmvpn.shells.scenario import Scenario
+
+
+def run_each(arguments: argparse.Namespace) -> int:
+    """Compare each candidate; print the table. Returns 0: none gets worse, 1: one does, 2: one could not be tried.
+
+    Raises UserError.
+    """
+    begin = chosen_pool(arguments)
+    before = load(arguments.before)
+    rows: list[CandidateRow] = []
+    tasks: list[CandidateTask] = []
+    for folder in _candidates(Path(arguments.each)):
+        try:
+            after = load(str(folder))
+        except UserError as error:
+            rows.append(CandidateRow(name=folder.name, why=str(error), untried=True))
+            continue
+        tasks.append(_task(folder.name, before, after, arguments))
+    if tasks:
+        with begin() as pool, Progress.of(arguments) as progress:
+            progress.tell(f"0 of {len(tasks)} candidates")
+            for came in pool.submit(try_candidate, tasks):
+                if isinstance(came, CandidateRow):
+                    rows.append(came)
+                elif isinstance(came, Lost) and not came.is_tried_again:
+                    rows.append(CandidateRow(name=came.task.name, why="its process died, twice", untried=True))
+                progress.tell(f"{len(rows)} of {len(tasks)} candidates")
+    rows.sort(key=lambda row: row.name)
+    if arguments.json:
+        print(json.dumps([{"verdict": row.verdict, **asdict(row)} for row in rows], indent=2))
+    else:
+        print(*rows_as_text(rows), sep="\n")
+    if any(row.untried for row in rows):
+        return 2
+    return int(any(row.worse for row in rows))
+
+
+def _candidates(folder: Path) -> list[Path]:
+    """Return the folders of the candidates. Raises UserError."""
+    try:
+        found = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror}") from error
+    if not found:
+        raise UserError(f"{folder}: no folder in it; --each wants a folder with one folder for each candidate")
+    return sorted(found)
+
+
+def _task(name: str, before: Scenario, after: Scenario, arguments: argparse.Namespace) -> CandidateTask:
+    if arguments.spokes is not None:
+        from dmvpn.shells.simulator.multiply import multiply
+
+        before, after = multiply((before, after), arguments.spokes)
+    return candidate_task(
+        name,
+        before,
+        after,
+        seed=arguments.seed,
+        order=None if arguments.order == "none" else arguments.order,
+        max_outage=arguments.max_outage,
+    )

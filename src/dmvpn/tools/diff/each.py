@@ -1,0 +1,108 @@
+"""Many candidates against one network: each comparison is a task of a pool, and its result is a row of a table.
+
+A task has both networks as octets beside the version of the program that made them: another version refuses the task
+before it reads them. The same candidates give the same rows on any number of workers.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Final, cast
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.judge.work import version
+from dmvpn.tools.diff.compare import ChangeVerdict
+from dmvpn.tools.diff.whole import compare_networks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.diff.report import Comparison
+
+#: Letters of the last column of a row; an error is longer.
+_LONGEST: Final = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateTask:
+    """One comparison. octets: the networks before and after, seed, order and longest outage that is permitted."""
+
+    name: str
+    version: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRow:
+    """What a candidate does. worse, better, changed: numbers of changes. why: of the verdict, if it is not the best.
+
+    outage: the longest one while the change is entered, seconds; None: that was not tried. untried: there is no
+    comparison, or no proof of the longest outage.
+    """
+
+    name: str
+    worse: int = 0
+    better: int = 0
+    changed: int = 0
+    outage: float | None = None
+    why: str = ""
+    untried: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a word or two."""
+        return "not tried" if self.untried else "worse" if self.worse else "ok"
+
+
+def candidate_task(
+    name: str, before: Scenario, after: Scenario, *, seed: int, order: str | None, max_outage: float | None
+) -> CandidateTask:
+    """Return the task of one candidate."""
+    return CandidateTask(name=name, version=version(), octets=pickle.dumps((before, after, seed, order, max_outage)))
+
+
+def try_candidate(task: CandidateTask) -> CandidateRow:
+    """Compare. Raises UserError if the task is of another version of the program."""
+    if task.version != version():
+        raise UserError(
+            f"this task is for dmvpn {task.version}, and the worker has dmvpn {version()}: install the same on both"
+        )
+    given = pickle.loads(task.octets)  # noqa: S301 # a pool's task is code anyway
+    before, after, seed, order, longest = cast("tuple[Scenario, Scenario, int, str | None, float | None]", given)
+    try:
+        comparison = compare_networks(before, after, seed=seed, order=order, max_outage=longest)
+    except UserError as error:
+        return CandidateRow(name=task.name, why=str(error), untried=True)
+    return _row(task.name, comparison, longest)
+
+
+def _row(name: str, comparison: Comparison, longest: float | None) -> CandidateRow:
+    found = {verdict: [each for each in comparison.changes if each.verdict is verdict] for verdict in ChangeVerdict}
+    migration = comparison.migration
+    untried = migration.untried if migration is not None else ""
+    outage = None if migration is None or untried else max([0.0, *(each.seconds for each in migration.outages)])
+    worst = found[ChangeVerdict.WORSE]
+    why = f"{worst[0].topic.value}: {worst[0].subject}: {worst[0].after or 'gone'}" if worst else ""
+    is_untried = longest is not None and bool(untried)
+    return CandidateRow(
+        name=name,
+        worse=len(worst),
+        better=len(found[ChangeVerdict.BETTER]),
+        changed=len(found[ChangeVerdict.CHANGED]),
+        outage=outage,
+        why=f"--max-outage is not proved: {untried}" if is_untried else why,
+        untried=is_untried,
+    )
+
+
+def rows_as_text(rows: Sequence[CandidateRow]) -> Iterator[str]:
+    """Yield a table, by the name of the candidate."""
+    width = max(len("candidate"), *(len(row.name) for row in rows))
+    yield f"{'candidate':<{width}}  verdict    worse  better  changed   outage  why"
+    for row in sorted(rows, key=lambda row: row.name):
+        outage = "-" if row.outage is None else f"{row.outage:.1f} s"
+        why = row.why if row.untried or len(row.why) <= _LONGEST else f"{row.why[: _LONGEST - 3]}..."
+        numbers = f"{row.worse:>5}  {row.better:>6}  {row.changed:>7}  {outage:>7}"
+        yield f"{row.name:<{width}}  {row.verdict:<9}  {numbers}  {why}".rstrip()
