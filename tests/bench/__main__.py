@@ -49,6 +49,7 @@ from bench import (
     ospf,
     page,
     paste,
+    pool,
     quiet,
     returns,
     routes,
@@ -114,6 +115,7 @@ BENCHES = (
     Bench("ssh", "SSH to a router", 400, ssh.measure),
     Bench("metrics", "Prometheus and a hub with ten thousand peers", 120, metrics.measure),
     Bench("web", "Programs and streams at the web API", 180, web.measure),
+    Bench("pool", "Campaigns on a cluster", 600, pool.measure),
     Bench("page", "The page of a lab in a browser", 400, page.measure),
 )
 

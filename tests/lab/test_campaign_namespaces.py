@@ -21,7 +21,7 @@ WORKERS = 4
 #: Seconds between two deaths.
 DEATH = 10.0
 #: Router-hours and hours of a run: two hundred runs and some.
-CAMPAIGN = ("--campaign", "9", "--hours", "0.01")
+CAMPAIGN = ("--campaign", "8", "--hours", "0.01")
 PREFIX = f"dmvpn{os.getpid() % 100_000}"
 
 
