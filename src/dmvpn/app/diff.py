@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.sides import load
 from dmvpn.app.words import add_pool, add_progress, from_zero, whole
 from dmvpn.base.errors import UserError
 
@@ -120,17 +120,3 @@ def _compared(before: Scenario, after: Scenario, arguments: argparse.Namespace) 
             stage=progress.tell,
             beside=len(before.configurations) >= _MANY and (os.cpu_count() or 1) > 1,
         )
-
-
-def load(name: str) -> Scenario:
-    """Return a scenario of which every line reads. Raises UserError that names the file and the line."""
-    from dmvpn.network.lines import check
-    from dmvpn.shells.scenario import Scenario
-
-    scenario = Scenario.load(name)
-    where = Path(name) if Path(name).is_dir() else Path(scenario.name)
-    for router, text in scenario.configurations.items():
-        check(text, f"{where / router}.cfg")
-    if scenario.lacks:
-        raise UserError(f"{name} needs {' and '.join(scenario.lacks)}, which this release does not have")
-    return scenario

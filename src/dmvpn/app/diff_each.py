@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.app.diff import load
 from dmvpn.app.pool import chosen_pool
 from dmvpn.app.progress import Progress
+from dmvpn.app.sides import load
 from dmvpn.base.errors import UserError
 from dmvpn.tools.diff.each import CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
 from dmvpn.tools.pool.contract import Lost

@@ -119,7 +119,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:
     """Return the network to look at, and the router that was named; "" for none. Raises UserError."""
     if arguments.files is not None:
-        from dmvpn.app.diff import load
+        from dmvpn.app.sides import load
         from dmvpn.labs.copied import brought_up
 
         return brought_up(load(arguments.files)), arguments.router or ""
