@@ -132,7 +132,7 @@ def test_a_scheduler_that_dies_is_an_error_that_says_so(tmp_path: Path) -> None:
 
 
 def test_an_address_without_a_scheduler_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dmvpn.tools.pool.on_dask._PATIENCE", 1)
+    monkeypatch.setattr("dmvpn.tools.pool.on_dask.PATIENCE", 1)
     with pytest.raises(UserError, match="no scheduler answers"):
         DaskPool("tcp://127.0.0.1:9", None)
 

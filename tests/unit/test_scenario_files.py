@@ -12,6 +12,7 @@ import pytest
 
 import dmvpn.shells
 from dmvpn.app import lab
+from dmvpn.app.main import argument_parser
 from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
@@ -81,7 +82,7 @@ def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UserError) as refused:
         lab.up(
-            argparse.Namespace(scenario="ipv6-phase3", simulated=False, strict=False, web=False),
+            argument_parser().parse_args(["lab", "up", "ipv6-phase3"]),
             Told(for_programs=False),
         )
     assert str(refused.value) == (
@@ -113,7 +114,7 @@ def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
     without(monkeypatch, "ospf")
     with pytest.raises(UserError) as refused:
         lab.up(
-            argparse.Namespace(scenario="guide-phase2", simulated=True, strict=False, web=False),
+            argument_parser().parse_args(["lab", "up", "guide-phase2", "--simulated"]),
             Told(for_programs=False),
         )
     text = str(refused.value)

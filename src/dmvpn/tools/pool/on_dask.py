@@ -27,7 +27,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 #: Seconds to wait for the scheduler, and for the first worker.
-_PATIENCE: Final = 10
+PATIENCE: Final = 10
 _FIRST_WORKER: Final = 30
 #: Tasks that the scheduler has at a time: enough for some hundred workers, and few enough for its memory.
 _MOST: Final = 1000
@@ -157,6 +157,6 @@ def _security(address: str, tls: Tls | None) -> Security | None:
 
 def _connected(address: str, security: Security | None) -> Client:
     try:
-        return Client(address, security=security, timeout=_PATIENCE, set_as_default=False, name="dmvpn")
+        return Client(address, security=security, timeout=PATIENCE, set_as_default=False, name="dmvpn")
     except (OSError, ValueError) as error:
         raise UserError(f"{address}: no scheduler answers: {named(error)}") from error
