@@ -16,8 +16,8 @@ FOLDER: Final = Path(__file__).parent / "page"
 _ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
 _STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
 _SCRIPT: Final = '<script type="module" src="/page/page.js"></script>'
-#: A film has no terminals.
-_LEFT_OUT: Final = "terminal.js"
+#: A film has no terminals and no class.
+_LEFT_OUT: Final = ("terminal.js", "class.js")
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
 #: Scripts are part of the file, and reach nothing.
 _POLICY: Final = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'"
@@ -45,7 +45,9 @@ def as_page(film: Mapping[str, object]) -> str:
 def _modules() -> dict[str, str]:
     """Return the modules by name. In a `data:` address a module has no neighbors, so they import each other by name."""
     modules = {
-        path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.js")) if path.name != _LEFT_OUT
+        path.name: path.read_text(encoding="utf-8")
+        for path in sorted(FOLDER.glob("*.js"))
+        if path.name not in _LEFT_OUT
     }
     return {
         name: f"data:text/javascript;base64,{base64.b64encode(_IMPORT.sub(_named, text).encode()).decode()}"
