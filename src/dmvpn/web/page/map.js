@@ -28,7 +28,7 @@
  */
 
 import { drawOverlay } from "./overlay.js";
-import { along, bend, label } from "./shapes.js";
+import { along, bend, curve, label } from "./shapes.js";
 import { drawTrail, partakers } from "./trail.js";
 
 /** Seconds for which a message is seen. */
@@ -200,9 +200,7 @@ function way(context, scene, tunnel) {
   const from = scene.places.get(tunnel.here);
   const to = scene.places.get(tunnel.there);
   if (from === undefined || to === undefined) return;
-  const middle = bend(from, to, tunnel.direct);
-  context.moveTo(from.x, from.y);
-  context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
+  curve(context, from, bend(from, to, tunnel.direct), to);
 }
 
 /**

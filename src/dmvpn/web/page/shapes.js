@@ -34,6 +34,39 @@ export function along(from, middle, to, part) {
 }
 
 /**
+ * Add a curved way to the path.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point} from
+ * @param {Point} middle
+ * @param {Point} to
+ */
+export function curve(context, from, middle, to) {
+  context.moveTo(from.x, from.y);
+  context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
+}
+
+/**
+ * Draw a curved way with the head of an arrow on it.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point} from
+ * @param {Point} middle
+ * @param {Point} to
+ * @param {{part: number, size: number}} head its place on the way, and its length
+ */
+export function arrow(context, from, middle, to, head) {
+  context.setLineDash([]);
+  context.beginPath();
+  curve(context, from, middle, to);
+  const [tip, before] = [along(from, middle, to, head.part), along(from, middle, to, head.part - 0.03)];
+  const angle = Math.atan2(tip.y - before.y, tip.x - before.x);
+  for (const side of [-0.5, 0.5]) {
+    context.moveTo(tip.x, tip.y);
+    context.lineTo(tip.x - head.size * Math.cos(angle + side), tip.y - head.size * Math.sin(angle + side));
+  }
+  context.stroke();
+}
+
+/**
  * Write letters on a round ground.
  * @param {CanvasRenderingContext2D} context
  * @param {string} text

@@ -8,7 +8,7 @@
  * @typedef {import("./map.js").Colors} Colors
  */
 
-import { along, bend, label } from "./shapes.js";
+import { along, arrow, bend, label } from "./shapes.js";
 
 /** Numbers that are written on one arrow. */
 const MOST = 4;
@@ -57,18 +57,7 @@ export function drawTrail(context, scene, view, colors) {
     const middle = bend(from, to, way.from < way.to);
     context.strokeStyle = colors.message;
     context.lineWidth = 2.5 * thickness;
-    context.setLineDash([]);
-    context.beginPath();
-    context.moveTo(from.x, from.y);
-    context.quadraticCurveTo(middle.x, middle.y, to.x, to.y);
-    const [end, before] = [along(from, middle, to, 0.8), along(from, middle, to, 0.77)];
-    const angle = Math.atan2(end.y - before.y, end.x - before.x);
-    for (const side of [-0.5, 0.5]) {
-      context.moveTo(end.x, end.y);
-      const size = HEAD * thickness;
-      context.lineTo(end.x - size * Math.cos(angle + side), end.y - size * Math.sin(angle + side));
-    }
-    context.stroke();
+    arrow(context, from, middle, to, { part: 0.8, size: HEAD * thickness });
     const more = way.numbers.length > MOST ? "…" : "";
     const text = way.numbers.slice(0, MOST).join(" ") + more;
     label(context, text, along(from, middle, to, 0.55), view.scale, colors.message, colors.background);
