@@ -6,7 +6,7 @@
  * @typedef {import("./orders.js").Job} Job
  */
 
-import { byId, element } from "./dom.js";
+import { byId, element, say } from "./dom.js";
 import { ask, Refused } from "./feed.js";
 import { answered, busy, ended } from "./orders.js";
 
@@ -130,15 +130,6 @@ function uploaded(job) {
   const link = element("a", { href: `/labs/${encodeURIComponent(job.lab)}` }, job.lab);
   byId("said").replaceChildren(link, job.state === "done" ? " is up." : " is up, but not ready.");
   byId("notes").replaceChildren(...job.notes.map((note) => element("li", {}, note)));
-}
-
-/**
- * @param {string} text
- * @param {boolean} bad
- */
-function say(text, bad) {
-  byId("state").textContent = text;
-  byId("state").className = bad ? "bad" : "";
 }
 
 async function main() {

@@ -26,6 +26,28 @@ export function byId(id) {
 }
 
 /**
+ * Write the state of the page.
+ * @param {string} text
+ * @param {boolean} bad
+ */
+export function say(text, bad = false) {
+  const line = byId("state");
+  line.textContent = text;
+  line.className = bad ? "bad" : "";
+}
+
+/**
+ * Let the browser save a file.
+ * @param {Blob} blob
+ * @param {string} name
+ */
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/**
  * Return a time of the day, to milliseconds.
  * @param {number} time seconds since 1970
  */

@@ -61,6 +61,18 @@ export async function ask(path, options = {}) {
 }
 
 /**
+ * Give the server an order: an object as JSON. Throws Refused.
+ * @param {string} path
+ * @param {object} body
+ * @param {RequestInit} options
+ * @returns {Promise<Response>}
+ */
+export function order(path, body, options = {}) {
+  const headers = { "Content-Type": "application/json" };
+  return ask(path, { method: "POST", body: JSON.stringify(body), headers, ...options });
+}
+
+/**
  * Follow a lab until it ends. Connections that are lost are made again.
  * @param {string} path of the stream
  * @param {(news: Heard) => void} heard

@@ -7,8 +7,8 @@
  * @typedef {import("./wires.js").Wiring} Wiring
  */
 
-import { byId, element } from "./dom.js";
-import { ask } from "./feed.js";
+import { byId, element, save } from "./dom.js";
+import { ask, order } from "./feed.js";
 import { described, linkOf, named } from "./wires.js";
 
 /** Milliseconds between two looks at the state of the wires. */
@@ -186,15 +186,12 @@ export class Hands {
 
   /** Let the lab be saved: its configurations have keys, so that takes the largest role. */
   offerSaving() {
-    const save = button("Save the lab", async () => {
+    const saving = button("Save the lab", async () => {
       const answer = await ask(`${this.path}/saved`).catch((error) => this.fail(error));
-      if (!answer) return;
-      const link = element("a", { href: URL.createObjectURL(await answer.blob()), download: `${this.path.split("/").pop()}.zip` });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.getAttribute("href") ?? ""), LOOK);
+      if (answer) save(await answer.blob(), `${this.path.split("/").pop()}.zip`);
     });
-    save.id = "save";
-    byId("controls").append(save);
+    saving.id = "save";
+    byId("controls").append(saving);
   }
 
   /**
@@ -214,8 +211,7 @@ export class Hands {
    * @returns {Promise<any>} null: it was refused
    */
   async request(path, body) {
-    const options = { method: "POST", body: JSON.stringify(body) };
-    return ask(path, options).then((answer) => answer.json(), (error) => this.fail(error));
+    return order(path, body).then((answer) => answer.json(), (error) => this.fail(error));
   }
 
   /**

@@ -5,7 +5,7 @@
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
  */
 
-import { ask } from "./feed.js";
+import { ask, order } from "./feed.js";
 
 /** Milliseconds between two questions about a job. */
 const OFTEN = 500;
@@ -23,27 +23,26 @@ export function busy(path) {
 /**
  * Give an order to a lab, and wait for its end. Throws Refused, or an Error with what the job said.
  * @param {string} path of the lab's resources
- * @param {string} order
+ * @param {string} what to do; "": the order is for the lab itself
  * @param {object} details of the order
  * @param {string} method
  * @returns {Promise<Job>}
  */
-export async function ended(path, order, details = {}, method = "POST") {
+export async function ended(path, what, details = {}, method = "POST") {
   if (waiting.has(path)) throw new Error("the lab is busy");
   waiting.add(path);
   try {
-    const headers = { "Content-Type": "application/json" };
-    const answer = await ask(order ? `${path}/${order}` : path, { method, body: JSON.stringify(details), headers });
+    const answer = await order(what ? `${path}/${what}` : path, details, { method });
     /** @type {Job} */
     let job = await answer.json();
-    if (answer.status !== 202) return { ...job, state: "done", notes: [], result: job.result ?? null, what: order };
+    if (answer.status !== 202) return { ...job, state: "done", notes: [], result: job.result ?? null, what };
     const place = answer.headers.get("Location") ?? "";
     while (job.state === "running") {
       await new Promise((done) => setTimeout(done, OFTEN));
       job = await (await ask(place)).json();
     }
     // A grade that is not good, and a doctor that finds something, end as failed, with a result.
-    if (job.state === "failed" && job.result === null) throw new Error(job.notes.join(" ") || `${order} failed`);
+    if (job.state === "failed" && job.result === null) throw new Error(job.notes.join(" ") || `${what} failed`);
     return job;
   } finally {
     waiting.delete(path);

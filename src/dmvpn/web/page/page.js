@@ -1,6 +1,6 @@
 /** The page: it puts a film's map, ladder and tables on the screen for the moment that is played. */
 
-import { byId, clock, element } from "./dom.js";
+import { byId, clock, element, say } from "./dom.js";
 import { exported, follow, ask, meanings, Refused } from "./feed.js";
 import { Film, MOST_LIVE } from "./film.js";
 import { extent, layout } from "./layout.js";
@@ -313,16 +313,6 @@ class Player {
 function colors() {
   const style = getComputedStyle(document.documentElement);
   return Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-}
-
-/**
- * @param {string} text
- * @param {boolean} bad
- */
-function say(text, bad = false) {
-  const line = byId("state");
-  line.textContent = text;
-  line.className = bad ? "bad" : "";
 }
 
 async function main() {

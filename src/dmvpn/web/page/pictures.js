@@ -7,6 +7,7 @@
  * @typedef {{width: number, height: number}} Size in pixels
  */
 
+import { save } from "./dom.js";
 import { paint } from "./map.js";
 
 /** Dots of a PNG for each pixel of the page. */
@@ -65,18 +66,6 @@ export function asSvg(scene, view, size, colors) {
     `<rect width="${width}" height="${height}" fill="${colors.background}"/>` +
     `<g transform="${drawing.transforms.join(" ")}" stroke-linecap="round">${drawing.parts.join("\n")}</g></svg>\n`
   );
-}
-
-/**
- * @param {Blob} blob
- * @param {string} name
- */
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** @param {string} text */

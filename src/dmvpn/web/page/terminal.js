@@ -6,7 +6,7 @@
  */
 
 import { element } from "./dom.js";
-import { ask, events } from "./feed.js";
+import { events, order } from "./feed.js";
 import { Terminal } from "./vendor/xterm.mjs";
 
 const STYLE = "/page/vendor/xterm.css";
@@ -41,8 +41,8 @@ export class RouterTerminal {
     this.screen.attachCustomKeyEventHandler((event) => this.isForUs(event));
     this.screen.focus();
     try {
-      const body = JSON.stringify({ rows: this.screen.rows, columns: this.screen.cols });
-      const answer = await ask(`${path}/terminals`, { method: "POST", body, signal: this.ending.signal });
+      const size = { rows: this.screen.rows, columns: this.screen.cols };
+      const answer = await order(`${path}/terminals`, size, { signal: this.ending.signal });
       for await (const event of events(answer)) {
         const data = event.data ? JSON.parse(event.data) : {};
         if (event.type === "opened") {
@@ -111,9 +111,8 @@ export class RouterTerminal {
 
   /** @param {object} body */
   async tell(body) {
-    const path = `/api/v1/terminals/${this.number}`;
     // A terminal that has ended says so in its stream.
-    await ask(path, { method: "POST", body: JSON.stringify(body) }).catch(() => {});
+    await order(`/api/v1/terminals/${this.number}`, body).catch(() => {});
   }
 
   /** Give the screen as many rows and columns as there is room for, and tell the router. */
