@@ -203,7 +203,7 @@ def test_a_wire_that_cannot_be_is_refused(settings: dict[str, control.Json]) -> 
 
 @pytest.mark.parametrize("said", [b"", b'{"ok": {"scena'], ids=["nothing", "a part"])
 def test_a_lab_that_ends_in_the_middle_of_its_answer_is_one_error(tmp_path: Path, said: bytes) -> None:
-    """Whoever asked a lab while it was killed waited for ever, and used a whole processor."""
+    """A request to a lab that was killed meanwhile never returned, and kept a processor busy."""
     path = tmp_path / "supervisor.sock"
 
     def end(server: socket.socket) -> None:

@@ -6,12 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.app.web import token_file
-from dmvpn.app.words import add_memory
+from dmvpn.app.words import add_memory, table
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
 
 _SERVE = """\
 Each pupil pastes the token at the address that one of these prints:
@@ -86,18 +85,12 @@ def _show(_: argparse.Namespace) -> int:
 
     rows: list[tuple[str, ...]] = [("lab", "scenario", "routers", "memory", "processor", "fixed", "hints", "to find")]
     for desk in overview():
-        routers = "{} of {}".format(*desk.routers)
-        memory, processor = f"{desk.usage.memory / _MIB:.0f} MiB", f"{desk.usage.processor:.0f} s"
+        routers = f"{desk.running} of {desk.routers}"
+        memory, processor = f"{desk.memory / _MIB:.0f} MiB", f"{desk.processor:.0f} s"
         lesson = (str(desk.fixed), str(desk.hints), desk.complaint)
         rows.append((desk.lab, desk.scenario, routers, memory, processor, *lesson))
-    print("\n".join(_table(rows)))
+    print("\n".join(table(rows)))
     return 0
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _end(arguments: argparse.Namespace) -> int:
@@ -111,8 +104,9 @@ def _end(arguments: argparse.Namespace) -> int:
     for unknown in sorted(set(arguments.pupils) - set(pupils)):
         there = f"there are {', '.join(pupils)}" if pupils else "there is no class"
         raise UserError(f"no pupil {unknown} has a token: {there}")
+    labs = running_labs()
     for pupil in arguments.pupils or pupils:
-        for folder in running_labs():
+        for folder in labs:
             if folder.name.startswith(f"{pupil}-"):
                 orders.down(folder)
                 print(f"{folder.name} is down", flush=True)

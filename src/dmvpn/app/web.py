@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.words import whole
+from dmvpn.app.words import table, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -182,9 +182,7 @@ def _list(_: argparse.Namespace) -> int:
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
         used = _minute(one.used) if one.used else "never"
         rows.append((one.name, one.role.value, one.labs or "all", _day(one.created), until, used))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    print("\n".join(table(rows)))
     return 0
 
 

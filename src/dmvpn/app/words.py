@@ -1,4 +1,4 @@
-"""Arguments that several commands have: numbers, the choice of an engine, progress, workers."""
+"""What several commands have in common: numbers, the choice of an engine, progress, workers, and a table of text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 
 def from_zero(what: str) -> Callable[[str], float]:
@@ -70,3 +70,10 @@ def add_pool(add: Callable[..., object], what: str) -> None:
     for name, text in (("ca", "of its authority"), ("cert", "of this command"), ("key", "to that")):
         kind = "the key" if name == "key" else "the certificate"
         add(f"--tls-{name}", type=Path, metavar="FILE", help=f"for --on tls://: {kind} {text}, PEM")
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the lines of a table, its columns aligned to the left; the first row is the heading."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

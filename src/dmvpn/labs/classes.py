@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
-from dmvpn.labs.usage import Usage, usages
+from dmvpn.labs.usage import usages
 from dmvpn.shells.lab.places import LESSON, running_labs
 
 if TYPE_CHECKING:
@@ -32,19 +32,22 @@ _PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 class Desk:
     """A lab as its teacher sees it.
 
-    pupil: the owner, or "". routers: how many run, and how many there are. complaint: of the trouble that
-    is to be found, "": nothing is broken. hints: how many of them were given. fixed: troubles that were found before.
+    pupil: the owner, or "". running: of all its routers. complaint: of the trouble that is to be found, "": nothing is
+    broken. hints: how many of them were given. fixed: troubles that were found before. memory: octets. processor:
+    seconds.
     """
 
     lab: str
     pupil: str
     scenario: str
     simulated: bool
-    routers: tuple[int, int]
+    running: int
+    routers: int
     complaint: str
     hints: int
     fixed: int
-    usage: Usage
+    memory: int
+    processor: float
 
 
 def seats(scenario: str, pupils: Sequence[str]) -> dict[str, str]:
@@ -86,9 +89,11 @@ def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
             pupil=pupil if scenario == status.scenario else "",
             scenario=status.scenario,
             simulated=status.simulated,
-            routers=(sum(status.routers.values()), len(status.routers)),
+            running=sum(status.routers.values()),
+            routers=len(status.routers),
             complaint=lesson.complaint if lesson else "",
             hints=lesson.hints if lesson else 0,
             fixed=fixed(folder.path),
-            usage=used[folder.name],
+            memory=used[folder.name].memory,
+            processor=used[folder.name].processor,
         )

@@ -230,11 +230,9 @@ def run(
 
     Raises OSError.
     """
-    verbs = 2 if words[0] == "lab" else 1
-    command, rest = words[:verbs], words[verbs:]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(  # noqa: S603 - names that exist, and numbers
-            [*_PROGRAM, *command, "--json", *rest],
+            [*_PROGRAM, *words, "--json"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE,

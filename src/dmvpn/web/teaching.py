@@ -6,6 +6,7 @@ GET /api/v1/labs/LAB/lesson      -> the complaint of a trouble, the hints so far
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -87,23 +88,7 @@ class Teaching:
 def _labs(fleet: Fleet) -> list[dict[str, Plain]]:
     if fleet.router is not None:
         raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
-    return [
-        {
-            "lab": desk.lab,
-            "pupil": desk.pupil,
-            "scenario": desk.scenario,
-            "simulated": desk.simulated,
-            "running": desk.routers[0],
-            "routers": desk.routers[1],
-            "complaint": desk.complaint,
-            "hints": desk.hints,
-            "fixed": desk.fixed,
-            "memory": desk.usage.memory,
-            "processor": desk.usage.processor,
-        }
-        for desk in overview()
-        if fleet.lab in (None, desk.lab)
-    ]
+    return [asdict(desk) for desk in overview() if fleet.lab in (None, desk.lab)]
 
 
 def _lesson(folder: LabFolder) -> dict[str, Plain]:

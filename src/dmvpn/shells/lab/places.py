@@ -247,7 +247,7 @@ def running_services() -> list[LabFolder]:
 
 
 def running_lab(name: str) -> LabFolder | None:
-    """Return the lab or service of this name; None: none runs. It asks no other lab, which would wake it."""
+    """Return the lab or service of this name, or None if it does not run. This asks no other lab: it would wake up."""
     places = (path for place in (_folders, _services) for path in place())
     return next((folder for path in places if path.name == name and (folder := LabFolder(path)).alive()), None)
 
