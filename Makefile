@@ -27,6 +27,9 @@ SEED ?= 1
 FRESH_MINUTES ?= 15
 FRESH_SEED ?=
 FRESH_OPTIONS ?=
+# Of `make test-slow`: no new test begins after these; the seed of the order of its files.
+SLOW_MINUTES ?= 30
+SLOW_SEED ?= 1
 # Of `make fuzz`: for each target.
 FUZZ_SECONDS ?= 30
 # Of `make deb`: the minor versions of Python for which there is to be a package; those of Debian 12 and 13.
@@ -52,7 +55,7 @@ HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages test-docs fuzz coverage lint format bench bench-peers docs dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages test-docs fuzz coverage lint format bench bench-peers docs dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +117,9 @@ test-all: setup-dev ## the same with the slow ones, 500 examples for each proper
 	@$(MAKE) test-tools
 	@$(MAKE) fuzz
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
+
+test-slow: setup-dev ## a share of the slow tests, SLOW_MINUTES long; SLOW_SEED=2 begins with those of other files
+	@TEST_MINUTES=$(SLOW_MINUTES) TEST_SEED=$(SLOW_SEED) $(PYTEST) -n $(JOBS) -m slow $(TESTS)
 
 test-fresh: setup-dev ## every property with new examples, FRESH_MINUTES long; what fails is kept, to be committed
 	@cd tests && ../$(BIN)/python -m support.fresh --minutes $(FRESH_MINUTES) --jobs $(JOBS) $(addprefix --seed ,$(FRESH_SEED)) $(FRESH_OPTIONS)

@@ -12,14 +12,19 @@ thousand tests and what they import: else every eighth second is its own.
 
 What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN
 of it, which is a fault to look for, in the test or in the router; what fails twice fails.
+
+With TEST_MINUTES no test begins when that time is over, and none whose own timeout is longer than what is left. With
+TEST_SEED the files come in an order of that seed: CI has time for a share of the slow tests, each time for another one.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +51,9 @@ sys.dont_write_bytecode = False
 
 gc.set_threshold(100_000, 10, 10)
 
+_BEGUN = time.monotonic()
+_MINUTES = float(os.environ.get("TEST_MINUTES", "inf"))
+
 # `nohup make test` and shells without job control ignore these for us, and what is ignored stays ignored in every
 # command that a test starts. A handler that does nothing protects the tests as well, and ends with `exec`.
 for _number in (signal.SIGHUP, signal.SIGINT):
@@ -58,6 +66,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in ("lab", "interop")):
             item.add_marker(pytest.mark.flaky(reruns=1))
+    if "TEST_SEED" in os.environ:
+        files = [*dict.fromkeys(item.path for item in items)]
+        random.Random(os.environ["TEST_SEED"]).shuffle(files)
+        places = {path: place for place, path in enumerate(files)}
+        items.sort(key=lambda item: places[item.path])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what would begin, or could end, too late."""
+    limit = item.get_closest_marker("timeout")
+    seconds = limit.args[0] if limit is not None else 0
+    if time.monotonic() - _BEGUN + seconds > 60 * _MINUTES:
+        pytest.skip(f"it does not fit into the {_MINUTES:g} minutes of TEST_MINUTES")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,8 +2,7 @@
 
 A test that fails is tried once more by a boot of its own: what the first boot left would only fail it again.
 
-With REFLAB_AGAIN=1 in the environment they look once more at what the last boots left. With INTEROP_MINUTES no test
-begins when that time is over: CI has no more.
+With REFLAB_AGAIN=1 in the environment they look once more at what the last boots left.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +25,6 @@ from support.interop_page import tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BEGUN = time.monotonic()
-_MINUTES = float(os.environ.get("INTEROP_MINUTES", "inf"))
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _BED = _HERE / "uml"
@@ -170,13 +166,6 @@ def _last_words(left: Path) -> str:
         if (left / name).exists():
             said += [f"{left / name}:", *(left / name).read_text("utf-8", "replace").splitlines()[-lines:]]
     return "\n".join(said)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what would begin too late."""
-    if time.monotonic() - _BEGUN > 60 * _MINUTES:
-        pytest.skip(f"the {_MINUTES:g} minutes that INTEROP_MINUTES leaves are over")
 
 
 @pytest.fixture(scope="session")
