@@ -183,7 +183,7 @@ def test_a_search_without_a_find_says_so(files: dict[str, Path]) -> None:
         browser.run(
             "const box = document.getElementById('search'); box.value = '10.99.'; box.dispatchEvent(new Event('input'))"
         )
-        browser.wait(lambda: browser.text("routers") == "No router has this name or address.")
+        browser.wait(lambda: browser.text("routers") == "No router or host has this name or address.")
 
 
 @needs_browser

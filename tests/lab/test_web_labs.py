@@ -213,3 +213,42 @@ def test_a_server_of_one_lab_brings_no_other_one_up(environment: dict[str, str])
 )
 def test_what_is_no_order_is_one_error(web: Served, path: str, body: dict[str, object], status: int) -> None:
     assert problem(post_object(web, path, body), status)
+
+
+def test_a_host_pings_and_traces_as_jobs(web: Served) -> None:
+    job = ended(web, post(web, f"{HERE}/hosts/H3/ping", target="10.4.4.100"))
+    result = job["result"]
+    assert isinstance(result, dict)
+    assert (job["what"], job["state"], result["exit_code"]) == ("exec", "done", 0), job
+    assert "5 packets transmitted, 5 received, 0% packet loss" in str(result["output"])
+    result = ended(web, post(web, f"{HERE}/hosts/H3/traceroute", target="10.4.4.100"))["result"]
+    assert isinstance(result, dict)
+    assert " 1  10.3.3.1  " in str(result["output"])
+    lost = ended(web, post(web, f"{HERE}/hosts/H3/ping", target="10.99.9.9"))
+    assert lost["state"] == "failed"
+    assert "100% packet loss" in str(lost["result"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"target": "H4"},
+        {"target": "-f"},
+        {"target": "10.4.4.100 -c 100000"},
+        {"target": "fe80::1%eth0"},
+        {"target": 168_034_404},
+        {"target": "10.4.4.100", "count": 100_000},
+    ],
+)
+def test_a_host_pings_one_address_and_takes_no_options(web: Served, body: dict[str, object]) -> None:
+    assert problem(post_object(web, f"{HERE}/hosts/H3/ping", body), 400).startswith("the body is {")
+
+
+def test_only_hosts_ping_as_hosts_and_who_looks_lets_none_ping(web: Served, environment: dict[str, str]) -> None:
+    for name in ("R31", "TRANSPORT", "H9", "--help"):
+        assert "no such host" in problem(post(web, f"{HERE}/hosts/{name}/ping", target="10.4.4.100"), 404)
+    token = new_token(environment, "host-looker", "view")
+    assert "operate" in problem(post(web, f"{HERE}/hosts/H3/ping", token, target="10.4.4.100"), 403)
+    token = new_token(environment, "host-operator", "operate")
+    assert ended(web, post(web, f"{HERE}/hosts/H3/ping", token, target="10.4.4.100"))["by"] == "host-operator"

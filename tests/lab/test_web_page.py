@@ -120,6 +120,42 @@ def test_a_wire_is_pulled_and_plugged_in_again_by_clicks(operator: Served) -> No
         assert browser.complaints() == []
 
 
+def test_a_host_pings_a_target_that_is_picked_by_a_click_and_traces_one_that_is_typed(operator: Served) -> None:
+    with Browser() as browser:
+        browser.open(operator.address)
+        browser.wait(lambda: "2 registered" in browser.text("summary"), 60)
+        browser.click("H3", "routers")
+        browser.click("Pick a target", "hands")
+        browser.click("H4", "routers")
+        browser.wait(lambda: "H4 is the target." in browser.text("hands"))
+        assert "H3" in browser.text("detail"), "the host that sends is still the chosen one"
+        browser.click("ping", "hands")
+        browser.wait(lambda: "5 packets transmitted, 5 received, 0% packet loss" in browser.text("said"))
+        assert browser.text("said").startswith("H3$ ping 10.4.4.100\nPING 10.4.4.100 (10.4.4.100)")
+        browser.run("document.querySelector('.probe input').value = '10.1.1.100'")
+        browser.click("traceroute", "hands")
+        browser.wait(lambda: " 1  10.3.3.1  " in browser.text("said"))
+        browser.run("document.querySelector('.probe input').value = 'nowhere at all'")
+        browser.click("ping", "hands")
+        browser.wait(lambda: browser.run("return document.getElementById('said').className") == "bad")
+        assert all("400" in line for line in browser.complaints()), "the refusal alone"
+
+
+def test_a_wire_drops_kinds_of_packets_in_one_direction_by_clicks(operator: Served) -> None:
+    with Browser() as browser:
+        browser.open(operator.address)
+        browser.click("R41", "routers")
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "hands")
+        browser.wait(lambda: browser.run("return document.querySelector('.impair') !== null"))
+        browser.run("document.querySelector('.impair [name=icmp]').click()")
+        browser.run("document.querySelector('.impair [name=one_way]').selectedIndex = 1")
+        browser.click("Make it so", "hands")
+        browser.wait(lambda: "no icmp, from R41" in browser.text("hands"))
+        browser.click("Restore", "hands")
+        browser.wait(lambda: "It is as it should be." in browser.text("hands"))
+        assert browser.complaints() == []
+
+
 def test_a_router_is_killed_and_started_by_clicks(operator: Served) -> None:
     with Browser() as browser:
         browser.open(operator.address)

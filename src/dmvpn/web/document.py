@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
 from dmvpn.face.protocol import WATCH_TOPICS
-from dmvpn.web import configuration, examination, jobs, labs, saved, teaching, terminals, uploads, watched
+from dmvpn.web import configuration, examination, hosts, jobs, labs, saved, teaching, terminals, uploads, watched
 from dmvpn.web.commands import RUN
 from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, operation, parameter
 from dmvpn.web.events import EVENTS
@@ -70,6 +70,7 @@ def _openapi_text() -> str:
             **labs.DESCRIBED,
             labs.LAB: {**labs.OF_A_LAB, **uploads.DESCRIBED},
             **examination.DESCRIBED,
+            **hosts.DESCRIBED,
             **teaching.DESCRIBED,
             **saved.DESCRIBED,
             **terminals.DESCRIBED,

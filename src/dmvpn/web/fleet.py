@@ -93,6 +93,14 @@ class Fleet:
             raise Problem(HTTPStatus.FORBIDDEN, "this is no lab as a whole: it takes no orders")
         return folder
 
+    def hosts(self, lab: str) -> frozenset[str]:
+        """Return the names of the hosts of a lab that may be given orders. Raises Problem."""
+        folder = self.lab_for_orders(lab)
+        try:
+            return frozenset(orders.status(folder).hosts)
+        except UserError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+
     def sockets(self, lab: str) -> dict[str, Path | None]:
         """Return the management sockets of all routers of a lab; None: it does not run. Raises Problem."""
         folder = self._folder(lab)

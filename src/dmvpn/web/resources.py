@@ -24,6 +24,7 @@ from dmvpn.web.events import Events
 from dmvpn.web.examination import Examination
 from dmvpn.web.following import Places
 from dmvpn.web.guard import HEALTH, Guard
+from dmvpn.web.hosts import Hosts
 from dmvpn.web.jobs import Jobs
 from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.labs import Labs
@@ -77,6 +78,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *begun.routes,
         *Labs(fleet, begun, turns).routes,
         *Examination(fleet, begun).routes,
+        *Hosts(fleet, begun).routes,
         *Teaching(fleet, turns).routes,
         *Saved(fleet).routes,
         *Uploads(fleet, begun).routes,

@@ -1,6 +1,6 @@
 /**
- * What a user may do to a lab with the mouse: a terminal, kill and start a router, ping and traceroute, pull a wire and
- * make it bad. Each is a request of the API, for roles that may; the answer, or the refusal, is shown.
+ * What a user may do to a lab with the mouse: a terminal, kill and start a router, ping and traceroute from a router or
+ * a host, pull a wire and make it bad. Each is a request of the API, for roles that may; the answer, or the refusal, is shown.
  *
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./film.js").StageWire} StageWire
@@ -9,18 +9,13 @@
 
 import { byId, element, save } from "./dom.js";
 import { ask, order } from "./feed.js";
+import { impairment } from "./impairment.js";
+import { ended } from "./orders.js";
+import { Probe } from "./probe.js";
 import { described, linkOf, named } from "./wires.js";
 
 /** Milliseconds between two looks at the state of the wires. */
 const LOOK = 5000;
-/** Impairments with a number: name in the API, label, and the largest. */
-const AMOUNTS = /** @type {const} */ ([
-  ["delay", "delay (ms)", 10_000],
-  ["loss", "loss (%)", 100],
-  ["rate", "rate (kbit/s)", 10_000_000],
-  ["mtu", "MTU (octets)", 65_535],
-]);
-
 /** The panel. */
 export class Hands {
   /**
@@ -37,6 +32,10 @@ export class Hands {
     this.wiring = { links: [], impaired: {} };
     /** @type {Map<string, boolean>} whether each router runs, those of the provider included */
     this.routers = new Map();
+    /** @type {Set<string>} the hosts of the lab */
+    this.hosts = new Set();
+    /** @type {Probe|null} the form for ping and traceroute that is on the screen */
+    this.probe = null;
     /** @type {Map<StageWire, string>} what is bad about wires */
     this.bad = new Map();
     /** What is on the screen, and what it is about. */
@@ -69,6 +68,7 @@ export class Hands {
     const { links = [], impaired = {} } = status;
     this.wiring = { links, impaired };
     this.routers = new Map(Object.entries(status.routers ?? {}));
+    this.hosts = new Set(Object.keys(status.hosts ?? {}));
     const all = this.stage.wires.map((wire) => /** @type {const} */ ([wire, described(impaired[linkOf(wire, links) ?? ""])]));
     this.bad = new Map(all.filter(([, bad]) => bad !== ""));
   }
@@ -80,14 +80,18 @@ export class Hands {
    */
   show(router, wire) {
     const alive = this.routers.get(router);
-    const now = JSON.stringify([router, wire, alive, this.role, wire && this.bad.get(wire), this.wiring.links.length]);
+    const isHost = this.hosts.has(router);
+    const bad = wire && this.bad.get(wire);
+    const now = JSON.stringify([router, wire, alive, isHost, this.role, bad, this.wiring.links.length]);
     if (now === this.shown) return;
     this.shown = now;
     const about = wire === null ? router : named(wire);
     if (about !== this.about) this.say("");
     this.about = about;
+    this.probe = null;
     if (wire !== null) byId("hands").replaceChildren(...this.wire(wire), this.output);
     else if (alive !== undefined && this.isAllowed) byId("hands").replaceChildren(...this.router(router, alive), this.output);
+    else if (isHost && this.isAllowed) byId("hands").replaceChildren(...this.host(router), this.output);
     else byId("hands").replaceChildren();
   }
 
@@ -99,52 +103,73 @@ export class Hands {
    */
   router(name, alive) {
     const path = `${this.path}/routers/${encodeURIComponent(name)}`;
-    const wires = this.stage.wires.filter((wire) => wire.ends.some(([node]) => node === name));
-    const list = wires.map((wire) => button(named(wire), () => this.doors.choose(wire)));
     const life = alive
       ? button("Kill", () => this.order(`${name} is killed`, `${path}/kill`, {}))
       : button("Start", () => this.order(`${name} starts`, `${path}/start`, {}));
     const more = alive ? [button("Terminal", () => this.doors.open(name))] : [];
     const made = [element("p", {}, ...more, " ", life)];
-    if (alive) made.push(this.probe(name, path));
-    if (list.length > 0) made.push(element("p", { class: "wires" }, "Wires: ", ...list));
-    return made;
+    if (alive) made.push(...this.probing(name, (wanted) => this.run(name, path, wanted)));
+    return [...made, ...this.wiresOf(name)];
   }
 
-  /**
-   * Return the form for ping and traceroute.
-   * @param {string} name
-   * @param {string} path
-   */
-  probe(name, path) {
-    const target = element("input", { list: "known", placeholder: "Address", "aria-label": "Address", required: "", size: "14" });
-    const known = element("datalist", { id: "known" });
-    const others = this.stage.nodes.filter((node) => node.name !== name);
-    known.append(...others.flatMap((node) => node.addresses.map((address) => element("option", { value: address }, node.name))));
-    const own = this.stage.nodes.find((node) => node.name === name)?.addresses ?? [];
-    const source = element("select", { "aria-label": "Source address" }, element("option", { value: "" }, "any source"));
-    source.append(...own.map((address) => element("option", { value: address }, address)));
-    const form = element("form", { class: "probe" }, target, known, source);
-    for (const command of ["ping", "traceroute"]) form.append(element("button", { value: command }, command));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const command = /** @type {HTMLButtonElement|null} */ (event.submitter)?.value ?? "ping";
-      const from = /** @type {HTMLSelectElement} */ (source).value;
-      const line = `${command} ${/** @type {HTMLInputElement} */ (target).value.trim()}${from ? ` source ${from}` : ""}`;
-      this.run(name, path, line);
-    });
-    return form;
+  /** @param {string} name */
+  host(name) {
+    return [...this.probing(name, (wanted) => this.send(name, wanted)), ...this.wiresOf(name)];
+  }
+
+  /** @param {string} name */
+  wiresOf(name) {
+    const wires = this.stage.wires.filter((wire) => wire.ends.some(([node]) => node === name));
+    const list = wires.map((wire) => button(named(wire), () => this.doors.choose(wire)));
+    return list.length > 0 ? [element("p", { class: "wires" }, "Wires: ", ...list)] : [];
   }
 
   /**
    * @param {string} name
-   * @param {string} path
-   * @param {string} line
+   * @param {(wanted: import("./probe.js").Wanted) => void} go
    */
-  async run(name, path, line) {
+  probing(name, go) {
+    this.probe = new Probe(this.stage, name, go);
+    return this.probe.parts;
+  }
+
+  /**
+   * Take a node that was clicked as the target of a ping, if one is to be picked. Returns whether it was taken.
+   * @param {string} name
+   */
+  take(name) {
+    const node = this.stage.nodes.find((each) => each.name === name);
+    return node !== undefined && (this.probe?.take(node) ?? false);
+  }
+
+  /** Stop to wait for a click. */
+  leave() {
+    if (this.probe?.picking) this.probe.wait(false);
+  }
+
+  /**
+   * Let a router send.
+   * @param {string} name
+   * @param {string} path
+   * @param {import("./probe.js").Wanted} wanted
+   */
+  async run(name, path, { command, target, source }) {
+    const line = `${command} ${target}${source ? ` source ${source}` : ""}`;
     this.say(`${name}# ${line}\n…`);
     const answer = await this.request(`${path}/run`, { command: line });
     if (answer !== null) this.say(`${name}# ${line}\n${answer.output}`, !answer.accepted);
+  }
+
+  /**
+   * Let a host send: a job, whose answer comes at its end.
+   * @param {string} name
+   * @param {import("./probe.js").Wanted} wanted
+   */
+  async send(name, { command, target }) {
+    this.say(`${name}$ ${command} ${target}\n…`);
+    const order = `hosts/${encodeURIComponent(name)}/${command}`;
+    const job = await ended(this.path, order, { target }).catch((error) => this.fail(error));
+    if (job !== null) this.say(`${name}$ ${command} ${target}\n${job.result?.output ?? job.notes.join("\n")}`);
   }
 
   // ---------------------------------------------------------------------------------------------- a wire
@@ -154,32 +179,14 @@ export class Hands {
     const bad = this.bad.get(wire) ?? "";
     const title = element("h2", {}, `Wire ${named(wire)}`);
     const state = element("p", bad ? { class: "bad" } : {}, bad || "It is as it should be.");
-    const link = linkOf(wire, this.wiring.links)?.split(" ")[0];
-    if (!this.isAllowed || link === undefined) return [title, state];
+    const ends = linkOf(wire, this.wiring.links)?.split(" ");
+    if (!this.isAllowed || ends === undefined) return [title, state];
+    const link = ends[0];
     const path = `${this.path}/wires`;
     const pull = button("Pull", () => this.order("the wire is pulled", path, { link, cut: true }));
     const restore = button("Restore", () => this.order("the wire is as it should be", path, { link }));
-    return [title, state, element("p", {}, pull, " ", restore), this.impairments(path, link)];
-  }
-
-  /**
-   * @param {string} path
-   * @param {string} link
-   */
-  impairments(path, link) {
-    const form = element("form", { class: "impair" });
-    const inputs = AMOUNTS.map(([name, label, most]) => {
-      const input = element("input", { type: "number", min: "0", max: String(most), step: "any", name });
-      form.append(element("label", {}, label, input));
-      return /** @type {HTMLInputElement} */ (input);
-    });
-    form.append(element("button", {}, "Make it so"));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const given = inputs.filter((input) => input.value !== "").map((input) => [input.name, Number(input.value)]);
-      this.order("the wire is changed", path, { link, ...Object.fromEntries(given) });
-    });
-    return form;
+    const change = (/** @type {object} */ wanted) => this.order("the wire is changed", path, wanted);
+    return [title, state, element("p", {}, pull, " ", restore), impairment(ends, change)];
   }
 
   // ---------------------------------------------------------------------------------------------- orders

@@ -183,6 +183,7 @@ class Player {
 
   /** @param {string} name */
   choose(name) {
+    if (this.hands?.take(name)) return;
     this.wire = null;
     this.chosen = this.film.stage.nodes.some((node) => node.name === name) ? name : "";
   }
@@ -246,6 +247,9 @@ class Player {
     });
     byId("back").addEventListener("click", () => this.step(-1));
     byId("forth").addEventListener("click", () => this.step(1));
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.hands?.leave();
+    });
     byId("search").addEventListener("input", (event) => this.search(/** @type {HTMLInputElement} */ (event.target).value));
     this.listenToCanvas();
   }

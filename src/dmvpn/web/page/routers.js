@@ -1,5 +1,5 @@
 /**
- * The routers as a list, for the keyboard and for screen readers, and the search in it.
+ * The routers and hosts as a list, for the keyboard and for screen readers, and the search in it.
  *
  * @typedef {import("./film.js").Stage} Stage
  */
@@ -33,15 +33,16 @@ export function searched(stage, text) {
  * @param {(router: string) => void} choose
  */
 export function list(stage, found, choose) {
-  const routers = stage.nodes.filter((node) => isRouter(node) && (found === null || found.has(node.name)));
+  const some = found === null ? stage.nodes : stage.nodes.filter((node) => found.has(node.name));
+  const routers = [...some.filter(isRouter), ...some.filter((node) => node.kind === "host")];
   const rows = routers.slice(0, MOST).map((node) => {
     const button = element("button", { type: "button" }, node.name);
     button.addEventListener("click", () => choose(node.name));
-    return element("li", {}, button);
+    return element("li", { class: node.kind }, button);
   });
   const rest = routers.length - MOST;
   if (rest > 0) rows.push(element("li", { class: "hint" }, `and ${rest} more: search for them`));
-  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router has this name or address."));
+  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router or host has this name or address."));
   byId("routers").replaceChildren(...rows);
 }
 
