@@ -267,7 +267,7 @@ def sent(router: str, way: str, peer: str, time: float) -> dict[str, Any]:
 
 @needs_browser
 def test_the_ladder_shows_that_a_message_arrived_when_its_receiver_reports_it_late(
-    files: dict[str, Path], tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen: the row went on saying that the message did not arrive until the next step came."""
     nodes = [{"name": name, "kind": "spoke", "addresses": [f"10.0.0.{name[1]}"]} for name in ("R1", "R2")]
@@ -283,7 +283,8 @@ def test_the_ladder_shows_that_a_message_arrived_when_its_receiver_reports_it_la
         "film.add(assembler.hear(late)); film.revision = assembler.completed; story.show(1, '');"
         "window.after = document.getElementById('ladder').textContent;"
     )
-    page = as_page(film).replace('import "page.js";', script)
+    monkeypatch.setattr("dmvpn.web.exported._ENTRY", script)
+    page = as_page(film)
     (tmp_path / "late.html").write_text(page)
     with Browser() as browser:
         browser.open((tmp_path / "late.html").as_uri())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -19,8 +20,7 @@ _SCRIPT: Final = '<script type="module" src="/page/page.js"></script>'
 #: A film has no terminals and no class.
 _LEFT_OUT: Final = ("terminal.js", "class.js")
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
-#: Scripts are part of the file, and reach nothing.
-_POLICY: Final = "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'"
+_ENTRY: Final = 'import "page.js";'
 
 
 def as_page(film: Mapping[str, object]) -> str:
@@ -29,17 +29,24 @@ def as_page(film: Mapping[str, object]) -> str:
     style = (FOLDER / "page.css").read_text(encoding="utf-8")
     # "<" in a string could end the element that holds the film.
     text = json.dumps(film, separators=(",", ":")).replace("<", "\\u003c")
+    imports = json.dumps({"imports": _modules()})
     head = (
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, imports)}" />'
         f"<style>{style}</style>"
-        f'<script type="importmap">{json.dumps({"imports": _modules()})}</script>'
+        f'<script type="importmap">{imports}</script>'
         f'<script type="application/json" id="film">{text}</script>'
     )
-    return (
-        page.replace(_ICON, "")
-        .replace(_STYLE, head)
-        .replace(_SCRIPT, '<script type="module">import "page.js";</script>')
-    )
+    return page.replace(_ICON, "").replace(_SCRIPT, f'<script type="module">{_ENTRY}</script>').replace(_STYLE, head)
+
+
+def _policy(style: str, imports: str) -> str:
+    """Return the policy: the page's own style and scripts, no handler of an element, and nothing from outside."""
+    scripts = f"{_hash(imports)} {_hash(_ENTRY)} data:"
+    return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _modules() -> dict[str, str]:

@@ -6,7 +6,7 @@
  * @typedef {import("./orders.js").Job} Job
  */
 
-import { byId, element, say } from "./dom.js";
+import { byId, element, plain, say } from "./dom.js";
 import { ask, Refused } from "./feed.js";
 import { answered, busy, ended } from "./orders.js";
 
@@ -104,7 +104,7 @@ function offerUpload(labs) {
     byId("notes").replaceChildren();
     byId("said").textContent = "…";
     upload(name.value, [...(folder.files ?? [])], simulated.checked).then(uploaded, (error) => {
-      byId("said").textContent = error.message;
+      byId("said").textContent = plain(error.message);
     });
   });
 }

@@ -1,5 +1,17 @@
 /** Elements of the page. Text is never markup here. */
 
+/** Characters that turn the text around them, and controls: a name with them would look like another one. */
+// eslint-disable-next-line no-control-regex
+const TURNING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Return a text of others as it may be shown: such characters are marks.
+ * @param {string} text
+ */
+export function plain(text) {
+  return text.replace(TURNING, "\ufffd");
+}
+
 /**
  * Return an element with attributes and children.
  * @param {string} tag
@@ -10,7 +22,7 @@
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
+  made.append(...children.map((child) => (typeof child === "string" ? plain(child) : child)));
   return made;
 }
 
@@ -32,7 +44,7 @@ export function byId(id) {
  */
 export function say(text, bad = false) {
   const line = byId("state");
-  line.textContent = text;
+  line.textContent = plain(text);
   line.className = bad ? "bad" : "";
 }
 

@@ -7,7 +7,7 @@
  * @typedef {import("./wires.js").Wiring} Wiring
  */
 
-import { byId, element, save } from "./dom.js";
+import { byId, element, plain, save } from "./dom.js";
 import { ask, order } from "./feed.js";
 import { impairment } from "./impairment.js";
 import { ended } from "./orders.js";
@@ -235,7 +235,7 @@ export class Hands {
    * @param {boolean} bad
    */
   say(text, bad = false) {
-    this.output.textContent = text;
+    this.output.textContent = plain(text);
     this.output.className = bad ? "bad" : "";
   }
 }

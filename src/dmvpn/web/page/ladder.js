@@ -4,11 +4,13 @@
  * @typedef {import("./film.js").Step} Step
  */
 
-import { clock, element } from "./dom.js";
+import { clock, element, plain } from "./dom.js";
 
 /** Rows, and columns for routers. */
 export const ROWS = 120;
 const COLUMNS = 8;
+/** Characters of a sentence. */
+const LONGEST = 400;
 const WIDTH = 76;
 const HEIGHT = 22;
 const SVG = "http://www.w3.org/2000/svg";
@@ -76,7 +78,7 @@ export function rows(steps, { open, opened, cause }) {
     head,
     ...steps.map((step) => {
       const number = arrows.indexOf(step) + 1;
-      const text = element("span", { class: "sentence" }, ...(number ? [element("b", {}, `${number} `)] : []), sentence(step));
+      const text = element("span", { class: "sentence" }, ...(number ? [element("b", {}, `${number} `)] : []), brief(sentence(step)));
       const look = cause.length === 0 ? "" : cause.includes(step) ? " linked" : " unlinked";
       const button = element("button", { type: "button", class: `step ${step.type}${look}`, "data-step": nameOf(step) });
       button.setAttribute("aria-pressed", String(step === opened));
@@ -85,6 +87,14 @@ export function rows(steps, { open, opened, cause }) {
       return element("li", {}, button);
     }),
   ];
+}
+
+/**
+ * Return a sentence for a row: the rest of a very long one is in the opened step.
+ * @param {string} text
+ */
+function brief(text) {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 /**
@@ -105,7 +115,7 @@ function heads(names) {
   const made = drawn("svg", { width: names.length * WIDTH, height: HEIGHT });
   names.forEach((name, index) => {
     const text = drawn("text", { x: (index + 0.5) * WIDTH, y: 15, "text-anchor": "middle" });
-    text.textContent = name.length > 10 ? `${name.slice(0, 9)}…` : name;
+    text.textContent = plain(name.length > 10 ? `${name.slice(0, 9)}…` : name);
     made.append(text);
   });
   return made;

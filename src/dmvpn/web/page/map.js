@@ -27,6 +27,7 @@
  * @property {Map<StageWire, string>} bad what is bad about wires
  */
 
+import { plain } from "./dom.js";
 import { drawOverlay } from "./overlay.js";
 import { along, bend, curve, label } from "./shapes.js";
 import { drawTrail, partakers } from "./trail.js";
@@ -310,7 +311,7 @@ function dot(context, scene, message, isNamed, view, colors) {
     context.textAlign = "center";
     context.textBaseline = "bottom";
     context.fillStyle = colors.text;
-    context.fillText(`${message.protocol} ${message.name}`, at.x, at.y - 8);
+    context.fillText(plain(`${message.protocol} ${message.name}`).slice(0, 60), at.x, at.y - 8);
   }
 }
 
@@ -319,5 +320,5 @@ function dot(context, scene, message, isNamed, view, colors) {
  * @param {string} name
  */
 function shown(name) {
-  return name.length > 16 ? `${name.slice(0, 15)}…` : name;
+  return plain(name.length > 16 ? `${name.slice(0, 15)}…` : name);
 }

@@ -1,6 +1,6 @@
 /** The page: it puts a film's map, ladder and tables on the screen for the moment that is played. */
 
-import { byId, clock, element, say } from "./dom.js";
+import { byId, clock, element, plain, say } from "./dom.js";
 import { exported, follow, ask, meanings, Refused } from "./feed.js";
 import { Film, MOST_LIVE } from "./film.js";
 import { extent, layout } from "./layout.js";
@@ -366,8 +366,7 @@ async function main() {
  * @param {boolean} isLive
  */
 function start(film, isLive) {
-  document.title = film.stage.title;
-  byId("title").textContent = film.stage.title;
+  document.title = byId("title").textContent = plain(film.stage.title);
   const player = new Player(film, isLive);
   player.begin();
   return player;

@@ -7,7 +7,7 @@
  * @typedef {{command: string, target: string, source: string}} Wanted source: an own address, or "": any
  */
 
-import { element } from "./dom.js";
+import { element, plain } from "./dom.js";
 
 /** One form. */
 export class Probe {
@@ -77,7 +77,8 @@ export class Probe {
     this.wait(false);
     const [first = "", ...more] = node.addresses;
     this.target.value = first;
-    this.hint.textContent = first ? `${node.name} is the target.` : `${node.name} has no address.`;
+    const said = first ? `${node.name} is the target.` : `${node.name} has no address.`;
+    this.hint.textContent = plain(said);
     this.choices.replaceChildren(...(more.length > 0 ? node.addresses.map((address) => this.choice(address)) : []));
     return true;
   }

@@ -7,7 +7,7 @@
  */
 
 import { causeOf } from "./cause.js";
-import { byId, element } from "./dom.js";
+import { byId, element, plain } from "./dom.js";
 import { rows, visible } from "./ladder.js";
 import { opened } from "./opened.js";
 
@@ -109,8 +109,8 @@ export class Story {
     if (!isFollowed) return;
     const routers = new Set(this.cause.flatMap((step) => (step.type === "arrow" ? [step.sender, step.receiver] : [step.router])));
     const spent = this.cause[this.cause.length - 1].time - this.cause[0].time;
-    byId("cause-text").textContent =
-      `One cause: ${this.cause.length} steps at ${[...routers].sort().join(", ")} in ${spent.toFixed(3)} s`;
+    const where = plain([...routers].sort().join(", "));
+    byId("cause-text").textContent = `One cause: ${this.cause.length} steps at ${where} in ${spent.toFixed(3)} s`;
   }
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { element } from "./dom.js";
+import { restrain } from "./escapes.js";
 import { events, order } from "./feed.js";
 import { Terminal } from "./vendor/xterm.mjs";
 
@@ -28,6 +29,7 @@ export class RouterTerminal {
     const [background, foreground] = ["--background", "--text"].map((name) => colors.getPropertyValue(name).trim());
     const theme = { background, foreground, cursor: foreground };
     this.screen = new Terminal({ fontSize: 13, theme, scrollback: 5000, screenReaderMode: true });
+    restrain(this.screen);
     this.observer = new ResizeObserver(() => this.fit());
   }
 
