@@ -183,7 +183,30 @@ def test_a_search_without_a_find_says_so(files: dict[str, Path]) -> None:
         browser.run(
             "const box = document.getElementById('search'); box.value = '10.99.'; box.dispatchEvent(new Event('input'))"
         )
-        browser.wait(lambda: browser.text("routers") == "No router or host has this name or address.")
+        browser.wait(lambda: browser.text("routers") == "No router or host fits.")
+
+
+@needs_browser
+def test_a_filter_leaves_the_routers_in_a_condition_at_each_moment(files: dict[str, Path]) -> None:
+    with Browser() as browser:
+        browser.open(f"{files['lab'].as_uri()}#end")
+        browser.wait(lambda: "R31" in browser.text("routers"))
+        choose = (
+            "const box = document.getElementById('condition'); box.value = %r; box.dispatchEvent(new Event('change'))"
+        )
+        browser.run(choose % "direct")
+        browser.wait(lambda: browser.text("routers") == "R31R41")
+        browser.run("document.getElementById('search').value = '10.4.4.'")
+        browser.run("document.getElementById('search').dispatchEvent(new Event('input'))")
+        browser.wait(lambda: browser.text("routers") == "R41")
+        browser.run("document.getElementById('search').value = ''")
+        browser.run(choose % "unregistered")
+        browser.wait(lambda: browser.text("routers") == "No router or host fits.")
+        browser.run(
+            "const box = document.getElementById('moment'); box.value = 0; box.dispatchEvent(new Event('input'))"
+        )
+        browser.wait(lambda: browser.text("routers") == "R31R41")
+        assert browser.complaints() == []
 
 
 @needs_browser

@@ -206,7 +206,13 @@ def test_hostile_labs_and_names_of_files_are_text_on_the_page_of_a_class(web: Se
 
 
 def test_a_hostile_verdict_of_the_doctor_is_text(web: Served) -> None:
-    finding = {"step": MARKUP, "router": "R31", "what": MARKUP + TURNED, "evidence": [MARKUP], "fix": [MARKUP]}
+    finding: dict[str, object] = {
+        "step": MARKUP,
+        "router": "R31",
+        "what": MARKUP + TURNED,
+        "evidence": [MARKUP],
+        "fix": [MARKUP],
+    }
     finding |= {"order": MARKUP, "advice": False, "trial": {"better": [MARKUP], "worse": [MARKUP]}, "decide": MARKUP}
     verdict = {"healthy": False, "findings": [finding], "hypotheses": [], "fine": [{"step": MARKUP, "what": MARKUP}]}
     with serving(web.environment, "--role", "configure") as served, Browser() as browser:

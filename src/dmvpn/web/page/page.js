@@ -7,7 +7,7 @@ import { extent, layout } from "./layout.js";
 import { Assembler } from "./lines.js";
 import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
 import { NOTHING } from "./overlay.js";
-import { legend, list, searched } from "./routers.js";
+import { both, inCondition, legend, list, searched } from "./routers.js";
 import { tunnels } from "./state.js";
 import { Desks } from "./desks.js";
 import { Hands } from "./hands.js";
@@ -44,6 +44,8 @@ class Player {
     this.chosen = "";
     /** @type {Set<string>|null} nodes that a search found; null: no search */
     this.found = null;
+    /** What was found for the list that is on the screen. */
+    this.listed = "";
     /** @type {import("./film.js").StageWire|null} */
     this.wire = null;
     /** @type {Hands|null} what may be done to a lab that runs */
@@ -167,6 +169,7 @@ class Player {
     this.hands?.show(this.chosen, this.wire);
     if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
     this.shown = now;
+    this.find();
     byId("summary").textContent = this.summary();
     this.detail();
   }
@@ -250,7 +253,8 @@ class Player {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.hands?.leave();
     });
-    byId("search").addEventListener("input", (event) => this.search(/** @type {HTMLInputElement} */ (event.target).value));
+    byId("search").addEventListener("input", () => this.find());
+    byId("condition").addEventListener("change", () => this.find());
     this.listenToCanvas();
   }
 
@@ -306,10 +310,15 @@ class Player {
     if (this.scene !== undefined) saving(this.scene, this.view, this.size, this.colors, name);
   }
 
-  /** @param {string} text */
-  search(text) {
-    this.found = searched(this.film.stage, text);
-    list(this.film.stage, this.found, (name) => this.choose(name));
+  /** Find the routers that the search and the filter leave, and list them if they are other ones than before. */
+  find() {
+    const { stage } = this.film;
+    const [text, condition] = ["search", "condition"].map((id) => /** @type {HTMLInputElement} */ (byId(id)).value);
+    this.found = both(searched(stage, text), inCondition(stage, this.known.tunnels, condition));
+    const now = this.found === null ? "" : ["some", ...this.found].join(" ");
+    if (now === this.listed) return;
+    this.listed = now;
+    list(stage, this.found, (name) => this.choose(name));
   }
 }
 

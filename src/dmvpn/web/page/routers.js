@@ -27,6 +27,33 @@ export function searched(stage, text) {
 }
 
 /**
+ * Return the routers whose tunnels are in a condition; null: "", so any.
+ * @param {Stage} stage
+ * @param {import("./state.js").Tunnel[]} tunnels of the moment
+ * @param {string} condition direct, broken, registered, or unregistered: a client that no server answers
+ * @returns {Set<string>|null}
+ */
+export function inCondition(stage, tunnels, condition) {
+  if (condition === "") return null;
+  if (condition !== "unregistered") {
+    return new Set(tunnels.filter((tunnel) => tunnel.condition === condition).flatMap(({ here, there }) => [here, there]));
+  }
+  const good = new Set(tunnels.filter((tunnel) => tunnel.condition === "registered").map((tunnel) => tunnel.here));
+  return new Set(stage.tunnels.map((tunnel) => tunnel.here).filter((name) => !good.has(name)));
+}
+
+/**
+ * Return what is in both sets; null stands for everything.
+ * @param {Set<string>|null} one
+ * @param {Set<string>|null} other
+ * @returns {Set<string>|null}
+ */
+export function both(one, other) {
+  if (one === null || other === null) return one ?? other;
+  return new Set([...one].filter((name) => other.has(name)));
+}
+
+/**
  * Put the list on the screen.
  * @param {Stage} stage
  * @param {Set<string>|null} found by a search; null: no search
@@ -42,7 +69,7 @@ export function list(stage, found, choose) {
   });
   const rest = routers.length - MOST;
   if (rest > 0) rows.push(element("li", { class: "hint" }, `and ${rest} more: search for them`));
-  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router or host has this name or address."));
+  if (routers.length === 0) rows.push(element("li", { class: "hint" }, "No router or host fits."));
   byId("routers").replaceChildren(...rows);
 }
 
