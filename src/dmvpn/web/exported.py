@@ -20,7 +20,8 @@ _SCRIPT: Final = '<script type="module" src="/page/page.js"></script>'
 #: A film has no terminals and no class.
 _LEFT_OUT: Final = ("terminal.js", "class.js")
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
-_ENTRY: Final = 'import "page.js";'
+#: What the page runs.
+ENTRY: Final = 'import "page.js";'
 
 
 def as_page(film: Mapping[str, object]) -> str:
@@ -36,12 +37,12 @@ def as_page(film: Mapping[str, object]) -> str:
         f'<script type="importmap">{imports}</script>'
         f'<script type="application/json" id="film">{text}</script>'
     )
-    return page.replace(_ICON, "").replace(_SCRIPT, f'<script type="module">{_ENTRY}</script>').replace(_STYLE, head)
+    return page.replace(_ICON, "").replace(_SCRIPT, f'<script type="module">{ENTRY}</script>').replace(_STYLE, head)
 
 
 def _policy(style: str, imports: str) -> str:
     """Return the policy: the page's own style and scripts, no handler of an element, and nothing from outside."""
-    scripts = f"{_hash(imports)} {_hash(_ENTRY)} data:"
+    scripts = f"{_hash(imports)} {_hash(ENTRY)} data:"
     return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
 
