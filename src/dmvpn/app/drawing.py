@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.films import lab_film, recording_film
 from dmvpn.labs.pictures import is_recording, named_picture, writer_for
+from dmvpn.labs.reel import Part
 from dmvpn.shells.lab.finding import find_lab
 from dmvpn.web.exported import as_page
 
@@ -45,13 +46,17 @@ def write_film(arguments: argparse.Namespace, told: Told) -> int:
     _spare(output)
     recording = Path(arguments.network) if arguments.network is not None else None
     if recording is not None and is_recording(recording):
-        film = recording_film(recording)
+        film = recording_film(recording, Part(arguments.since or 0.0, arguments.until))
+    elif arguments.since is not None or arguments.until is not None:
+        raise UserError("--from and --until are for the film of a recording")
     else:
         command = "dmvpn lab film {} --output " + shlex.quote(str(output))
         film = lab_film(find_lab(arguments.network, command.format))
     text = as_page(film)
     output.write_text(text, encoding="utf-8")
     told.say(f"{output}: {len(text.encode()) / 1e6:.1f} MB, for any browser")
+    for note in cast("list[str]", film.get("notes", [])):
+        told.say(note)
     told.put(file=str(output), octets=len(text.encode()))
     return 0
 

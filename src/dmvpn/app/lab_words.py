@@ -109,6 +109,10 @@ def _add_looks(verb: _Verb) -> None:
     film = verb("film", "write what happened into one HTML file that plays it: of a lab that runs, or of a recording")
     film.add_argument("network", nargs="?", metavar="NAME|FILE", help="without it: the lab that is up")
     film.add_argument("--output", required=True, type=Path, metavar="FILE.html", help="the file for a browser")
+    film.add_argument(
+        "--from", dest="since", type=amount, metavar="S", help="of a recording: from S seconds after its beginning"
+    )
+    film.add_argument("--until", type=amount, metavar="S", help="of a recording: until S seconds after its beginning")
     web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and what its routers know")
     web.add_argument("lab", nargs="?")
     add_role(web)

@@ -1,4 +1,4 @@
-"""Films: a network, and all that its routers remember of what happened, as the page of `dmvpn web` plays it."""
+"""Films: a network, and what happened there, as the page of `dmvpn web` plays it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watcher import Watcher
-from dmvpn.face.watching import Watching
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture, recording_picture
-from dmvpn.labs.replayed import frozen_handle
+from dmvpn.labs.reel import WHOLE, Part, Reel
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.lab import control
 from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage
-from dmvpn.tools.replaying import lives_of
+from dmvpn.tools.replaying import moments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from dmvpn.face.handle import RouterHandle
     from dmvpn.face.protocol import News
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.tools.replaying import Life
 
 Film = dict[str, object]
 #: Seconds without news after which routers have said everything; within which each one must say something; and after
@@ -54,26 +52,23 @@ def lab_film(folder: LabFolder) -> Film:
     return {"stage": as_stage(picture), "news": news, "meanings": in_messages(FEATURES)}
 
 
-def recording_film(path: Path) -> Film:
-    """Return the film of a recording: what its routers remember at its end. Raises UserError, OSError."""
-    lives = lives_of(path)
+def recording_film(path: Path, part: Part = WHOLE) -> Film:
+    """Return the film of a recording: all that its routers reported. Raises UserError, OSError."""
+    reel = Reel(part)
+    lives: dict[str, Life] = {}
+    for life in moments_of(path):
+        lives[life.name] = life
+        reel.take(life)
+        if reel.is_over:
+            break
+    reel.finish()
     return {
         "stage": as_stage(recording_picture(path, lives)),
-        "news": [
-            _plain(name, news)
-            for name, life in lives.items()
-            if life.router is not None
-            for news in _remembered(frozen_handle(life.router, life.last))
-        ],
+        **({"begins": reel.begins} if reel.begins is not None else {}),
+        **({"notes": reel.notes} if reel.notes else {}),
+        "news": reel.news,
         "meanings": in_messages(FEATURES),
     }
-
-
-def _remembered(handle: RouterHandle) -> Iterator[News]:
-    """Yield all that a router remembers."""
-    watching = Watching(handle)
-    while (news := watching.news()) is not None:
-        yield news
 
 
 def _plain(router: str, news: News) -> dict[str, object]:

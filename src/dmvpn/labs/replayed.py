@@ -41,6 +41,10 @@ class ReplayedRouter:
     router: Router
     last: float
 
+    def now(self) -> float:
+        """Return the end of its recording, for ever."""
+        return self.last
+
 
 class ReplayedLab:
     """See the module's docstring."""
@@ -70,7 +74,7 @@ class ReplayedLab:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         servers = [
-            self._make_server(frozen_handle(one.router, one.last), self._folder.management(name))
+            self._make_server(frozen_handle(one.router, one.now), self._folder.management(name))
             for name, one in self._routers.items()
         ]
         try:
@@ -109,8 +113,8 @@ class ReplayedLab:
                 raise UserError(FROZEN)
 
 
-def frozen_handle(router: Router, last: float) -> Handle:
-    """Return a handle for a router at the end of its recording. last: when that is, monotonic seconds."""
+def frozen_handle(router: Router, now: Callable[[], float]) -> Handle:
+    """Return a handle for a router that is replayed. now: how far it is, monotonic seconds."""
 
     def post(_: Event) -> None:
         """Ignore it: what a session may do is refused before, and this notes logins and the like."""
@@ -118,4 +122,4 @@ def frozen_handle(router: Router, last: float) -> Handle:
     def store(_: str, __: bytes) -> None:
         raise OSError(FROZEN)
 
-    return Handle(lambda: router, lambda: last, post, store, is_frozen=True)
+    return Handle(lambda: router, now, post, store, is_frozen=True)

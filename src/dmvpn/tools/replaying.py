@@ -35,6 +35,7 @@ class Life:
     """One router's recording, as far as it was run again, and the event that waits for its recorded outcome.
 
     differences: events that it did not handle as recorded, or failed at, in words.
+    ended: another life of this router has begun.
     """
 
     name: str
@@ -44,24 +45,28 @@ class Life:
     effects: int = 0
     last: float = 0.0
     differences: list[str] = field(default_factory=list)
+    ended: bool = False
 
-    def take(self, line: RecordedEvent | RecordedOutcome) -> None:
-        """Take the next line of its recording."""
+    def take(self, line: RecordedEvent | RecordedOutcome) -> bool:
+        """Take the next line of its recording. Returns whether an event was handled."""
         if isinstance(line, RecordedEvent):
-            self.finish()
+            handled = self.finish()
             self.told = line
-            return
+            return handled
         self.entropy.feed(line.drew)
-        self._live(line.did)
+        return self._live(line.did)
 
-    def finish(self) -> None:
-        """Run the last event, which has no recorded outcome: the recording ends, or another event follows."""
-        self._live(None)
+    def finish(self) -> bool:
+        """Run the last event, which has no recorded outcome: the recording ends, or another event follows.
 
-    def _live(self, did: str | None) -> None:
+        Returns whether there was one.
+        """
+        return self._live(None)
+
+    def _live(self, did: str | None) -> bool:
         entry, self.told = self.told, None
         if entry is None:
-            return
+            return False
         if self.router is None:
             self.router = Router(self.entropy)
         self.last = entry.time
@@ -75,10 +80,11 @@ class Life:
                 raise
             # So it did when it was recorded; its shell let it go on with the next event.
             self.differences.append(f"{where}: the recorded fault happens again\n{traceback.format_exc()}")
-            return
+            return True
         self.effects += len(effects)
         if did is not None and did != fingerprint(effects):
             self.differences.append(f"{where}: not what it did when it was recorded")
+        return True
 
 
 def lives_of(file: Path, only: str | None = None) -> dict[str, Life]:
@@ -91,20 +97,38 @@ def live_again(lines: Iterable[str], only: str | None = None, name: str = "recor
 
     name: of the recording, for errors.
     """
+    lives = {life.name: life for life in moments(lines, only, name)}
+    return {name: life for name, life in lives.items() if not life.ended}
+
+
+def moments_of(file: Path) -> Iterator[Life]:
+    """Yield the lives in a file as `moments` does. Raises UserError if this is no recording."""
+    return moments(_lines(file), None, str(file))
+
+
+def moments(lines: Iterable[str], only: str | None = None, name: str = "recording") -> Iterator[Life]:
+    """Yield a life after each of its events, and once more when another life of its router begins.
+
+    only: the router; None: all. name: of the recording, for errors. Raises UserError if this is no recording.
+    """
     lives: dict[str, Life] = {}
     for number, text in enumerate(lines, 1):
         line = loaded(text, f"{name}:{number}")
         if only is not None and line.router != only:
             continue
+        life = lives.get(line.router)
         if isinstance(line, Begin):
             lives[line.router] = Life(line.router)
-        elif line.router in lives:
-            lives[line.router].take(line)
-        else:
+            if life is not None and life.router is not None:
+                life.ended = True
+                yield life
+        elif life is None:
             raise UserError(f"the recording does not begin at the beginning: {line.router} already lives")
+        elif life.take(line):
+            yield life
     for life in lives.values():
-        life.finish()
-    return {name: life for name, life in lives.items() if life.router is not None}
+        if life.finish():
+            yield life
 
 
 def loaded(text: str, where: str) -> Line:

@@ -1,0 +1,208 @@
+"""The news of a recording while it is replayed: a router is read before it forgets, so a film has its whole past.
+
+    moments of the recording -> Reel.take -> news of routers, in the order in which they lived
+
+A life is read when it has `_UNREAD` new lines, or the first of them is `_SPAN` seconds old: it keeps the fields of 256
+messages, and some thousands of lines. A life that ends is read to its end, and then the router is gone.
+
+What a file for a browser cannot hold is left out, and `notes` say so: lines beyond `MOST_LINES`, and fields of messages
+beyond `MOST_FIELDS` characters. Both ends of a message report the same fields; those of the second are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
+from dmvpn.face.watching import Watching
+from dmvpn.features.chronicle import ChronicleMachine
+from dmvpn.labs.replayed import frozen_handle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.chronicle import Plain
+    from dmvpn.face.protocol import News, PlainLine
+    from dmvpn.router.router import Router
+    from dmvpn.shells.handle import Handle
+    from dmvpn.tools.replaying import Life
+
+#: Lines of all routers, and characters of the fields of their messages.
+MOST_LINES: Final = 200_000
+MOST_FIELDS: Final = 8_000_000
+#: When a life is read: after so many lines, or so many seconds after the first one.
+_UNREAD: Final = 64
+_SPAN: Final = 1.0
+#: Messages whose other end is awaited.
+_MOST_HALVES: Final = 20_000
+#: Fields of a line that are empty more often than not.
+_SELDOM: Final = ("text", "interface", "mark", "subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a recording that is wanted: seconds since its beginning. until: None: to its end."""
+
+    since: float = 0.0
+    until: float | None = None
+
+
+WHOLE: Final = Part()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """How far a life was read. waits_since: when its first line came that was not read, seconds monotonic."""
+
+    life: Life
+    handle: Handle
+    watching: Watching
+    chronicle: ChronicleMachine
+    read: int = 0
+    waits_since: float | None = None
+
+    @classmethod
+    def of(cls, life: Life, router: Router) -> _Reading:
+        """Begin to read a life. router: of this life."""
+        handle = frozen_handle(router, lambda: life.last)
+        return cls(life, handle, Watching(handle), router.machine(ChronicleMachine))
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be read now."""
+        unread = self.chronicle.last - self.read
+        if unread == 0:
+            return False
+        if self.waits_since is None:
+            self.waits_since = self.life.last
+        return unread >= _UNREAD or self.life.last - self.waits_since >= _SPAN
+
+    def news(self) -> Iterator[News]:
+        """Yield the lines that were not read."""
+        self.read, self.waits_since = self.chronicle.last, None
+        while (news := self.watching.news()) is not None:
+            yield news
+
+    def wall(self, moment: float) -> float:
+        """Return a moment of the router's clock in seconds since 1970."""
+        return self.handle.context(0).ports.clock.wall(moment).timestamp()
+
+
+@dataclass(slots=True)
+class Reel:
+    """See the module's docstring.
+
+    news: in the order of time, but for the seconds in which a router is not read.
+    begins: when the wanted part begins, seconds since 1970; None: at the beginning.
+    notes: what was left out, as sentences.
+    """
+
+    part: Part = field(default_factory=Part)
+    news: list[dict[str, object]] = field(default_factory=list)
+    begins: float | None = None
+    notes: list[str] = field(default_factory=list)
+    is_over: bool = False
+    _first: float | None = None
+    _readings: dict[str, _Reading] = field(default_factory=dict)
+    _lines: int = 0
+    _fields: int = 0
+    _missed: int = 0
+    #: Messages of which one end was read, with its fields: how many of each.
+    _halves: dict[tuple[str, bool], int] = field(default_factory=dict)
+
+    def take(self, life: Life) -> None:
+        """Take a life after one of its events, or when it has ended."""
+        if life.router is None:
+            return
+        if self._first is None:
+            self._first = life.last
+        since = life.last - self._first
+        if self.part.until is not None and since > self.part.until:
+            self.is_over = True
+            return
+        reading = self._readings.get(life.name)
+        if reading is None or reading.life is not life:
+            reading = self._readings[life.name] = _Reading.of(life, life.router)
+        if life.ended:
+            self._end(reading)
+        elif since >= self.part.since and reading.is_due:
+            self._read(reading)
+        if self._lines >= MOST_LINES and not self.is_over:
+            self._cut(reading, since)
+
+    def finish(self) -> None:
+        """Read all lives to their end."""
+        for reading in self._readings.values():
+            if not reading.life.ended:
+                self._read(reading)
+        if self._missed:
+            self.notes.append(f"{self._missed} lines are missing: one event had more than a router remembers")
+
+    def _end(self, reading: _Reading) -> None:
+        self._read(reading)
+        life = reading.life
+        self.news.append({"router": life.name, "now": reading.wall(life.last), "gone": True})
+
+    def _cut(self, reading: _Reading, since: float) -> None:
+        self.is_over = True
+        self.notes.append(
+            f"the film ends at {_clock(reading.wall(reading.life.last))} UTC, after {self._lines} lines: "
+            f"--from {since:.0f} is what follows"
+        )
+
+    def _read(self, reading: _Reading) -> None:
+        begins = reading.wall(self._first + self.part.since) if self.part.since and self._first is not None else None
+        if self.begins is None:
+            self.begins = begins
+        for news in reading.news():
+            lines = [self._slim(line) for line in news.lines if begins is None or _is_kept(line, begins)]
+            self._lines += len(lines)
+            self._missed += news.missed
+            self.news.append(
+                {
+                    **{"router": reading.life.name, "now": news.now, "begins": news.begins},
+                    **{"missed": news.missed, "addresses": news.addresses, "lines": lines},
+                }
+            )
+
+    def _slim(self, line: PlainLine) -> Plain:
+        """Return a line without what the film does not need."""
+        slim = {name: value for name, value in line.items() if name != "number" and (value or name not in _SELDOM)}
+        contents = slim.pop("contents", None)
+        if isinstance(contents, str) and self._is_first_half(line) and self._has_room(line, contents):
+            slim["contents"] = contents
+        return slim
+
+    def _is_first_half(self, line: PlainLine) -> bool:
+        """Return whether the fields of this message have not come from its other end."""
+        if not line.get("mark"):
+            return True
+        key, received = f"{line['protocol']} {line['mark']}", line["way"] == "received"
+        awaited = self._halves.pop((key, not received), 0)
+        if awaited > 1:
+            self._halves[key, not received] = awaited - 1
+        if awaited:
+            return False
+        self._halves[key, received] = self._halves.get((key, received), 0) + 1
+        if len(self._halves) > _MOST_HALVES:
+            del self._halves[next(iter(self._halves))]
+        return True
+
+    def _has_room(self, line: PlainLine, contents: str) -> bool:
+        if self._fields > MOST_FIELDS:
+            return False
+        self._fields += len(contents)
+        if self._fields > MOST_FIELDS:
+            self.notes.append(f"messages after {_clock(float(line['time']))} UTC have no fields: they are too many")
+        return True
+
+
+def _is_kept(line: PlainLine, begins: float) -> bool:
+    """Return whether a line is in the wanted part, or a change from which its state follows."""
+    return float(line["time"]) >= begins or "way" not in line
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}"
