@@ -7,8 +7,9 @@ import { layout } from "../../src/dmvpn/web/page/layout.js";
 import { Assembler } from "../../src/dmvpn/web/page/lines.js";
 import { tunnels } from "../../src/dmvpn/web/page/state.js";
 
-const { stage, news } = JSON.parse(readFileSync(0, "utf8"));
+const { stage, news, begins = -Infinity } = JSON.parse(readFileSync(0, "utf8"));
 const film = new Film(stage);
+film.begins = begins;
 const assembler = new Assembler(stage);
 for (const each of news) film.add(assembler.hear(each));
 const { first, last } = film.span;

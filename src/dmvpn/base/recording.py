@@ -16,6 +16,7 @@ import hashlib
 import json
 import math
 from dataclasses import fields, is_dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, cast
 
@@ -164,7 +165,7 @@ def load(line: str) -> Line:
             return Begin(router)
         if "did" in raw:
             return RecordedOutcome(router, bytes.fromhex(raw["drew"]), _text(raw["did"]))
-        kind = _classes()[raw["event"]]
+        kind = _class(raw["event"])
         event = kind(**{name: _decode(value) for name, value in raw["fields"].items()})
         if not isinstance(event, Event):
             raise TypeError(f"{raw['event']} is no event")
@@ -227,10 +228,10 @@ def _decode(value: Json) -> object:
             return tuple(_decode(item) for item in body)
         case "$enum", str():
             name, _, member = body.partition(".")
-            kind = named(enum.Enum)[name]
+            kind = _enum(name)
             return kind[member] if issubclass(kind, enum.Enum) else None
         case _, dict():
-            return _classes()[tag[1:]](**{name: _decode(item) for name, item in body.items()})
+            return _class(tag[1:])(**{name: _decode(item) for name, item in body.items()})
         case _:
             raise ValueError(f"unknown value {tag}")
 
@@ -245,8 +246,16 @@ _PARTS = (
 )
 
 
-def _classes() -> dict[str, type[object]]:
-    return named(Event) | named(Effect) | {kind.__name__: kind for kind in _PARTS}
+@cache
+def _class(name: str) -> type[object]:
+    """Return the class of this name. Raises KeyError."""
+    return (named(Event) | named(Effect) | {kind.__name__: kind for kind in _PARTS})[name]
+
+
+@cache
+def _enum(name: str) -> type[object]:
+    """Return the enum of this name. Raises KeyError."""
+    return named(enum.Enum)[name]
 
 
 def named(root: type[object]) -> dict[str, type[object]]:

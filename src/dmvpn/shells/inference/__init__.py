@@ -69,12 +69,14 @@ def infer(
     provider = add_provider(network, configurations)
     if not strict:
         answer_for_others(network, configurations, provider)
-    known, wired = (_graph(wires) for wires in (ways_between(network), network.wires))
+    ways = ways_between(network)
+    wired = _graph(network.wires)
+    known = wired if ways == network.wires else _graph(ways)
     transit = through(known, network.devices)
     if not strict:
         for name, lines, note in stand_in(known, wired, network.devices, provider):
-            text, ways = told_to_none(configurations[name], lines)
-            configurations[name] = with_lines(text, ways)
+            text, kept = told_to_none(configurations[name], lines)
+            configurations[name] = with_lines(text, kept)
             network.notes += [note] if note else []
     roles = {
         name: RouterSpec(role=role(name, network, added=name == provider or name in transit)) for name in configurations

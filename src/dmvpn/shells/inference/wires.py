@@ -9,6 +9,7 @@ Raises UserError for configurations that are no network at all.
 from __future__ import annotations
 
 from dataclasses import field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -17,7 +18,7 @@ from dmvpn.ios import short_interface
 from dmvpn.network.kinship import Seat, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from ipaddress import IPv4Interface, IPv4Network
 
     from dmvpn.network.device import Device
@@ -60,6 +61,34 @@ class Wire:
     loose: bool = False
 
 
+class _Near:
+    """Finds the wires whose subnet overlaps that of a port: a look at each wire takes minutes with thousands."""
+
+    def __init__(self, ports: Iterable[Port]) -> None:
+        self._lengths = sorted({port.address.network.prefixlen for port in ports})
+        self._count = 0
+        #: By a subnet that some port may have: the wires in it, and those of just this subnet, with their numbers.
+        self._inside: dict[IPv4Network, list[tuple[int, Wire]]] = {}
+        self._exact: dict[IPv4Network, list[tuple[int, Wire]]] = {}
+
+    def add(self, wire: Wire) -> None:
+        """Take a wire, whose subnet is that of its first port."""
+        network = wire.ports[0].address.network
+        entry = self._count, wire
+        self._count += 1
+        self._exact.setdefault(network, []).append(entry)
+        for length in self._lengths:
+            if length <= network.prefixlen:
+                self._inside.setdefault(network.supernet(new_prefix=length), []).append(entry)
+
+    def wires(self, port: Port) -> list[Wire]:
+        """Return the wires that overlap the subnet of a port, in the order in which they were added."""
+        network = port.address.network
+        wider = (network.supernet(new_prefix=length) for length in range(network.prefixlen))
+        found = [entry for each in wider for entry in self._exact.get(each, ())]
+        return [wire for _, wire in sorted([*found, *self._inside.get(network, ())], key=itemgetter(0))]
+
+
 @dataclass(slots=True)
 class InferredNetwork:
     """The known network.
@@ -90,11 +119,16 @@ class InferredNetwork:
     def _wire_up(self, ports: list[Port]) -> None:
         """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last."""
         paired = self._pair_up(ports)
-        ports = [port for port in ports if port not in paired]
+        taken = set(paired)
+        ports = [port for port in ports if port not in taken]
+        near = _Near(ports)
+        for pair in self.wires:
+            near.add(pair)
         for port in sorted(ports, key=lambda port: -port.address.network.prefixlen):
-            wire = next((wire for wire in self.wires if self._belongs(port, wire)), None)
+            wire = next((wire for wire in near.wires(port) if self._belongs(port, wire)), None)
             if wire is None:
                 self.wires.append(Wire([port]))
+                near.add(self.wires[-1])
                 continue
             first = wire.ports[0]
             if first.address.network != port.address.network:

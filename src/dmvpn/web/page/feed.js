@@ -6,7 +6,8 @@
  * @typedef {import("./lines.js").Gone} Gone
  * @typedef {News | {router: string, gone: true}} Heard
  * @typedef {import("./opened.js").Meanings} Meanings
- * @typedef {{stage: Stage, news: (News|Gone)[], meanings?: Meanings}} Exported
+ * @typedef {{stage: Stage, news: (News|Gone)[], meanings?: Meanings, begins?: number, notes?: string[]}} Exported
+ *   begins: earlier news are only the state at that moment; notes: what the film leaves out
  */
 
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */

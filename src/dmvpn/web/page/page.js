@@ -332,10 +332,11 @@ async function main() {
   const film = exported();
   if (film !== null) {
     const whole = new Film(film.stage);
+    whole.begins = film.begins ?? -Infinity;
     const assembler = new Assembler(film.stage);
     whole.add(film.news.flatMap((news) => assembler.hear(news)));
     start(whole, false).go(location.hash);
-    say(`${whole.steps.length} steps`);
+    say([`${whole.steps.length} steps`, ...(film.notes ?? [])].join("; "), film.notes !== undefined);
     return;
   }
   const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");
