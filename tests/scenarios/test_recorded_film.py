@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dmvpn.base.chronicle import LONGEST_CONTENTS
+from dmvpn.face.protocol import WATCH_TOPICS, Watch, message_to_plain
+from dmvpn.face.watching import Watching
 from dmvpn.features.chronicle import machine as chronicle
 from dmvpn.labs import reel
 from dmvpn.labs.films import recording_film
 from dmvpn.labs.reel import WHOLE, Part
+from dmvpn.labs.replayed import ReplayedRouter, frozen_handle
+from dmvpn.tools.replaying import live_again, moments
 from support.films import NODE, played
 from support.world import World
 
@@ -138,3 +144,48 @@ def test_fields_beyond_the_room_of_a_film_are_left_out_with_a_note(
     told = [line for router in ("R11", "R31", "R41") for line in lines(film, router) if "way" in line]
     sizes = [len(line.get("contents", "")) for line in told]
     assert 5_000 < sum(sizes) < 5_000 + LONGEST_CONTENTS
+
+
+#: Secrets of `intro-phase3`, as text and in base 16 and 64; and one that a user enters while it runs.
+SECRETS = ("NHRPSEC", "DMVPN_KEY", "N3WSECR1")
+
+
+def spelled(secret: str) -> set[str]:
+    octets = secret.encode()
+    return {
+        secret,
+        octets.hex(),
+        octets.hex().upper(),
+        octets.hex(" ").upper(),
+        base64.b64encode(octets).decode().rstrip("="),
+    }
+
+
+def test_no_secret_is_in_a_film_nor_in_what_the_role_view_may_follow() -> None:
+    """The page, the API and a film of a lab send what `Watching` gives, and ask for no privilege."""
+    written: list[str] = []
+    world = World("intro-phase3", seed=3, record=written.append)
+    world.sim.remembers = True
+    for router in ("HUB", "SPOKE10", "SPOKE20"):
+        world.do(router, "enable", "debug nhrp packet", "debug nhrp extension", "debug crypto ikev2 packet")
+    world.converge()
+    world.configure("SPOKE10", "interface Tunnel0", "ip nhrp authentication N3WSECR1", "end")
+    world.do("SPOKE10", "ping 192.168.20.1 source 192.168.10.1")
+    world.run_for(400)
+    assert all(any(spelling in "".join(written) for spelling in spelled(secret)) for secret in SECRETS)
+    whole = reel.Reel()
+    for life in moments("".join(written).splitlines()):
+        whole.take(life)
+    whole.finish()
+    texts = [json.dumps(whole.news)]
+    for life in live_again("".join(written).splitlines()).values():
+        assert life.router is not None
+        handle = frozen_handle(life.router, ReplayedRouter(life.router, life.last).now)
+        watching = Watching(handle, Watch("", WATCH_TOPICS))
+        while (news := watching.news()) is not None:
+            texts.append(json.dumps(message_to_plain(news)))
+    text = "\n".join(texts)
+    assert "a password, which is hidden here" in text
+    assert "type:Cleartext(1), data:(hidden, 8 octets)" in text
+    found = [secret for secret in SECRETS for spelling in spelled(secret) if spelling in text]
+    assert found == []

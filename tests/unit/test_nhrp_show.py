@@ -472,7 +472,7 @@ def test_debug_nhrp_packet_prints_its_parts() -> None:
         "Responder Address Extension(3):",
         "Forward Transit NHS Record Extension(4):",
     ]
-    assert "  type:Cleartext(1), data:NHRPSEC " in _debug("nhrp extension")
+    assert "  type:Cleartext(1), data:(hidden, 7 octets) " in _debug("nhrp extension")
 
 
 def test_debug_nhrp_cache() -> None:

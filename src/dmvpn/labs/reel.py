@@ -96,7 +96,7 @@ class Reel:
 
     news: in the order of time, but for the seconds in which a router is not read.
     begins: when the wanted part begins, seconds since 1970; None: at the beginning.
-    notes: what was left out, as sentences.
+    notes: sentences about lines and fields that the film lacks.
     """
 
     part: Part = field(default_factory=Part)

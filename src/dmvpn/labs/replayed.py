@@ -42,7 +42,7 @@ class ReplayedRouter:
     last: float
 
     def now(self) -> float:
-        """Return the end of its recording, for ever."""
+        """Return the end of its recording, at any time."""
         return self.last
 
 

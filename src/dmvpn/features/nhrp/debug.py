@@ -47,6 +47,8 @@ _AFN = {4: "AF_IP(1)", 6: "AF_IP6(2)"}
 _TYPE = {4: "IP(800)", 6: "IPV6(86DD)"}
 #: Octets of a quoted packet in one line.
 _QUOTED_IN_A_LINE = 16
+#: Where the fixed part says where the extensions begin.
+_EXTENSION_OFFSET: Final = 14
 
 _FLAG_WORDS: dict[type[ClientMessage], tuple[tuple[int, str], ...]] = {
     RegistrationRequest: ((RegistrationFlag.UNIQUE, "unique"), (RegistrationFlag.NAT, "nat")),
@@ -146,7 +148,7 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
                 yield from _cie_lines(cie, f"(C-{number})")
         case ErrorIndication():
             yield "     Contents of error packet:"
-            yield from _quoted(packet.packet)
+            yield from _quoted(_without_extensions(packet.packet))
         case TrafficIndication():
             yield "     Contents of nhrp traffic indication packet:"
             yield from _quoted(packet.packet)
@@ -186,7 +188,8 @@ def _extension(extension: Extension) -> Iterator[str]:
                 yield from _cie_lines(entry, "(C)")
         case Authentication():
             yield f"{EXTENSION_NAMES[ExtensionType.AUTHENTICATION]} Extension({ExtensionType.AUTHENTICATION}):"
-            yield f"  type:Cleartext({extension.spi}), data:{_printable(extension.data)} "
+            # `show logging` and clients of the log ask for no privilege.
+            yield f"  type:Cleartext({extension.spi}), data:(hidden, {len(extension.data)} octets) "
         case VendorPrivate():
             yield f"{EXTENSION_NAMES[ExtensionType.VENDOR_PRIVATE]} Extension({ExtensionType.VENDOR_PRIVATE}):"
             yield from _vendor_lines(extension)
@@ -206,9 +209,10 @@ def _vendor_lines(extension: VendorPrivate) -> Iterator[str]:
         yield f"  data:{extension.data.hex()}"
 
 
-def _printable(octets: bytes) -> str:
-    """Escape text from the network: nothing in it moves the reader's cursor."""
-    return "".join(letter if letter.isprintable() else "." for letter in octets.decode(errors="replace"))
+def _without_extensions(octets: bytes) -> bytes:
+    """Return a quoted NHRP packet up to its extensions, which may have a password (ar$extoff, RFC 2332 §5.2.0.1)."""
+    begin = int.from_bytes(octets[_EXTENSION_OFFSET : _EXTENSION_OFFSET + 2])
+    return octets[:begin] if begin else octets
 
 
 def _quoted(octets: bytes) -> Iterator[str]:

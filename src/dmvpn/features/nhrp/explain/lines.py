@@ -188,8 +188,9 @@ _EXTENSIONS = debug_group(
     "debug nhrp extension",
     Word("<name> Extension(<type>):", "The packet has this extension; its contents follow below."),
     Word(
-        "type:Cleartext(<number>), data:<password>",
-        "The password of `ip nhrp authentication`, readable on the whole path.",
+        "type:Cleartext(<number>), data:(hidden, <count> octets)",
+        "The length of the password of `ip nhrp authentication`. The password is readable on the whole path, but here "
+        "everybody who may read the log would see it.",
         clause="RFC 2332 §5.3.4",
     ),
     Word(
