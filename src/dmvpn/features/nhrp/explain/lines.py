@@ -189,8 +189,8 @@ _EXTENSIONS = debug_group(
     Word("<name> Extension(<type>):", "The packet has this extension; its contents follow below."),
     Word(
         "type:Cleartext(<number>), data:(hidden, <count> octets)",
-        "The length of the password of `ip nhrp authentication`. The password is readable on the whole path, but here "
-        "everybody who may read the log would see it.",
+        "The length of the password of `ip nhrp authentication`. The password itself is not in the log, which users "
+        "without privileges may read; on the whole path it is readable.",
         clause="RFC 2332 §5.3.4",
     ),
     Word(
