@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from dmvpn.app.judge import print_failure, verdict_line
+from dmvpn.app.judge import film_command, print_failure, verdict_line
 from dmvpn.app.pool import chosen_pool
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
@@ -108,6 +108,7 @@ class _Campaign:
         if not result.verdict.ok:
             self.failed.append(result.task)
             print_failure(result.outcome)
+            print(f"to see it: {film_command(result.task.order)}")
             print(verdict_line(result.task.order, result.verdict), flush=True)
 
     def _lose(self, task: Task, *, is_tried_again: bool) -> None:

@@ -27,7 +27,7 @@ def draw(arguments: argparse.Namespace, told: Told) -> int:
         raise UserError("--json and the picture cannot both be on standard output: name a file")
     write = writer_for(output)
     if output != "-":
-        _spare(Path(output))
+        spare(Path(output))
     picture = named_picture(
         arguments.network, lambda name: shlex.join(["dmvpn", "lab", "picture", name, "--output", output])
     )
@@ -40,10 +40,16 @@ def draw(arguments: argparse.Namespace, told: Told) -> int:
     return 0
 
 
+def write_page(text: str, output: Path) -> str:
+    """Write a page into a file, and return a line that says so. Raises OSError."""
+    output.write_text(text, encoding="utf-8")
+    return f"{output}: {len(text.encode()) / 1e6:.1f} MB, for any browser"
+
+
 def write_film(arguments: argparse.Namespace, told: Told) -> int:
     """Write the film of a lab or recording. Raises UserError, OSError."""
     output: Path = arguments.output
-    _spare(output)
+    spare(output)
     recording = Path(arguments.network) if arguments.network is not None else None
     if recording is not None and is_recording(recording):
         film = recording_film(recording, Part(arguments.since or 0.0, arguments.until))
@@ -53,15 +59,14 @@ def write_film(arguments: argparse.Namespace, told: Told) -> int:
         command = "dmvpn lab film {} --output " + shlex.quote(str(output))
         film = lab_film(find_lab(arguments.network, command.format))
     text = as_page(film)
-    output.write_text(text, encoding="utf-8")
-    told.say(f"{output}: {len(text.encode()) / 1e6:.1f} MB, for any browser")
+    told.say(write_page(text, output))
     for note in cast("list[str]", film.get("notes", [])):
         told.say(note)
     told.put(file=str(output), octets=len(text.encode()))
     return 0
 
 
-def _spare(output: Path) -> None:
+def spare(output: Path) -> None:
     """Refuse to overwrite a recording: it may be the source. Raises UserError, OSError."""
     if is_recording(output):
         raise UserError(f"{output} is a recording, which this would overwrite: name another file")

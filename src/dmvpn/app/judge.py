@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.drawing import spare, write_page
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
+from dmvpn.judge.campaign import run
 from dmvpn.judge.campaigns import Order, carry_out, load
 from dmvpn.tools.campaign.summary import share
 
@@ -26,12 +29,50 @@ def judge_one(arguments: argparse.Namespace) -> int:
     The last line says the verdict and the fingerprint. Returns 1 if something must not be so.
     """
     order = _order(arguments)
+    if arguments.film is not None:
+        _check_film(arguments)
     with Progress.of(arguments) as progress:
         progress.tell(f"{order.seconds / 3600:g} virtual hours of faults on {order.name}")
         outcome = carry_out(order, shorten=order.faults is None)
+        film = None
+        if arguments.film is not None:
+            progress.tell("once more, for the film")
+            film = _film(outcome)
     print_failure(outcome)
+    if film is not None:
+        print(write_page(film, arguments.film))
     print(verdict_line(outcome.order, outcome.verdict))
     return 0 if outcome.verdict.ok else 1
+
+
+def _check_film(arguments: argparse.Namespace) -> None:
+    """Refuse a place for the film where it cannot be, or would overwrite something. Raises UserError, OSError."""
+    film: Path = arguments.film
+    if not film.parent.is_dir():
+        raise UserError(f"{film}: there is no folder {film.parent}")
+    if arguments.faults != RANDOM and film.exists() and film.samefile(arguments.faults):
+        raise UserError(f"{film} is the list of faults, which this would overwrite: name another file")
+    spare(film)
+
+
+def _film(outcome: OrderOutcome) -> str:
+    """Return the page that plays the shortest run that failed, or the end of a good run. Raises UserError."""
+    from dmvpn.labs.judged_films import judged_film
+    from dmvpn.web.exported import as_page
+
+    order, why = outcome.order, outcome.verdict
+    if outcome.short is not None:
+        order = outcome.short
+        why = run(order.plan())
+    ends = why.violations[0].time if why.violations else order.seconds
+    return as_page(judged_film(order, ends))
+
+
+def film_command(order: Order) -> str:
+    """Return the command that writes the film of a run with the faults of its seed."""
+    variants = [word for variant in order.variants for word in ("--variant", variant)]
+    words = [order.scenario, *variants, "--seed", str(order.seed), "--hours", f"{order.seconds / 3600:.12g}"]
+    return shlex.join(["dmvpn", "simulate", *words, "--faults", RANDOM, "--film", "failure.html"])
 
 
 def _order(arguments: argparse.Namespace) -> Order:

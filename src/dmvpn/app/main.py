@@ -209,6 +209,12 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_faults(simulate: argparse.ArgumentParser) -> None:
     faults = simulate.add_argument_group("faults", "break it, judge it by its packets; the last line is the verdict")
     faults.add_argument("--faults", metavar="random|FILE", help="faults from the seed, or from a file")
+    faults.add_argument(
+        "--film",
+        type=Path,
+        metavar="FILE.html",
+        help="of one run: the minutes before its violation, as a file that a browser plays",
+    )
     faults.add_argument("--hours", type=amount, metavar="H", help="virtual hours of faults (1)")
     faults.add_argument(
         "--campaign",

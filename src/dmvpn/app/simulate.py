@@ -25,6 +25,8 @@ def simulate(arguments: argparse.Namespace) -> int:
     """Run a scenario until it has converged, then send traffic between spokes. 1 if something did not come up."""
     if arguments.campaign is None and (arguments.results or arguments.histogram or arguments.on):
         raise UserError("--results, --histogram and --on go with --campaign")
+    if arguments.film is not None and arguments.faults is None:
+        raise UserError("--film goes with --faults: it shows one judged run")
     if arguments.campaign is not None or arguments.faults is not None:
         if arguments.campaign is not None:
             from dmvpn.app.campaign import judge_many

@@ -28,6 +28,7 @@ from dmvpn.judge.schedule import random_faults
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.tables import Tables
 from dmvpn.judge.traffic import HostFlow, Traffic
+from dmvpn.judge.witness import Witness
 from dmvpn.shells.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -80,19 +81,20 @@ class RunVerdict:
         return not self.violations
 
 
-def run(plan: Plan) -> RunVerdict:
-    """Carry a plan out."""
-    return _Run(plan).run()
+def run(plan: Plan, witness: Witness | None = None) -> RunVerdict:
+    """Carry a plan out. witness: sees the world and its faults; the verdict is the same without one."""
+    return _Run(plan, Witness() if witness is None else witness).run()
 
 
 class _Run:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, witness: Witness) -> None:
         self._plan = plan
+        self._witness = witness
         self._clear = ClearWatch(plan.scenario.configurations)
         self._early: list[Violation] = []
         self._accuse: Callable[[str, str], None] = lambda rule, text: self._early.append(Violation(0.0, rule, text))
         overhear = self._overhear if self._clear.any else None
-        self._world = Simulator.of(plan.scenario, plan.seed, overhear=overhear)
+        self._world = Simulator.of(plan.scenario, plan.seed, overhear=overhear, remembers=witness.remembers)
         self._anatomy = Anatomy.of(self._world, plan.scenario)
         self._tables = Tables(self._world, self._anatomy)
         self._filters: FilterWatch | None = None
@@ -101,6 +103,7 @@ class _Run:
     def run(self) -> RunVerdict:
         """See `run` of the module."""
         plan, world = self._plan, self._world
+        self._witness.begins(world)
         ready = world.run_while(lambda: bool(world.missing(plan.scenario)), PATIENCE, step=0.5)
         if self._early:
             return self._verdict(self._early[:MOST_VIOLATIONS], ())
@@ -117,6 +120,7 @@ class _Run:
 
     def _judged(self, start: float) -> RunVerdict:
         plan, world, anatomy = self._plan, self._world, self._anatomy
+        self._witness.converged(start)
         injector = Injector(world, plan.scenario, anatomy, SeededEntropy(f"{plan.seed}/forgeries"))
         faults = plan.faults
         if faults is None:
@@ -134,9 +138,9 @@ class _Run:
         if self._filters is not None:
             self._filters.begin()
         for fault in faults:
-            world.after(start + fault.at - world.now, _begin(judge, injector, fault))
+            world.after(start + fault.at - world.now, _begin(judge, injector, self._witness, fault))
             if fault.seconds:
-                world.after(start + fault.end - world.now, _end(judge, injector, fault))
+                world.after(start + fault.end - world.now, _end(judge, injector, self._witness, fault))
         try:
             self._live(start, judge, faults, traffic)
         except UserError:
@@ -241,17 +245,19 @@ def _settled(fault: Fault, anatomy: Anatomy) -> float:
     return max(fault.at + at_begin(fault, anatomy), fault.end + at_end(fault, anatomy, fault.seconds))
 
 
-def _begin(judge: Judge, injector: Injector, fault: Fault) -> Callable[[], None]:
+def _begin(judge: Judge, injector: Injector, witness: Witness, fault: Fault) -> Callable[[], None]:
     def act() -> None:
         judge.begins(fault)
         injector.begin(fault)
+        witness.happened(fault, injector.wire_of(fault), begins=True)
 
     return act
 
 
-def _end(judge: Judge, injector: Injector, fault: Fault) -> Callable[[], None]:
+def _end(judge: Judge, injector: Injector, witness: Witness, fault: Fault) -> Callable[[], None]:
     def act() -> None:
         injector.end(fault)
         judge.ends(fault)
+        witness.happened(fault, injector.wire_of(fault), begins=False)
 
     return act

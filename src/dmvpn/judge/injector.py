@@ -80,6 +80,14 @@ class Injector:
         wans = self._anatomy.sites[router].wans
         return self._world.segment_of(router, wans[0]) if wans else None
 
+    def wire_of(self, fault: Fault) -> Segment | None:
+        """Return the wire that a fault is about; None: it is about something else."""
+        match fault:
+            case faults.LinkDown(router=router) | faults.Cut(router=router) | faults.Impair(router=router):
+                return self.wan(router)
+            case _:
+                return None
+
     def passes(self, sender: str, packet: bytes) -> bool:
         """Return whether a packet that this site sends may pass into the provider's network."""
         if not self.blocked:

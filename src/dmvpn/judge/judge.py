@@ -48,11 +48,15 @@ MOST_VIOLATIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violation of a rule. rule: its name. time: seconds since the network converged."""
+    """A violation of a rule. rule: its name. time: seconds since the network converged.
+
+    way: of a packet, from node to node; (): it is not about a packet.
+    """
 
     time: float
     rule: str
     text: str
+    way: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.time:.2f} s: {self.rule}: {self.text}"
@@ -104,11 +108,11 @@ class Judge:
         traffic.arrived = self.arrived
         traffic.started = self.started
 
-    def accuse(self, rule: str, text: str, time: float | None = None) -> None:
-        """Write a violation down."""
+    def accuse(self, rule: str, text: str, time: float | None = None, way: tuple[tuple[str, str], ...] = ()) -> None:
+        """Write a violation down. time: of the world; None: now. way: of the packet that it is about."""
         if len(self.violations) < MOST_VIOLATIONS:
             when = self._world.now if time is None else time
-            self.violations.append(Violation(round(when - self.start, 3), rule, text))
+            self.violations.append(Violation(round(when - self.start, 3), rule, text, way))
 
     # -------------------------------------------------------------------------------------------- packets
 
@@ -121,7 +125,9 @@ class Judge:
         doubled = self._doubling or self._world.now < self._copies_until
         if count == CROSSINGS * (COPIES if doubled else 1) + 1:
             route = ", ".join(f"{one}-{other}" for one, other in ways)
-            self.accuse("loop", f"packet {mark.sequence} of {self._name(mark.flow)} goes round: {route}")
+            self.accuse(
+                "loop", f"packet {mark.sequence} of {self._name(mark.flow)} goes round: {route}", way=tuple(ways)
+            )
 
     def arrived(self, flow: HostFlow, sequence: int, ttl: int) -> None:
         """Note that a packet reached its host with this TTL."""
@@ -132,7 +138,7 @@ class Judge:
         routers = sum(sender in self._anatomy.sites for sender, _ in ways)
         if ttl != FIRST_TTL - routers and max(ways.values(), default=0) == 1:
             passed = f"{routers} routers passed packet {sequence} of {self._name(flow.number)} on"
-            self.accuse("ttl", f"{passed}, and its TTL went from {FIRST_TTL} to {ttl}")
+            self.accuse("ttl", f"{passed}, and its TTL went from {FIRST_TTL} to {ttl}", way=tuple(ways))
         self.demanded += self._broken_by_loss(self._dockets[flow.number], sent) is not None
         flow.direct = 0 if self._touched.get(flow.number, 0) >= sequence else flow.direct + 1
 
@@ -156,7 +162,8 @@ class Judge:
             return
         self.demanded += 1
         seen = ", ".join(f"{one}-{other}" for one, other in ways) or "nowhere"
-        self.accuse(rule, f"packet {sequence} of {self._name(flow.number)} is lost; it was seen {seen}", sent)
+        lost = f"packet {sequence} of {self._name(flow.number)} is lost; it was seen {seen}"
+        self.accuse(rule, lost, sent, tuple(ways))
 
     def _broken_by_loss(self, docket: _Docket, sent: float) -> str | None:
         """Return the rule that the loss of a packet breaks; None if it is excused."""

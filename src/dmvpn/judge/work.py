@@ -183,7 +183,16 @@ def _violation(raw: object) -> Violation:
         time=_number(fields.get("time"), "time"),
         rule=_text(fields.get("rule"), "rule"),
         text=_text(fields.get("text"), "text"),
+        way=tuple(_leg(each) for each in _list(fields.get("way"), "way")),
     )
+
+
+def _leg(raw: object) -> tuple[str, str]:
+    """Read a part of the way of a packet. Raises ValueError."""
+    nodes = _list(raw, "a part of a way")
+    if len(nodes) != 2:
+        raise ValueError("a part of a way: not two nodes")
+    return _text(nodes[0], "node"), _text(nodes[1], "node")
 
 
 # ------------------------------------------------------------------------------------------------ values of JSON

@@ -6,8 +6,15 @@
  * @typedef {import("./lines.js").Gone} Gone
  * @typedef {News | {router: string, gone: true}} Heard
  * @typedef {import("./opened.js").Meanings} Meanings
- * @typedef {{stage: Stage, news: (News|Gone)[], meanings?: Meanings, begins?: number, notes?: string[]}} Exported
- *   begins: earlier news are only the state at that moment; notes: what the film leaves out
+ * @typedef {object} Exported a film in a file
+ * @property {Stage} stage
+ * @property {(News|Gone)[]} news
+ * @property {Meanings} [meanings]
+ * @property {import("./film.js").Step[]} [steps] that no router reports: faults and violations of a judged run
+ * @property {number} [begins] seconds since 1970: earlier news are only the state at that moment; without it: with the
+ *   first step
+ * @property {number} [ends] seconds since 1970; without it: with the last step
+ * @property {string[]} [notes] what the film leaves out
  */
 
 /** Milliseconds until the next try after a connection was lost, and the longest such time. */

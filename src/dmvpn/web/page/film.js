@@ -8,26 +8,31 @@
  * @typedef {{title: string, nodes: StageNode[], wires: StageWire[], tunnels: StageTunnel[]}} Stage
  *
  * @typedef {object} Step time: seconds since 1970
- * @property {"note"|"arrow"|"addresses"} type
+ * @property {"note"|"arrow"|"addresses"|"fault"|"violation"} type the last two are of a judged run
  * @property {number} time
- * @property {string} [router] of a note: where
- * @property {"+"|"~"|"-"} [sign] of a note: it came, changed, went
+ * @property {string} [router] of a note or fault: where
+ * @property {"+"|"~"|"-"} [sign] of a note: it came, changed, went; of a fault: it begins, lasts a moment, ends
  * @property {string} [topic] of a note: mapping, server, protection, neighbor, interface, route, configuration, router
  * @property {string} [subject]
  * @property {string} [text]
  * @property {string} [interface]
- * @property {string} [kind] of a mapping
+ * @property {string} [kind] of a mapping or fault
  * @property {string} [nbma] of a mapping
  * @property {string} [next_hop] of a mapping
  * @property {string} [sender] of an arrow
  * @property {string} [receiver] of an arrow
  * @property {string} [protocol] of an arrow
- * @property {string} [name] of an arrow
+ * @property {string} [name] of an arrow; of a violation: the rule
  * @property {boolean} [arrived] of an arrow
  * @property {boolean} [forwarded] of an arrow
  * @property {string} [exchange] of an arrow: equal for a request and its reply
  * @property {string} [contents] of an arrow: its fields, each as a line "Name: value"
  * @property {string[]} [addresses] that a router has from now on
+ * @property {string} [other] of a fault between two routers: the second one
+ * @property {string} [badge] of a fault: a few letters for the map
+ * @property {[string, string][]} [wire] of a fault of a wire: its ends, each a node and its port
+ * @property {[string, string][]} [path] from node to node: of a violation, the parts of the way of its packet; of a
+ *   fault between two sites, the ways that packets do not pass
  */
 
 import { applied, begin, copied } from "./state.js";

@@ -28,7 +28,7 @@ export function visible(steps, count, wish) {
   for (let place = count - 1; place >= 0 && found.length < ROWS; place -= 1) {
     const step = steps[place];
     if (step.type === "addresses" || (step.topic === "route" && !wish.routes)) continue;
-    if (wish.router === "" || speakers(step).includes(wish.router)) found.push(step);
+    if (wish.router === "" || step.type === "violation" || speakers(step).includes(wish.router)) found.push(step);
   }
   return found.reverse();
 }
@@ -57,6 +57,8 @@ export function sentence(step) {
     const subject = step.subject ? ` (${step.subject})` : "";
     return `${step.sender} ${way} ${step.receiver}: ${step.protocol} ${step.name}${subject}`;
   }
+  if (step.type === "fault") return `${step.sign === "-" ? "Fault over" : "Fault"}: ${step.text}`;
+  if (step.type === "violation") return `Violation of “${step.name}”: ${step.text}`;
   const sign = { "+": "new", "~": "changed", "-": "gone" }[step.sign ?? "~"];
   return `${step.router}: ${step.topic} ${step.subject} ${sign}${step.text ? `, ${step.text}` : ""}`;
 }
@@ -102,11 +104,13 @@ function brief(text) {
  * @param {Step} step
  */
 function nameOf(step) {
-  return [step.time, step.router ?? step.sender, step.name ?? step.topic, step.subject].join(" ");
+  return [step.time, step.router ?? step.sender, step.name ?? step.topic ?? step.kind, step.subject].join(" ");
 }
 
 /** @param {Step} step */
 function speakers(step) {
+  if (step.type === "fault") return [step.router ?? "", step.other ?? ""].filter(Boolean);
+  if (step.type === "violation") return (step.path ?? []).flat();
   return step.type === "arrow" ? [step.sender ?? "", step.receiver ?? ""] : [step.router ?? ""];
 }
 
@@ -140,12 +144,30 @@ function drawing(step, names) {
     const look = step.arrived === false ? "lost" : "message";
     made.append(drawn("line", { x1: from, x2: end, y1: middle, y2: middle, class: look }));
     made.append(drawn("path", { d: `M${end - ahead * 7},${middle - 4} L${end},${middle} L${end - ahead * 7},${middle + 4}`, class: look }));
+  } else if (step.type === "violation") {
+    for (const [from, to] of (step.path ?? []).filter((leg) => leg.every((name) => names.includes(name)))) {
+      made.append(drawn("line", { x1: place(from), x2: place(to), y1: middle, y2: middle, class: "lost" }));
+    }
+    const last = speakers(step).pop();
+    if (names.includes(last ?? "")) made.append(written("×", place(last), "sign violated"));
+  } else if (step.type === "fault") {
+    const sign = step.sign === "-" ? "✓" : "⚡";
+    for (const name of speakers(step)) if (names.includes(name)) made.append(written(sign, place(name), "sign faulty"));
   } else if (step.type === "note" && names.includes(step.router ?? "")) {
-    const text = drawn("text", { x: place(step.router), y: 16, "text-anchor": "middle", class: "sign" });
-    text.textContent = step.sign ?? "";
-    made.append(text);
+    made.append(written(step.sign ?? "", place(step.router), "sign"));
   }
   return made;
+}
+
+/**
+ * @param {string} letters
+ * @param {number} x their middle
+ * @param {string} look
+ */
+function written(letters, x, look) {
+  const text = drawn("text", { x, y: 16, "text-anchor": "middle", class: look });
+  text.textContent = letters;
+  return text;
 }
 
 /**

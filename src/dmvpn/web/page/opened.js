@@ -53,6 +53,7 @@ export function meaningOf(meanings, step, word) {
  */
 export function opened(step, meanings, { choose, close }) {
   const isMessage = step.type === "arrow";
+  if (step.type === "fault" || step.type === "violation") return judged(step, { choose, close });
   const title = isMessage ? `${step.protocol} ${step.name}` : `${step.topic} ${step.subject}`;
   const routers = isMessage ? [step.sender ?? "", step.receiver ?? ""] : [step.router ?? ""];
   const ends = routers.flatMap((name, place) => [place ? " to " : isMessage ? "from " : "at ", clickable(name, () => choose(name))]);
@@ -75,6 +76,22 @@ export function opened(step, meanings, { choose, close }) {
     made.push(element("p", { class: "why" }, "Its fields are unknown: a router keeps those of its last 256 messages."));
   }
   return made;
+}
+
+/**
+ * Return an opened fault or violation of a judged run.
+ * @param {Step} step
+ * @param {{choose: (router: string) => void, close: () => void}} doors
+ */
+function judged(step, { choose, close }) {
+  const isFault = step.type === "fault";
+  const places = isFault ? [step.router ?? "", step.other ?? ""].filter(Boolean) : [...new Set((step.path ?? []).flat())];
+  const buttons = places.flatMap((name) => [" ", clickable(name, () => choose(name))]);
+  return [
+    element("h2", {}, isFault ? `Fault: ${step.kind}` : `Violation of “${step.name}”`, " ", clickable("Close", close)),
+    element("p", isFault ? {} : { class: "bad" }, `${clock(step.time)} UTC: ${step.text}`),
+    ...(buttons.length > 0 ? [element("p", {}, isFault ? "At" : "The way of the packet:", ...buttons)] : []),
+  ];
 }
 
 /**

@@ -5,12 +5,13 @@
  * @typedef {import("./map.js").View} View
  * @typedef {import("./map.js").Colors} Colors
  *
- * @typedef {{from: string, to: string, color: string}} Leg one part of a way; color: name of a custom property
+ * @typedef {{from: string, to: string, color: string, text?: string}} Leg one part of a way; color: name of a custom
+ *   property; text: letters in its middle
  * @typedef {{node: string, text: string, color: string}} Mark a letter or number at a node
  * @typedef {{legs: Leg[], marks: Mark[]}} Overlay
  */
 
-import { arrow, bend, label } from "./shapes.js";
+import { along, arrow, bend, label } from "./shapes.js";
 
 /** @type {Overlay} */
 export const NOTHING = { legs: [], marks: [] };
@@ -32,7 +33,9 @@ export function drawOverlay(context, scene, view, colors) {
     if (from === undefined || to === undefined) continue;
     context.strokeStyle = colors[leg.color];
     context.lineWidth = 4 * thickness;
-    arrow(context, from, bend(from, to, false), to, { part: 0.62, size: HEAD * thickness });
+    const middle = bend(from, to, false);
+    arrow(context, from, middle, to, { part: 0.62, size: HEAD * thickness });
+    if (leg.text) label(context, leg.text, along(from, middle, to, 0.5), view.scale, colors[leg.color], colors.background);
   }
   for (const mark of scene.overlay.marks) {
     const at = scene.places.get(mark.node);

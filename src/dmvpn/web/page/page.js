@@ -2,6 +2,7 @@
 
 import { byId, clock, element, plain, say } from "./dom.js";
 import { exported, follow, ask, meanings, Refused } from "./feed.js";
+import { badWires, faultsInWords, overFaults } from "./faults.js";
 import { Film, MOST_LIVE } from "./film.js";
 import { extent, layout } from "./layout.js";
 import { Assembler } from "./lines.js";
@@ -15,6 +16,7 @@ import { savePng, saveSvg } from "./pictures.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
 import { tools } from "./tools.js";
+import { whole } from "./whole.js";
 import { wireAt } from "./wires.js";
 
 /** @typedef {import("./film.js").Step} Step */
@@ -27,8 +29,6 @@ const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "
 
 /** Seconds before the present in which the map has the wires of the present. */
 const NOW = 2;
-/** @type {Map<import("./film.js").StageWire, string>} */
-const NO_WIRES = new Map();
 
 /** What the user sees of a film. */
 class Player {
@@ -62,10 +62,19 @@ class Player {
     this.shown = { count: -1, chosen: "" };
     const state = film.at(NaN);
     /** What follows from so many steps: it is computed again only when something has happened. */
-    this.known = { count: -1, steps: -1, state, tunnels: tunnels(film.stage, state) };
+    this.known = { count: -1, steps: -1, ...this.following(state) };
     this.colors = colors();
     this.last = performance.now();
     this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  }
+
+  /**
+   * Return what follows from a state.
+   * @param {import("./state.js").State} state
+   */
+  following(state) {
+    const { stage } = this.film;
+    return { state, tunnels: tunnels(stage, state), bad: badWires(stage, state), faults: overFaults(state) };
   }
 
   begin() {
@@ -133,8 +142,7 @@ class Player {
     const { film } = this;
     const count = film.count(this.time);
     if (this.known.count !== count || this.known.steps !== film.steps.length) {
-      const state = film.at(this.time);
-      this.known = { count, steps: film.steps.length, state, tunnels: tunnels(film.stage, state) };
+      this.known = { count, steps: film.steps.length, ...this.following(film.at(this.time)) };
     }
     /** @type {Step[]} */
     const messages = [];
@@ -146,8 +154,9 @@ class Player {
     const isPresent = this.hands !== null && this.time > this.present - NOW;
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
-      ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause, overlay: this.overlay },
-      ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : NO_WIRES },
+      ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause },
+      ...{ overlay: this.overlay === NOTHING ? this.known.faults : this.overlay },
+      ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : this.known.bad },
     };
     this.scene = scene;
     const context = this.canvas.getContext("2d");
@@ -181,7 +190,8 @@ class Player {
     const encrypted = count((tunnel) => tunnel.encrypted);
     const broken = count((tunnel) => tunnel.condition === "broken");
     const registered = count((tunnel) => tunnel.condition === "registered");
-    return `${registered} registered, ${direct} direct, ${encrypted} encrypted, ${broken} broken`;
+    const faults = faultsInWords(this.known.state);
+    return `${registered} registered, ${direct} direct, ${encrypted} encrypted, ${broken} broken${faults && `; ${faults}`}`;
   }
 
   /** @param {string} name */
@@ -331,12 +341,9 @@ function colors() {
 async function main() {
   const film = exported();
   if (film !== null) {
-    const whole = new Film(film.stage);
-    whole.begins = film.begins ?? -Infinity;
-    const assembler = new Assembler(film.stage);
-    whole.add(film.news.flatMap((news) => assembler.hear(news)));
-    start(whole, false).go(location.hash);
-    say([`${whole.steps.length} steps`, ...(film.notes ?? [])].join("; "), film.notes !== undefined);
+    const played = whole(film);
+    start(played, false).go(location.hash);
+    say([`${played.steps.length} steps`, ...(film.notes ?? [])].join("; "), film.notes !== undefined);
     return;
   }
   const lab = decodeURIComponent(location.pathname.split("/").pop() ?? "");

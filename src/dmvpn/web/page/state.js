@@ -14,7 +14,11 @@
  * @property {Map<string, Entry>} neighbor of routing protocols
  * @property {Map<string, Entry>} interface
  * @property {Map<string, Entry>} route
- * @typedef {{routers: Map<string, RouterState>, owners: Map<string, string>}} State owners: of addresses
+ * @typedef {object} State
+ * @property {Map<string, RouterState>} routers
+ * @property {Map<string, string>} owners of addresses
+ * @property {Map<string, Step>} faults that last, by their kind and place
+ * @property {Step[]} violations so far
  *
  * @typedef {"none"|"registering"|"registered"|"direct"|"broken"} Condition
  * @typedef {object} Tunnel between two routers, at a moment
@@ -60,7 +64,7 @@ function unknown() {
  */
 export function begin(stage) {
   /** @type {State} */
-  const state = { routers: new Map(), owners: new Map() };
+  const state = { routers: new Map(), owners: new Map(), faults: new Map(), violations: [] };
   for (const node of stage.nodes) {
     if (!isRouter(node)) continue;
     state.routers.set(node.name, unknown());
@@ -76,7 +80,10 @@ export function begin(stage) {
  */
 export function copied(state) {
   /** @type {State} */
-  const copy = { routers: new Map(), owners: new Map(state.owners) };
+  const copy = {
+    ...{ routers: new Map(), owners: new Map(state.owners) },
+    ...{ faults: new Map(state.faults), violations: [...state.violations] },
+  };
   for (const [name, router] of state.routers) {
     const made = unknown();
     made.alive = router.alive;
@@ -92,6 +99,8 @@ export function copied(state) {
  * @param {Step} step
  */
 export function applied(state, step) {
+  if (step.type === "violation") state.violations.push(step);
+  else if (step.type === "fault") broken(state, step);
   const router = state.routers.get(step.router ?? "");
   if (router === undefined) return;
   if (step.type === "addresses") {
@@ -104,6 +113,16 @@ export function applied(state, step) {
     const topic = TOPICS.find((known) => known === step.topic);
     if (topic !== undefined) noted(router[topic], step);
   }
+}
+
+/**
+ * @param {State} state
+ * @param {Step} step a fault
+ */
+function broken(state, step) {
+  const key = [step.kind, step.router, step.other].join(" ");
+  if (step.sign === "+") state.faults.set(key, step);
+  else if (step.sign === "-") state.faults.delete(key);
 }
 
 /**

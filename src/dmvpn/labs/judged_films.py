@@ -1,0 +1,222 @@
+"""The film of a judged run: the last minutes before a violation, as the page of `dmvpn web` plays them.
+
+    run again, with a witness  ->  each second the routers' chronicles, as news
+    faults and violations      ->  steps that no router reports: "fault", "violation"
+
+A run is the same each time, so the film is made by a second run, which knows when the violation comes. The stage,
+news and steps are those of `web/page/film.js`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.chronicle import line_to_plain
+from dmvpn.features.chronicle import ChronicleMachine
+from dmvpn.ios.interfaces import short_interface
+from dmvpn.judge.campaign import run
+from dmvpn.judge.faults import Kill, Partition, Restart
+from dmvpn.judge.witness import Witness
+from dmvpn.labs.fault_words import words_of
+from dmvpn.router.features import FEATURES
+from dmvpn.tools.explain.in_messages import in_messages
+from dmvpn.tools.picture import as_stage, picture_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.chronicle import ChronicleLine
+    from dmvpn.judge.campaigns import Order
+    from dmvpn.judge.faults import Fault
+    from dmvpn.judge.judge import Violation
+    from dmvpn.labs.films import Film
+    from dmvpn.router.router import Router
+    from dmvpn.shells.simulator.network import Segment
+    from dmvpn.shells.simulator.simulator import Simulator
+
+#: Virtual seconds before its end that a film has.
+LAST: Final = 300.0
+#: Virtual seconds between two looks at the routers: they keep the fields of few messages.
+_OFTEN: Final = 1.0
+#: Messages that a film has. Changes are not counted: they make the state of the routers.
+MOST_MESSAGES: Final = 20_000
+
+
+def judged_film(order: Order, ends: float) -> Film:
+    """Return the film of a run. ends: of its violation, seconds since the network converged. Raises UserError."""
+    plan = order.plan()
+    witness = FilmWitness(max(0.0, ends - LAST))
+    verdict = run(plan, witness)
+    witness.look()
+    violations = _kinds(verdict.violations)
+    steps = [*witness.steps, *(witness.violation(first, more) for first, more in violations)]
+    news, begins = witness.news()
+    broken = f": {verdict.violations[0].rule}" if verdict.violations else ""
+    about = f"{order.name}, seed {order.seed}{broken}"
+    return {
+        "stage": {**as_stage(picture_of(plan.scenario, f"simulation of {order.name}")), "title": about},
+        "news": news,
+        "steps": steps,
+        "begins": begins,
+        **({"ends": max(witness.time_of(first) for first, _ in violations)} if violations else {}),
+        "meanings": in_messages(FEATURES),
+    }
+
+
+class FilmWitness(Witness):
+    """Keeps what a film of a run needs. steps: faults so far, as a film has them."""
+
+    remembers: ClassVar[bool] = True
+
+    def __init__(self, since: float) -> None:
+        """since: when the film begins, seconds since the network converged; 0: when the simulation begins."""
+        self.steps: list[dict[str, object]] = []
+        self._since = since
+        self._start: float | None = None
+        self._looks = False
+        self._begins = 0.0
+        self._seen: dict[str, _Seen] = {}
+        self._news: list[dict[str, object]] = []
+
+    # -------------------------------------------------------------------------------------------- the run
+
+    def begins(self, world: Simulator) -> None:
+        """Begin to look, if the film has the beginning of the run."""
+        self._world = world
+        if not self._since:
+            self._look_on()
+
+    def converged(self, start: float) -> None:
+        """Begin to look when the film begins."""
+        self._start = start
+        if self._since:
+            self._world.after(start + self._since - self._world.now, self._look_on)
+
+    def happened(self, fault: Fault, wire: Segment | None, *, begins: bool) -> None:
+        """Keep a fault as a step. A router that it stopped has had no time for another word."""
+        words = words_of(fault)
+        step: dict[str, object] = {
+            "type": "fault",
+            "time": self._wall(self._world.now),
+            "sign": "~" if not fault.seconds else "+" if begins else "-",
+            "kind": fault.KIND,
+            "text": words.begin if begins else words.end,
+            "router": fault.places[0] if fault.places else "",
+        }
+        if len(fault.places) > 1:
+            step["other"] = fault.places[1]
+        if words.badge:
+            step["badge"] = words.badge
+        if isinstance(fault, Partition):
+            step["path"] = [[fault.one, fault.other], *([] if fault.one_way else [[fault.other, fault.one]])]
+        if wire is not None:
+            step["wire"] = [[station.name, short_interface(port)] for station, port in wire.ends]
+        self.steps.append(step)
+        if self._looks and isinstance(fault, Kill | Restart):
+            self.look()
+
+    # -------------------------------------------------------------------------------------------- looking
+
+    def _look_on(self) -> None:
+        """Look now, and again each second."""
+        if not self._looks:
+            self._looks = True
+            self._begins = self._world.now
+        self.look()
+        self._world.after(_OFTEN, self._look_on)
+
+    def look(self) -> None:
+        """Read what the routers have noted since the last look; of a killed router, what it noted before its death."""
+        now = self._wall(self._world.now)
+        for name, node in self._world.routers.items():
+            seen = self._seen.get(name)
+            if seen is not None and seen.router is not node.router:
+                self._keep(name, seen, begins=False)
+                self._news.append({"router": name, "now": now, "gone": True})
+                del self._seen[name]
+                seen = None
+            if node.alive:
+                begins = seen is None
+                seen = self._seen.setdefault(name, _Seen(node.router))
+                self._keep(name, seen, begins=begins)
+
+    def _keep(self, name: str, seen: _Seen, *, begins: bool) -> None:
+        lines, addresses = seen.fresh(self._world.now)
+        if lines or addresses or begins:
+            plain = [{**line_to_plain(line), "time": self._wall(line.time)} for line in lines]
+            heard = {"router": name, "now": self._wall(self._world.now), "begins": begins, "missed": 0}
+            self._news.append({**heard, "addresses": addresses, "lines": plain})
+
+    # -------------------------------------------------------------------------------------------- the film
+
+    def news(self) -> tuple[list[dict[str, object]], float]:
+        """Return the news, and when the film begins, seconds since 1970: late enough to have a bounded size."""
+        times = sorted(time for each in self._news for time in _messages(each))
+        begins = self._wall(self._begins)
+        if len(times) > MOST_MESSAGES:
+            begins = max(begins, times[-MOST_MESSAGES])
+        return [_since(each, begins) for each in self._news], begins
+
+    def violation(self, violation: Violation, more: int) -> dict[str, object]:
+        """Return a violation as a step. more: the number of later ones of its kind."""
+        return {
+            "type": "violation",
+            "time": self.time_of(violation),
+            "name": violation.rule,
+            "text": violation.text + (f"; {more} more like it followed" if more else ""),
+            "path": [list(leg) for leg in violation.way],
+        }
+
+    def time_of(self, violation: Violation) -> float:
+        """Return the time of a violation, seconds since 1970; of a network that never converged: the end of its run."""
+        return self._wall(self._world.now if self._start is None else self._start + violation.time)
+
+    def _wall(self, now: float) -> float:
+        """Return a time of the world as seconds since 1970. Clocks of routers may be wrong: a fault sets them."""
+        return self._world.epoch + now
+
+
+class _Seen:
+    """How far a router was read, in one of its lives."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+        self._last = 0
+        self._addresses: tuple[str, ...] = ()
+
+    def fresh(self, now: float) -> tuple[list[ChronicleLine], tuple[str, ...]]:
+        """Return the lines since the last call, and all its addresses if they changed, otherwise none."""
+        context = self.router.context(now)
+        chronicle = context.machine(ChronicleMachine)
+        lines = chronicle.after(self._last, settled=not self._last)
+        self._last = max(self._last, chronicle.last)
+        interfaces = context.ports.interfaces.all()
+        addresses = tuple(str(address) for state in interfaces for address, _ in state.addresses)
+        if addresses == self._addresses:
+            return lines, ()
+        self._addresses = addresses
+        return lines, addresses
+
+
+def _kinds(violations: tuple[Violation, ...]) -> list[tuple[Violation, int]]:
+    """Return the first violation of each rule, and of each way of a packet, with the number of later ones."""
+    kinds: dict[tuple[str, tuple[tuple[str, str], ...]], list[Violation]] = {}
+    for each in violations:
+        kinds.setdefault((each.rule, each.way), []).append(each)
+    return [(min(same, key=lambda each: each.time), len(same) - 1) for same in kinds.values()]
+
+
+def _messages(news: dict[str, object]) -> Iterator[float]:
+    """Yield the times of messages among news."""
+    lines = news.get("lines")
+    for line in lines if isinstance(lines, list) else ():
+        if "way" in line:
+            yield line["time"]
+
+
+def _since(news: dict[str, object], begins: float) -> dict[str, object]:
+    """Return news without messages before a time: changes are kept, for the state at that time follows from them."""
+    lines = news.get("lines")
+    if not isinstance(lines, list):
+        return news
+    return {**news, "lines": [line for line in lines if "way" not in line or line["time"] >= begins]}
