@@ -20,7 +20,7 @@ _CLEARED = {
 
 @dataclass(frozen=True, slots=True)
 class FaultWords:
-    """What is said of a fault. begin, end: sentences; end is "" for a moment. badge: a few letters, "" without any."""
+    """The words for a fault. begin, end: sentences; end is "" for a moment. badge: a few letters, "" without any."""
 
     begin: str
     end: str = ""

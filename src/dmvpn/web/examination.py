@@ -1,9 +1,10 @@
-"""What looks at a whole lab and changes nothing: the doctor, and the way of one packet. Both are jobs (`jobs`).
+"""What looks at a whole lab and changes nothing: the doctor, the linter, and the way of one packet.
 
-POST /api/v1/labs/LAB/doctor      -> what `dmvpn doctor --json` finds
-POST /api/v1/labs/LAB/walk        -> the way of a packet and of its answer, as `dmvpn walk --json` has it
+POST /api/v1/labs/LAB/doctor      -> what `dmvpn doctor --json` finds, as a job (`jobs`)
+POST /api/v1/labs/LAB/walk        -> the way of a packet and of its answer, as `dmvpn walk --json` has it, as a job
+GET  /api/v1/labs/LAB/lint        -> what `dmvpn lint --format json` finds in the running configurations
 
-The doctor's lines are of running configurations, keys included, so it needs the role configure.
+The doctor's lines and the linter's are of running configurations, so both need the role configure.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from dmvpn.base.errors import UserError
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.described import TEXT, WHOLE, YES_OR_NO, members, operation
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from dmvpn.ios.filters import Plain
+    from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
+    from dmvpn.web.turns import Turns
 
 DOCTOR: Final = "/api/v1/labs/{lab}/doctor"
+LINT: Final = "/api/v1/labs/{lab}/lint"
 WALK: Final = "/api/v1/labs/{lab}/walk"
 #: A router, a host or an address; a dash in front would be an option.
 _NODE: Final = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,62}", re.ASCII)
@@ -40,6 +46,20 @@ _WALK: Final = (
     '{"source": NODE, "destination": NODE}, names or addresses, with "size": OCTETS (28 to 65535), "df": true for a '
     "packet that must not be cut"
 )
+_PLACE: Final = {"file": TEXT, "line": WHOLE}
+_FINDING: Final = members(
+    {
+        "rule": TEXT,
+        "severity": {"enum": ["error", "warning", "advice"]},
+        **_PLACE,
+        "router": TEXT,
+        "what": TEXT,
+        "why": TEXT,
+        "fix": TEXT,
+        "related": {"type": "array", "items": members(_PLACE)},
+    }
+)
+_COUNTS: Final = members({"error": WHOLE, "warning": WHOLE, "advice": WHOLE})
 #: For the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
     DOCTOR: {
@@ -48,6 +68,12 @@ DESCRIBED: Final[dict[str, Plain]] = {
             jobs.BEGUN,
             body=members({}, {"router": TEXT, "address": TEXT}),
             status=202,
+        )
+    },
+    LINT: {
+        "get": operation(
+            "What the linter finds in the running configurations; file: the router, line: of its configuration",
+            members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
         )
     },
     WALK: {
@@ -64,14 +90,19 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Examination:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
         self._fleet = fleet
         self._jobs = begun
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
         """The resources."""
-        return [Route(DOCTOR, self.doctor, methods=["POST"]), Route(WALK, self.walk, methods=["POST"])]
+        return [
+            Route(DOCTOR, self.doctor, methods=["POST"]),
+            Route(WALK, self.walk, methods=["POST"]),
+            Route(LINT, self.lint),
+        ]
 
     @needs(Role.CONFIGURE)
     async def doctor(self, request: Request) -> Response:
@@ -81,6 +112,13 @@ class Examination:
         if given.keys() - {"router", "address"} or ("address" in given and "router" not in given):
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_DOCTOR}")
         return await self._begin(request, ("doctor",), _nodes(names, _DOCTOR))
+
+    @needs(Role.CONFIGURE)
+    async def lint(self, request: Request) -> Response:
+        """Lint the running configurations."""
+        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
+        found = await self._turns.take(folder.name, lambda: _linted(folder))
+        return Response(found, media_type="application/json")
 
     @needs(Role.OPERATE)
     async def walk(self, request: Request) -> Response:
@@ -97,6 +135,19 @@ class Examination:
     async def _begin(self, request: Request, words: tuple[str, ...], nodes: list[str]) -> Response:
         folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
         return self._jobs.begin(request, folder.name, (*words, "--lab", folder.name, *nodes))
+
+
+def _linted(folder: LabFolder) -> str:
+    """Return the findings as JSON. Raises Problem."""
+    from dmvpn.labs.lessons import LessonLab  # imports the whole program, which few servers need
+    from dmvpn.tools.lint import lint, sites_of
+    from dmvpn.tools.lint.machine_readable import as_json
+
+    try:
+        lab = LessonLab(folder)
+        return as_json(lint(lab.running(), sites_of(lab.scenario)))
+    except UserError as error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
 
 
 def _nodes(given: list[object], meaning: str) -> list[str]:
