@@ -120,3 +120,29 @@ def test_the_doctor_shows_lines_of_configurations_and_so_needs_the_role_configur
     assert (walked.status, walked.fields["what"]) == (202, "walk")
     token = new_token(environment, "vera", "view")
     assert "operate" in problem(web.ask(f"{LAB}/walk", method="POST", body="{}", token=token), 403)
+
+
+@needs_browser
+def test_findings_of_the_linter_are_numbers_on_the_map_and_a_click_chooses_their_router(
+    web: Served, environment: dict[str, str]
+) -> None:
+    running = dmvpn(environment, "-r", "R31", "show running-config")
+    with Browser() as browser:
+        browser.open(web.address)
+        browser.wait(lambda: "Lint" in browser.text("tools"))
+        click(browser, "Lint", "tools")
+        browser.wait(lambda: "R31 line " in browser.text("tool"), 30)
+        found = json.loads(web.ask(f"{LAB}/lint").body)
+        finding = next(each for each in found["findings"] if each["file"] == "R31")
+        assert found["counts"][finding["severity"]] >= 1
+        assert 0 < finding["line"] <= len(running.splitlines()) + 5
+        for part in ("what", "rule", "why"):
+            assert " ".join(finding[part].split()) in " ".join(browser.text("tool").split())
+        click(browser, f"R31 line {finding['line']}")
+        browser.wait(lambda: "R31" in browser.text("detail"))
+        assert browser.complaints() == []
+
+
+def test_the_linter_needs_the_role_that_may_read_configurations(web: Served, environment: dict[str, str]) -> None:
+    token = new_token(environment, "operate")
+    assert "configure" in problem(web.ask(f"{LAB}/lint", token=token), 403)

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
@@ -27,7 +27,6 @@ from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder

@@ -77,7 +77,7 @@ def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
         *LabEvents(fleet, places).routes,
         *begun.routes,
         *Labs(fleet, begun, turns).routes,
-        *Examination(fleet, begun).routes,
+        *Examination(fleet, begun, turns).routes,
         *Hosts(fleet, begun).routes,
         *Teaching(fleet, turns).routes,
         *Saved(fleet).routes,

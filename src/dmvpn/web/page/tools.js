@@ -1,5 +1,5 @@
 /**
- * The tools of a lab that runs: doctor, walk, lesson; and pictures of the moment, which a film has, too. Each one is a
+ * The tools of a lab that runs: doctor, lint, walk, lesson; and pictures of the moment, which a film has, too. Each one is a
  * panel beside the map; a panel may put something over the map.
  *
  * @typedef {import("./overlay.js").Overlay} Overlay
@@ -17,12 +17,14 @@
 import { doctor } from "./doctor.js";
 import { byId, element } from "./dom.js";
 import { lesson } from "./lesson.js";
+import { lint } from "./lint.js";
 import { NOTHING } from "./overlay.js";
 import { walk } from "./walk.js";
 
 /** @type {{name: string, title: string, roles: string[], open: (desk: Desk) => void|Promise<void>}[]} */
 const TOOLS = [
   { name: "Doctor", title: "What is broken, and which lines heal it", roles: ["configure"], open: doctor },
+  { name: "Lint", title: "What is wrong or could be better in the running configurations", roles: ["configure"], open: lint },
   { name: "Walk", title: "The way of one packet, hop by hop", roles: ["operate", "configure"], open: walk },
   { name: "Lesson", title: "Break something, get hints, be judged", roles: ["view", "operate", "configure"], open: lesson },
 ];
