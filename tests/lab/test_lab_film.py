@@ -306,7 +306,7 @@ def test_the_ladder_shows_that_a_message_arrived_when_its_receiver_reports_it_la
         "film.add(assembler.hear(late)); film.revision = assembler.completed; story.show(1, '');"
         "window.after = document.getElementById('ladder').textContent;"
     )
-    monkeypatch.setattr("dmvpn.web.exported.ENTRY", script)
+    monkeypatch.setattr("dmvpn.web.exported.entry_of", lambda _: script)
     page = as_page(film)
     (tmp_path / "late.html").write_text(page)
     with Browser() as browser:

@@ -126,13 +126,17 @@ def test_the_doctor_shows_lines_of_configurations_and_so_needs_the_role_configur
 def test_findings_of_the_linter_are_numbers_on_the_map_and_a_click_chooses_their_router(
     web: Served, environment: dict[str, str]
 ) -> None:
+    token = new_token(environment, "lina", "configure")
+    lines = json.dumps({"lines": ["interface Tunnel100", "no ip mtu", "no ip tcp adjust-mss"]})
+    place = f"{LAB}/routers/R31/configuration"
+    assert web.ask(place, method="POST", body=lines, token=token).status == 200
     running = dmvpn(environment, "-r", "R31", "show running-config")
     with Browser() as browser:
         browser.open(web.address)
         browser.wait(lambda: "Lint" in browser.text("tools"))
         click(browser, "Lint", "tools")
         browser.wait(lambda: "R31 line " in browser.text("tool"), 30)
-        found = json.loads(web.ask(f"{LAB}/lint").body)
+        found = json.loads(web.ask(f"{LAB}/lint", token=token).text)
         finding = next(each for each in found["findings"] if each["file"] == "R31")
         assert found["counts"][finding["severity"]] >= 1
         assert 0 < finding["line"] <= len(running.splitlines()) + 5
@@ -144,5 +148,5 @@ def test_findings_of_the_linter_are_numbers_on_the_map_and_a_click_chooses_their
 
 
 def test_the_linter_needs_the_role_that_may_read_configurations(web: Served, environment: dict[str, str]) -> None:
-    token = new_token(environment, "operate")
+    token = new_token(environment, "otto", "operate")
     assert "configure" in problem(web.ask(f"{LAB}/lint", token=token), 403)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.sides import load
@@ -57,6 +58,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="worse if the change interrupts a pair of LANs for more than S seconds",
     )
     diff.add_argument("--json", action="store_true", help="for programs: the changes, and all measurements")
+    diff.add_argument(
+        "--html", type=Path, metavar="FILE.html", help="both networks side by side, with the changes, for a browser"
+    )
     add_progress(diff)
     add_pool(diff.add_argument, "--each")
     diff.set_defaults(command=run)
@@ -67,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.max_outage is not None and arguments.order == "none":
             raise UserError("--max-outage is about the change itself, which --order none does not try: name an order")
+        if arguments.each is not None and arguments.html is not None:
+            raise UserError("--html goes with --after")
         if arguments.each is not None:
             from dmvpn.app.diff_each import run_each
 
@@ -91,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     from dmvpn.tools.diff import as_json, as_text
 
+    if arguments.html is not None:
+        _write_page(arguments.html, comparison, before, after)
     if arguments.json:
         import json
 
@@ -104,6 +112,18 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"dmvpn: {limit} is not proved: {comparison.migration.untried}", file=sys.stderr)
         return 2
     return int(comparison.is_worse)
+
+
+def _write_page(file: Path, comparison: Comparison, before: Scenario, after: Scenario) -> None:
+    """Write both networks side by side. Raises OSError."""
+    from dmvpn.labs.compared import compared
+    from dmvpn.tools.diff import as_text
+    from dmvpn.web.exported import as_comparison
+
+    *_, verdict = as_text(comparison)
+    page = as_comparison(compared(comparison, before, after, verdict))
+    file.write_text(page, encoding="utf-8")
+    print(f"{file}: {len(page.encode()) / 1e6:.1f} MB, for any browser", file=sys.stderr)
 
 
 def _compared(before: Scenario, after: Scenario, arguments: argparse.Namespace) -> Comparison:

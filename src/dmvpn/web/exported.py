@@ -1,4 +1,4 @@
-"""A film as one file: the page of `dmvpn web` with all its parts and the film inside. It needs no server."""
+"""A film, or two networks side by side, as one file: a page with all its parts and its data inside, without a server."""
 
 from __future__ import annotations
 
@@ -16,33 +16,45 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent / "page"
 _ICON: Final = '<link rel="icon" href="/page/icon.svg" />'
 _STYLE: Final = '<link rel="stylesheet" href="/page/page.css" />'
-_SCRIPT: Final = '<script type="module" src="/page/page.js"></script>'
-#: A film has no terminals and no class.
-_LEFT_OUT: Final = ("terminal.js", "class.js")
+_SCRIPT: Final = '<script type="module" src="/page/{}"></script>'
 _IMPORT: Final = re.compile(r'(from )"\./([a-z]+\.js)"')
-#: What the page runs.
-ENTRY: Final = 'import "page.js";'
 
 
 def as_page(film: Mapping[str, object]) -> str:
     """Return the page. film: its stage, and the news of routers (`page/feed.js`)."""
-    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    return _packed("index.html", "page.js", film)
+
+
+def as_comparison(compared: Mapping[str, object]) -> str:
+    """Return the page of two networks side by side. compared: as `page/compare.js` reads it."""
+    return _packed("compare.html", "compare.js", compared)
+
+
+def _packed(name: str, script: str, data: Mapping[str, object]) -> str:
+    """Return a page with its modules and its data inside. script: the module that begins."""
+    page = (FOLDER / name).read_text(encoding="utf-8")
     style = (FOLDER / "page.css").read_text(encoding="utf-8")
-    # "<" in a string could end the element that holds the film.
-    text = json.dumps(film, separators=(",", ":")).replace("<", "\\u003c")
-    imports = json.dumps({"imports": _modules()})
+    # "<" in a string could end the element that holds the data.
+    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    imports, entry = json.dumps({"imports": _modules(script)}), entry_of(script)
     head = (
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, imports)}" />'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, imports, entry)}" />'
         f"<style>{style}</style>"
         f'<script type="importmap">{imports}</script>'
         f'<script type="application/json" id="film">{text}</script>'
     )
-    return page.replace(_ICON, "").replace(_SCRIPT, f'<script type="module">{ENTRY}</script>').replace(_STYLE, head)
+    begins = f'<script type="module">{entry}</script>'
+    return page.replace(_ICON, "").replace(_SCRIPT.format(script), begins).replace(_STYLE, head)
 
 
-def _policy(style: str, imports: str) -> str:
+def entry_of(script: str) -> str:
+    """Return what a page runs. script: the module that begins."""
+    return f'import "{script}";'
+
+
+def _policy(style: str, imports: str, entry: str) -> str:
     """Return the policy: the page's own style and scripts, no handler of an element, and nothing from outside."""
-    scripts = f"{_hash(imports)} {_hash(ENTRY)} data:"
+    scripts = f"{_hash(imports)} {_hash(entry)} data:"
     return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
 
@@ -50,16 +62,22 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _modules() -> dict[str, str]:
-    """Return the modules by name. In a `data:` address a module has no neighbors, so they import each other by name."""
-    modules = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in sorted(FOLDER.glob("*.js"))
-        if path.name not in _LEFT_OUT
-    }
+def _modules(script: str) -> dict[str, str]:
+    """Return a module, and those that it needs, by name.
+
+    In a `data:` address a module has no neighbors, so they import each other by name. What is imported late, as
+    terminals are, is left out.
+    """
+    texts: dict[str, str] = {}
+    left = [script]
+    while left:
+        name = left.pop()
+        if name not in texts:
+            texts[name] = (FOLDER / name).read_text(encoding="utf-8")
+            left += [found[2] for found in _IMPORT.finditer(texts[name])]
     return {
         name: f"data:text/javascript;base64,{base64.b64encode(_IMPORT.sub(_named, text).encode()).decode()}"
-        for name, text in modules.items()
+        for name, text in sorted(texts.items())
     }
 
 

@@ -1,5 +1,6 @@
 /** The page: it puts a film's map, ladder and tables on the screen for the moment that is played. */
 
+import { colors } from "./colors.js";
 import { byId, clock, element, plain, say } from "./dom.js";
 import { exported, follow, ask, meanings, Refused } from "./feed.js";
 import { badWires, faultsInWords, overFaults } from "./faults.js";
@@ -22,10 +23,6 @@ import { wireAt } from "./wires.js";
 /** @typedef {import("./film.js").Step} Step */
 /** @typedef {import("./film.js").Stage} Stage */
 /** @typedef {import("./feed.js").Heard} Heard */
-
-const COLORS = ["background", "panel", "text", "faint", "line", "wire", "hub", "spoke", "chosen", "message"].concat(
-  ["registered", "direct", "waiting", "broken"],
-);
 
 /** Seconds before the present in which the map has the wires of the present. */
 const NOW = 2;
@@ -330,12 +327,6 @@ class Player {
     this.listed = now;
     list(stage, this.found, (name) => this.choose(name));
   }
-}
-
-/** @returns {Record<string, string>} */
-function colors() {
-  const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
 async function main() {
