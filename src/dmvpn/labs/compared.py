@@ -1,4 +1,4 @@
-"""Two networks side by side, for a page: what `dmvpn diff` found, and the routers and ways that each change is about."""
+"""Two networks side by side, for a page: what `dmvpn diff` found, with the routers and ways of each change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A film, or two networks side by side, as one file: a page with all its parts and its data inside, without a server."""
+"""A film, or two networks side by side, as one file: a page with its parts and data inside. It needs no server."""
 
 from __future__ import annotations
 

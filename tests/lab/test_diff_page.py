@@ -1,0 +1,110 @@
+"""`dmvpn diff --html`: two networks side by side, in Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import dmvpn
+from dmvpn.app.main import main
+from dmvpn.web.exported import as_comparison
+from support.browser import CHROMIUM, DRIVER, Browser
+from support.films import film_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no Chromium with its driver: scripts/debian-packages interop"
+)
+SCENARIOS = Path(dmvpn.__file__).parent / "scenarios"
+#: What a map shows.
+PICTURE = "return document.getElementById('{}').toDataURL()"
+#: The changes.
+BUTTONS = "[...document.querySelectorAll('#changes button')]"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """notes-phase1 beside notes-phase3."""
+    folder = tmp_path_factory.mktemp("compared")
+    file = folder / "compared.html"
+    words = ["--before", "notes-phase1", "--after", "notes-phase3", "--order", "none", "--html", str(file)]
+    assert main(["diff", *words]) == 0
+    return file
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    with Browser() as opened:
+        yield opened
+
+
+def test_a_change_that_is_chosen_shows_its_ways_on_both_maps(page: Path, browser: Browser) -> None:
+    browser.open(page.as_uri())
+    browser.wait(lambda: "way R31 to R41: by R11 → direct" in browser.text("changes"))
+    assert browser.text("verdict") == "Nothing gets worse."
+    before, after = (browser.run(PICTURE.format(side)) for side in ("before", "after"))
+    browser.run(f"{BUTTONS}.find((button) => button.textContent.includes('R31 to R41')).click()")
+    assert browser.text("chosen").endswith("Before: R31 → R11 → R41. After: R31 → R41.")
+    assert browser.run(f"return {BUTTONS}.filter((button) => button.ariaPressed === 'true').length") == 1
+    assert browser.run(PICTURE.format("before")) != before
+    assert browser.run(PICTURE.format("after")) != after
+    browser.run("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }))")
+    assert browser.text("chosen") == ""
+    assert browser.run(PICTURE.format("before")) == before
+    assert browser.complaints() == []
+
+
+def test_on_a_narrow_page_the_maps_are_below_each_other(page: Path) -> None:
+    with Browser("--window-size=500,900") as browser:
+        browser.open(page.as_uri())
+        browser.wait(lambda: "Better" in browser.text("changes"))
+        tops = browser.run(
+            "return ['before', 'after', 'changes'].map((id) => document.getElementById(id).getBoundingClientRect().top)"
+        )
+        assert tops == sorted(tops)
+        assert len(set(tops)) == 3
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_is_new_and_what_is_gone_is_marked_and_the_rest_stays_at_its_place(page: Path, tmp_path: Path) -> None:
+    script = (
+        "import { layout } from 'layout.js'; import { onlyHere, union } from 'compare.js';"
+        "const { before, after } = JSON.parse(document.getElementById('film').textContent);"
+        "const less = { ...after, nodes: after.nodes.filter((node) => node.name !== 'R41'),"
+        " tunnels: after.tunnels.filter((tunnel) => tunnel.here !== 'R41') };"
+        "const places = layout(union(before, less));"
+        "window.found = { gone: onlyHere(before, less, '-', 'broken'), fresh: onlyHere(less, before, '+', 'direct'),"
+        " places: Object.fromEntries(places) };"
+    )
+    (tmp_path / "page.html").write_text(page.read_text().replace('import "compare.js";', script))
+    with Browser() as browser:
+        browser.open((tmp_path / "page.html").as_uri())
+        browser.wait(lambda: bool(browser.run("return window.found !== undefined")))
+        found: dict[str, Any] = browser.run("return window.found")
+    assert [mark["node"] for mark in found["gone"]["marks"]] == ["R41"]
+    assert [(leg["from"], leg["to"]) for leg in found["gone"]["legs"]] == [("R41", "R11")]
+    assert found["fresh"] == {"legs": [], "marks": []}
+    assert {"R11", "R31", "R41"} <= found["places"].keys()
+
+
+def test_hostile_names_are_text_beside_both_maps(page: Path, tmp_path: Path, browser: Browser) -> None:
+    hostile = "</script><img src=x onerror=document.title='taken'>"
+    compared = film_in(page.read_text())
+    compared["before"]["title"] = compared["changes"][0]["subject"] = compared["verdict"] = hostile
+    (tmp_path / "page.html").write_text(as_comparison(compared))
+    browser.open((tmp_path / "page.html").as_uri())
+    browser.wait(lambda: hostile in browser.text("changes"))
+    assert browser.run("return document.images.length") == 0
+    assert browser.run("return document.title") != "taken"
+
+
+def test_the_page_of_a_comparison_is_not_of_many_candidates(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shutil.copytree(SCENARIOS / "notes-phase3", tmp_path / "one")
+    page = str(tmp_path / "x.html")
+    assert main(["diff", "--before", "notes-phase1", "--each", str(tmp_path), "--html", page]) == 2
+    assert "--html goes with --after" in capsys.readouterr().err
