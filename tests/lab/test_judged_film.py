@@ -97,7 +97,7 @@ def test_a_router_whose_clock_jumps_stays_in_the_order_of_time(page: Path) -> No
 @needs_node
 def test_a_router_that_is_killed_has_reported_what_it_did_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says goodbye and is gone in the same moment; a second later nobody could ask it."""
-    monkeypatch.setattr(judged_films, "_OFTEN", 1e6)
+    monkeypatch.setattr(judged_films, "OFTEN", 1e6)
     happens = (faults.Restart(at=20.0, seconds=5.0, router="R41"),)
     order = Order(scenario="notes-phase3", seed=1, seconds=30.0, faults=happens)
     (last,) = played(judged_film(order, 30.0), "last")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Virtual seconds before its end that a film has.
 LAST: Final = 300.0
 #: Virtual seconds between two looks at the routers: they keep the fields of few messages.
-_OFTEN: Final = 1.0
+OFTEN: Final = 1.0
 #: Messages that a film has. Changes are not counted: they make the state of the routers.
 MOST_MESSAGES: Final = 20_000
 
@@ -123,7 +123,7 @@ class FilmWitness(Witness):
             self._looks = True
             self._begins = self._world.now
         self.look()
-        self._world.after(_OFTEN, self._look_on)
+        self._world.after(OFTEN, self._look_on)
 
     def look(self) -> None:
         """Read what the routers have noted since the last look; of a killed router, what it noted before its death."""

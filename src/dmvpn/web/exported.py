@@ -63,10 +63,10 @@ def _hash(text: str) -> str:
 
 
 def _modules(script: str) -> dict[str, str]:
-    """Return a module, and those that it needs, by name.
+    """Return a module and all modules that it imports, by name.
 
-    In a `data:` address a module has no neighbors, so they import each other by name. What is imported late, as
-    terminals are, is left out.
+    In a `data:` address a module has no neighbors, so they import each other by name. Terminals are imported late, and
+    left out.
     """
     texts: dict[str, str] = {}
     left = [script]

@@ -158,11 +158,12 @@ function main() {
   /** @type {Compared} */
   const compared = JSON.parse(text);
   const maps = new Maps(compared);
-  document.title = `${compared.before.title} and ${compared.after.title}`;
+  const [was, is] = [compared.before.title, compared.after.title];
+  document.title = was === is ? `${was}, before and after` : `${was} and ${is}`;
   byId("title").textContent = document.title;
   byId("verdict").textContent = compared.verdict;
-  byId("caption-before").textContent = `Before: ${compared.before.title}; − is gone afterwards`;
-  byId("caption-after").textContent = `After: ${compared.after.title}; + is new`;
+  byId("caption-before").textContent = `Before: ${compared.before.title}; − is here only`;
+  byId("caption-after").textContent = `After: ${compared.after.title}; + is here only`;
   list(maps);
   new ResizeObserver(() => maps.draw()).observe(byId("before"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => maps.draw());
