@@ -2,7 +2,7 @@
 
     Task      network, variants, seed, virtual hours, and the version of the program that must carry it out
     Result    the task, the verdict and, if it failed, the shortest list of faults that fails likewise
-    run       carries a task out; another version of the program refuses
+    run       carries a task out; another version of the program refuses (`check_version`)
 
 Task and result are lines of JSON, the same for every process that carries the task out.
 """
@@ -133,12 +133,17 @@ class Result:
         return _read(text, cls.from_plain, "a result of a campaign")
 
 
+def check_version(wanted: str) -> None:
+    """Raise UserError, with both versions, unless a task is for this version of the program."""
+    if wanted != version():
+        raise UserError(
+            f"this task is for dmvpn {wanted}, and the worker has dmvpn {version()}: install the same on both"
+        )
+
+
 def run(task: Task) -> Result:
     """Carry a task out. Raises UserError if it is of another version of the program."""
-    if task.version != version():
-        raise UserError(
-            f"this task is for dmvpn {task.version}, and the worker has dmvpn {version()}: install the same on both"
-        )
+    check_version(task.version)
     outcome = carry_out(task.order)
     return Result(task, outcome.verdict, outcome.short)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.judge.work import version
+from dmvpn.judge.work import check_version, version
 from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.whole import compare_networks
 
@@ -65,10 +65,7 @@ def candidate_task(
 
 def try_candidate(task: CandidateTask) -> CandidateRow:
     """Compare. Raises UserError if the task is of another version of the program."""
-    if task.version != version():
-        raise UserError(
-            f"this task is for dmvpn {task.version}, and the worker has dmvpn {version()}: install the same on both"
-        )
+    check_version(task.version)
     given = pickle.loads(task.octets)  # noqa: S301 # a pool's task is code anyway
     before, after, seed, order, longest = cast("tuple[Scenario, Scenario, int, str | None, float | None]", given)
     try:
