@@ -12,7 +12,8 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import BUILT_IN, Scenario
-from dmvpn.tools.diff.each import CandidateTask, candidate_task, try_candidate
+from dmvpn.tools.diff.each import FORM, CandidateResult, CandidateRow, CandidateTask, candidate_task, try_candidate
+from dmvpn.tools.pool.results import ResultFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,4 +74,104 @@ def test_a_worker_with_another_version_reads_no_network() -> None:
     network = Scenario.load(NETWORK)
     task = candidate_task("x", network, network, seed=1, order=None, max_outage=None)
     with pytest.raises(UserError, match=r"dmvpn 1\+other, and the worker has dmvpn"):
-        try_candidate(CandidateTask(name=task.name, version="1+other", octets=b"no pickle"))
+        try_candidate(CandidateTask(name=task.name, inputs=task.inputs, version="1+other", octets=b"no pickle"))
+
+
+# ------------------------------------------------------------------------------------------------ a file of results
+
+TASKS = [CandidateTask(name=f"c{number}", inputs=f"{number}" * 16, version="1+a") for number in range(1, 4)]
+RESULTS = [
+    CandidateResult(TASKS[0], CandidateRow(name="c1", worse=1, outage=2.5, why="reachability: A to B: gone")),
+    CandidateResult(TASKS[1], CandidateRow(name="c2", untried=True, why="cannot be")),
+    CandidateResult(TASKS[2], CandidateRow(name="c3")),
+]
+
+
+def test_a_file_gives_back_the_rows_that_were_added(tmp_path: Path) -> None:
+    with ResultFile(tmp_path / "rows", FORM) as file:
+        assert list(file.read(TASKS)) == []
+        for result in RESULTS:
+            file.add(result)
+    with ResultFile(tmp_path / "rows", FORM) as file:
+        assert list(file.read(TASKS)) == RESULTS
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("hello", r"rows:2: not a result of diff --each"),
+        ('{"task": {"network": "x"}}', r"rows:2: not a result of diff --each: a row: not an object"),
+        (RESULTS[1].to_json().replace('"worse": 0', '"worse": true'), r"rows:2: .*worse: not a whole number"),
+        (RESULTS[1].to_json().replace("2222", "3333"), r"rows:2: candidate c2 .*was another one: use another file"),
+        (RESULTS[1].to_json().replace('"c2"', '"c9"'), r"rows:2: candidate c9 is not here"),
+        (RESULTS[1].to_json().replace("1+a", "2+b"), r"rows:2: .*of dmvpn 2\+b, and this program is 1\+a"),
+        (RESULTS[0].to_json(), r"rows:2: candidate c1 is in line 1, too"),
+    ],
+)
+def test_a_foreign_row_is_an_error_of_its_line_and_the_file_stays(tmp_path: Path, line: str, problem: str) -> None:
+    path = tmp_path / "rows"
+    path.write_text(f"{RESULTS[0].to_json()}\n{line}\n")
+    before = path.read_bytes()
+    with ResultFile(path, FORM) as file, pytest.raises(UserError, match=problem):
+        list(file.read(TASKS))
+    assert path.read_bytes() == before
+
+
+def test_a_fingerprint_is_of_contents_and_settings_and_not_of_places(tmp_path: Path) -> None:
+    def inputs(folder: Path, *, seed: int = 1, order: str | None = "together", longest: float | None = None) -> str:
+        before, after = Scenario.load(NETWORK), Scenario.load(str(folder))
+        return candidate_task("x", before, after, seed=seed, order=order, max_outage=longest).inputs
+
+    for name in ("one", "two", "other"):
+        shutil.copytree(BUILT_IN / NETWORK, tmp_path / name)
+    _change(tmp_path / "other", lambda text: text + "!\n")
+    first = inputs(tmp_path / "one")
+    assert inputs(tmp_path / "two") == first
+    different = {
+        inputs(tmp_path / "other"),
+        inputs(tmp_path / "one", seed=2),
+        inputs(tmp_path / "one", order=None),
+        inputs(tmp_path / "one", longest=1.0),
+    }
+    assert len(different - {first}) == 4
+
+
+def test_a_result_goes_back_without_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **_settings: object) -> None:
+        raise UserError("cannot be compared")
+
+    monkeypatch.setattr("dmvpn.tools.diff.each.compare_networks", refuse)
+    network = Scenario.load(NETWORK)
+    task = candidate_task("x", network, network, seed=1, order=None, max_outage=None)
+    result = try_candidate(task)
+    assert result == CandidateResult(task, CandidateRow(name="x", why="cannot be compared", untried=True))
+    assert result.task.octets == b""
+
+
+@pytest.mark.lengthy
+def test_a_comparison_that_was_cut_off_goes_on_and_prints_the_same_table(
+    candidates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows"
+    words = ["diff", "--before", NETWORK, "--each", str(candidates), "--order", "none", "--results", str(path)]
+    assert main(words) == 2
+    whole = capsys.readouterr().out
+    lines = path.read_text().splitlines(keepends=True)
+    assert [json.loads(line)["task"]["candidate"] for line in lines] == ["1-same", "2-cut"]
+    path.write_text(lines[1] + lines[0][:40])
+    assert main([*words, "--jobs", "2"]) == 2
+    again = capsys.readouterr()
+    assert again.out == whole
+    assert f"{path} has 1 of these candidates" in again.err
+    assert sorted(path.read_text().splitlines(keepends=True)) == sorted(lines)
+    _change(candidates / "2-cut", lambda text: text + "!\n")
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{path}:1: candidate 2-cut " in said.err
+    assert "use another file" in said.err
+
+
+def test_a_file_of_results_without_candidates_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "--before", NETWORK, "--after", NETWORK, "--results", "x"]) == 2
+    assert "go with --each" in capsys.readouterr().err

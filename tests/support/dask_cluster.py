@@ -22,11 +22,23 @@ needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="the ex
 
 
 class Cluster:
-    """The processes of a cluster. inside: the words before each command, as `ip netns exec NAME`."""
+    """The processes of a cluster. inside: the words before each command, as `ip netns exec NAME`.
 
-    def __init__(self, folder: Path, listen: str, *, tls: Sequence[str] = (), inside: Sequence[str] = ()) -> None:
+    deaths: so many workers may die with a task before the scheduler gives it up; None: as Dask has it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        listen: str,
+        *,
+        tls: Sequence[str] = (),
+        inside: Sequence[str] = (),
+        deaths: int | None = None,
+    ) -> None:
         self._folder = folder
         self._tls = list(tls)
+        self._variables = {} if deaths is None else {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(deaths)}
         self.workers: list[subprocess.Popen[str]] = []
         words = ["scheduler", "--host", listen, "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
         self.scheduler = self._start(words, inside, stderr=subprocess.PIPE)
@@ -40,7 +52,7 @@ class Cluster:
         return subprocess.Popen(
             [*inside, sys.executable, "-m", "dask", *words, *self._tls],
             cwd=self._folder,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=os.environ | self._variables | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             text=True,

@@ -13,7 +13,8 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.judge.campaigns import Order
 from dmvpn.judge.work import Result, Task, run, version
-from dmvpn.tools.campaign import ResultFile, Summary, as_svg
+from dmvpn.tools.campaign import FORM, Summary, as_svg
+from dmvpn.tools.pool.results import ResultFile
 from support.dying_runs import FOLDER, run_text, verdict_of
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ def _file(path: Path, results: list[Result], rest: str = "") -> Path:
 
 
 def _read(path: Path, tasks: list[Task] = TASKS) -> list[Result]:
-    with ResultFile(path) as file:
+    with ResultFile(path, FORM) as file:
         return list(file.read(tasks))
 
 
 def test_a_file_gives_back_what_was_added(tmp_path: Path) -> None:
     path = tmp_path / "results"
-    with ResultFile(path) as file:
+    with ResultFile(path, FORM) as file:
         assert list(file.read(TASKS)) == []
         for result in RESULTS[2:]:
             file.add(result)
@@ -47,7 +48,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_file_goes_on_behind_the_last
     cut = RESULTS[1].to_json()
     for length in (1, 10, len(cut) // 2, len(cut)):
         path = _file(tmp_path / "results", RESULTS[:1], cut[:length])
-        with ResultFile(path) as file:
+        with ResultFile(path, FORM) as file:
             assert list(file.read(TASKS)) == RESULTS[:1]
             file.add(RESULTS[3])
         assert _read(path) == [RESULTS[0], RESULTS[3]]
@@ -87,16 +88,16 @@ def test_octets_that_are_no_text_are_an_error_of_their_line(tmp_path: Path) -> N
 
 def test_a_second_campaign_does_not_write_into_the_file_of_a_running_one(tmp_path: Path) -> None:
     path = tmp_path / "results"
-    with ResultFile(path), pytest.raises(UserError, match="another campaign writes to it"):
-        ResultFile(path)
+    with ResultFile(path, FORM), pytest.raises(UserError, match="another command writes to it"):
+        ResultFile(path, FORM)
 
 
 def test_no_folder_and_no_device_is_a_file_of_results(tmp_path: Path) -> None:
     with pytest.raises(UserError):
-        ResultFile(tmp_path)
+        ResultFile(tmp_path, FORM)
     (tmp_path / "link").symlink_to("/dev/null")
     with pytest.raises(UserError, match="no regular file"):
-        ResultFile(tmp_path / "link")
+        ResultFile(tmp_path / "link", FORM)
 
 
 def test_another_version_of_the_program_refuses_a_task_and_names_both() -> None:

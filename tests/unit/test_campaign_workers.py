@@ -50,7 +50,7 @@ def test_a_lost_run_is_named_with_its_seed_and_the_others_count(
     monkeypatch.setattr(campaign, "orders", lambda *_: [task.order for task in _tasks()])
     assert main(["simulate", "--campaign", "1", "--hours", "0.1", "--jobs", "2"]) == 1
     said = capsys.readouterr().out
-    assert said.count("notes-phase3 seed 5: the process of this run died") == 2
+    assert said.count("notes-phase3 seed 5 of 0.1 h: its process died") == 2
     assert "5 router-hours, 0 faults, 5 runs" in said
     assert said.rstrip().endswith("LOST: 1 of 6 runs (notes-phase3 --seed 5)")
 

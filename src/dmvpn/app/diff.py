@@ -77,8 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
             from dmvpn.app.diff_each import run_each
 
             return run_each(arguments)
-        if arguments.jobs is not None or arguments.on is not None:
-            raise UserError("--jobs and --on go with --each")
+        if arguments.jobs is not None or arguments.on is not None or arguments.results is not None:
+            raise UserError("--results, --jobs and --on go with --each")
         before, after = load(arguments.before), load(arguments.after)
         for side, scenario in (("before", before), ("after", after)):
             for note in scenario.notes:

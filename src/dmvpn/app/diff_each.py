@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.many import Many
 from dmvpn.app.pool import chosen_pool
-from dmvpn.app.progress import Progress
 from dmvpn.app.sides import load
 from dmvpn.base.errors import UserError
-from dmvpn.tools.diff.each import CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
-from dmvpn.tools.pool.contract import Lost
+from dmvpn.tools.diff.each import FORM, CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
 
 if TYPE_CHECKING:
     import argparse
@@ -36,15 +37,10 @@ def run_each(arguments: argparse.Namespace) -> int:
             rows.append(CandidateRow(name=folder.name, why=str(error), untried=True))
             continue
         tasks.append(_task(folder.name, before, after, arguments))
-    if tasks:
-        with begin() as pool, Progress.of(arguments) as progress:
-            progress.tell(f"0 of {len(tasks)} candidates")
-            for came in pool.submit(try_candidate, tasks):
-                if isinstance(came, CandidateRow):
-                    rows.append(came)
-                elif isinstance(came, Lost) and not came.is_tried_again:
-                    rows.append(CandidateRow(name=came.task.name, why="its process died, twice", untried=True))
-                progress.tell(f"{len(rows)} of {len(tasks)} candidates")
+    many = Many(tasks, FORM, "candidates", _note)
+    with closing(many.results(arguments, begin, lambda pool, left: pool.submit(try_candidate, left))) as results:
+        rows += (result.row for result in results)
+    rows += (CandidateRow(name=task.name, why="its process died, twice", untried=True) for task in many.lost)
     rows.sort(key=lambda row: row.name)
     if arguments.json:
         print(json.dumps([{"verdict": row.verdict, **asdict(row)} for row in rows], indent=2))
@@ -53,6 +49,11 @@ def run_each(arguments: argparse.Namespace) -> int:
     if any(row.untried for row in rows):
         return 2
     return int(any(row.worse for row in rows))
+
+
+def _note(text: str) -> None:
+    """Print a line beside the table, which may go to a program."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _candidates(folder: Path) -> list[Path]:

@@ -223,12 +223,6 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
         help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
     )
     faults.add_argument(
-        "--results",
-        type=Path,
-        metavar="FILE",
-        help="of a campaign: a result a line, as they come; begun again, it goes on",
-    )
-    faults.add_argument(
         "--histogram", type=Path, metavar="FILE", help="of a campaign: outages by kind of fault, as SVG"
     )
     add_pool(faults.add_argument, "a campaign")

@@ -1,4 +1,4 @@
-"""What several commands have in common: numbers, the choice of an engine, progress, workers, and a table of text."""
+"""What several commands have in common: numbers, an engine, progress, workers and their results, a table of text."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def add_progress(command: argparse.ArgumentParser) -> None:
 
 
 def add_pool(add: Callable[..., object], what: str) -> None:
-    """Declare `--jobs`, `--on` and the files of TLS. add: `add_argument`. what: the tasks, in words."""
+    """Declare `--results`, `--jobs`, `--on` and the files of TLS. add: `add_argument`. what: the tasks, in words."""
+    text = f"of {what}: a result a line, as they come; begun again, it goes on"
+    add("--results", type=Path, metavar="FILE", help=text)
     add("--jobs", type=int, default=None, metavar="J", help=f"processes for {what} at a time (1)")
     add("--on", metavar="ADDRESS", help=f"a cluster of Dask for {what}: tcp://127.0.0.1:8786, or tls://HOST:8786")
     for name, text in (("ca", "of its authority"), ("cert", "of this command"), ("key", "to that")):

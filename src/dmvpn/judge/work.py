@@ -14,20 +14,16 @@ import json
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final
 
 import dmvpn
 from dmvpn.base.errors import UserError
+from dmvpn.base.json_values import as_list, as_number, as_object, as_text, as_whole, read_line
 from dmvpn.base.values import dataclass
 from dmvpn.judge.campaign import RunVerdict
 from dmvpn.judge.campaigns import Order, OrderOutcome, carry_out
 from dmvpn.judge.faults import from_json, to_json
 from dmvpn.judge.judge import Violation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-T = TypeVar("T")
 
 _SECONDS: Final = 3600.0
 #: Digits of the fingerprint of the program's files.
@@ -80,22 +76,22 @@ class Task:
     @classmethod
     def from_plain(cls, raw: object) -> Task:
         """Read a JSON object. Raises ValueError."""
-        fields = _object(raw, "a task")
+        fields = as_object(raw, "a task")
         variant = fields.get("variant")
         if not isinstance(variant, list):
             raise ValueError("variant: not a list")
         return cls(
-            network=_text(fields.get("network"), "network"),
-            variant=tuple(_text(name, "variant") for name in variant),
-            seed=_whole(fields.get("seed"), "seed"),
-            hours=_number(fields.get("hours"), "hours"),
-            version=_text(fields.get("version"), "version"),
+            network=as_text(fields.get("network"), "network"),
+            variant=tuple(as_text(name, "variant") for name in variant),
+            seed=as_whole(fields.get("seed"), "seed"),
+            hours=as_number(fields.get("hours"), "hours"),
+            version=as_text(fields.get("version"), "version"),
         )
 
     @classmethod
     def from_json(cls, text: str) -> Task:
         """Read a line. Raises UserError."""
-        return _read(text, cls.from_plain, "a task of a campaign")
+        return read_line(text, cls.from_plain, "a task of a campaign")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +115,18 @@ class Result:
     @classmethod
     def from_plain(cls, raw: object) -> Result:
         """Read a JSON object. Raises ValueError or UserError."""
-        fields = _object(raw, "a result")
+        fields = as_object(raw, "a result")
         short = fields.get("short")
         return cls(
             Task.from_plain(fields.get("task")),
-            _verdict(_object(fields.get("verdict"), "verdict")),
+            _verdict(as_object(fields.get("verdict"), "verdict")),
             None if short is None else Order.from_json(json.dumps(short)),
         )
 
     @classmethod
     def from_json(cls, text: str) -> Result:
         """Read a line. Raises UserError."""
-        return _read(text, cls.from_plain, "a result of a campaign")
+        return read_line(text, cls.from_plain, "a result of a campaign")
 
 
 def check_version(wanted: str) -> None:
@@ -169,76 +165,32 @@ def _plain(verdict: RunVerdict) -> dict[str, object]:
 
 def _verdict(fields: dict[str, object]) -> RunVerdict:
     """Read a verdict. Raises ValueError or UserError."""
-    longest = _object(fields.get("longest"), "longest")
+    longest = as_object(fields.get("longest"), "longest")
     return RunVerdict(
-        violations=tuple(_violation(each) for each in _list(fields.get("violations"), "violations")),
-        faults=tuple(from_json(each) for each in _list(fields.get("faults"), "faults")),
-        router_hours=_number(fields.get("router_hours"), "router_hours"),
-        sent=_whole(fields.get("sent"), "sent"),
-        demanded=_whole(fields.get("demanded"), "demanded"),
-        lost=_whole(fields.get("lost"), "lost"),
-        longest={why: _number(seconds, f"longest {why}") for why, seconds in longest.items()},
-        digest=_text(fields.get("digest"), "digest"),
+        violations=tuple(_violation(each) for each in as_list(fields.get("violations"), "violations")),
+        faults=tuple(from_json(each) for each in as_list(fields.get("faults"), "faults")),
+        router_hours=as_number(fields.get("router_hours"), "router_hours"),
+        sent=as_whole(fields.get("sent"), "sent"),
+        demanded=as_whole(fields.get("demanded"), "demanded"),
+        lost=as_whole(fields.get("lost"), "lost"),
+        longest={why: as_number(seconds, f"longest {why}") for why, seconds in longest.items()},
+        digest=as_text(fields.get("digest"), "digest"),
     )
 
 
 def _violation(raw: object) -> Violation:
-    fields = _object(raw, "a violation")
+    fields = as_object(raw, "a violation")
     return Violation(
-        time=_number(fields.get("time"), "time"),
-        rule=_text(fields.get("rule"), "rule"),
-        text=_text(fields.get("text"), "text"),
-        way=tuple(_leg(each) for each in _list(fields.get("way"), "way")),
+        time=as_number(fields.get("time"), "time"),
+        rule=as_text(fields.get("rule"), "rule"),
+        text=as_text(fields.get("text"), "text"),
+        way=tuple(_leg(each) for each in as_list(fields.get("way"), "way")),
     )
 
 
 def _leg(raw: object) -> tuple[str, str]:
     """Read a part of the way of a packet. Raises ValueError."""
-    nodes = _list(raw, "a part of a way")
+    nodes = as_list(raw, "a part of a way")
     if len(nodes) != 2:
         raise ValueError("a part of a way: not two nodes")
-    return _text(nodes[0], "node"), _text(nodes[1], "node")
-
-
-# ------------------------------------------------------------------------------------------------ values of JSON
-
-
-def _read(text: str, made: Callable[[object], T], what: str) -> T:
-    try:
-        return made(json.loads(text, parse_constant=_refused))
-    except (ValueError, UserError, RecursionError) as error:
-        raise UserError(f"not {what}: {error}") from error
-
-
-def _refused(text: str) -> None:
-    raise ValueError(f"{text} is no number")
-
-
-def _object(raw: object, what: str) -> dict[str, object]:
-    if not isinstance(raw, dict):
-        raise ValueError(f"{what}: not an object")
-    return raw
-
-
-def _list(raw: object, what: str) -> list[object]:
-    if not isinstance(raw, list):
-        raise ValueError(f"{what}: not a list")
-    return raw
-
-
-def _text(raw: object, what: str) -> str:
-    if not isinstance(raw, str):
-        raise ValueError(f"{what}: not a text")
-    return raw
-
-
-def _whole(raw: object, what: str) -> int:
-    if not isinstance(raw, int) or isinstance(raw, bool):
-        raise ValueError(f"{what}: not a whole number")
-    return raw
-
-
-def _number(raw: object, what: str) -> float:
-    if not isinstance(raw, int | float) or isinstance(raw, bool):
-        raise ValueError(f"{what}: not a number")
-    return float(raw)
+    return as_text(nodes[0], "node"), as_text(nodes[1], "node")

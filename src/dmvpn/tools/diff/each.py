@@ -2,18 +2,26 @@
 
 A task has both networks as octets beside the version of the program that made them: another version refuses the task
 before it reads them. The same candidates give the same rows on any number of workers.
+
+A result is a line of a file (`tools/pool/results.py`) with the name of the candidate, the row, and a fingerprint of all
+that the row follows from: the contents of both networks, seed, order and the permitted outage.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.json_values import as_flag, as_number, as_object, as_text, as_whole, read_line
 from dmvpn.base.values import dataclass
 from dmvpn.judge.work import check_version, version
 from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.whole import compare_networks
+from dmvpn.tools.pool.results import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,15 +31,21 @@ if TYPE_CHECKING:
 
 #: Letters of the last column of a row; an error is longer.
 _LONGEST: Final = 70
+#: Digits of the fingerprint of the inputs.
+_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateTask:
-    """One comparison. octets: the networks before and after, seed, order and longest outage that is permitted."""
+    """One comparison. inputs: a fingerprint of all that its result follows from.
+
+    octets: the networks before and after, seed, order and longest outage that is permitted; b"" in a result.
+    """
 
     name: str
+    inputs: str
     version: str
-    octets: bytes
+    octets: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +70,84 @@ class CandidateRow:
         return "not tried" if self.untried else "worse" if self.worse else "ok"
 
 
+@dataclass(frozen=True, slots=True)
+class CandidateResult:
+    """A comparison that has ended."""
+
+    task: CandidateTask
+    row: CandidateRow
+
+    def to_json(self) -> str:
+        """Return a line that `from_json` reads, without an end of line. It begins with the task."""
+        task = {"candidate": self.task.name, "inputs": self.task.inputs, "version": self.task.version}
+        row = asdict(self.row)
+        del row["name"]
+        return json.dumps({"task": task, "row": row})
+
+    @classmethod
+    def from_plain(cls, raw: object) -> CandidateResult:
+        """Read a JSON object. Raises ValueError."""
+        fields = as_object(raw, "a result")
+        given, row = as_object(fields.get("task"), "a task"), as_object(fields.get("row"), "a row")
+        outage = row.get("outage")
+        task = CandidateTask(
+            name=as_text(given.get("candidate"), "candidate"),
+            inputs=as_text(given.get("inputs"), "inputs"),
+            version=as_text(given.get("version"), "version"),
+        )
+        return cls(
+            task,
+            CandidateRow(
+                name=task.name,
+                worse=as_whole(row.get("worse"), "worse"),
+                better=as_whole(row.get("better"), "better"),
+                changed=as_whole(row.get("changed"), "changed"),
+                outage=None if outage is None else as_number(outage, "outage"),
+                why=as_text(row.get("why"), "why"),
+                untried=as_flag(row.get("untried"), "untried"),
+            ),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> CandidateResult:
+        """Read a line. Raises UserError."""
+        return read_line(text, cls.from_plain, FORM.what)
+
+
+FORM: Final = Form[CandidateTask, CandidateResult](
+    what="a result of diff --each",
+    begin=b'{"task": {"candidate": "',
+    read=CandidateResult.from_json,
+    write=CandidateResult.to_json,
+    task_of=lambda result: result.task,
+    version_of=lambda task: task.version,
+    said=lambda task: f"candidate {task.name}",
+    foreign=lambda task: (
+        f"candidate {task.name} is not here, or it, --before, --seed, --order, --max-outage or --spokes was another one"
+    ),
+)
+
+
 def candidate_task(
     name: str, before: Scenario, after: Scenario, *, seed: int, order: str | None, max_outage: float | None
 ) -> CandidateTask:
     """Return the task of one candidate."""
-    return CandidateTask(name=name, version=version(), octets=pickle.dumps((before, after, seed, order, max_outage)))
+    settings = (seed, order, max_outage)
+    inputs = json.dumps([_contents(before), _contents(after), *settings])
+    return CandidateTask(
+        name=name,
+        inputs=hashlib.sha256(inputs.encode()).hexdigest()[:_DIGITS],
+        version=version(),
+        octets=pickle.dumps((before, after, *settings)),
+    )
 
 
-def try_candidate(task: CandidateTask) -> CandidateRow:
+def _contents(scenario: Scenario) -> list[object]:
+    """Return the contents of a network, wherever its files are."""
+    return [scenario.lab.model_dump_json(), list(scenario.configurations.items()), repr(scenario.certificates)]
+
+
+def try_candidate(task: CandidateTask) -> CandidateResult:
     """Compare. Raises UserError if the task is of another version of the program."""
     check_version(task.version)
     given = pickle.loads(task.octets)  # noqa: S301 # a pool's task is code anyway
@@ -71,8 +155,10 @@ def try_candidate(task: CandidateTask) -> CandidateRow:
     try:
         comparison = compare_networks(before, after, seed=seed, order=order, max_outage=longest)
     except UserError as error:
-        return CandidateRow(name=task.name, why=str(error), untried=True)
-    return _row(task.name, comparison, longest)
+        row = CandidateRow(name=task.name, why=str(error), untried=True)
+    else:
+        row = _row(task.name, comparison, longest)
+    return CandidateResult(replace(task, octets=b""), row)
 
 
 def _row(name: str, comparison: Comparison, longest: float | None) -> CandidateRow:

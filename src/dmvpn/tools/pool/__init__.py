@@ -3,6 +3,7 @@
     contract.py   what both do: `submit`, and lost tasks
     local.py      processes of this machine
     on_dask.py    a cluster, with the extra `pool`; the only file that imports Dask
+    results.py    a file with one result a line, with which a command that was cut off goes on
     addresses.py  addresses of clusters that may be used, which need TLS unless they are this machine
 
 A task, its function and its result must be importable or picklable in another process. The function gives the same

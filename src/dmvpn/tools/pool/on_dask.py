@@ -33,8 +33,8 @@ _FIRST_WORKER: Final = 30
 _MOST: Final = 1000
 #: A worker may have several threads; these tasks are Python alone, and gain nothing by running side by side.
 _ALONE: Final = threading.Lock()
-#: States of a task that its scheduler still knows.
-_ALIVE: Final = ("pending", "finished", "error")
+#: States of a task that its scheduler still knows; "lost": its result died with its worker.
+_ALIVE: Final = ("pending", "finished", "error", "lost")
 
 
 class DaskPool:
@@ -106,13 +106,18 @@ class DaskPool:
                     give([task], is_first=is_first)
 
     def _gathered(self, futures: list[Future]) -> dict[Future, object]:
-        """Return the results of tasks that have ended; a result can die with the worker that has it."""
+        """Return the results of tasks that have ended; a result can die with the worker that has it.
+
+        The scheduler then has the task done again, and gives it up if that kills more workers.
+        """
         if not futures:
             return {}
         try:
             return dict(zip(futures, self._client.gather(futures), strict=True))
-        except (CancelledError, KeyError, OSError):
-            return {}
+        except (CancelledError, KeyError, KilledWorker, OSError):
+            if len(futures) == 1:
+                return {}
+        return {future: result for one in futures for future, result in self._gathered([one]).items()}
 
     def _is_lost(self, future: Future) -> bool:
         """Return whether a task was given up. Raises what the task raised, or UserError without a scheduler."""

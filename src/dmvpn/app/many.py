@@ -1,0 +1,116 @@
+"""Many tasks of one command: those that its file of results lacks go to a pool, and results come as they end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from dmvpn.app.progress import Progress
+from dmvpn.tools.pool.contract import Lost
+from dmvpn.tools.pool.results import ResultFile
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from pathlib import Path
+
+    from dmvpn.tools.pool.contract import Pool
+    from dmvpn.tools.pool.results import Form
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Many(Generic[T, R]):
+    """The tasks of one command, what became of them, and how long the rest takes. lost: tasks whose workers died.
+
+    noun: of the tasks, in the plural. note: prints a line about a task or the file.
+    """
+
+    def __init__(self, tasks: Sequence[T], form: Form[T, R], noun: str, note: Callable[[str], None]) -> None:
+        self.tasks = tasks
+        self.lost: list[T] = []
+        self._form = form
+        self._noun = noun
+        self._note = note
+        self._left = list(tasks)
+        self._ended = 0
+        self._began = 0.0
+
+    def results(
+        self,
+        arguments: argparse.Namespace,
+        begin: Callable[[], Pool],
+        submit: Callable[[Pool, Sequence[T]], Iterator[R | Lost[T]]],
+        words: Callable[[], str] = str,
+    ) -> Generator[R]:
+        """Yield all results: those of the file of `--results`, then the others as they come. Raises UserError.
+
+        begin: begins the pool. submit: gives it tasks. words: what to add to the progress.
+        """
+        path: Path | None = arguments.results
+        if path is None:
+            yield from self._computed(None, arguments, begin, submit, words)
+            return
+        with ResultFile(path, self._form) as file:
+            yield from self._known(file)
+            yield from self._computed(file, arguments, begin, submit, words)
+
+    def _known(self, file: ResultFile[T, R]) -> Iterator[R]:
+        """Yield the results that the file has."""
+        known: dict[T, R] = {self._form.task_of(result): result for result in file.read(self.tasks)}
+        self._left = [task for task in self.tasks if task not in known]
+        if known:
+            self._note(f"{file.path} has {len(known)} of these {self._noun}")
+        yield from known.values()
+
+    def _computed(
+        self,
+        file: ResultFile[T, R] | None,
+        arguments: argparse.Namespace,
+        begin: Callable[[], Pool],
+        submit: Callable[[Pool, Sequence[T]], Iterator[R | Lost[T]]],
+        words: Callable[[], str],
+    ) -> Iterator[R]:
+        """Yield the results of the tasks that are left; each is in the file before it is used."""
+        if not self._left:
+            return
+        self._began = time.monotonic()
+        with begin() as pool, Progress.of(arguments) as progress:
+            progress.tell(self._progress(words()))
+            for came in submit(pool, self._left):
+                progress.wipe()
+                if isinstance(came, Lost):
+                    self._lose(came.task, is_tried_again=came.is_tried_again)
+                else:
+                    if file is not None:
+                        file.add(came)
+                    self._ended += 1
+                    yield came
+                progress.tell(self._progress(words()))
+
+    def _lose(self, task: T, *, is_tried_again: bool) -> None:
+        if not is_tried_again:
+            self.lost.append(task)
+            self._ended += 1
+        then = "it is tried once more" if is_tried_again else "it is lost"
+        self._note(f"{self._form.said(task)}: its process died: {then}")
+
+    def _progress(self, words: str) -> str:
+        """Return how far it is, its rate and the time that is left."""
+        ended = len(self.tasks) - len(self._left) + self._ended
+        said = f"{ended} of {len(self.tasks)} {self._noun}{words}"
+        spent = time.monotonic() - self._began
+        if not self._ended or spent <= 0:
+            return said
+        left = spent / self._ended * (len(self._left) - self._ended)
+        return f"{said}, {60 * self._ended / spent:.3g} a minute, {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
