@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import signal
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -100,6 +103,33 @@ def test_no_folder_and_no_device_is_a_file_of_results(tmp_path: Path) -> None:
         ResultFile(tmp_path / "link", FORM)
 
 
+def test_a_pipe_is_no_file_of_results_and_nobody_waits_for_its_other_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match=r"pipe: no regular file; --results wants a file"):
+        ResultFile(tmp_path / "pipe", FORM)
+
+
+def test_a_full_disk_costs_no_whole_line_and_the_file_goes_on(tmp_path: Path) -> None:
+    """The limit on the size of a file is met in the middle of a line, as the end of a disk is."""
+    path, (soft, hard) = tmp_path / "results", resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with ResultFile(path, FORM) as file:
+            assert list(file.read(TASKS)) == []
+            file.add(RESULTS[0])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
+            with pytest.raises(UserError, match=r"results: File too large; it keeps what came so far"):
+                file.add(RESULTS[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_text() == RESULTS[0].to_json() + "\n"
+    with ResultFile(path, FORM) as file:
+        assert list(file.read(TASKS)) == RESULTS[:1]
+        file.add(RESULTS[1])
+    assert _read(path) == RESULTS[:2]
+
+
 def test_another_version_of_the_program_refuses_a_task_and_names_both() -> None:
     with pytest.raises(UserError) as refused:
         run(TASKS[0])
@@ -155,6 +185,23 @@ def test_a_file_of_another_version_ends_the_command_with_both_versions(
     assert f"{tmp_path / 'results'}:1: " in said
     assert "dmvpn 1+a" in said
     assert version() in said
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_the_first_run(
+    tmp_path: Path, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Hours of runs ended with the error."""
+    assert command("--histogram", str(tmp_path / "none" / "picture.svg")) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "picture.svg: No such file or directory" in said.err
+
+
+@pytest.mark.parametrize("words", [("1e30",), ("1", "--hours", "1e-9")])
+def test_a_campaign_without_end_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """It filled the memory with a list of its runs, without a word."""
+    assert main(["simulate", "--campaign", *words]) == 1
+    assert "N is at most 10,000,000 times H" in capsys.readouterr().err
 
 
 def test_options_of_a_campaign_without_one_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.judge import film_command, print_failure, verdict_line
 from dmvpn.app.many import Many
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from dmvpn.tools.pool.contract import Pool
 
+#: Router-hours of the longest campaign for each hour of a run.
+_MOST: Final = 10_000_000
+
 
 def judge_many(arguments: argparse.Namespace) -> int:
     """Judge all networks in a campaign: print seeds, each run that failed, and a summary. Returns 1 if one failed."""
@@ -36,6 +39,10 @@ def judge_many(arguments: argparse.Namespace) -> int:
     hours = 1.0 if arguments.hours is None else arguments.hours
     if hours <= 0:
         raise UserError("--hours of a campaign is a positive number")
+    if arguments.campaign / hours > _MOST:
+        raise UserError(
+            f"--campaign N with --hours H: N is at most {_MOST:,} times H, for a list of the runs in memory"
+        )
     if arguments.histogram is not None:
         check_writable(arguments.histogram)
     begin = chosen_pool(arguments)

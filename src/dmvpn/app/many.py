@@ -1,4 +1,4 @@
-"""Many tasks of one command: those that its file of results lacks go to a pool, and results come as they end."""
+"""Many tasks of one command: the tasks that its file of results lacks go to a pool, and results come as they end."""
 
 from __future__ import annotations
 
