@@ -71,7 +71,9 @@ def test_on_a_narrow_page_the_maps_are_below_each_other(page: Path) -> None:
         assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_what_is_new_and_what_is_gone_is_marked_and_the_rest_stays_at_its_place(page: Path, tmp_path: Path) -> None:
+def test_what_is_new_and_what_is_gone_is_marked_and_the_rest_stays_at_its_place(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = (
         "import { layout } from 'layout.js'; import { onlyHere, union } from 'compare.js';"
         "const { before, after } = JSON.parse(document.getElementById('film').textContent);"
@@ -81,7 +83,8 @@ def test_what_is_new_and_what_is_gone_is_marked_and_the_rest_stays_at_its_place(
         "window.found = { gone: onlyHere(before, less, '-', 'broken'), fresh: onlyHere(less, before, '+', 'direct'),"
         " places: Object.fromEntries(places) };"
     )
-    (tmp_path / "page.html").write_text(page.read_text().replace('import "compare.js";', script))
+    monkeypatch.setattr("dmvpn.web.exported.entry_of", lambda _: script)
+    (tmp_path / "page.html").write_text(as_comparison(film_in(page.read_text())))
     with Browser() as browser:
         browser.open((tmp_path / "page.html").as_uri())
         browser.wait(lambda: bool(browser.run("return window.found !== undefined")))

@@ -230,9 +230,12 @@ def run(
 
     Raises OSError.
     """
+    # In front of the rest: what follows the host of `lab exec` is the program and its arguments.
+    verbs = 2 if words[0] == "lab" else 1
+    command, rest = words[:verbs], words[verbs:]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(  # noqa: S603 - names that exist, and numbers
-            [*_PROGRAM, *words, "--json"],
+            [*_PROGRAM, *command, "--json", *rest],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE,
