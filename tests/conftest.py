@@ -31,6 +31,7 @@ import pytest
 from hypothesis import settings
 
 from support.kept import try_kept
+from support.slow_tests import measured, slow_tests
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -61,9 +62,13 @@ for _number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(_number, lambda _number, _frame: None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests in real time their second try."""
+    """Mark the tests that were measured as slow, and give tests in real time their second try."""
+    slow = slow_tests()
     for item in items:
+        if item.nodeid in slow:
+            item.add_marker(pytest.mark.slow)
         if any(item.get_closest_marker(name) for name in ("lab", "interop")):
             item.add_marker(pytest.mark.flaky(reruns=1))
     if "TEST_SEED" in os.environ:
@@ -86,7 +91,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Try a property first with the examples that are kept of it."""
     try_kept(item)
-    return (yield)
+    with measured(item.nodeid):
+        return (yield)
 
 
 def pytest_collection_finish() -> None:

@@ -1,0 +1,89 @@
+"""The tests that `make test` leaves out because they take long: they are listed in `tests/slow_tests.txt`.
+
+    TEST_TIMES=FOLDER make test             each test writes what it took
+    python -m support.slow_tests FOLDER     makes the list of it (in `tests`); what is listed and was not measured stays
+
+A test that computes is slow if it takes a processor for longer than `PROCESSOR` seconds, a test in real time if it
+takes longer than `WAITING` seconds. Where all tests of a file are slow, its quickest one stays a test of every day.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Seconds of a processor; seconds.
+PROCESSOR: Final = 0.6
+WAITING: Final = 6.0
+#: Tests of every day whatever they take: a change that should not affect behavior shows there if it does.
+_EVERY_DAY: Final = tuple(
+    f"tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[{network}]"
+    for network in ("intro-phase3", "ospf-phase3", "isakmp-phase3", "dual-hub")
+)
+LIST: Final = Path(__file__).parents[1] / "slow_tests.txt"
+_IN_REAL_TIME: Final = ("tests/contract/", "tests/lab/")
+_HEADING: Final = "# Made by python -m support.slow_tests, see there.\n"
+
+
+def slow_tests() -> frozenset[str]:
+    """Return the identifiers of the listed tests."""
+    return frozenset(line for line in LIST.read_text("utf-8").splitlines() if not line.startswith("#"))
+
+
+@contextmanager
+def measured(test: str) -> Iterator[None]:
+    """Note what a test takes, if TEST_TIMES names a folder."""
+    folder = os.environ.get("TEST_TIMES")
+    processor, begun = _processor(), time.monotonic()
+    yield
+    if folder is not None:
+        with (Path(folder) / str(os.getpid())).open("a", encoding="utf-8") as file:
+            file.write(f"{_processor() - processor:.2f}\t{time.monotonic() - begun:.2f}\t{test}\n")
+
+
+def _processor() -> float:
+    """Return the processor seconds of this process, and of its children that have ended."""
+    used = [resource.getrusage(which) for which in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def chosen(times: Mapping[str, float]) -> set[str]:
+    """Return the slow ones. times: what each test took, as parts of what it may take."""
+    files: dict[str, list[str]] = {}
+    for test in times:
+        files.setdefault(test.partition("::")[0], []).append(test)
+    slow: set[str] = set()
+    for tests in files.values():
+        over = [test for test in tests if times[test] > 1]
+        slow.update(over if len(over) < len(tests) else sorted(tests, key=times.__getitem__)[1:])
+    return slow
+
+
+def _times(folder: Path) -> dict[str, float]:
+    """Return what each test took, as a part of what it may take; of several runs of a test the quickest."""
+    times: dict[str, float] = {}
+    for path in sorted(folder.iterdir()):
+        for line in path.read_text("utf-8").splitlines():
+            processor, seconds, test = line.split("\t", 2)
+            part = float(seconds) / WAITING if test.startswith(_IN_REAL_TIME) else float(processor) / PROCESSOR
+            times[test] = min(part, times.get(test, part))
+    return times
+
+
+def main() -> None:
+    """Write the list."""
+    times = _times(Path(sys.argv[1]))
+    slow = (chosen(times) | (slow_tests() - times.keys())).difference(_EVERY_DAY)
+    LIST.write_text(_HEADING + "".join(f"{test}\n" for test in sorted(slow)), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
