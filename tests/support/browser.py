@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -65,7 +66,7 @@ class Browser:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._order("", None)
+            self._order("", None, method="DELETE")
         finally:
             self._driver.terminate()
             self._driver.wait(20)
@@ -104,12 +105,15 @@ class Browser:
             assert time.monotonic() < end, self.text("state")
             time.sleep(0.1)
 
+    def screenshot(self) -> bytes:
+        """The page as a PNG, as large as its window."""
+        return base64.b64decode(self._order("/screenshot", None, method="GET"))
+
     def complaints(self) -> list[str]:
         """The lines of the console since the last call."""
         return [line["message"] for line in self._order("/se/log", {"type": "browser"})]
 
-    def _order(self, path: str, what: dict[str, Any] | None) -> Any:  # noqa: ANN401  # of any kind
-        method = "DELETE" if what is None else "POST"
+    def _order(self, path: str, what: dict[str, Any] | None, *, method: str = "POST") -> Any:  # noqa: ANN401  # any kind
         body = json.dumps(what).encode() if what is not None else None
         headers = {"Content-Type": "application/json"}
         request = Request(self._root + path, body, headers, method=method)  # noqa: S310  # the driver's own address

@@ -11,7 +11,12 @@ export const ROWS = 120;
 const COLUMNS = 8;
 /** Characters of a sentence. */
 const LONGEST = 400;
-const WIDTH = 76;
+/** Pixels of a column: many columns are narrow, so that a sentence has room beside them. */
+const WIDEST = 76;
+const OF_ALL = 290;
+const NARROWEST = 40;
+/** Pixels of a letter of a name. */
+const LETTER = 7.2;
 const HEIGHT = 22;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -73,8 +78,10 @@ export function sentence(step) {
  * @returns {HTMLElement[]}
  */
 export function rows(steps, { open, opened, cause }) {
+  if (steps.length === 0) return [element("li", { class: "hint nothing" }, "Nothing has happened here yet.")];
   const names = columns(steps);
-  const head = element("li", { class: "head", "aria-hidden": "true" }, element("span", {}, "time (UTC)"), heads(names));
+  const width = Math.max(NARROWEST, Math.min(WIDEST, OF_ALL / names.length));
+  const head = element("li", { class: "head", "aria-hidden": "true" }, element("span", {}, "time (UTC)"), heads(names, width));
   const arrows = cause.filter((step) => step.type === "arrow");
   return [
     head,
@@ -84,7 +91,7 @@ export function rows(steps, { open, opened, cause }) {
       const look = cause.length === 0 ? "" : cause.includes(step) ? " linked" : " unlinked";
       const button = element("button", { type: "button", class: `step ${step.type}${look}`, "data-step": nameOf(step) });
       button.setAttribute("aria-pressed", String(step === opened));
-      button.append(element("time", {}, clock(step.time)), drawing(step, names), text);
+      button.append(element("time", {}, clock(step.time)), drawing(step, names, width), text);
       button.addEventListener("click", () => open(step));
       return element("li", {}, button);
     }),
@@ -114,12 +121,18 @@ function speakers(step) {
   return step.type === "arrow" ? [step.sender ?? "", step.receiver ?? ""] : [step.router ?? ""];
 }
 
-/** @param {string[]} names */
-function heads(names) {
-  const made = drawn("svg", { width: names.length * WIDTH, height: HEIGHT });
+/**
+ * @param {string[]} names
+ * @param {number} width of a column
+ */
+function heads(names, width) {
+  const made = drawn("svg", { width: names.length * width, height: HEIGHT });
+  const room = Math.floor(width / LETTER);
   names.forEach((name, index) => {
-    const text = drawn("text", { x: (index + 0.5) * WIDTH, y: 15, "text-anchor": "middle" });
-    text.textContent = plain(name.length > 10 ? `${name.slice(0, 9)}…` : name);
+    const text = drawn("text", { x: (index + 0.5) * width, y: 15, "text-anchor": "middle" });
+    const whole = drawn("title", {});
+    whole.textContent = plain(name);
+    text.append(plain(name.length > room ? `${name.slice(0, room - 1)}…` : name), whole);
     made.append(text);
   });
   return made;
@@ -128,13 +141,14 @@ function heads(names) {
 /**
  * @param {Step} step
  * @param {string[]} names
+ * @param {number} width of a column
  */
-function drawing(step, names) {
-  const made = drawn("svg", { width: names.length * WIDTH, height: HEIGHT, "aria-hidden": "true" });
-  const place = (/** @type {string|undefined} */ name) => (names.indexOf(name ?? "") + 0.5) * WIDTH;
+function drawing(step, names, width) {
+  const made = drawn("svg", { width: names.length * width, "aria-hidden": "true" });
+  const place = (/** @type {string|undefined} */ name) => (names.indexOf(name ?? "") + 0.5) * width;
   names.forEach((_, index) => {
-    const x = (index + 0.5) * WIDTH;
-    made.append(drawn("line", { x1: x, x2: x, y1: 0, y2: HEIGHT, class: "life" }));
+    const x = (index + 0.5) * width;
+    made.append(drawn("line", { x1: x, x2: x, y1: 0, y2: "100%", class: "life" }));
   });
   const middle = HEIGHT / 2;
   if (step.type === "arrow" && names.includes(step.sender ?? "") && names.includes(step.receiver ?? "")) {

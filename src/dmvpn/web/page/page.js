@@ -171,7 +171,8 @@ class Player {
     }
     slider.setAttribute("aria-valuetext", clock(this.time));
     const now = { count: this.known.count, chosen: this.chosen };
-    this.story.show(now.count, now.chosen);
+    const isHost = this.film.stage.nodes.some((node) => node.name === now.chosen && node.kind === "host");
+    this.story.show(now.count, isHost ? "" : now.chosen);
     this.hands?.show(this.chosen, this.wire);
     if (this.shown.count === now.count && this.shown.chosen === now.chosen) return;
     this.shown = now;
@@ -195,7 +196,13 @@ class Player {
   choose(name) {
     if (this.hands?.take(name)) return;
     this.wire = null;
+    this.reveal();
     this.chosen = this.film.stage.nodes.some((node) => node.name === name) ? name : "";
+  }
+
+  /** Bring what a user chose on the screen: an opened message above it may be longer than the window. */
+  reveal() {
+    byId("side").scrollTo({ top: byId("hands").offsetTop - byId("side").offsetTop });
   }
 
   detail() {

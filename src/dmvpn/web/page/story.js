@@ -82,6 +82,7 @@ export class Story {
       return;
     }
     this.opened = step;
+    byId("side").scrollTo({ top: 0 });
     this.cause = causeOf(this.film.steps, step, this.film.at(step.time).owners);
     if (this.meanings !== null) return;
     this.meanings = {};

@@ -36,21 +36,43 @@ const TOOLS = [
 export function tools(base) {
   const panel = byId("tool");
   const body = element("div");
-  /** @type {Desk} */
-  const desk = { ...base, show: (...children) => body.replaceChildren(...children) };
+  /** What was opened last: only it may write, for an answer may come after its tool was closed. */
+  let turn = 0;
   const buttons = TOOLS.filter((tool) => tool.roles.includes(base.role)).map((tool) => {
     const button = element("button", { type: "button", title: tool.title, "aria-expanded": "false" }, tool.name);
     button.addEventListener("click", () => {
       const isOpen = button.getAttribute("aria-expanded") === "true";
       for (const each of buttons) each.setAttribute("aria-expanded", String(each === button && !isOpen));
       base.put(NOTHING);
+      turn += 1;
       panel.hidden = isOpen;
       if (isOpen) return;
       body.replaceChildren(element("p", { class: "hint" }, "…"));
       panel.replaceChildren(element("h2", {}, tool.name, " ", element("small", {}, tool.title)), body);
+      const mine = turn;
+      const desk = deskOf(base, body, () => mine === turn);
       Promise.resolve(tool.open(desk)).catch((error) => desk.show(element("p", { class: "bad" }, error.message)));
     });
     return button;
   });
   byId("tools").replaceChildren(...buttons);
+}
+
+/**
+ * Return the desk of a tool, which writes only while the tool is open.
+ * @param {Omit<Desk, "show">} base
+ * @param {HTMLElement} body
+ * @param {() => boolean} isOpen
+ * @returns {Desk}
+ */
+function deskOf(base, body, isOpen) {
+  return {
+    ...base,
+    put: (overlay) => {
+      if (isOpen()) base.put(overlay);
+    },
+    show: (...children) => {
+      if (isOpen()) body.replaceChildren(...children);
+    },
+  };
 }
