@@ -25,8 +25,10 @@
  * @property {Step[]} cause the steps of the cause that is followed; empty: none
  * @property {StageWire|null} wire that is chosen
  * @property {Map<StageWire, string>} bad what is bad about wires
+ * @property {import("./clusters.js").Clustering|null} [clusters] routers that are drawn as one symbol
  */
 
+import { drawBundles, drawClusters } from "./crowds.js";
 import { plain } from "./dom.js";
 import { drawOverlay } from "./overlay.js";
 import { along, bend, curve, label } from "./shapes.js";
@@ -43,6 +45,7 @@ const NAMES_OF_MESSAGES_FROM = 0.8;
 const MOST_NAMED = 3;
 
 /** How a tunnel is drawn: color, dashes, width, and the letter in its middle. */
+/** @type {import("./crowds.js").Looks} */
 const LOOKS = {
   none: { color: "faint", dash: [2, 5], width: 1, letter: "" },
   registering: { color: "waiting", dash: [3, 4], width: 2, letter: "?" },
@@ -75,11 +78,16 @@ export function paint(context, size, view, scene, colors) {
   context.translate(-view.x, -view.y);
   context.lineCap = "round";
   if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
-  drawTunnels(context, scene, view, colors);
+  const clusters = scene.clusters ?? null;
+  if (clusters === null) drawTunnels(context, scene, view, colors);
+  else drawBundles(context, clusters, view, colors, LOOKS);
   drawTrail(context, scene, view, colors);
   drawOverlay(context, scene, view, colors);
   const faded = fadedNodes(scene);
-  for (const node of scene.stage.nodes) drawNode(context, scene, node, faded.has(node.name), view, colors);
+  for (const node of scene.stage.nodes) {
+    if (!clusters?.of.has(node.name)) drawNode(context, scene, node, faded.has(node.name), view, colors);
+  }
+  if (clusters !== null) drawClusters(context, clusters, faded, view, colors, LOOKS);
   const named = view.scale >= NAMES_OF_MESSAGES_FROM && scene.messages.length <= MOST_NAMED;
   for (const message of scene.messages) dot(context, scene, message, named, view, colors);
 }
@@ -91,6 +99,7 @@ export function paint(context, size, view, scene, colors) {
  */
 export function nodeAt(scene, point) {
   for (const [name, { x, y }] of scene.places) {
+    if (scene.clusters?.of.has(name)) continue;
     if (Math.hypot(point.x - x, point.y - y) <= ROUTER * 1.3) return name;
   }
   return "";

@@ -1,5 +1,6 @@
 /** The page: it puts a film's map, ladder and tables on the screen for the moment that is played. */
 
+import { clusterAt, Clusters, CLUSTERS_BELOW } from "./clusters.js";
 import { colors } from "./colors.js";
 import { byId, clock, element, plain, say } from "./dom.js";
 import { exported, follow, ask, meanings, Refused } from "./feed.js";
@@ -17,6 +18,7 @@ import { savePng, saveSvg } from "./pictures.js";
 import { Story } from "./story.js";
 import { tables } from "./tables.js";
 import { tools } from "./tools.js";
+import { partakers } from "./trail.js";
 import { whole } from "./whole.js";
 import { wireAt } from "./wires.js";
 
@@ -26,6 +28,8 @@ import { wireAt } from "./wires.js";
 
 /** Seconds before the present in which the map has the wires of the present. */
 const NOW = 2;
+/** Routers that a search found which are shown by themselves on a map with clusters. */
+const MOST_ALONE = 30;
 
 /** What the user sees of a film. */
 class Player {
@@ -60,6 +64,7 @@ class Player {
     const state = film.at(NaN);
     /** What follows from so many steps: it is computed again only when something has happened. */
     this.known = { count: -1, steps: -1, ...this.following(state) };
+    this.clusters = new Clusters();
     this.colors = colors();
     this.last = performance.now();
     this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -96,6 +101,17 @@ class Player {
     this.view.scale = Math.min(2, (width - 40) / (all.width + 90), (height - 40) / (all.height + 90));
     this.view.x = all.left + all.width / 2;
     this.view.y = all.top + all.height / 2 + 8;
+  }
+
+  /** @param {string[]} members of a cluster, which are shown by themselves */
+  enlarge(members) {
+    const points = members.map((name) => this.places.get(name) ?? { x: 0, y: 0 });
+    const [left, right] = [Math.min(...points.map(({ x }) => x)), Math.max(...points.map(({ x }) => x))];
+    const [top, bottom] = [Math.min(...points.map(({ y }) => y)), Math.max(...points.map(({ y }) => y))];
+    const { width, height } = this.size;
+    const fitting = Math.min(width / (right - left + 120), height / (bottom - top + 120));
+    this.view.scale = Math.min(2, Math.max(fitting, CLUSTERS_BELOW));
+    [this.view.x, this.view.y] = [(left + right) / 2, (top + bottom) / 2];
   }
 
   /** The present of the network, by the server's clock. */
@@ -149,15 +165,23 @@ class Player {
       if (step.type === "arrow") messages.push(step);
     }
     const isPresent = this.hands !== null && this.time > this.present - NOW;
+    /** @type {import("./map.js").Scene} */
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
       ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause },
       ...{ overlay: this.overlay === NOTHING ? this.known.faults : this.overlay },
       ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : this.known.bad },
     };
+    scene.clusters = this.clusters.of(scene, this.view.scale, this.alone);
     this.scene = scene;
     const context = this.canvas.getContext("2d");
     if (context !== null) paint(context, this.size, this.view, scene, this.colors);
+  }
+
+  /** Routers that are no part of a cluster: those that a user looks at. */
+  get alone() {
+    const found = this.found !== null && this.found.size <= MOST_ALONE ? this.found : [];
+    return new Set([this.chosen, ...partakers(this.story.cause), ...found]);
   }
 
   /** Write what changes with the moment: the ladder and the tables only if something happened. */
@@ -301,6 +325,11 @@ class Player {
     canvas.addEventListener("click", (event) => {
       if (this.scene === undefined) return;
       const point = pointUnder(this.size, view, event.offsetX, event.offsetY);
+      const cluster = clusterAt(this.scene.clusters ?? null, point, view.scale);
+      if (cluster !== null) {
+        this.enlarge(cluster.members);
+        return;
+      }
       this.choose(nodeAt(this.scene, point));
       if (this.chosen === "") this.wire = wireAt(this.film.stage, this.places, point);
     });

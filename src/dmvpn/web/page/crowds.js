@@ -1,0 +1,66 @@
+/**
+ * Clusters on the canvas: a disk with the number of its routers, and beside it the letter and number of those in the
+ * worst condition; a line for the tunnels between two symbols, as wide as they are many.
+ *
+ * @typedef {import("./clusters.js").Clustering} Clustering
+ * @typedef {import("./map.js").View} View
+ * @typedef {import("./map.js").Colors} Colors
+ * @typedef {Record<import("./state.js").Condition, {color: string, dash: number[], width: number, letter: string}>} Looks
+ */
+
+import { radius } from "./clusters.js";
+import { bend, curve, label } from "./shapes.js";
+
+/**
+ * Draw the tunnels: the good ones first, so that the broken ones are seen.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Clustering} clustering
+ * @param {View} view
+ * @param {Colors} colors
+ * @param {Looks} looks the last ones are drawn last
+ */
+export function drawBundles(context, clustering, view, colors, looks) {
+  for (const [condition, look] of Object.entries(looks)) {
+    context.strokeStyle = colors[look.color];
+    for (const bundle of clustering.bundles) {
+      if (bundle.condition !== condition) continue;
+      context.lineWidth = (look.width * 0.6 + 0.7 * Math.log2(bundle.count)) / view.scale;
+      context.setLineDash(look.dash.map((length) => length / view.scale));
+      context.beginPath();
+      curve(context, bundle.from, bend(bundle.from, bundle.to, bundle.direct), bundle.to);
+      context.stroke();
+    }
+  }
+  context.setLineDash([]);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Clustering} clustering
+ * @param {Set<string>} faded nodes
+ * @param {View} view
+ * @param {Colors} colors
+ * @param {Looks} looks
+ */
+export function drawClusters(context, clustering, faded, view, colors, looks) {
+  const size = 11 / view.scale;
+  for (const { at, members, worst, count } of clustering.clusters) {
+    const [look, reach] = [looks[worst], radius(members.length) / view.scale];
+    context.globalAlpha = members.every((name) => faded.has(name)) ? 0.25 : 1;
+    context.fillStyle = colors.spoke;
+    context.strokeStyle = colors[look.color];
+    context.lineWidth = 2.5 / view.scale;
+    context.beginPath();
+    context.arc(at.x, at.y, reach, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+    context.font = `bold ${size}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillStyle = colors.text;
+    context.fillText(String(members.length), at.x, at.y);
+    const beside = { x: at.x + reach * 0.9, y: at.y - reach * 0.9 };
+    if (look.letter) label(context, `${look.letter}${count}`, beside, view.scale, colors[look.color], colors.background);
+  }
+  context.globalAlpha = 1;
+}
