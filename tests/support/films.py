@@ -39,6 +39,18 @@ def wires(film: dict[str, Any], links: list[str]) -> Moment:
     return found
 
 
+def clustered(spokes: int, scale: float, *, broken: int = 0, alone: int = 0) -> Moment | None:
+    """The clusters of a hub with spokes on a map of a scale. broken: the first ones; alone: the chosen one; 0: none."""
+    found: Moment | None = json.loads(_run("clusters.mjs", {}, *map(str, (spokes, scale, broken, alone))))
+    return found
+
+
+def state_and_copy() -> list[Moment]:
+    """What a state and its copy know after each one has changed."""
+    found: list[Moment] = json.loads(_run("shared.mjs", {}))
+    return found
+
+
 def _run(script: str, film: dict[str, Any], *words: str) -> str:
     ran = subprocess.run(
         [str(NODE), str(_PAGE / script), *words],

@@ -22,7 +22,7 @@
 /** Pixels for each unit below which routers cover each other. */
 export const CLUSTERS_BELOW = 0.17;
 /** Pixels between the middles of two clusters, at least. */
-const APART = 46;
+const APART = 40;
 /** Fewer routers than these are no crowd. */
 const FEW = 60;
 /** The worst first. A router without a server has no condition, which is better than one that is not answered. */
@@ -99,7 +99,7 @@ function groups(names, places, distance) {
   const found = [];
   for (const members of squares.values()) {
     const at = middle(members, places);
-    const near = found.find((other) => Math.hypot(other.at.x - at.x, other.at.y - at.y) < distance * 0.6);
+    const near = found.find((other) => Math.hypot(other.at.x - at.x, other.at.y - at.y) < distance * 0.85);
     if (near === undefined) found.push({ at, members });
     else {
       near.members.push(...members);
@@ -148,11 +148,15 @@ function conditionsOf(state, tunnels) {
   for (const { here, condition, direct } of tunnels) {
     if (direct) continue;
     const before = found.get(here);
-    const isWorse = before === undefined || WORST.findIndex((each) => each === condition) < WORST.findIndex((each) => each === before);
-    if (isWorse) found.set(here, condition);
+    if (before === undefined || rank(condition) < rank(before)) found.set(here, condition);
   }
   for (const [name, router] of state.routers) if (!router.alive) found.set(name, "broken");
   return found;
+}
+
+/** @param {Condition} condition */
+function rank(condition) {
+  return WORST.findIndex((each) => each === condition);
 }
 
 /**

@@ -19,6 +19,7 @@
  * @property {Map<string, string>} owners of addresses
  * @property {Map<string, Step>} faults that last, by their kind and place
  * @property {Step[]} violations so far
+ * @property {Set<string>} own what no copy shares and may be changed: "owners", "ROUTER", "ROUTER TOPIC"
  *
  * @typedef {"none"|"registering"|"registered"|"direct"|"broken"} Condition
  * @typedef {object} Tunnel between two routers, at a moment
@@ -64,7 +65,7 @@ function unknown() {
  */
 export function begin(stage) {
   /** @type {State} */
-  const state = { routers: new Map(), owners: new Map(), faults: new Map(), violations: [] };
+  const state = { routers: new Map(), owners: new Map(), faults: new Map(), violations: [], own: new Set() };
   for (const node of stage.nodes) {
     if (!isRouter(node)) continue;
     state.routers.set(node.name, unknown());
@@ -74,23 +75,62 @@ export function begin(stage) {
 }
 
 /**
- * Return a copy that changes apart.
+ * Return a copy that changes apart. Both share the maps of all routers until one of them changes: a film of thousands of
+ * routers keeps hundreds of states, and between two of them few routers change.
  * @param {State} state
  * @returns {State}
  */
 export function copied(state) {
-  /** @type {State} */
-  const copy = {
-    ...{ routers: new Map(), owners: new Map(state.owners) },
+  state.own.clear();
+  return {
+    ...{ routers: new Map(state.routers), owners: state.owners, own: new Set() },
     ...{ faults: new Map(state.faults), violations: [...state.violations] },
   };
-  for (const [name, router] of state.routers) {
-    const made = unknown();
-    made.alive = router.alive;
-    for (const topic of TOPICS) made[topic] = new Map(router[topic]);
-    copy.routers.set(name, made);
+}
+
+/**
+ * Return a router that may be changed; its maps may not.
+ * @param {State} state
+ * @param {string} name of a router that has a state
+ * @returns {RouterState}
+ */
+function ownRouter(state, name) {
+  const router = /** @type {RouterState} */ (state.routers.get(name));
+  if (state.own.has(name)) return router;
+  const made = { ...router };
+  state.own.add(name);
+  state.routers.set(name, made);
+  return made;
+}
+
+/**
+ * Return a map of a router that may be changed.
+ * @param {State} state
+ * @param {string} name of a router that has a state
+ * @param {typeof TOPICS[number]} topic
+ * @returns {Map<string, Entry>}
+ */
+function ownEntries(state, name, topic) {
+  const router = ownRouter(state, name);
+  const key = `${name} ${topic}`;
+  if (!state.own.has(key)) {
+    state.own.add(key);
+    router[topic] = new Map(router[topic]);
   }
-  return copy;
+  return router[topic];
+}
+
+/**
+ * Give a router addresses in place of those that it had.
+ * @param {State} state
+ * @param {string} name
+ * @param {string[]} addresses
+ */
+function moved(state, name, addresses) {
+  if (!state.own.has("owners")) state.owners = new Map(state.owners);
+  state.own.add("owners");
+  for (const [address, owner] of state.owners) if (owner === name) state.owners.delete(address);
+  for (const address of addresses) state.owners.set(address, name);
 }
 
 /**
@@ -101,17 +141,15 @@ export function copied(state) {
 export function applied(state, step) {
   if (step.type === "violation") state.violations.push(step);
   else if (step.type === "fault") broken(state, step);
-  const router = state.routers.get(step.router ?? "");
-  if (router === undefined) return;
-  if (step.type === "addresses") {
-    for (const [address, owner] of state.owners) if (owner === step.router) state.owners.delete(address);
-    for (const address of step.addresses ?? []) state.owners.set(address, step.router ?? "");
-  } else if (step.type === "note" && step.topic === "router") {
-    if (step.sign === "+") state.routers.set(step.router ?? "", unknown());
-    else router.alive = step.sign === "~";
+  const name = step.router ?? "";
+  if (!state.routers.has(name)) return;
+  if (step.type === "addresses") moved(state, name, step.addresses ?? []);
+  else if (step.type === "note" && step.topic === "router") {
+    if (step.sign === "+") state.routers.set(name, unknown());
+    else ownRouter(state, name).alive = step.sign === "~";
   } else if (step.type === "note") {
     const topic = TOPICS.find((known) => known === step.topic);
-    if (topic !== undefined) noted(router[topic], step);
+    if (topic !== undefined) noted(ownEntries(state, name, topic), step);
   }
 }
 
