@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.probes import MOST_COMMANDS, MOST_ECHOES
 from dmvpn.tools.troubles import TROUBLES, Plan, Stage, carry_out, draw, plan_of
 from support.bench import WorldBench
-from support.diagnoses import drawn
 from support.doctors import WorldPatient
 from support.world import World
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.labs.proofs.case import Harm
+from dmvpn.labs.proofs.judging import healthy, judge
+from dmvpn.labs.proofs.networks import FEW
 from support.cases import every_day_but
-from support.diagnoses import FEW, healthy, judge, judge_two, measure
-from support.harm import Harm
+from support.diagnoses import judge_two, measure
 
 #: Faults and networks of the quick measure, by the names of their draws: four of each are tried every day.
 FAULTS = [f"1/{number}" for number in range(10)]

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.labs.proofs.breaking import LATER
+from dmvpn.labs.proofs.case import Case, Harm, well_rows
+from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, TROUBLES, Plan, Stage, fault, places
 from dmvpn.tools.troubles.plans import CERTIFICATES
 from support.cases import every_day_but, one_in
-from support.diagnoses import FEW, LATER, PLAIN, drawn, ill_of, judged_of
+from support.diagnoses import PLAIN, ill_of, judged_of
 from support.further import judge_proof, sealed_network
-from support.harm import Case, Harm, well_rows
 
 CLOUD = replace(PLAIN, sealed=True)
 CERTIFIED = replace(CLOUD, protection=CERTIFICATES)
@@ -67,7 +69,7 @@ def test_a_clock_that_nobody_feels_is_advice_with_the_command_that_sets_it() -> 
     case = Case(drawn(replace(CLOUD, sealed=False)), 1)
     well_rows(case)
     case.bench.ask([("S1", "clock set 12:00:00 Jan 1 2019")])
-    case.world.run_for(LATER)
+    case.wait(LATER)
     diagnosis = visit(case.patient)
     assert diagnosis.healthy
     (found,) = (one for one in diagnosis.findings if one.cause is Cause.CLOCK)
@@ -88,7 +90,7 @@ def test_what_is_drawn_of_proofs_is_named_first_and_never_a_wrong_one_as_certain
 def test_a_cloud_whose_routers_prove_themselves_is_not_accused(number: int) -> None:
     case = Case(sealed_network(f"proofs/well/{number}"), 1)
     well_rows(case)
-    case.world.run_for(LATER)
+    case.wait(LATER)
     case.rows()
     assert visit(case.patient).healthy
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
@@ -18,7 +19,7 @@ from dmvpn.tools.troubles import UNLISTED, Plan, Stage, configurations_with, fau
 from support.bench import WorldBench
 from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
-from support.diagnoses import PLAIN, drawn, ill_of, known_fault
+from support.diagnoses import PLAIN, ill_of, known_fault
 from support.doctors import WorldPatient, as_it_runs
 from support.world import World
 
@@ -119,7 +120,7 @@ def test_what_is_said_names_the_lines_who_reaches_whom_and_how_it_was_found() ->
     world = World("notes-phase3").converge()
     WorldBench(world).configure("R31", ("interface Tunnel100", "ip nhrp interest none"))
     world.run_for(60)
-    said = list(as_text(said_of(world, WorldPatient(world))))
+    said = list(as_text(said_of(as_it_runs(world), WorldPatient(world))))
     assert said[0] == "4 routers: likely broken at shortcut (found by trial), at R31"
     assert said[2] == "  without 'ip nhrp interest none' at R31, R31 reaches R41 directly"
     assert said[5:8] == ["  to fix it, on R31:", "    interface Tunnel100", "     no ip nhrp interest none"]

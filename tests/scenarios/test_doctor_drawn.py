@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.labs.proofs.breaking import LATER
+from dmvpn.labs.proofs.case import Case, Harm, well_rows
+from dmvpn.labs.proofs.judging import judge
+from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Plan, Stage
 from support.cases import one_in
-from support.diagnoses import FEW, LATER, drawn, ill_of, judge, judged_of, known_fault
+from support.diagnoses import ill_of, judged_of, known_fault
 from support.doctors import WorldPatient
-from support.harm import Case, Harm, well_rows
 from support.world import World
 
 if TYPE_CHECKING:
@@ -214,7 +217,7 @@ def test_a_provider_that_answers_no_pings_breaks_nothing(routing: str) -> None:
     well_rows(case)
     for name in ("HUB1", "S1", "S2", "S3"):
         case.bench.impair(f"{name}:GigabitEthernet0/1", replace(HARMLESS, block=("icmp",)))
-    case.world.run_for(LATER)
+    case.wait(LATER)
     case.rows()
     assert [one for one in visit(case.patient).findings if not one.advice] == []
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from support.cases import one_in
 from support.guides import one_cloud, two_clouds
-from support.harm import Case, well_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,7 @@ def test_what_somebody_typed_is_named_and_the_lines_restore_the_network(what: st
     case = Case(NETWORKS[network](), 1)
     well = well_rows(case)
     case.bench.configure(router, typed)
-    case.world.run_for(180)
+    case.wait(180)
     assert worse(case.rows(), well)
     first = visit(case.patient).findings[0]
     assert (first.cause, first.router, first.certain, first.advice) == (cause, where, True, False), first
@@ -242,7 +242,7 @@ def test_what_somebody_typed_is_named_and_the_lines_restore_the_network(what: st
     case.bench.configure(first.router, first.fix)
     if "clear" in first.order:
         case.bench.ask([(first.router, first.order.rpartition(": ")[2])])
-    case.world.run_for(FORGOTTEN if cause is Cause.MTU else 180)
+    case.wait(FORGOTTEN if cause is Cause.MTU else 180)
     case.rows()
     assert not worse(case.rows(), well)
 
@@ -251,7 +251,7 @@ def test_a_next_hop_of_ipv6_is_in_no_route_of_ipv4() -> None:
     case = Case(NETWORKS["eigrp"](), 1)
     case.bench.configure("ISP", ("interface Ethernet0/3", "no ip address", "ipv6 address 2001:db8:9::1/64"))
     case.bench.configure("SPOKE2", ("no ip route 0.0.0.0 0.0.0.0 100.64.3.1",))
-    case.world.run_for(60)
+    case.wait(60)
     first = visit(case.patient).findings[0]
     assert (first.cause, first.router, first.fix) == (
         Cause.MISSING_ROUTE,
@@ -324,6 +324,6 @@ def test_what_is_odd_and_works_is_not_accused(what: str) -> None:
     well = well_rows(case)
     for router, lines in typed.items():
         case.bench.configure(router, lines)
-    case.world.run_for(180)
+    case.wait(180)
     assert not worse(case.rows(), well)
     assert [one for one in visit(case.patient).findings if not one.advice] == []

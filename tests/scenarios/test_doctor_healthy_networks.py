@@ -12,7 +12,6 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Step, as_text, in_words, visit
 from dmvpn.tools.remedies import attempt, settle
 from support.cases import every_day_but
-from support.doctors import WorldPatient, as_it_runs
 from support.odd import CLOUD, ODD, TWO, Odd, accusations, case_of, odd_of, said_of
 
 #: One of each kind; `make test-all` tries the others, too.
@@ -86,7 +85,7 @@ def test_a_copy_with_better_wires_does_not_vouch_for_larger_packets() -> None:
     narrow = Finding(step=Step.GRE, cause=Cause.PATH_MTU, router="S1", what="large packets vanish")
     bare = replace(finding, trial=None)
     case = case_of(Odd(CLOUD, {"S1": ("interface Tunnel0", "ip mtu 1300")}))
-    tried = attempt(replace(diagnosis, findings=(narrow, bare)), CopiedLab(as_it_runs(case.world)))
+    tried = attempt(replace(diagnosis, findings=(narrow, bare)), CopiedLab(case.as_it_runs()))
     assert in_words(tried).findings[1].fix == ()
     assert in_words(tried).findings[1].untried
 
@@ -94,9 +93,9 @@ def test_a_copy_with_better_wires_does_not_vouch_for_larger_packets() -> None:
 def test_a_copy_has_the_wires_that_the_lab_knows_to_be_bad() -> None:
     wires = {"S1:GigabitEthernet0/1": Badness(mtu=1200)}
     case = case_of(Odd(CLOUD, {}, wires))
-    links = WorldPatient(case.world, blind=False).facts().links
+    links = case.bench.facts().links
     copy = CopiedLab(
-        as_it_runs(case.world),
+        case.as_it_runs(),
         links=tuple(
             one.model_copy(update={"bad": ("mtu 1200",)}) for one in links if ("S1", "GigabitEthernet0/1") in one.ends
         ),

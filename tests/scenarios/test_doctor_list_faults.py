@@ -8,13 +8,12 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.breaking import ill, near_of
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt
 from dmvpn.tools.troubles import LISTS, Fault, Stage, fault
 from support.cases import every_day_but
-from support.diagnoses import ill, near_of
-from support.doctors import as_it_runs
 from support.list_faults import CLOUDS, cases, cloud, treated
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def test_a_finding_says_which_router_port_side_list_and_entry_drop_packets() -> 
 def test_lines_for_a_list_about_tcp_are_tried_in_a_copy_although_rows_are_about_udp() -> None:
     chosen = mechanism("eigrp", "answers-forgotten")
     case, _ = ill(cloud("eigrp"), chosen, near=near_of(chosen))
-    first = attempt(visit(case.patient), CopiedLab(as_it_runs(case.world))).findings[0]
+    first = attempt(visit(case.patient), CopiedLab(case.as_it_runs())).findings[0]
     assert first.trial is not None
     assert first.trial.works
     assert first.certain
@@ -117,7 +116,7 @@ def test_sites_that_all_lists_keep_apart_are_a_question_and_no_fault() -> None:
         case.bench.configure(name, ["ip access-list extended APART", f"deny ip {other} 0.0.0.255 any"])
         case.bench.configure(name, ["ip access-list extended APART", "permit ip any any"])
         case.bench.configure(name, ["interface GigabitEthernet0/2", "ip access-group APART out"])
-    case.world.run_for(60)
+    case.wait(60)
     diagnosis = visit(case.patient)
     assert diagnosis.healthy
     assert [one.mild for one in diagnosis.findings if one.cause is Cause.PACKET_FILTER] == [True, True]
@@ -127,7 +126,7 @@ def test_one_service_that_a_list_denies_is_no_fault() -> None:
     case, _ = ill(cloud("bare"))
     case.bench.configure("S1", ["ip access-list extended L", "deny tcp any any eq 23", "permit ip any any"])
     case.bench.configure("S1", ["interface GigabitEthernet0/2", "ip access-group L out"])
-    case.world.run_for(60)
+    case.wait(60)
     assert visit(case.patient).findings == ()
 
 
@@ -137,7 +136,7 @@ def test_the_lines_for_one_sender_do_not_take_the_default_route_away_from_all_ot
     check = "ip verify unicast source reachable-via"
     case.bench.configure("S1", ["interface GigabitEthernet0/1", f"{check} rx allow-default"])
     case.bench.configure("S1", ["ip route 203.0.113.5 255.255.255.255 10.20.11.250"])
-    case.world.run_for(60)
+    case.wait(60)
     found = [one for one in visit(case.patient).findings if one.cause is Cause.REVERSE_PATH]
     assert [one.fix for one in found] == [("interface GigabitEthernet0/1", f"{check} any allow-default")]
 
@@ -152,7 +151,7 @@ def test_a_list_on_a_tunnel_that_forgot_the_routing_protocol_gets_an_entry_and_s
     case.bench.configure("S1", ["ip access-list extended INSIDE", *entries])
     case.bench.configure("S1", ["interface Tunnel0", "ip access-group INSIDE in"])
     case.bench.configure("S2", ["interface Tunnel0", *others])
-    case.world.run_for(60)
+    case.wait(60)
     found = [one.fix for one in visit(case.patient).findings if one.cause is Cause.PACKET_FILTER]
     assert found == [("ip access-list extended INSIDE", "40 permit eigrp 10.99.0.0 0.0.0.255 any")]
 

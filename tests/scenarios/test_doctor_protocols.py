@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.breaking import ill
+from dmvpn.labs.proofs.case import Case, Harm, well_rows
+from dmvpn.labs.proofs.healing import restores
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.troubles import Stage
 from support.cases import one_in
-from support.diagnoses import PLAIN, drawn, ill, judged_of, known_fault, restores
-from support.harm import Case, Harm, well_rows
+from support.diagnoses import PLAIN, judged_of, known_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +69,7 @@ def test_a_hub_that_reflects_nothing_is_named() -> None:
     case = Case(network("ibgp"), 1)
     well_rows(case)
     case.bench.configure("HUB1", [line for spoke in (1, 2, 3) for line in _unreflected(spoke)])
-    case.world.run_for(180)
+    case.wait(180)
     first = next(one for one in visit(case.patient).findings if not one.advice)
     assert (first.router, first.cause.value) == ("HUB1", "routes of BGP are not reflected")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.networks import FEW
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
@@ -18,7 +19,6 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Copied, as_text, visit
 from dmvpn.tools.remedies import MOST, attempt, changed, patch, reduced
 from support.bench import WorldBench
-from support.diagnoses import FEW
 from support.doctors import WorldPatient, as_it_runs
 from support.remedies import measure
 from support.world import World

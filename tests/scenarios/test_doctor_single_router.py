@@ -6,10 +6,10 @@ from ipaddress import ip_address
 
 import pytest
 
+from dmvpn.labs.proofs.networks import FEW
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Diagnosis, as_text, visit
 from support.bench import WorldBench
-from support.diagnoses import FEW
 from support.doctors import WorldPatient
 from support.one_end import measure
 from support.world import World

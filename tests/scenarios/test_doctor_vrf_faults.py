@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.labs.proofs.breaking import ill, near_of
+from dmvpn.labs.proofs.case import HEALED
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import VRFS, Fault, Stage, fault
 from support.cases import every_day_but, one_of_each
-from support.diagnoses import ill, near_of
-from support.harm import HEALED
 from support.vrf_faults import CLOUDS, cases, cloud
 
 #: What harms no packet that anybody could tell from another: both customers have the same addresses.
@@ -46,7 +46,7 @@ def test_a_fault_of_a_vrf_is_named_first_and_the_lines_heal_it(number: int) -> N
             break
         for one in findings[:2]:
             case.bench.configure(one.router, list(one.fix))
-        case.world.run_for(HEALED)
+        case.wait(HEALED)
     case.rows()
     assert not worse(case.rows(), well), first
 
@@ -90,7 +90,7 @@ def test_a_lan_of_guests_that_nat_lets_out_is_not_accused() -> None:
     case.bench.configure("SPOKE1", ["vrf definition GUESTS", "address-family ipv4"])
     port = ["interface GigabitEthernet0/2", "vrf forwarding GUESTS", "ip address 10.1.101.1 255.255.255.0"]
     case.bench.configure("SPOKE1", [*port, "ip nat inside"])
-    case.world.run_for(30)
+    case.wait(30)
     assert Cause.TABLE not in {one.cause for one in visit(case.patient).findings}
 
 

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.labs.proofs.case import Harm
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import FURTHER, TROUBLES, VERY_SLOW, Plan, Stage, fault, places
 from support.cases import every_day_but, one_in
-from support.diagnoses import PLAIN, drawn, ill_of, judged_of
+from support.diagnoses import PLAIN, ill_of, judged_of
 from support.further import judge, said_of_slow
-from support.harm import Harm
 
 CLOUD = PLAIN
 #: Plans that together have every protocol.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Stage
-from support.harm import Case, well_rows
 
 
 @pytest.mark.parametrize("delay", [600.0, 1250.0])
@@ -22,6 +22,6 @@ def test_a_slow_wire_loses_nothing_and_takes_nobody_off_the_direct_way(name: str
     stage = Stage.of(scenario)
     spoke = stage.actors[stage.spokes[0]]
     case.bench.impair(f"{spoke.name}:{spoke.wan}", Badness(delay=delay))
-    case.world.run_for(180)
+    case.wait(180)
     assert worse(case.rows(), well) == ()
     assert visit(case.patient).healthy

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.dataplane.nat.flows import NatKind
-from dmvpn.shells.lab.badness import HARMLESS, Badness
-from dmvpn.shells.scenario import Scenario
-from dmvpn.shells.simulator.network import Impairment
+from dmvpn.labs.breakable import Breakable
+from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.tools.troubles import Impair, KillRouter, Run, SetNat, Type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dmvpn.shells.simulator import Simulator
     from dmvpn.tools.troubles import Order
     from support.world import World
 
 
-class WorldBench:
+class WorldBench(Breakable):
     """See `dmvpn.tools.troubles.Bench`."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.fixed = 0
+
+    @property
+    def simulator(self) -> Simulator:
+        """The network."""
+        return self.world.sim
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """Return what commands print that are typed at once; a dead router says nothing."""
@@ -41,27 +45,6 @@ class WorldBench:
         said = self.world.do(router, "configure terminal", *lines, "end")
         if "Invalid input" in said or "Incomplete" in said:
             raise UserError(f"{router}: {said}")
-
-    def impair(self, link: str, badness: Badness) -> None:
-        """Make a wire this bad."""
-        self.world.sim.segment_of(*Scenario.end(link)).impairment = Impairment.of(badness)
-
-    def badness(self, link: str) -> Badness:
-        """Return how bad a wire is now."""
-        return Badness.read(self.world.sim.segment_of(*Scenario.end(link)).impairment.filters.described())
-
-    def restore(self, link: str, badness: Badness) -> None:
-        """Make a wire what it was."""
-        self.impair(link, badness)
-
-    def kill(self, router: str) -> None:
-        """End a router."""
-        self.world.sim.kill(router)
-
-    def set_nat(self, gateway: str, kind: str) -> None:
-        """Change the kind of a translator."""
-        assert kind in get_args(NatKind)
-        self.world.sim.gateways[gateway].change_kind(cast("NatKind", kind))
 
     def undo(self, orders: Sequence[Order]) -> None:
         """Take orders back: everything that they touched is as the scenario says."""

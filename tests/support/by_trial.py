@@ -11,31 +11,30 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.judging import Judged, judged
+from dmvpn.labs.proofs.measure import Measure
+from dmvpn.labs.proofs.networks import FEW, network_of
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
 from dmvpn.tools.troubles import UNLISTED, Stage
-from support.diagnoses import FEW, Judged, Measure, judged, network_of
-from support.doctors import as_it_runs
 from support.further import further_of
 
 if TYPE_CHECKING:
-    from dmvpn.tools.doctor import Diagnosis
+    from dmvpn.labs.proofs.case import Case
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.doctor import Diagnosis, Patient
     from dmvpn.tools.troubles import Fault
-    from support.doctors import WorldPatient
-    from support.harm import Case
-    from support.world import World
 
 
 def said_after_trials(case: Case) -> Diagnosis:
     """Return what `dmvpn doctor` says of a case."""
-    return said_of(case.world, case.patient)
+    return said_of(case.as_it_runs(), case.patient)
 
 
-def said_of(world: World, patient: WorldPatient) -> Diagnosis:
-    """Return what `dmvpn doctor` says of a network that runs: what it sees, tries, and searches."""
+def said_of(network: Scenario, patient: Patient) -> Diagnosis:
+    """Return what `dmvpn doctor` says of a network: what it sees, tries, and searches. network: as it runs."""
     diagnosis = visit(patient)
-    network, facts = as_it_runs(world), patient.facts()
-    small = reduced(network, facts, diagnosis)
+    small = reduced(network, patient.facts(), diagnosis)
     if not diagnosis.healthy:
         diagnosis = attempt(diagnosis, CopiedLab(small))
     return searched(diagnosis, Search(small, CopiedLab)) if is_unexplained(diagnosis) else diagnosis

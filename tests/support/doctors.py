@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from dmvpn.labs.proofs import case as proofs
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit
 from dmvpn.tools.troubles import TROUBLES, Role, Stage, Trouble, carry_out, fits, orders_for
@@ -78,13 +79,7 @@ class WorldPatient:
 
 def as_it_runs(world: World) -> Scenario:
     """Return the network with what its routers run; what a dead one would start with."""
-    given = world.scenario
-    running = {
-        name: "\n".join([*node.router.running.render(), "end"]) + "\n"
-        for name, node in world.sim.routers.items()
-        if node.alive
-    }
-    return Scenario(given.name, given.lab, {**given.configurations, **running}, given.certificates)
+    return proofs.as_it_runs(world.scenario, world.sim)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
+from dmvpn.labs.proofs.breaking import ill
+from dmvpn.labs.proofs.judging import Judged, judged
+from dmvpn.labs.proofs.measure import Measure
+from dmvpn.labs.proofs.networks import FEW, drawn, network_of
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, VERY_SLOW, Fault, Stage, fault, places, plan_of
 from dmvpn.tools.troubles.plans import CERTIFICATES
-from support.diagnoses import FEW, Judged, Measure, drawn, ill, judged, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

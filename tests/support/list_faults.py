@@ -1,7 +1,7 @@
 """The doctor's measure of packet filters: every mechanism of `LISTS` in clouds that have lists at some of their ports.
 
 Run `python -m support.list_faults` in the folder tests: it prints each case, and the table. What lists do to TCP and to
-ICMP is measured besides the rows (`support.harm`), which are of UDP: `Services`.
+ICMP is measured besides the rows (`dmvpn.labs.proofs.case`), which are of UDP: `Services`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SendIp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.filtered import packet_of
+from dmvpn.labs.proofs.breaking import ill, near_of
+from dmvpn.labs.proofs.case import HEALED
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.packet_flows import PLAIN, Kind
 from dmvpn.tools.troubles import LISTS, Fault, Lists, Plan, Stage, Vrfs, fault
 from support.diagnoses import PLAIN as CLOUD
-from support.diagnoses import drawn, ill, near_of
-from support.harm import HEALED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.filters import Packet
+    from dmvpn.labs.proofs.case import Case
     from dmvpn.tools.doctor.verdicts import Finding
-    from support.harm import Case
 
 _ALL: Final = Lists(lan=True, tunnel=True, wan=True, verifies=True)
 #: Clouds by name: together they have every protocol, both versions of IKE, and lists at every place.
@@ -78,7 +79,7 @@ class Services:
 
     def arriving(self) -> set[tuple[str, str, str]]:
         """Return source, destination and kind of packets that arrive."""
-        sim = self._case.world.sim
+        sim = self._case.simulator
         came: dict[Packet, None] = {}
         sent: list[tuple[tuple[str, str, str], Packet]] = []
         for name in self._hosts:
@@ -92,14 +93,14 @@ class Services:
                         said = f"{'answer of ' if answer else ''}{kind.name}"
                         sent.append(((here, there, said), packet))
                         self._send(here, packet)
-        self._case.world.run_for(3)
+        self._case.wait(3)
         return {what for what, packet in sent if _at_end(packet) in came}
 
     def _send(self, host: str, packet: Packet) -> None:
         octets = _octets(packet)
         order = SendIp(None, None, packet.destination, packet.protocol, octets, ttl=64)
         try:
-            self._case.world.sim.hosts[host].send(order, self._case.world.now)
+            self._case.simulator.hosts[host].send(order, self._case.simulator.now)
         except EffectError:
             return
 
@@ -171,7 +172,7 @@ def treated(name: str, chosen: Fault) -> Seen:
             if one.fix:
                 seen.fixes.append((one.router, one.fix))
                 case.bench.configure(one.router, list(one.fix))
-        case.world.run_for(HEALED)
+        case.wait(HEALED)
         findings = [one for one in visit(case.patient).findings if not one.advice]
     case.rows()
     after = services.arriving()

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.labs.proofs.breaking import LATER
+from dmvpn.labs.proofs.case import Case, well_rows
+from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.labs.trying import tried
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import in_words, visit
 from dmvpn.tools.troubles import Plan, plan_of
-from support.diagnoses import FEW, LATER, drawn
-from support.doctors import as_it_runs
-from support.harm import Case, well_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def case_of(odd: Odd) -> Case:
     for link, badness in odd.wires.items():
         case.bench.impair(link, badness)
     well_rows(case)
-    case.world.run_for(LATER)
+    case.wait(LATER)
     case.rows()
     return case
 
@@ -89,7 +89,7 @@ def case_of(odd: Odd) -> Case:
 def said_of(odd: Odd) -> Diagnosis:
     """Return the diagnosis of the network, with its lines tried in a copy."""
     case = case_of(odd)
-    made = tried(visit(case.patient), as_it_runs(case.world), case.patient.facts(), lambda text: None)
+    made = tried(visit(case.patient), case.as_it_runs(), case.patient.facts(), lambda text: None)
     return in_words(made.diagnosis)
 
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.labs.proofs.breaking import broken
+from dmvpn.labs.proofs.networks import FEW, MANY
 from dmvpn.tools.doctor import visit
-from support.diagnoses import FEW, MANY, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.labs.proofs.case import Case
     from dmvpn.tools.diff.probing import Lan
-    from support.harm import Case
 
 #: Hypotheses among which the cause is to be.
 AMONG: Final = 3
@@ -61,7 +62,7 @@ def suspected(name: str, most: int = MANY) -> Suspected:
     if not bad:
         return told
     here, there = complaint(case, bad)
-    if not case.world.sim.routers[here.site].alive:
+    if not case.simulator.routers[here.site].alive:
         here, there = there, here
     hypotheses = visit(case.patient, here.site, there.address, one_end=True).hypotheses
     meant = (chosen.trouble.cause, *chosen.trouble.also)

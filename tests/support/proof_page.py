@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from dmvpn.labs.proofs.case import Harm
+from dmvpn.labs.proofs.networks import FEW, MANY
 from support import one_end, remedies
-from support.diagnoses import FEW, MANY, Measure, measure, measure_two
+from support.diagnoses import measure, measure_two
 from support.doctors import PAGE, PROOF
-from support.harm import Harm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from dmvpn.labs.proofs.measure import Measure
     from support.diagnoses import Both
     from support.one_end import Suspected
     from support.remedies import Outcome
@@ -27,7 +29,7 @@ FAULTS: Final = 300
 #: Faults whose remedies are tried, and those that one end looks at; pairs of faults, and the seed of these.
 REMEDIES, ENDS, TWO, SEED_OF_TWO = 70, 60, 60, "53"
 BEGIN, END = PROOF
-#: Columns: what a network has (`support.diagnoses.traits`).
+#: Columns: what a network has (`dmvpn.labs.proofs.networks.traits`).
 TRAITS: Final = (
     "phase 1",
     "phase 2",

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.breaking import broken
+from dmvpn.labs.proofs.case import HEALED, Case
+from dmvpn.labs.proofs.healing import is_fair
+from dmvpn.labs.proofs.networks import FEW, MANY
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import Copied, visit
 from dmvpn.tools.remedies import attempt, reduced
-from support.diagnoses import FEW, MANY, broken, is_fair
-from support.doctors import as_it_runs
-from support.harm import HEALED, Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def outcome(name: str, most: int = MANY) -> Outcome:
     findings = [one for one in diagnosis.findings if not one.advice]
     if not bad or not findings:
         return replace(told, bad=bad)
-    small = reduced(as_it_runs(case.world), case.patient.facts(), diagnosis)
+    small = reduced(case.as_it_runs(), case.patient.facts(), diagnosis)
     diagnosis = attempt(diagnosis, CopiedLab(small))
     first = next(one for one in diagnosis.findings if not one.advice)
     left = _left(case, found.well, _entered(diagnosis)) if first.trial is not None and first.trial.works else bad
@@ -103,7 +104,7 @@ def _left(case: Case, well: Rows, remedies: list[Finding]) -> tuple[str, ...]:
             case.bench.configure(one.router, one.fix)
     except UserError as error:
         return (str(error),)
-    case.world.run_for(HEALED)
+    case.wait(HEALED)
     case.rows()
     return worse(case.rows(), well)
 

@@ -10,19 +10,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.judging import Judged, judged
+from dmvpn.labs.proofs.measure import Measure
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import Search, attempt, searched
 from dmvpn.tools.remedies.unforeseen import is_unexplained
 from dmvpn.tools.troubles import VRFS, Fault, Plan, Stage, Vrfs, fault
-from support.diagnoses import PLAIN, Judged, Measure, drawn, judged
-from support.doctors import as_it_runs
+from support.diagnoses import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.labs.proofs.case import Case
     from dmvpn.tools.doctor import Diagnosis
-    from support.harm import Case
 
 _BOTH: Final = Vrfs(front=True, inside=True)
 #: Clouds by name: together they have every protocol, both versions of IKE, and every place of a VRF.
@@ -59,7 +61,7 @@ def cases() -> Iterator[tuple[str, Fault]]:
 
 def with_trials(case: Case) -> Diagnosis:
     """Return what the doctor says with its lines tried in a copy, and with a search where nothing explains it."""
-    running = as_it_runs(case.world)
+    running = case.as_it_runs()
     diagnosis = attempt(visit(case.patient), CopiedLab(running))
     return searched(diagnosis, Search(running, CopiedLab)) if is_unexplained(diagnosis) else diagnosis
 

@@ -10,6 +10,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
+from dmvpn.labs.breakable import Breakable
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.simulator.network import Impairment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator import Simulator
 
 #: Virtual seconds that a command may take, and between two looks whether it is done.
 _PATIENCE, _STEP = 600.0, 0.01
@@ -34,12 +36,15 @@ def brought_up(scenario: Scenario) -> CopiedLab:
     return copy
 
 
-class CopiedLab:
-    """A `Copy` of a scenario (tools/remedies), just built."""
+class CopiedLab(Breakable):
+    """A `Copy` of a scenario (tools/remedies), and a `Bench` (tools/troubles), just built."""
 
-    def __init__(self, scenario: Scenario, seed: int = 1, links: Iterable[LinkFacts] = ()) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int = 1, links: Iterable[LinkFacts] = (), *, subject: Subject | None = None
+    ) -> None:
+        """links: their bad wires are bad in the copy, too. subject: one of the scenario that is already built."""
         self._scenario = scenario
-        self.subject = Subject.of(scenario, seed)
+        self.subject = Subject.of(scenario, seed) if subject is None else subject
         self._world = self.subject.world
         self._impair(links)
         self._handles = {name: self._handle(name) for name in self._world.routers}
@@ -68,6 +73,11 @@ class CopiedLab:
 
         world.routers[name].outside = outside
         return handle
+
+    @property
+    def simulator(self) -> Simulator:
+        """The network."""
+        return self._world
 
     def facts(self) -> LabFacts:
         """Return the facts of the lab as of now."""

@@ -10,18 +10,19 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.clear import ClearWatch
+from dmvpn.labs.copied import CopiedLab
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.diff import LanPair, Subject, choose_pairs
 from dmvpn.tools.diff.measuring import converge
 from dmvpn.tools.diff.probing import lans_of
 from dmvpn.tools.diff.rows import Rows, worse
-from support.bench import WorldBench
-from support.doctors import WorldPatient
-from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.facts import LabFacts
 
 #: Pairs that are judged.
 MOST_PAIRS: Final = 30
@@ -40,19 +41,93 @@ class Harm(enum.Enum):
     NONE = "none"
 
 
+class LeakError(Exception):
+    """A packet of a protected tunnel left its router in clear."""
+
+
+class WatchedLab(CopiedLab):
+    """A network whose packets are watched: none of a protected tunnel may leave a router in clear."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        """Build it. What is done with it raises LeakError at such a packet."""
+        self._clear = ClearWatch(scenario.configurations)
+        simulator = Simulator.of(scenario, seed, overhear=self._overhear, remembers=True)
+        anatomy = Anatomy.of(simulator, scenario)
+        super().__init__(
+            scenario,
+            subject=Subject(scenario, simulator, anatomy, lans_of(simulator, scenario, anatomy)),
+        )
+
+    def configure(self, router: str, lines: Sequence[str]) -> None:
+        """Enter lines; after lines that remove protection, packets may leave in clear. Raises UserError."""
+        if any("no tunnel protection" in line for line in lines):
+            self.simulator.overhear = None
+        super().configure(router, lines)
+
+    def _overhear(self, sender: str, port: str, packet: bytes) -> None:
+        complaint = self._clear.complaint(sender, port, packet)
+        if complaint is not None:
+            raise LeakError(complaint)
+
+
+class BlindPatient:
+    """A network as the doctor's patient: its lab does not say what was done to its wires."""
+
+    def __init__(self, lab: CopiedLab) -> None:
+        self._lab = lab
+
+    def facts(self) -> LabFacts:
+        """Return the facts as of now."""
+        facts = self._lab.facts()
+        links = tuple(link.model_copy(update={"cut": False, "bad": ()}) for link in facts.links)
+        return facts.model_copy(update={"links": links})
+
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """Return what commands print; "" for a dead router."""
+        return self._lab.ask(questions)
+
+    def wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self._lab.wait(seconds)
+
+
+def as_it_runs(scenario: Scenario, simulator: Simulator) -> Scenario:
+    """Return the network with what its routers run; a dead one has what it would start with."""
+    running = {name: _running(simulator, name) for name, node in simulator.routers.items() if node.alive}
+    return Scenario(scenario.name, scenario.lab, {**scenario.configurations, **running}, scenario.certificates)
+
+
+def _running(simulator: Simulator, router: str) -> str:
+    return "\n".join([*simulator.routers[router].router.running.render(), "end"]) + "\n"
+
+
 class Case:
-    """A network that runs, with the measure on its LANs. near: routers whose pairs are judged, whatever others are."""
+    """A network that runs, with the measure on its LANs. near: routers whose pairs are judged in any case.
+
+    bench: breaks it and changes it. patient: for the doctor to examine.
+    """
 
     def __init__(self, scenario: Scenario, seed: int, near: Sequence[str] = ()) -> None:
-        self.world = World.of(scenario, seed=seed)
-        anatomy = Anatomy.of(self.world.sim, scenario)
-        self.subject = Subject(scenario, self.world.sim, anatomy, lans_of(self.world.sim, scenario, anatomy))
-        self.bench = WorldBench(self.world)
-        self.patient = WorldPatient(self.world)
+        self.bench = WatchedLab(scenario, seed)
+        self.patient = BlindPatient(self.bench)
+        self.subject = self.bench.subject
         self.near = tuple(near)
         here = [name for name, lan in self.subject.lans.items() if lan.site in near]
         close = [LanPair(one, other) for one in here for other in here if one != other]
         self.pairs: Sequence[LanPair] = tuple(dict.fromkeys((*choose_pairs(self.subject.lans, 1, MOST_PAIRS), *close)))
+
+    @property
+    def simulator(self) -> Simulator:
+        """The network."""
+        return self.bench.simulator
+
+    def wait(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self.bench.wait(seconds)
+
+    def as_it_runs(self) -> Scenario:
+        """Return the network with what its routers run."""
+        return as_it_runs(self.subject.scenario, self.simulator)
 
     def rows(self) -> Rows:
         """Return all pairs talk; what becomes of it."""
@@ -69,29 +144,29 @@ class Case:
 
     def rekey(self) -> None:
         """All SAs end, as they do at their time."""
-        alive = [name for name, node in self.world.sim.routers.items() if node.alive]
+        alive = [name for name, node in self.simulator.routers.items() if node.alive]
         self.bench.ask([(name, "clear crypto session") for name in alive])
 
     def forget(self) -> None:
         """Shortcuts end, as they do at their time: until then they carry on where nothing else leads."""
         hubs = _hubs(self)
-        alive = [name for name in self.subject.anatomy.sites if self.world.sim.routers[name].alive]
+        alive = [name for name in self.subject.anatomy.sites if self.simulator.routers[name].alive]
         self.bench.ask([(name, "clear ip nhrp") for name in alive if name not in hubs])
 
     def restart(self) -> None:
         """Every router of the overlay restarts, with what it runs."""
         for name in self.subject.anatomy.sites:
-            node = self.world.sim.routers[name]
+            node = self.simulator.routers[name]
             if node.alive:
-                text = "\n".join([*node.router.running.render(), "end"]) + "\n"
-                self.world.sim.kill(name)
-                self.world.sim.boot(name, text)
+                text = _running(self.simulator, name)
+                self.simulator.kill(name)
+                self.simulator.boot(name, text)
 
 
 def well_rows(case: Case) -> Rows:
     """Return the rows of a network that has come up."""
     converge(case.subject, case.pairs)
-    case.world.run_for(20.0)
+    case.wait(20.0)
     case.rows()
     return case.rows()
 
@@ -99,11 +174,11 @@ def well_rows(case: Case) -> Rows:
 def latent(case: Case, well: Rows) -> Harm:
     """Does it harm after a rekey, a restart, the death of a hub? Not what any network loses then."""
     case.rekey()
-    case.world.run_for(REKEYED)
+    case.wait(REKEYED)
     if worse(case.rows(), well):
         return Harm.LATENT
     case.restart()
-    case.world.run_for(HEALED)
+    case.wait(HEALED)
     if worse(case.rows(), well):
         return Harm.LATENT
     return Harm.LATENT if _without_hubs(case, well) else Harm.NONE
@@ -118,18 +193,18 @@ def _hubs(case: Case) -> list[str]:
 def _without_hubs(case: Case, well: Rows) -> bool:
     hubs = _hubs(case)
     for hub in hubs if len(hubs) > 1 else ():
-        node = case.world.sim.routers[hub]
+        node = case.simulator.routers[hub]
         if not node.alive:
             continue
-        text = "\n".join([*node.router.running.render(), "end"]) + "\n"
+        text = _running(case.simulator, hub)
         healthy = _deaths(case)[hub]
-        case.world.sim.kill(hub)
+        case.simulator.kill(hub)
         case.forget()
-        case.world.run_for(HEALED)
+        case.wait(HEALED)
         if worse(case.rows(), healthy):
             return True
-        case.world.sim.boot(hub, text)
-        case.world.run_for(HEALED)
+        case.simulator.boot(hub, text)
+        case.wait(HEALED)
     return False
 
 
@@ -145,11 +220,11 @@ def _deaths(broken: Case) -> dict[str, Rows]:
         well_rows(case)
         found: dict[str, Rows] = {}
         for hub in _hubs(case):
-            case.world.sim.kill(hub)
+            case.simulator.kill(hub)
             case.forget()
-            case.world.run_for(HEALED)
+            case.wait(HEALED)
             found[hub] = case.rows()
-            case.world.sim.boot(hub, scenario.configurations[hub])
-            case.world.run_for(HEALED)
+            case.simulator.boot(hub, scenario.configurations[hub])
+            case.wait(HEALED)
         _KNOWN_DEATHS[key] = found
     return _KNOWN_DEATHS[key]

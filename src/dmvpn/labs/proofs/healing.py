@@ -1,0 +1,58 @@
+"""Remedies: lines that are entered in the broken network itself, and what they restore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.labs.proofs.breaking import ill, near_of
+from dmvpn.labs.proofs.case import HEALED
+from dmvpn.tools.diff.rows import worse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.diff.rows import Rows
+    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.troubles import Fault
+
+#: Lines that keep strangers out, and that turn something off: who changes these has fixed nothing.
+_GUARDS: Final = ("no tunnel protection", "no ip nhrp authentication", "no authentication", "shutdown", "no crypto")
+_MOST_LINES: Final = 5
+_HEADS: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
+
+
+def is_fair(lines: Sequence[str]) -> bool:
+    """Is it a remedy that keeps strangers out, leaves everything on, and is short?"""
+    changes = [line for line in lines if not line.startswith(_HEADS)]
+    return 0 < len(changes) <= _MOST_LINES and not any(line.startswith(_GUARDS) for line in changes)
+
+
+def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, Rows] | None:
+    """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
+    if not is_fair(remedy.fix):
+        return None
+    case, well = ill(scenario, chosen, near=near_of(chosen))
+    try:
+        case.bench.configure(remedy.router, list(remedy.fix))
+    except (UserError, AssertionError, KeyError):
+        return None
+    case.wait(HEALED)
+    case.rows()
+    return well, case.rows()
+
+
+def restores(scenario: Scenario, chosen: Fault, remedy: Finding) -> bool:
+    """Is every row as it was?"""
+    found = applied(scenario, chosen, remedy)
+    return found is not None and not worse(found[1], found[0])
+
+
+def helps(scenario: Scenario, chosen: Fault, remedy: Finding, bad: tuple[str, ...]) -> bool:
+    """Is any row better, and none worse?"""
+    found = applied(scenario, chosen, remedy)
+    if found is None:
+        return False
+    left = worse(found[1], found[0])
+    return len(left) < len(bad) and set(left) <= set(bad)

@@ -1,0 +1,158 @@
+"""What the doctor says of a network with a fault, and of a network that is well, and the verdict on that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.labs.proofs.breaking import LATER, fault_of, ill, near_of, orders_in_words
+from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
+from dmvpn.labs.proofs.healing import helps, restores
+from dmvpn.labs.proofs.networks import MANY, network_of, title, traits
+from dmvpn.network.lines import after
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.troubles import SLOW, Fault, Stage, carry_out, fault, places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.tools.doctor import Diagnosis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain."""
+
+    name: str
+    network: str
+    what: str
+    harm: Harm
+    mechanism: str = ""
+    traits: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+    rank: int = 0
+    wrong: str = ""
+    nothing: bool = False
+    found: tuple[str, ...] = ()
+    accused: bool = False
+
+    @property
+    def missed(self) -> bool:
+        """Is it worth a look?"""
+        return self.accused if self.harm is Harm.NONE else self.harm is Harm.NOW and self.rank != 1
+
+    def __str__(self) -> str:
+        verdict = "accused" if self.accused else f"rank {self.rank}" if self.rank else "not named"
+        said = "; ".join(self.found[:3]) or "nothing is broken"
+        wrong = " WRONG" if self.wrong else ""
+        return f"{self.name} [{self.harm.value}] {self.network}: {self.what}: {verdict}{wrong}: {said}"
+
+
+def judge(name: str, most: int = MANY) -> Judged:
+    """Return a network with a fault, from the beginning to the verdict."""
+    scenario = network_of(name, most)
+    return judged(name, scenario, fault_of(name, Stage.of(scenario)))
+
+
+def said_at_once(case: Case) -> Diagnosis:
+    """Return what the doctor says of what it sees and asks."""
+    return visit(case.patient)
+
+
+def judged(name: str, scenario: Scenario, chosen: Fault, said: Callable[[Case], Diagnosis] = said_at_once) -> Judged:
+    """Return a network with this fault, from the beginning to the verdict. said: how the doctor is asked."""
+    try:
+        case, well = ill(scenario, chosen, near=near_of(chosen))
+    except UserError as error:
+        raise UserError(f"{name}: {chosen.id}: {error}") from error
+    now = case.rows()
+    bad = worse(now, well)
+    findings = [one for one in said(case).findings if not one.advice]
+    harm = Harm.NOW if bad else Harm.SLIGHT if case.loses() else latent(case, well)
+    rank = 0
+    if harm in (Harm.NOW, Harm.SLIGHT):
+        for number, one in enumerate(findings[:3], 1):
+            if chosen.is_named(one.cause, one.router) or restores(scenario, chosen, one):
+                rank = number
+                break
+    first = findings[0] if findings else None
+    wrong = ""
+    if harm is Harm.NOW and first is not None and rank != 1 and first.certain:
+        wrong = "" if helps(scenario, chosen, first, bad) else first.what
+    return Judged(
+        name=name,
+        network=title(scenario),
+        mechanism=chosen.trouble.id.partition("/")[0],
+        traits=traits(Stage.of(scenario)),
+        what=f"{chosen.id}: {orders_in_words(chosen)}",
+        harm=harm,
+        bad=bad,
+        rank=rank,
+        wrong=wrong,
+        nothing=not findings,
+        found=tuple(f"{one.cause.value}, {one.router}: {one.what} {list(one.fix)}" for one in findings),
+        accused=harm is Harm.NONE and any(not one.mild for one in findings),
+    )
+
+
+def healthy(name: str, most: int = MANY) -> Judged:
+    """Return a network that is well, in one of the ways in which one may be."""
+    scenario = network_of(name, most)
+    entropy = SeededEntropy(f"{name}/healthy")
+    stage = Stage.of(scenario)
+    what, stage = _variant(stage, entropy)
+    case = Case(stage.scenario, 1)
+    well_rows(case)
+    if what == "slow":
+        standing = list(places(stage))
+        slow = fault(SLOW, standing[below(entropy, len(standing))])
+        carry_out(case.bench, slow.orders if slow is not None else ())
+    elif what == "restarted":
+        case.restart()
+    elif what == "rekeyed":
+        case.rekey()
+    case.wait(LATER)
+    if what != "idle":
+        case.rows()
+    findings = [one for one in visit(case.patient).findings if not one.advice and not one.mild]
+    return Judged(
+        name=name,
+        network=title(scenario),
+        what=what,
+        harm=Harm.NONE,
+        accused=bool(findings),
+        found=tuple(f"{one.cause.value}, {one.router}: {one.what}" for one in findings),
+    )
+
+
+def _variant(stage: Stage, entropy: SeededEntropy) -> tuple[str, Stage]:
+    """Nothing is wrong with another name, holding time, network-id, bandwidth, description, or with a slow wire."""
+    kinds = ("plain", "idle", "slow", "restarted", "rekeyed", "holding times", "network-ids", "descriptions")
+    what = kinds[below(entropy, len(kinds))]
+    lines = {
+        "holding times": "ip nhrp holdtime {}",
+        "network-ids": "ip nhrp network-id {}",
+        "descriptions": "description line {}",
+    }
+    if what not in lines:
+        return what, stage
+    texts = dict(stage.scenario.configurations)
+    for number, (name, actor) in enumerate(stage.actors.items()):
+        tunnel = f"interface {actor.tunnel}"
+        if actor.nhrp.network_id is not None:
+            line = lines[what].format(100 + 7 * number)
+            texts[name] = _with(texts[name], tunnel, line)
+    scenario = Scenario(stage.scenario.name, stage.scenario.lab, texts)
+    return what, Stage.of(scenario)
+
+
+def _with(text: str, section: str, line: str) -> str:
+    """Return the configuration with a line more in a section."""
+    try:
+        return after(text, (section, line))
+    except UserError:
+        return text

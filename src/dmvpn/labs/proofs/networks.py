@@ -1,0 +1,84 @@
+"""Networks from a seed: one that is built in, or one that is drawn, as a table of sites or line by line."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.labs.proofs.certified import certify
+from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.tools.render import render_sites
+from dmvpn.tools.render.keys import Keys
+from dmvpn.tools.troubles import files_of, plan_of, table_of
+from dmvpn.tools.troubles.plans import TRUSTPOINTS
+
+if TYPE_CHECKING:
+    from dmvpn.tools.troubles import Plan, Stage
+
+#: Networks that no spoke registers in, or where one of the spokes cannot: nothing is "well" there.
+_NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
+_DRAWN: Final = "drawn"
+#: Routers at most, those of the provider not counted, of a network of the quick measure, and of the whole one.
+FEW, MANY = 8, 42
+
+
+def network_of(name: str, most: int) -> Scenario:
+    """A network by the name of its draw: one that is built in, or one that is drawn, as a table or line by line."""
+    entropy = SeededEntropy(f"{name}/network")
+    known = [one for one in built_in_names() if one not in _NOT_WELL]
+    match below(entropy, 3):
+        case 0:
+            return Scenario.load(known[below(entropy, len(known))])
+        case 1:
+            return _rendered(table_of(entropy, most))
+        case _:
+            return drawn(plan_of(entropy, most))
+
+
+def drawn(plan: Plan) -> Scenario:
+    """Return the network of a plan."""
+    return _loaded(tuple(files_of(plan).items()))
+
+
+@cache
+def _rendered(table: str) -> Scenario:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sites.yaml"
+        path.write_text(table)
+        keys = Keys(pre_shared_key="Very-Secret-1", nhrp_authentication="apart")
+        rendered = render_sites(path, keys=keys, lab=True, out=Path(folder) / "out")
+    return _loaded(tuple(rendered.files.items()))
+
+
+@cache
+def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / _DRAWN).mkdir()
+        for name, text in files:
+            (Path(folder) / _DRAWN / name).write_text(text)
+        certified = [name for name, text in files if f"crypto pki trustpoint {TRUSTPOINTS[0]}" in text]
+        if certified:
+            certify(Path(folder) / _DRAWN / "pki", [name.removesuffix(".cfg") for name in certified])
+        return Scenario.load(str(Path(folder) / _DRAWN), strict=True)
+
+
+def title(scenario: Scenario) -> str:
+    """Return what a network is called: its name, or what was drawn."""
+    return scenario.lab.title if scenario.name == _DRAWN else scenario.name
+
+
+def traits(stage: Stage) -> tuple[str, ...]:
+    """Return what kind of network it is: phase, protocols, what is between its routers."""
+    hub, spoke = stage.actors[stage.hubs[0]], stage.actors[stage.spokes[0]]
+    phase = 1 if not spoke.multipoint else 3 if hub.nhrp.redirect else 2
+    words = spoke.words
+    spoken = [name.upper() for name in ("eigrp", "ospf", "bgp", "rip") if name in words]
+    has = {
+        "several hubs": len(stage.hubs) > 1,
+        "NAT": bool(stage.scenario.lab.gateways) or "nat-overload" in stage.scenario.name,
+        "IPsec": hub.settings is not None and bool(hub.settings.protection),
+    }
+    return (f"phase {phase}", *(name for name, yes in has.items() if yes), *(spoken or ["static"]))
