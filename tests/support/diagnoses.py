@@ -13,14 +13,13 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import fault_of, ill, near_of, orders_in_words
+from dmvpn.labs.proofs.healing import tried
 from dmvpn.labs.proofs.judging import Judged, healthy, judge, judged
 from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, MANY, network_of, title
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies import attempt, reduced
 from dmvpn.tools.troubles import (
     AUTHENTICATION,
     FURTHER,
@@ -124,8 +123,7 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
     case.rows()
     diagnosis = visit(case.patient)
     if not diagnosis.healthy:  # as `dmvpn doctor` does
-        small = reduced(case.as_it_runs(), case.patient.facts(), diagnosis)
-        diagnosis = attempt(diagnosis, CopiedLab(small))
+        diagnosis = tried(case, diagnosis)
     findings = [finding for finding in diagnosis.findings if not finding.advice]
     first, second = (
         next((n for n, finding in enumerate(findings, 1) if chosen.is_named(finding.cause, finding.router)), 0)

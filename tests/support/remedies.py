@@ -12,21 +12,13 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from dmvpn.base.errors import UserError
-from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import broken
-from dmvpn.labs.proofs.case import HEALED, Case
-from dmvpn.labs.proofs.healing import is_fair
+from dmvpn.labs.proofs.healing import entered, left_by, tried
 from dmvpn.labs.proofs.networks import FEW, MANY
-from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import Copied, visit
-from dmvpn.tools.remedies import attempt, reduced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dmvpn.tools.diff.rows import Rows
-    from dmvpn.tools.doctor import Diagnosis, Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +66,9 @@ def outcome(name: str, most: int = MANY) -> Outcome:
     findings = [one for one in diagnosis.findings if not one.advice]
     if not bad or not findings:
         return replace(told, bad=bad)
-    small = reduced(case.as_it_runs(), case.patient.facts(), diagnosis)
-    diagnosis = attempt(diagnosis, CopiedLab(small))
+    diagnosis = tried(case, diagnosis)
     first = next(one for one in diagnosis.findings if not one.advice)
-    left = _left(case, found.well, _entered(diagnosis)) if first.trial is not None and first.trial.works else bad
+    left = left_by(case, found.well, entered(diagnosis)) if first.trial is not None and first.trial.works else bad
     return replace(
         told,
         bad=bad,
@@ -88,25 +79,6 @@ def outcome(name: str, most: int = MANY) -> Outcome:
         restores=not left,
         left=left,
     )
-
-
-def _entered(diagnosis: Diagnosis) -> list[Finding]:
-    """Return what `--fix` writes: a fault may need lines at two routers."""
-    return [one for one in diagnosis.findings if one.trial is not None and one.trial.works]
-
-
-def _left(case: Case, well: Rows, remedies: list[Finding]) -> tuple[str, ...]:
-    """Return what is not as it was, after these."""
-    if not all(is_fair(one.fix) for one in remedies):
-        return ("not a fair remedy",)
-    try:
-        for one in remedies:
-            case.bench.configure(one.router, one.fix)
-    except UserError as error:
-        return (str(error),)
-    case.wait(HEALED)
-    case.rows()
-    return worse(case.rows(), well)
 
 
 def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[Outcome]:

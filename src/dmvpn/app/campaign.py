@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.judge import film_command, print_failure, verdict_line
-from dmvpn.app.many import Many
+from dmvpn.app.many import Many, opened
 from dmvpn.app.pool import chosen_pool
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -46,14 +46,15 @@ def judge_many(arguments: argparse.Namespace) -> int:
     if arguments.histogram is not None:
         check_writable(arguments.histogram)
     begin = chosen_pool(arguments)
-    tasks = _tasks(arguments.campaign, hours, arguments.seed)
-    print(f"{len(tasks)} runs of {hours:g} h, seeds {tasks[0].seed} to {tasks[-1].seed}")
-    print(f"networks: {', '.join(dict.fromkeys(task.name for task in tasks))}", flush=True)
-    many = Many(tasks, FORM, "runs", note)
-    campaign = _Campaign(many)
-    with closing(many.results(arguments, begin, _submit, campaign.words)) as results:
-        for result in results:
-            campaign.count(result)
+    with opened(arguments, FORM) as file:
+        tasks = _tasks(arguments.campaign, hours, arguments.seed)
+        print(f"{len(tasks)} runs of {hours:g} h, seeds {tasks[0].seed} to {tasks[-1].seed}")
+        print(f"networks: {', '.join(dict.fromkeys(task.name for task in tasks))}", flush=True)
+        many = Many(tasks, FORM, "runs", note)
+        campaign = _Campaign(many)
+        with closing(many.results(file, arguments, begin, _submit, campaign.words)) as results:
+            for result in results:
+                campaign.count(result)
     campaign.conclude(time.monotonic() - began)
     if arguments.histogram is not None:
         title = f"Outages in {campaign.summary.whole.router_hours:.0f} router-hours"

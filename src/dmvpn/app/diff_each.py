@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.app.many import Many
+from dmvpn.app.many import Many, opened
 from dmvpn.app.pool import chosen_pool
 from dmvpn.app.sides import load
 from dmvpn.base.errors import UserError
@@ -27,19 +27,22 @@ def run_each(arguments: argparse.Namespace) -> int:
     Raises UserError.
     """
     begin = chosen_pool(arguments)
-    before = load(arguments.before)
     rows: list[CandidateRow] = []
-    tasks: list[CandidateTask] = []
-    for folder in _candidates(Path(arguments.each)):
-        try:
-            after = load(str(folder))
-        except UserError as error:
-            rows.append(CandidateRow(name=folder.name, why=str(error), untried=True))
-            continue
-        tasks.append(_task(folder.name, before, after, arguments))
-    many = Many(tasks, FORM, "candidates", _note)
-    with closing(many.results(arguments, begin, lambda pool, left: pool.submit(try_candidate, left))) as results:
-        rows += (result.row for result in results)
+    with opened(arguments, FORM) as file:
+        before = load(arguments.before)
+        tasks: list[CandidateTask] = []
+        for folder in _candidates(Path(arguments.each)):
+            try:
+                after = load(str(folder))
+            except UserError as error:
+                rows.append(CandidateRow(name=folder.name, why=str(error), untried=True))
+                continue
+            tasks.append(_task(folder.name, before, after, arguments))
+        many = Many(tasks, FORM, "candidates", _note)
+        with closing(
+            many.results(file, arguments, begin, lambda pool, left: pool.submit(try_candidate, left))
+        ) as results:
+            rows += (result.row for result in results)
     rows += (CandidateRow(name=task.name, why="its process died, twice", untried=True) for task in many.lost)
     rows.sort(key=lambda row: row.name)
     if arguments.json:

@@ -223,6 +223,11 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
         help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
     )
     faults.add_argument(
+        "--prove",
+        choices=("doctor",),
+        help="in a campaign of N seeds: what the doctor says of N networks with a fault, and of N that are well",
+    )
+    faults.add_argument(
         "--histogram", type=Path, metavar="FILE", help="of a campaign: outages by kind of fault, as SVG"
     )
     add_pool(faults.add_argument, "a campaign")

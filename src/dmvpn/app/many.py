@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.app.progress import Progress
@@ -12,6 +13,7 @@ from dmvpn.tools.pool.results import ResultFile
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Generator, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from dmvpn.tools.pool.contract import Pool
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def opened(arguments: argparse.Namespace, form: Form[T, R]) -> AbstractContextManager[ResultFile[T, R] | None]:
+    """Open the file of `--results`, before there is work for it; None without the option. Raises UserError."""
+    path: Path | None = arguments.results
+    return nullcontext() if path is None else ResultFile(path, form)
 
 
 class Many(Generic[T, R]):
@@ -39,22 +47,19 @@ class Many(Generic[T, R]):
 
     def results(
         self,
+        file: ResultFile[T, R] | None,
         arguments: argparse.Namespace,
         begin: Callable[[], Pool],
         submit: Callable[[Pool, Sequence[T]], Iterator[R | Lost[T]]],
         words: Callable[[], str] = str,
     ) -> Generator[R]:
-        """Yield all results: those of the file of `--results`, then the others as they come. Raises UserError.
+        """Yield all results: those of the file (see `opened`), then the others as they come. Raises UserError.
 
         begin: begins the pool. submit: gives it tasks. words: what to add to the progress.
         """
-        path: Path | None = arguments.results
-        if path is None:
-            yield from self._computed(None, arguments, begin, submit, words)
-            return
-        with ResultFile(path, self._form) as file:
+        if file is not None:
             yield from self._known(file)
-            yield from self._computed(file, arguments, begin, submit, words)
+        yield from self._computed(file, arguments, begin, submit, words)
 
     def _known(self, file: ResultFile[T, R]) -> Iterator[R]:
         """Yield the results that the file has."""

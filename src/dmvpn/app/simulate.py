@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 def simulate(arguments: argparse.Namespace) -> int:
     """Run a scenario until it has converged, then send traffic between spokes. 1 if something did not come up."""
-    if arguments.campaign is None and (arguments.results or arguments.histogram or arguments.on):
-        raise UserError("--results, --histogram and --on go with --campaign")
+    if arguments.campaign is None and (arguments.results or arguments.histogram or arguments.on or arguments.prove):
+        raise UserError("--results, --histogram, --on and --prove go with --campaign")
+    if arguments.prove is not None:
+        from dmvpn.app.proof import prove_many
+
+        return prove_many(arguments)
     if arguments.film is not None and arguments.faults is None:
         raise UserError("--film goes with --faults: it shows one judged run")
     if arguments.campaign is not None or arguments.faults is not None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill, near_of
-from dmvpn.labs.proofs.case import HEALED
+from dmvpn.labs.proofs.case import HEALED, LeakError
 from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.remedies import attempt, reduced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.diff.rows import Rows
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor import Diagnosis, Finding
     from dmvpn.tools.troubles import Fault
 
 #: Lines that keep strangers out, and that turn something off: who changes these has fixed nothing.
@@ -29,6 +32,36 @@ def is_fair(lines: Sequence[str]) -> bool:
     return 0 < len(changes) <= _MOST_LINES and not any(line.startswith(_GUARDS) for line in changes)
 
 
+def tried(case: Case, diagnosis: Diagnosis) -> Diagnosis:
+    """Return the diagnosis of a case with its lines tried in a copy, as `dmvpn doctor` tries them."""
+    small = reduced(case.as_it_runs(), case.patient.facts(), diagnosis)
+    return attempt(diagnosis, CopiedLab(small))
+
+
+def entered(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """Return the findings whose lines `--fix` writes: a fault may need lines at two routers."""
+    return tuple(one for one in diagnosis.findings if one.trial is not None and one.trial.works)
+
+
+def shown_to_work(case: Case, diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """Return the findings of a case whose lines work in a copy of the network."""
+    return entered(tried(case, diagnosis))
+
+
+def left_by(case: Case, well: Rows, remedies: Sequence[Finding]) -> tuple[str, ...]:
+    """Enter the lines in the broken network itself, and return the rows that are not as they were, or a refusal."""
+    if not all(is_fair(one.fix) for one in remedies):
+        return ("not a fair remedy",)
+    try:
+        for one in remedies:
+            case.bench.configure(one.router, one.fix)
+    except UserError as error:
+        return (str(error),)
+    case.wait(HEALED)
+    case.rows()
+    return worse(case.rows(), well)
+
+
 def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, Rows] | None:
     """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
     if not is_fair(remedy.fix):
@@ -36,7 +69,7 @@ def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, R
     case, well = ill(scenario, chosen, near=near_of(chosen))
     try:
         case.bench.configure(remedy.router, list(remedy.fix))
-    except (UserError, AssertionError, KeyError):
+    except (UserError, LeakError, KeyError):
         return None
     case.wait(HEALED)
     case.rows()

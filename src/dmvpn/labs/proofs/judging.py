@@ -9,7 +9,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.breaking import LATER, fault_of, ill, near_of, orders_in_words
 from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
-from dmvpn.labs.proofs.healing import helps, restores
+from dmvpn.labs.proofs.healing import helps, left_by, restores, shown_to_work
 from dmvpn.labs.proofs.networks import MANY, network_of, title, traits
 from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain."""
+    """One case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain.
+
+    left: the rows that are not as they were after the lines that a copy of the network showed to work; None: no such
+    lines, or none were entered.
+    """
 
     name: str
     network: str
@@ -39,23 +43,27 @@ class Judged:
     nothing: bool = False
     found: tuple[str, ...] = ()
     accused: bool = False
+    left: tuple[str, ...] | None = None
 
     @property
     def missed(self) -> bool:
         """Is it worth a look?"""
-        return self.accused if self.harm is Harm.NONE else self.harm is Harm.NOW and self.rank != 1
+        if self.harm is Harm.NONE:
+            return self.accused
+        return self.harm is Harm.NOW and (self.rank != 1 or bool(self.left))
 
     def __str__(self) -> str:
         verdict = "accused" if self.accused else f"rank {self.rank}" if self.rank else "not named"
         said = "; ".join(self.found[:3]) or "nothing is broken"
         wrong = " WRONG" if self.wrong else ""
-        return f"{self.name} [{self.harm.value}] {self.network}: {self.what}: {verdict}{wrong}: {said}"
+        left = f": the lines do not restore {self.left[0]}" if self.left else ""
+        return f"{self.name} [{self.harm.value}] {self.network}: {self.what}: {verdict}{wrong}: {said}{left}"
 
 
-def judge(name: str, most: int = MANY) -> Judged:
-    """Return a network with a fault, from the beginning to the verdict."""
+def judge(name: str, most: int = MANY, *, heals: bool = False) -> Judged:
+    """Return a network with a fault, from the beginning to the verdict. heals: see `judged`. Raises LeakError."""
     scenario = network_of(name, most)
-    return judged(name, scenario, fault_of(name, Stage.of(scenario)))
+    return judged(name, scenario, fault_of(name, Stage.of(scenario)), heals=heals)
 
 
 def said_at_once(case: Case) -> Diagnosis:
@@ -63,15 +71,26 @@ def said_at_once(case: Case) -> Diagnosis:
     return visit(case.patient)
 
 
-def judged(name: str, scenario: Scenario, chosen: Fault, said: Callable[[Case], Diagnosis] = said_at_once) -> Judged:
-    """Return a network with this fault, from the beginning to the verdict. said: how the doctor is asked."""
+def judged(
+    name: str,
+    scenario: Scenario,
+    chosen: Fault,
+    said: Callable[[Case], Diagnosis] = said_at_once,
+    *,
+    heals: bool = False,
+) -> Judged:
+    """Return a network with this fault, from the beginning to the verdict. said: how the doctor is asked.
+
+    heals: enter the lines that a copy shows to work, too. Raises UserError and LeakError.
+    """
     try:
         case, well = ill(scenario, chosen, near=near_of(chosen))
     except UserError as error:
         raise UserError(f"{name}: {chosen.id}: {error}") from error
     now = case.rows()
     bad = worse(now, well)
-    findings = [one for one in said(case).findings if not one.advice]
+    diagnosis = said(case)
+    findings = [one for one in diagnosis.findings if not one.advice]
     harm = Harm.NOW if bad else Harm.SLIGHT if case.loses() else latent(case, well)
     rank = 0
     if harm in (Harm.NOW, Harm.SLIGHT):
@@ -83,6 +102,7 @@ def judged(name: str, scenario: Scenario, chosen: Fault, said: Callable[[Case], 
     wrong = ""
     if harm is Harm.NOW and first is not None and rank != 1 and first.certain:
         wrong = "" if helps(scenario, chosen, first, bad) else first.what
+    remedies = shown_to_work(case, diagnosis) if heals and bad and findings else ()
     return Judged(
         name=name,
         network=title(scenario),
@@ -96,6 +116,7 @@ def judged(name: str, scenario: Scenario, chosen: Fault, said: Callable[[Case], 
         nothing=not findings,
         found=tuple(f"{one.cause.value}, {one.router}: {one.what} {list(one.fix)}" for one in findings),
         accused=harm is Harm.NONE and any(not one.mild for one in findings),
+        left=left_by(case, well, remedies) if remedies else None,
     )
 
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.case import Harm
-from dmvpn.labs.proofs.judging import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.labs.proofs.judging import Judged
+
 
 @dataclass(slots=True)
 class Measure:
-    """What came of all of it."""
+    """Verdicts on networks with a fault, and on networks that are well."""
 
     faults: list[Judged] = field(default_factory=list)
     healthy: list[Judged] = field(default_factory=list)
@@ -27,21 +28,32 @@ class Measure:
 
     def lines(self) -> Iterator[str]:
         """Yield the table."""
-        now = self.now or [Judged(name="", network="", what="", harm=Harm.NOW)]
-        total = len(now)
-        harmless = [one for one in self.faults if one.harm is Harm.NONE]
-
-        def share(name: str, count: int, of: int) -> str:
-            return f"{name:<28}{count:>5} of {of:<5}{count / max(1, of):>7.1%}"
-
-        latent = sum(one.harm is Harm.LATENT for one in self.faults)
-        slight = [one for one in self.faults if one.harm is Harm.SLIGHT]
-        when = f"{len(self.now)} harm now, {len(slight)} a little, {latent} later"
+        now, harmless, slight, latent = (
+            [one for one in self.faults if one.harm is harm] for harm in (Harm.NOW, Harm.NONE, Harm.SLIGHT, Harm.LATENT)
+        )
+        entered = [one for one in now if one.left is not None]
+        when = f"{len(now)} harm now, {len(slight)} a little, {len(latent)} later"
         yield f"{len(self.faults)} faults: {when}, the rest nobody"
-        yield share("first", sum(one.rank == 1 for one in now), total)
-        yield share("among three", sum(one.rank > 0 for one in now), total)
-        yield share("wrong as certain", sum(bool(one.wrong) for one in now), total)
-        yield share("nothing is broken", sum(one.nothing for one in now), total)
-        yield share("a little loss, and first", sum(one.rank == 1 for one in slight), len(slight))
-        yield share("healthy accused", sum(one.accused for one in self.healthy), len(self.healthy))
-        yield share("harmless called broken", sum(one.accused for one in harmless), len(harmless))
+        yield _share("first", sum(one.rank == 1 for one in now), len(now))
+        yield _share("among three", sum(one.rank > 0 for one in now), len(now))
+        yield _share("wrong as certain", sum(bool(one.wrong) for one in now), len(now))
+        yield _share("nothing is broken", sum(one.nothing for one in now), len(now))
+        if entered:
+            yield _share("the lines restore all", sum(not one.left for one in entered), len(entered))
+        yield _share("a little loss, and first", sum(one.rank == 1 for one in slight), len(slight))
+        yield _share("healthy accused", sum(one.accused for one in self.healthy), len(self.healthy))
+        yield _share("harmless called broken", sum(one.accused for one in harmless), len(harmless))
+
+    def mechanisms(self) -> Iterator[str]:
+        """Yield a table with a row for each mechanism that harms now."""
+        names = sorted({one.mechanism for one in self.now})
+        width = max(map(len, ("mechanism", *names)))
+        yield f"{'mechanism':<{width}}  harm now  first  among three"
+        for name in names:
+            mine = [one for one in self.now if one.mechanism == name]
+            first, three = sum(one.rank == 1 for one in mine), sum(one.rank > 0 for one in mine)
+            yield f"{name:<{width}}  {len(mine):>8}  {first:>5}  {three:>11}"
+
+
+def _share(name: str, count: int, of: int) -> str:
+    return f"{name:<28}{count:>5} of {of:<5}{count / max(1, of):>7.1%}"

@@ -1,0 +1,113 @@
+"""`dmvpn simulate --campaign N --prove doctor`: what the doctor says of N networks with a fault, and of N without."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.app.campaign import note
+from dmvpn.app.many import Many, opened
+from dmvpn.app.pool import chosen_pool
+from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
+from dmvpn.judge.work import version
+from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, digest, prove
+from dmvpn.labs.proofs.measure import Measure
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.labs.proofs.judging import Judged
+
+#: Seeds of the longest proof, for a list of the draws in memory.
+_MOST: Final = 1_000_000
+
+
+def prove_many(arguments: argparse.Namespace) -> int:
+    """Prove the doctor over seeds: print each miss, tables and the hash. Returns 1 for a miss. Raises UserError."""
+    began = time.monotonic()
+    count = _count(arguments)
+    begin = chosen_pool(arguments)
+    with opened(arguments, FORM) as file:
+        ours, seeds = version(), range(arguments.seed, arguments.seed + count)
+        draws = [Draw(seed=seed, kind=kind, version=ours) for seed in seeds for kind in Kind]
+        print(f"{len(draws)} draws: seeds {seeds[0]} to {seeds[-1]}, each with a fault, and with none", flush=True)
+        many = Many(draws, FORM, "draws", note)
+        proofs = _Proofs(many)
+        with closing(
+            many.results(file, arguments, begin, lambda pool, left: pool.submit(prove, left), proofs.words)
+        ) as results:
+            for result in results:
+                proofs.count(result)
+    proofs.conclude(time.monotonic() - began)
+    return 1 if proofs.failed or many.lost else 0
+
+
+def _count(arguments: argparse.Namespace) -> int:
+    """Return the number of seeds. Raises UserError for it, and for options that belong to other runs."""
+    wrong = {
+        "a scenario": arguments.scenario,
+        "--faults": arguments.faults,
+        "--hours": arguments.hours,
+        "--histogram": arguments.histogram,
+        "--film": arguments.film,
+        "--variant": arguments.variant,
+        "--spokes": arguments.spokes,
+        "--record": arguments.record,
+    }
+    for name, given in wrong.items():
+        if given:
+            raise UserError(f"--prove draws networks and faults from the seed; leave {name} out")
+    count = int(arguments.campaign)
+    if count != arguments.campaign or not 0 < count <= _MOST:
+        raise UserError(f"--campaign N with --prove: N is a whole number from 1 to {_MOST:,}")
+    return count
+
+
+@dataclass(slots=True)
+class _Proofs:
+    """A proof under way. failed: results that are a miss."""
+
+    many: Many[Draw, Proof]
+    all: list[Proof] = field(default_factory=list)
+    failed: list[Proof] = field(default_factory=list)
+
+    def words(self) -> str:
+        """Return what to add to the progress."""
+        return f", {len(self.failed)} missed"
+
+    def count(self, proof: Proof) -> None:
+        """Add a result; print a miss, and how to see it again."""
+        self.all.append(proof)
+        if proof.failed:
+            self.failed.append(proof)
+            note(f"{proof.draw.name}: {proof.failure}" if proof.judged is None else str(proof.judged))
+            note(f"to see it again: dmvpn simulate --campaign 1 --prove doctor --seed {proof.draw.seed}")
+
+    def conclude(self, spent: float) -> None:
+        """Print the tables, the hash of all draws, and the verdict in the last line. spent: seconds."""
+        if self.all:
+            measure = Measure(list(self._judged(Kind.FAULT)), list(self._judged(Kind.WELL)))
+            print("", *measure.lines(), sep="\n")
+            if measure.now:
+                print("", *measure.mechanisms(), sep="\n")
+            print("", f"hash of all draws: {digest(self.all)}", sep="\n")
+        print(f"proof of the doctor: {len(self.all)} draws, {spent:.0f} s: {self._verdict()}")
+
+    def _judged(self, kind: Kind) -> Iterator[Judged]:
+        return (proof.judged for proof in self.all if proof.draw.kind is kind and proof.judged is not None)
+
+    def _verdict(self) -> str:
+        """Return "ok", or which draws are missed and which are lost."""
+        said = []
+        for word, some in (("MISSED", [proof.draw for proof in self.failed]), ("LOST", self.many.lost)):
+            if some:
+                said.append(f"{word}: {len(some)} of {len(self.many.tasks)} draws ({_names(some)})")
+        return "; ".join(said) or "ok"
+
+
+def _names(draws: Iterable[Draw]) -> str:
+    return ", ".join(draw.name for draw in sorted(draws, key=lambda draw: (draw.seed, draw.kind.value)))
