@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app import diff_each
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import BUILT_IN, Scenario
 from dmvpn.tools.diff.each import FORM, CandidateResult, CandidateRow, CandidateTask, candidate_task, try_candidate
+from dmvpn.tools.pool.local import LocalPool
 from dmvpn.tools.pool.results import ResultFile
 
 if TYPE_CHECKING:
@@ -175,3 +178,41 @@ def test_a_comparison_that_was_cut_off_goes_on_and_prints_the_same_table(
 def test_a_file_of_results_without_candidates_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "--before", NETWORK, "--after", NETWORK, "--results", "x"]) == 2
     assert "go with --each" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------------ odd folders
+
+
+def test_a_folder_whose_name_is_no_utf8_has_a_row_that_can_be_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal that takes nothing but UTF-8 got a traceback in place of the table."""
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    words = ["diff", "--before", NETWORK, "--each", str(tmp_path), "--order", "none"]
+    assert main(words) == 2
+    said = capsys.readouterr().out
+    assert said.encode()  # raises UnicodeEncodeError for octets that are no UTF-8
+    assert "caf\\xe9    not tried" in said
+    assert main([*words, "--json"]) == 2
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["caf\\xe9"]
+
+
+def test_a_bad_file_of_results_is_refused_before_any_network_is_read(
+    candidates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", "--before", "nowhere", "--each", str(candidates), "--results", "/"]) == 2
+    assert "/: Is a directory; --results wants a file" in capsys.readouterr().err
+
+
+def test_a_candidate_that_changes_while_the_command_runs_ends_it(
+    candidates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row belongs to the contents that were there at the beginning."""
+
+    def opened_late(*_: object) -> LocalPool:
+        _change(candidates / "1-same", lambda text: re.sub(r"(?m)^ tunnel source .*$", " shutdown", text))
+        return LocalPool(1)
+
+    monkeypatch.setattr(diff_each, "chosen_pool", lambda _: opened_late)
+    assert main(["diff", "--before", NETWORK, "--each", str(candidates), "--order", "none"]) == 2
+    assert "1-same: changed while this command ran" in capsys.readouterr().err

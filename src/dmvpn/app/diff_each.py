@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ from dmvpn.tools.diff.each import FORM, CandidateRow, CandidateTask, candidate_t
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
-    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.diff.each import CandidateResult
+    from dmvpn.tools.pool.contract import Lost, Pool
 
 
 def run_each(arguments: argparse.Namespace) -> int:
@@ -29,22 +31,17 @@ def run_each(arguments: argparse.Namespace) -> int:
     begin = chosen_pool(arguments)
     rows: list[CandidateRow] = []
     with opened(arguments, FORM) as file:
-        before = load(arguments.before)
-        tasks: list[CandidateTask] = []
-        for folder in _candidates(Path(arguments.each)):
-            try:
-                after = load(str(folder))
-            except UserError as error:
-                rows.append(CandidateRow(name=folder.name, why=str(error), untried=True))
-                continue
-            tasks.append(_task(folder.name, before, after, arguments))
-        many = Many(tasks, FORM, "candidates", _note)
-        with closing(
-            many.results(file, arguments, begin, lambda pool, left: pool.submit(try_candidate, left))
-        ) as results:
+        plan = _Plan(arguments)
+        many = Many(list(plan.tasks(rows)), FORM, "candidates", _note)
+
+        def submit(pool: Pool, left: Sequence[CandidateTask]) -> Iterator[CandidateResult | Lost[CandidateTask]]:
+            return pool.submit(try_candidate, map(plan.whole, left))
+
+        with closing(many.results(file, arguments, begin, submit)) as results:
             rows += (result.row for result in results)
     rows += (CandidateRow(name=task.name, why="its process died, twice", untried=True) for task in many.lost)
     rows.sort(key=lambda row: row.name)
+    rows = [replace(row, name=_readable(row.name), why=_readable(row.why)) for row in rows]
     if arguments.json:
         print(json.dumps([{"verdict": row.verdict, **asdict(row)} for row in rows], indent=2))
     else:
@@ -59,6 +56,11 @@ def _note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _readable(text: str) -> str:
+    """Return a text that may have names of files in it, whose octets need not be UTF-8, so that it can be printed."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _candidates(folder: Path) -> list[Path]:
     """Return the folders of the candidates. Raises UserError."""
     try:
@@ -70,16 +72,41 @@ def _candidates(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _task(name: str, before: Scenario, after: Scenario, arguments: argparse.Namespace) -> CandidateTask:
-    if arguments.spokes is not None:
-        from dmvpn.shells.simulator.multiply import multiply
+class _Plan:
+    """The comparisons of the command. Thousands of networks are no burden: each is read again when its turn comes."""
 
-        before, after = multiply((before, after), arguments.spokes)
-    return candidate_task(
-        name,
-        before,
-        after,
-        seed=arguments.seed,
-        order=None if arguments.order == "none" else arguments.order,
-        max_outage=arguments.max_outage,
-    )
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        """Read the network before. Raises UserError."""
+        self._arguments = arguments
+        self._before = load(arguments.before)
+        self._folders = {folder.name: folder for folder in _candidates(Path(arguments.each))}
+
+    def tasks(self, unreadable: list[CandidateRow]) -> Iterator[CandidateTask]:
+        """Yield the tasks, without their networks; add a row for each candidate that cannot be read."""
+        for name in self._folders:
+            try:
+                yield replace(self._task(name), octets=b"")
+            except UserError as error:
+                unreadable.append(CandidateRow(name=name, why=str(error), untried=True))
+
+    def whole(self, task: CandidateTask) -> CandidateTask:
+        """Return a task with its networks. Raises UserError if a file has changed since the command began."""
+        whole = self._task(task.name)
+        if whole != task:
+            raise UserError(f"{self._folders[task.name]}: changed while this command ran; what came so far is kept")
+        return whole
+
+    def _task(self, name: str) -> CandidateTask:
+        arguments, before, after = self._arguments, self._before, load(str(self._folders[name]))
+        if arguments.spokes is not None:
+            from dmvpn.shells.simulator.multiply import multiply
+
+            before, after = multiply((before, after), arguments.spokes)
+        return candidate_task(
+            name,
+            before,
+            after,
+            seed=arguments.seed,
+            order=None if arguments.order == "none" else arguments.order,
+            max_outage=arguments.max_outage,
+        )

@@ -49,7 +49,7 @@ def prove_many(arguments: argparse.Namespace) -> int:
 def _count(arguments: argparse.Namespace) -> int:
     """Return the number of seeds. Raises UserError for it, and for options that belong to other runs."""
     wrong = {
-        "a scenario": arguments.scenario,
+        "the scenario": arguments.scenario,
         "--faults": arguments.faults,
         "--hours": arguments.hours,
         "--histogram": arguments.histogram,

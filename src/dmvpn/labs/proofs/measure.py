@@ -34,15 +34,15 @@ class Measure:
         entered = [one for one in now if one.left is not None]
         when = f"{len(now)} harm now, {len(slight)} a little, {len(latent)} later"
         yield f"{len(self.faults)} faults: {when}, the rest nobody"
-        yield _share("first", sum(one.rank == 1 for one in now), len(now))
-        yield _share("among three", sum(one.rank > 0 for one in now), len(now))
-        yield _share("wrong as certain", sum(bool(one.wrong) for one in now), len(now))
-        yield _share("nothing is broken", sum(one.nothing for one in now), len(now))
+        yield _share("cause named first", sum(one.rank == 1 for one in now), len(now))
+        yield _share("cause among the first three", sum(one.rank > 0 for one in now), len(now))
+        yield _share("wrong cause as certain", sum(bool(one.wrong) for one in now), len(now))
+        yield _share("called well", sum(one.nothing for one in now), len(now))
         if entered:
-            yield _share("the lines restore all", sum(not one.left for one in entered), len(entered))
-        yield _share("a little loss, and first", sum(one.rank == 1 for one in slight), len(slight))
-        yield _share("healthy accused", sum(one.accused for one in self.healthy), len(self.healthy))
-        yield _share("harmless called broken", sum(one.accused for one in harmless), len(harmless))
+            yield _share("lines restore everything", sum(not one.left for one in entered), len(entered))
+        yield _share("slight loss: named first", sum(one.rank == 1 for one in slight), len(slight))
+        yield _share("well networks accused", sum(one.accused for one in self.healthy), len(self.healthy))
+        yield _share("harmless faults accused", sum(one.accused for one in harmless), len(harmless))
 
     def mechanisms(self) -> Iterator[str]:
         """Yield a table with a row for each mechanism that harms now."""

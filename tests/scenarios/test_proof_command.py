@@ -1,0 +1,53 @@
+"""`dmvpn simulate --campaign N --prove doctor`: the same seeds give the same lines on any number of processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: A seed whose networks are small.
+SEED = 108
+
+
+def _prove(path: Path, seed: int, seeds: int, jobs: int) -> int:
+    words = ["--seed", str(seed), "--jobs", str(jobs), "--results", str(path)]
+    return main(["simulate", "--campaign", str(seeds), "--prove", "doctor", *words])
+
+
+def _hash(said: str) -> str:
+    return next(line for line in said.splitlines() if line.startswith("hash of all draws: "))
+
+
+@pytest.mark.lengthy
+def test_a_proof_that_was_cut_off_goes_on_and_comes_to_the_same_hash(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert _prove(whole, SEED, 1, jobs=1) == 0
+    said = capsys.readouterr().out
+    lines = whole.read_text().splitlines(keepends=True)
+    assert len(lines) == 2
+    cut.write_text(lines[1] + lines[0][: len(lines[0]) // 2])
+    assert _prove(cut, SEED, 1, jobs=2) == 0
+    again = capsys.readouterr().out
+    assert f"{cut} has 1 of these draws" in again
+    assert _hash(again) == _hash(said)
+    assert sorted(cut.read_text().splitlines(keepends=True)) == sorted(lines)
+
+
+@pytest.mark.slow
+def test_the_same_seeds_give_the_same_lines_on_any_number_of_processes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    assert _prove(alone, 100, 10, jobs=1) == 0
+    said = capsys.readouterr().out
+    assert _prove(shared, 100, 10, jobs=3) == 0
+    assert _hash(capsys.readouterr().out) == _hash(said)
+    assert sorted(shared.read_text().splitlines()) == sorted(alone.read_text().splitlines())

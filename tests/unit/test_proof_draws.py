@@ -1,0 +1,146 @@
+"""The draws of the doctor's proof: lines of a file, what counts as a miss, and the last line of the command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.app.main import main
+from dmvpn.base.errors import UserError
+from dmvpn.judge.work import version
+from dmvpn.labs.proofs.case import Harm
+from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, digest, prove
+from dmvpn.labs.proofs.judging import Judged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULT = Draw(seed=7, kind=Kind.FAULT, version=version())
+WELL = Draw(seed=7, kind=Kind.WELL, version=version())
+NAMED = Judged(
+    name="doctor/7",
+    network="a cloud",
+    what="psk@S1,S2,HUB1",
+    harm=Harm.NOW,
+    mechanism="psk",
+    traits=("phase 3", "IPsec"),
+    bad=("S1 to S2 reachability",),
+    rank=1,
+    found=("pre-shared key, S1: another key",),
+    left=(),
+)
+QUIET = Judged(name="doctor/well/7", network="a cloud", what="restarted", harm=Harm.NONE)
+GOOD = [Proof(draw=FAULT, judged=NAMED), Proof(draw=WELL, judged=QUIET)]
+BAD = {
+    "not named first": replace(NAMED, rank=2),
+    "a wrong cause as certain": replace(NAMED, rank=0, wrong="the moon"),
+    "lines that work in a copy and not in the network": replace(NAMED, left=("S1 to S2 reachability",)),
+    "a fault that harms nobody is accused": replace(NAMED, harm=Harm.NONE, accused=True),
+}
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [*GOOD, Proof(draw=FAULT, judged=None, failure="in clear: S1"), Proof(draw=FAULT, judged=BAD["not named first"])],
+)
+def test_a_line_gives_back_the_result(proof: Proof) -> None:
+    line = proof.to_json()
+    assert line.encode().startswith(FORM.begin)
+    assert Proof.from_json(line) == proof
+    assert Proof.from_json(line).to_json() == line
+
+
+@pytest.mark.parametrize("line", ["", "{}", "[]", '{"task": {"proof": "doctor", "seed": 7, "kind": "odd"}}'])
+def test_a_foreign_line_is_refused(line: str) -> None:
+    with pytest.raises(UserError, match="not a result of the doctor's proof"):
+        Proof.from_json(line)
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_the_doctor_gets_wrong_is_a_miss(what: str) -> None:
+    assert Proof(draw=FAULT, judged=BAD[what]).failed
+
+
+def test_a_leak_is_a_miss_and_a_good_verdict_is_none() -> None:
+    assert Proof(draw=FAULT, judged=None, failure="in clear: S1").failed
+    assert not any(proof.failed for proof in GOOD)
+
+
+def test_the_hash_does_not_depend_on_the_order_in_which_results_come() -> None:
+    assert digest(GOOD) == digest(GOOD[::-1])
+    assert digest(GOOD) != digest([replace(GOOD[0], judged=BAD["not named first"]), GOOD[1]])
+
+
+def test_a_worker_with_another_version_refuses() -> None:
+    with pytest.raises(UserError, match="install the same on both"):
+        prove(replace(FAULT, version="1+other"))
+
+
+def _file(path: Path, *proofs: Proof) -> str:
+    path.write_text("".join(f"{proof.to_json()}\n" for proof in proofs))
+    return str(path)
+
+
+def _run(*words: str) -> int:
+    return main(["simulate", "--campaign", "1", "--prove", "doctor", "--seed", "7", *words])
+
+
+def test_results_of_a_file_are_tables_and_a_verdict_in_the_last_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("--results", _file(tmp_path / "r", *GOOD)) == 0
+    said = capsys.readouterr().out
+    assert f"hash of all draws: {digest(GOOD)}" in said
+    assert "cause named first               1 of 1" in said
+    assert said.splitlines()[-1].endswith(": ok")
+
+
+def test_a_miss_is_printed_with_the_command_that_shows_it_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missed = replace(GOOD[0], judged=BAD["a wrong cause as certain"])
+    assert _run("--results", _file(tmp_path / "r", missed, GOOD[1])) == 1
+    said = capsys.readouterr().out
+    assert "psk@S1,S2,HUB1: not named WRONG" in said
+    assert "to see it again: dmvpn simulate --campaign 1 --prove doctor --seed 7" in said
+    assert said.splitlines()[-1].endswith("MISSED: 1 of 2 draws (doctor/7)")
+
+
+def test_results_of_other_seeds_are_refused_and_the_file_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r"
+    other = Proof(draw=replace(FAULT, seed=8), judged=NAMED)
+    _file(path, *GOOD, other)
+    before = path.read_bytes()
+    assert _run("--results", str(path)) == 2
+    assert f"{path}:3: draw doctor/8 is not of these seeds: use another file" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--campaign", "1.5"), "N is a whole number"),
+        (("--campaign", "0"), "N is a whole number"),
+        (("--hours", "2"), "leave --hours out"),
+        (("notes-phase3",), "leave the scenario out"),
+        (("--results", "/"), "/: Is a directory"),
+        (("--results", "/nowhere/r"), "/nowhere/r: No such file or directory"),
+        (("--on", "tcp://10.0.0.1:8786"), "Dask authenticates no caller"),
+    ],
+)
+def test_a_wrong_order_is_refused_at_once(
+    words: tuple[str, ...], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(*words) == 2
+    said = capsys.readouterr()
+    assert problem in said.err
+    assert said.out == ""
+
+
+def test_a_proof_without_a_campaign_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "notes-phase3", "--prove", "doctor"]) == 2
+    assert "--prove go with --campaign" in capsys.readouterr().err
