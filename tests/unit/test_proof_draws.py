@@ -33,6 +33,7 @@ NAMED = Judged(
 )
 QUIET = Judged(name="doctor/well/7", network="a cloud", what="restarted", harm=Harm.NONE)
 GOOD = [Proof(draw=FAULT, judged=NAMED), Proof(draw=WELL, judged=QUIET)]
+LEAK = Proof(draw=FAULT, judged=None, failure="in clear: S1")
 BAD = {
     "not named first": replace(NAMED, rank=2),
     "a wrong cause as certain": replace(NAMED, rank=0, wrong="the moon"),
@@ -64,7 +65,7 @@ def test_what_the_doctor_gets_wrong_is_a_miss(what: str) -> None:
 
 
 def test_a_leak_is_a_miss_and_a_good_verdict_is_none() -> None:
-    assert Proof(draw=FAULT, judged=None, failure="in clear: S1").failed
+    assert LEAK.failed
     assert not any(proof.failed for proof in GOOD)
 
 
@@ -115,7 +116,7 @@ def test_results_of_other_seeds_are_refused_and_the_file_stays(
     other = Proof(draw=replace(FAULT, seed=8), judged=NAMED)
     _file(path, *GOOD, other)
     before = path.read_bytes()
-    assert _run("--results", str(path)) == 2
+    assert _run("--results", str(path)) == 1
     assert f"{path}:3: draw doctor/8 is not of these seeds: use another file" in capsys.readouterr().err
     assert path.read_bytes() == before
 
@@ -135,12 +136,12 @@ def test_results_of_other_seeds_are_refused_and_the_file_stays(
 def test_a_wrong_order_is_refused_at_once(
     words: tuple[str, ...], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _run(*words) == 2
+    assert _run(*words) == 1
     said = capsys.readouterr()
     assert problem in said.err
     assert said.out == ""
 
 
 def test_a_proof_without_a_campaign_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "notes-phase3", "--prove", "doctor"]) == 2
+    assert main(["simulate", "notes-phase3", "--prove", "doctor"]) == 1
     assert "--prove go with --campaign" in capsys.readouterr().err

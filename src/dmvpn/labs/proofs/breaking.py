@@ -28,7 +28,7 @@ def fault_of(name: str, stage: Stage) -> Fault:
 
 
 def near_of(chosen: Fault) -> tuple[str, ...]:
-    """Return the routers that play in it."""
+    """Return the routers that have a part in a fault."""
     return tuple(dict.fromkeys(name for name in chosen.stage.parts.values() if name in chosen.stage.actors))
 
 
@@ -52,7 +52,7 @@ def orders_in_words(chosen: Fault) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A network some minutes after a fault. network: its title. well: the rows before. bad: those that it harms."""
+    """A network some minutes after a fault. network: its title. well: the rows before. bad: the rows that it harms."""
 
     chosen: Fault
     network: str
@@ -63,7 +63,7 @@ class Broken:
 
 
 def broken(name: str, most: int) -> Broken:
-    """Return the network of this name with its fault."""
+    """Return the network of a draw with its fault. Raises UserError."""
     scenario = network_of(name, most)
     stage = Stage.of(scenario)
     chosen = fault_of(name, stage)

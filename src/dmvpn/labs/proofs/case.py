@@ -1,7 +1,7 @@
-"""Harm: what packets between all LANs of a simulated network have, and what of that is worse than it was.
+"""A simulated network, and the harm of a fault: what is worse for packets between its LANs than before.
 
-`dmvpn diff` measures it, and says what is worse: a pair whose packets do not arrive, take a longer way, are smaller or
-get lost. `Harm` says when: now, later (after a rekey, a restart, the death of a hub), or never.
+`dmvpn diff` measures the same: a pair is worse if its packets do not arrive, take a longer way, are smaller or get lost.
+`Harm` says when: now, later (after a rekey, a restart, the death of a hub), or never.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.facts import LabFacts
 
-#: Pairs that are judged.
+#: Pairs that are measured.
 MOST_PAIRS: Final = 30
 #: Virtual seconds until a network has recovered: after a remedy, a restart, the death of a hub; and after a rekey.
 HEALED, REKEYED = 130.0, 60.0
@@ -33,7 +33,7 @@ WATCHED: Final = 240
 
 
 class Harm(enum.Enum):
-    """When users have something of it."""
+    """When users notice a fault. LATENT: later. SLIGHT: they lose few packets."""
 
     NOW = "now"
     LATENT = "latent"
@@ -102,7 +102,7 @@ def _running(simulator: Simulator, router: str) -> str:
 
 
 class Case:
-    """A network that runs, with the measure on its LANs. near: routers whose pairs are judged in any case.
+    """A network that runs, with the measure on its LANs. near: routers whose pairs are measured in any case.
 
     bench: breaks it and changes it. patient: for the doctor to examine.
     """
@@ -130,11 +130,11 @@ class Case:
         return as_it_runs(self.subject.scenario, self.simulator)
 
     def rows(self) -> Rows:
-        """Return all pairs talk; what becomes of it."""
+        """Let all pairs talk, and return the rows."""
         return Rows.of(self.subject, self.pairs)
 
     def loses(self) -> bool:
-        """Does any pair lose a packet now and then?"""
+        """Return whether any pair loses a packet within some minutes."""
         probing = self.subject.probing
         probing.forget()
         for _ in range(WATCHED):
@@ -143,18 +143,18 @@ class Case:
         return any(len(probing.arrivals(pair)) < len(probing.sent(pair)) for pair in self.pairs)
 
     def rekey(self) -> None:
-        """All SAs end, as they do at their time."""
+        """End all SAs, as they end at their time."""
         alive = [name for name, node in self.simulator.routers.items() if node.alive]
         self.bench.ask([(name, "clear crypto session") for name in alive])
 
     def forget(self) -> None:
-        """Shortcuts end, as they do at their time: until then they carry on where nothing else leads."""
+        """End shortcuts, as they end at their time: until then they lead where nothing else does."""
         hubs = _hubs(self)
         alive = [name for name in self.subject.anatomy.sites if self.simulator.routers[name].alive]
         self.bench.ask([(name, "clear ip nhrp") for name in alive if name not in hubs])
 
     def restart(self) -> None:
-        """Every router of the overlay restarts, with what it runs."""
+        """Restart every router of the overlay with its running configuration."""
         for name in self.subject.anatomy.sites:
             node = self.simulator.routers[name]
             if node.alive:
@@ -172,7 +172,7 @@ def well_rows(case: Case) -> Rows:
 
 
 def latent(case: Case, well: Rows) -> Harm:
-    """Does it harm after a rekey, a restart, the death of a hub? Not what any network loses then."""
+    """Return whether a fault harms after a rekey, a restart or the death of a hub, more than these harm by themselves."""
     case.rekey()
     case.wait(REKEYED)
     if worse(case.rows(), well):
@@ -185,7 +185,7 @@ def latent(case: Case, well: Rows) -> Harm:
 
 
 def _hubs(case: Case) -> list[str]:
-    """Return those that the scenario calls so, though one of them may be another one's client."""
+    """Return the hubs of the scenario, though one of them may be a client of another."""
     named = [name for name in case.subject.anatomy.sites if case.subject.scenario.role(name) == "hub"]
     return named or list(case.subject.anatomy.hubs)
 
@@ -212,7 +212,7 @@ _KNOWN_DEATHS: dict[str, dict[str, Rows]] = {}
 
 
 def _deaths(broken: Case) -> dict[str, Rows]:
-    """Return what a well network has while each of its hubs is dead."""
+    """Return the rows of the well network while each of its hubs is dead."""
     scenario = broken.subject.scenario
     key = "\n".join([*scenario.configurations.values(), *broken.near])
     if key not in _KNOWN_DEATHS:

@@ -20,7 +20,7 @@ _USED, _EXPIRED, _ELSEWHERE, _MISNAMED = TRUSTPOINTS
 
 
 def certify(folder: Path, names: Iterable[str]) -> None:
-    """Write what each trustpoint of these routers has: a good certificate, and others that nobody is to believe."""
+    """Write what each trustpoint of these routers has: a good certificate, and others that no peer may accept."""
     made = Authority.make(folder / _USED, "Drawn CA", elliptic=True, now=_NOW)
     for name in (_EXPIRED, _MISNAMED):
         shutil.copytree(folder / _USED, folder / name)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor import Diagnosis, Finding
     from dmvpn.tools.troubles import Fault
 
-#: Lines that keep strangers out, and that turn something off: who changes these has fixed nothing.
+#: Lines that let strangers in, or turn something off: they fix nothing.
 _GUARDS: Final = ("no tunnel protection", "no ip nhrp authentication", "no authentication", "shutdown", "no crypto")
 _MOST_LINES: Final = 5
 _HEADS: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
 
 
 def is_fair(lines: Sequence[str]) -> bool:
-    """Is it a remedy that keeps strangers out, leaves everything on, and is short?"""
+    """Return whether a remedy keeps strangers out, turns nothing off and is short."""
     changes = [line for line in lines if not line.startswith(_HEADS)]
     return 0 < len(changes) <= _MOST_LINES and not any(line.startswith(_GUARDS) for line in changes)
 
@@ -63,7 +63,7 @@ def left_by(case: Case, well: Rows, remedies: Sequence[Finding]) -> tuple[str, .
 
 
 def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, Rows] | None:
-    """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
+    """Return the rows of the well network, and of the broken network with a remedy; None: it cannot be tried."""
     if not is_fair(remedy.fix):
         return None
     case, well = ill(scenario, chosen, near=near_of(chosen))
@@ -77,13 +77,13 @@ def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, R
 
 
 def restores(scenario: Scenario, chosen: Fault, remedy: Finding) -> bool:
-    """Is every row as it was?"""
+    """Return whether every row is as it was before the fault."""
     found = applied(scenario, chosen, remedy)
     return found is not None and not worse(found[1], found[0])
 
 
 def helps(scenario: Scenario, chosen: Fault, remedy: Finding, bad: tuple[str, ...]) -> bool:
-    """Is any row better, and none worse?"""
+    """Return whether a row is better with a remedy, and none worse."""
     found = applied(scenario, chosen, remedy)
     if found is None:
         return False

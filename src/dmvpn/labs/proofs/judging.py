@@ -1,4 +1,4 @@
-"""What the doctor says of a network with a fault, and of a network that is well, and the verdict on that."""
+"""The verdict on the doctor's findings in one network, which has a fault or is well."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain.
+    """A case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain.
 
     left: the rows that are not as they were after the lines that a copy of the network showed to work; None: no such
     lines, or none were entered.
@@ -47,7 +47,7 @@ class Judged:
 
     @property
     def missed(self) -> bool:
-        """Is it worth a look?"""
+        """Whether the doctor was wrong."""
         if self.harm is Harm.NONE:
             return self.accused
         return self.harm is Harm.NOW and (self.rank != 1 or bool(self.left))
@@ -61,13 +61,13 @@ class Judged:
 
 
 def judge(name: str, most: int = MANY, *, heals: bool = False) -> Judged:
-    """Return a network with a fault, from the beginning to the verdict. heals: see `judged`. Raises LeakError."""
+    """Return the verdict on a draw with a fault. heals: see `judged`. Raises UserError and LeakError."""
     scenario = network_of(name, most)
     return judged(name, scenario, fault_of(name, Stage.of(scenario)), heals=heals)
 
 
 def said_at_once(case: Case) -> Diagnosis:
-    """Return what the doctor says of what it sees and asks."""
+    """Return the diagnosis of a case, without trials."""
     return visit(case.patient)
 
 
@@ -79,7 +79,7 @@ def judged(
     *,
     heals: bool = False,
 ) -> Judged:
-    """Return a network with this fault, from the beginning to the verdict. said: how the doctor is asked.
+    """Return the verdict on a network with this fault. said: asks the doctor.
 
     heals: enter the lines that a copy shows to work, too. Raises UserError and LeakError.
     """
@@ -121,7 +121,7 @@ def judged(
 
 
 def healthy(name: str, most: int = MANY) -> Judged:
-    """Return a network that is well, in one of the ways in which one may be."""
+    """Return the verdict on a draw without a fault: a well network, in one of several variants. Raises LeakError."""
     scenario = network_of(name, most)
     entropy = SeededEntropy(f"{name}/healthy")
     stage = Stage.of(scenario)
@@ -151,7 +151,7 @@ def healthy(name: str, most: int = MANY) -> Judged:
 
 
 def _variant(stage: Stage, entropy: SeededEntropy) -> tuple[str, Stage]:
-    """Nothing is wrong with another name, holding time, network-id, bandwidth, description, or with a slow wire."""
+    """Return a variant that the doctor must not accuse, and its network."""
     kinds = ("plain", "idle", "slow", "restarted", "rekeyed", "holding times", "network-ids", "descriptions")
     what = kinds[below(entropy, len(kinds))]
     lines = {

@@ -23,7 +23,7 @@ class Measure:
 
     @property
     def now(self) -> list[Judged]:
-        """Those that harm now."""
+        """The verdicts on faults that harm now."""
         return [one for one in self.faults if one.harm is Harm.NOW]
 
     def lines(self) -> Iterator[str]:
@@ -32,8 +32,8 @@ class Measure:
             [one for one in self.faults if one.harm is harm] for harm in (Harm.NOW, Harm.NONE, Harm.SLIGHT, Harm.LATENT)
         )
         entered = [one for one in now if one.left is not None]
-        when = f"{len(now)} harm now, {len(slight)} a little, {len(latent)} later"
-        yield f"{len(self.faults)} faults: {when}, the rest nobody"
+        when = f"{len(now)} harm now, {len(slight)} a little, {len(latent)} later, {len(harmless)} never"
+        yield f"{len(self.faults)} faults: {when}"
         yield _share("cause named first", sum(one.rank == 1 for one in now), len(now))
         yield _share("cause among the first three", sum(one.rank > 0 for one in now), len(now))
         yield _share("wrong cause as certain", sum(bool(one.wrong) for one in now), len(now))

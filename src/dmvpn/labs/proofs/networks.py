@@ -1,4 +1,4 @@
-"""Networks from a seed: one that is built in, or one that is drawn, as a table of sites or line by line."""
+"""Networks from a seed: built in, or drawn as a table of sites or line by line."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from dmvpn.tools.troubles.plans import TRUSTPOINTS
 if TYPE_CHECKING:
     from dmvpn.tools.troubles import Plan, Stage
 
-#: Networks that no spoke registers in, or where one of the spokes cannot: nothing is "well" there.
+#: Networks in which a spoke cannot register: they are never well.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
 _DRAWN: Final = "drawn"
-#: Routers at most, those of the provider not counted, of a network of the quick measure, and of the whole one.
+#: Routers of the largest network, without those of the provider: of the quick measure, and of the whole one.
 FEW, MANY = 8, 42
 
 
 def network_of(name: str, most: int) -> Scenario:
-    """A network by the name of its draw: one that is built in, or one that is drawn, as a table or line by line."""
+    """Return the network of a draw, by its name. most: routers, without those of the provider."""
     entropy = SeededEntropy(f"{name}/network")
-    known = [one for one in built_in_names() if one not in _NOT_WELL]
+    known = [each for each in built_in_names() if each not in _NOT_WELL]
     match below(entropy, 3):
         case 0:
             return Scenario.load(known[below(entropy, len(known))])
@@ -66,12 +66,12 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
 
 
 def title(scenario: Scenario) -> str:
-    """Return what a network is called: its name, or what was drawn."""
+    """Return the name of a network, or the description of a drawn network."""
     return scenario.lab.title if scenario.name == _DRAWN else scenario.name
 
 
 def traits(stage: Stage) -> tuple[str, ...]:
-    """Return what kind of network it is: phase, protocols, what is between its routers."""
+    """Return the traits of a network: its phase, NAT, IPsec, several hubs, and its routing protocols."""
     hub, spoke = stage.actors[stage.hubs[0]], stage.actors[stage.spokes[0]]
     phase = 1 if not spoke.multipoint else 3 if hub.nhrp.redirect else 2
     words = spoke.words
