@@ -56,6 +56,7 @@ at one of its places, or if its lines, entered at the broken network, make every
 site meets is advice, and says when it will be felt.
 
     python -m support.diagnoses --seed 7 --faults 300 --healthy 300 --most 42     # in the folder tests: a seed of yours
+    dmvpn simulate --campaign 300 --prove doctor --seed 7 --jobs 4                # smaller networks, on many workers
 
 What this seed showed to be missed was fixed, and is in `tests/scenarios/test_doctor_drawn.py`. Of seeds that nobody had
 looked at (841a03, 2154ea, e7b785, 893700: 55 faults and 28 networks each), 193 of 194 faults that harm were named

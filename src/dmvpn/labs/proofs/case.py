@@ -1,7 +1,7 @@
-"""A simulated network, and the harm of a fault: what is worse for packets between its LANs than before.
+"""A simulated network, and the harm of a fault: what gets worse for packets between its LANs.
 
-`dmvpn diff` measures the same: a pair is worse if its packets do not arrive, take a longer way, are smaller or get lost.
-`Harm` says when: now, later (after a rekey, a restart, the death of a hub), or never.
+`dmvpn diff` measures the same: a pair gets worse if its packets do not arrive, take a longer way, are smaller or get
+lost. `Harm` says when: now, later (after a rekey, a restart, the death of a hub), or never.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def well_rows(case: Case) -> Rows:
 
 
 def latent(case: Case, well: Rows) -> Harm:
-    """Return whether a fault harms after a rekey, a restart or the death of a hub, more than these harm by themselves."""
+    """Return whether a fault harms after a rekey, a restart or the death of a hub, more than these alone."""
     case.rekey()
     case.wait(REKEYED)
     if worse(case.rows(), well):

@@ -30,7 +30,7 @@ _PROOF: Final = "doctor"
 
 
 class Kind(enum.Enum):
-    """What is wrong in the network of a draw."""
+    """The two draws of a seed."""
 
     FAULT = "fault"
     WELL = "well"

@@ -5,7 +5,7 @@
     KillRouter      a router
     SetNat          a translator
 
-A `Bench` carries them out: a running lab (`labs/bench.py`), or a simulated world (`tests/support/bench.py`).
+A `Bench` carries them out: a running lab (`labs/bench.py`), or a simulated network (`labs/copied.py`).
 """
 
 from __future__ import annotations
