@@ -190,6 +190,17 @@ def test_a_film_overwrites_neither_its_faults_nor_a_recording(
         assert film.read_text() == kept
 
 
+@pytest.mark.parametrize(("place", "problem"), [("", "Is a directory"), ("none/x.html", "No such file or directory")])
+def test_a_film_that_cannot_be_written_is_refused_before_the_run(
+    place: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Hours of a run ended with the error, and without a verdict."""
+    monkeypatch.setattr("dmvpn.app.judge.carry_out", lambda *_, **__: pytest.fail("it ran"))
+    film = tmp_path / place
+    assert main(["simulate", "notes-phase3", "--faults", "random", "--film", str(film)]) == 1
+    assert capsys.readouterr().err == f"dmvpn: {film}: {problem}\n"
+
+
 @pytest.mark.parametrize("more", [[], ["--campaign", "1"]])
 def test_a_film_is_of_one_judged_run(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", *more, "--film", "x.html"]) == 1

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.drawing import check_writable
 from dmvpn.app.judge import film_command, print_failure, verdict_line
 from dmvpn.app.many import Many, opened
 from dmvpn.app.pool import chosen_pool
@@ -21,7 +22,6 @@ from dmvpn.tools.pool.contract import Lost
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from dmvpn.tools.pool.contract import Pool
 
@@ -60,14 +60,6 @@ def judge_many(arguments: argparse.Namespace) -> int:
         title = f"Outages in {campaign.summary.whole.router_hours:.0f} router-hours"
         arguments.histogram.write_text(as_svg(campaign.summary, title), "utf-8")
     return 1 if campaign.failed or many.lost else 0
-
-
-def check_writable(path: Path) -> None:
-    """Raise UserError if a file cannot be written, before hours of work for it."""
-    try:
-        path.open("ab").close()
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
 
 
 def note(text: str) -> None:

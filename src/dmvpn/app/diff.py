@@ -79,6 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
             return run_each(arguments)
         if arguments.jobs is not None or arguments.on is not None or arguments.results is not None:
             raise UserError("--results, --jobs and --on go with --each")
+        if arguments.html is not None:
+            from dmvpn.app.drawing import spare
+
+            spare(arguments.html)
         before, after = load(arguments.before), load(arguments.after)
         for side, scenario in (("before", before), ("after", after)):
             for note in scenario.notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -67,6 +68,18 @@ def write_film(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def spare(output: Path) -> None:
-    """Refuse to overwrite a recording: it may be the source. Raises UserError, OSError."""
+    """Refuse a file that cannot be written, or is a recording, which may be the source. Raises UserError, OSError."""
     if is_recording(output):
         raise UserError(f"{output} is a recording, which this would overwrite: name another file")
+    check_writable(output)
+
+
+def check_writable(path: Path) -> None:
+    """Raise UserError if a file cannot be written, before hours of work for it. It makes no file."""
+    is_new = not os.path.lexists(path)
+    try:
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error

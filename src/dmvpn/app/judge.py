@@ -48,8 +48,6 @@ def judge_one(arguments: argparse.Namespace) -> int:
 def _check_film(arguments: argparse.Namespace) -> None:
     """Refuse a place for the film where it cannot be, or would overwrite something. Raises UserError, OSError."""
     film: Path = arguments.film
-    if not film.parent.is_dir():
-        raise UserError(f"{film}: there is no folder {film.parent}")
     if arguments.faults != RANDOM and film.exists() and film.samefile(arguments.faults):
         raise UserError(f"{film} is the list of faults, which this would overwrite: name another file")
     spare(film)
