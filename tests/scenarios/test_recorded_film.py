@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dmvpn.base.chronicle import LONGEST_CONTENTS
+from dmvpn.base.errors import UserError
 from dmvpn.face.protocol import WATCH_TOPICS, Watch, message_to_plain
 from dmvpn.face.watching import Watching
 from dmvpn.features.chronicle import machine as chronicle
@@ -120,6 +121,37 @@ def test_a_part_of_a_recording_begins_with_the_state_of_its_first_moment(recordi
     assert first["time"] == min(inside)
     assert 95 < end["time"] - begins <= 100
     assert first["tunnels"] == played(whole, first["time"])[0]["tunnels"]
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        (Part(99_999.0), "--from 99999 is behind its end"),
+        (Part(20.0, 10.0), "--until 10 is not after --from 20"),
+        (Part(0.0, 0.0), "--until 0 is not after --from 0"),
+    ],
+)
+def test_a_part_that_has_nothing_is_refused(recording: Path, part: Part, problem: str) -> None:
+    """The film was an empty page."""
+    with pytest.raises(UserError, match=problem):
+        film_of(recording, part)
+
+
+def test_a_recording_whose_last_line_was_cut_off_has_a_film_of_all_other_lines(recording: Path, tmp_path: Path) -> None:
+    """A router that is killed, or still writes, leaves half a line."""
+    *whole, last = recording.read_text().splitlines(keepends=True)
+    cut, expected = tmp_path / "life.rec", tmp_path / "whole.rec"
+    cut.write_text("".join([*whole, last[:-20]]))
+    expected.write_text("".join(whole))
+    assert film_of(cut)["news"] == film_of(expected)["news"]
+
+
+def test_a_line_that_is_no_json_within_a_recording_is_an_error(recording: Path, tmp_path: Path) -> None:
+    first, second, *_ = recording.read_text().splitlines(keepends=True)
+    broken = tmp_path / "life.rec"
+    broken.write_text(f"{first}{second[:-20]}\n{second}")
+    with pytest.raises(UserError, match=r":2: not a line of a recording"):
+        film_of(broken)
 
 
 def test_a_film_that_would_be_too_long_ends_with_a_note(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:

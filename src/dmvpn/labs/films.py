@@ -54,6 +54,8 @@ def lab_film(folder: LabFolder) -> Film:
 
 def recording_film(path: Path, part: Part = WHOLE) -> Film:
     """Return the film of a recording: all that its routers reported. Raises UserError, OSError."""
+    if part.until is not None and part.until <= part.since:
+        raise UserError(f"--until {part.until:g} is not after --from {part.since:g}: nothing is between them")
     reel = Reel(part)
     lives: dict[str, Life] = {}
     for life in moments_of(path):
@@ -62,6 +64,8 @@ def recording_film(path: Path, part: Part = WHOLE) -> Film:
         if reel.is_over:
             break
     reel.finish()
+    if part.since > reel.last:
+        raise UserError(f"{path} ends after {reel.last:.0f} seconds: --from {part.since:g} is behind its end")
     return {
         "stage": as_stage(recording_picture(path, lives)),
         **({"begins": reel.begins} if reel.begins is not None else {}),

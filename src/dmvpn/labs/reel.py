@@ -97,6 +97,7 @@ class Reel:
     news: in the order of time, but for the seconds in which a router is not read.
     begins: when the wanted part begins, seconds since 1970; None: at the beginning.
     notes: sentences about lines and fields that the film lacks.
+    last: when the latest event came so far, seconds since the beginning.
     """
 
     part: Part = field(default_factory=Part)
@@ -104,6 +105,7 @@ class Reel:
     begins: float | None = None
     notes: list[str] = field(default_factory=list)
     is_over: bool = False
+    last: float = 0.0
     _first: float | None = None
     _readings: dict[str, _Reading] = field(default_factory=dict)
     _lines: int = 0
@@ -119,6 +121,7 @@ class Reel:
         if self._first is None:
             self._first = life.last
         since = life.last - self._first
+        self.last = max(self.last, since)
         if self.part.until is not None and since > self.part.until:
             self.is_over = True
             return

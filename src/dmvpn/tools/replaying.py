@@ -7,6 +7,7 @@ the field happens again here, under a debugger if need be.
 
 from __future__ import annotations
 
+import json
 import traceback
 from dataclasses import field
 from itertools import count
@@ -143,7 +144,10 @@ def loaded(text: str, where: str) -> Line:
 
 
 def _lines(name: Path) -> Iterator[str]:
-    """Yield the lines. Raises UserError for a line that is too long for a recording."""
+    """Yield the lines. Raises UserError for a line that is too long for a recording.
+
+    The last one may be cut off: its router died while it wrote, or still writes. Then it is left out.
+    """
     with open(name, encoding="utf-8", errors="replace", opener=open_regular) as file:
         for number in count(1):
             line = file.readline(LONGEST_LINE + 1)
@@ -151,6 +155,15 @@ def _lines(name: Path) -> Iterator[str]:
                 raise UserError(
                     f"{name}:{number}: longer than {LONGEST_LINE >> 20} MiB, so it is no line of a recording"
                 )
-            if not line:
+            if not line or (number > 1 and not line.endswith("\n") and not _is_whole(line)):
                 return
             yield line
+
+
+def _is_whole(line: str) -> bool:
+    """Return whether this is JSON, so that nothing of it is missing."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
