@@ -68,6 +68,8 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_file_goes_on_behind_the_last
         ('{"task": {"network": 1}}\n', ":2: not a result of a campaign: variant: not a list"),
         (RESULTS[1].to_json()[:40] + "\n", ":2: not a result of a campaign"),
         (RESULTS[1].to_json().replace('"sent": 1', '"sent": NaN') + "\n", ":2: not a result of a campaign: NaN"),
+        (RESULTS[1].to_json().replace("0.1", "1e999") + "\n", ":2: not a result of a campaign: hours: too large"),
+        (RESULTS[1].to_json().replace("0.1", "9" * 400) + "\n", ":2: not a result of a campaign"),
         (RESULTS[1].to_json().replace('"faults": []', '"faults": [{"kind": "x"}]') + "\n", ":2: .*not a fault"),
         (RESULTS[0].to_json() + "\n", ":2: notes-phase3 seed 1 of 0.1 h is in line 1, too"),
         (RESULTS[1].to_json().replace("0.1", "0.2") + "\n", ":2: .* 0.2 h is not part of this campaign"),

@@ -96,12 +96,20 @@ def test_a_field_of_a_wrong_type_is_named_with_its_line(lines: list[str]) -> Non
         replaying.live_again(text, name="file")
 
 
+@pytest.mark.parametrize("offset", ["1e300", "1e999", "9" * 400, "NaN"])
+def test_no_clock_is_set_beyond_the_calendar(offset: str) -> None:
+    """The film and the replay of such a recording ended in a traceback."""
+    line = '{"router":"R1","t":1,"event":"ClockSet","fields":{"offset":OFFSET}}'.replace("OFFSET", offset)
+    with pytest.raises(UserError, match="ClockSet: offset cannot be"):
+        replaying.loaded(line, "FILE:7")
+
+
 @pytest.mark.parametrize("kind", sorted(recording.named(Event).values(), key=str))
 def test_the_fields_of_every_event_have_types_that_are_checked(kind: type) -> None:
     assert len(checks_of(kind)) == len(hints_of(kind))
 
 
-@pytest.mark.parametrize("time", ["true", "NaN", '"1"', "1e999", "9" * 400, "null"])
+@pytest.mark.parametrize("time", ["true", "NaN", '"1"', "1e999", "1e300", "9" * 400, "null"])
 def test_a_time_is_a_number_of_seconds(time: str) -> None:
     with pytest.raises(UserError, match="not a line of a recording"):
         load('{"router":"R1","t":TIME,"event":"Tick","fields":{}}'.replace("TIME", time))

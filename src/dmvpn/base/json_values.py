@@ -7,6 +7,7 @@ as_object, as_list, as_text, as_whole, as_number, as_flag    a field of one kind
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.errors import UserError
@@ -21,7 +22,7 @@ def read_line(text: str, made: Callable[[object], T], what: str) -> T:
     """Read a line of JSON. made: reads the value, and raises ValueError or UserError. Raises UserError: "not WHAT"."""
     try:
         return made(json.loads(text, parse_constant=_refused))
-    except (ValueError, UserError, RecursionError) as error:
+    except (ValueError, ArithmeticError, UserError, RecursionError) as error:
         raise UserError(f"not {what}: {error}") from error
 
 
@@ -65,7 +66,9 @@ def as_whole(raw: object, what: str) -> int:
 
 
 def as_number(raw: object, what: str) -> float:
-    """Return a number. Raises ValueError."""
+    """Return a finite number. Raises ValueError, OverflowError."""
     if not isinstance(raw, int | float) or isinstance(raw, bool):
         raise ValueError(f"{what}: not a number")
-    return float(raw)
+    if not math.isfinite(number := float(raw)):
+        raise ValueError(f"{what}: too large for a number")
+    return number

@@ -14,7 +14,6 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-import math
 from dataclasses import fields, is_dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
@@ -77,6 +76,9 @@ class RecordedOutcome:
 
 
 Line = Begin | RecordedEvent | RecordedOutcome
+
+#: Seconds: a time, and the offset of a clock, are shorter; together they are a date of the calendar.
+LONGEST_TIME: Final = 3e10
 
 #: What replaces the effects of an event whose handling failed.
 FAULT = "fault"
@@ -181,7 +183,7 @@ def _text(value: object) -> str:
 
 
 def _seconds(value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(found := float(cast("float", value))):
+    if type(value) not in (int, float) or not abs(found := float(cast("float", value))) <= LONGEST_TIME:
         raise TypeError(f"{value!r:.40} is no time")
     return found
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.recording import LONGEST_TIME
 from dmvpn.ios.annotations import hints_of
 
 if TYPE_CHECKING:
@@ -48,10 +49,15 @@ def _check(hint: object) -> Fits:
     if origin is tuple:
         return _row([_check(one) for one in inside])
     if hint is float:  # JSON may write it without its point
-        return lambda value: type(value) in (int, float)
+        return _is_time
     if not isinstance(hint, type):
         raise TypeError(f"{hint} is in an event, and nothing here knows it")
     return _instance(hint)
+
+
+def _is_time(value: object) -> bool:
+    """Return whether this is a number of seconds, as all floats of events are."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LONGEST_TIME
 
 
 def _any_of(checks: Sequence[Fits]) -> Fits:
