@@ -49,7 +49,7 @@ class WatchedLab(CopiedLab):
     """A network whose packets are watched: none of a protected tunnel may leave a router in clear."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
-        """Build it. Each method raises LeakError at such a packet."""
+        """Build it. Its methods raise LeakError at such a packet."""
         self._clear = ClearWatch(scenario.configurations)
         simulator = Simulator.of(scenario, seed, overhear=self._overhear, remembers=True)
         anatomy = Anatomy.of(simulator, scenario)
@@ -71,7 +71,7 @@ class WatchedLab(CopiedLab):
 
 
 class BlindPatient:
-    """A network as the doctor's patient: its lab hides the badness of its wires."""
+    """A network as the doctor's patient: the facts hide cut and bad wires."""
 
     def __init__(self, lab: CopiedLab) -> None:
         self._lab = lab
