@@ -106,8 +106,36 @@ def test_hostile_names_are_text_beside_both_maps(page: Path, tmp_path: Path, bro
     assert browser.run("return document.title") != "taken"
 
 
+def test_names_that_turn_the_text_around_them_do_not_do_so_on_the_page(
+    page: Path, tmp_path: Path, browser: Browser
+) -> None:
+    compared = film_in(page.read_text())
+    turning = "R\u202e13"
+    compared["before"]["title"] = compared["changes"][0]["subject"] = compared["verdict"] = turning
+    (tmp_path / "page.html").write_text(as_comparison(compared))
+    browser.open((tmp_path / "page.html").as_uri())
+    browser.wait(lambda: "R\ufffd13" in browser.text("changes"))
+    browser.run(f"{BUTTONS}.find((button) => button.textContent.includes('\ufffd')).click()")
+    said = [browser.text(name) for name in ("title", "verdict", "caption-before", "chosen")]
+    assert ["R\ufffd13" in text for text in said] == [True] * 4
+    assert "\u202e" not in browser.run("return document.title + document.body.innerText")
+
+
 def test_the_page_of_a_comparison_is_not_of_many_candidates(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     shutil.copytree(SCENARIOS / "notes-phase3", tmp_path / "one")
     page = str(tmp_path / "x.html")
     assert main(["diff", "--before", "notes-phase1", "--each", str(tmp_path), "--html", page]) == 2
     assert "--html goes with --after" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole comparison was made, and then not printed."""
+    monkeypatch.setattr("dmvpn.app.diff._compared", lambda *_: pytest.fail("it compared"))
+    recording = tmp_path / "life.rec"
+    recording.write_text('{"event": 1}\n')
+    for page, problem in ((tmp_path, "Is a directory"), (recording, "which this would overwrite")):
+        assert main(["diff", "--before", "notes-phase1", "--after", "notes-phase3", "--html", str(page)]) == 2
+        assert problem in capsys.readouterr().err
+    assert recording.read_text() == '{"event": 1}\n'

@@ -17,7 +17,7 @@
  */
 
 import { colors } from "./colors.js";
-import { byId, element } from "./dom.js";
+import { byId, element, plain } from "./dom.js";
 import { extent, layout } from "./layout.js";
 import { paint } from "./map.js";
 import { begin } from "./state.js";
@@ -119,8 +119,8 @@ class Maps {
     this.chosen = change;
     const ways = change === null ? [] : [change.ways.before, change.ways.after].map((way) => way.join(" → ") || "no way");
     const hasWay = change !== null && change.ways.before.length + change.ways.after.length > 0;
-    byId("chosen").textContent =
-      change === null ? "" : `${change.subject}: ${said(change)}${hasWay ? `. Before: ${ways[0]}. After: ${ways[1]}.` : ""}`;
+    const words = change === null ? "" : `${change.subject}: ${said(change)}${hasWay ? `. Before: ${ways[0]}. After: ${ways[1]}.` : ""}`;
+    byId("chosen").textContent = plain(words);
     for (const button of document.querySelectorAll("#changes button")) {
       const place = Number(/** @type {HTMLElement} */ (button).dataset.place);
       button.setAttribute("aria-pressed", String(this.compared.changes[place] === change));
@@ -143,7 +143,7 @@ function list(maps) {
     if (some.length === 0) return [];
     const rows = some.map((change) => {
       const button = element("button", { type: "button", "aria-pressed": "false", "data-place": String(changes.indexOf(change)) });
-      button.append(element("b", {}, change.topic), ` ${change.subject}: ${said(change)}`);
+      button.append(element("b", {}, change.topic), plain(` ${change.subject}: ${said(change)}`));
       button.addEventListener("click", () => maps.choose(maps.chosen === change ? null : change));
       return element("li", {}, button);
     });
@@ -159,11 +159,11 @@ function main() {
   const compared = JSON.parse(text);
   const maps = new Maps(compared);
   const [was, is] = [compared.before.title, compared.after.title];
-  document.title = was === is ? `${was}, before and after` : `${was} and ${is}`;
+  document.title = plain(was === is ? `${was}, before and after` : `${was} and ${is}`);
   byId("title").textContent = document.title;
-  byId("verdict").textContent = compared.verdict;
-  byId("caption-before").textContent = `Before: ${compared.before.title}; − is here only`;
-  byId("caption-after").textContent = `After: ${compared.after.title}; + is here only`;
+  byId("verdict").textContent = plain(compared.verdict);
+  byId("caption-before").textContent = plain(`Before: ${was}; − is here only`);
+  byId("caption-after").textContent = plain(`After: ${is}; + is here only`);
   list(maps);
   new ResizeObserver(() => maps.draw()).observe(byId("before"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => maps.draw());
