@@ -31,6 +31,7 @@ APART = (
     "/api/v1/scenarios",
     LABS,
     "/api/v1/jobs",
+    "/api/v1/meanings",
     "/api/v1/jobs/{job}",
 )
 #: A terminal belongs to the token that opened it.
@@ -88,6 +89,11 @@ def test_a_pupil_sees_and_changes_an_own_lab(web: Served, anna: str) -> None:
     assert shown.status == 200
     wires = web.ask(f"{LABS}/anna-1/wires", method="POST", body='{"link": "R31:Gi0/1"}', token=anna)
     assert wires.fields == {}
+
+
+def test_a_pupil_reads_what_messages_mean(web: Served, anna: str) -> None:
+    """The page of a pupil opened no message: their meanings were refused, though they are about no lab."""
+    assert web.ask("/api/v1/meanings", token=anna).value == web.ask("/api/v1/meanings").value
 
 
 def test_a_pupil_brings_up_labs_of_own_names_alone(web: Served, anna: str) -> None:

@@ -20,6 +20,7 @@ from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage
 from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import OVERVIEW, PAGE, PARTS
+from dmvpn.web.permission import keeps_apart
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Pages:
         picture = await self._turns.take(lab, lambda: self._fleet.picture(lab))
         return JSONResponse(as_stage(picture))
 
+    @keeps_apart
     async def meanings(self, _: Request) -> Response:
         """Explain messages and their fields."""
         return JSONResponse(await run_in_threadpool(_meanings))
