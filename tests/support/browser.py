@@ -105,6 +105,11 @@ class Browser:
             assert time.monotonic() < end, self.text("state")
             time.sleep(0.1)
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the page another size, in pixels."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._order("/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": size})
+
     def screenshot(self) -> bytes:
         """The page as a PNG, as large as its window."""
         return base64.b64decode(self._order("/screenshot", None, method="GET"))

@@ -11,6 +11,9 @@
 import { radius } from "./clusters.js";
 import { bend, curve, label } from "./shapes.js";
 
+/** The radius of a hub in pixels. */
+const HUB = 11;
+
 /**
  * Draw the tunnels: the good ones first, so that the broken ones are seen.
  * @param {CanvasRenderingContext2D} context
@@ -24,7 +27,7 @@ export function drawBundles(context, clustering, view, colors, looks) {
     context.strokeStyle = colors[look.color];
     for (const bundle of clustering.bundles) {
       if (bundle.condition !== condition) continue;
-      context.lineWidth = (look.width * 0.6 + 0.7 * Math.log2(bundle.count)) / view.scale;
+      context.lineWidth = (look.width * 0.4 + 0.4 * Math.log2(bundle.count)) / view.scale;
       context.setLineDash(look.dash.map((length) => length / view.scale));
       context.beginPath();
       curve(context, bundle.from, bend(bundle.from, bundle.to, bundle.direct), bundle.to);
@@ -32,6 +35,25 @@ export function drawBundles(context, clustering, view, colors, looks) {
     }
   }
   context.setLineDash([]);
+}
+
+/**
+ * Draw disks under hubs, which are to be seen among the clusters.
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("./layout.js").Point[]} hubs
+ * @param {View} view
+ * @param {Colors} colors
+ */
+export function drawHubs(context, hubs, view, colors) {
+  context.fillStyle = colors.hub;
+  context.strokeStyle = colors.line;
+  context.lineWidth = 2 / view.scale;
+  for (const { x, y } of hubs) {
+    context.beginPath();
+    context.arc(x, y, HUB / view.scale, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+  }
 }
 
 /**

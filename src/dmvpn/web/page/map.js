@@ -28,7 +28,7 @@
  * @property {import("./clusters.js").Clustering|null} [clusters] routers that are drawn as one symbol
  */
 
-import { drawBundles, drawClusters } from "./crowds.js";
+import { drawBundles, drawClusters, drawHubs } from "./crowds.js";
 import { plain } from "./dom.js";
 import { drawOverlay } from "./overlay.js";
 import { along, bend, curve, label } from "./shapes.js";
@@ -84,12 +84,19 @@ export function paint(context, size, view, scene, colors) {
   drawTrail(context, scene, view, colors);
   drawOverlay(context, scene, view, colors);
   const faded = fadedNodes(scene);
+  if (clusters !== null) drawHubs(context, hubsOf(scene), view, colors);
   for (const node of scene.stage.nodes) {
     if (!clusters?.of.has(node.name)) drawNode(context, scene, node, faded.has(node.name), view, colors);
   }
   if (clusters !== null) drawClusters(context, clusters, faded, view, colors, LOOKS);
   const named = view.scale >= NAMES_OF_MESSAGES_FROM && scene.messages.length <= MOST_NAMED;
   for (const message of scene.messages) dot(context, scene, message, named, view, colors);
+}
+
+/** @param {Scene} scene */
+function hubsOf(scene) {
+  const hubs = scene.stage.nodes.filter((node) => node.kind === "hub");
+  return hubs.flatMap((node) => scene.places.get(node.name) ?? []);
 }
 
 /**
