@@ -29,6 +29,7 @@ COLUMNS: Final = {
     "interfaces": (("interface",), _OF_INTERFACE),
     "drops": ((), _OF_DROPS),
     "sas": (("peer", "spi_in"), _OF_SA),
+    "peers": (("interface", "nbma"), ("packets_out", "packets_in")),
 }
 
 
@@ -57,6 +58,9 @@ def _rows(context: ShowContext, topic: str) -> Iterator[_Row]:
     if topic == "sas":
         yield from _sas(context)
         return
+    if topic == "peers":
+        yield from _peers(context)
+        return
     found = context.counting.interfaces_counted()
     if found is None:
         return
@@ -77,6 +81,18 @@ def _sas(context: ShowContext) -> Iterator[_Row]:
         peer = peers.get(count.spi_in)
         if peer is not None:  # the pair has been replaced since
             yield (str(peer), f"0x{count.spi_in:08X}", *_numbers(count, _OF_SA))
+
+
+def _peers(context: ShowContext) -> Iterator[_Row]:
+    """Yield a row for each tunnel and NBMA address. Peers behind one address share a row: it adds their packets."""
+    found = context.counting.interfaces_counted()
+    for interface in () if found is None else tuple(count.interface for count in found.counts):
+        packets: dict[str, tuple[int, int]] = {}
+        for peer in breathing(context.counting.usage(interface)):  # empty for an interface that is no tunnel
+            sent, received = packets.get(str(peer.nbma), (0, 0))
+            packets[str(peer.nbma)] = (sent + peer.sent, received + peer.received)
+        for nbma, (sent, received) in packets.items():
+            yield (interface, nbma, sent, received)
 
 
 def _numbers(count: object, names: tuple[str, ...]) -> tuple[int, ...]:

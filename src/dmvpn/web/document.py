@@ -14,7 +14,7 @@ from dmvpn.web.commands import RUN
 from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, operation, parameter
 from dmvpn.web.events import EVENTS
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
-from dmvpn.web.lab_events import LAB_EVENTS
+from dmvpn.web.lab_events import LAB_EVENTS, TRAFFIC
 from dmvpn.web.pages import MEANINGS, STAGE
 from dmvpn.web.roles import Role
 
@@ -112,10 +112,10 @@ def _show(schemas: list[dict[str, Plain]]) -> dict[str, Plain]:
     return {"get": operation("; ".join(titles), schema)}
 
 
-def _stream(summary: str) -> dict[str, Plain]:
-    """Return the description of a stream of events."""
+def _stream(summary: str, *more: str) -> dict[str, Plain]:
+    """Return the description of a stream of events. more: topics that it alone has."""
     given = [
-        parameter("query", "topics", ", ".join(WATCH_TOPICS)),
+        parameter("query", "topics", ", ".join((*WATCH_TOPICS, *more))),
         parameter("header", "Last-Event-ID", "Go on behind this event"),
     ]
     answers: dict[str, Plain] = {
@@ -154,7 +154,7 @@ def _fixed() -> dict[str, Plain]:
             )
         },
         MEANINGS: {"get": operation("What messages and their fields mean, by protocol and word", one)},
-        LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events"),
+        LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC),
         "/api/v1/labs/{lab}/routers": {"get": operation("The routers of a lab", some)},
     }
 

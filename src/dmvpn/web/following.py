@@ -177,12 +177,13 @@ def event_text(kind: str, data: Mapping[str, object], number: str = "") -> bytes
     return f"{head}event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def topics_of(request: Request) -> tuple[str, ...]:
-    """Return the topics that a request names. Raises Problem."""
+def topics_of(request: Request, more: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the topics that a request names. more: those that must be named to be had. Raises Problem."""
     given = request.query_params.get("topics")
     if given is None:
         return WATCH_TOPICS
     topics = tuple(dict.fromkeys(given.split(",")))
-    if not all(topic in WATCH_TOPICS for topic in topics):
-        raise Problem(HTTPStatus.BAD_REQUEST, f"topics is a list of {', '.join(WATCH_TOPICS)}, with commas")
+    known = (*WATCH_TOPICS, *more)
+    if not all(topic in known for topic in topics):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"topics is a list of {', '.join(known)}, with commas")
     return topics

@@ -1,6 +1,7 @@
 """What happens at all routers of a lab, as one stream of server-sent events.
 
     GET .../labs/LAB/events -> `news` and `gone` of a router, as in the stream of the router alone, with its name
+                            -> `traffic`: rates of the last second, only for who names this topic
                             -> `ended`: the lab has ended
 
 The id of an event says how far the reader is at each router: with it the stream goes on where it was, also at another
@@ -37,6 +38,7 @@ from dmvpn.web.following import (
     topics_of,
 )
 from dmvpn.web.problems import Problem
+from dmvpn.web.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
     from dmvpn.web.following import Places, Put
 
 LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
+#: A topic of this stream alone.
+TRAFFIC: Final = "traffic"
+#: Seconds between two questions for traffic.
+_SECOND: Final = 1.0
 #: Octets of the hash of the names; groups of a number.
 _HASH: Final = 8
 _GROUPS: Final = 9
@@ -72,7 +78,7 @@ class LabEvents:
     async def follow(self, request: Request) -> Response:
         """Follow all routers of a lab."""
         lab = request.path_params["lab"]
-        topics, given = topics_of(request), request.headers.get("last-event-id", "")
+        topics, given = topics_of(request, (TRAFFIC,)), request.headers.get("last-event-id", "")
         routers = await run_in_threadpool(self._fleet.sockets, lab)
         since = positions_of(given, routers)
         self._places.take(len(routers))
@@ -92,7 +98,9 @@ class _LabStream(Stream):
         self._hash = _hash_of(since)
         #: Of the id, by the name of the router: it is joined again for each event.
         self._parts = _parts_of(since)
-        self._topics = topics
+        self._topics = tuple(topic for topic in topics if topic != TRAFFIC)
+        self._traffic = Traffic(sorted(since)) if TRAFFIC in topics else None
+        self._counting: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._followed: dict[str, asyncio.Task[None]] = {}
         #: Routers that are known to the reader as dead.
@@ -105,6 +113,8 @@ class _LabStream(Stream):
         self._send = put
         loop = asyncio.get_running_loop()
         self._last = loop.time()
+        if self._traffic is not None:
+            self._counting = asyncio.create_task(self._count(self._traffic))
         while await self._reach():
             await asyncio.sleep(RETRY)
             if loop.time() - self._last >= HEARTBEAT and not self._turn.locked():
@@ -113,11 +123,25 @@ class _LabStream(Stream):
 
     async def leave(self) -> None:
         """Follow no router any more."""
-        tasks = [*self._followed.values()]
+        tasks = [*self._followed.values(), *([self._counting] if self._counting else [])]
         for task in tasks:
             task.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _count(self, traffic: Traffic) -> None:
+        """Give the rates of the routers, each second, as long as there are any."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            with suppress(Problem):  # the lab has ended
+                sockets = await run_in_threadpool(self._fleet.sockets, self._lab)
+                if rates := await traffic.rates(sockets):
+                    data = {"holds": traffic.turns * _SECOND, "rates": rates}
+                    await self._put(event_text("traffic", data))
+            # A reader or a machine that is slow makes us ask less often, never more often afterwards.
+            due = max(due + _SECOND, loop.time() + _SECOND / 2)
+            await asyncio.sleep(due - loop.time())
 
     async def _put(self, text: bytes) -> None:
         """Send text, and wait until the reader has room for more."""

@@ -108,6 +108,7 @@ class Maps {
     if (context === null) return;
     const scene = {
       ...{ stage, places, state: begin(stage), tunnels, messages: [], time: 0, chosen: "", cause: [], wire: null },
+      isStill: true,
       ...{ found: this.chosen === null ? null : new Set([...this.chosen.nodes, ...way]), bad: new Map() },
       overlay: { legs: [...news.legs, ...legs], marks: news.marks },
     };

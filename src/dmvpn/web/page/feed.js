@@ -103,6 +103,7 @@ export async function follow(path, heard, changed) {
           return;
         }
         if (event.type === "news") heard(JSON.parse(event.data));
+        if (event.type === "traffic") heard(JSON.parse(event.data));
         if (event.type === "gone") heard({ ...JSON.parse(event.data), gone: true });
       }
     } catch (error) {

@@ -8,7 +8,7 @@
  * @typedef {{title: string, nodes: StageNode[], wires: StageWire[], tunnels: StageTunnel[]}} Stage
  *
  * @typedef {object} Step time: seconds since 1970
- * @property {"note"|"arrow"|"addresses"|"fault"|"violation"} type the last two are of a judged run
+ * @property {"note"|"arrow"|"addresses"|"fault"|"violation"|"traffic"} type fault and violation are of a judged run
  * @property {number} time
  * @property {string} [router] of a note or fault: where
  * @property {"+"|"~"|"-"} [sign] of a note: it came, changed, went; of a fault: it begins, lasts a moment, ends
@@ -27,6 +27,8 @@
  * @property {boolean} [forwarded] of an arrow
  * @property {string} [exchange] of an arrow: equal for a request and its reply
  * @property {string} [contents] of an arrow: its fields, each as a line "Name: value"
+ * @property {number} [holds] of traffic: seconds for which its rates are true
+ * @property {import("./traffic.js").Rate[]} [rates] of traffic
  * @property {string[]} [addresses] that a router has from now on
  * @property {string} [other] of a fault between two routers: the second one
  * @property {string} [badge] of a fault: a few letters for the map

@@ -32,7 +32,7 @@ export function visible(steps, count, wish) {
   const found = [];
   for (let place = count - 1; place >= 0 && found.length < ROWS; place -= 1) {
     const step = steps[place];
-    if (step.type === "addresses" || (step.topic === "route" && !wish.routes)) continue;
+    if (step.type === "addresses" || step.type === "traffic" || (step.topic === "route" && !wish.routes)) continue;
     if (wish.router === "" || step.type === "violation" || speakers(step).includes(wish.router)) found.push(step);
   }
   return found.reverse();

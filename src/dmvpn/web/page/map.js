@@ -19,6 +19,7 @@
  * @property {Tunnel[]} tunnels
  * @property {Step[]} messages on their way at this moment
  * @property {number} time
+ * @property {boolean} isStill nothing may move
  * @property {string} chosen the router that is chosen, or ""
  * @property {Set<string>|null} found nodes that a search found; null: no search
  * @property {import("./overlay.js").Overlay} overlay what a tool puts over the map
@@ -32,6 +33,7 @@ import { drawBundles, drawClusters, drawHubs } from "./crowds.js";
 import { plain } from "./dom.js";
 import { drawOverlay } from "./overlay.js";
 import { along, bend, curve, label } from "./shapes.js";
+import { drawTraffic } from "./traffic_drawn.js";
 import { drawTrail, partakers } from "./trail.js";
 
 /** Seconds for which a message is seen. */
@@ -79,8 +81,10 @@ export function paint(context, size, view, scene, colors) {
   context.lineCap = "round";
   if (view.scale >= DETAILS_FROM) wires(context, scene, colors);
   const clusters = scene.clusters ?? null;
-  if (clusters === null) drawTunnels(context, scene, view, colors);
-  else drawBundles(context, clusters, view, colors, LOOKS);
+  if (clusters === null) {
+    drawTunnels(context, scene, view, colors);
+    drawTraffic(context, scene, view, colors);
+  } else drawBundles(context, clusters, view, colors, LOOKS);
   drawTrail(context, scene, view, colors);
   drawOverlay(context, scene, view, colors);
   const faded = fadedNodes(scene);

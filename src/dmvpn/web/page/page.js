@@ -168,7 +168,7 @@ class Player {
     /** @type {import("./map.js").Scene} */
     const scene = {
       ...{ stage: film.stage, places: this.places, state: this.known.state, tunnels: this.known.tunnels, messages },
-      ...{ time: this.time, chosen: this.chosen, found: this.found, cause: this.story.cause },
+      ...{ time: this.time, isStill: this.isStill, chosen: this.chosen, found: this.found, cause: this.story.cause },
       ...{ overlay: this.overlay === NOTHING ? this.known.faults : this.overlay },
       ...{ wire: this.wire, bad: isPresent && this.hands !== null ? this.hands.bad : this.known.bad },
     };
@@ -238,7 +238,7 @@ class Player {
     const node = this.film.stage.nodes.find((each) => each.name === this.chosen);
     const title = element("h2", {}, `${this.chosen} `, element("small", {}, node?.kind ?? ""));
     const addresses = element("p", { class: "addresses" }, (node?.addresses ?? []).join(", "));
-    panel.replaceChildren(title, addresses, ...tables(this.scene.state, this.chosen));
+    panel.replaceChildren(title, addresses, ...tables(this.scene.state, this.chosen, this.time));
   }
 
   pause() {
@@ -301,7 +301,8 @@ class Player {
     this.pause();
     const { steps } = this.film;
     const count = this.film.count(this.time);
-    const place = ahead > 0 ? count : count - 2;
+    let place = ahead > 0 ? count : count - 2;
+    while (steps[place]?.type === "traffic") place += ahead;
     if (place >= 0 && place < steps.length) this.time = steps[place].time;
   }
 
@@ -396,11 +397,15 @@ async function main() {
   const assembler = new Assembler(stage);
   /** @param {Heard} news */
   function heard(news) {
+    if ("rates" in news) {
+      player.film.add([{ type: "traffic", time: player.present, ...news }]);
+      return;
+    }
     if (!("gone" in news)) player.ahead = news.now - Date.now() / 1000;
     player.film.add(assembler.hear({ now: player.present, ...news }));
     player.film.revision = assembler.completed;
   }
-  await follow(`${path}/events?topics=history`, heard, (connected, why) =>
+  await follow(`${path}/events?topics=history,traffic`, heard, (connected, why) =>
     say(connected ? "live" : `disconnected: ${why}`, !connected),
   );
 }

@@ -19,6 +19,7 @@
  * @property {Map<string, string>} owners of addresses
  * @property {Map<string, Step>} faults that last, by their kind and place
  * @property {Step[]} violations so far
+ * @property {Map<string, import("./traffic.js").Known>} rates of traffic, by router, tunnel and NBMA address
  * @property {Set<string>} own what no copy shares and may be changed: "owners", "ROUTER", "ROUTER TOPIC"
  *
  * @typedef {"none"|"registering"|"registered"|"direct"|"broken"} Condition
@@ -29,6 +30,8 @@
  * @property {boolean} encrypted
  * @property {boolean} direct there is no next hop server at either end
  */
+
+import { measured } from "./traffic.js";
 
 /** Kinds of nodes that have a state. */
 const ROUTERS = new Set(["hub", "spoke", "router"]);
@@ -65,7 +68,10 @@ function unknown() {
  */
 export function begin(stage) {
   /** @type {State} */
-  const state = { routers: new Map(), owners: new Map(), faults: new Map(), violations: [], own: new Set() };
+  const state = {
+    ...{ routers: new Map(), owners: new Map(), faults: new Map(), violations: [] },
+    ...{ rates: new Map(), own: new Set() },
+  };
   for (const node of stage.nodes) {
     if (!isRouter(node)) continue;
     state.routers.set(node.name, unknown());
@@ -85,6 +91,7 @@ export function copied(state) {
   return {
     ...{ routers: new Map(state.routers), owners: state.owners, own: new Set() },
     ...{ faults: new Map(state.faults), violations: [...state.violations] },
+    rates: new Map(state.rates),
   };
 }
 
@@ -141,6 +148,7 @@ function moved(state, name, addresses) {
 export function applied(state, step) {
   if (step.type === "violation") state.violations.push(step);
   else if (step.type === "fault") broken(state, step);
+  else if (step.type === "traffic") measured(state.rates, step);
   const name = step.router ?? "";
   if (!state.routers.has(name)) return;
   if (step.type === "addresses") moved(state, name, step.addresses ?? []);

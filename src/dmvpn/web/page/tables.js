@@ -6,6 +6,7 @@
  */
 
 import { clock, element } from "./dom.js";
+import { ratesOf } from "./traffic.js";
 
 /** Topics in the order of tables, with their headings. */
 const TABLES = /** @type {const} */ ([
@@ -23,18 +24,35 @@ const MOST = 200;
  * Return the tables of a router.
  * @param {State} state
  * @param {string} name
+ * @param {number} time
  * @returns {HTMLElement[]}
  */
-export function tables(state, name) {
+export function tables(state, name, time) {
   const router = state.routers.get(name);
   if (router === undefined) return [element("p", {}, "It has no events.")];
   if (!router.alive) return [element("p", { class: "bad" }, "It does not run.")];
-  return TABLES.filter(([topic]) => router[topic].size > 0).map(([topic, heading]) => {
+  const found = TABLES.filter(([topic]) => router[topic].size > 0).map(([topic, heading]) => {
     const entries = [...router[topic].values()];
     const body = element("tbody", {}, ...entries.slice(0, MOST).map((entry) => row(state, entry)));
     const more = entries.length > MOST ? [element("caption", {}, `${entries.length}, the first ${MOST} are shown`)] : [];
     return element("section", {}, element("h3", {}, heading), element("table", {}, ...more, body));
   });
+  return [...traffic(state, name, time), ...found];
+}
+
+/**
+ * @param {State} state
+ * @param {string} name
+ * @param {number} time
+ */
+function traffic(state, name, time) {
+  const some = ratesOf(state, name, time).slice(0, MOST);
+  if (some.length === 0) return [];
+  const rows = some.map(({ other, rate }) => {
+    const cells = [rate.nbma, other, `${rate.out} packets/s out`, `${rate.in} packets/s in`, short(rate.interface)];
+    return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
+  });
+  return [element("section", {}, element("h3", {}, "Traffic"), element("table", {}, element("tbody", {}, ...rows)))];
 }
 
 /**

@@ -1,0 +1,111 @@
+"""The traffic of a lab while somebody looks: packets each second of each tunnel and NBMA address.
+
+Each second some routers are asked for their counters, at most `MOST_ASKED`, in turn, so a lab of many routers costs no
+more than a small one. Rates of a router hold until its next turn. No router is asked that nobody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.face.protocol import PROTOCOL, Count, Counts, Decoder, Done, Hello, ProtocolError, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from dmvpn.face.protocol import Message
+
+#: Routers that are asked each second for one stream.
+MOST_ASKED: Final = 32
+#: Seconds for which a router may take for its answer.
+_PATIENCE: Final = 2.0
+#: Octets that are read at a time.
+_PIECE: Final = 1 << 16
+
+#: Packets sent and received, by tunnel interface and NBMA address.
+Packets = dict[tuple[str, str], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a router has counted. now: seconds since 1970."""
+
+    now: float
+    packets: Packets
+
+
+class Traffic:
+    """The rates of the routers of a lab, from one turn of each router to its next."""
+
+    def __init__(self, routers: Sequence[str]) -> None:
+        self._routers = list(routers)
+        self._next = 0
+        self._before: dict[str, Counted] = {}
+
+    @property
+    def turns(self) -> int:
+        """Seconds from one turn of a router to its next."""
+        return max(1, -(-len(self._routers) // MOST_ASKED))
+
+    async def rates(self, sockets: Mapping[str, Path]) -> list[dict[str, object]]:
+        """Ask the routers whose turn it is. Returns a row for each peer with traffic; a dead router has none."""
+        size = min(MOST_ASKED, len(self._routers))
+        names = [self._routers[(self._next + place) % len(self._routers)] for place in range(size)]
+        self._next = (self._next + size) % max(1, len(self._routers))
+        living = [name for name in names if name in sockets]
+        answers = await asyncio.gather(*(_asked(sockets[name]) for name in living))
+        found: list[dict[str, object]] = []
+        for name, counted in zip(living, answers, strict=True):
+            before = self._before.pop(name, None)
+            if counted is not None:
+                self._before[name] = counted
+                if before is not None:
+                    found += rows(name, before, counted)
+        return found
+
+
+def rows(router: str, before: Counted, after: Counted) -> list[dict[str, object]]:
+    """Return packets each second between two answers of a router, for each peer that had any."""
+    seconds = after.now - before.now
+    found: list[dict[str, object]] = []
+    for (interface, nbma), (sent, received) in after.packets.items():
+        was = before.packets.get((interface, nbma), (0, 0))
+        # Counters that went back are those of a new tunnel: they began at 0.
+        out, came = (now - old if now >= old else now for now, old in zip((sent, received), was, strict=True))
+        if seconds > 0 and (out or came):
+            numbers = {"out": round(out / seconds, 2), "in": round(came / seconds, 2)}
+            found.append({"router": router, "interface": interface, "nbma": nbma, **numbers})
+    return found
+
+
+async def _asked(path: Path) -> Counted | None:
+    """Return what a router has counted; None: it does not answer."""
+    with suppress(OSError, EOFError, TimeoutError, ProtocolError):
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_unix_connection(path, limit=_PIECE)
+            try:
+                writer.write(encode(Count(("peers",))))
+                return await _read(reader)
+            finally:
+                writer.close()
+    return None
+
+
+async def _read(reader: asyncio.StreamReader) -> Counted | None:
+    decoder, found, now = Decoder(), Packets(), 0.0
+    while data := await reader.read(_PIECE):
+        messages: Sequence[Message] = decoder.feed(data)
+        for message in messages:
+            match message:
+                case Hello(protocol=protocol) if protocol != PROTOCOL:
+                    return None
+                case Counts(now=now, rows=some):
+                    found |= {(str(row[0]), str(row[1])): (int(row[2]), int(row[3])) for row in some}
+                case Done(status=status):
+                    # A router without any peer has no message with its time: nothing can be compared with it.
+                    return Counted(now, found) if status == 0 and now else None
+    return None
