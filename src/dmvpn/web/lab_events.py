@@ -55,6 +55,8 @@ LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
 TRAFFIC: Final = "traffic"
 #: Seconds between two questions for traffic.
 _SECOND: Final = 1.0
+#: Events without rates after the last rates of all routers.
+_QUIET: Final = 2
 #: Octets of the hash of the names; groups of a number.
 _HASH: Final = 8
 _GROUPS: Final = 9
@@ -130,13 +132,15 @@ class _LabStream(Stream):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _count(self, traffic: Traffic) -> None:
-        """Give the rates of the routers, each second, as long as there are any."""
+        """Give the rates of the routers, each second; after the last ones, nothing until the reader knows that."""
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        due, silent = loop.time(), traffic.turns + _QUIET  # a lab without traffic has no events
         while True:
             with suppress(Problem):  # the lab has ended
                 sockets = await run_in_threadpool(self._fleet.sockets, self._lab)
-                if rates := await traffic.rates(sockets):
+                rates = await traffic.rates(sockets)
+                silent = 0 if rates else silent + 1
+                if silent <= traffic.turns + _QUIET:
                     data = {"holds": traffic.turns * _SECOND, "rates": rates}
                     await self._put(event_text("traffic", data))
             # A reader or a machine that is slow makes us ask less often, never more often afterwards.

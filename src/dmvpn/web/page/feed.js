@@ -4,7 +4,7 @@
  * @typedef {import("./film.js").Stage} Stage
  * @typedef {import("./lines.js").News} News
  * @typedef {import("./lines.js").Gone} Gone
- * @typedef {News | {router: string, gone: true}} Heard
+ * @typedef {News | {router: string, gone: true} | {holds: number, rates: import("./traffic.js").Rate[]}} Heard
  * @typedef {import("./opened.js").Meanings} Meanings
  * @typedef {object} Exported a film in a file
  * @property {Stage} stage

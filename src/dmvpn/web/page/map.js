@@ -19,7 +19,7 @@
  * @property {Tunnel[]} tunnels
  * @property {Step[]} messages on their way at this moment
  * @property {number} time
- * @property {boolean} isStill nothing may move
+ * @property {boolean} [isStill] nothing may move
  * @property {string} chosen the router that is chosen, or ""
  * @property {Set<string>|null} found nodes that a search found; null: no search
  * @property {import("./overlay.js").Overlay} overlay what a tool puts over the map
