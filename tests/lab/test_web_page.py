@@ -51,6 +51,29 @@ def test_a_shortcut_appears_on_the_page_that_the_printed_address_opens(
         assert browser.complaints() == []
 
 
+def test_traffic_of_a_direct_tunnel_is_on_the_page_while_it_passes_and_not_afterwards(
+    web: Served, environment: dict[str, str]
+) -> None:
+    with Browser() as browser:
+        browser.open(web.address)
+        browser.wait(lambda: browser.text("state") == "live")
+        browser.run(
+            "[...document.querySelectorAll('#routers button')].find((each) => /R31/.test(each.textContent)).click()"
+        )
+        ping = ["-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1", "repeat", "2000"]
+        with subprocess.Popen([*MAIN, *ping], env=environment, stdout=subprocess.DEVNULL) as pinging:
+            browser.wait(lambda: any("R41" in row and "packets/s out" in row for row in rows(browser)))
+            pinging.terminate()
+        browser.wait(lambda: not any("R41" in row and "packets/s" in row for row in rows(browser)))
+        assert browser.complaints() == []
+
+
+def rows(browser: Browser) -> list[str]:
+    """The rows of the tables of the chosen router."""
+    found: list[str] = browser.run("return [...document.querySelectorAll('#detail tr')].map((row) => row.innerText)")
+    return found
+
+
 def test_the_page_says_who_died_and_sees_it_come_back(web: Served, environment: dict[str, str]) -> None:
     with Browser() as browser:
         browser.open(web.address)

@@ -138,7 +138,7 @@ class _LabStream(Stream):
         while True:
             with suppress(Problem):  # the lab has ended
                 sockets = await run_in_threadpool(self._fleet.sockets, self._lab)
-                rates = await traffic.rates(sockets)
+                rates = await traffic.rates({name: path for name, path in sockets.items() if path is not None})
                 silent = 0 if rates else silent + 1
                 if silent <= traffic.turns + _QUIET:
                     data = {"holds": traffic.turns * _SECOND, "rates": rates}
