@@ -1,7 +1,7 @@
-"""The traffic of a lab while somebody looks: packets each second of each tunnel and NBMA address.
+"""The traffic of a lab that a client watches: packets each second of each tunnel and NBMA address.
 
 Each second some routers are asked for their counters, at most `MOST_ASKED`, in turn, so a lab of many routers costs no
-more than a small one. Rates of a router hold until its next turn. No router is asked that nobody watches.
+more than a small one. Rates of a router hold until its next turn. Without a client the server asks no router.
 """
 
 from __future__ import annotations
