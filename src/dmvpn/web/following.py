@@ -178,7 +178,7 @@ def event_text(kind: str, data: Mapping[str, object], number: str = "") -> bytes
 
 
 def topics_of(request: Request, more: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the topics that a request names. more: those that must be named to be had. Raises Problem."""
+    """Return the topics that a request names. more: topics that a request without any does not get. Raises Problem."""
     given = request.query_params.get("topics")
     if given is None:
         return WATCH_TOPICS
