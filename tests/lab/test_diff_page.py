@@ -132,7 +132,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_comparison(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The whole comparison was made, and then not printed."""
-    monkeypatch.setattr("dmvpn.app.diff._compared", lambda *_: pytest.fail("it compared"))
+    monkeypatch.setattr("dmvpn.app.diff.comparison_of", lambda *_: pytest.fail("it compared"))
     recording = tmp_path / "life.rec"
     recording.write_text('{"event": 1}\n')
     for page, problem in ((tmp_path, "Is a directory"), (recording, "which this would overwrite")):

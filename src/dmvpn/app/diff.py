@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"dmvpn: {error}", file=sys.stderr)
         return 2
     try:
-        comparison = _compared(before, after, arguments)
+        comparison = comparison_of(before, after, arguments)
     except UserError as error:
         print(f"dmvpn: {error}", file=sys.stderr)
         return 2
@@ -130,7 +130,7 @@ def _write_page(file: Path, comparison: Comparison, before: Scenario, after: Sce
     print(f"{file}: {len(page.encode()) / 1e6:.1f} MB, for any browser", file=sys.stderr)
 
 
-def _compared(before: Scenario, after: Scenario, arguments: argparse.Namespace) -> Comparison:
+def comparison_of(before: Scenario, after: Scenario, arguments: argparse.Namespace) -> Comparison:
     from dmvpn.app.progress import Progress
     from dmvpn.tools.diff import compare_networks
 

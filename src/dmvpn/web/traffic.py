@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.face.protocol import PROTOCOL, Count, Counts, Decoder, Done, Hello, ProtocolError, encode
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ export function clustered(stage, places, state, tunnels, scale, alone = new Set(
   const names = stage.nodes
     .filter((node) => node.kind !== "hub" && state.routers.has(node.name) && places.has(node.name) && !alone.has(node.name))
     .map((node) => node.name);
-  const conditions = conditionsOf(state, tunnels);
+  const conditions = conditionOfEach(state, tunnels);
   const clusters = groups(names, places, reach(scale)).map((members) => cluster(members, places, conditions));
   const of = new Map(clusters.flatMap((each) => each.members.map((name) => /** @type {const} */ ([name, each]))));
   return { clusters, of, bundles: bundlesOf(tunnels, places, of) };
@@ -142,7 +142,7 @@ function cluster(members, places, conditions) {
  * @param {Tunnel[]} tunnels
  * @returns {Map<string, Condition>}
  */
-function conditionsOf(state, tunnels) {
+function conditionOfEach(state, tunnels) {
   /** @type {Map<string, Condition>} */
   const found = new Map();
   for (const { here, condition, direct } of tunnels) {
