@@ -87,6 +87,20 @@ def live(
     return life.told
 
 
+def test_a_recording_whose_router_was_killed_goes_on_with_the_next_life(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The half line of the dead router and the first line of the next one were one line, which no reader understood."""
+    recording = tmp_path / "life.jsonl"
+    live(monkeypatch, tmp_path, lambda _: [], ClockSet(0.0))
+    whole = recording.read_text()
+    recording.write_text(whole + '{"router": "R')
+    live(monkeypatch, tmp_path, lambda _: [], ClockSet(0.0))
+    lines = recording.read_text().splitlines()
+    assert len(lines) == 2 * len(whole.splitlines())
+    assert all(json.loads(line) for line in lines)
+
+
 def test_an_effect_that_fails_comes_back_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def course(event: Event) -> list[Effect]:
         return [ORDER] if isinstance(event, ClockSet) else []

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Octets of a Unix socket's path, unix(7), without the zero behind it.
 LONGEST_SOCKET_PATH: Final = 107
+#: Octets that are read at a time.
+_PIECE: Final = 1 << 16
 
 
 def open_private(path: Path, *, append: bool = False) -> TextIO:
@@ -36,6 +38,21 @@ def open_regular(path: Path | str, flags: int = 0) -> int:
         number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
         raise OSError(number, os.strerror(number) if stat.S_ISDIR(mode) else "no regular file", os.fspath(path))
     return descriptor
+
+
+def cut_half_line(path: Path) -> None:
+    """Cut a last line without an end off a file: its writer died. Raises OSError."""
+    with open(path, "r+b", opener=open_regular) as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            begin = max(0, end - _PIECE)
+            file.seek(begin)
+            place = file.read(end - begin).rfind(b"\n")
+            if place >= 0:
+                end = begin + place + 1
+                break
+            end = begin
+        file.truncate(end)
 
 
 def read_octets(path: Path, most: int) -> bytes:

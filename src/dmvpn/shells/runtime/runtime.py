@@ -29,7 +29,7 @@ from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.router import Router
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING, Certificates
-from dmvpn.shells.files import open_private
+from dmvpn.shells.files import cut_half_line, open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.monitor import packet_taps
@@ -99,6 +99,8 @@ class Runtime:
             of the host's settings; None: those of this namespace. grounds: of VRFs; None: there can be none.
         """
         self.name = name
+        if recording is not None and recording.is_file():
+            cut_half_line(recording)
         self._recording = open_private(recording, append=True) if recording else None
         self._recorder = Recorder(name, self._recording.write) if self._recording else None
         self.router = Router(entropy if self._recorder is None else self._recorder.begin(entropy))
