@@ -42,7 +42,7 @@ class Life:
     name: str
     entropy: RecordedEntropy = field(default_factory=RecordedEntropy)
     router: Router | None = None
-    told: RecordedEvent | None = None
+    waiting: RecordedEvent | None = None
     effects: int = 0
     last: float = 0.0
     differences: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Life:
         """Take the next line of its recording. Returns whether an event was handled."""
         if isinstance(line, RecordedEvent):
             handled = self.finish()
-            self.told = line
+            self.waiting = line
             return handled
         self.entropy.feed(line.drew)
         return self._live(line.did)
@@ -65,7 +65,7 @@ class Life:
         return self._live(None)
 
     def _live(self, did: str | None) -> bool:
-        entry, self.told = self.told, None
+        entry, self.waiting = self.waiting, None
         if entry is None:
             return False
         if self.router is None:

@@ -31,7 +31,7 @@ const SEVERITIES = /** @type {const} */ ([
  * @param {Desk} desk
  */
 export async function lint(desk) {
-  tell(desk, /** @type {Linted} */ (await (await ask(`${desk.path}/lint`)).json()));
+  present(desk, /** @type {Linted} */ (await (await ask(`${desk.path}/lint`)).json()));
 }
 
 /**
@@ -54,7 +54,7 @@ export function marks(findings) {
  * @param {Desk} desk
  * @param {Linted} linted
  */
-function tell(desk, { findings, counts }) {
+function present(desk, { findings, counts }) {
   desk.put({ ...NOTHING, marks: marks(findings) });
   const again = element("button", { type: "button" }, "Look again");
   again.addEventListener("click", () => lint(desk).catch((error) => desk.show(element("p", { class: "bad" }, error.message))));
@@ -62,7 +62,7 @@ function tell(desk, { findings, counts }) {
   const sections = SEVERITIES.flatMap(({ name, many, color }) => {
     const some = findings.filter((finding) => finding.severity === name);
     if (some.length === 0) return [];
-    const list = element("ol", { class: "findings" }, ...some.map((finding) => told(desk, finding)));
+    const list = element("ol", { class: "findings" }, ...some.map((finding) => row(desk, finding)));
     return [element("h3", { class: color === "broken" ? "bad" : color }, `${some.length} ${some.length === 1 ? name : many}`), list];
   });
   desk.show(element("p", { role: "status" }, findings.length === 0 ? "Nothing was found." : said.join(", ")), ...sections, again);
@@ -72,7 +72,7 @@ function tell(desk, { findings, counts }) {
  * @param {Desk} desk
  * @param {Finding} finding
  */
-function told(desk, finding) {
+function row(desk, finding) {
   const place = element("button", { type: "button", class: "link" }, `${finding.file} line ${finding.line}`);
   place.addEventListener("click", () => desk.choose(finding.file));
   const parts = [
