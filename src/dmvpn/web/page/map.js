@@ -33,7 +33,7 @@ import { drawBundles, drawClusters, drawHubs } from "./crowds.js";
 import { plain } from "./dom.js";
 import { drawOverlay } from "./overlay.js";
 import { along, bend, curve, label } from "./shapes.js";
-import { drawTraffic } from "./traffic_drawn.js";
+import { drawTraffic } from "./flows.js";
 import { drawTrail, partakers } from "./trail.js";
 
 /** Seconds for which a message is seen. */
