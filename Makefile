@@ -119,7 +119,7 @@ test-all: setup-dev ## the same with the slow ones, 500 examples for each proper
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
 test-slow: setup-dev ## the tests of tests/slow_tests.txt, SLOW_MINUTES long; SLOW_SEED=2 begins with those of other files
-	@TEST_MINUTES=$(SLOW_MINUTES) TEST_SEED=$(SLOW_SEED) $(PYTEST) -n $(JOBS) -m listed $(TESTS)
+	@TEST_MINUTES=$(SLOW_MINUTES) TEST_SEED=$(SLOW_SEED) $(PYTEST) -n $$((2 * $(JOBS))) -m listed $(TESTS)
 
 test-fresh: setup-dev ## every property with new examples, FRESH_MINUTES long; what fails is kept, to be committed
 	@cd tests && ../$(BIN)/python -m support.fresh --minutes $(FRESH_MINUTES) --jobs $(JOBS) $(addprefix --seed ,$(FRESH_SEED)) $(FRESH_OPTIONS)

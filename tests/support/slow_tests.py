@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 #: Seconds of a processor; seconds.
 PROCESSOR: Final = 0.6
 WAITING: Final = 6.0
-#: Tests of every day whatever they take: a change that should not affect behavior shows there if it does.
-_EVERY_DAY: Final = tuple(
-    f"tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[{network}]"
-    for network in ("intro-phase3", "ospf-phase3", "isakmp-phase3", "dual-hub")
+#: Tests of every day whatever they take: the README is true, and a change that should not affect behavior shows in the
+#: hashes if it does.
+_EVERY_DAY: Final = (
+    "tests/lab/test_documentation.py::test_a_page_shows_what_its_commands_print[README.md]",
+    *(
+        f"tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[{network}]"
+        for network in ("intro-phase3", "ospf-phase3", "isakmp-phase3", "dual-hub")
+    ),
 )
 LIST: Final = Path(__file__).parents[1] / "slow_tests.txt"
 _IN_REAL_TIME: Final = ("tests/contract/", "tests/lab/")
