@@ -59,25 +59,6 @@ class Many(Generic[T, R]):
         """
         if file is not None:
             yield from self._known(file)
-        yield from self._computed(file, arguments, begin, submit, words)
-
-    def _known(self, file: ResultFile[T, R]) -> Iterator[R]:
-        """Yield the results that the file has."""
-        known: dict[T, R] = {self._form.task_of(result): result for result in file.read(self.tasks)}
-        self._left = [task for task in self.tasks if task not in known]
-        if known:
-            self._note(f"{file.path} has {len(known)} of these {self._noun}")
-        yield from known.values()
-
-    def _computed(
-        self,
-        file: ResultFile[T, R] | None,
-        arguments: argparse.Namespace,
-        begin: Callable[[], Pool],
-        submit: Callable[[Pool, Sequence[T]], Iterator[R | Lost[T]]],
-        words: Callable[[], str],
-    ) -> Iterator[R]:
-        """Yield the results of the tasks that are left; each is in the file before it is used."""
         if not self._left:
             return
         self._began = time.monotonic()
@@ -89,10 +70,18 @@ class Many(Generic[T, R]):
                     self._lose(came.task, is_tried_again=came.is_tried_again)
                 else:
                     if file is not None:
-                        file.add(came)
+                        file.add(came)  # before it is used
                     self._ended += 1
                     yield came
                 progress.tell(self._progress(words()))
+
+    def _known(self, file: ResultFile[T, R]) -> Iterator[R]:
+        """Yield the results that the file has."""
+        known: dict[T, R] = {self._form.task_of(result): result for result in file.read(self.tasks)}
+        self._left = [task for task in self.tasks if task not in known]
+        if known:
+            self._note(f"{file.path} has {len(known)} of these {self._noun}")
+        yield from known.values()
 
     def _lose(self, task: T, *, is_tried_again: bool) -> None:
         if not is_tried_again:

@@ -18,6 +18,7 @@ from dmvpn.judge.campaign import run
 from dmvpn.judge.faults import Kill, Partition, Restart
 from dmvpn.judge.witness import Witness
 from dmvpn.labs.fault_words import words_of
+from dmvpn.labs.reel import is_kept
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage, picture_of
@@ -219,4 +220,4 @@ def _since(news: dict[str, object], begins: float) -> dict[str, object]:
     lines = news.get("lines")
     if not isinstance(lines, list):
         return news
-    return {**news, "lines": [line for line in lines if "way" not in line or line["time"] >= begins]}
+    return {**news, "lines": [line for line in lines if is_kept(line, begins)]}

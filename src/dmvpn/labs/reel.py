@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Lines of all routers, and characters of the fields of their messages.
 MOST_LINES: Final = 200_000
 MOST_FIELDS: Final = 8_000_000
-#: When a life is read: after so many lines, or so many seconds after the first one.
+#: A life is read when it has this many new lines, or this many seconds after the first of them.
 _UNREAD: Final = 64
 _SPAN: Final = 1.0
 #: Messages whose other end is awaited.
@@ -160,7 +160,7 @@ class Reel:
         if self.begins is None:
             self.begins = begins
         for news in reading.news():
-            lines = [self._slim(line) for line in news.lines if begins is None or _is_kept(line, begins)]
+            lines = [self._slim(line) for line in news.lines if begins is None or is_kept(line, begins)]
             self._lines += len(lines)
             self._missed += news.missed
             self.news.append(
@@ -202,9 +202,9 @@ class Reel:
         return True
 
 
-def _is_kept(line: PlainLine, begins: float) -> bool:
-    """Return whether a line is in the wanted part, or a change from which its state follows."""
-    return float(line["time"]) >= begins or "way" not in line
+def is_kept(line: PlainLine, begins: float) -> bool:
+    """Return whether a line is in a part that begins at a time, or a change from which the state there follows."""
+    return "way" not in line or float(line["time"]) >= begins
 
 
 def _clock(moment: float) -> str:

@@ -1,7 +1,7 @@
 """What happens at all routers of a lab, as one stream of server-sent events.
 
     GET .../labs/LAB/events -> `news` and `gone` of a router, as in the stream of the router alone, with its name
-                            -> `traffic`: rates of the last second, only for who names this topic
+                            -> `traffic`: rates of the last second, only for a request that names this topic
                             -> `ended`: the lab has ended
 
 The id of an event says how far the reader is at each router: with it the stream goes on where it was, also at another

@@ -18,7 +18,7 @@
 
 import { colors } from "./colors.js";
 import { byId, element, plain } from "./dom.js";
-import { extent, layout } from "./layout.js";
+import { layout, wholeView } from "./layout.js";
 import { paint } from "./map.js";
 import { begin } from "./state.js";
 
@@ -93,9 +93,7 @@ class Maps {
     const canvas = /** @type {HTMLCanvasElement} */ (byId(id));
     const size = { width: canvas.clientWidth, height: canvas.clientHeight, ratio: devicePixelRatio };
     [canvas.width, canvas.height] = [Math.round(size.width * size.ratio), Math.round(size.height * size.ratio)];
-    const all = extent(this.places);
-    const scale = Math.min(2, (size.width - 40) / (all.width + 90), (size.height - 40) / (all.height + 90));
-    const view = { x: all.left + all.width / 2, y: all.top + all.height / 2 + 8, scale };
+    const view = wholeView(this.places, size);
     const names = new Set(stage.nodes.map((node) => node.name));
     const places = new Map([...this.places].filter(([name]) => names.has(name)));
     const way = this.chosen?.ways[id] ?? [];
@@ -140,10 +138,10 @@ function said({ before, after }) {
 function list(maps) {
   const { changes } = maps.compared;
   const sections = VERDICTS.flatMap(({ name, title, look }) => {
-    const some = changes.filter((change) => change.verdict === name);
+    const some = [...changes.entries()].filter(([, change]) => change.verdict === name);
     if (some.length === 0) return [];
-    const rows = some.map((change) => {
-      const button = element("button", { type: "button", "aria-pressed": "false", "data-place": String(changes.indexOf(change)) });
+    const rows = some.map(([place, change]) => {
+      const button = element("button", { type: "button", "aria-pressed": "false", "data-place": String(place) });
       button.append(element("b", {}, change.topic), plain(` ${change.subject}: ${said(change)}`));
       button.addEventListener("click", () => maps.choose(maps.chosen === change ? null : change));
       return element("li", {}, button);

@@ -67,6 +67,18 @@ export function extent(places) {
 }
 
 /**
+ * Return the view in which a canvas shows all places.
+ * @param {Places} places
+ * @param {{width: number, height: number}} size in pixels
+ * @returns {import("./map.js").View}
+ */
+export function wholeView(places, { width, height }) {
+  const all = extent(places);
+  const scale = Math.min(2, (width - 40) / (all.width + 90), (height - 40) / (all.height + 90));
+  return { x: all.left + all.width / 2, y: all.top + all.height / 2 + 8, scale };
+}
+
+/**
  * Put nodes beside each other.
  * @param {Places} places
  * @param {string[]} names

@@ -6,7 +6,7 @@ import { byId, clock, element, plain, say } from "./dom.js";
 import { exported, follow, ask, meanings, Refused } from "./feed.js";
 import { badWires, faultsInWords, overFaults } from "./faults.js";
 import { Film, MOST_LIVE } from "./film.js";
-import { extent, layout } from "./layout.js";
+import { layout, wholeView } from "./layout.js";
 import { Assembler } from "./lines.js";
 import { FLIGHT, nodeAt, paint, pointUnder } from "./map.js";
 import { NOTHING } from "./overlay.js";
@@ -94,13 +94,9 @@ class Player {
 
   /** Show everything. */
   fit() {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    const ratio = devicePixelRatio;
+    const { width, height, ratio } = this.size;
     [this.canvas.width, this.canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-    const all = extent(this.places);
-    this.view.scale = Math.min(2, (width - 40) / (all.width + 90), (height - 40) / (all.height + 90));
-    this.view.x = all.left + all.width / 2;
-    this.view.y = all.top + all.height / 2 + 8;
+    Object.assign(this.view, wholeView(this.places, this.size));
   }
 
   /** @param {string[]} members of a cluster, which are shown by themselves */
