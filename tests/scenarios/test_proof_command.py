@@ -42,6 +42,7 @@ def test_a_proof_that_was_cut_off_goes_on_and_comes_to_the_same_hash(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # forty draws, of some seconds each
 def test_the_same_seeds_give_the_same_lines_on_any_number_of_processes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
