@@ -1,6 +1,6 @@
 """A simulated lab by the wall clock: `lab up --simulated`. One process, no namespaces, the same prompts and commands.
 
-The simulation's time runs with the machine's; `lab clock +2h` lets two hours of it pass at once.
+The simulation's time runs with the machine's (`following`); `lab clock +2h` lets two hours of it pass at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.capturing import SimulatedCapture, world_taps
+from dmvpn.shells.simulator.following import FollowedClock
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
@@ -57,7 +58,6 @@ class SimulatedLab:
         self.programs = Programs(self.world)
         self._capture = SimulatedCapture(self.world)
         self._began = time.time()
-        self._offset = 0.0
         self._make_server = make_server
         self._servers: dict[str, SessionServer] = {}
         self._handles: dict[str, Handle] = {}
@@ -72,7 +72,7 @@ class SimulatedLab:
     async def run(self) -> None:
         """Serve until a signal or a request ends it."""
         loop = asyncio.get_running_loop()
-        self._start = loop.time()
+        self._time = FollowedClock(self.world, loop.time)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ended.set)
         for name in self.world.routers:
@@ -97,13 +97,13 @@ class SimulatedLab:
         loop = asyncio.get_running_loop()
         self.programs.prune(loop.time())
         try:
-            self.world.run_until(loop.time() - self._start + self._offset)
+            self._time.catch_up()
         finally:  # a fault of ours in one router is logged by the loop; the other routers go on
             if self._timer is not None:
                 self._timer.cancel()
-            due = self.world.next_event()
+            due = self._time.due()
             if due is not None:
-                self._timer = loop.call_at(self._start + due - self._offset, self._advance)
+                self._timer = loop.call_at(due, self._advance)
 
     def _handle(self, name: str) -> Handle:
         def post(event: Event) -> None:
@@ -280,7 +280,7 @@ class SimulatedLab:
         seconds = float(str(request.get("seconds", 0)))
         if not 0 <= seconds <= LARGEST_LEAP:
             raise UserError("the clock goes forward only, at most 31 days at once")
-        self._offset += seconds
+        self._time.leap(seconds)
         return None
 
     def _exec(self, request: dict[str, Json]) -> Json:
