@@ -40,7 +40,7 @@ def measure(*, quick: bool) -> list[Figure]:
         raise Skipped("Dask is missing: pip install 'dmvpn[pool]'")
     from dmvpn.tools.pool.on_dask import DaskPool
 
-    runs, tasks, rounds = (8, 200, 1) if quick else (40, 1000, 3)
+    runs, tasks, rounds = (8, 200, 1) if quick else (100, 1000, 3)
     lines = [Task(network="intro-phase3", seed=seed, hours=0.01, version=version()).to_json() for seed in range(runs)]
     far, near, overhead = [], [], []
     with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 if find_spec("distributed") is not None:
+    from distributed import Client
+
     from dmvpn.tools.pool.on_dask import DaskPool
 
 pytestmark = [needs_dask, pytest.mark.lengthy]
@@ -40,6 +43,13 @@ def dask(tmp_path_factory: pytest.TempPathFactory, deaths: Path) -> Iterator[Clu
         patch.setenv(dying_runs.FOLDER, str(deaths))
         with cluster(tmp_path_factory.mktemp("dask"), 2) as made:
             yield made
+
+
+def _busy(seconds: float) -> float:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return end
 
 
 def _lines(seeds: range, hours: float = 0.1) -> list[str]:
@@ -120,6 +130,14 @@ def test_a_cluster_that_is_open_to_other_machines_is_refused(tmp_path: Path) -> 
             DaskPool(f"tcp://127.0.0.1:{port}", None)
     finally:
         made.close()
+
+
+def test_a_worker_makes_no_profile_of_a_run_and_goes_on_with_those_of_other_users(tmp_path: Path) -> None:
+    with cluster(tmp_path, 1) as made, DaskPool(made.address, None) as pool, Client(made.address) as other:
+        list(pool.submit(_busy, [0.3]))
+        assert other.profile()["count"] == 0
+        other.submit(_busy, 0.31).result()
+        assert other.profile()["count"] > 0
 
 
 def test_a_scheduler_that_dies_is_an_error_that_says_so(tmp_path: Path) -> None:
