@@ -1,4 +1,4 @@
-"""The draws of the doctor's proof: lines of a file, what counts as a miss, and the last line of the command."""
+"""The draws of the proofs of doctor and lint: lines of a file, misses, and the last line of the command."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.judge.work import version
 from dmvpn.labs.proofs.case import Harm
-from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, digest, prove
+from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.judging import Judged
+from dmvpn.labs.proofs.linting import CLAIMED, Linted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FAULT = Draw(seed=7, kind=Kind.FAULT, version=version())
-WELL = Draw(seed=7, kind=Kind.WELL, version=version())
+FAULT = Draw(proven=Proven.DOCTOR, seed=7, kind=Kind.FAULT, version=version())
+WELL = Draw(proven=Proven.DOCTOR, seed=7, kind=Kind.WELL, version=version())
 NAMED = Judged(
     name="doctor/7",
     network="a cloud",
@@ -34,6 +35,27 @@ NAMED = Judged(
 QUIET = Judged(name="doctor/well/7", network="a cloud", what="restarted", harm=Harm.NONE)
 GOOD = [Proof(draw=FAULT, judged=NAMED), Proof(draw=WELL, judged=QUIET)]
 LEAK = Proof(draw=FAULT, judged=None, failure="in clear: S1")
+FOUND = Linted(
+    name="lint/7",
+    network="a cloud",
+    what="psk@S1,S2,HUB1",
+    harm=Harm.NOW,
+    mechanism="psk",
+    bad=("S1 to S2 reachability",),
+    found=("error ike-psk-differs, S1: another key",),
+    named=True,
+)
+CLEAN = Linted(name="lint/well/7", network="a cloud", what="descriptions", harm=Harm.NONE)
+LINT = [
+    Proof(draw=replace(FAULT, proven=Proven.LINT), judged=FOUND),
+    Proof(draw=replace(WELL, proven=Proven.LINT), judged=CLEAN),
+]
+LINT_BAD = {
+    "a fault that a rule is about, without a finding": replace(FOUND, found=(), named=False),
+    "a fault that a rule is about, found at another router": replace(FOUND, named=False),
+    "an error in lines that harm nobody": replace(FOUND, harm=Harm.NONE, accused=True),
+    "an error in a well network": replace(CLEAN, found=("error x, S1: y",), accused=True),
+}
 BAD = {
     "not named first": replace(NAMED, rank=2),
     "a wrong cause as certain": replace(NAMED, rank=0, wrong="the moon"),
@@ -44,7 +66,12 @@ BAD = {
 
 @pytest.mark.parametrize(
     "proof",
-    [*GOOD, Proof(draw=FAULT, judged=None, failure="in clear: S1"), Proof(draw=FAULT, judged=BAD["not named first"])],
+    [
+        *GOOD,
+        *LINT,
+        Proof(draw=FAULT, judged=None, failure="in clear: S1"),
+        Proof(draw=FAULT, judged=BAD["not named first"]),
+    ],
 )
 def test_a_line_gives_back_the_result(proof: Proof) -> None:
     line = proof.to_json()
@@ -53,9 +80,19 @@ def test_a_line_gives_back_the_result(proof: Proof) -> None:
     assert Proof.from_json(line).to_json() == line
 
 
-@pytest.mark.parametrize("line", ["", "{}", "[]", '{"task": {"proof": "doctor", "seed": 7, "kind": "odd"}}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"task": {"proof": "doctor", "seed": 7, "kind": "odd"}}',
+        LINT[0].to_json().replace('"lint"', '"moon"'),
+        LINT[0].to_json().replace('"lint"', '"doctor"'),
+    ],
+)
 def test_a_foreign_line_is_refused(line: str) -> None:
-    with pytest.raises(UserError, match="not a result of the doctor's proof"):
+    with pytest.raises(UserError, match="not a result of a proof"):
         Proof.from_json(line)
 
 
@@ -64,9 +101,20 @@ def test_what_the_doctor_gets_wrong_is_a_miss(what: str) -> None:
     assert Proof(draw=FAULT, judged=BAD[what]).failed
 
 
+@pytest.mark.parametrize("what", LINT_BAD)
+def test_what_lint_gets_wrong_is_a_miss(what: str) -> None:
+    assert Proof(draw=LINT[0].draw, judged=LINT_BAD[what]).failed
+
+
+def test_a_fault_that_no_rule_is_about_may_stay_unseen() -> None:
+    unseen = replace(FOUND, mechanism="line-gone", found=(), named=False)
+    assert unseen.mechanism not in CLAIMED
+    assert not Proof(draw=LINT[0].draw, judged=unseen).failed
+
+
 def test_a_leak_is_a_miss_and_a_good_verdict_is_none() -> None:
     assert LEAK.failed
-    assert not any(proof.failed for proof in GOOD)
+    assert not any(proof.failed for proof in (*GOOD, *LINT))
 
 
 def test_the_hash_does_not_depend_on_the_order_in_which_results_come() -> None:
@@ -84,8 +132,8 @@ def _file(path: Path, *proofs: Proof) -> str:
     return str(path)
 
 
-def _run(*words: str) -> int:
-    return main(["simulate", "--campaign", "1", "--prove", "doctor", "--seed", "7", *words])
+def _run(*words: str, prove: str = "doctor") -> int:
+    return main(["simulate", "--campaign", "1", "--prove", prove, "--seed", "7", *words])
 
 
 def test_results_of_a_file_are_tables_and_a_verdict_in_the_last_line(
@@ -96,6 +144,22 @@ def test_results_of_a_file_are_tables_and_a_verdict_in_the_last_line(
     assert f"hash of all draws: {digest(GOOD)}" in said
     assert "cause named first               1 of 1" in said
     assert said.splitlines()[-1].endswith(": ok")
+
+
+def test_results_of_lint_are_tables_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("--results", _file(tmp_path / "r", *LINT), prove="lint") == 0
+    said = capsys.readouterr().out
+    assert "found at its router             1 of 1" in said
+    assert "mechanism  harm now  found  at its router" in said
+    assert said.splitlines()[-1].startswith("proof of lint: 2 draws")
+    assert said.splitlines()[-1].endswith(": ok")
+
+
+def test_results_of_the_doctor_are_refused_by_the_proof_of_lint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("--results", _file(tmp_path / "r", *GOOD), prove="lint") == 1
+    assert "r:1: draw doctor/7 is not of this proof and these seeds: use another file" in capsys.readouterr().err
 
 
 def test_a_miss_is_printed_with_the_command_that_shows_it_again(
@@ -117,7 +181,7 @@ def test_results_of_other_seeds_are_refused_and_the_file_stays(
     _file(path, *GOOD, other)
     before = path.read_bytes()
     assert _run("--results", str(path)) == 1
-    assert f"{path}:3: draw doctor/8 is not of these seeds: use another file" in capsys.readouterr().err
+    assert f"{path}:3: draw doctor/8 is not of this proof and these seeds: use another file" in capsys.readouterr().err
     assert path.read_bytes() == before
 
 

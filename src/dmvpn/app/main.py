@@ -224,8 +224,8 @@ def _add_faults(simulate: argparse.ArgumentParser) -> None:
     )
     faults.add_argument(
         "--prove",
-        choices=("doctor",),
-        help="in a campaign of N seeds: what the doctor says of N networks with a fault, and of N that are well",
+        choices=("doctor", "lint"),
+        help="in a campaign of N seeds: what the doctor, or lint, says of N networks with a fault and N that are well",
     )
     faults.add_argument(
         "--histogram", type=Path, metavar="FILE", help="of a campaign: outages by kind of fault, as SVG"

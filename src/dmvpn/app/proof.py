@@ -1,11 +1,11 @@
-"""`dmvpn simulate --campaign N --prove doctor`: what the doctor says of N networks with a fault, and of N without."""
+"""`dmvpn simulate --campaign N --prove doctor|lint`: what these say of N networks with a fault, and of N without."""
 
 from __future__ import annotations
 
 import time
 from contextlib import closing
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.app.campaign import note
 from dmvpn.app.many import Many, opened
@@ -13,30 +13,37 @@ from dmvpn.app.pool import chosen_pool
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.judge.work import version
-from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, digest, prove
-from dmvpn.labs.proofs.measure import Measure
+from dmvpn.labs.proofs.draws import FORM, Draw, Kind, Proof, Proven, digest, prove
+from dmvpn.labs.proofs.judging import Judged
+from dmvpn.labs.proofs.linting import Linted
+from dmvpn.labs.proofs.measure import LintMeasure, Measure
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.labs.proofs.judging import Judged
+V = TypeVar("V", bound=Judged | Linted)
 
+_NAMES: Final = {Proven.DOCTOR: "the doctor", Proven.LINT: "lint"}
 #: Seeds of the longest proof, for a list of the draws in memory.
 _MOST: Final = 1_000_000
 
 
 def prove_many(arguments: argparse.Namespace) -> int:
-    """Prove the doctor over seeds: print each miss, tables and the hash. Returns 1 for a miss. Raises UserError."""
+    """Prove the doctor or lint over seeds: print each miss, tables and the hash. Returns 1 for a miss.
+
+    Raises UserError.
+    """
     began = time.monotonic()
     count = _count(arguments)
     begin = chosen_pool(arguments)
     with opened(arguments, FORM) as file:
         ours, seeds = version(), range(arguments.seed, arguments.seed + count)
-        draws = [Draw(seed=seed, kind=kind, version=ours) for seed in seeds for kind in Kind]
+        proven = Proven(arguments.prove)
+        draws = [Draw(proven=proven, seed=seed, kind=kind, version=ours) for seed in seeds for kind in Kind]
         print(f"{len(draws)} draws: seeds {seeds[0]} to {seeds[-1]}, each with a fault, and with none", flush=True)
         many = Many(draws, FORM, "draws", note)
-        proofs = _Proofs(many)
+        proofs = _Proofs(many, proven)
         with closing(
             many.results(file, arguments, begin, lambda pool, left: pool.submit(prove, left), proofs.words)
         ) as results:
@@ -72,6 +79,7 @@ class _Proofs:
     """A proof under way. failed: results that are a miss."""
 
     many: Many[Draw, Proof]
+    proven: Proven
     all: list[Proof] = field(default_factory=list)
     failed: list[Proof] = field(default_factory=list)
 
@@ -85,20 +93,25 @@ class _Proofs:
         if proof.failed:
             self.failed.append(proof)
             note(f"{proof.draw.name}: {proof.failure}" if proof.judged is None else str(proof.judged))
-            note(f"to see it again: dmvpn simulate --campaign 1 --prove doctor --seed {proof.draw.seed}")
+            note(f"to see it again: dmvpn simulate --campaign 1 --prove {self.proven.value} --seed {proof.draw.seed}")
 
     def conclude(self, spent: float) -> None:
         """Print the tables, the hash of all draws, and the verdict in the last line. spent: seconds."""
         if self.all:
-            measure = Measure(list(self._judged(Kind.FAULT)), list(self._judged(Kind.WELL)))
+            measure = self._measure()
             print("", *measure.lines(), sep="\n")
             if measure.now:
                 print("", *measure.mechanisms(), sep="\n")
             print("", f"hash of all draws: {digest(self.all)}", sep="\n")
-        print(f"proof of the doctor: {len(self.all)} draws, {spent:.0f} s: {self._verdict()}")
+        print(f"proof of {_NAMES[self.proven]}: {len(self.all)} draws, {spent:.0f} s: {self._verdict()}")
 
-    def _judged(self, kind: Kind) -> Iterator[Judged]:
-        return (proof.judged for proof in self.all if proof.draw.kind is kind and proof.judged is not None)
+    def _measure(self) -> Measure | LintMeasure:
+        if self.proven is Proven.DOCTOR:
+            return Measure(*(list(self._judged(kind, Judged)) for kind in Kind))
+        return LintMeasure(*(list(self._judged(kind, Linted)) for kind in Kind))
+
+    def _judged(self, kind: Kind, verdict: type[V]) -> Iterator[V]:
+        return (p.judged for p in self.all if p.draw.kind is kind and isinstance(p.judged, verdict))
 
     def _verdict(self) -> str:
         """Return "ok", or which draws are missed and which are lost."""

@@ -1,7 +1,7 @@
 """Values of JSON from a file or a peer, each checked before it is used.
 
 read_line(text, made, what)                             a line as the value that `made` makes of it
-as_object, as_list, as_text, as_whole, as_number, as_flag    a field of one kind; they raise ValueError
+as_object, as_list, as_text, as_texts, as_whole, as_number, as_flag    a field of one kind; they raise ValueError
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ def as_text(raw: object, what: str) -> str:
     if not isinstance(raw, str):
         raise ValueError(f"{what}: not a text")
     return raw
+
+
+def as_texts(raw: object, what: str) -> tuple[str, ...]:
+    """Return the texts of a list. Raises ValueError."""
+    return tuple(as_text(each, what) for each in as_list(raw, what))
 
 
 def as_flag(raw: object, what: str) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.labs.proofs.networks import network_of, title, traits
 from dmvpn.tools.diff.rows import worse
-from dmvpn.tools.troubles import TROUBLES, Run, Stage, Type, carry_out, draw
+from dmvpn.tools.troubles import TROUBLES, Run, Stage, Type, are_lines, carry_out, draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,23 @@ if TYPE_CHECKING:
 
 #: Virtual seconds until timers have acted.
 LATER: Final = 180.0
+#: Draws until one is in lines: most are.
+_TRIES: Final = 100
 
 
 def fault_of(name: str, stage: Stage) -> Fault:
     """Return the fault of a draw."""
     return draw(TROUBLES, stage, SeededEntropy(f"{name}/fault"))
+
+
+def line_fault_of(name: str, stage: Stage) -> Fault:
+    """Return the first fault of a draw that is in configurations alone. Raises UserError if none comes."""
+    entropy = SeededEntropy(f"{name}/fault")
+    for _ in range(_TRIES):
+        found = draw(TROUBLES, stage, entropy)
+        if are_lines(found.orders):
+            return found
+    raise UserError(f"{name}: no fault in lines came")
 
 
 def near_of(chosen: Fault) -> tuple[str, ...]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
+from dmvpn.base.json_values import as_flag, as_text, as_texts, as_whole
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.breaking import LATER, fault_of, ill, near_of, orders_in_words
 from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
 from dmvpn.labs.proofs.healing import helps, left_by, restores, shown_to_work
-from dmvpn.labs.proofs.networks import MANY, network_of, title, traits
-from dmvpn.network.lines import after
-from dmvpn.shells.scenario import Scenario
+from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, traits, with_harmless
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import SLOW, Fault, Stage, carry_out, fault, places
@@ -20,6 +20,7 @@ from dmvpn.tools.troubles import SLOW, Fault, Stage, carry_out, fault, places
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis
 
 
@@ -44,6 +45,29 @@ class Judged:
     found: tuple[str, ...] = ()
     accused: bool = False
     left: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_plain(cls, fields: dict[str, object]) -> Judged:
+        """Read what `plain` returns. Raises ValueError."""
+        return cls(
+            name=as_text(fields.get("name"), "name"),
+            network=as_text(fields.get("network"), "network"),
+            what=as_text(fields.get("what"), "what"),
+            harm=Harm(as_text(fields.get("harm"), "harm")),
+            mechanism=as_text(fields.get("mechanism"), "mechanism"),
+            traits=as_texts(fields.get("traits"), "traits"),
+            bad=as_texts(fields.get("bad"), "bad"),
+            rank=as_whole(fields.get("rank"), "rank"),
+            wrong=as_text(fields.get("wrong"), "wrong"),
+            nothing=as_flag(fields.get("nothing"), "nothing"),
+            found=as_texts(fields.get("found"), "found"),
+            accused=as_flag(fields.get("accused"), "accused"),
+            left=None if fields.get("left") is None else as_texts(fields.get("left"), "left"),
+        )
+
+    def plain(self) -> dict[str, object]:
+        """Return the verdict as a JSON object."""
+        return asdict(self) | {"harm": self.harm.value}
 
     @property
     def missed(self) -> bool:
@@ -124,12 +148,14 @@ def healthy(name: str, most: int = MANY) -> Judged:
     """Return the verdict on a draw without a fault: a well network, in one of several variants. Raises LeakError."""
     scenario = network_of(name, most)
     entropy = SeededEntropy(f"{name}/healthy")
-    stage = Stage.of(scenario)
-    what, stage = _variant(stage, entropy)
-    case = Case(stage.scenario, 1)
+    kinds = ("plain", "idle", "slow", "restarted", "rekeyed", *HARMLESS)
+    what = kinds[below(entropy, len(kinds))]
+    if what in HARMLESS:
+        scenario = with_harmless(scenario, what)
+    case = Case(scenario, 1)
     well_rows(case)
     if what == "slow":
-        standing = list(places(stage))
+        standing = list(places(Stage.of(scenario)))
         slow = fault(SLOW, standing[below(entropy, len(standing))])
         carry_out(case.bench, slow.orders if slow is not None else ())
     elif what == "restarted":
@@ -148,32 +174,3 @@ def healthy(name: str, most: int = MANY) -> Judged:
         accused=bool(findings),
         found=tuple(f"{one.cause.value}, {one.router}: {one.what}" for one in findings),
     )
-
-
-def _variant(stage: Stage, entropy: SeededEntropy) -> tuple[str, Stage]:
-    """Return a variant that the doctor must not accuse, and its network."""
-    kinds = ("plain", "idle", "slow", "restarted", "rekeyed", "holding times", "network-ids", "descriptions")
-    what = kinds[below(entropy, len(kinds))]
-    lines = {
-        "holding times": "ip nhrp holdtime {}",
-        "network-ids": "ip nhrp network-id {}",
-        "descriptions": "description line {}",
-    }
-    if what not in lines:
-        return what, stage
-    texts = dict(stage.scenario.configurations)
-    for number, (name, actor) in enumerate(stage.actors.items()):
-        tunnel = f"interface {actor.tunnel}"
-        if actor.nhrp.network_id is not None:
-            line = lines[what].format(100 + 7 * number)
-            texts[name] = _with(texts[name], tunnel, line)
-    scenario = Scenario(stage.scenario.name, stage.scenario.lab, texts)
-    return what, Stage.of(scenario)
-
-
-def _with(text: str, section: str, line: str) -> str:
-    """Return the configuration with a line more in a section."""
-    try:
-        return after(text, (section, line))
-    except UserError:
-        return text

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.certified import certify
+from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
-from dmvpn.tools.troubles import files_of, plan_of, table_of
+from dmvpn.tools.troubles import Stage, files_of, plan_of, table_of
 from dmvpn.tools.troubles.plans import TRUSTPOINTS
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles import Plan, Stage
+    from dmvpn.tools.troubles import Plan
 
 #: Networks in which a spoke cannot register: they are never well.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
 _DRAWN: Final = "drawn"
+#: Lines on tunnels that change nothing for packets, with a number of the router.
+HARMLESS: Final = {
+    "holding times": "ip nhrp holdtime {}",
+    "network-ids": "ip nhrp network-id {}",
+    "descriptions": "description line {}",
+}
 #: Routers of the largest network, without those of the provider: of the quick measure, and of the whole one.
 FEW, MANY = 8, 42
 
@@ -63,6 +72,17 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
         if certified:
             certify(Path(folder) / _DRAWN / "pki", [name.removesuffix(".cfg") for name in certified])
         return Scenario.load(str(Path(folder) / _DRAWN), strict=True)
+
+
+def with_harmless(scenario: Scenario, what: str) -> Scenario:
+    """Return a network with a line of `HARMLESS` on each tunnel that runs NHRP."""
+    texts = dict(scenario.configurations)
+    for number, (name, actor) in enumerate(Stage.of(scenario).actors.items()):
+        if actor.nhrp.network_id is not None:
+            line = HARMLESS[what].format(100 + 7 * number)
+            with suppress(UserError):
+                texts[name] = after(texts[name], (f"interface {actor.tunnel}", line))
+    return Scenario(scenario.name, scenario.lab, texts, scenario.certificates)
 
 
 def title(scenario: Scenario) -> str:

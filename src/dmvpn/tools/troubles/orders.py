@@ -150,10 +150,20 @@ def orders_for(trouble: Trouble, stage: Stage) -> tuple[Order, ...]:
     return orders
 
 
+def are_lines(orders: Sequence[Order]) -> bool:
+    """Return whether orders change configurations and nothing else: `configurations_with` is the whole fault."""
+    lasting = [order for order in orders if not isinstance(order, Run) or _lasts(order)]
+    return bool(lasting) and all(isinstance(order, Type) for order in lasting)
+
+
+def _lasts(order: Run) -> bool:
+    return any(line.startswith(_LASTING) for line in order.lines)
+
+
 def _changes(order: Order, stage: Stage) -> bool:
     """Return whether anything is different afterwards. Raises UserError for lines that a router would refuse."""
     if isinstance(order, Run):
-        return any(line.startswith(_LASTING) for line in order.lines)
+        return _lasts(order)
     if not isinstance(order, Type):
         return True
     lines = stage.actors[order.router].lines

@@ -1,0 +1,206 @@
+"""The verdict on lint in one network: what it says of configurations, and what becomes of users who get them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.findings import Severity
+from dmvpn.base.json_values import as_flag, as_text, as_texts
+from dmvpn.base.values import dataclass
+from dmvpn.labs.proofs.breaking import line_fault_of, near_of, orders_in_words
+from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
+from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, with_harmless
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.lint import lint, sites_of
+from dmvpn.tools.troubles import Stage, Type, configurations_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.findings import LintFinding
+    from dmvpn.tools.troubles import Fault
+
+#: Mechanisms that lint must find wherever they harm: a rule is about each of them.
+CLAIMED: Final = frozenset(
+    {
+        "address-conflict",
+        "eigrp-as",
+        "eigrp-authentication",
+        "eigrp-timers",
+        "eigrp-weights",
+        "fragments-blocked",
+        "hub-key-missing",
+        "hub-multicast",
+        "hub-network-id-missing",
+        "hub-point-to-point",
+        "hub-stub",
+        "hub-tunnel-not-announced",
+        "hub-tunnel-shutdown",
+        "hub-unprotected",
+        "hub-wan-shutdown",
+        "ike-identity",
+        "ike-proposal",
+        "isakmp-hash",
+        "isakmp-key",
+        "isakmp-key-missing",
+        "isakmp-policy",
+        "keys-of-the-hub-alone",
+        "lan-not-announced",
+        "lan-overlap",
+        "lan-shadowed",
+        "map-of-a-lan",
+        "map-to-nobody",
+        "mode",
+        "mss",
+        "network-id-missing",
+        "next-hop-self",
+        "nhrp-authentication",
+        "nhs-address",
+        "nhs-missing",
+        "nhs-nbma",
+        "ospf-authentication",
+        "passive-interface",
+        "peer-map",
+        "pfs",
+        "psk",
+        "psk-missing",
+        "redirect-missing",
+        "server-is-self",
+        "shortcut-missing",
+        "small-tunnel",
+        "spoke-multicast",
+        "spoke-unprotected",
+        "transform",
+        "tunnel-key",
+        "tunnel-not-announced",
+        "tunnel-shutdown",
+        "wan-shutdown",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linted:
+    """A case and its verdict. found: errors and warnings that the fault brings; of a well network, the errors.
+
+    named: whether one of them points at a line of a router that the fault changed. accused: an error where no user is
+    harmed.
+    """
+
+    name: str
+    network: str
+    what: str
+    harm: Harm
+    mechanism: str = ""
+    bad: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    named: bool = False
+    accused: bool = False
+
+    @classmethod
+    def from_plain(cls, fields: dict[str, object]) -> Linted:
+        """Read what `plain` returns. Raises ValueError."""
+        return cls(
+            name=as_text(fields.get("name"), "name"),
+            network=as_text(fields.get("network"), "network"),
+            what=as_text(fields.get("what"), "what"),
+            harm=Harm(as_text(fields.get("harm"), "harm")),
+            mechanism=as_text(fields.get("mechanism"), "mechanism"),
+            bad=as_texts(fields.get("bad"), "bad"),
+            found=as_texts(fields.get("found"), "found"),
+            named=as_flag(fields.get("named"), "named"),
+            accused=as_flag(fields.get("accused"), "accused"),
+        )
+
+    def plain(self) -> dict[str, object]:
+        """Return the verdict as a JSON object."""
+        return asdict(self) | {"harm": self.harm.value}
+
+    @property
+    def missed(self) -> bool:
+        """Whether lint was wrong: not every fault is in the lines, but some mechanisms always are."""
+        return self.accused or (self.harm is Harm.NOW and self.mechanism in CLAIMED and not self.named)
+
+    def __str__(self) -> str:
+        verdict = (
+            "accused" if self.accused else "found" if self.named else "found elsewhere" if self.found else "silent"
+        )
+        said = "; ".join(self.found[:3]) or "no finding"
+        return f"{self.name} [{self.harm.value}] {self.network}: {self.what}: {verdict}: {said}"
+
+
+def lint_broken(name: str, most: int = MANY) -> Linted:
+    """Return the verdict on a draw whose fault is in lines alone. Raises UserError and LeakError."""
+    scenario = network_of(name, most)
+    return linted(name, scenario, line_fault_of(name, Stage.of(scenario)))
+
+
+def linted(name: str, scenario: Scenario, chosen: Fault) -> Linted:
+    """Return the verdict on a network whose routers start with the lines of a fault. Raises UserError and LeakError."""
+    texts = configurations_with(chosen.orders, chosen.stage)
+    broken = Scenario(scenario.name, scenario.lab, texts, scenario.certificates)
+    known = {_key(one) for one in _findings(scenario)}
+    found = [one for one in _findings(broken) if _key(one) not in known]
+    changed = {order.router for order in chosen.orders if isinstance(order, Type)}
+    harm, bad = _harm(scenario, broken, near_of(chosen))
+    return Linted(
+        name=name,
+        network=title(scenario),
+        what=f"{chosen.id}: {orders_in_words(chosen)}",
+        harm=harm,
+        mechanism=chosen.trouble.id.partition("/")[0],
+        bad=bad,
+        found=tuple(map(_words, found)),
+        named=any(changed & {one.file, *(place.file for place in one.related)} for one in found),
+        accused=harm is Harm.NONE and any(one.severity is Severity.ERROR for one in found),
+    )
+
+
+def lint_well(name: str, most: int = MANY) -> Linted:
+    """Return the verdict on a draw without a fault, with lines that change nothing for packets."""
+    entropy = SeededEntropy(f"{name}/healthy")
+    kinds = ("plain", *HARMLESS)
+    what = kinds[below(entropy, len(kinds))]
+    scenario = network_of(name, most)
+    errors = [
+        one
+        for one in _findings(scenario if what == "plain" else with_harmless(scenario, what))
+        if one.severity is Severity.ERROR
+    ]
+    return Linted(
+        name=name,
+        network=title(scenario),
+        what=what,
+        harm=Harm.NONE,
+        found=tuple(map(_words, errors)),
+        accused=bool(errors),
+    )
+
+
+def _harm(well: Scenario, broken: Scenario, near: tuple[str, ...]) -> tuple[Harm, tuple[str, ...]]:
+    """Return when users notice the difference, and what gets worse at once."""
+    rows = well_rows(Case(well, 1, near))
+    case = Case(broken, 1, near)
+    bad = worse(well_rows(case), rows)
+    if bad:
+        return Harm.NOW, bad
+    return (Harm.SLIGHT if case.loses() else latent(case, rows)), ()
+
+
+def _findings(scenario: Scenario) -> Iterator[LintFinding]:
+    """Yield errors and warnings: advice is about what works."""
+    for one in lint(scenario.configurations, sites_of(scenario)):
+        if one.severity is not Severity.ADVICE:
+            yield one
+
+
+def _key(finding: LintFinding) -> tuple[str, str, str]:
+    """Return what a finding is about, wherever its line is."""
+    return finding.rule, finding.file, finding.what
+
+
+def _words(finding: LintFinding) -> str:
+    return f"{finding.severity.value} {finding.rule}, {finding.file}: {' '.join(finding.what.split())}"
