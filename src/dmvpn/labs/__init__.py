@@ -9,7 +9,7 @@ prompts, bench         the prompts of a lab, asked by programs; a lab as a place
 lessons, conversion    break, hint, grade, save; from one DMVPN phase to another
 copied, trying         a copy of a network in virtual time, with prompts; the doctor's lines tried in it
 breakable              the wires, routers and translators of such a copy, broken and restored
-proofs                 the doctor's proof over seeds
+proofs                 the proofs of doctor and lint over seeds
 captures               the capture of packets
 replayed               the routers of a recording, with the sockets of a lab
 watching               the steps of a ladder, from the news of all routers
