@@ -15,7 +15,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.lint import lint
 from support.cases import one_in
-from support.lint_cases import CASES, CLEAR, PHASE1, PHASE2, RIP, SEALED, SIGNED, Case, Network
+from support.lint_cases import BGP, CASES, CLEAR, PHASE1, PHASE2, RIP, SEALED, SIGNED, Case, Network
 
 _PROVIDER = """\
 hostname TRANSPORT
@@ -91,7 +91,7 @@ def _can_be_simulated(case: Case) -> bool:
 _SIMULATED = [case for case in CASES if _can_be_simulated(case)]
 
 
-@pytest.mark.parametrize("network", [CLEAR, SEALED, SIGNED, PHASE1, PHASE2, RIP])
+@pytest.mark.parametrize("network", [CLEAR, SEALED, SIGNED, PHASE1, PHASE2, RIP, BGP])
 def test_the_networks_without_a_mistake_come_up(network: Network) -> None:
     assert comes_up(network)
 

@@ -219,6 +219,25 @@ PHASE2: Network = edited(
     SPOKE1=[(" ip nhrp shortcut\n", "")],
     SPOKE2=[(" ip nhrp shortcut\n", "")],
 )
+
+
+def _speaking_bgp(number: int, system: int, *neighbors: str) -> list[tuple[str, str]]:
+    lan = f" network 192.168.{number}.1 0.0.0.255\n"
+    lines = "".join(f" neighbor {neighbor}\n" for neighbor in neighbors)
+    said = f"router bgp {system}\n{lines} network 192.168.{number}.0\n"
+    return [(f"router eigrp 100\n network 10.0.0.0 0.0.0.255\n{lan}", said)]
+
+
+#: Phase 3 with external BGP.
+BGP: Network = edited(
+    CLEAR,
+    HUB=[
+        *_speaking_bgp(1, 65000, "10.0.0.10 remote-as 65010", "10.0.0.20 remote-as 65020"),
+        (" no ip split-horizon eigrp 100\n", ""),
+    ],
+    SPOKE1=_speaking_bgp(10, 65010, "10.0.0.1 remote-as 65000"),
+    SPOKE2=_speaking_bgp(20, 65020, "10.0.0.1 remote-as 65000"),
+)
 _TO_POINT = (" tunnel mode gre multipoint\n", " tunnel destination 198.51.100.1\n")
 #: Phase 1: point-to-point spokes of a hub that sends redirects, as in many examples.
 PHASE1: Network = edited(
@@ -812,6 +831,28 @@ CASES: tuple[Case, ...] = (
         " ip ospf authentication",
         below(" ip mtu 1400", " ip ospf authentication message-digest", " ip ospf message-digest-key 1 md5 ospf-key"),
         base=OSPF,
+    ),
+    case(
+        "bgp-neighbor-one-sided",
+        "HUB",
+        "router bgp 65000",
+        (" neighbor 10.0.0.10 remote-as 65010\n", ""),
+        base=BGP,
+    ),
+    case("bgp-as-differs", "SPOKE1", " neighbor 10.0.0.1", ("remote-as 65000", "remote-as 64999"), base=BGP),
+    case(
+        "bgp-password-differs",
+        "SPOKE1",
+        " neighbor 10.0.0.1",
+        below(" neighbor 10.0.0.1 remote-as 65000", " neighbor 10.0.0.1 password bgp-password-of-tests"),
+        base=BGP,
+    ),
+    case(
+        "bgp-neighbor-shutdown",
+        "SPOKE1",
+        " neighbor 10.0.0.1 shutdown",
+        below(" neighbor 10.0.0.1 remote-as 65000", " neighbor 10.0.0.1 shutdown"),
+        base=BGP,
     ),
     case("ospf-priority-on-spoke", "SPOKE1", " ip ospf network", (" ip ospf priority 0\n", ""), base=ELECTED),
     # Phases

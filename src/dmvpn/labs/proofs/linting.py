@@ -18,8 +18,6 @@ from dmvpn.tools.lint import lint, sites_of
 from dmvpn.tools.troubles import Stage, Type, configurations_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dmvpn.base.findings import LintFinding
     from dmvpn.tools.troubles import Fault
 
@@ -84,7 +82,7 @@ CLAIMED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linted:
-    """A case and its verdict. found: errors and warnings that the fault brings; of a well network, the errors.
+    """A case and its verdict. found: what the fault brings; of a well network, the errors.
 
     named: whether one of them points at a line of a router that the fault changed. accused: an error where no user is
     harmed.
@@ -190,11 +188,8 @@ def _harm(well: Scenario, broken: Scenario, near: tuple[str, ...]) -> tuple[Harm
     return (Harm.SLIGHT if case.loses() else latent(case, rows)), ()
 
 
-def _findings(scenario: Scenario) -> Iterator[LintFinding]:
-    """Yield errors and warnings: advice is about what works."""
-    for one in lint(scenario.configurations, sites_of(scenario)):
-        if one.severity is not Severity.ADVICE:
-            yield one
+def _findings(scenario: Scenario) -> list[LintFinding]:
+    return lint(scenario.configurations, sites_of(scenario))
 
 
 def _key(finding: LintFinding) -> tuple[str, str, str]:
