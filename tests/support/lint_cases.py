@@ -514,6 +514,7 @@ CASES: tuple[Case, ...] = (
         ("tunnel destination 198.51.100.1", "tunnel destination 198.51.100.9"),
         base=PHASE1,
     ),
+    case("tunnel-ttl-short", "SPOKE1", " tunnel ttl 10", below(" ip mtu 1400", " tunnel ttl 10")),
     case("tunnel-keepalive", "SPOKE1", " keepalive", below(" ip mtu 1400", " keepalive 5 3")),
     case(
         "tunnel-source-undefined",

@@ -42,6 +42,17 @@ DESTINATION_MULTIPOINT: Final = Rule(
     bad="interface Tunnel0\n tunnel mode gre multipoint\n tunnel destination 198.51.100.1",
     fix="interface Tunnel0\n no tunnel destination",
 )
+TTL: Final = Rule(
+    id="tunnel-ttl-short",
+    severity=Severity.WARNING,
+    title="Packets of a tunnel may pass few routers",
+    why="`tunnel ttl` is that of the outer header. A path through the Internet has 10 to 30 routers, and where the TTL "
+    "ends the packet does. Tunnels to near ends still come up, which hides it.",
+    bad="interface Tunnel0\n tunnel ttl 10",
+    fix="interface Tunnel0\n tunnel ttl 255",
+)
+#: Routers that a packet of a tunnel has to be able to pass.
+_FAR: Final = 32
 SAME_KEY: Final = Rule(
     id="tunnel-key-shared",
     severity=Severity.ERROR,
@@ -73,7 +84,7 @@ PROFILES: Final = Rule(
     "interface Tunnel1\n tunnel protection ipsec profile Q shared",
     fix="interface Tunnel1\n tunnel protection ipsec profile P shared",
 )
-RULES: Final = (SOURCE, DESTINATION, DESTINATION_MULTIPOINT, SAME_KEY, NOT_SHARED, PROFILES)
+RULES: Final = (SOURCE, DESTINATION, DESTINATION_MULTIPOINT, TTL, SAME_KEY, NOT_SHARED, PROFILES)
 
 
 def check(config: TunnelConfig) -> Iterator[Concern]:
@@ -109,6 +120,10 @@ def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
         fix = f"{interface}\n {_SOURCE}\n {_MULTIPOINT}"
         yield Concern(rule=SOURCE, at=(interface,), what=what, fix=fix, severity=Severity.ADVICE)
         return
+    if tunnel.ttl < _FAR:
+        what = f"packets of {tunnel.name} live for {tunnel.ttl} routers"
+        at, fix = (interface, f"tunnel ttl {tunnel.ttl}"), f"{interface}\n {config.TTL.of(ttl=255)}"
+        yield Concern(rule=TTL, at=at, what=what, fix=fix)
     if not tunnel.has_source:
         what = f"{tunnel.name} has no tunnel source, so it stays down"
         yield Concern(rule=SOURCE, at=(interface,), what=what, fix=f"{interface}\n {_SOURCE}")

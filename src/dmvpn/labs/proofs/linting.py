@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 CLAIMED: Final = frozenset(
     {
         "address-conflict",
+        "bgp-as",
+        "bgp-neighbor-missing",
+        "bgp-neighbor-shutdown",
+        "bgp-password",
         "eigrp-as",
         "eigrp-authentication",
         "eigrp-timers",
@@ -75,6 +79,7 @@ CLAIMED: Final = frozenset(
         "tunnel-key",
         "tunnel-not-announced",
         "tunnel-shutdown",
+        "tunnel-ttl",
         "wan-shutdown",
     }
 )
