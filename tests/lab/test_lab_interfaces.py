@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from dmvpn.base.effects import SetInterface
 from dmvpn.base.events import Event, LinkChanged
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.tap import TRANSMIT_QUEUE, Tap
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network, new_network
+from dmvpn.shells.lab.wiring import Cable, Wiring
+from dmvpn.shells.lab.wiring import plug_in as plug_in_cable
+from dmvpn.shells.lab_model import LinkSpec
 from support.namespaces import USERS, patiently, run_in_lab_as
 
 if TYPE_CHECKING:
@@ -131,6 +138,43 @@ def test_a_router_tells_who_is_on_its_wires_who_it_is(user: str) -> None:
         return asked and any(_is_known(far, HERE) for _ in patiently(0.5))
 
     assert run_in_lab_as(user, start) is True
+
+
+class Grabbed(Tap):
+    """A TAP, made beside a router that takes every port that it finds into a VRF, at once."""
+
+    home: ClassVar[int]
+    vrf: ClassVar[int]
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        with inside_network(self.home), netlink.NetlinkSocket() as kernel:
+            if (link := kernel.find_link(self.name)) is not None:
+                kernel.call(netlink.set_link(link.index, netlink.LinkSettings(namespace=self.vrf)))
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("user", USERS)
+def test_a_bad_wire_is_plugged_in_even_if_its_router_takes_it_into_a_vrf_at_once(
+    user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`lab impair` said "interface Gi0-1: No such device", and the wire was cut."""
+    monkeypatch.setattr("dmvpn.shells.lab.impair.Tap", Grabbed)
+
+    def impair() -> Json:
+        here, there, Grabbed.vrf = (new_network() for _ in range(3))
+        Grabbed.home = here
+        cable = Cable((("R1", PORT), ("R2", PORT)), LinkSpec(ends=["R1:Gi0/1", "R2:Gi0/1"]))
+        wiring = Wiring(namespaces={"R1": here, "R2": there}, cables=[cable])
+        with netlink.NetlinkSocket() as kernel, selectors.DefaultSelector() as selector:
+            plug_in_cable(wiring, cable, kernel)
+            Impairments(wiring, selector).set(cable, Badness(delay=5))
+            taps = [key.fileobj for key in selector.get_map().values()]
+            with inside_network(there), netlink.NetlinkSocket() as inside:
+                link = inside.find_link(LINUX)
+        return [len(taps), link is not None and link.transmit_queue_length]
+
+    assert run_in_lab_as(user, impair) == [2, TRANSMIT_QUEUE]
 
 
 def _set(name: str, *, up: bool) -> None:

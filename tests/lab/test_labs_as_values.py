@@ -28,12 +28,50 @@ orders.down(up.folder)
 print([folder.name for folder in running_labs()])
 """
 
+#: Ctrl-C comes right after the folder was made, and right after the process of the lab began.
+INTERRUPTED = """
+import signal
+from dmvpn.labs import bringing_up
+from dmvpn.shells.lab.places import LabFolder
 
-def test_a_program_brings_a_lab_up_and_ends_it() -> None:
+def interrupted(function):
+    def call(*arguments):
+        result = function(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return result
+    return call
+
+def try_it():
+    try:
+        for _ in bringing_up.bring_up(bringing_up.Wanted(scenario="notes-phase3", simulated=True)):
+            print("it went on")
+    except KeyboardInterrupt:
+        print("interrupted", LabFolder.of("notes-phase3").path.exists())
+
+make, start = LabFolder.make, bringing_up._start_simulated
+LabFolder.make = interrupted(make)
+try_it()
+LabFolder.make = make
+bringing_up._start_simulated = interrupted(start)
+try_it()
+"""
+
+
+def said(program: str) -> list[str]:
+    """The lines of a program."""
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
         environment = {**os.environ, "XDG_RUNTIME_DIR": folder}
         said = subprocess.run(
-            [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, env=environment, timeout=100
+            [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment, timeout=100
         )
     assert said.stderr == ""
-    assert said.stdout.splitlines() == ["[]", "Up () False", "True", "True", "[]"]
+    return said.stdout.splitlines()
+
+
+def test_a_program_brings_a_lab_up_and_ends_it() -> None:
+    assert said(PROGRAM) == ["[]", "Up () False", "True", "True", "[]"]
+
+
+def test_nothing_is_left_of_a_lab_that_was_interrupted_while_it_began() -> None:
+    """Ctrl-C right after the lab's folder was made left the folder, and right after the fork a lab without one."""
+    assert said(INTERRUPTED) == ["interrupted False"] * 2

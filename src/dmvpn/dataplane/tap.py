@@ -162,10 +162,13 @@ class Tap:
         """Set the interface's own link-layer address, 6 octets."""
         fcntl.ioctl(self.fileno(), _SIOCSIFHWADDR, _IFREQ_ADDRESS.pack(self.name.encode(), _ARPHRD_ETHER, address))
 
-    def set_transmit_queue(self, frames: int = TRANSMIT_QUEUE) -> None:
-        """Set how many frames may wait for the reader. Must be called in the network namespace of the interface."""
+    def set_transmit_queue(self, frames: int = TRANSMIT_QUEUE, *, namespace: int | None = None) -> None:
+        """Set how many frames may wait for the reader. Must be called in the network namespace of the interface.
+
+        namespace: the descriptor of one to which the interface moves in the same step.
+        """
         with NetlinkSocket() as kernel:  # the older request (SIOCSIFTXQLEN) needs real root
-            kernel.call(set_link(self.name, LinkSettings(transmit_queue_length=frames)))
+            kernel.call(set_link(self.name, LinkSettings(transmit_queue_length=frames, namespace=namespace)))
 
     def set_carrier(self, up: bool) -> None:
         """Set the line protocol. Without carrier permanent neighbors and routes stay, but nothing is sent."""

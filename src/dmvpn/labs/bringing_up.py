@@ -16,10 +16,11 @@ import asyncio
 import contextlib
 import os
 import resource
+import select
 import signal
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -33,7 +34,7 @@ from dmvpn.labs.waiting import patience, wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.lab import namespaces
-from dmvpn.shells.lab.forked import end_with, fork, importing
+from dmvpn.shells.lab.forked import end_with, fork, importing, interrupts_put_off
 from dmvpn.shells.lab.places import SERVICE, LabFolder
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
@@ -43,6 +44,9 @@ from dmvpn.tools.naming import name_servers
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
+
+#: Seconds in which the processes of a lab end that was killed.
+_DYING: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,23 +121,21 @@ def bring_up(wanted: Wanted) -> Generator[Note | Missing | Up]:
 
 def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[str]) -> Iterator[Missing | Up]:
     """Start the lab and wait for it. never: sentences about what will not come up."""
-    folder.make(scenario.configurations)
     began = time.monotonic()
-    lab: int | None = None
     lacks: list[str] = []
     try:
-        lab = _start_simulated(scenario, folder, wanted) if wanted.simulated else _start_real(scenario, folder, wanted)
-        for lacks in wait(scenario, folder, lab, began + patience(scenario)):
-            if lacks:
-                yield Missing(tuple(lacks))
+        with contextlib.ExitStack() as undo:  # at Ctrl-C, too: a lab without its folder cannot be found again
+            with interrupts_put_off():
+                folder.make(scenario.configurations)
+                undo.callback(folder.remove)
+                lab = (_start_simulated if wanted.simulated else _start_real)(scenario, folder, wanted)
+                undo.callback(_end_at_once, lab)
+            for lacks in wait(scenario, folder, lab, began + patience(scenario)):
+                if lacks:
+                    yield Missing(tuple(lacks))
+            undo.pop_all()
     except HostProblem as problem:
-        folder.remove()
         raise UserError(f"{problem}; or without namespaces: dmvpn lab up {wanted.scenario} --simulated") from problem
-    except BaseException:  # Ctrl-C, too: a lab without its folder cannot be found again, so end it
-        if lab is not None:
-            _end_at_once(lab)
-        folder.remove()
-        raise
     yield Up(
         folder=folder,
         scenario=scenario,
@@ -220,9 +222,13 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
 
 
 def _end_at_once(lab: int) -> None:
-    """Kill a lab by the descriptor of its first process; the kernel kills the other processes."""
+    """Kill a lab by the descriptor of its first process; the kernel kills the other processes.
+
+    It returns when they are gone: until then they could make files in the lab's folder.
+    """
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(lab, signal.SIGKILL)
+    select.select([lab], [], [], _DYING)
 
 
 def _limit(memory: int) -> None:

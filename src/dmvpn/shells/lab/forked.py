@@ -41,6 +41,19 @@ def importing() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+@contextmanager
+def interrupts_put_off() -> Iterator[None]:
+    """Put Ctrl-C off to the end of the block: what the block makes can be undone only when it is complete."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for number in came[:1]:
+        signal.raise_signal(number)
+
+
 def run_forked(function: Callable[[], Json]) -> Json:
     """Call `function` in a forked child and return its result. Raises ChildFailed.
 

@@ -116,10 +116,12 @@ class Impairments:
             if not self._wiring.needs_relay(cable):
                 self._wiring.unplug(node, interface)
         for node, interface in cable.ends:
-            with inside_network(self._wiring.namespaces[node]):
-                tap = Tap(linux_name(interface))
-                tap.set_transmit_queue()
-                taps.append(tap)
+            namespace = self._wiring.namespaces[node]
+            # It arrives complete: a router takes it into its VRF at once, and there we would not find it.
+            tap = Tap(linux_name(interface))
+            tap.set_transmit_queue(namespace=namespace)
+            taps.append(tap)
+            with inside_network(namespace):
                 self._wiring.settle(node)
         relay = _Relay(self, tuple(taps), tuple(node for node, _ in cable.ends), badness)
         for number, tap in enumerate(taps):
