@@ -42,7 +42,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PIP = $(BIN)/python -m pip install --quiet --require-hashes
 PYTEST = $(BIN)/python -m pytest
-ALONE = --last-failed --last-failed-no-failures none
 # Everything but interop and bench; a folder that is empty does not exist in a clone.
 COMPUTING = $(wildcard tests/unit tests/property tests/scenarios)
 WAITING = $(wildcard tests/contract tests/lab)
@@ -92,15 +91,8 @@ engine: $(VENV)/.ready ## build the engine again, after cargo came or a build fa
 lab: setup ## hub, spokes and a provider on this machine; a short story; the lab stays up
 	@scripts/first-light
 
-# Those in real time wait for their packets most of the time, so three times as many of them run side by side. One that
-# failed then has the machine for itself: did it fail because it is wrong, or because the machine was busy?
 test: setup-dev ## the tests of every day: unit, property, scenarios, data planes, lab
-	@status=0; \
-	$(PYTEST) -n $(JOBS) -m "not slow" $(COMPUTING) || status=1; \
-	$(PYTEST) -n $$((3 * $(JOBS))) --dist worksteal -m "not slow" $(WAITING) || \
-	{ echo "make: these failed beside others; once more, alone:"; $(PYTEST) $(ALONE) -m "not slow" $(WAITING); } || \
-	status=1; \
-	exit $$status
+	@PYTHONPATH=tests $(BIN)/python -m support.halves --jobs $(JOBS) --computing $(COMPUTING) --waiting $(WAITING)
 
 # Types are checked beside the tests: mypy alone would leave the other processors idle.
 check: setup-dev ## between two edits, about a minute: lint, types, quick tests, few examples of each property, a short simulation

@@ -1,0 +1,147 @@
+"""`make test`: the tests that compute and the tests in real time, side by side.
+
+    python -m support.halves --jobs 2 --computing FOLDER... --waiting FOLDER...     (PYTHONPATH: the folder tests)
+
+A test in real time waits for its packets most of the time, so three times as many of them run at once, and the time
+that they leave to the processors is for the tests that compute. Those have the lowest priority: what waits for a packet
+must have a processor when it comes. The output of those that compute follows that of the others.
+
+A test in real time that failed is tried once more, alone: did it fail because it is wrong, or because the machine was
+busy?
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from dmvpn.shells.lab.syscalls import die_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT: Final = Path(__file__).parents[2]
+_PYTEST: Final = (sys.executable, "-m", "pytest", "-m", "not slow")
+#: Those that compute wait until the others leave them a processor.
+_PATIENCE: Final = "--timeout=900"
+#: Each half notes what failed in a place of its own: both end at any time.
+_FAILED: Final = "cache_dir=.pytest_cache/waiting"
+#: Seconds in which interrupted tests end.
+_GRACE: Final = 30.0
+_LOWEST: Final = 19
+
+
+class Half:
+    """Tests, or any command, in a session of its own: Ctrl-C reaches all its processes once, by way of us."""
+
+    def __init__(self, command: Sequence[str], *, aside: bool = False) -> None:
+        """aside: at the lowest priority, and what it prints is kept for `show`."""
+        self._output = tempfile.NamedTemporaryFile(prefix="dmvpn-tests-") if aside else None  # noqa: SIM115 - close
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT if aside else None,
+            start_new_session=True,
+            preexec_fn=_begin_aside if aside else die_with_parent,
+        )
+
+    def wait(self) -> bool:
+        """Return at its end whether all is well."""
+        return self._process.wait() == 0
+
+    def show(self) -> bool:
+        """Print what it has printed, and go on until its end. Returns whether all is well."""
+        assert self._output is not None
+        with open(self._output.name, "rb") as printed:
+            is_over = False
+            while not is_over:
+                is_over = self._process.poll() is not None  # what it printed before is in the file now
+                for octets in iter(lambda: printed.read(1 << 16), b""):
+                    sys.stdout.buffer.write(octets)
+                sys.stdout.flush()
+                time.sleep(0 if is_over else 0.2)
+        return self._process.returncode == 0
+
+    def end(self) -> None:
+        """Interrupt it, unless it has ended."""
+        for number in (signal.SIGINT, signal.SIGKILL):
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE)
+        if self._output is not None:
+            self._output.close()
+
+
+def _begin_aside() -> None:
+    """Take the lowest priority, in the child.
+
+    Where the kernel shares the processors among sessions first, that of the session counts, and not that of a process.
+    """
+    die_with_parent()
+    os.nice(_LOWEST)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_LOWEST))
+
+
+def run(computing: Sequence[str], waiting: Sequence[str], alone: Sequence[str]) -> bool:
+    """Run the two commands side by side, and `alone` after them if `waiting` failed. Returns whether all is well."""
+    with contextlib.ExitStack() as halves:
+
+        def begin(command: Sequence[str], *, aside: bool = False) -> Half:
+            half = Half(command, aside=aside)
+            halves.callback(half.end)
+            return half
+
+        _say("the tests in real time; those that compute run beside them, and their output follows")
+        other = begin(computing, aside=True)
+        is_well = begin(waiting).wait()
+        _say("the tests that compute")
+        is_well_computed = other.show()
+        if not is_well:
+            _say("those in real time that failed, once more, alone")
+            is_well = begin(alone).wait()
+    return is_well and is_well_computed
+
+
+def _say(text: str) -> None:
+    print(f"make test: {text}", flush=True)
+
+
+def _terminated(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def main() -> int:
+    """Run the halves. Returns the exit code."""
+    parser = argparse.ArgumentParser(description="The tests that compute, and the tests in real time beside them.")
+    parser.add_argument("--jobs", type=int, required=True, help="processors")
+    parser.add_argument("--computing", nargs="+", required=True)
+    parser.add_argument("--waiting", nargs="+", required=True)
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, _terminated)
+    color = ["--color=yes"] if sys.stdout.isatty() else []
+    waiting = [*_PYTEST, "-o", _FAILED]
+    try:
+        is_well = run(
+            [*_PYTEST, *color, _PATIENCE, "-n", str(asked.jobs), *asked.computing],
+            [*waiting, "-n", str(3 * asked.jobs), "--dist", "worksteal", *asked.waiting],
+            [*waiting, "--last-failed", "--last-failed-no-failures", "none", *asked.waiting],
+        )
+    except KeyboardInterrupt:
+        return 130
+    return 0 if is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

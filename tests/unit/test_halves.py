@@ -1,0 +1,92 @@
+"""`make test`: its two halves run side by side, nothing fails unseen, and Ctrl-C ends both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.halves import ROOT, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PATIENCE = 60.0
+#: Says where it is, and waits to be interrupted.
+SLEEPS = """
+import pathlib, sys, time
+place = pathlib.Path(sys.argv[1])
+place.write_text("begun")
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    place.write_text("interrupted")
+"""
+RUNS = """
+import signal, sys
+from support import halves
+signal.signal(signal.SIGTERM, halves._terminated)
+here, there = sys.argv[1:]
+sleeps = [sys.executable, "-c", {sleeps!r}]
+halves.run([*sleeps, here], [*sleeps, there], [])
+"""
+
+
+def python(program: str) -> list[str]:
+    return [sys.executable, "-c", program]
+
+
+def prints(text: str, status: int = 0) -> list[str]:
+    return python(f"import sys; print({text!r}, flush=True); sys.exit({status})")
+
+
+def test_what_computes_is_printed_after_what_waits_even_if_it_ends_first(capfd: pytest.CaptureFixture[str]) -> None:
+    late = python("import time; time.sleep(0.5); print('waited')")
+    assert run(prints("computed"), late, prints("alone"))
+    lines = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("make test: ")]
+    assert lines == ["waited", "computed"]
+
+
+@pytest.mark.parametrize(
+    ("computing", "waiting", "alone", "is_well"),
+    [(0, 0, 1, True), (1, 0, 0, False), (0, 1, 0, True), (0, 1, 1, False), (1, 1, 0, False)],
+)
+def test_a_failure_of_either_half_is_one_unless_the_second_try_alone_succeeds(
+    computing: int, waiting: int, alone: int, is_well: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(prints("", computing), prints("", waiting), prints("once more", alone)) is is_well
+    assert ("once more" in capfd.readouterr().out.splitlines()) is bool(waiting)
+
+
+def test_what_computes_has_the_lowest_priority_and_what_waits_our_own(capfd: pytest.CaptureFixture[str]) -> None:
+    run(python("import os; print(os.nice(0))"), python("import os; print(os.nice(0))"), [])
+    assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), "19"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_end_of_make_end_both(number: signal.Signals, tmp_path: Path) -> None:
+    places = [tmp_path / "computing", tmp_path / "waiting"]
+    path = os.pathsep.join((str(ROOT / "tests"), str(ROOT / "src")))
+    halves = subprocess.Popen(
+        [*python(RUNS.format(sleeps=SLEEPS)), *map(str, places)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: all(place.exists() and place.read_text() == "begun" for place in places))
+    halves.send_signal(number)
+    assert halves.wait(PATIENCE) != 0
+    assert [place.read_text() for place in places] == ["interrupted"] * 2
+
+
+def until(happens: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.01)
