@@ -25,7 +25,7 @@ from dmvpn.client import aio, exchange
 from dmvpn.face.messages import News
 from dmvpn.features.nhrp.show.dmvpn import ShowDmvpn
 from dmvpn.ios.filters import to_plain
-from support.served import MAIN, dmvpn, new_token, serving
+from support.served import dmvpn, new_token, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
         found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        subprocess.run([*MAIN, "lab", "up", "notes-phase3", "--simulated"], check=True, capture_output=True, env=found)
+        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
         yield found
-        subprocess.run([*MAIN, "lab", "down"], check=True, capture_output=True, env=found)
+        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_tables_of_shows_are_frames(client: api.Client) -> None:
 def bring_up(environment: dict[str, str], port: str) -> None:
     """Bring a port up, which the router logs."""
     lines = f"configure terminal\ninterface {port}\nend\n"
-    subprocess.run([*MAIN, "-r", "R31"], input=lines, text=True, check=True, capture_output=True, env=environment)
+    dmvpn(environment, "-r", "R31", typed=lines)
 
 
 def has(event: object, text: str) -> bool:

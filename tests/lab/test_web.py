@@ -41,9 +41,9 @@ class Web(Served):
 def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
         found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        subprocess.run([*MAIN, "lab", "up", "notes-phase3", "--simulated"], check=True, capture_output=True, env=found)
+        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
         yield found
-        subprocess.run([*MAIN, "lab", "down"], check=True, capture_output=True, env=found)
+        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")

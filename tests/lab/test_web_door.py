@@ -300,7 +300,7 @@ def test_operate_may_clear_and_ping_and_nothing_else(environment: dict[str, str]
     all_of_it = run("show running-config", new_token(environment, "conny", "configure"))
     assert "hostname R31" in str(all_of_it.fields["output"])
     typed = ("configure terminal", "login on-success log", "end")
-    subprocess.run([*MAIN, "-r", "R31"], input="\n".join(typed), check=True, text=True, env=environment)
+    dmvpn(environment, "-r", "R31", typed="\n".join(typed))
     assert run("clear counters", new_token(environment, "otto", "operate")).status == 200
     logged = dmvpn(environment, "-r", "R31", "show logging")
     assert f"Login Success [user: otto] [Source: 127.0.0.1] [localport: {web.port}]" in logged

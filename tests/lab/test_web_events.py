@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import subprocess
 import tempfile
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +15,7 @@ import pytest
 pytest.importorskip("uvicorn")
 
 from lab.test_web import R31, Web
-from support.served import MAIN, problem
+from support.served import dmvpn, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,12 +27,11 @@ if TYPE_CHECKING:
 def web() -> Iterator[Web]:
     with tempfile.TemporaryDirectory() as state:
         environment = {**os.environ, "XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": state}
-        up = [*MAIN, "lab", "up", "notes-phase3", "--simulated"]
-        subprocess.run(up, check=True, capture_output=True, env=environment, timeout=120)
+        dmvpn(environment, "lab", "up", "notes-phase3", "--simulated")
         served = Web(environment)
         yield served
         served.close()
-        subprocess.run([*MAIN, "lab", "down", "notes-phase3"], check=True, capture_output=True, env=environment)
+        dmvpn(environment, "lab", "down", "notes-phase3")
 
 
 class Event(NamedTuple):
@@ -87,8 +85,7 @@ def stream(web: Web, path: str = f"{R31}/events", headers: Mapping[str, str] | N
 def bring_up(web: Web, port: str, router: str = "R31") -> None:
     """Bring a port up, which the router logs."""
     lines = f"configure terminal\ninterface {port}\nend\n"
-    command = [*MAIN, "-r", router]
-    subprocess.run(command, input=lines, text=True, check=True, capture_output=True, env=web.environment)
+    dmvpn(web.environment, "-r", router, typed=lines)
 
 
 def test_what_has_happened_comes_first_and_then_what_happens(web: Web) -> None:

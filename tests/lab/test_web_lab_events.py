@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 pytest.importorskip("uvicorn")
 
 from lab.test_web_events import Stream, bring_up, stream, web
-from support.served import MAIN, problem
+from support.served import dmvpn, problem
 
 if TYPE_CHECKING:
     from lab.test_web import Web
@@ -102,8 +101,7 @@ def test_what_cannot_be_followed_is_one_error(
 
 
 def test_the_stream_ends_with_the_lab(web: Web) -> None:
-    up = [*MAIN, "lab", "up", "notes-phase1", "--simulated"]
-    subprocess.run(up, check=True, capture_output=True, env=web.environment, timeout=120)
+    dmvpn(web.environment, "lab", "up", "notes-phase1", "--simulated")
     with stream(web, "/api/v1/labs/notes-phase1/events") as read:
         read.next()
         web.dmvpn("lab", "down", "notes-phase1")

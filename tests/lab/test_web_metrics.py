@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import tempfile
 import threading
 import time
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.face.protocol import Counts, Done, Hello, encode
-from support.scraped import MAIN, Answer, Web
+from support.scraped import Answer, Web
+from support.served import dmvpn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,9 @@ TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
 def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
         found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        subprocess.run([*MAIN, "lab", "up", "notes-phase3", "--simulated"], check=True, capture_output=True, env=found)
+        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
         yield found
-        subprocess.run([*MAIN, "lab", "down"], check=True, capture_output=True, env=found)
+        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +124,14 @@ def test_each_router_is_a_target_of_its_own(web: Web) -> None:
 
 
 def test_a_router_that_was_killed_is_down_and_the_others_are_complete(web: Web, environment: dict[str, str]) -> None:
-    subprocess.run([*MAIN, "lab", "kill", "R41"], check=True, capture_output=True, env=environment)
+    dmvpn(environment, "lab", "kill", "R41")
     try:
         text = web.ask("/metrics").text
         assert value(text, "dmvpn_up", "R41") == 0
         assert value(text, "dmvpn_up", "R31") == 1
         assert 'dmvpn_interface_up{lab="notes-phase3",router="R41"' not in text
     finally:
-        subprocess.run([*MAIN, "lab", "start", "R41"], check=True, capture_output=True, env=environment)
+        dmvpn(environment, "lab", "start", "R41")
 
 
 def test_a_process_that_hangs_costs_no_more_than_the_scraper_has(web: Web, environment: dict[str, str]) -> None:

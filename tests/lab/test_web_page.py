@@ -26,10 +26,9 @@ pytestmark = pytest.mark.skipif(
 def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as state:
         made = {**os.environ, "XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": state}
-        up = [*MAIN, "lab", "up", "notes-phase3", "--simulated"]
-        subprocess.run(up, check=True, capture_output=True, env=made, timeout=120)
+        dmvpn(made, "lab", "up", "notes-phase3", "--simulated")
         yield made
-        subprocess.run([*MAIN, "lab", "down", "notes-phase3"], check=True, capture_output=True, env=made)
+        dmvpn(made, "lab", "down", "notes-phase3")
 
 
 @pytest.fixture

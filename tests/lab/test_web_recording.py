@@ -28,9 +28,7 @@ def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
         file = str(Path(folder) / "life.jsonl")
-        subprocess.run(
-            [*MAIN, "simulate", "notes-phase3", "--seed", "7", "--record", file], check=True, capture_output=True
-        )
+        dmvpn(found, "simulate", "notes-phase3", "--seed", "7", "--record", file)
         with subprocess.Popen(
             [*MAIN, "replay", file, "--serve", "last-night"], stdout=subprocess.PIPE, text=True, env=found
         ) as process:

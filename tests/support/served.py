@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from support.warm import warm
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
@@ -138,14 +140,19 @@ def serving(environment: Mapping[str, str], *options: str, **where: object) -> I
         served.close()
 
 
-def dmvpn(environment: Mapping[str, str], *words: str) -> str:
-    """What a command prints."""
-    return subprocess.run([*MAIN, *words], check=True, capture_output=True, text=True, env=environment).stdout
+def dmvpn(environment: Mapping[str, str], *words: str, typed: str = "") -> str:
+    """What a command prints that reads `typed`."""
+    said = subprocess.run(
+        [warm().program, *words], check=True, capture_output=True, text=True, env=environment, input=typed, timeout=120
+    )
+    return said.stdout
 
 
 def refused(environment: Mapping[str, str], *words: str) -> str:
     """The one line of a command that fails."""
-    said = subprocess.run([*MAIN, *words], check=False, capture_output=True, text=True, env=environment, timeout=60)
+    said = subprocess.run(
+        [warm().program, *words], check=False, capture_output=True, text=True, env=environment, timeout=60
+    )
     assert (said.returncode, said.stdout) == (1, ""), said
     assert said.stderr.startswith("dmvpn: ")
     assert said.stderr.count("\n") == 1

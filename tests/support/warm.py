@@ -41,6 +41,7 @@ import os, socket, struct, sys
 words = sys.argv[1:]
 verb, what = (*words, "", "")[:2]
 asks = verb in ("-r", "config", "diff", "doctor", "explain", "lint", "pki", "render", "replay", "walk")
+asks = asks or verb == "class" or (verb, what) == ("web", "token")
 asks = asks or (verb == "simulate" and "--campaign" not in words)  # a campaign starts processes of its own
 if not asks and (verb != "lab" or what in ("capture", "exec", "ssh", "watch")):
     os.execv({real!r}, ["dmvpn", *words])
