@@ -92,7 +92,7 @@ def test_a_lab_comes_up_as_a_job_and_goes_down(web: Served) -> None:
 def broken_off_on_its_way(web: Served, folder: Path) -> dict[str, object]:
     """Break off the job that brings a lab up when it has made the folder. Its process stands still meanwhile."""
     begun = post(web, LABS, scenario=folder.name, simulated=True)
-    process = until(lambda: child(web.process.pid, folder.name))
+    process = until(lambda: child(web.process.pid, folder.name), every=0.02)
     until(folder.exists)
     os.kill(process, signal.SIGSTOP)
     try:
@@ -102,12 +102,12 @@ def broken_off_on_its_way(web: Served, folder: Path) -> dict[str, object]:
     return ended(web, begun)
 
 
-def until(found: Callable[[], T | None]) -> T:
-    """Return what is found as soon as it is."""
+def until(found: Callable[[], T | None], every: float = 0.002) -> T:
+    """Return what is found as soon as it is. every: seconds between two looks."""
     end = time.monotonic() + 60
     while not (one := found()):
         assert time.monotonic() < end
-        time.sleep(0.002)
+        time.sleep(every)
     return one
 
 

@@ -9,16 +9,16 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
+
+from support.warm import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-MAIN: Final = (sys.executable, "-m", "dmvpn")
 _PATIENCE: Final = 60.0
 
 
@@ -34,10 +34,7 @@ class Web:
     """A process of `dmvpn web`, and a token for it."""
 
     def __init__(self, environment: Mapping[str, str], *options: str) -> None:
-        self.process = subprocess.Popen(
-            [*MAIN, "web", "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True, env=environment
-        )
-        assert self.process.stdout is not None
+        self.process = warm().start(["web", "--listen", "127.0.0.1:0", *options], environment=environment)
         found = re.match(r"http://127\.0\.0\.1:(\d+)/", self.process.stdout.readline())
         assert found
         self.port = int(found[1])

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from support.warm import warm
+from support.warm import Started, warm
 
 if TYPE_CHECKING:
     import ssl
@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
 
 class Served:
-    """One process. words: before the command, such as `ip netns exec`."""
+    """One process. words: before the command, such as `ip netns exec`; then it is a new Python, and no fork."""
 
     def __init__(
         self,
@@ -54,12 +54,13 @@ class Served:
         self.environment = environment
         self.context = context
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - `close` closes it
-        self.process = subprocess.Popen(
-            [*words, *MAIN, "web", "--listen", listen, *options],
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
+        command = ["web", "--listen", listen, *options]
+        self.process: Started | subprocess.Popen[str] = (
+            subprocess.Popen(
+                [*words, *MAIN, *command], stdout=subprocess.PIPE, stderr=self._errors, text=True, env=environment
+            )
+            if words
+            else warm().start(command, environment=environment, stderr=self._errors)
         )
         assert self.process.stdout is not None
         self.first = self.process.stdout.readline()

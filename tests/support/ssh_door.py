@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from support.fake_router import FakeRouter
 from support.live_router import Live
+from support.warm import Started, warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,30 +39,21 @@ class Door:
         self.folder = folder
         self.router = FakeRouter(text)
         self.live = Live(folder / "R1.sock", self.router)
-        self._front: subprocess.Popen[bytes] | None = None
+        self._front: Started | None = None
         self.port = 0
         self.start()
 
     def start(self) -> None:
         """Start the front end."""
-        self._front = subprocess.Popen(
+        self._front = warm().start(
             [
-                *(sys.executable, "-m", "dmvpn.face.ssh", "--socket", str(self.live.path)),
-                *(
-                    "--listen",
-                    f"127.0.0.1:{self.port}",
-                    "--keys",
-                    str(self.folder),
-                    "--flash",
-                    str(self.folder / "flash"),
-                ),
+                *("-m", "dmvpn.face.ssh.__main__", "--socket", str(self.live.path)),
+                *("--listen", f"127.0.0.1:{self.port}"),
+                *("--keys", str(self.folder), "--flash", str(self.folder / "flash")),
             ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            typed=True,
         )
-        assert self._front.stdout is not None
-        said = self._front.stdout.readline().decode()
-        self.port = int(said.rsplit(None, 1)[-1])
+        self.port = int(self._front.stdout.readline().rsplit(None, 1)[-1])
 
     def kill(self) -> None:
         """End the front end as a fault would."""
