@@ -146,6 +146,11 @@ HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
         "spoke-point-to-point@R31,R41,R11",
         Cause.SPOKE_POINT_TO_POINT,
     ),
+    "a password that the hub of phase 1 lacks": (
+        replace(CLOUD, phase=1, routing="eigrp"),
+        "line-gone/interface_Tunnel0/ip_nhrp_authentication_drawncld@HUB1,S2,S1",
+        Cause.AUTHENTICATION,
+    ),
     "tunnel mode at one end": (replace(CLOUD, protection="ikev2", mtu=1360), "mode@S1,S2,HUB1", Cause.MODE),
 }
 
@@ -166,6 +171,14 @@ def test_a_route_to_nobody_that_no_packet_meets_is_advice() -> None:
     found = advice(network(what), fault)
     assert [one.cause for one in found] == [cause]
     assert found[0].what.endswith("No user notices it now: other routes lead there, until they are gone")
+
+
+def test_a_hub_without_a_password_registers_spokes_of_phase_1_and_only_its_replies_are_refused() -> None:
+    what, fault, cause = HARMLESS_FAULTS["a password that the hub of phase 1 lacks"]
+    found = advice(network(what), fault)
+    assert [(one.cause, one.router) for one in found] == [(cause, "HUB1")]
+    assert "No user notices it now: the server takes requests without a password" in found[0].what
+    assert both(replace(CLOUD, phase=2, routing="eigrp"), fault)[0].cause is cause
 
 
 def advice(scenario: Scenario, fault: str) -> list[Finding]:

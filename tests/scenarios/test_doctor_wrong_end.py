@@ -71,6 +71,16 @@ def test_of_two_masks_the_one_that_no_other_wire_has_is_wrong(router: str, port:
     assert found.fix == (f"interface {port}", f"ip address {address} 255.255.255.252")
 
 
+@pytest.mark.parametrize("without", ["HUB1", "S1"])
+def test_of_two_routers_the_one_without_a_password_gets_one(without: str) -> None:
+    """The spoke was to remove its password where the hub had none, which lets strangers in."""
+    pair = replace(CLOUD, spokes=1, authentication=True)
+    lines = ("interface Tunnel0", "no ip nhrp authentication", "shutdown", "no shutdown")
+    found = first(Odd(pair, {without: lines}))
+    assert (found.cause, found.router) == (Cause.AUTHENTICATION, without)
+    assert found.fix == ("interface Tunnel0", "ip nhrp authentication <secret>")
+
+
 def hosted(gateway: str, *, mask: int = 24) -> list[Finding]:
     """What is found where H3 of notes-phase3 has this gateway, and this mask."""
     given = Scenario.load("notes-phase3")

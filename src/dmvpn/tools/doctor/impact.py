@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.nhrp_passwords import takes_requests_alone
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _ROUTE: Final = "other routes lead there, until they are gone"
 _SERVER: Final = "other servers serve it, until they are dead"
+_REQUESTS: Final = "the server takes requests without a password, until a client needs its replies"
 _BY_HAND: Final = "other routers reach it by static maps, until its address changes"
 _SERVES: Final = "it is a server, and needs no server itself"
 _TUNNEL: Final = "packets take another tunnel, until that is down"
@@ -226,7 +228,7 @@ def _later(scene: Scene, finding: Finding) -> str:
     if finding.cause in _FLEETING or (is_due and finding.decide):
         return ""
     later = _OF_CAUSE.get(finding.cause) or _OF_STEP.get(finding.step, "")
-    return later if later != _SERVER else _served_all_the_same(scene, finding.router)
+    return later if later != _SERVER else _served_all_the_same(scene, finding)
 
 
 def _is_felt(rows: Rows, finding: Finding) -> bool:
@@ -238,7 +240,7 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
         return True
     concerned = list(dict.fromkeys(name for one in mine for name in dependent_routers(clients, one)))
     of_servers = finding.step is Step.REGISTRATION or finding.cause is Cause.NHS_NBMA
-    if of_servers and not all(has_server(clients, one) or _is_known_by_hand(rows.scene, one) for one in concerned):
+    if of_servers and not all(_is_served(rows.scene, finding, one) for one in concerned):
         return True
     if finding.route is not None and _is_met(rows, finding.router, finding.route):
         return True
@@ -294,9 +296,28 @@ def has_server(clients: Iterable[Client], name: str) -> bool:
     return any(client.works for client in others) or not wanted
 
 
-def _served_all_the_same(scene: Scene, name: str) -> str:
+def _is_served(scene: Scene, finding: Finding, name: str) -> bool:
+    """Return whether other routers know this router, and will know it, in spite of the finding."""
+    by_requests = finding.cause is Cause.AUTHENTICATION and _needs_no_replies(scene, name)
+    return by_requests or has_server(scene.clients(), name) or _is_known_by_hand(scene, name)
+
+
+def _needs_no_replies(scene: Scene, name: str) -> bool:
+    """Return whether servers without a password register this router, which refuses only their replies, and whose
+    point-to-point tunnels ask for no other router.
+    """
+    mine = [one for one in scene.clients() if one.name == name and one.server is not None]
+    return bool(mine) and all(
+        one.works or (not one.tunnel.multipoint and takes_requests_alone(scene, one)) for one in mine
+    )
+
+
+def _served_all_the_same(scene: Scene, finding: Finding) -> str:
     """Return why a router works although one of its servers does not answer."""
-    clients = scene.clients()
+    clients, name = scene.clients(), finding.router
+    near = [one for one in clients if name in (one.name, one.hub)]
+    if finding.cause is Cause.AUTHENTICATION and any(takes_requests_alone(scene, one) for one in near):
+        return _REQUESTS
     if any(one.name == name and one.hub != name and one.works for one in clients if one.server is not None):
         return _SERVER
     return _SERVES if any(one.hub == name != one.name for one in clients) else _BY_HAND

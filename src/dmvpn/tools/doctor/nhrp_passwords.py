@@ -51,13 +51,33 @@ def other_password(scene: Scene, client: Client, there: TunnelFacts, server: Ser
     )
 
 
+def takes_requests_alone(scene: Scene, client: Client) -> bool:
+    """Return whether the server registers the client, which refuses the replies: only the client has a password.
+
+    RFC 2332 §5.3.4: the receiver checks the password. A router without one checks nothing.
+    """
+    there, server = client.there, client.server
+    if there is None or server is None or there.authenticated or not client.tunnel.authenticated or client.works:
+        return False
+    versions = {server.address.version} if server.address is not None else {4, 6}
+    own = [address for address in client.tunnel.addresses if address.version in versions]
+    known = {(one.next_hop, one.nbma) for one in there.mappings if one.kind == "dynamic"}
+    return any((address, scene.seen_as(client)) in known for address in own)
+
+
 def _odd_password(scene: Scene, client: Client, hub_lacks: bool | None) -> str:
-    """Return the end to change: the hub if it differs from all of its clients, else the client."""
+    """Return the end to change: the hub if it differs from all of its clients, else the client. Of two routers that
+    have no others to compare with, the one without a password.
+
+    hub_lacks: whether the hub is that one; None: both ends have passwords.
+    """
     others = scene.fellows(client)
     if hub_lacks is None:
         fails = [one for one in others if not one.works]
         return client.hub if others and len(fails) == len(others) else client.name
-    hub_odd = bool(others) and all(one.tunnel.authenticated == client.tunnel.authenticated for one in others)
+    if not others:  # a password that is added keeps strangers out, and one that is removed lets them in
+        return client.hub if hub_lacks else client.name
+    hub_odd = all(one.tunnel.authenticated == client.tunnel.authenticated for one in others)
     return client.hub if hub_odd else client.name
 
 
