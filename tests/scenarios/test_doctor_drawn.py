@@ -122,6 +122,13 @@ def test_a_spoke_that_sends_all_sites_to_its_hub_is_not_to_change_where_the_hub_
     assert "HUB1" in found.found[0], found
 
 
+def test_a_key_of_a_hub_that_lost_its_address_is_for_all_spokes_again() -> None:
+    """Each spoke had a line for the same peer of the keyring: the last one worked."""
+    found = judge("doctor/6", FEW, heals=True)
+    assert found.rank == 1, found
+    assert found.left == (), found
+
+
 #: What is wrong there, and nobody has anything of it: neither now, nor after a restart, nor while one hub is dead.
 HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
     "a route to nobody, beside which others lead": (

@@ -49,6 +49,41 @@ def test_a_keyring_with_one_peer_lacks_its_address_alone() -> None:
     assert key_lines(ring, HUB, missing=True) == ("crypto ikev2 keyring KR", "peer HUB", "address 172.16.11.1")
 
 
+ONE, TWO = ip_address("198.51.100.5"), ip_address("198.51.100.9")
+OF_PEERS = ("crypto ikev2 keyring KR", "peer ANY")
+
+
+def without_address(ring: str = RING, *gone: str) -> list[str]:
+    """Return the keyring where no address says who has the key of its first peer, without these peers."""
+    lines = ring.replace("  address 0.0.0.0 0.0.0.0\n", "").splitlines()
+    return lines[: lines.index(" peer HUB")] if "HUB" in gone else lines
+
+
+@pytest.mark.parametrize("gone", [(), ("HUB",)])
+def test_an_address_for_several_spokes_that_lack_a_key_is_one_line(gone: tuple[str, ...]) -> None:
+    """Each spoke had a line of its own for the same section, and the second took the place of the first."""
+    ring = without_address(RING, *gone)
+    for spoke in (ONE, TWO):
+        lines = key_lines(ring, spoke, missing=True, every=(ONE, TWO))
+        assert lines == (*OF_PEERS, "address 0.0.0.0 0.0.0.0")
+
+
+def test_a_peer_without_an_address_gets_that_of_the_only_router_without_a_key() -> None:
+    assert key_lines(without_address(), ONE, missing=True, every=(HUB, ONE)) == (*OF_PEERS, "address 198.51.100.5")
+
+
+def test_the_peer_of_a_router_that_has_its_key_keeps_its_address() -> None:
+    """The address was replaced, and the other router lost its key."""
+    ring = RING.replace("0.0.0.0 0.0.0.0", "198.51.100.5").splitlines()
+    ring = ring[: ring.index(" peer HUB")]
+    assert key_lines(ring, TWO, missing=True, every=(ONE, TWO)) == (
+        "crypto ikev2 keyring KR",
+        "peer NAME",
+        "address 198.51.100.9",
+        "pre-shared-key <secret>",
+    )
+
+
 @pytest.mark.parametrize(
     ("missing", "line"),
     [(False, "crypto isakmp key <secret> address 0.0.0.0"), (True, "crypto isakmp key <secret> address 172.16.11.1")],

@@ -42,7 +42,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import ReasonFacts
+    from dmvpn.base.facts import Address, ReasonFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -227,7 +227,14 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
             here, theirs, missing = ends[0], ends[1].facts.configuration, cause is Cause.PSK_MISSING
-            return key_lines(here.facts.configuration, peer, missing=missing, other=theirs, front=here.tunnel.front)
+            return key_lines(
+                here.facts.configuration,
+                peer,
+                missing=missing,
+                other=theirs,
+                front=here.tunnel.front,
+                every=_peers_of(scene, culprit, here.tunnel.front),
+            )
         case Cause.IKE:
             return (RUN_AS.of(),)
         case Cause.IKE_IDENTITY:
@@ -246,6 +253,15 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
             return trustpoint_lines(*_with_fellow(scene, client, culprit, ends))
         case _:
             return ()
+
+
+def _peers_of(scene: Scene, name: str, front: str) -> list[Address]:
+    """Return the addresses of the routers with which this one has protected tunnels, in the table of its front door."""
+    clients = scene.clients()
+    mine = [one.nbma for one in clients if one.name == name and one.tunnel.protection and one.tunnel.front == front]
+    served = [one for one in clients if one.hub == name and one.there is not None and one.there.protection]
+    theirs = [scene.seen_as(one) for one in served if _front_of_hub(one) == front]
+    return list(dict.fromkeys(address for address in (*mine, *theirs) if address is not None))
 
 
 def _with_fellow(scene: Scene, client: Client, culprit: str, ends: tuple[End, End]) -> tuple[End, End]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles
-from dmvpn.features.ike.config.profiles import ADDRESS, PEER, PRE_SHARED_KEY, RING
+from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.doctor.configuration import read, texts
 from dmvpn.tools.doctor.hidden_secrets import SecretPlace
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigTree, Section, Statement
 
 _ADDRESS: Final = Placeholder("ADDRESS")
+_ANYBODY: Final = ADDRESS.of(address=IPv4Address(0), mask=IPv4Address(0))
 _PEER: Final = PEER.of(name=Placeholder("NAME"))
+#: The lines that say whose key the section of a peer has.
+_WHOSE: Final = (ADDRESS, HOSTNAME, IDENTITY)
 _KEY: Final = PRE_SHARED_KEY.of(key=SECRET)
 
 
@@ -74,20 +77,44 @@ class _OldKey:
         return peer is not None and str(self.statement.args.get("address")) == str(peer)
 
 
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """The needs of a keyring. every: the peers that need a key. wide: the address line of the other end, if it covers
+    several routers.
+    """
+
+    every: tuple[Address, ...]
+    wide: str
+
+    def address_line(self, peers: Sequence[_Peer], peer: Address | None) -> str:
+        """Return the line of an address for a peer, and for all others without a key: a section has one address."""
+        others = [one for one in self.every if peer is not None and one.version == peer.version and one != peer]
+        if self.wide or peer is None or all(any(_serves(known, (one,)) for known in peers) for one in others):
+            return self.wide or _address_line(peer)
+        return ADDRESS.of(address6=Placeholder("::/0")) if peer.version == 6 else _ANYBODY
+
+
 def key_lines(
-    configuration: Sequence[str], peer: Address | None, *, missing: bool, other: Sequence[str] = (), front: str = ""
+    configuration: Sequence[str],
+    peer: Address | None,
+    *,
+    missing: bool,
+    other: Sequence[str] = (),
+    front: str = "",
+    every: Sequence[Address] = (),
 ) -> tuple[str, ...]:
     """Return the lines to enter for this peer; the reader fills in `<secret>` and `NAME`.
 
     configuration: `show running-config` with secrets hidden; other: that of the other end, which may cover all peers by
-        one line. missing: no key matches the peer. front: the VRF of the peer, "": the global table.
+        one line. missing: no key matches the peer. front: the VRF of the peer, "": the global table. every: the peers
+        with which the router needs a key.
     """
     tree = _tree(configuration)
     old, peers = _old_keys(tree, front), _peers(tree, front)
     if not peers and (old or tree.sections(isakmp.POLICY)):
         return _added_old(old, peer, _old_keys(_tree(other))) if missing or not old else _of(old, peer).lines
     if missing:
-        return _added(tree, peers, peer, _wide(other, peer) or _address_line(peer))
+        return _added(tree, peers, peer, _Needs(tuple(every), _wide(other, peer)))
     fitting = [(breadth, one) for one in peers if peer is not None and (breadth := one.breadth(peer)) is not None]
     chosen = min(fitting, key=lambda pair: pair[0])[1] if fitting else peers[0] if len(peers) == 1 else None
     if chosen is None:
@@ -209,12 +236,18 @@ def _wide(configuration: Sequence[str], peer: Address | None) -> str:
     return ""
 
 
-def _added(tree: ConfigTree, peers: list[_Peer], peer: Address | None, whom: str) -> tuple[str, ...]:
-    """Return the lines that add a peer to a keyring. whom: the line that identifies the peer."""
-    if len(peers) == 1:
-        one = peers[0]
-        return (*one.opening, whom, *(() if one.keys else (_KEY,)))
-    return (_ring(tree), _PEER, _address_line(peer), _KEY)
+def _added(tree: ConfigTree, peers: list[_Peer], peer: Address | None, needs: _Needs) -> tuple[str, ...]:
+    """Return the lines that add a peer to a keyring: an address in a section without one, else a new section."""
+    bare = [one for one in peers if all(one.section.get(line) is None for line in _WHOSE)]
+    only = peers[0] if len(peers) == 1 and (needs.wide or not _serves(peers[0], needs.every)) else None
+    one = bare[0] if len(bare) == 1 else only
+    if one is None:
+        return (_ring(tree), _PEER, _address_line(peer), _KEY)
+    return (*one.opening, needs.address_line(peers, peer), *(() if one.keys else (_KEY,)))
+
+
+def _serves(one: _Peer, every: Sequence[Address]) -> bool:
+    return any(one.breadth(address) is not None for address in every)
 
 
 def _ring(tree: ConfigTree) -> str:
