@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from support.scraped import MAIN, Prometheus, Web
+from support.scraped import Prometheus, Web
+from support.served import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
