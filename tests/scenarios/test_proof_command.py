@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.base.findings import LintFinding, Severity
+from dmvpn.labs.proofs import linting
+from dmvpn.labs.proofs.case import Harm
+from dmvpn.labs.proofs.linting import lint_broken, lint_well
+from dmvpn.labs.proofs.networks import FEW
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: A seed whose networks are small.
 SEED = 108
+#: A draw of lint's proof, in a small network.
+PASSIVE = "lint/10"
+ERROR = LintFinding(rule="a", severity=Severity.ERROR, file="R11", line=1, router="R11", what="b", why="c")
 
 
 def _prove(path: Path, seed: int, seeds: int, jobs: int, proven: str = "doctor") -> int:
@@ -39,6 +47,24 @@ def test_a_proof_that_was_cut_off_goes_on_and_comes_to_the_same_hash(
     assert f"{cut} has 1 of these draws" in again
     assert _hash(again) == _hash(said)
     assert sorted(cut.read_text().splitlines(keepends=True)) == sorted(lines)
+
+
+@pytest.mark.lengthy
+def test_lint_finds_a_passive_interface_and_is_wrong_if_it_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault of this draw is a spoke whose tunnel became passive."""
+    seen = lint_broken(PASSIVE, FEW)
+    assert seen.harm is Harm.NOW
+    assert seen.found[0].startswith("error routing-one-sided, R41: EIGRP 100 runs on R11's Tunnel100")
+    assert not seen.missed
+    monkeypatch.setattr(linting, "lint", lambda *_: [])
+    assert lint_broken(PASSIVE, FEW).missed
+
+
+@pytest.mark.lengthy
+def test_a_well_network_that_lint_accuses_is_a_miss(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not lint_well(PASSIVE, FEW).missed
+    monkeypatch.setattr(linting, "lint", lambda *_: [ERROR])
+    assert lint_well(PASSIVE, FEW).missed
 
 
 @pytest.mark.slow
