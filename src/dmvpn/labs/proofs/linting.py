@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.findings import LintFinding
     from dmvpn.tools.troubles import Fault
 
-#: Mechanisms that lint must find wherever they harm: a rule is about each of them. They are mistakes even where another
-#: way happens to be open.
+#: Mechanisms that lint must find wherever they harm: a rule is about each of them.
 CLAIMED: Final = frozenset(
     {
         "address-conflict",
@@ -90,8 +89,8 @@ CLAIMED: Final = frozenset(
 class Linted:
     """A case and its verdict. found: what the fault brings; of a well network, the errors.
 
-    named: whether one of them points at a line of a router that the fault changed. accused: an error where there is no
-    mistake.
+    named: whether one of them points at a line of a router that the fault changed. accused: an error where no user is
+    harmed.
     """
 
     name: str
@@ -150,18 +149,16 @@ def linted(name: str, scenario: Scenario, chosen: Fault) -> Linted:
     found = [one for one in _findings(broken) if _key(one) not in known]
     changed = {order.router for order in chosen.orders if isinstance(order, Type)}
     harm, bad = _harm(scenario, broken, near_of(chosen))
-    mechanism = chosen.trouble.id.partition("/")[0]
-    is_mistake = harm is not Harm.NONE or mechanism in CLAIMED
     return Linted(
         name=name,
         network=title(scenario),
         what=f"{chosen.id}: {orders_in_words(chosen)}",
         harm=harm,
-        mechanism=mechanism,
+        mechanism=chosen.trouble.id.partition("/")[0],
         bad=bad,
         found=tuple(map(_words, found)),
         named=any(changed & {one.file, *(place.file for place in one.related)} for one in found),
-        accused=not is_mistake and any(one.severity is Severity.ERROR for one in found),
+        accused=harm is Harm.NONE and any(one.severity is Severity.ERROR for one in found),
     )
 
 
