@@ -61,6 +61,12 @@ def test_lint_finds_a_passive_interface_and_is_wrong_if_it_says_nothing(monkeypa
 
 
 @pytest.mark.lengthy
+def test_a_tunnel_that_leads_into_itself_harms_when_the_other_hub_dies() -> None:
+    """What is lost at the death of a hub is compared with the well network's loss, not with that of the broken one."""
+    assert lint_broken("lint/226", FEW).harm is Harm.LATENT
+
+
+@pytest.mark.lengthy
 def test_a_well_network_that_lint_accuses_is_a_miss(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not lint_well(PASSIVE, FEW).missed
     monkeypatch.setattr(linting, "lint", lambda *_: [ERROR])

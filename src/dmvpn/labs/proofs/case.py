@@ -171,8 +171,11 @@ def well_rows(case: Case) -> Rows:
     return case.rows()
 
 
-def latent(case: Case, well: Rows) -> Harm:
-    """Return whether a fault harms after a rekey, a restart or the death of a hub, more than these alone."""
+def latent(case: Case, well: Rows, scenario: Scenario) -> Harm:
+    """Return whether a fault harms after a rekey, a restart or the death of a hub, more than these alone.
+
+    well: the rows of the network without the fault. scenario: that network.
+    """
     case.rekey()
     case.wait(REKEYED)
     if worse(case.rows(), well):
@@ -181,7 +184,7 @@ def latent(case: Case, well: Rows) -> Harm:
     case.wait(HEALED)
     if worse(case.rows(), well):
         return Harm.LATENT
-    return Harm.LATENT if _without_hubs(case, well) else Harm.NONE
+    return Harm.LATENT if _without_hubs(case, scenario) else Harm.NONE
 
 
 def _hubs(case: Case) -> list[str]:
@@ -190,14 +193,14 @@ def _hubs(case: Case) -> list[str]:
     return named or list(case.subject.anatomy.hubs)
 
 
-def _without_hubs(case: Case, well: Rows) -> bool:
+def _without_hubs(case: Case, well: Scenario) -> bool:
     hubs = _hubs(case)
     for hub in hubs if len(hubs) > 1 else ():
         node = case.simulator.routers[hub]
         if not node.alive:
             continue
         text = _running(case.simulator, hub)
-        healthy = _deaths(case)[hub]
+        healthy = _deaths(well, case.near)[hub]
         case.simulator.kill(hub)
         case.forget()
         case.wait(HEALED)
@@ -211,12 +214,11 @@ def _without_hubs(case: Case, well: Rows) -> bool:
 _KNOWN_DEATHS: dict[str, dict[str, Rows]] = {}
 
 
-def _deaths(broken: Case) -> dict[str, Rows]:
+def _deaths(scenario: Scenario, near: Sequence[str]) -> dict[str, Rows]:
     """Return the rows of the well network while each of its hubs is dead."""
-    scenario = broken.subject.scenario
-    key = "\n".join([*scenario.configurations.values(), *broken.near])
+    key = "\n".join([*scenario.configurations.values(), *near])
     if key not in _KNOWN_DEATHS:
-        case = Case(scenario, 1, broken.near)
+        case = Case(scenario, 1, near)
         well_rows(case)
         found: dict[str, Rows] = {}
         for hub in _hubs(case):

@@ -115,7 +115,7 @@ def judged(
     bad = worse(now, well)
     diagnosis = said(case)
     findings = [one for one in diagnosis.findings if not one.advice]
-    harm = Harm.NOW if bad else Harm.SLIGHT if case.loses() else latent(case, well)
+    harm = Harm.NOW if bad else Harm.SLIGHT if case.loses() else latent(case, well, scenario)
     rank = 0
     if harm in (Harm.NOW, Harm.SLIGHT):
         for number, one in enumerate(findings[:3], 1):

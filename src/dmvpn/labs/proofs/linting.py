@@ -190,7 +190,7 @@ def _harm(well: Scenario, broken: Scenario, near: tuple[str, ...]) -> tuple[Harm
     bad = worse(well_rows(case), rows)
     if bad:
         return Harm.NOW, bad
-    return (Harm.SLIGHT if case.loses() else latent(case, rows)), ()
+    return (Harm.SLIGHT if case.loses() else latent(case, rows, well)), ()
 
 
 def _findings(scenario: Scenario) -> list[LintFinding]:
