@@ -96,12 +96,11 @@ class Labs:
     def run(self, *words: str | Path, typed: str | None = None) -> subprocess.CompletedProcess[str]:
         """`dmvpn WORDS`. What starts no process and no thread runs in the process of the test.
 
-        `lab up` is a fork of a process that has imported all: else that would be most of its work.
+        The others are forks of a process that has imported all, where they can be: else that would be most of the work.
         """
         if words[0] in _ASKING or (words[0] == "lab" and words[1] in _ASKING_LABS):
             return dmvpn_here(*words, environment=self.environment, typed=typed)
-        program = warm().program if words[:2] == ("lab", "up") else None
-        return dmvpn(*words, environment=self.environment, typed=typed, program=program)
+        return dmvpn(*words, environment=self.environment, typed=typed, program=warm().program)
 
     def say(self, *words: str | Path, typed: str | None = None) -> str:
         """Return what `dmvpn WORDS` prints; it must succeed."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
-from dmvpn.base.findings import Severity
+from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import RULES, lint
 from support import lint_cases
 from support.full_language import LANGUAGE
@@ -31,9 +33,19 @@ def _names(case: Case) -> str:
     return case.rule
 
 
+@cache
+def _found(number: int) -> tuple[LintFinding, ...]:
+    """What lint finds in the mistake of a case: several tests ask."""
+    return tuple(lint(CASES[number].bad, CASES[number].sites))
+
+
+def _in(case: Case) -> tuple[LintFinding, ...]:
+    return _found(CASES.index(case))
+
+
 @pytest.mark.parametrize("case", CASES, ids=_names)
 def test_a_mistake_is_found_at_its_line(case: Case) -> None:
-    found = [one for one in lint(case.bad, case.sites) if one.rule == case.rule]
+    found = [one for one in _in(case) if one.rule == case.rule]
     router, line = case.at
     places = [(one.file, case.bad[one.file].split("\n")[one.line - 1]) for one in found]
     nothing = "nothing: does src/dmvpn/tools/lint/engine.py call the `check` that yields this rule?"
@@ -48,7 +60,7 @@ def test_nothing_is_found_once_it_is_fixed(case: Case) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.first], ids=_names)
 def test_nothing_is_named_before_the_cause(case: Case) -> None:
-    assert lint(case.bad, case.sites)[0].rule == case.rule
+    assert _in(case)[0].rule == case.rule
 
 
 @pytest.mark.parametrize("name", _CLEAN)
@@ -109,7 +121,7 @@ _PLACEHOLDERS = frozenset(
 @pytest.mark.parametrize("case", CASES, ids=_names)
 def test_a_router_takes_the_lines_of_each_fix(case: Case) -> None:
     """For a tunnel mode behind NAT it was `crypto ipsec transform-set TS ...`, three dots and all."""
-    for fix in dict.fromkeys(one.fix for one in lint(case.bad, case.sites) if one.fix):
+    for fix in dict.fromkeys(one.fix for one in _in(case) if one.fix):
         problems = [one for one in LANGUAGE.parse_text(fix).problems if not one.is_warning]
         refused = [one.text for one in problems if not any(word in _PLACEHOLDERS for word in one.text.split())]
         assert refused == [], fix
