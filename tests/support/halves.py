@@ -3,8 +3,8 @@
     python -m support.halves --jobs 2 --computing FOLDER... --waiting FOLDER...     (PYTHONPATH: the folder tests)
 
 A test in real time waits for its packets most of the time, so three times as many of them run at once, and the time
-that they leave to the processors is for the tests that compute. Those have the lowest priority: what waits for a packet
-must have a processor when it comes. The output of those that compute follows that of the others.
+that they leave to the processors is for the tests that compute. Those have a low priority: what waits for a packet must
+have a processor when it comes. The output of those that compute follows that of the others.
 
 A test in real time that failed is tried once more, alone: did it fail because it is wrong, or because the machine was
 busy?
@@ -36,14 +36,15 @@ _PATIENCE: Final = "--timeout=900"
 _FAILED: Final = "cache_dir=.pytest_cache/waiting"
 #: Seconds in which interrupted tests end.
 _GRACE: Final = 30.0
-_LOWEST: Final = 19
+#: Not the lowest priority: beside other programs that compute, tests would never end.
+_LOW: Final = 10
 
 
 class Half:
     """Tests, or any command, in a session of its own: Ctrl-C reaches all its processes once, by way of us."""
 
     def __init__(self, command: Sequence[str], *, aside: bool = False) -> None:
-        """aside: at the lowest priority, and what it prints is kept for `show`."""
+        """aside: at a low priority, and what it prints is kept for `show`."""
         self._output = tempfile.NamedTemporaryFile(prefix="dmvpn-tests-") if aside else None  # noqa: SIM115 - close
         self._process = subprocess.Popen(
             command,
@@ -84,14 +85,14 @@ class Half:
 
 
 def _begin_aside() -> None:
-    """Take the lowest priority, in the child.
+    """Take a low priority, in the child.
 
     Where the kernel shares the processors among sessions first, that of the session counts, and not that of a process.
     """
     die_with_parent()
-    os.nice(_LOWEST)
+    os.nice(_LOW)
     with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(_LOWEST))
+        Path("/proc/self/autogroup").write_text(str(_LOW))
 
 
 def run(computing: Sequence[str], waiting: Sequence[str], alone: Sequence[str]) -> bool:

@@ -64,9 +64,9 @@ def test_a_failure_of_either_half_is_one_unless_the_second_try_alone_succeeds(
     assert ("once more" in capfd.readouterr().out.splitlines()) is bool(waiting)
 
 
-def test_what_computes_has_the_lowest_priority_and_what_waits_our_own(capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_computes_has_a_lower_priority_and_what_waits_our_own(capfd: pytest.CaptureFixture[str]) -> None:
     run(python("import os; print(os.nice(0))"), python("import os; print(os.nice(0))"), [])
-    assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), "19"]
+    assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), str(min(19, os.nice(0) + 10))]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
