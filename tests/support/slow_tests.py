@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Seconds of a processor; seconds; seconds of a processor.
-PROCESSOR: Final = 0.3
+PROCESSOR: Final = 0.25
 WAITING: Final = 6.0
 BESIDE: Final = 1.0
 #: Tests of every day whatever they take: the README is true, and a change that should not affect behavior shows in the
