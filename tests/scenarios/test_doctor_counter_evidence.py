@@ -95,3 +95,22 @@ def test_lines_that_help_in_a_copy_make_a_finding_certain_and_those_that_do_noth
     first = attempt(replace(diagnosis, findings=useless), CopiedLab(as_it_runs(world))).findings[0]
     assert not first.certain
     assert "changed nothing in the copy" in first.decide
+
+
+def test_lines_that_undo_lines_which_helped_are_not_shown() -> None:
+    """Two remedies gave one line two values. Each helped in the copy, where sessions were up, and together they did
+    not.
+    """
+    world = after("interface Tunnel100", "tunnel key 4711", seconds=0)
+    world.configure("R41", "interface Tunnel100", "tunnel key 4712")
+    world.run_for(120)
+    diagnosis = visit(WorldPatient(world))
+    here, there = (next(one for one in diagnosis.findings if one.router == name) for name in ("R31", "R41"))
+    first = replace(here, fix=(*here.fix, "description first"))
+    second = replace(here, fix=(here.fix[0], "description second"))
+    tried = attempt(replace(diagnosis, findings=(first, second, there)), CopiedLab(as_it_runs(world))).findings
+    trials = [one.trial for one in tried]
+    assert [trial is not None and trial.works for trial in trials] == [True, False, True]
+    assert trials[1] is not None
+    assert trials[1].worse == ("'description first', which helped, is undone",)
+    assert tried[1].fix == ()

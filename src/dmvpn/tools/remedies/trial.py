@@ -2,6 +2,7 @@
 
     copy unchanged       not the same finding: the configurations are not the cause, and nothing is tried
     with the lines       rows better and none worse: the lines work. Any row worse: the lines are never shown
+    undo another's       lines take back lines that helped: they are never shown
     then gone as well    another finding had the same cause: its own lines are not shown
     the rest together    two faults may hide each other, so that no remedy alone helps
     still broken         a fault that another one hides in the network: `hidden`
@@ -12,9 +13,10 @@ Rows are the measurements of `dmvpn diff` between the LANs. No line is entered i
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
 
+#: A line of a configuration, after the lines that open its section.
+_Line: TypeAlias = tuple[str, ...]
 #: Remedies that are tried at most, and pairs of LANs that talk at least, if there are so many.
 MOST_REMEDIES, PAIRS = 4, 30
 #: How it is known of what the network hides.
@@ -198,6 +202,40 @@ def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[LanPair, ...
     return pairs
 
 
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """The lines of a router that a remedy added and removed, each after the lines that open its section."""
+
+    router: str
+    added: frozenset[_Line]
+    removed: frozenset[_Line]
+
+    @classmethod
+    def of(cls, router: str, before: str, now: str) -> _Edit:
+        """Compare two running configurations."""
+        old, new = _lines_of(before), _lines_of(now)
+        return cls(router, frozenset(new) - frozenset(old), frozenset(old) - frozenset(new))
+
+    def undone_in(self, running: str) -> list[str]:
+        """Return the lines that another remedy took back: two remedies may give one line two values, and sessions that
+        are up hide it from the rows.
+        """
+        now = dict.fromkeys(_lines_of(running))
+        lost = [line for line in sorted(self.added) if line not in now]
+        return [line[-1] for line in lost] + [f"no {line[-1]}" for line in sorted(self.removed) if line in now]
+
+
+def _lines_of(text: str) -> list[_Line]:
+    """Return the lines of a configuration, each after the lines that open its section."""
+    found: list[_Line] = []
+    for line in text.splitlines():
+        words = line.strip()
+        depth = len(line) - len(line.lstrip())
+        if words.strip("!"):
+            found.append((*(found[-1][:depth] if found else ()), words))
+    return found
+
+
 class _Ward:
     """The copy, brought up, with the rows that it has now."""
 
@@ -206,6 +244,7 @@ class _Ward:
         self._pairs = settle(copy, diagnosis)
         self._rows = Rows.of(copy.subject, self._pairs)
         self._found: tuple[Finding, ...] | None = None
+        self._helpful: list[_Edit] = []
         self.places = {one.place for one in self.again()}
 
     def again(self) -> tuple[Finding, ...]:
@@ -229,6 +268,10 @@ class _Ward:
         except UserError:
             self._take_back(before)
             return None
+        undone = [line for one in self._helpful for line in one.undone_in(self._copy.running(one.router))]
+        if undone:
+            self._take_back(before)
+            return Trial(worse=tuple(f"'{line}', which helped, is undone" for line in undone))
         self._copy.wait(HEALED)
         now = self._measure()
         lost = _lost(now, self._rows, remedies)
@@ -240,6 +283,7 @@ class _Ward:
         trial = Trial(better=said, worse=lost)
         if trial.works:
             self._rows = now
+            self._helpful += [_Edit.of(name, text, self._copy.running(name)) for name, text in before.items()]
         else:
             self._take_back(before)
         return trial
