@@ -109,3 +109,21 @@ def test_the_stream_ends_with_the_lab(web: Web) -> None:
             pass
         assert event.data == {"lab": "notes-phase1"}
         assert read.answer.read() == b""
+
+
+def test_a_reader_of_traffic_alone_gets_rates_the_death_of_a_router_and_the_end(web: Web) -> None:
+    """It heard that all routers had died, again and again, since none takes an order for no topic at all."""
+    up = [*MAIN, "lab", "up", "notes-phase1", "--simulated"]
+    subprocess.run(up, check=True, capture_output=True, env=web.environment, timeout=120)
+    with stream(web, "/api/v1/labs/notes-phase1/events?topics=traffic") as read:
+        event = read.next()
+        assert event.kind == "traffic"
+        assert event.data["rates"]
+        web.dmvpn("lab", "kill", "notes-phase1/R31")
+        while (event := read.next()).kind == "traffic":
+            pass
+        assert (event.kind, event.data) == ("gone", {"router": "R31"})
+        web.dmvpn("lab", "down", "notes-phase1")
+        while (event := read.next()).kind == "traffic":
+            pass
+        assert (event.kind, event.data) == ("ended", {"lab": "notes-phase1"})

@@ -157,7 +157,7 @@ class _LabStream(Stream):
         self._last = asyncio.get_running_loop().time()
 
     async def _reach(self) -> bool:
-        """Follow the routers that live and are not followed yet. False: the lab has ended."""
+        """Follow the routers that live and are not followed yet, if news are wanted. False: the lab has ended."""
         for task in self._followed.values():
             if task.done():
                 task.result()  # it failed: the reader takes nothing
@@ -170,10 +170,12 @@ class _LabStream(Stream):
             return False
         for name in missing:
             path = sockets.get(name)
-            if path is not None:
+            if path is None:
+                await self._put_gone(name)
+            elif self._topics:
                 self._followed[name] = asyncio.create_task(self._follow(name, path))
             else:
-                await self._put_gone(name)
+                self._absent.discard(name)  # a reader of traffic alone gets no news
         return True
 
     async def _follow(self, router: str, path: Path) -> None:
