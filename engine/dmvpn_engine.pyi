@@ -193,11 +193,11 @@ class Core:
     def take_punts(self) -> list[Punt]:
         """Take what goes to the router."""
 
-    def usage(self, number: int) -> list[tuple[bytes, int, int]]:
-        """Packets sent and received on a tunnel, by NBMA address."""
+    def usage(self, number: int) -> list[tuple[bytes, int, int, int, int]]:
+        """Packets sent and received on a tunnel, and octets sent and received, by NBMA address."""
 
-    def usage_over(self, number: int) -> list[tuple[int, bytes | None, int, int]]:
-        """Packets on a protected tunnel, by connection: where its peer is (None: gone), sent, received."""
+    def usage_over(self, number: int) -> list[tuple[int, bytes | None, int, int, int, int]]:
+        """The same on a protected tunnel: connection, where its peer is (None: gone), and the four numbers."""
 
     def dropped(self) -> tuple[int, int, int, int, int, int, int, int]:
         """Packets that went nowhere.

@@ -38,7 +38,7 @@ use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
 use crate::sealing::Unplanned;
 use crate::table::{Df, Ends, Mac, Neighbor, Settings, Table, Tunnel};
-use crate::usage::{Counted, Counts, Usage};
+use crate::usage::{Amount, Counted, Counts, Usage};
 use crate::wire::{self, Outer, Span};
 
 /// There is no tunnel of this number.
@@ -161,12 +161,12 @@ impl Core {
         self.usage.remove(&number);
     }
 
-    /// Packets sent and received on a tunnel, by NBMA address.
+    /// What was sent and received on a tunnel, by NBMA address.
     pub fn usage(&self, number: u32) -> Result<Counts<Address>, NoSuchTunnel> {
         self.usage.get(&number).map(Usage::by_neighbor).ok_or(NoSuchTunnel(number))
     }
 
-    /// Packets sent and received on a protected tunnel, by connection.
+    /// What was sent and received on a protected tunnel, by connection.
     pub fn usage_over(&self, number: u32) -> Result<Counts<u64>, NoSuchTunnel> {
         self.usage.get(&number).map(Usage::by_connection).ok_or(NoSuchTunnel(number))
     }
@@ -298,14 +298,16 @@ impl Core {
             return;
         };
         let usage = self.usage.entry(number).or_default();
+        let amount = Amount::packet(packet.len() - header.length);
         if from.connection != 0 {
-            usage.received_over(from.connection, self.limits.counted, |other| self.sas.link(other).is_some());
+            let is_there = |other| self.sas.link(other).is_some();
+            usage.received_over(from.connection, amount, self.limits.counted, is_there);
         } else if tunnel.settings.protected {
             self.refuse_clear(&came, out);
             return;
         } else {
             let who = Counted { known: tunnel.knows(from.nbma), limit: self.limits.counted };
-            usage.received(from.nbma, who);
+            usage.received(from.nbma, amount, who);
         }
         if tunnel.settings.extras.sequence && !usage.sequence.is_in_order(header.sequence) {
             self.dropped.malformed += 1;

@@ -15,7 +15,7 @@ use crate::punt::{Punt, Reason};
 use crate::sas::{Link, Sas};
 use crate::sealing::Unplanned;
 use crate::table::{Neighbor, Tunnel};
-use crate::usage::{Counted, Usage};
+use crate::usage::{Amount, Counted, Usage};
 use crate::wire::{self, Outer, Wire};
 
 /// The way out of a tunnel, for packets with equal outer headers.
@@ -75,14 +75,27 @@ impl Leaving<'_> {
             return self.send_sealed(neighbors, pieces, usage, out);
         }
         let (source, outer) = (self.tunnel.ends.source, self.outer);
-        for &Piece { head, body } in pieces {
+        let mut amount = Amount::default();
+        for &piece in pieces {
+            let Piece { head, body } = piece;
             let to = |&Neighbor { nbma, .. }: &Neighbor| wire::Packet { source, nbma, outer, head, body };
             out.wire.packets.extend(neighbors.iter().map(to));
+            amount += self.amount(piece);
         }
         for &Neighbor { nbma, .. } in neighbors {
-            usage.sent(nbma, pieces.len(), Counted { known: self.tunnel.knows(nbma), limit: self.limit });
+            usage.sent(nbma, amount, Counted { known: self.tunnel.knows(nbma), limit: self.limit });
         }
         Lost::default()
+    }
+
+    /// A piece with its whole header, as it counts.
+    fn amount(&self, piece: Piece) -> Amount {
+        Amount::packet(piece.len() - self.header())
+    }
+
+    /// Octets of the GRE header.
+    fn header(&self) -> usize {
+        gre::length(self.tunnel.ends.key) + self.tunnel.settings.extras.length()
     }
 
     /// The pieces with what `tunnel checksum` and `tunnel sequence-datagrams` add to their headers.
@@ -156,7 +169,7 @@ impl Leaving<'_> {
         out: &mut Outcome,
     ) -> Lost {
         let mut lost = Lost::default();
-        for piece in pieces {
+        for &piece in pieces {
             for &neighbor in neighbors {
                 let Some(link) = link(self.sas, self.tunnel, neighbor) else {
                     lost.no_sa += 1;
@@ -165,7 +178,8 @@ impl Leaving<'_> {
                 let route = out.sealing.route(link);
                 match out.sealing.plan(route, self.outer, piece.head, piece.body) {
                     Ok(()) => {
-                        usage.sent_over(link.number, 1, self.limit, |other| self.sas.link(other).is_some());
+                        let is_there = |other| self.sas.link(other).is_some();
+                        usage.sent_over(link.number, self.amount(piece), self.limit, is_there);
                         note_sent(link, self.now, out);
                     }
                     Err(Unplanned::TooLong) => lost.malformed += 1,
@@ -182,8 +196,7 @@ impl Leaving<'_> {
         let link = if protected { link(self.sas, self.tunnel, neighbor) } else { None };
         let mtu = path(link.map_or(neighbor.nbma, |link| link.place.address))?;
         let room = link.map_or(mtu.saturating_sub(HEADER_LENGTH), |link| link.room(mtu));
-        let header = gre::length(self.tunnel.ends.key) + self.tunnel.settings.extras.length();
-        Some(Room { largest: room.saturating_sub(header), df: mtu > LEAST })
+        Some(Room { largest: room.saturating_sub(self.header()), df: mtu > LEAST })
     }
 }
 

@@ -9,6 +9,7 @@ use dmvpn_engine::ipv4::{self, Address};
 use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::table::{Df, Ends, Mac, Neighbor, Settings};
+use dmvpn_engine::usage::Amount;
 use dmvpn_engine::vnet::Vnet;
 use dmvpn_engine::wire::Outer;
 use proptest::prelude::*;
@@ -20,6 +21,7 @@ const SPOKE_2: Address = [10, 0, 3, 1];
 const OWN_MAC: Mac = [2, 1, 0, 0, 0, 7];
 const MULTIPOINT: Ends = Ends { source: AT_HUB, destination: None, key: Some(100) };
 const KEY_100: [u8; 8] = [0x20, 0, 8, 0, 0, 0, 0, 100];
+const NONE: Amount = Amount { packets: 0, octets: 0 };
 const COPYING: Settings = Settings {
     mtu: 1400,
     mss: None,
@@ -100,7 +102,8 @@ fn multicast_goes_to_everybody_and_a_stranger_to_nobody() {
     let (packets, _) = sent(&mut core, frame([2, 0, 0, 0, 0, 3], &group), 0.0);
     assert_eq!(packets, []);
     assert_eq!(core.dropped, Dropped { no_peer: 1, ..Dropped::default() });
-    assert_eq!(core.usage(1), Ok(vec![(SPOKE_1, 1, 0), (SPOKE_2, 1, 0)]));
+    let copy = Amount { packets: 1, octets: group.len() as u64 };
+    assert_eq!(core.usage(1), Ok(vec![(SPOKE_1, copy, NONE), (SPOKE_2, copy, NONE)]));
 }
 
 #[test]
@@ -165,8 +168,9 @@ fn stations_with_equal_addresses_in_two_front_doors_are_two() {
     let (packets, punts) = sent(&mut core, frame_to(1, &inner), 0.0);
     assert_eq!(packets.len(), 1);
     assert_eq!(punts.len(), 1, "it goes to the other one, not back");
-    assert_eq!(core.usage(1), Ok(vec![(SPOKE_1, 1, 0)]));
-    assert_eq!(core.usage(2), Ok(vec![(SPOKE_1, 0, 1)]));
+    let one = Amount { packets: 1, octets: inner.len() as u64 };
+    assert_eq!(core.usage(1), Ok(vec![(SPOKE_1, one, NONE)]));
+    assert_eq!(core.usage(2), Ok(vec![(SPOKE_1, NONE, one)]));
 }
 
 #[test]

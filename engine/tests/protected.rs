@@ -14,6 +14,7 @@ use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::sas::{Count, Place, Terms};
 use dmvpn_engine::table::{Df, Ends, Mac, Neighbor, Settings};
+use dmvpn_engine::usage::Amount;
 use dmvpn_engine::vnet::Vnet;
 use proptest::prelude::*;
 
@@ -140,7 +141,8 @@ fn what_one_sends_the_other_gets_and_nothing_of_it_is_readable() {
         let (sent, _) = here.send(&packets);
         assert!(sent.iter().all(|octets| !octets.windows(4).any(|four| four == [0xA1; 4])), "{suite:?}");
         assert_eq!(there.receive(&sent, home(0)), (packets.to_vec(), vec![]));
-        assert_eq!(there.core.usage_over(1), Ok(vec![(1, 0, 2)]));
+        let came = Amount { packets: 2, octets: 48 };
+        assert_eq!(there.core.usage_over(1), Ok(vec![(1, Amount::default(), came)]));
         assert_eq!(there.receive(&sent, home(0)).0, [] as [Vec<u8>; 0], "again");
         assert_eq!((there.count(0).received, there.count(0).replayed), (2, 2));
     }

@@ -94,7 +94,7 @@ class _Plane(NoPlane):
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
         numbers = range(1, self._clients + 1)
-        return tuple(PeerUsage(nbma(number), 10 * number, 7) for number in gulping(numbers))
+        return tuple(PeerUsage(nbma(number), 10 * number, 7, 0, 900 * number, 420) for number in gulping(numbers))
 
 
 def measure(*, quick: bool) -> list[Figure]:

@@ -238,7 +238,7 @@ def test_routers_with_real_packets_count_peers_and_octets(labs: Labs) -> None:
         text = web.ask("/metrics").text
     finally:
         web.close()
-    for metric in ("dmvpn_peer_sent_packets_total", "dmvpn_ipsec_peer_sent_bytes_total"):
+    for metric in ("dmvpn_peer_sent_packets_total", "dmvpn_peer_sent_bytes_total", "dmvpn_ipsec_peer_sent_bytes_total"):
         found = re.findall(rf'^{metric}{{lab="intro-phase3",router="HUB"[^}}]*}} (\d+)$', text, re.MULTILINE)
         assert len(found) == 2, metric
         assert min(map(int, found)) > 0

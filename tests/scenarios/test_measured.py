@@ -101,8 +101,10 @@ def test_protection_is_counted_by_ike_and_by_ipsec(world: World, hub: str) -> No
 def test_each_peer_is_counted_with_ipsec_and_without(world: World, hub: str) -> None:
     found = of(world, hub)
     sent = [number for (name, _), number in found.items() if name == "dmvpn_peer_sent_packets_total"]
-    assert len(sent) >= 2
+    octets = [number for (name, _), number in found.items() if name == "dmvpn_peer_sent_bytes_total"]
+    assert len(sent) == len(octets) >= 2
     assert min(sent) > 0
+    assert min(octets) > 0
 
 
 def test_routes_are_counted_by_protocol(world: World, hub: str) -> None:

@@ -193,11 +193,12 @@ def test_counters_are_rows_of_numbers(world: World, router: Served) -> None:
     assert sas.columns[: sas.labels] == ("peer", "spi_in")
     assert {row[0] for row in sas.rows} <= set(world.do(SPOKE, "show crypto ipsec sa").split())
     (peers,) = client.count(router.path, "peers")
-    assert peers.columns == ("interface", "nbma", "packets_out", "packets_in")
-    interfaces, addresses, sent_there, _ = zip(*peers.rows, strict=True)
+    assert peers.columns == ("interface", "nbma", "packets_out", "packets_in", "octets_out", "octets_in")
+    interfaces, addresses, sent_there, _, octets_there, _ = zip(*peers.rows, strict=True)
     assert set(interfaces) == {"Tunnel0"}
     assert len(set(addresses)) == len(addresses)
     assert any(sent_there)
+    assert any(octets_there)
     assert {counted.topic for counted in client.count(router.path)} == {"interfaces", "drops", "sas"}
 
 

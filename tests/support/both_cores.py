@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
+from dmvpn.dataplane.amounts import Amount
 from dmvpn.dataplane.esp import EspSuite, Inbound, PeerPlace, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
@@ -28,6 +29,7 @@ dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not i
 
 #: Of what is remembered of strangers: so few that they are reached.
 PAIRS, COUNTED = 3, 2
+K = TypeVar("K")
 _OF_PACKETS = ("nhrp", "keepalive", "big", "hairpin")
 
 
@@ -53,6 +55,12 @@ class Tunnel:
     checksum: bool = False
     sequence: bool = False
     front: str = ""
+
+
+def _amounts(sent: dict[K, Amount], received: dict[K, Amount]) -> dict[K, list[int]]:
+    """Packets sent and received, octets sent and received, as the engine gives them."""
+    both = {who: (sent.get(who, Amount()), received.get(who, Amount())) for who in (*sent, *received)}
+    return {who: [out.packets, came.packets, out.octets, came.octets] for who, (out, came) in both.items()}
 
 
 class Both:
@@ -173,15 +181,9 @@ class Both:
         assert rust.sa_counts() == [astuple(pair.count()) for pair in python.protection.table.pairs()]
         for number in self.numbers:
             tunnel = python.tunnels[number]
-            counts = {
-                who: (tunnel.sent.get(who, 0), tunnel.received.get(who, 0)) for who in tunnel.sent | tunnel.received
-            }
-            assert {nbma: (sent, received) for nbma, sent, received in rust.usage(number)} == counts
-            over = {
-                who: (tunnel.sent_over.get(who, 0), tunnel.received_over.get(who, 0))
-                for who in tunnel.sent_over | tunnel.received_over
-            }
-            assert {who: (sent, received) for who, _, sent, received in rust.usage_over(number)} == over
+            assert {nbma: counts for nbma, *counts in rust.usage(number)} == _amounts(tunnel.sent, tunnel.received)
+            over = {connection: counts for connection, _, *counts in rust.usage_over(number)}
+            assert over == _amounts(tunnel.sent_over, tunnel.received_over)
 
     def _comparable(self, sealed: tuple[int, bytes, int, int, bytes, bool]) -> tuple[object, ...]:
         """Return the packet itself, or, with AES-CBC, what the peer gets out of it."""

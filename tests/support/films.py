@@ -57,6 +57,12 @@ def dots(flows: list[dict[str, object]]) -> Moment:
     return found
 
 
+def flows(rates: list[dict[str, object]], owners: dict[str, str]) -> list[dict[str, object]]:
+    """The traffic between routers that the map shows, each with its text. owners: the router at each NBMA address."""
+    found: list[dict[str, object]] = json.loads(_run("flows.mjs", {"rates": rates, "owners": owners}))
+    return found
+
+
 def _run(script: str, film: dict[str, Any], *words: str) -> str:
     ran = subprocess.run(
         [str(NODE), str(_PAGE / script), *words],

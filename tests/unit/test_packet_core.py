@@ -61,7 +61,7 @@ def test_a_peer_is_counted_though_forged_senders_took_all_counters() -> None:
     peer = IPv4Address("203.0.113.9")
     core.set_peer(1, 1, peer.packed)
     _arrives(core, int(peer), 0x0B000001)
-    assert core.tunnels[1].received[peer.packed] == 1
+    assert core.tunnels[1].received[peer.packed].packets == 1
 
 
 def test_the_memory_of_pairs_is_bounded() -> None:

@@ -26,8 +26,10 @@ type ToWire = (u32, Octets, u8, Octets, bool);
 type ToTap = (u32, Octets);
 /// door, remote, port, tos, packet, DF
 type ToPeer = (u32, Octets, u16, u8, Octets, bool);
-/// connection, nbma, sent, received
-type Carried = (u64, Option<Octets>, u64, u64);
+/// nbma; packets sent and received; octets sent and received
+type WithNeighbor = (Octets, u64, u64, u64, u64);
+/// connection, nbma; packets sent and received; octets sent and received
+type OverConnection = (u64, Option<Octets>, u64, u64, u64, u64);
 /// malformed, no tunnel, no peer, not IPv4, unsent, in clear, no SA, no SPI
 type DroppedCounts = (u64, u64, u64, u64, u64, u64, u64, u64);
 /// SPI; packets and octets sent; packets and octets received; replayed, broken, unsent
@@ -380,20 +382,27 @@ impl PyCore {
         std::mem::take(&mut locked(&self.results).punts)
     }
 
-    /// Packets sent and received on a tunnel, by NBMA address.
-    fn usage(&self, py: Python<'_>, number: u32) -> PyResult<Vec<(Octets, u64, u64)>> {
+    /// Packets sent and received on a tunnel, and octets sent and received, by NBMA address.
+    fn usage(&self, py: Python<'_>, number: u32) -> PyResult<Vec<WithNeighbor>> {
         let usage = locked(&self.core).usage(number)?;
-        Ok(usage.into_iter().map(|(nbma, sent, received)| (octets(py, &nbma), sent, received)).collect())
+        Ok(usage
+            .into_iter()
+            .map(|(nbma, sent, received)| {
+                (octets(py, &nbma), sent.packets, received.packets, sent.octets, received.octets)
+            })
+            .collect())
     }
 
-    /// Packets sent and received on a protected tunnel: connection, where its peer is (None: it is gone), sent, received.
-    fn usage_over(&self, py: Python<'_>, number: u32) -> PyResult<Vec<Carried>> {
+    /// The same on a protected tunnel: connection, where its peer is (None: it is gone), and the four numbers.
+    fn usage_over(&self, py: Python<'_>, number: u32) -> PyResult<Vec<OverConnection>> {
         let core = locked(&self.core);
         let place = |number| core.sas.link(number).map(|link| octets(py, &link.place.address));
         let usage = core.usage_over(number)?;
         Ok(usage
             .into_iter()
-            .map(|(number, sent, received)| (number, place(number), sent, received))
+            .map(|(number, sent, received)| {
+                (number, place(number), sent.packets, received.packets, sent.octets, received.octets)
+            })
             .collect())
     }
 

@@ -45,7 +45,7 @@ class Counting(Protocol):
         ...
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Return the packets of every peer of a tunnel, as in the answer to `PollUsage`; empty if it is not there."""
+        """Return the counters of every peer of a tunnel, as in the answer to `PollUsage`; empty if it is not there."""
         ...
 
     def stations(self) -> tuple[EthernetStation, ...]:
@@ -88,6 +88,26 @@ class NoPlane:
 
 
 NO_PLANE = NoPlane()
+
+
+def by_address(peers: Iterable[PeerUsage]) -> dict[IPAddress, PeerUsage]:
+    """Return the counters of each NBMA address: those of peers behind one address are added."""
+    found: dict[IPAddress, PeerUsage] = {}
+    for peer in peers:
+        before = found.get(peer.nbma)
+        found[peer.nbma] = peer if before is None else _sum(before, peer)
+    return found
+
+
+def _sum(one: PeerUsage, other: PeerUsage) -> PeerUsage:
+    return replace(
+        one,
+        connection=0,
+        sent=one.sent + other.sent,
+        received=one.received + other.received,
+        sent_octets=one.sent_octets + other.sent_octets,
+        received_octets=one.received_octets + other.received_octets,
+    )
 
 
 def fresh(views: Iterable[SaView], counting: Counting) -> tuple[SaView, ...]:

@@ -227,7 +227,7 @@ class PollInterfaces(Effect):
 
 @dataclass(frozen=True, slots=True)
 class PollUsage(Effect):
-    """Report the packet counters of the tunnel's peers with `UsageReported`."""
+    """Report the packet and octet counters of the tunnel's peers with `UsageReported`."""
 
     tunnel: str
 

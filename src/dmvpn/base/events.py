@@ -215,15 +215,18 @@ class Hairpin(Event):
 
 @dataclass(frozen=True, slots=True)
 class PeerUsage:
-    """The packet counters of one NBMA peer since the tunnel was made.
+    """The packet and octet counters of one NBMA peer since the tunnel was made.
 
     connection: on a protected tunnel each connection is a separate peer; nbma is the current address of that peer.
+    sent_octets, received_octets: of the packets inside GRE, without headers of GRE and ESP.
     """
 
     nbma: IPAddress
     sent: int
     received: int
     connection: int = 0
+    sent_octets: int = 0
+    received_octets: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ is best, which clients are registered, and when a shortcut is proved. A plane do
 * IP: forward by longest match, TTL, ICMP errors, answer echo requests (and report those of other routers, which are
 marked internetwork control: `IpReceived`), fragment or report the MTU;
 * GRE: encapsulate (TTL 255, TOS copied, DF as `TunnelSpec` says), demultiplex by local address, key and, on
-point-to-point tunnels, remote address; replicate multicast; clamp TCP's MSS; count per peer;
+point-to-point tunnels, remote address; replicate multicast; clamp TCP's MSS; count packets and octets per peer
+(`amounts`);
 * path MTUs: an ICMP error of a router on the way about packets with DF that are too big applies to the packets inside
 (`paths`): larger ones are cut before GRE encapsulation, or their senders get an ICMP error; not on tunnels whose DF is
 clear, and where no tunnel of a source address sets DF, such errors are ignored, by the kernel too;

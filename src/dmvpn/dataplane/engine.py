@@ -190,17 +190,20 @@ class RustEngine:
         self._engine.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection)
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Return packets sent and received by NBMA address; on a protected tunnel by connection."""
+        """Return the counters by NBMA address; on a protected tunnel by connection."""
         served = self._served[tunnel]
         if served.spec.protected:
             over = self._core.usage_over(served.number)
             return tuple(
-                PeerUsage(ipv4_address(nbma), sent, received, connection)
-                for connection, nbma, sent, received in gulping(over)
+                PeerUsage(ipv4_address(nbma), sent, received, connection, *octets)
+                for connection, nbma, sent, received, *octets in gulping(over)
                 if nbma is not None
             )
         counts = self._core.usage(served.number)
-        return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in gulping(counts))
+        return tuple(
+            PeerUsage(ipv4_address(nbma), sent, received, 0, *octets)
+            for nbma, sent, received, *octets in gulping(counts)
+        )
 
     def dropped(self) -> GreDrops:
         """Return the counters of dropped GRE packets."""

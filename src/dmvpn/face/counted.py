@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.counting import by_address
 from dmvpn.base.events import GreDrops, InterfaceCount
 from dmvpn.base.protection import SaCount
 from dmvpn.face.protocol import Counts
@@ -13,6 +14,7 @@ from dmvpn.face.protocol import Counts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dmvpn.base.counting import Counting
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ShowContext
 
@@ -29,7 +31,7 @@ COLUMNS: Final = {
     "interfaces": (("interface",), _OF_INTERFACE),
     "drops": ((), _OF_DROPS),
     "sas": (("peer", "spi_in"), _OF_SA),
-    "peers": (("interface", "nbma"), ("packets_out", "packets_in")),
+    "peers": (("interface", "nbma"), ("packets_out", "packets_in", "octets_out", "octets_in")),
 }
 
 
@@ -59,7 +61,7 @@ def _rows(context: ShowContext, topic: str) -> Iterator[_Row]:
         yield from _sas(context)
         return
     if topic == "peers":
-        yield from _peers(context)
+        yield from rows_of_peers(context.counting)
         return
     found = context.counting.interfaces_counted()
     if found is None:
@@ -83,16 +85,13 @@ def _sas(context: ShowContext) -> Iterator[_Row]:
             yield (str(peer), f"0x{count.spi_in:08X}", *_numbers(count, _OF_SA))
 
 
-def _peers(context: ShowContext) -> Iterator[_Row]:
-    """Yield a row for each tunnel and NBMA address. Peers behind one address share a row: it adds their packets."""
-    found = context.counting.interfaces_counted()
+def rows_of_peers(counting: Counting) -> Iterator[_Row]:
+    """Yield the rows of `peers`: one for each tunnel and NBMA address. Peers behind one address share a row."""
+    found = counting.interfaces_counted()
     for interface in () if found is None else tuple(count.interface for count in found.counts):
-        packets: dict[str, tuple[int, int]] = {}
-        for peer in breathing(context.counting.usage(interface)):  # empty for an interface that is no tunnel
-            sent, received = packets.get(str(peer.nbma), (0, 0))
-            packets[str(peer.nbma)] = (sent + peer.sent, received + peer.received)
-        for nbma, (sent, received) in packets.items():
-            yield (interface, nbma, sent, received)
+        usage = counting.usage(interface)  # empty for an interface that is no tunnel
+        for peer in by_address(breathing(usage)).values():
+            yield (interface, str(peer.nbma), peer.sent, peer.received, peer.sent_octets, peer.received_octets)
 
 
 def _numbers(count: object, names: tuple[str, ...]) -> tuple[int, ...]:

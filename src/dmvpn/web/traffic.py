@@ -1,4 +1,4 @@
-"""The traffic of a lab that a client watches: packets each second of each tunnel and NBMA address.
+"""The traffic of a lab that a client watches: packets and bits each second of each tunnel and NBMA address.
 
 Each second some routers are asked for their counters, at most `MOST_ASKED`, in turn, so a lab of many routers costs no
 more than a small one. Rates of a router hold until its next turn. Without a client the server asks no router.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
+from dmvpn.face.counted import COLUMNS
 from dmvpn.face.protocol import PROTOCOL, Count, Counts, Decoder, Done, Hello, ProtocolError, encode
 
 if TYPE_CHECKING:
@@ -23,11 +24,27 @@ if TYPE_CHECKING:
 MOST_ASKED: Final = 32
 #: Seconds for which a router may take for its answer.
 _PATIENCE: Final = 2.0
+#: What rows have.
+_COLUMNS: Final = sum(COLUMNS["peers"], ())
 #: Octets that are read at a time.
 _PIECE: Final = 1 << 16
 
-#: Packets sent and received, by tunnel interface and NBMA address.
-Packets = dict[tuple[str, str], tuple[int, int]]
+
+class Passed(NamedTuple):
+    """What passed in one direction. octets: of the packets inside GRE."""
+
+    packets: int = 0
+    octets: int = 0
+
+    def since(self, before: Passed) -> Passed:
+        """Return what passed since then. Counters that went back are those of a new tunnel: they began at 0."""
+        if self.packets < before.packets or self.octets < before.octets:
+            return self
+        return Passed(self.packets - before.packets, self.octets - before.octets)
+
+
+#: What was sent and received, by tunnel interface and NBMA address.
+Peers = dict[tuple[str, str], tuple[Passed, Passed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +52,7 @@ class Counted:
     """What a router has counted. now: seconds since 1970."""
 
     now: float
-    packets: Packets
+    peers: Peers
 
 
 class Traffic:
@@ -69,16 +86,24 @@ class Traffic:
 
 
 def rows(router: str, before: Counted, after: Counted) -> list[dict[str, object]]:
-    """Return packets each second between two answers of a router, for each peer that had any."""
+    """Return packets and bits each second between two answers of a router, for each peer that had any."""
     seconds = after.now - before.now
     found: list[dict[str, object]] = []
-    for (interface, nbma), (sent, received) in after.packets.items():
-        was = before.packets.get((interface, nbma), (0, 0))
-        # Counters that went back are those of a new tunnel: they began at 0.
-        out, came = (now - old if now >= old else now for now, old in zip((sent, received), was, strict=True))
-        if seconds > 0 and (out or came):
-            numbers = {"out": round(out / seconds, 2), "in": round(came / seconds, 2)}
-            found.append({"router": router, "interface": interface, "nbma": nbma, **numbers})
+    for (interface, nbma), (sent, received) in after.peers.items():
+        sent_before, received_before = before.peers.get((interface, nbma), (Passed(), Passed()))
+        out, came = sent.since(sent_before), received.since(received_before)
+        if seconds > 0 and (out.packets or came.packets):
+            found.append(
+                {
+                    "router": router,
+                    "interface": interface,
+                    "nbma": nbma,
+                    "out": round(out.packets / seconds, 2),
+                    "in": round(came.packets / seconds, 2),
+                    "bits_out": round(8 * out.octets / seconds),
+                    "bits_in": round(8 * came.octets / seconds),
+                }
+            )
     return found
 
 
@@ -96,15 +121,20 @@ async def _asked(path: Path) -> Counted | None:
 
 
 async def _read(reader: asyncio.StreamReader) -> Counted | None:
-    decoder, found, now = Decoder(), Packets(), 0.0
+    decoder, found, now = Decoder(), Peers(), 0.0
     while data := await reader.read(_PIECE):
         messages: Sequence[Message] = decoder.feed(data)
         for message in messages:
             match message:
                 case Hello(protocol=protocol) if protocol != PROTOCOL:
                     return None
+                case Counts(columns=columns) if columns != _COLUMNS:
+                    return None
                 case Counts(now=now, rows=some):
-                    found |= {(str(row[0]), str(row[1])): (int(row[2]), int(row[3])) for row in some}
+                    for interface, nbma, *numbers in some:
+                        sent, received, octets_sent, octets_received = map(int, numbers)
+                        ways = Passed(sent, octets_sent), Passed(received, octets_received)
+                        found[str(interface), str(nbma)] = ways
                 case Done(status=status):
                     # A router without any peer has no message with its time: nothing can be compared with it.
                     return Counted(now, found) if status == 0 and now else None

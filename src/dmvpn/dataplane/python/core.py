@@ -25,6 +25,7 @@ from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.amounts import Amount
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.local import Doors
@@ -223,14 +224,14 @@ class PacketCore:
         packet = tunnel.header(protocol).serialize(payload)
         df = may_df and tunnel.df is not DfBit.CLEAR and _keeps_whole(tunnel.df, protocol, payload)
         if not tunnel.protected:
-            _count(tunnel, tunnel.sent, neighbor.nbma)
+            _count(tunnel, tunnel.sent, neighbor.nbma, len(payload))
             self.wire.append(ToWire(tunnel.source, neighbor.nbma, tos, packet, df))
             return
         link = self._link(tunnel, neighbor)
         if link is None:
             self.dropped.no_sa += 1
         elif self.protection.seal(link, packet, tos, now, df=df):
-            self._count_over(tunnel.sent_over, link.number)
+            self._count_over(tunnel.sent_over, link.number, len(payload))
 
     def _room(self, tunnel: CoreTunnel, neighbor: NbmaPeer, now: float) -> Room | None:
         """Return the room on the path to a neighbor; None: unknown."""
@@ -337,9 +338,9 @@ class PacketCore:
             self._refuse_clear(local, sender.nbma, now)
             return
         if sender.connection:
-            self._count_over(tunnel.received_over, sender.connection)
+            self._count_over(tunnel.received_over, sender.connection, len(payload))
         else:
-            _count(tunnel, tunnel.received, sender.nbma)
+            _count(tunnel, tunnel.received, sender.nbma, len(payload))
         if tunnel.sequence is not None and not tunnel.sequence.is_in_order(header.sequence):
             self.dropped.malformed += 1
             return
@@ -401,13 +402,16 @@ class PacketCore:
         source = tunnel.mac_of(sender)
         self.taps.append(ToTap(number, offload.serialize() + mac + source + _IPV4_ETHERTYPE + payload))
 
-    def _count_over(self, packets: dict[int, int], connection: int) -> None:
+    def _count_over(self, amounts: dict[int, Amount], connection: int, octets: int) -> None:
         """Count a packet of a connection. If there are too many counters, those of closed connections are removed."""
-        if connection not in packets and len(packets) >= COUNTED_PEERS:
-            table = self.protection.table
-            for gone in [number for number in packets if table.link(number) is None]:
-                del packets[gone]
-        packets[connection] = packets.get(connection, 0) + 1
+        amount = amounts.get(connection)
+        if amount is None:
+            if len(amounts) >= COUNTED_PEERS:
+                table = self.protection.table
+                for gone in [number for number in amounts if table.link(number) is None]:
+                    del amounts[gone]
+            amount = amounts[connection] = Amount()
+        amount.add(octets)
 
 
 def _keeps_whole(df: DfBit, protocol: int, payload: bytes) -> bool:
@@ -415,10 +419,14 @@ def _keeps_whole(df: DfBit, protocol: int, payload: bytes) -> bool:
     return df is DfBit.SET or (protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT))
 
 
-def _count(tunnel: CoreTunnel, packets: dict[bytes, int], nbma: bytes) -> None:
+def _count(tunnel: CoreTunnel, amounts: dict[bytes, Amount], nbma: bytes, octets: int) -> None:
     """Count a packet. Addresses that are no peers of ours may be forged, so their counters are limited."""
-    if nbma in packets or nbma in tunnel.ids or len(packets) < COUNTED_PEERS:
-        packets[nbma] = packets.get(nbma, 0) + 1
+    amount = amounts.get(nbma)
+    if amount is None:
+        if nbma not in tunnel.ids and len(amounts) >= COUNTED_PEERS:
+            return
+        amount = amounts[nbma] = Amount()
+    amount.add(octets)
 
 
 def _remember(memory: OrderedDict[_Way, Value], key: _Way, value: Value) -> None:

@@ -15,8 +15,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
+from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.amounts import usage_of
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
     from dmvpn.base.errors import UserError
+    from dmvpn.base.events import PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
     from dmvpn.dataplane.local import Door, OwnAddress
     from dmvpn.dataplane.python.protection import Sealed
@@ -163,13 +165,13 @@ class PythonEngine:
         self._tell()
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Return packets sent and received by NBMA address; on a protected tunnel by connection."""
+        """Return the counters by NBMA address; on a protected tunnel by connection."""
         counted = self._core_tunnel(tunnel)
         if counted.protected:
             return self._usage_over(counted)
         peers = dict.fromkeys((*counted.sent, *counted.received))
         return tuple(
-            PeerUsage(ipv4_address(nbma), counted.sent.get(nbma, 0), counted.received.get(nbma, 0))
+            usage_of(ipv4_address(nbma), counted.sent.get(nbma), counted.received.get(nbma))
             for nbma in breathing(peers)
         )
 
@@ -328,8 +330,8 @@ class PythonEngine:
         for number in dict.fromkeys((*counted.sent_over, *counted.received_over)):
             link = self.core.protection.table.link(number)
             if link is not None:
-                sent, received = counted.sent_over.get(number, 0), counted.received_over.get(number, 0)
-                usage.append(PeerUsage(ipv4_address(link.place.address), sent, received, number))
+                sent, received = counted.sent_over.get(number), counted.received_over.get(number)
+                usage.append(usage_of(ipv4_address(link.place.address), sent, received, number))
         return tuple(usage)
 
     # ------------------------------------------------------------------------------------------------ sockets

@@ -10,6 +10,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
 
 if TYPE_CHECKING:
+    from dmvpn.dataplane.amounts import Amount
     from dmvpn.dataplane.local import Door
 
 #: The beginning of a neighbor's link-layer address; the peer id follows.
@@ -34,7 +35,7 @@ class CoreTunnel:
     mtu: octets, of the inner packets.
     peers: neighbors by link-layer address.
     multicast, bound: the addresses that get copies, and the connections over which further copies go.
-    sent, received: packets by NBMA address, and on a protected tunnel sent_over, received_over by connection.
+    sent, received: what passed, by NBMA address; on a protected tunnel sent_over, received_over, by connection.
     ids, ids_over: the reverse of peers.
     barred: NBMA addresses whose connections belong to other tunnels.
     table: the number of the routing table that it is in.
@@ -53,13 +54,13 @@ class CoreTunnel:
     interval: float = 8.0
     peers: dict[bytes, NbmaPeer] = field(default_factory=dict)
     multicast: tuple[bytes, ...] = ()
-    sent: dict[bytes, int] = field(default_factory=dict)
-    received: dict[bytes, int] = field(default_factory=dict)
+    sent: dict[bytes, Amount] = field(default_factory=dict)
+    received: dict[bytes, Amount] = field(default_factory=dict)
     ids: dict[bytes, bytes] = field(default_factory=dict)
     protected: bool = False
     bound: tuple[NbmaPeer, ...] = ()
-    sent_over: dict[int, int] = field(default_factory=dict)
-    received_over: dict[int, int] = field(default_factory=dict)
+    sent_over: dict[int, Amount] = field(default_factory=dict)
+    received_over: dict[int, Amount] = field(default_factory=dict)
     ids_over: dict[int, bytes] = field(default_factory=dict)
     df: DfBit = DfBit.CLEAR
     checksum: bool = False

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Protocol
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PeerUsage, SasCounted
+from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.amounts import usage_of
 from dmvpn.dataplane.esp import SaTable
 from dmvpn.dataplane.simulated.filters import RouterFilters
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.captures import CaptureDirection
     from dmvpn.base.effects import Effect, SendIp, TunnelSpec
+    from dmvpn.base.events import PeerUsage
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
     from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel
     from dmvpn.net.ip import IpPacket
@@ -173,18 +175,18 @@ class Chassis:
         return SasCounted(tuple(pair.count() for pair in breathing(tuple(self.sas.pairs()))))
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Return the packets of every peer of a tunnel; none if there is no such tunnel."""
+        """Return the counters of every peer of a tunnel; none if there is no such tunnel."""
         found = self.tunnel_table.by_name.get(tunnel)
         peers = dict.fromkeys((*found.sent, *found.received)) if found is not None else {}
         counted = [self._usage_of(found, peer) for peer in breathing(peers)] if found is not None else []
         return tuple(peer for peer in counted if peer is not None)
 
     def _usage_of(self, tunnel: SimulatedTunnel, peer: IPAddress | int) -> PeerUsage | None:
-        sent, received = tunnel.sent.get(peer, 0), tunnel.received.get(peer, 0)
+        sent, received = tunnel.sent.get(peer), tunnel.received.get(peer)
         if not isinstance(peer, int):
-            return PeerUsage(peer, sent, received)
+            return usage_of(peer, sent, received)
         link = self.sas.link(peer)
-        return PeerUsage(ip_address(link.place.address), sent, received, peer) if link is not None else None
+        return usage_of(ip_address(link.place.address), sent, received, peer) if link is not None else None
 
     def _owns(self, vrf: str, address: IPv4Address) -> bool:
         table = self.tables.get(vrf)

@@ -97,7 +97,7 @@ class GreBox(IpBox):
             message = message or tunnel.header(protocol).serialize(payload)
             outer = front.outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
             if outer is not None:
-                tunnel.count_sent(outer.receiver)
+                tunnel.count_sent(outer.receiver, len(payload))
                 port.count_sent(len(payload))
                 front.send_outer(outer.receiver.nbma, outer.packet)
 
@@ -185,12 +185,11 @@ class GreBox(IpBox):
             return
         if not self._may_come(tunnel, sender, local):
             return
-        name = tunnel.spec.name
-        tunnel.count_received(sender)
+        name, payload = tunnel.spec.name, message[start:]
+        tunnel.count_received(sender, len(payload))
         if tunnel.spec.sequence and not tunnel.sequence.is_in_order(header.sequence):
             self._count_drop("malformed")
             return
-        payload = message[start:]
         port.count_received(len(payload))
         if header.protocol_type == GRE_NHRP:
             self._report(NhrpReceived(name, sender.nbma, payload, sender.connection))
@@ -255,6 +254,7 @@ class GreBox(IpBox):
         front = self._front(spec)
         outer = front.outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL) if front else None
         if front is not None and outer is not None:
+            tunnel.count_sent(outer.receiver, len(payload))
             front.send_outer(outer.receiver.nbma, outer.packet)
 
     def _count_drop(self, why: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.amounts import Amount
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS
 from dmvpn.net import gre
 
@@ -46,7 +47,7 @@ class Waiting:
 class SimulatedTunnel:
     """One tunnel: its specification, adjacencies and counters.
 
-    sent and received: packets by NBMA address, or by the number of the connection that protected them.
+    sent and received: what passed, by NBMA address, or by the number of the connection that protected it.
     hairpins, multicast: the orders of NHRP for each IP version.
     """
 
@@ -56,8 +57,8 @@ class SimulatedTunnel:
     adjacencies: dict[IPAddress, NbmaPeer] = field(default_factory=dict)
     multicast: dict[int, tuple[NbmaPeer, ...]] = field(default_factory=dict)
     waiting: dict[IPAddress, Waiting] = field(default_factory=dict)
-    sent: dict[IPAddress | int, int] = field(default_factory=dict)
-    received: dict[IPAddress | int, int] = field(default_factory=dict)
+    sent: dict[IPAddress | int, Amount] = field(default_factory=dict)
+    received: dict[IPAddress | int, Amount] = field(default_factory=dict)
     sequence: gre.GreSequence = field(default_factory=gre.GreSequence)
 
     def header(self, protocol: int) -> gre.GreHeader:
@@ -85,15 +86,21 @@ class SimulatedTunnel:
             return NbmaPeer(self.spec.destination)
         return self.adjacencies.get(next_hop)
 
-    def count_sent(self, receiver: NbmaPeer) -> None:
+    def count_sent(self, receiver: NbmaPeer, octets: int) -> None:
         """Count a packet that went to a neighbor."""
-        peer = receiver.connection or receiver.nbma
-        self.sent[peer] = self.sent.get(peer, 0) + 1
+        _count(self.sent, receiver, octets)
 
-    def count_received(self, sender: NbmaPeer) -> None:
+    def count_received(self, sender: NbmaPeer, octets: int) -> None:
         """Count a packet that came from a neighbor."""
-        peer = sender.connection or sender.nbma
-        self.received[peer] = self.received.get(peer, 0) + 1
+        _count(self.received, sender, octets)
+
+
+def _count(amounts: dict[IPAddress | int, Amount], neighbor: NbmaPeer, octets: int) -> None:
+    peer = neighbor.connection or neighbor.nbma
+    amount = amounts.get(peer)
+    if amount is None:
+        amount = amounts[peer] = Amount()
+    amount.add(octets)
 
 
 class TunnelTable:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import gulping
+from dmvpn.base.counting import by_address
 from dmvpn.base.metrics import Bound, Table, counter, gauge
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.client import NhsState
@@ -109,6 +110,8 @@ _TRAFFIC: Final = Table(
     families=(
         counter("dmvpn_peer_sent_packets_total", "Packets that the tunnel sent to this NBMA address."),
         counter("dmvpn_peer_received_packets_total", "Packets that the tunnel received from this NBMA address."),
+        counter("dmvpn_peer_sent_bytes_total", "Octets inside GRE that the tunnel sent to this NBMA address."),
+        counter("dmvpn_peer_received_bytes_total", "Octets inside GRE that came from this NBMA address."),
     ),
     bound=Bound.PEERS,
 )
@@ -183,13 +186,8 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
     a row.
     """
     for name in dict.fromkeys(tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels):
-        found: dict[str, tuple[int, int]] = {}
-        for peer in gulping(ctx.counting.usage(name)):
-            nbma = str(peer.nbma)
-            sent, received = found.get(nbma, (0, 0))
-            found[nbma] = (sent + peer.sent, received + peer.received)
-        for nbma, (sent, received) in gulping(tuple(found.items())):
-            yield (name, nbma, sent, received)
+        for peer in gulping(by_address(gulping(ctx.counting.usage(name))).values()):
+            yield (name, str(peer.nbma), peer.sent, peer.received, peer.sent_octets, peer.received_octets)
 
 
 def _tunnel_rows(ctx: ShowContext) -> Iterator[MetricRow]:

@@ -7,7 +7,7 @@
  */
 
 import { along, bend, curve, label } from "./shapes.js";
-import { dots, flows } from "./traffic.js";
+import { dots, flows, inWords } from "./traffic.js";
 
 const RADIUS = 3;
 const MOST_NUMBERS = 40;
@@ -24,7 +24,7 @@ export function drawTraffic(context, scene, view, colors) {
   const direct = new Set(scene.tunnels.flatMap(({ here, there, direct }) => (direct ? [`${here} ${there}`, `${there} ${here}`] : [])));
   const thickness = 1 / Math.max(view.scale, 0.5);
   if (scene.isStill) {
-    for (const { from, to, rate } of some) {
+    for (const { from, to, rate, bits } of some) {
       const [begin, end] = [scene.places.get(from), scene.places.get(to)];
       if (begin === undefined || end === undefined) continue;
       const middle = bend(begin, end, direct.has(`${from} ${to}`));
@@ -33,8 +33,8 @@ export function drawTraffic(context, scene, view, colors) {
       context.beginPath();
       curve(context, begin, middle, end);
       context.stroke();
-      const text = `${Math.round(rate)}/s`;
       if (some.length <= MOST_NUMBERS) {
+        const text = inWords(rate, bits);
         label(context, text, along(begin, middle, end, 0.7), view.scale, colors.text, colors.background);
       }
     }

@@ -6,7 +6,7 @@
  */
 
 import { clock, element } from "./dom.js";
-import { ratesOf } from "./traffic.js";
+import { inWords, ratesOf } from "./traffic.js";
 
 /** Topics in the order of tables, with their headings. */
 const TABLES = /** @type {const} */ ([
@@ -49,7 +49,8 @@ function traffic(state, name, time) {
   const some = ratesOf(state, name, time).slice(0, MOST);
   if (some.length === 0) return [];
   const rows = some.map(({ other, rate }) => {
-    const cells = [rate.nbma, other, `${rate.out} packets/s out`, `${rate.in} packets/s in`, short(rate.interface)];
+    const [out, came] = [inWords(rate.out, rate.bits_out), inWords(rate.in, rate.bits_in)];
+    const cells = [rate.nbma, other, `${out} out`, `${came} in`, short(rate.interface)];
     return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
   });
   return [element("section", {}, element("h3", {}, "Traffic"), element("table", {}, element("tbody", {}, ...rows)))];

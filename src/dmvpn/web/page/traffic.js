@@ -4,10 +4,10 @@
  * @typedef {import("./film.js").Step} Step
  * @typedef {import("./state.js").State} State
  *
- * @typedef {{router: string, interface: string, nbma: string, out: number, in: number}} Rate packets each second that
- *   a router sends to an NBMA address, and receives from there
+ * @typedef {{router: string, interface: string, nbma: string, out: number, in: number, bits_out: number,
+ *   bits_in: number}} Rate packets and bits each second that a router sends to an NBMA address, and receives from there
  * @typedef {{rate: Rate, until: number}} Known until: when it is not true any more, unless it is heard again
- * @typedef {{from: string, to: string, rate: number}} Flow packets each second in one direction
+ * @typedef {{from: string, to: string, rate: number, bits: number}} Flow packets and bits each second in one direction
  * @typedef {{from: string, to: string, part: number}} Dot part: of its way
  */
 
@@ -56,7 +56,7 @@ export function ratesOf(state, name, time) {
 }
 
 /**
- * Return the traffic between routers. Both ends count it: the larger number is taken.
+ * Return the traffic between routers. Both ends count it: the larger numbers are taken.
  * @param {State} state
  * @param {number} time
  * @returns {Flow[]}
@@ -66,15 +66,27 @@ export function flows(state, time) {
   const found = new Map();
   for (const { rate, other } of ratesOf(state, "", time)) {
     if (other === "") continue;
-    for (const [from, to, number] of /** @type {[string, string, number][]} */ ([
-      [rate.router, other, rate.out],
-      [other, rate.router, rate.in],
+    for (const [from, to, packets, bits] of /** @type {[string, string, number, number][]} */ ([
+      [rate.router, other, rate.out, rate.bits_out],
+      [other, rate.router, rate.in, rate.bits_in],
     ])) {
+      if (packets === 0) continue;
       const key = `${from} ${to}`;
-      if (number > (found.get(key)?.rate ?? 0)) found.set(key, { from, to, rate: number });
+      const known = found.get(key);
+      const most = { rate: Math.max(packets, known?.rate ?? 0), bits: Math.max(bits, known?.bits ?? 0) };
+      found.set(key, { from, to, ...most });
     }
   }
   return [...found.values()];
+}
+
+/**
+ * Return packets and bits each second as text.
+ * @param {number} packets
+ * @param {number} bits
+ */
+export function inWords(packets, bits) {
+  return `${packets} packets/s, ${(bits / 1000).toFixed(1)} kbit/s`;
 }
 
 /**
