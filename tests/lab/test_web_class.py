@@ -17,10 +17,13 @@ from dmvpn.web.fleet import Fleet
 from dmvpn.web.guard import OPEN
 from dmvpn.web.resources import routes
 from dmvpn.web.roles import Role
+from lab.test_web_events import stream
 from support.served import Served, dmvpn, new_token, problem, refused, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lab.test_web_events import Stream
 
 LABS = "/api/v1/labs"
 #: Resources that answer about a caller's labs alone, or about none.
@@ -139,3 +142,32 @@ def test_the_labs_of_a_token_are_listed_and_checked(environment: dict[str, str],
     for wrong in ("*", "../x", "a*b", "-x"):
         said = refused(environment, "web", "token", "create", "--name", "eve", f"--labs={wrong}")
         assert "names no labs" in said
+
+
+def test_the_traffic_of_a_lab_comes_to_its_pupil_and_that_of_no_other_lab_does(
+    environment: dict[str, str], web: Served, anna: str
+) -> None:
+    """Routers of both labs have the same names; the packets of one lab are 14 times as long as those of the other."""
+    own, other = (f"{LABS}/{lab}/events?topics=traffic" for lab in ("anna-1", "annabel-1"))
+    assert problem(web.ask(other, token=anna), 404) == "no lab of this name runs"
+    with stream(web, own, {"Authorization": f"Bearer {anna}"}) as read, stream(web, other) as teacher:
+        assert any(octets(rate) > 1000 for rate in until_pings_are_seen(teacher, environment, "annabel-1", size=1400))
+        seen = until_pings_are_seen(read, environment, "anna-1", size=100)
+    assert max(map(octets, seen)) < 500
+
+
+def until_pings_are_seen(read: Stream, environment: dict[str, str], lab: str, *, size: int) -> list[dict[str, float]]:
+    """Let a router of the lab ping until the stream has more packets than those of protocols; all rates until then."""
+    ping = ("ping", "10.4.4.1", "source", "10.3.3.1", "size", str(size), "repeat", "20")
+    seen: list[dict[str, float]] = []
+    while not any(rate["out"] > 8 for rate in seen):
+        dmvpn(environment, "-r", f"{lab}/R31", *ping)
+        event = read.next()
+        assert event.kind == "traffic", event
+        seen += event.data["rates"]  # type: ignore[arg-type]
+    return seen
+
+
+def octets(rate: dict[str, float]) -> float:
+    """The mean length of the packets that leave."""
+    return rate["bits_out"] / 8 / rate["out"] if rate["out"] else 0.0

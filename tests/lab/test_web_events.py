@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("uvicorn")
 
 from lab.test_web import R31, Web
-from support.served import dmvpn, problem
+from support.served import MAIN, Served, dmvpn, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class Event(NamedTuple):
 class Stream:
     """A reader of events."""
 
-    def __init__(self, web: Web, path: str = f"{R31}/events", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, web: Served, path: str = f"{R31}/events", headers: Mapping[str, str] | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
         self._connection.request("GET", path, headers={"Authorization": f"Bearer {web.token}", **(headers or {})})
         self.answer = self._connection.getresponse()
@@ -74,7 +74,7 @@ class Stream:
 
 
 @contextlib.contextmanager
-def stream(web: Web, path: str = f"{R31}/events", headers: Mapping[str, str] | None = None) -> Iterator[Stream]:
+def stream(web: Served, path: str = f"{R31}/events", headers: Mapping[str, str] | None = None) -> Iterator[Stream]:
     opened = Stream(web, path, headers)
     try:
         yield opened
