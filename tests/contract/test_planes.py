@@ -541,8 +541,8 @@ def test_packets_are_counted_by_nbma_address(world: World) -> None:
     world.until(lambda: bool(world.of("A", UsageReported)))
     (report,) = world.of("A", UsageReported)
     usage = {peer.nbma: peer for peer in report.peers}
-    assert usage[nbma("B")] == PeerUsage(nbma("B"), sent=0, received=4)
-    assert usage[nbma("C")] == PeerUsage(nbma("C"), sent=4, received=0)
+    assert usage[nbma("B")] == PeerUsage(nbma("B"), sent=0, received=4, received_octets=4 * 60)
+    assert usage[nbma("C")] == PeerUsage(nbma("C"), sent=4, received=0, sent_octets=4 * 60)
     asked = world.counting("A")
     assert {peer.nbma: peer for peer in asked.usage("Tunnel0")} == usage
     assert asked.usage("Tunnel9") == ()

@@ -273,8 +273,8 @@ def test_two_peers_behind_one_address_are_told_apart_by_their_sas(world: World) 
     assert {packet[8:] for _, packet in two.received()} >= {b"an answer"}
     world.execute("A", PollUsage("Tunnel0"))
     assert set(world.of("A", UsageReported)[-1].peers) == {
-        PeerUsage(one.address, 1, 1, 7),
-        PeerUsage(two.address, 2, 1, 8),
+        PeerUsage(one.address, 1, 1, 7, 60, 6),
+        PeerUsage(two.address, 2, 1, 8, 69, 6),
     }
 
 

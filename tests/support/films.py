@@ -58,7 +58,7 @@ def dots(flows: list[dict[str, object]]) -> Moment:
 
 
 def flows(rates: list[dict[str, object]], owners: dict[str, str]) -> list[dict[str, object]]:
-    """The traffic between routers that the map shows, each with its text. owners: the router at each NBMA address."""
+    """The traffic between routers that the map shows. owners: the router at each NBMA address."""
     found: list[dict[str, object]] = json.loads(_run("flows.mjs", {"rates": rates, "owners": owners}))
     return found
 

@@ -57,7 +57,7 @@ def test_both_ends_count_a_flow_and_the_larger_numbers_are_shown() -> None:
         {"router": "B", "nbma": "192.0.2.1", "out": 0, "in": 10, "bits_out": 0, "bits_in": 8000},
     ]
     found = flows(rates, {"192.0.2.1": "A", "192.0.2.2": "B"})
-    assert found == [{"from": "A", "to": "B", "rate": 10, "bits": 8000, "words": "10 packets/s, 8.0 kbit/s"}]
+    assert found == [{"from": "A", "to": "B", "rate": 10, "bits": 8000, "kbit": "8.0"}]
 
 
 @with_node

@@ -6,8 +6,8 @@
  * @typedef {import("./map.js").Colors} Colors
  */
 
-import { along, bend, curve, label } from "./shapes.js";
-import { dots, flows, inWords } from "./traffic.js";
+import { along, bend, curve, sign } from "./shapes.js";
+import { dots, flows, kbit } from "./traffic.js";
 
 const RADIUS = 3;
 const MOST_NUMBERS = 40;
@@ -24,6 +24,8 @@ export function drawTraffic(context, scene, view, colors) {
   const direct = new Set(scene.tunnels.flatMap(({ here, there, direct }) => (direct ? [`${here} ${there}`, `${there} ${here}`] : [])));
   const thickness = 1 / Math.max(view.scale, 0.5);
   if (scene.isStill) {
+    /** @type {[string[], import("./shapes.js").Point][]} above all tunnels */
+    const signs = [];
     for (const { from, to, rate, bits } of some) {
       const [begin, end] = [scene.places.get(from), scene.places.get(to)];
       if (begin === undefined || end === undefined) continue;
@@ -33,10 +35,10 @@ export function drawTraffic(context, scene, view, colors) {
       context.beginPath();
       curve(context, begin, middle, end);
       context.stroke();
-      if (some.length <= MOST_NUMBERS) {
-        const text = inWords(rate, bits);
-        label(context, text, along(begin, middle, end, 0.7), view.scale, colors.text, colors.background);
-      }
+      signs.push([[`${rate}/s`, `${kbit(bits)} kbit/s`], along(begin, middle, end, 0.7)]);
+    }
+    if (signs.length <= MOST_NUMBERS) {
+      for (const [lines, at] of signs) sign(context, lines, at, view.scale, colors.text, colors.background);
     }
     return;
   }

@@ -6,7 +6,7 @@
  */
 
 import { clock, element } from "./dom.js";
-import { inWords, ratesOf } from "./traffic.js";
+import { kbit, ratesOf } from "./traffic.js";
 
 /** Topics in the order of tables, with their headings. */
 const TABLES = /** @type {const} */ ([
@@ -48,12 +48,18 @@ export function tables(state, name, time) {
 function traffic(state, name, time) {
   const some = ratesOf(state, name, time).slice(0, MOST);
   if (some.length === 0) return [];
-  const rows = some.map(({ other, rate }) => {
-    const [out, came] = [inWords(rate.out, rate.bits_out), inWords(rate.in, rate.bits_in)];
-    const cells = [rate.nbma, other, `${out} out`, `${came} in`, short(rate.interface)];
-    return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
-  });
-  return [element("section", {}, element("h3", {}, "Traffic"), element("table", {}, element("tbody", {}, ...rows)))];
+  const rows = some.flatMap(({ other, rate }) =>
+    [
+      ["out", String(rate.out), kbit(rate.bits_out)],
+      ["in", String(rate.in), kbit(rate.bits_in)],
+    ].map((numbers) => {
+      const cells = [rate.nbma, other, ...numbers, short(rate.interface)];
+      return element("tr", {}, ...cells.map((text) => element("td", {}, text)));
+    }),
+  );
+  const headings = ["peer", "", "", "packets/s", "kbit/s", ""].map((text) => element("th", { scope: "col" }, text));
+  const table = element("table", {}, element("thead", {}, element("tr", {}, ...headings)), element("tbody", {}, ...rows));
+  return [element("section", { class: "traffic" }, element("h3", {}, "Traffic"), table)];
 }
 
 /**

@@ -81,12 +81,11 @@ export function flows(state, time) {
 }
 
 /**
- * Return packets and bits each second as text.
- * @param {number} packets
+ * Return bits as the number of kbit.
  * @param {number} bits
  */
-export function inWords(packets, bits) {
-  return `${packets} packets/s, ${(bits / 1000).toFixed(1)} kbit/s`;
+export function kbit(bits) {
+  return (bits / 1000).toFixed(1);
 }
 
 /**
