@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("uvicorn")
 
 from lab.test_web import R31, Web
-from support.served import MAIN, Served, dmvpn, problem
+from support.served import Served, dmvpn, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -113,8 +113,7 @@ def test_the_stream_ends_with_the_lab(web: Web) -> None:
 
 def test_a_reader_of_traffic_alone_gets_rates_the_death_of_a_router_and_the_end(web: Web) -> None:
     """It heard that all routers had died, again and again, since none takes an order for no topic at all."""
-    up = [*MAIN, "lab", "up", "notes-phase1", "--simulated"]
-    subprocess.run(up, check=True, capture_output=True, env=web.environment, timeout=120)
+    dmvpn(web.environment, "lab", "up", "notes-phase1", "--simulated")
     with stream(web, "/api/v1/labs/notes-phase1/events?topics=traffic") as read:
         event = read.next()
         assert event.kind == "traffic"
