@@ -77,11 +77,14 @@ class Traffic:
         answers = await asyncio.gather(*(_asked(sockets[name]) for name in living))
         found: list[dict[str, object]] = []
         for name, counted in zip(living, answers, strict=True):
-            before = self._before.pop(name, None)
-            if counted is not None:
-                self._before[name] = counted
-                if before is not None:
-                    found += rows(name, before, counted)
+            if counted is None:
+                continue  # it is busy: its next answer is compared with its last one
+            before, self._before[name] = self._before.get(name), counted
+            if before is not None:
+                found += rows(name, before, counted)
+        for name in names:
+            if name not in sockets:
+                self._before.pop(name, None)
         return found
 
 
