@@ -25,6 +25,7 @@ _CLEAN = (
     "TRANSLATING",
     "FILTERED",
     "DUAL",
+    "BGP",
 )
 ROUTE_MAP = "route-map-undefined"
 

@@ -40,7 +40,7 @@ class _Verdicts(Generic[V]):
         )
 
     def _accused(self) -> Iterator[str]:
-        """Yield the shares of what was accused and is not broken."""
+        """Yield the shares of networks that were accused and work."""
         yield _share("well networks accused", self.healthy, lambda one: one.accused)
         yield _share("harmless faults accused", self._with(Harm.NONE), lambda one: one.accused)
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import processes as bgp_lines
-from dmvpn.features.bgp.model import NeighborLines
-from dmvpn.features.bgp.settings import configured_peers, settings_of
+from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.rules.bgp_sides import Sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.settings import PeerSettings
-    from dmvpn.network.overlay import EndPair, Network, TunnelEnd
+    from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import NetworkConcern
+    from dmvpn.tools.lint.rules.bgp_sides import Pair, Side
 
 ONE_SIDED: Final = Rule(
     id="bgp-neighbor-one-sided",
@@ -31,7 +29,7 @@ ONE_SIDED: Final = Rule(
 AS: Final = Rule(
     id="bgp-as-differs",
     severity=Severity.ERROR,
-    title="A BGP neighbor is in another autonomous system than its line says",
+    title="The AS of a BGP neighbor differs from its line",
     why="The OPEN of a neighbor has its AS number, and the session ends with the notification Bad Peer AS if another "
     "one is configured (RFC 4271 §6.2).",
     bad="router bgp 65001\n neighbor 10.0.0.1 remote-as 64999",
@@ -58,122 +56,109 @@ SHUTDOWN: Final = Rule(
 RULES: Final = (ONE_SIDED, AS, PASSWORD, SHUTDOWN)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """One end as the other one's neighbor. peer: the other end's address. calls: by a line, not by a range alone."""
-
-    end: TunnelEnd
-    peer: IPv4Address
-    settings: PeerSettings | None
-    calls: bool
-
-    @property
-    def process(self) -> tuple[str]:
-        """The words of its section."""
-        return (bgp_lines.ROUTER.of(number=self.end.device.bgp.local_as),)
-
-    @property
-    def at(self) -> tuple[str, ...]:
-        """Its line for the other end, or the section."""
-        return (*self.process, f"neighbor {self.peer}") if self.calls else self.process
+#: How a password begins that is encrypted: with another text at each router.
+_ENCRYPTED: Final = ("6 ", "7 ")
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield what keeps the two ends of a tunnel from a BGP session that one of them wants."""
+    known = Sides(network)
     for pair in network.pairs:
-        sides = _sides(pair)
-        if sides is None:
+        sides = known.of(pair.here, pair.there)
+        if sides is None or any(side.unread for side in sides):
             continue
         if not any(side.calls for side in sides):
-            if _is_awaited(network, pair, sides):
+            if known.is_awaited(pair, sides):
                 yield _one_sided(*sides)
             continue
         lacking = [(side, other) for side, other in _both(sides) if side.settings is None]
-        yield from (_one_sided(side, other) for side, other in lacking)
+        yield from (_one_sided(side, other) for side, other in lacking if not (side.elsewhere or other.shutdown))
         if not lacking:
             yield from _differences(sides)
 
 
-def _sides(pair: EndPair) -> tuple[_Side, _Side] | None:
-    """Return both ends; None if one of them does not run BGP there."""
-    here, there = pair.here, pair.there
-    if any(end.interface.vrf or not end.device.bgp.local_as for end in (here, there)):
-        return None
-    if not isinstance(here.address, IPv4Address) or not isinstance(there.address, IPv4Address):
-        return None
-    return _side(here, there, there.address), _side(there, here, here.address)
-
-
-def _side(end: TunnelEnd, other: TunnelEnd, address: IPv4Address) -> _Side:
-    """Return how BGP of an end knows the other one. address: the other one's first."""
-    config = end.device.bgp
-    known = configured_peers(config)
-    for each, _ in other.addresses:
-        if isinstance(each, IPv4Address) and each in known:
-            return _Side(end, each, known[each], calls=True)
-    for listened in config.listen_ranges:
-        if address in listened.prefix:
-            lines = NeighborLines(peer=address, group=listened.group)
-            return _Side(end, address, settings_of(config, address, lines), calls=False)
-    return _Side(end, address, None, calls=False)
-
-
-def _both(sides: tuple[_Side, _Side]) -> Iterator[tuple[_Side, _Side]]:
+def _both(sides: Pair) -> Iterator[Pair]:
     yield sides
     yield sides[1], sides[0]
 
 
-def _is_awaited(network: Network, pair: EndPair, sides: tuple[_Side, _Side]) -> bool:
-    """Return whether the server has a range for the client, and all its other clients that run BGP call it."""
-    if not pair.nhrp or sides[1].settings is None:
-        return False
-    fellows = [client for client in network.clients(pair.there) if client is not pair.here]
-    others = [_sides(type(pair)(client, pair.there, nhrp=True)) for client in fellows]
-    return any(others) and all(both[0].calls for both in others if both is not None)
+def _process(side: Side) -> str:
+    """Return the line that opens the section of its process."""
+    return bgp_lines.ROUTER.of(number=side.end.device.bgp.local_as)
 
 
-def _one_sided(side: _Side, other: _Side) -> NetworkConcern:
+def _at(side: Side, *words: str) -> tuple[str, ...]:
+    """Return a line for the other end, or the section. words: of the line."""
+    line = " ".join((f"neighbor {side.peer}", *words))
+    return (_process(side), line) if side.lines is not None and side.own is not None else (_process(side),)
+
+
+def _one_sided(side: Side, other: Side) -> NetworkConcern:
     name, peer = side.end.device.hostname, other.end.device.hostname
     waits = "has one for it" if other.calls else "waits for its call"
     what = f"BGP of {name} has no line for {side.peer} ({peer}), which {waits}"
-    lines: tuple[str, ...] = (*side.process, bgp_lines.NEIGHBOR.of(peer=side.peer, remote_as=_presented(other)))
-    if any(one.peer == side.peer and one.remote_as is not None for one in side.end.device.bgp.neighbors):
+    lines = [bgp_lines.NEIGHBOR.of(peer=side.peer, remote_as=_presented(other))]
+    family = [bgp_lines.FAMILY.of(), f" {bgp_lines.FAMILY_ACTIVATE.of(peer=side.peer)}"]
+    if side.lines is not None and side.lines.remote_as is not None:
         what = f"BGP of {name} has lines for {side.peer} ({peer}), and it is not activated for IPv4"
-        lines = (*side.process, bgp_lines.FAMILY.of(), bgp_lines.FAMILY_ACTIVATE.of(peer=side.peer))
-    return found(ONE_SIDED, side.end.device, side.process, what, _text(lines), related=((other.end.device, other.at),))
+        lines = family
+    else:
+        lines += [] if side.end.device.bgp.ipv4_by_default else family
+        if side.lines is not None:
+            what = f"BGP of {name} has lines for {side.peer} ({peer}), and none of them has its AS number"
+    return found(
+        ONE_SIDED, side.end.device, _at(side), what, _text(side, *lines), related=((other.end.device, _at(other)),)
+    )
 
 
-def _text(lines: tuple[str, ...]) -> str:
-    """Return lines as a text, each inside of the one before."""
-    return "\n".join(f"{' ' * depth}{line}" for depth, line in enumerate(lines))
+def _text(side: Side, *lines: str) -> str:
+    """Return lines of the process."""
+    return "\n".join((_process(side), *(f" {line}" for line in lines)))
 
 
-def _presented(side: _Side) -> int:
+def _presented(side: Side) -> int:
     """Return the AS number that a router presents to the other end."""
     return side.settings.local_as if side.settings is not None else side.end.device.bgp.outer_as
 
 
-def _differences(sides: tuple[_Side, _Side]) -> Iterator[NetworkConcern]:
+def _differences(sides: Pair) -> Iterator[NetworkConcern]:
     """Yield what two ends that know each other do not agree on."""
     for side, other in _both(sides):
-        settings, device = side.settings, side.end.device
-        theirs, peer = other.end.device, other.end.device.hostname
-        if settings is None:
-            continue
-        system, wanted = _presented(other), (settings.remote_as, *settings.lines.alternates)
-        if system not in wanted:
-            what = f"BGP expects AS {settings.remote_as} of {side.peer}, and {peer} is in AS {system}"
-            fix = _text((*side.process, bgp_lines.NEIGHBOR.of(peer=side.peer, remote_as=system)))
-            yield found(AS, device, side.at, what, fix if side.calls else "", related=((theirs, other.at),))
-        if settings.lines.shutdown:
-            what = f"BGP's session with {side.peer} ({peer}) is shut down"
-            fix = _text((*side.process, bgp_lines.NEIGHBOR.no(peer=side.peer, shutdown=True)))
-            at = (*side.process, f"neighbor {side.peer} shutdown")
-            is_meant = other.settings is not None and other.settings.lines.shutdown
-            yield found(SHUTDOWN, device, at, what, fix, severity=Severity.ADVICE if is_meant else None)
-    first, second = sides
-    if first.settings is None or second.settings is None:
+        yield from _systems(side, other)
+        if side.shutdown:
+            yield _closed(side, other)
+    first, second = (side.settings.lines.password if side.settings is not None else "" for side in sides)
+    if first != second and not (first and second and (_is_hidden(first) or _is_hidden(second))):
+        here, there = (side.end.device for side in sides)
+        what = f"BGP of {here.hostname} and {there.hostname} do not have the same password"
+        yield found(PASSWORD, here, _at(sides[0]), what, related=((there, _at(sides[1])),))
+
+
+def _is_hidden(password: str) -> bool:
+    """Return whether a password cannot be compared."""
+    return password.startswith(_ENCRYPTED) or HIDDEN in password or not password.strip("*")
+
+
+def _systems(side: Side, other: Side) -> Iterator[NetworkConcern]:
+    """Yield that an end expects another AS number than the other one presents."""
+    settings, system = side.settings, _presented(other)
+    if settings is None or system in (settings.remote_as, *settings.lines.alternates):
         return
-    if first.settings.lines.password != second.settings.lines.password:
-        what = f"BGP of {first.end.device.hostname} and {second.end.device.hostname} do not have the same password"
-        yield found(PASSWORD, first.end.device, first.at, what, related=((second.end.device, second.at),))
+    what = f"BGP expects AS {settings.remote_as} of {side.peer}, and {other.end.device.hostname} is in AS {system}"
+    # The number of a group is not that of one member, and in a confederation the members may be what is missing.
+    is_own = side.own is not None and side.own.remote_as is not None
+    is_inside = any(one.end.device.bgp.confederation.identifier for one in (side, other))
+    fix = _text(side, bgp_lines.NEIGHBOR.of(peer=side.peer, remote_as=system)) if is_own and not is_inside else ""
+    yield found(AS, side.end.device, _at(side), what, fix, related=((other.end.device, _at(other)),))
+
+
+def _closed(side: Side, other: Side) -> NetworkConcern:
+    """Return that an end has shut a session down."""
+    what = f"BGP's session with {side.peer} ({other.end.device.hostname}) is shut down"
+    severity = Severity.ADVICE if other.shutdown else None
+    for lines in (side.own, side.group):
+        if lines is not None and lines.shutdown:
+            fix = _text(side, bgp_lines.NEIGHBOR.no(peer=lines.peer, shutdown=True))
+            at = (_process(side), f"neighbor {lines.peer} shutdown")
+            return found(SHUTDOWN, side.end.device, at, what, fix, severity=severity)
+    return found(SHUTDOWN, side.end.device, _at(side), what, severity=severity)
