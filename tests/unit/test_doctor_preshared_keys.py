@@ -84,6 +84,20 @@ def test_the_peer_of_a_router_that_has_its_key_keeps_its_address() -> None:
     )
 
 
+def test_the_wide_address_of_the_other_end_replaces_none_that_it_does_not_cover() -> None:
+    """The other end's line took the place of the address of a third router, which lost its key."""
+    ring = RING.replace("0.0.0.0 0.0.0.0", "203.0.113.7").splitlines()
+    ring = ring[: ring.index(" peer HUB")]
+    other = RING.replace("0.0.0.0 0.0.0.0", "198.51.100.0 255.255.255.0").splitlines()
+    third = ip_address("203.0.113.7")
+    lines = key_lines(ring, TWO, missing=True, other=other, every=(third, TWO))
+    assert lines[:2] == ("crypto ikev2 keyring KR", "peer NAME")
+    assert key_lines(ring, TWO, missing=True, other=other, every=(ONE, TWO)) == (
+        *OF_PEERS,
+        "address 198.51.100.0 255.255.255.0",
+    )
+
+
 @pytest.mark.parametrize(
     ("missing", "line"),
     [(False, "crypto isakmp key <secret> address 0.0.0.0"), (True, "crypto isakmp key <secret> address 172.16.11.1")],

@@ -79,18 +79,25 @@ class _OldKey:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """The needs of a keyring. every: the peers that need a key. wide: the address line of the other end, if it covers
-    several routers.
+    """The needs of a keyring. every: the peers that need a key. wide: the peer of the other end's keyring whose address
+    covers several routers, or None.
     """
 
     every: tuple[Address, ...]
-    wide: str
+    wide: _Peer | None
+
+    def may_replace(self, one: _Peer) -> bool:
+        """Return whether a peer may get another address: every router that has its key keeps it."""
+        served = [address for address in self.every if one.breadth(address) is not None]
+        return all(self.wide is not None and self.wide.breadth(address) is not None for address in served)
 
     def address_line(self, peers: Sequence[_Peer], peer: Address | None) -> str:
         """Return the line of an address for a peer, and for all others without a key: a section has one address."""
         others = [one for one in self.every if peer is not None and one.version == peer.version and one != peer]
-        if self.wide or peer is None or all(any(_serves(known, (one,)) for known in peers) for one in others):
-            return self.wide or _address_line(peer)
+        if self.wide is not None:
+            return texts(self.wide.section, ADDRESS)[0]
+        if peer is None or all(any(known.breadth(one) is not None for known in peers) for one in others):
+            return _address_line(peer)
         return ADDRESS.of(address6=Placeholder("::/0")) if peer.version == 6 else _ANYBODY
 
 
@@ -228,26 +235,19 @@ def _address_line(peer: Address | None) -> str:
     return ADDRESS.of(address=peer or _ADDRESS)
 
 
-def _wide(configuration: Sequence[str], peer: Address | None) -> str:
-    """Return the line of a keyring that matches several peers, including this one; "" if there is none."""
-    for one in _peers(_tree(configuration)):
-        if peer is not None and one.breadth(peer):
-            return texts(one.section, ADDRESS)[0]
-    return ""
+def _wide(configuration: Sequence[str], peer: Address | None) -> _Peer | None:
+    """Return the peer of a keyring whose address covers several routers, including this one; None if there is none."""
+    return next((one for one in _peers(_tree(configuration)) if peer is not None and one.breadth(peer)), None)
 
 
 def _added(tree: ConfigTree, peers: list[_Peer], peer: Address | None, needs: _Needs) -> tuple[str, ...]:
     """Return the lines that add a peer to a keyring: an address in a section without one, else a new section."""
     bare = [one for one in peers if all(one.section.get(line) is None for line in _WHOSE)]
-    only = peers[0] if len(peers) == 1 and (needs.wide or not _serves(peers[0], needs.every)) else None
+    only = peers[0] if len(peers) == 1 and needs.may_replace(peers[0]) else None
     one = bare[0] if len(bare) == 1 else only
     if one is None:
         return (_ring(tree), _PEER, _address_line(peer), _KEY)
     return (*one.opening, needs.address_line(peers, peer), *(() if one.keys else (_KEY,)))
-
-
-def _serves(one: _Peer, every: Sequence[Address]) -> bool:
-    return any(one.breadth(address) is not None for address in every)
 
 
 def _ring(tree: ConfigTree) -> str:
