@@ -89,6 +89,11 @@ def test_a_line_gives_back_the_result(proof: Proof) -> None:
         '{"task": {"proof": "doctor", "seed": 7, "kind": "odd"}}',
         LINT[0].to_json().replace('"lint"', '"moon"'),
         LINT[0].to_json().replace('"lint"', '"doctor"'),
+        LINT[0].to_json().replace("a cloud", "a cloud \\ud800"),
+        LINT[0].to_json().replace('"lint/7"', '"lint/8"'),
+        LINT[0].to_json().replace('"judged": {', '"judged": null, "foreign": {'),
+        GOOD[0].to_json().replace('"judged": {', '"foreign": {'),
+        LEAK.to_json().replace("in clear: S1", ""),
     ],
 )
 def test_a_foreign_line_is_refused(line: str) -> None:
@@ -177,7 +182,7 @@ def test_results_of_other_seeds_are_refused_and_the_file_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "r"
-    other = Proof(draw=replace(FAULT, seed=8), judged=NAMED)
+    other = Proof(draw=replace(FAULT, seed=8), judged=replace(NAMED, name="doctor/8"))
     _file(path, *GOOD, other)
     before = path.read_bytes()
     assert _run("--results", str(path)) == 1

@@ -45,9 +45,13 @@ def as_list(raw: object, what: str) -> list[object]:
 
 
 def as_text(raw: object, what: str) -> str:
-    """Return a text. Raises ValueError."""
+    """Return a text that can be printed and written. Raises ValueError."""
     if not isinstance(raw, str):
         raise ValueError(f"{what}: not a text")
+    try:
+        raw.encode()
+    except UnicodeEncodeError as error:  # JSON can write half of a character
+        raise ValueError(f"{what}: not a text: {error}") from error
     return raw
 
 

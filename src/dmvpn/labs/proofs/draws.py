@@ -97,13 +97,16 @@ class Proof:
         """Read a JSON object. Raises ValueError."""
         fields = as_object(raw, "a result")
         draw = Draw.from_plain(as_object(fields.get("task"), "a task"))
-        judged = fields.get("judged")
+        failure = as_text(fields.get("failure"), "failure")
+        if "judged" not in fields:
+            if not failure:
+                raise ValueError("neither a verdict nor a failure")
+            return cls(draw=draw, judged=None, failure=failure)
         read = Judged.from_plain if draw.proven is Proven.DOCTOR else Linted.from_plain
-        return cls(
-            draw=draw,
-            judged=None if judged is None else read(as_object(judged, "judged")),
-            failure=as_text(fields.get("failure"), "failure"),
-        )
+        judged = read(as_object(fields["judged"], "judged"))
+        if judged.name != draw.name:
+            raise ValueError(f"the verdict of {draw.name} is about {judged.name}")
+        return cls(draw=draw, judged=judged, failure=failure)
 
     @classmethod
     def from_json(cls, text: str) -> Proof:
