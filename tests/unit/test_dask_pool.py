@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 if find_spec("distributed") is not None:
-    from distributed import Client
+    from distributed import Client, Status
 
+    from dmvpn.tools.pool import on_dask
     from dmvpn.tools.pool.on_dask import DaskPool
 
 pytestmark = [needs_dask, pytest.mark.lengthy]
@@ -138,6 +140,36 @@ def test_a_worker_makes_no_profile_of_a_run_and_goes_on_with_those_of_other_user
         assert other.profile()["count"] == 0
         other.submit(_busy, 0.31).result()
         assert other.profile()["count"] > 0
+
+
+class _Worker:
+    """A worker whose loop carries out at once. running: whether it makes its profile."""
+
+    def __init__(self) -> None:
+        self.status = Status.running
+        self.loop = SimpleNamespace(add_callback=lambda callback: callback())
+        self.running = True
+        profile = SimpleNamespace(stop=lambda: self._set(False), start=lambda: self._set(True))
+        self.periodic_callbacks = {"profile": profile}
+
+    def _set(self, running: bool) -> None:
+        self.running = running
+
+
+def test_a_worker_that_closes_during_a_run_begins_no_profile_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its periodic call went on forever in a process that has further workers."""
+    worker = _Worker()
+    monkeypatch.setattr(on_dask, "get_worker", lambda: worker)
+
+    def closes(status: Status) -> None:
+        assert not worker.running
+        worker.status = status
+        raise UserError("the run fails")
+
+    for status, goes_on in ((Status.running, True), (Status.closing, False)):
+        with pytest.raises(UserError):
+            on_dask.alone(closes, status)
+        assert worker.running is goes_on
 
 
 def test_a_scheduler_that_dies_is_an_error_that_says_so(tmp_path: Path) -> None:

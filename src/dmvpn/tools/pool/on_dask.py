@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
-from distributed import Client, Future, KilledWorker, Security, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, Security, Status, as_completed, get_worker
 
 from dmvpn.base.errors import UserError, named
 from dmvpn.tools.pool.addresses import is_closed
@@ -83,7 +83,7 @@ class DaskPool:
         under_way: dict[Future, tuple[T, bool]] = {}
 
         def give(some: list[T], *, is_first: bool) -> None:
-            futures = self._client.map(_alone, [work] * len(some), some, pure=False)
+            futures = self._client.map(alone, [work] * len(some), some, pure=False)
             under_way.update((future, (task, is_first)) for future, task in zip(futures, some, strict=True))
             coming.update(futures)
 
@@ -134,7 +134,8 @@ class DaskPool:
         raise error or AssertionError("an error without an exception")
 
 
-def _alone(work: Callable[[T], R], task: T) -> R:
+def alone(work: Callable[[T], R], task: T) -> R:
+    """Carry a task out, on a worker, with no other of ours at its side."""
     with _ALONE, _without_profile():
         return work(task)
 
@@ -150,11 +151,20 @@ def _without_profile() -> Iterator[None]:
     if profile is None:  # Dask's configuration turns it off
         yield
         return
+
+    def resume() -> None:
+        if worker.status not in (
+            Status.closing,
+            Status.closed,
+            Status.failed,
+        ):  # a worker that closes has stopped it for good
+            profile.start()
+
     worker.loop.add_callback(profile.stop)
     try:
         yield
     finally:
-        worker.loop.add_callback(profile.start)
+        worker.loop.add_callback(resume)
 
 
 def _security(address: str, tls: Tls | None) -> Security | None:
