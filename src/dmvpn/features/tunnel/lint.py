@@ -46,8 +46,8 @@ TTL: Final = Rule(
     id="tunnel-ttl-short",
     severity=Severity.WARNING,
     title="Packets of a tunnel may pass few routers",
-    why="`tunnel ttl` is that of the outer header. A path through the Internet has 10 to 30 routers, and where the TTL "
-    "ends the packet does. Tunnels to near ends still come up, which hides it.",
+    why="`tunnel ttl` sets the TTL of the outer header. A path through the Internet has 10 to 30 routers, and the router "
+    "at which the TTL reaches 0 drops the packet. Tunnels to near ends still come up, which hides the mistake.",
     bad="interface Tunnel0\n tunnel ttl 10",
     fix="interface Tunnel0\n tunnel ttl 255",
 )
@@ -121,7 +121,7 @@ def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
         yield Concern(rule=SOURCE, at=(interface,), what=what, fix=fix, severity=Severity.ADVICE)
         return
     if tunnel.ttl < _FAR:
-        what = f"packets of {tunnel.name} live for {tunnel.ttl} routers"
+        what = f"the outer header of {tunnel.name} has TTL {tunnel.ttl}: far ends are not reached"
         at, fix = (interface, f"tunnel ttl {tunnel.ttl}"), f"{interface}\n {config.TTL.of(ttl=255)}"
         yield Concern(rule=TTL, at=at, what=what, fix=fix)
     if not tunnel.has_source:
