@@ -90,7 +90,7 @@ class Linted:
     """A case and its verdict. found: what the fault brings; of a well network, the errors.
 
     named: whether one of them points at a line of a router that the fault changed. accused: an error where no user is
-    harmed.
+    harmed, and no registration, neighbor or route is missing.
     """
 
     name: str
@@ -148,7 +148,7 @@ def linted(name: str, scenario: Scenario, chosen: Fault) -> Linted:
     known = {_key(one) for one in _findings(scenario)}
     found = [one for one in _findings(broken) if _key(one) not in known]
     changed = {order.router for order in chosen.orders if isinstance(order, Type)}
-    harm, bad = _harm(scenario, broken, near_of(chosen))
+    harm, bad, is_whole = _harm(scenario, broken, near_of(chosen))
     return Linted(
         name=name,
         network=title(scenario),
@@ -158,7 +158,7 @@ def linted(name: str, scenario: Scenario, chosen: Fault) -> Linted:
         bad=bad,
         found=tuple(map(_words, found)),
         named=any(changed & {one.file, *(place.file for place in one.related)} for one in found),
-        accused=harm is Harm.NONE and any(one.severity is Severity.ERROR for one in found),
+        accused=harm is Harm.NONE and is_whole and any(one.severity is Severity.ERROR for one in found),
     )
 
 
@@ -183,14 +183,19 @@ def lint_well(name: str, most: int = MANY) -> Linted:
     )
 
 
-def _harm(well: Scenario, broken: Scenario, near: tuple[str, ...]) -> tuple[Harm, tuple[str, ...]]:
-    """Return when users notice the difference, and what gets worse at once."""
-    rows = well_rows(Case(well, 1, near))
-    case = Case(broken, 1, near)
+def _harm(well: Scenario, broken: Scenario, near: tuple[str, ...]) -> tuple[Harm, tuple[str, ...], bool]:
+    """Return when users notice the difference, what gets worse at once, and whether the network has all that it had.
+
+    It may lack a registration with the third of three servers, and no death of one server shows that.
+    """
+    healthy, case = Case(well, 1, near), Case(broken, 1, near)
+    rows = well_rows(healthy)
     bad = worse(well_rows(case), rows)
+    known = healthy.simulator.missing(well)
+    is_whole = all(one in known for one in case.simulator.missing(broken))
     if bad:
-        return Harm.NOW, bad
-    return (Harm.SLIGHT if case.loses() else latent(case, rows, well)), ()
+        return Harm.NOW, bad, is_whole
+    return (Harm.SLIGHT if case.loses() else latent(case, rows, well)), (), is_whole
 
 
 def _findings(scenario: Scenario) -> list[LintFinding]:
