@@ -129,6 +129,15 @@ def test_a_key_of_a_hub_that_lost_its_address_is_for_all_spokes_again() -> None:
     assert found.left == (), found
 
 
+def test_addresses_that_two_spokes_exchanged_are_exchanged_again() -> None:
+    """In the copy no hub remembers the spokes, so that it shows something else: wrong systems of BGP at the hubs. Lines
+    for those were entered, and the spokes kept the wrong addresses.
+    """
+    found = judge("doctor/143", FEW, heals=True)
+    assert found.rank == 1, found
+    assert found.left == (), found
+
+
 #: What is wrong there, and nobody has anything of it: neither now, nor after a restart, nor while one hub is dead.
 HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
     "a route to nobody, beside which others lead": (

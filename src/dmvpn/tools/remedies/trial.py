@@ -1,6 +1,7 @@
 """A trial: whether a copy of the network shows the same finding, and whether the lines of the diagnosis fix it there.
 
-    copy unchanged       not the same finding: the configurations are not the cause, and nothing is tried
+    copy unchanged       no finding: the configurations are not the cause, and nothing is tried
+                         another finding: lines that help all the same have the cause right
     with the lines       rows better and none worse: the lines work. Any row worse: the lines are never shown
     undo another's       lines take back lines that helped: they are never shown
     then gone as well    another finding had the same cause: its own lines are not shown
@@ -90,7 +91,7 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     same = [one for one in broken if one.place in ward.places]
     if not same:
         if ward.places:
-            return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward)
+            return _of_two_faces(diagnosis, ward)
         return replace(diagnosis, findings=tuple(map(_not_reproduced, diagnosis.findings)), copied=Copied.WELL)
     worse_wires = _behind_worse_wires(diagnosis, ward)
     wanted = [one for one in same if one.is_complete and not (one.cause in _SIZES and _is_near(one, worse_wires))]
@@ -100,6 +101,21 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     )
     helped = any(one.works for one in outcomes.values())
     return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward if helped else None)
+
+
+def _of_two_faces(diagnosis: Diagnosis, ward: _Ward) -> Diagnosis:
+    """Return the diagnosis where the copy shows something else: two addresses that were exchanged are taken twice
+    while a server remembers them, and belong to the wrong neighbors in a copy that remembers nothing.
+
+    Lines that help there have the cause right. Lines that do not help prove nothing.
+    """
+    wanted = [one for one in diagnosis.findings if not one.advice and one.is_complete][:MOST_REMEDIES]
+    trial = ward.enter(wanted, forget=True) if wanted else None
+    if trial is None or not trial.works:
+        return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward)
+    outcomes = {one.key: replace(trial, besides=_others(one, wanted)) for one in wanted}
+    findings = tuple(_with(one, outcomes.get(one.key), doubted=True) for one in diagnosis.findings)
+    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward)
 
 
 def _with_hidden(diagnosis: Diagnosis, ward: _Ward | None) -> Diagnosis:
@@ -188,9 +204,13 @@ def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
         together = ward.enter(left)
         if together is not None and together.works:
             for one in left:
-                others = [other.router for other in (*helped, *left) if other.router != one.router]
-                outcomes[one.key] = replace(together, besides=tuple(dict.fromkeys(others)))
+                outcomes[one.key] = replace(together, besides=_others(one, (*helped, *left)))
     return outcomes
+
+
+def _others(finding: Finding, tried: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the other routers whose lines were entered."""
+    return tuple(dict.fromkeys(one.router for one in tried if one.router != finding.router))
 
 
 def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[LanPair, ...]:
@@ -258,8 +278,11 @@ class _Ward:
         warm_up(self._copy.subject, self._pairs)
         return Rows.of(self._copy.subject, self._pairs)
 
-    def enter(self, remedies: Sequence[Finding]) -> Trial | None:
-        """Return what these lines change; None if a router refuses them. Lines that do not help are taken back."""
+    def enter(self, remedies: Sequence[Finding], *, forget: bool = False) -> Trial | None:
+        """Return what these lines change; None if a router refuses them. Lines that do not help are taken back.
+
+        forget: end what NHRP learned in the copy, which the network did not learn.
+        """
         before = {one.router: self._copy.running(one.router) for one in remedies}
         self._found = None
         try:
@@ -272,6 +295,8 @@ class _Ward:
         if undone:
             self._take_back(before)
             return Trial(worse=tuple(f"'{line}', which helped, is undone" for line in undone))
+        if forget:
+            self._copy.ask([(name, "clear ip nhrp") for name in self._copy.subject.anatomy.sites])
         self._copy.wait(HEALED)
         now = self._measure()
         lost = _lost(now, self._rows, remedies)
