@@ -129,11 +129,19 @@ def test_a_key_of_a_hub_that_lost_its_address_is_for_all_spokes_again() -> None:
     assert found.left == (), found
 
 
+@pytest.mark.slow
 def test_addresses_that_two_spokes_exchanged_are_exchanged_again() -> None:
     """In the copy no hub remembers the spokes, so that it shows something else: wrong systems of BGP at the hubs. Lines
     for those were entered, and the spokes kept the wrong addresses.
     """
     found = judge("doctor/143", FEW, heals=True)
+    assert found.rank == 1, found
+    assert found.left == (), found
+
+
+def test_lines_are_judged_once_a_negative_entry_of_nhrp_has_expired() -> None:
+    """A spoke remembered for three minutes that there was no direct way; the lines were called useless after two."""
+    found = judge("doctor/168", FEW, heals=True)
     assert found.rank == 1, found
     assert found.left == (), found
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_PAIRS: Final = 30
 #: Virtual seconds until a network has recovered: after a remedy, a restart, the death of a hub; and after a rekey.
 HEALED, REKEYED = 130.0, 60.0
+#: Further virtual seconds until entries of NHRP for addresses without a way have expired: they live for 180.
+FORGOTTEN: Final = 60.0
 #: Virtual seconds for which a packet a second is counted, where nothing is worse at a glance.
 WATCHED: Final = 240
 
