@@ -146,6 +146,14 @@ def test_lines_are_judged_once_a_negative_entry_of_nhrp_has_expired() -> None:
     assert found.left == (), found
 
 
+def test_a_translator_that_became_symmetric_is_named_where_two_spokes_no_longer_meet() -> None:
+    """Calls took the long way, and the doctor said that nothing was broken, though both spokes said why."""
+    found = judge("doctor/150", FEW)
+    assert found.harm is Harm.NOW, found
+    assert found.rank == 1, found
+    assert found.found[0].startswith("symmetric NAT, NAT1: R31 and R41 are behind NAT"), found
+
+
 #: What is wrong there, and nobody has anything of it: neither now, nor after a restart, nor while one hub is dead.
 HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
     "a route to nobody, beside which others lead": (

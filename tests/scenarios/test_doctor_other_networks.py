@@ -224,7 +224,9 @@ def test_packets_between_symmetric_translators_are_not_called_direct() -> None:
     world = World("ipsec-symmetric-nat").converge()
     world.run_for(30)
     diagnosis = visit(WorldPatient(world), "R31", ip_address("10.4.4.100"))
-    assert [(one.cause, one.advice) for one in diagnosis.findings] == [(Cause.NAT_KIND, True)]
+    assert [(one.cause, one.mild) for one in diagnosis.findings] == [(Cause.NAT_KIND, True)]
+    assert diagnosis.findings[0].decide == "are R31 and R41 meant to send everything by a hub?"
+    assert diagnosis.healthy
     assert not any("directly" in one.what for one in diagnosis.fine)
 
 

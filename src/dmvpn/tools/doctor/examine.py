@@ -151,6 +151,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
         verdicts += found
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
     verdicts += spoke_pairs.pairs(scene, broken)
+    verdicts += spoke_pairs.symmetric_translators(scene)
     if not any(map(_blocks, verdicts)):
         verdicts += host_reachability.hosts(scene)
     verdicts = _gathered(scene, verdicts, felt)

@@ -90,6 +90,36 @@ def pairs(scene: Scene, broken: set[str]) -> Iterator[Verdict]:
             yield from _of_pair(scene, client, other, nbma)
 
 
+def symmetric_translators(scene: Scene) -> Iterator[Verdict]:
+    """Find spokes that asked for each other and cannot meet, because of a symmetric translator. It may be a plan, since
+    packets arrive by the hub.
+    """
+    by_nbma = {seen: client for client in scene.clients() if (seen := scene.seen_as(client)) is not None}
+    done: set[frozenset[str]] = set()
+    for client in scene.clients():
+        for entry in client.tunnel.mappings:
+            other = by_nbma.get(entry.nbma) if entry.nbma is not None else None
+            if other is None or not entry.reason.find(NhrpReason.BOTH_BEHIND_NAT):
+                continue
+            names = frozenset((client.name, other.name))
+            gateways = [scene.gateway_of(one.name, one.tunnel.source_interface) or "" for one in (client, other)]
+            kinds = [scene.lab.gateways[name].kind for name in gateways if name]
+            if names in done or "symmetric" not in kinds or "cone" in kinds:
+                continue
+            done.add(names)
+            yield Finding(
+                step=Step.SHORTCUT,
+                cause=Cause.NAT_KIND,
+                router=gateways[kinds.index("symmetric")],
+                what=f"{client.name} and {other.name} are behind NAT, and a symmetric translator keeps them apart",
+                evidence=(f"{client.name} says: {entry.reason}",),
+                others=(client.name, other.name),
+                stops=False,
+                decide=f"are {client.name} and {other.name} meant to send everything by a hub?",
+                mild=True,
+            )
+
+
 def _wanted(client: Client) -> Iterator[Address]:
     """Yield NBMA addresses, except servers', that the tunnel sends to, or would."""
     servers = {server.nbma for server in client.tunnel.servers}
