@@ -188,13 +188,14 @@ SEALED = everywhere(
         "  address 203.0.113.0 255.255.255.0\n  pre-shared-key hub-key-of-tests",
     ),
 )
-#: Phase 3 with OSPF.
-OSPF: Network = everywhere(
-    CLEAR,
+_AS_OSPF = (
     ("router eigrp 100\n network 10.0.0.0 0.0.0.255\n", "router ospf 1\n network 10.0.0.0 0.0.0.255 area 0\n"),
     ("0.0.0.255\n!\nip route", "0.0.0.255 area 0\n!\nip route"),
     below(" ip nhrp network-id 1", " ip ospf network point-to-multipoint"),
 )
+#: Phase 3 with OSPF; the same with two hubs and three spokes.
+OSPF: Network = everywhere(CLEAR, *_AS_OSPF)
+DUAL_OSPF: Network = everywhere(DUAL, *_AS_OSPF)
 #: Phase 3 with RIP, whose `network` lines are classful.
 RIP: Network = everywhere(
     CLEAR,

@@ -14,6 +14,7 @@ from dmvpn.tools.lint.text import as_text
 from support.lint_cases import (
     CASES,
     CLEAR,
+    DUAL_OSPF,
     ELECTED,
     OSPF,
     PHASE1,
@@ -340,6 +341,12 @@ def test_a_server_at_the_routers_own_nbma_address_is_the_router_itself() -> None
 def test_a_next_hop_that_only_a_router_that_is_not_here_may_have_is_not_judged() -> None:
     route = ("ip route 0.0.0.0", "ip route 192.168.77.0 255.255.255.0 10.0.0.77\nip route 0.0.0.0")
     assert [one for one in lint(edited(CLEAR, SPOKE1=[route])) if one.rule == "route-next-hop-nobody"] == []
+
+
+def test_a_point_to_point_spoke_of_ospf_works_with_the_timers_of_its_only_hub() -> None:
+    alone = (" ip ospf network point-to-multipoint", " ip ospf network point-to-point\n ip ospf hello-interval 30")
+    assert bad(edited(OSPF, SPOKE1=[alone])) == []
+    assert bad(edited(DUAL_OSPF, SPOKE1=[alone])) == [("SPOKE1", "ospf-network-type-differs")] * 2
 
 
 def test_spokes_that_never_go_directly_need_no_key_for_each_other() -> None:

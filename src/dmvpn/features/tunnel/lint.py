@@ -46,8 +46,8 @@ TTL: Final = Rule(
     id="tunnel-ttl-short",
     severity=Severity.WARNING,
     title="Packets of a tunnel may pass few routers",
-    why="`tunnel ttl` sets the TTL of the outer header. A path through the Internet has 10 to 30 routers, and the router "
-    "at which the TTL reaches 0 drops the packet. Tunnels to near ends still come up, which hides the mistake.",
+    why="`tunnel ttl` sets the TTL of the outer header. A path through the Internet has 10 to 30 routers, and the "
+    "router at which the TTL reaches 0 drops the packet. Tunnels to near ends still come up, which hides the mistake.",
     bad="interface Tunnel0\n tunnel ttl 10",
     fix="interface Tunnel0\n tunnel ttl 255",
 )

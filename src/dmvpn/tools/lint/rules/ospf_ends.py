@@ -35,7 +35,8 @@ TYPE: Final = Rule(
     severity=Severity.ERROR,
     title="The two ends of a tunnel have OSPF network types that do not fit",
     why="Types with different timers form no adjacency (RFC 2328 §10.5); broadcast and point-to-point form one, and "
-    "then disagree about what the link is, so that routes over it are not used (FRR issue 15171).",
+    "then disagree about what the link is, so that routes over it are not used (FRR issue 15171). A point-to-point "
+    "spoke has one neighbor at a time, so its servers take turns.",
     bad="interface Tunnel0\n ip ospf network broadcast",
     fix="interface Tunnel0\n ip ospf network point-to-multipoint",
 )
@@ -85,7 +86,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         yield from _alone(network, end)
     for pair in network.pairs:
-        yield from _types(pair)
+        yield from _types(network, pair)
     for culprit, other in network.differing(_area):
         where = f"{other.device.hostname}'s {other.name}"
         what = f"{culprit.name} is in OSPF area {_area(culprit)}, and {where} in area {_area(other)}"
@@ -128,7 +129,7 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         yield found(PRIORITY, end.device, end.line("ip ospf network"), what, fix, severity=severity)
 
 
-def _types(pair: EndPair) -> Iterator[NetworkConcern]:
+def _types(network: Network, pair: EndPair) -> Iterator[NetworkConcern]:
     here, there = _running(pair.here), _running(pair.there)
     if here is None or there is None:
         return
@@ -140,7 +141,8 @@ def _types(pair: EndPair) -> Iterator[NetworkConcern]:
         fix = f"{pair.here.at[0]}\n {ospf_lines.NETWORK.of(**dict.fromkeys(theirs.value.split(), True))}"
         both = NetworkType.POINT_TO_POINT, NetworkType.POINT_TO_MULTIPOINT
         alike = timers(here, ours) == timers(there, theirs) and ours in both and theirs in both
-        if not alike:  # a point-to-point spoke of a point-to-multipoint hub works with the hub's timers
+        crowded = ours is NetworkType.POINT_TO_POINT and len(network.servers_of(pair.here)) > 1
+        if crowded or not alike:  # a point-to-point spoke of one point-to-multipoint hub works with the hub's timers
             yield found(TYPE, pair.here.device, pair.here.line("ip ospf network"), what, fix, related=related)
             return
     mine, other = timers(here, ours), timers(there, theirs)
