@@ -38,6 +38,8 @@ _FAILED: Final = "cache_dir=.pytest_cache/waiting"
 _GRACE: Final = 30.0
 #: Not the lowest priority: beside other programs that compute, tests would never end.
 _LOW: Final = 10
+#: Exit code of pytest if all tests ran, and some failed.
+_SOME_FAILED: Final = 1
 
 
 class Half:
@@ -56,12 +58,12 @@ class Half:
             preexec_fn=_begin_aside if aside else die_with_parent,
         )
 
-    def wait(self) -> bool:
-        """Return at its end whether all is well."""
-        return self._process.wait() == 0
+    def wait(self) -> int:
+        """Return at its end its exit code, negative for a signal."""
+        return self._process.wait()
 
-    def show(self) -> bool:
-        """Print what it has printed, and go on until its end. Returns whether all is well."""
+    def show(self) -> int:
+        """Print what it has printed, and go on until its end. Returns the same."""
         assert self._output is not None
         with open(self._output.name, "rb") as printed:
             is_over = False
@@ -71,7 +73,7 @@ class Half:
                     sys.stdout.buffer.write(octets)
                 sys.stdout.flush()
                 time.sleep(0 if is_over else 0.2)
-        return self._process.returncode == 0
+        return self._process.wait()
 
     def end(self) -> None:
         """Interrupt it, unless it has ended."""
@@ -106,13 +108,21 @@ def run(computing: Sequence[str], waiting: Sequence[str], alone: Sequence[str]) 
 
         _say("the tests in real time; those that compute run beside them, and their output follows")
         other = begin(computing, aside=True)
-        is_well = begin(waiting).wait()
+        status = begin(waiting).wait()
+        _say_unless_ended("the tests in real time", status)
         _say("the tests that compute")
-        is_well_computed = other.show()
-        if not is_well:
+        computed = other.show()
+        _say_unless_ended("the tests that compute", computed)
+        if status == _SOME_FAILED:  # else nothing says which ones, but the notes of an earlier run
             _say("those in real time that failed, once more, alone")
-            is_well = begin(alone).wait()
-    return is_well and is_well_computed
+            status = begin(alone).wait()
+    return status == 0 and computed == 0
+
+
+def _say_unless_ended(tests: str, status: int) -> None:
+    if status not in (0, _SOME_FAILED):
+        why = signal.Signals(-status).name if status < 0 else f"status {status}"
+        _say(f"{tests} did not come to their end: {why}")
 
 
 def _say(text: str) -> None:

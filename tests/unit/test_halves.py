@@ -64,6 +64,22 @@ def test_a_failure_of_either_half_is_one_unless_the_second_try_alone_succeeds(
     assert ("once more" in capfd.readouterr().out.splitlines()) is bool(waiting)
 
 
+@pytest.mark.parametrize("program", ["import sys; sys.exit(3)", "import os; os.kill(os.getpid(), 9)"])
+def test_a_half_that_did_not_come_to_its_end_is_a_failure_whatever_failed_before(
+    program: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second try took what had failed in an earlier run; that succeeded, and so did `make test`."""
+    assert not run(prints(""), python(program), prints("once more"))
+    assert not run(python(program), prints(""), prints("once more"))
+    said = capfd.readouterr().out
+    assert "once more" not in said.splitlines()
+    why = "status 3" if "exit" in program else "SIGKILL"
+    assert [line for line in said.splitlines() if why in line] == [
+        f"make test: the tests in real time did not come to their end: {why}",
+        f"make test: the tests that compute did not come to their end: {why}",
+    ]
+
+
 def test_what_computes_has_a_lower_priority_and_what_waits_our_own(capfd: pytest.CaptureFixture[str]) -> None:
     run(python("import os; print(os.nice(0))"), python("import os; print(os.nice(0))"), [])
     assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), str(min(19, os.nice(0) + 10))]
