@@ -12,6 +12,7 @@ from dmvpn.tools.lint import RULES, Site, lint
 from dmvpn.tools.lint.machine_readable import as_json, as_sarif
 from dmvpn.tools.lint.text import as_text
 from support.lint_cases import (
+    BGP,
     CASES,
     CLEAR,
     DUAL_OSPF,
@@ -341,6 +342,16 @@ def test_a_server_at_the_routers_own_nbma_address_is_the_router_itself() -> None
 def test_a_next_hop_that_only_a_router_that_is_not_here_may_have_is_not_judged() -> None:
     route = ("ip route 0.0.0.0", "ip route 192.168.77.0 255.255.255.0 10.0.0.77\nip route 0.0.0.0")
     assert [one for one in lint(edited(CLEAR, SPOKE1=[route])) if one.rule == "route-next-hop-nobody"] == []
+
+
+def test_a_spoke_without_a_default_route_may_learn_one_from_neighbors_that_are_in_no_tunnel() -> None:
+    cut = ("ip route 0.0.0.0 0.0.0.0 203.0.113.254\n", "")
+    assert ("SPOKE1", "nhrp-nbma-unreachable") in bad(edited(BGP, SPOKE1=[cut]))
+    provider = below(" neighbor 10.0.0.1 remote-as 65000", " neighbor 203.0.113.254 remote-as 65500")
+    assert bad(edited(BGP, SPOKE1=[cut, provider])) == []
+    assert bad(edited(OSPF, SPOKE1=[cut])) == []  # OSPF runs on its LAN, too
+    alone = ("router ospf 1\n", "router ospf 1\n passive-interface GigabitEthernet2\n")
+    assert bad(edited(OSPF, SPOKE1=[cut, alone])) == [("SPOKE1", "nhrp-nbma-unreachable")]
 
 
 def test_a_point_to_point_spoke_of_ospf_works_with_the_timers_of_its_only_hub() -> None:

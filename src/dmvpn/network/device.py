@@ -233,8 +233,12 @@ class Device:
     @property
     def learns_routes(self) -> bool:
         """True with a routing protocol besides EIGRP, which most tunnels run: it may have routes of the underlay."""
-        unknown = any(entry.text.split()[:1] == ["router"] for entry in self.entries)
-        return self.rip.enabled or bool(self.ospf.processes) or bool(self.bgp.local_as) or unknown
+        return self.rip.enabled or bool(self.ospf.processes) or bool(self.bgp.local_as) or self.has_unread_process
+
+    @property
+    def has_unread_process(self) -> bool:
+        """True with a routing protocol that is not known here."""
+        return any(entry.text.split()[:1] == ["router"] for entry in self.entries)
 
     def vrf_of(self, interface: str) -> str:
         """Return the VRF that an interface is in, "" for none."""

@@ -6,6 +6,7 @@ import enum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.model import Interface as OspfInterface
@@ -14,7 +15,7 @@ from dmvpn.features.ospf.settings import ELECTING, default_network, timers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.interface.model import InterfaceSettings as Interface
     from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.network.device import Device
@@ -80,6 +81,25 @@ def _ospf_covers(device: Device, process: ProcessSettings, name: str, address: I
 def ospf_interface(device: Device, name: str) -> OspfInterface | None:
     """Return the `ip ospf` lines of an interface."""
     return next((interface for interface in device.ospf.interfaces if interface.name == name), None)
+
+
+def learns_underlay(device: Device) -> bool:
+    """Return whether neighbors outside of tunnels may advertise routes to a router, by another protocol than EIGRP."""
+    tunnels, ports = [], []
+    for settings, address, length in device.addresses():
+        if settings.name.startswith("Tunnel"):
+            tunnels.append(Prefix.of(address, length))
+        elif not settings.name.startswith("Loopback"):
+            ports.append((settings.name, address))
+    if device.has_unread_process or any(
+        one.protocol is not Protocol.EIGRP and not one.passive
+        for name, address in ports
+        for one in running(device, name, address)
+    ):
+        return True
+    ranges = (one.prefix for one in device.bgp.listen_ranges)
+    peers = (Prefix.of(one.peer, 32) for one in device.bgp.neighbors if isinstance(one.peer, IPv4Address))
+    return any(not any(prefix in tunnel for tunnel in tunnels) for prefix in (*peers, *ranges))
 
 
 def election_time(devices: Sequence[Device]) -> int:

@@ -9,6 +9,7 @@ from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
 from dmvpn.ios import Placeholder
 from dmvpn.network.device import is_private
+from dmvpn.network.routing import learns_underlay
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.sides import vrf_of_source
 
@@ -322,13 +323,15 @@ def _reachable(network: Network) -> Iterator[NetworkConcern]:
         device = end.device
         if not device.has_underlay or device.has_default or end.tunnel.front or vrf_of_source(end):
             continue
-        if device.learns_routes or _underlay_protocol(end):
-            continue  # what they learn nobody can say
+        if learns_underlay(device) or _underlay_protocol(end):
+            continue  # its neighbors may know the way
         wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
         wanted += [_outside(client) or client.source for client in network.clients(end)]
         for nbma in wanted:
             if nbma is not None and device.underlay_route(nbma) is None:
-                what = f"nothing leads to {nbma}: no connected prefix, no static route, no routing protocol"
+                what = (
+                    f"nothing leads to {nbma}: no connected prefix, no static route, no routing protocol but in tunnels"
+                )
                 at = next((link.at for link in network.links_of(end) if link.nbma == nbma), end.at)
                 yield found(UNREACHABLE, device, at, what, "ip route 0.0.0.0 0.0.0.0 NEXT-HOP")
 
