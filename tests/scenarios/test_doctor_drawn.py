@@ -39,6 +39,11 @@ CLOUD = Plan(
 LARGE = replace(CLOUD, hubs=3, spokes=5, routing="ospf")
 NHS = "line-gone/interface_Tunnel100/ip_nhrp_nhs_192.168.100.11_nbma_172.16.11.1_multicast"
 MISSED: dict[str, tuple[Plan | str, str]] = {
+    "a server's address that is another spoke's, which passes all on": ("bgp-phase3", "nhs-nbma@SPOKE1,SPOKE2,HUB"),
+    "a hub whose neighbors of OSPF come and go, since its Hellos reach nobody": (
+        "guide-phase2-broadcast",
+        "line-gone/interface_Tunnel0/ip_nhrp_map_multicast_dynamic@HUB1,SPOKE2,SPOKE1",
+    ),
     "a route of the hub that leads to another spoke": (CLOUD, "hub-route-astray@S2,S3,HUB1"),
     "one address at two spokes of different hubs": ("hierarchical", "address-conflict@SPOKE-B1,SPOKE-A2,GLOBAL"),
     "a wire that loses much, far down the list of clients": (LARGE, "lossy-link@S4,S1,HUB1"),

@@ -365,6 +365,16 @@ def _takes_shortcuts(rows: Rows, name: str) -> bool:
     return facts is not None and any(tunnel.shortcuts for tunnel in facts.tunnels)
 
 
+def _servers(scene: Scene, name: str) -> Iterator[str]:
+    """Yield the servers of a router: the routers with the configured NBMA addresses, and with the tunnel addresses."""
+    for client in scene.clients():
+        if client.name == name:
+            yield client.hub
+            owner = scene.tunnel_owner(client.server.address) if client.server is not None else None
+            if owner is not None:
+                yield owner[0]
+
+
 def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bool:
     """Return whether this site reaches another one worse than similar sites do, or not at all.
 
@@ -372,7 +382,7 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bo
     missing, and by another one only sites of that cloud are reached directly.
     """
     alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
-    servers = [one.hub for one in rows.scene.clients() if one.name == name]
+    servers = list(_servers(rows.scene, name))
     for there in rows.sites:
         if there == name:
             continue

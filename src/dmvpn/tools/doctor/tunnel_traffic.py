@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.ospf import greets_by_multicast
 from dmvpn.tools.doctor.packet_loss import filtered_wires, probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.rip import advertises_by_multicast
@@ -126,10 +127,11 @@ def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.works:
         return
-    eigrp = bool(client.facts.eigrp or hub.eigrp)
-    down = eigrp or advertises_by_multicast(hub, there, client.tunnel)
-    up = eigrp or advertises_by_multicast(client.facts, client.tunnel, there)
-    seen, what = scene.seen_as(client), "hello" if eigrp else "update"
+    ospf = greets_by_multicast(client.facts, client.tunnel) and greets_by_multicast(hub, there)
+    greets = bool(client.facts.eigrp or hub.eigrp) or ospf
+    down = greets or advertises_by_multicast(hub, there, client.tunnel)
+    up = greets or advertises_by_multicast(client.facts, client.tunnel, there)
+    seen, what = scene.seen_as(client), "hello" if greets else "update"
     if down and there.multipoint and seen not in there.multicast and not there.multicast_dynamic:
         yield Finding(
             step=Step.MULTICAST,
