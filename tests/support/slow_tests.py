@@ -31,14 +31,17 @@ if TYPE_CHECKING:
 PROCESSOR: Final = 0.25
 WAITING: Final = 6.0
 BESIDE: Final = 1.0
-#: Tests of every day whatever they take: the README is true, and a change that should not affect behavior shows in the
-#: hashes if it does.
+#: Tests of every day whatever they take: the README is true, a change that should not affect behavior shows in the
+#: hashes if it does, and one that breaks the structure of the program is noticed before it is a habit.
 _EVERY_DAY: Final = (
     "tests/lab/test_documentation.py::test_a_page_shows_what_its_commands_print[README.md]",
     *(
         f"tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[{network}]"
         for network in ("intro-phase3", "ospf-phase3", "isakmp-phase3", "dual-hub")
     ),
+    "tests/unit/test_doors.py::",
+    "tests/unit/test_plain_english.py::",
+    "tests/unit/test_structure.py::",
 )
 LIST: Final = Path(__file__).parents[1] / "slow_tests.txt"
 _IN_REAL_TIME: Final = ("tests/contract/", "tests/lab/")
@@ -123,8 +126,8 @@ def _times(folder: Path) -> dict[str, float]:
 def main() -> None:
     """Write the list."""
     times = _times(Path(sys.argv[1]))
-    slow = (chosen(times) | (slow_tests() - times.keys())).difference(_EVERY_DAY)
-    LIST.write_text(_HEADING + "".join(f"{test}\n" for test in sorted(slow)), "utf-8")
+    slow = sorted(chosen(times) | (slow_tests() - times.keys()))
+    LIST.write_text(_HEADING + "".join(f"{test}\n" for test in slow if not test.startswith(_EVERY_DAY)), "utf-8")
 
 
 if __name__ == "__main__":

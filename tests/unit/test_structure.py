@@ -26,6 +26,7 @@ SOURCES: Final = ROOT / "src" / "dmvpn"
 OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show"))
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
+    "bgp": ("settings",),
     "eigrp": ("metric", "states"),
     "ike": ("book", "numbers", "suites", "terms", "translation", "v2.offers", "v2.wire.numbers"),
     "ipsec": ("policies",),
