@@ -55,9 +55,8 @@ class Draw:
     @property
     def name(self) -> str:
         """The name from which network and fault follow."""
-        return (
-            f"{self.proven.value}/{self.seed}" if self.kind is Kind.FAULT else f"{self.proven.value}/well/{self.seed}"
-        )
+        well = "well/" if self.kind is Kind.WELL else ""
+        return f"{self.proven.value}/{well}{self.seed}"
 
     def plain(self) -> dict[str, object]:
         """Return the task as a JSON object."""

@@ -236,7 +236,7 @@ def _address_line(peer: Address | None) -> str:
 
 
 def _wide(configuration: Sequence[str], peer: Address | None) -> _Peer | None:
-    """Return the peer of a keyring whose address covers several routers, including this one; None if there is none."""
+    """Return the first peer of a keyring whose address covers several routers, including this one; else None."""
     return next((one for one in _peers(_tree(configuration)) if peer is not None and one.breadth(peer)), None)
 
 
