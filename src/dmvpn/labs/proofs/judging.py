@@ -130,7 +130,7 @@ def judged(
     return Judged(
         name=name,
         network=title(scenario),
-        mechanism=chosen.trouble.id.partition("/")[0],
+        mechanism=chosen.trouble.mechanism,
         traits=traits(Stage.of(scenario)),
         what=f"{chosen.id}: {orders_in_words(chosen)}",
         harm=harm,

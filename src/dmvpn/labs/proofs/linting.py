@@ -154,7 +154,7 @@ def linted(name: str, scenario: Scenario, chosen: Fault) -> Linted:
         network=title(scenario),
         what=f"{chosen.id}: {orders_in_words(chosen)}",
         harm=harm,
-        mechanism=chosen.trouble.id.partition("/")[0],
+        mechanism=chosen.trouble.mechanism,
         bad=bad,
         found=tuple(map(_words, found)),
         named=any(changed & {one.file, *(place.file for place in one.related)} for one in found),

@@ -69,6 +69,11 @@ class Trouble:
     also: tuple[Cause, ...] = ()
     noticed: bool = True
 
+    @property
+    def mechanism(self) -> str:
+        """The part of the id that troubles of a kind share: "line-gone", of any line."""
+        return self.id.partition("/")[0]
+
 
 def without_story(
     name: str,
