@@ -151,7 +151,7 @@ coverage: setup-dev ## line and branch coverage of `make test`
 	@$(BIN)/python -m coverage run -m pytest -q -m "not slow" $(TESTS)
 	@$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report
 
-bench: setup ## the benchmarks; BENCH="--quick", BENCH="--only start,direct" ...: see tests/bench/__main__.py
+bench: setup-dev ## the benchmarks; BENCH="--quick", BENCH="--only start,direct" ...: see tests/bench/__main__.py
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 bench-peers: ## wireguard-go, gotatun and boringtun as they are now, for `make bench` to measure beside ours (go, cargo)

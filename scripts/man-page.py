@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app.main import _parser
+from dmvpn.app.main import argument_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _FILES = (
 
 def lines() -> Iterator[str]:
     """The page, in the macros of man(7)."""
-    parser = _parser()
+    parser = argument_parser()
     yield f'.TH DMVPN 1 "" "dmvpn {__version__}" "User Commands"'
     yield from (".SH NAME", "dmvpn \\- a DMVPN router, its labs and its tools")
     yield from (".SH SYNOPSIS", ".B dmvpn", ".I COMMAND ...", ".br", ".B dmvpn \\-r", ".I ROUTER", "[IOS command]")

@@ -49,7 +49,8 @@ def _may_be_shipped(terms: str) -> bool:
 def _license(one: Distribution) -> str:
     given = one.metadata
     classifiers = [line.rpartition(" :: ")[2] for line in given.get_all("Classifier", ()) if line.startswith("License")]
-    return str(given.get("License-Expression") or ", ".join(classifiers) or given.get("License", ""))
+    expression, license_ = ("".join(given.get_all(name, ())) for name in ("License-Expression", "License"))
+    return expression or ", ".join(classifiers) or license_
 
 
 def _crates() -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
-"""The page about the outer commands names every command and every option, and none that is not there."""
+"""The page about the outer commands names every command and every option, and no other; dmvpn(1) has the commands."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from dmvpn.app.main import argument_parser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "outer-commands.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference" / "outer-commands.md"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 
 
@@ -38,3 +40,9 @@ def test_every_command_is_on_the_page() -> None:
 def test_every_option_is_on_the_page_and_no_other() -> None:
     known = {option for command in commands(argument_parser()) for option in options(command)}
     assert set(OPTION.findall(PAGE.read_text())) == known
+
+
+def test_the_man_page_is_made_and_has_every_command() -> None:
+    """The package for Debian could not be built: nothing else made its man page."""
+    page = "\n".join(runpy.run_path(str(ROOT / "scripts" / "man-page.py"))["lines"]()).replace("\\-", "-")
+    assert [command.prog for command in commands(argument_parser()) if f".B {command.prog}" not in page] == []
