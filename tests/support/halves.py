@@ -4,7 +4,8 @@
 
 A test in real time waits for its packets most of the time, so three times as many of them run at once, and the time
 that they leave to the processors is for the tests that compute. Those have a low priority: what waits for a packet must
-have a processor when it comes. The output of those that compute follows that of the others.
+have a processor when it comes. The output of those that compute follows that of the others, but the name of each test
+that fails is printed at once, on the standard error: both halves load this module as a plugin of pytest.
 
 A test in real time that failed is tried once more, alone: did it fail because it is wrong, or because the machine was
 busy?
@@ -28,8 +29,10 @@ from dmvpn.shells.lab.syscalls import die_with_parent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pytest
+
 ROOT: Final = Path(__file__).parents[2]
-_PYTEST: Final = (sys.executable, "-m", "pytest", "-m", "not slow")
+PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "support.halves", "-m", "not slow")
 #: Those that compute wait until the others leave them a processor.
 _PATIENCE: Final = "--timeout=900"
 #: Each half notes what failed in a place of its own: both end at any time.
@@ -46,14 +49,13 @@ class Half:
     """Tests, or any command, in a session of its own: Ctrl-C reaches all its processes once, by way of us."""
 
     def __init__(self, command: Sequence[str], *, aside: bool = False) -> None:
-        """aside: at a low priority, and what it prints is kept for `show`."""
+        """aside: at a low priority, and its standard output is kept for `show`."""
         self._output = tempfile.NamedTemporaryFile(prefix="dmvpn-tests-") if aside else None  # noqa: SIM115 - close
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
-            stderr=subprocess.STDOUT if aside else None,
             start_new_session=True,
             preexec_fn=_begin_aside if aside else die_with_parent,
         )
@@ -119,6 +121,12 @@ def run(computing: Sequence[str], waiting: Sequence[str], alone: Sequence[str]) 
     return status == 0 and computed == 0
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Print the name of a test that failed, on a line of its own among the dots; the workers of xdist report to us."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\nmake test: failed: {report.nodeid}", file=sys.stderr, flush=True)
+
+
 def _say_unless_ended(tests: str, status: int) -> None:
     if status not in (0, _SOME_FAILED):
         why = signal.Signals(-status).name if status < 0 else f"status {status}"
@@ -142,10 +150,10 @@ def main() -> int:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _terminated)
     color = ["--color=yes"] if sys.stdout.isatty() else []
-    waiting = [*_PYTEST, "-o", _FAILED]
+    waiting = [*PYTEST, "-o", _FAILED]
     try:
         is_well = run(
-            [*_PYTEST, *color, _PATIENCE, "-n", str(asked.jobs), *asked.computing],
+            [*PYTEST, *color, _PATIENCE, "-n", str(asked.jobs), *asked.computing],
             [*waiting, "-n", str(3 * asked.jobs), "--dist", "worksteal", *asked.waiting],
             [*waiting, "--last-failed", "--last-failed-no-failures", "none", *asked.waiting],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.halves import ROOT, run
+from support.halves import PYTEST, ROOT, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,12 +30,21 @@ except KeyboardInterrupt:
     place.write_text("interrupted")
 """
 RUNS = """
-import signal, sys
+import json, signal, sys
 from support import halves
 signal.signal(signal.SIGTERM, halves._terminated)
-here, there = sys.argv[1:]
-sleeps = [sys.executable, "-c", {sleeps!r}]
-halves.run([*sleeps, here], [*sleeps, there], [])
+halves.run(*map(json.loads, sys.argv[1:]), [sys.executable, "-c", ""])
+"""
+#: Fails, and does not end before it is allowed to.
+FAILS = """
+import pathlib, time
+
+def test_that_fails():
+    raise AssertionError
+
+def test_that_waits():
+    while not pathlib.Path({end!r}).exists():
+        time.sleep(0.01)
 """
 
 
@@ -85,20 +95,41 @@ def test_what_computes_has_a_lower_priority_and_what_waits_our_own(capfd: pytest
     assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), str(min(19, os.nice(0) + 10))]
 
 
+@pytest.mark.lengthy
+def test_a_test_that_fails_is_named_when_it_fails_and_once_in_either_half(tmp_path: Path) -> None:
+    """Whoever ran `make test` saw an F after minutes, and its name after all other tests."""
+    end, commands = tmp_path / "end", []
+    for name, options in (("computing", ["-n", "1"]), ("waiting", [])):
+        file = tmp_path / f"test_{name}.py"
+        file.write_text(FAILS.format(end=str(end)))
+        commands.append([*PYTEST, *options, "-p", "no:cacheprovider", str(file)])
+    with both(*commands) as halves:
+        assert halves.stderr is not None
+        named = sorted(halves.stderr.readline() + halves.stderr.readline() for _ in commands)
+        end.touch()
+        assert halves.stderr.read() == ""
+    assert named == [f"\nmake test: failed: test_{name}.py::test_that_fails\n" for name in ("computing", "waiting")]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_the_end_of_make_end_both(number: signal.Signals, tmp_path: Path) -> None:
     places = [tmp_path / "computing", tmp_path / "waiting"]
-    path = os.pathsep.join((str(ROOT / "tests"), str(ROOT / "src")))
-    halves = subprocess.Popen(
-        [*python(RUNS.format(sleeps=SLEEPS)), *map(str, places)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until(lambda: all(place.exists() and place.read_text() == "begun" for place in places))
-    halves.send_signal(number)
-    assert halves.wait(PATIENCE) != 0
+    with both(*([*python(SLEEPS), str(place)] for place in places)) as halves:
+        until(lambda: all(place.exists() and place.read_text() == "begun" for place in places))
+        halves.send_signal(number)
+        assert halves.wait(PATIENCE) != 0
     assert [place.read_text() for place in places] == ["interrupted"] * 2
+
+
+def both(computing: list[str], waiting: list[str]) -> subprocess.Popen[str]:
+    """Start two halves in a process of their own."""
+    return subprocess.Popen(
+        [*python(RUNS), json.dumps(computing), json.dumps(waiting)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT / "src")))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def until(happens: Callable[[], bool]) -> None:
