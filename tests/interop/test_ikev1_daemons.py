@@ -109,6 +109,15 @@ def test_main_and_quick_mode_come_up_and_both_ends_say_so(daemon: type[Peer], be
             assert it.theirs.isakmp_sas() == it.ours.cookies
 
 
+@pytest.mark.skipif(bool(missing_for(Pluto)), reason=missing_for(Pluto))
+@pytest.mark.story("libreswan-ikev1")
+def test_messages_that_pluto_fills_up_with_zeros_are_read() -> None:
+    """It does so by default (`ikepad`), and whether anything came up depended on the lengths of names."""
+    with bed(Pluto, Wishes(padded=True)) as it:
+        it.begin("it begins")
+        assert "PAYLOAD_MALFORMED" not in it.theirs.log
+
+
 @pytest.mark.conforms("ike1:5.1-signatures", "ike1:5.1-raw", "isakmp:3.9-certificates", "isakmp:3.10-request")
 @both
 @either

@@ -65,6 +65,7 @@ class Wishes:
     fragment: large messages always go in fragments, of so many octets.
     identity: a name, else its address.
     signs: both ends prove themselves by certificates.
+    padded: messages in clear end with zeros, as pluto fills them up; only for pluto.
     log: charon's level of what it writes about IKE.
     version: of IKE; pluto is only for 1.
     """
@@ -81,6 +82,7 @@ class Wishes:
     fragment: int = 0
     identity: str = ""
     signs: bool = False
+    padded: bool = False
     log: int = 2
     version: int = 1
 
@@ -416,6 +418,8 @@ class Pluto(Peer):
             more.append(f"salifetime={wishes.child_seconds}s")
         if wishes.encapsulate:
             more.append("encapsulation=yes")
+        if wishes.padded:
+            more.append("send-vendorid=yes")  # its text makes message 1 no multiple of four
         if wishes.signs:
             more.append(
                 f"leftcert=own\n  leftsendcert=always\n  rightca=%same\n  leftid={self.wire.addresses['theirs']}"

@@ -6,12 +6,14 @@ The hostile peer is a router of ours (`spoke`), whose ISAKMP SA seals whatever a
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.effects import PollSas
+from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import IpReceived, SasCounted, Tick
 from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
 from dmvpn.base.protection import Encapsulation, SaCount
@@ -19,17 +21,26 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.v1 import quick_mode
 from dmvpn.features.ike.v1.fragments import cut
+from dmvpn.features.ike.v1.identities import identity_of
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.steps import packet_lines
+from dmvpn.features.ike.v1.strangers import (
+    FRAGMENTS_TIME,
+    LARGEST_IN_FRAGMENTS,
+    LARGEST_NUMBER_IN_FRAGMENTS,
+    Strangers,
+)
 from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.features.ike.v1.wire import Message, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, Notify, SecurityAssociation
+from dmvpn.features.ike.v1.wire.payloads import Delete, Fragment, Hash, Notify, SecurityAssociation
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise
 
@@ -365,3 +376,93 @@ def test_fragments_of_main_mode_are_no_steps_of_it_in_debugs() -> None:
     for piece in pieces:
         (line,) = packet_lines(piece, sa.path, sa, sa.book, sent=True)
         assert "sending packet to" in line
+
+
+# ------------------------------------------------------------------------------------------------ what cannot be read
+
+
+def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of_a_stranger_none() -> None:
+    """Messages of a peer were dropped in silence, and both ends waited."""
+    net = MachineNet()
+    hub, spoke = net.node(HUB, LINES.replace("0.0.0.0", SPOKE)), net.node(SPOKE, LINES)
+    spoke.want(hub)
+    whole = net.log[0].datagram.payload
+    for junk in (b"\x01", b"\x01" * 2, b"\x01" * 5):
+        broken = whole[:24] + (len(whole) + len(junk)).to_bytes(4, "big") + whole[28:] + junk
+        arrives(hub, broken)
+        arrives(hub, broken, STRANGER)
+    said = f"IKE message from {SPOKE} failed its sanity check or is malformed: octets behind the last payload"
+    assert [said in line for line in hub.logs if "BAD_MESSAGE" in line] == [True]
+    net.now += 61
+    arrives(hub, broken)
+    assert [said in line for line in hub.logs if "BAD_MESSAGE" in line] == [True, True]
+
+
+# ------------------------------------------------------------------------------------------------ fragments in clear
+
+
+def path_to(address: str) -> DatagramPath:
+    return DatagramPath(Endpoint(IPv4Address(HUB), 500), Endpoint(IPv4Address(address), 500))
+
+
+def first_message(largest: int) -> tuple[MachineNet, Node, Node, tuple[bytes, ...]]:
+    """Return message 1 of a spoke in fragments, which its hub does not have yet."""
+    net = MachineNet()
+    hub, spoke = (net.node(name, LINES, encapsulation=Encapsulation.NEVER) for name in (HUB, SPOKE))
+    spoke.want(hub)
+    octets = net.flights.pop().datagram.payload
+    return net, hub, spoke, cut(Message.parse(octets).header, octets, largest)
+
+
+@pytest.mark.parametrize("zeros", [0, 2])
+def test_message_1_in_fragments_is_put_together(zeros: int) -> None:
+    """A peer that always fragments never came up: nothing says before message 1 that we can take its parts."""
+    net, hub, spoke, parts = first_message(150)
+    if zeros:
+        octets = b"".join(surely(Message.parse(part).find(Fragment)).data for part in parts) + bytes(zeros)
+        octets = octets[:24] + len(octets).to_bytes(4, "big") + octets[28:]
+        parts = cut(Message.parse(octets).header, octets, 150)
+    assert len(parts) > 1
+    assert [len(arrives(hub, part)) for part in (*parts[1:], parts[0])] == [0] * (len(parts) - 1) + [1]
+    net.run(2)
+    assert crosswise(hub, spoke)
+
+
+def test_strangers_make_us_keep_few_fragments_and_not_for_long() -> None:
+    strangers, part = Strangers(), partial(Fragment, 7)
+    front = [path_to(f"203.0.113.{number}") for number in range(LARGEST_NUMBER_IN_FRAGMENTS + 1)]
+    assert strangers.join(part(1, 0, b"a"), front[0], 0.0) is None
+    assert strangers.join(part(2, 1, b"b"), front[0], FRAGMENTS_TIME) is None
+    assert strangers.join(part(1, 0, b"a"), front[0], FRAGMENTS_TIME) == b"ab"
+    for path in front:
+        assert strangers.join(part(1, 0, b"a"), path, 9.0) is None
+    assert strangers.join(part(2, 1, b"b"), front[1], 9.0) == b"ab"
+    assert strangers.join(part(2, 1, b"b"), front[0], 9.0) is None
+    with pytest.raises(WireError, match="too large together"):
+        strangers.join(part(3, 0, bytes(LARGEST_IN_FRAGMENTS)), front[0], 9.0)
+
+
+def test_message_2_in_fragments_is_taken_from_the_peer_that_we_began_with_alone() -> None:
+    net, hub, spoke, parts = first_message(1280)
+    (answer,) = arrives(hub, parts[0])
+    pieces = cut(Message.parse(answer).header, answer, 100)
+    assert len(pieces) > 1
+    net.flights.clear()
+    assert not any(arrives(spoke, piece, STRANGER) for piece in pieces)
+    arrives(spoke, pieces[0], STRANGER)
+    assert [len(arrives(spoke, piece, HUB)) for piece in pieces] == [0] * (len(pieces) - 1) + [1]
+
+
+# ------------------------------------------------------------------------------------------------ selectors
+
+
+def test_a_peer_that_wants_more_than_the_tunnel_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pair came up and was shown as GRE between both addresses, which the peer had not agreed to."""
+    net = MachineNet()
+    hub, spoke = (net.node(name, LINES, encapsulation=Encapsulation.NEVER) for name in (HUB, SPOKE))
+    monkeypatch.setattr(quick_mode, "identity_of", lambda selector: replace(identity_of(selector), protocol=0))
+    spoke.want(hub)
+    net.run(2)
+    assert not hub.pairs
+    ours, theirs = f"ours {HUB}/47; the peer's {HUB}/0", "the peer wants to protect more than the tunnel"
+    assert any(f"{theirs}: {ours}" in line for line in hub.logs), hub.logs

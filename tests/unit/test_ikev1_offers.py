@@ -184,11 +184,14 @@ def test_an_answer_is_one_transform_of_one_proposal(answer: tuple[Proposal, ...]
         (AES128, isakmp(encryption=5, bits=0), "encryption: ours AES_CBC_128; the peer's TRIPLE_DES"),
         (AES128, isakmp(encryption=1, bits=0), "encryption: ours AES_CBC_128; the peer's DES_CBC"),
         (AES128, isakmp(encryption=99), "encryption: ours AES_CBC_128; the peer's 99_128"),
+        (AES128, isakmp(encryption=13), "encryption: ours AES_CBC_128; the peer's AES_CTR_128"),
+        (AES128, isakmp(group=1), "group: ours MODP_1024; the peer's MODP_768"),
         (AES128, isakmp(hash=1), "prf: ours HMAC_SHA1; the peer's HMAC_MD5"),
         (AES128, isakmp(hash=3), "prf: ours HMAC_SHA1; the peer's TIGER"),
         (AES128, isakmp(group=14), "group: ours MODP_1024; the peer's MODP_2048"),
         (AES128, isakmp(method=3), "authentication: ours PRE_SHARED_KEY; the peer's RSA_SIGNATURE"),
-        (AES128, isakmp(method=65001), "authentication: ours PRE_SHARED_KEY; the peer's 65001"),
+        (AES128, isakmp(method=65001), "authentication: ours PRE_SHARED_KEY; the peer's XAUTH_INIT_PRE_SHARED"),
+        (AES128, isakmp(method=65099), "authentication: ours PRE_SHARED_KEY; the peer's 65099"),
     ],
 )
 def test_a_mismatch_names_the_first_difference(ours: Suite, theirs: Transform, sentence: str) -> None:
@@ -302,6 +305,7 @@ def test_the_mode_says_whether_esp_is_in_udp(
             "integrity: ours HMAC_SHA1_96; the peer's HMAC_MD5_96",
         ),
         (esp(GCM), "encryption: ours AES_CBC_128; the peer's AES_GCM_16_256"),
+        (esp(replace(ESP128, encr=Encr.AES_CTR)), "encryption: ours AES_CBC_128; the peer's AES_CTR_128"),
         (esp(replace(ESP128, encr=Encr.TRIPLE_DES, key_bits=0)), "encryption: ours AES_CBC_128; the peer's TRIPLE_DES"),
         (esp(replace(ESP128, group=Group.MODP_2048)), "group: ours none; the peer's MODP_2048"),
     ],

@@ -226,6 +226,8 @@ def attributes(body: bytes) -> bytes:
         (datagram(0, b"", length=29), "28 octets, not 29"),
         (bytes(8) + datagram(0, b"")[8:], "the initiator's cookie is zero"),
         (datagram(0, b"x"), "octets behind the last payload"),
+        (datagram(13, payload(b"x") + b"\x00\x00\x01"), "octets behind the last payload"),
+        (datagram(13, payload(b"x") + bytes(4)), "octets behind the last payload"),
         (datagram(13, b"\x00\x00\x00"), "payload 13 is cut off"),
         (datagram(13, bytes.fromhex("00000003")), "the length of payload 13 is wrong"),
         (datagram(13, bytes.fromhex("00000005")), "the length of payload 13 is wrong"),
@@ -280,6 +282,12 @@ def attributes(body: bytes) -> bytes:
 def test_what_the_standards_forbid_is_refused_by_name(octets: bytes, what: str) -> None:
     with pytest.raises(WireError, match=what):
         Message.parse(octets)
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 3])
+def test_a_message_in_clear_may_be_filled_up_with_zeros(zeros: int) -> None:
+    """libreswan does, and peers with certificates never came up unless an authority's name had a lucky length."""
+    assert Message.parse(datagram(13, payload(b"x") + bytes(zeros))).payloads == (VendorId(b"x"),)
 
 
 def test_as_many_as_the_bounds_allow_are_read() -> None:

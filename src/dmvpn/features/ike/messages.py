@@ -94,7 +94,7 @@ class ModeFailed(Log, name="CRYPTO-6-IKMP_MODE_FAILURE"):
 
 
 class BadMessage(Log, name="CRYPTO-4-IKMP_BAD_MESSAGE"):
-    """A message of IKEv1 that should be encrypted with our keys is not: as a rule the pre-shared keys differ.
+    """A message of IKEv1 is not encrypted with our keys (as a rule the pre-shared keys differ), or is malformed.
 
     Said once a minute for each peer.
     """

@@ -38,9 +38,11 @@ class TransformType(enum.IntEnum):
 class Encr(enum.IntEnum):
     """Transform type 1."""
 
+    DES = 2
     TRIPLE_DES = 3
     NULL = 11
     AES_CBC = 12
+    AES_CTR = 13
     AES_GCM_8 = 18
     AES_GCM_12 = 19
     AES_GCM_16 = 20
@@ -72,6 +74,7 @@ class Group(enum.IntEnum):
     """Transform type 4: Diffie-Hellman groups and other key exchange methods."""
 
     NONE = 0
+    MODP_768 = 1
     MODP_1024 = 2
     MODP_1536 = 5
     MODP_2048 = 14

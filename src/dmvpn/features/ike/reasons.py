@@ -79,6 +79,11 @@ class IkeReason(ReasonCode):
     NO_KEY_FOR = "no isakmp pre-shared key for <peer>", "", "RFC 2409 §5.4"
     AGGRESSIVE = "the peer begins in aggressive mode, which exposes its pre-shared key to guessing; use main mode"
     NO_IDENTITIES = "the peer names no packets that we protect: ours <selectors>; the peer's <selectors>"
+    WIDER_IDENTITIES = (
+        "the peer wants to protect more than the tunnel: ours <selectors>; the peer's <selectors>",
+        "",
+        "RFC 2409 §5.5",
+    )
     NOT_CONFIRMED = "the peer has not confirmed the pair of SAs", "", "RFC 2409 §5.5"
     QUICK_LACKS = "quick mode lacks an SA or a nonce", "", "RFC 2409 §5.5"
     PPK = "the peer offered USE_PPK and did not go on without a postquantum preshared key", "", "RFC 8784 §3"

@@ -75,7 +75,8 @@ class Reports:
         """Report a negotiation that came to nothing. proved: the peer had proved its identity before."""
         self.tally.failure(version, why)
         peer, known = path.remote, (path.remote.address, path.front)
-        if not self._failures.permits((known, str(why)), self._context.now):
+        unreadable = why.code is IkeReason.OF_WIRE  # its text varies with each octet that the peer sends
+        if not self._failures.permits((known, why.code.name if unreadable else str(why)), self._context.now):
             return
         self._refused[known] = why
         if len(self._refused) > LARGEST_REFUSED:
@@ -84,7 +85,7 @@ class Reports:
             self._context.emit(messages.NegotiationAborted.of(peer, why))
         elif why.code is IkeReason.AGGRESSIVE:
             self._context.emit(messages.AggressiveModeDisabled.of(peer, why))
-        elif why.code is IkeReason.UNREADABLE_PROOF:
+        elif unreadable or why.code is IkeReason.UNREADABLE_PROOF:
             self._context.emit(messages.BadMessage.of(peer, why))
         else:
             self._context.emit(messages.ModeFailed.of(peer, why, proved=proved))

@@ -276,6 +276,12 @@ _CHILDREN = _failures(
         "access list of a crypto map may name other packets.",
         next="show crypto ipsec sa (on both ends)",
     ),
+    reason(
+        IkeReason.WIDER_IDENTITIES,
+        "Quick mode of IKEv1 cannot narrow selectors, so both ends must name the same packets: GRE (47) between both "
+        "addresses. A peer with a crypto map, or with a subnet in its selectors, wants more.",
+        next="show crypto ipsec sa (on both ends)",
+    ),
     reason(IkeReason.QUICK_LACKS, "The peer's message is broken: it offers nothing, or has no fresh number."),
     reason(
         IkeReason.NOT_CONFIRMED,

@@ -219,6 +219,7 @@ _ALGORITHMS: Final = (
             Encryption.CAST_CBC: "CAST; not in this router.",
             Encryption.AES_CBC: "AES in CBC mode, with the attribute KEY_LENGTH.",
             Encryption.CAMELLIA_CBC: "Camellia; not in this router.",
+            Encryption.AES_CTR: "AES in counter mode; not in this router.",
         },
     ),
     _group(
@@ -247,6 +248,10 @@ _ALGORITHMS: Final = (
             AuthMethod.ECDSA_SHA256_P256: "An ECDSA signature on P-256.",
             AuthMethod.ECDSA_SHA384_P384: "An ECDSA signature on P-384.",
             AuthMethod.ECDSA_SHA512_P521: "An ECDSA signature on P-521.",
+            AuthMethod.XAUTH_INIT_PRE_SHARED: "A pre-shared key, then a name and a password; not in this router.",
+            AuthMethod.XAUTH_RESP_PRE_SHARED: "A pre-shared key, then a name of the responder; not in this router.",
+            AuthMethod.XAUTH_INIT_RSA: "An RSA signature, then a name and a password; not in this router.",
+            AuthMethod.XAUTH_RESP_RSA: "An RSA signature, then a name of the responder; not in this router.",
         },
     ),
     _group(

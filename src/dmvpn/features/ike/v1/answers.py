@@ -6,18 +6,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.protection import IkeVersion
+from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.acts import TurnedAway
+from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.terms import IKE_PORT, DatagramPath
 from dmvpn.features.ike.v1 import informational
+from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
-from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.turns import Running
+    from dmvpn.features.ike.v1.wire import Message
 
 _CLAUSE = "RFC 2408 §3.1"
 
@@ -28,24 +33,26 @@ def handle(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath, no
     if sa.is_dead:
         return
     with suppress(WireError):  # it is not the peer's: the peer's own message comes again
-        parts = _whole(sa, message, octets)
+        parts = _whole(sa, message, octets, path)
         if parts is not None:
             _hear(sa, *parts, path)
 
 
-def _whole(sa: IsakmpSa, message: Message, octets: bytes) -> tuple[Message, bytes] | None:
+def _whole(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> tuple[Message, bytes] | None:
     """Return a message and its octets, if it is not in fragments or this was the last. Raises WireError."""
     fragment = message.find(Fragment)
     if fragment is None:
         return message, octets
+    if sa.is_unanswered and path.remote.address != sa.path.remote.address:
+        raise WireError("a fragment of message 2 from another address", offset=0, clause=_CLAUSE)
     joined = sa.join(fragment)
     if joined is None:
         return None
-    inner = Message.parse(joined)
-    outer = message.header
-    if (inner.header.cookies, inner.header.exchange) != (outer.cookies, outer.exchange) or inner.find(Fragment):
-        raise WireError("fragments of a message with another header", offset=0, clause=_CLAUSE)
-    return inner, joined
+    try:
+        return parse_whole(message, joined), joined
+    except WireError as error:
+        sa.act(TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=True, version=IkeVersion.V1))
+        return None
 
 
 def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> None:

@@ -45,6 +45,15 @@ def cut(header: Header, octets: bytes, largest: int) -> tuple[bytes, ...]:
     )
 
 
+def parse_whole(outer: Message, octets: bytes) -> Message:
+    """Read a message that came in fragments. outer: the last of them. Raises WireError."""
+    inner = Message.parse(octets)
+    given, wanted = inner.header, outer.header
+    if (given.cookies, given.exchange) != (wanted.cookies, wanted.exchange) or inner.find(Fragment):
+        raise WireError("fragments of a message with another header", offset=0, clause="RFC 2408 §3.1")
+    return inner
+
+
 class Fragments:
     """The parts of one message so far."""
 
@@ -54,15 +63,18 @@ class Fragments:
         self._id = self._last = 0
         self._pieces: dict[int, bytes] = {}
 
-    def add(self, fragment: Fragment) -> bytes | None:
-        """Add a part. Returns the message if it was the last missing part. Raises WireError for too large a message."""
+    def add(self, fragment: Fragment, largest: int = LARGEST_MESSAGE) -> bytes | None:
+        """Add a part. Returns the message if it was the last missing part. Raises WireError for too large a message.
+
+        largest: octets of a message.
+        """
         if fragment.id != self._id:
             self.clear()
             self._id = fragment.id
         self._pieces[fragment.number] = fragment.data
         if fragment.is_last:
             self._last = fragment.number
-        is_too_large = sum(map(len, self._pieces.values())) > LARGEST_MESSAGE
+        is_too_large = sum(map(len, self._pieces.values())) > largest
         if fragment.number > LARGEST_NUMBER_OF_FRAGMENTS or is_too_large:
             self.clear()
             raise WireError("the fragments are too many, or too large together", offset=28, clause=_CLAUSE)

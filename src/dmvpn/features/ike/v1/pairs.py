@@ -147,8 +147,9 @@ def check_identities(sa: IsakmpSa, terms: ChildTerms, message: Chain, *, ours_fi
     local, remote = selectors if ours_first else reversed(selectors)
     for given, mine in ((local, terms.local), (remote, terms.remote)):
         seen = _as_here(given, mine) if sa.nat.found else given
-        if mine not in seen:
-            raise PairRefused(NotifyType.INVALID_ID_INFORMATION, Reason(IkeReason.NO_IDENTITIES, (mine, given)))
+        if mine != seen:
+            code = IkeReason.WIDER_IDENTITIES if mine in seen else IkeReason.NO_IDENTITIES
+            raise PairRefused(NotifyType.INVALID_ID_INFORMATION, Reason(code, (mine, given)))
     if not sa.nat.found:
         return terms.local, terms.remote
     return _as_here(terms.local, local), _as_here(terms.remote, remote)

@@ -33,6 +33,7 @@ from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
+from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.initiation import Initiation
 from dmvpn.features.ike.v1.lines import passed
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
@@ -46,7 +47,7 @@ from dmvpn.features.ike.v1.strangers import Strangers
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
 from dmvpn.features.ike.v1.wire import Header, Message
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v1.wire.payloads import Delete, Notify
+from dmvpn.features.ike.v1.wire.payloads import Delete, Fragment, Notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,7 +181,7 @@ class IsakmpSas:
         try:
             message = Message.parse(octets)
         except WireError as error:
-            return [_turned_away(path, Reason(IkeReason.OF_WIRE, (error,)))]
+            return [self._unreadable(error, octets, path, now)]
         header = message.header
         begun = self._at(path, header.cookie_i)
         if header.cookie_r == NO_SPI and not header.is_encrypted and begun is None:
@@ -201,6 +202,13 @@ class IsakmpSas:
             acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
         return acts
 
+    def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
+        """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
+        may_be_peer = self.knows(octets, path) or (
+            self.strangers.may_begin(path, now) and bool(self.book.main_mode(path).secrets)
+        )
+        return _turned_away(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
+
     @staticmethod
     def _may_cost(sa: IsakmpSa, message: Message, octets: bytes) -> bool:
         """Return whether it may be message 3, which causes a Diffie-Hellman; other messages cause none."""
@@ -219,6 +227,13 @@ class IsakmpSas:
             notify = message.notify(NotifyType.INVALID_SPI)
             is_hint = notify is not None and notify.protocol == ProtocolId.ESP and len(notify.spi) == 4
             return [Hinted(path, int.from_bytes(notify.spi, "big"))] if notify is not None and is_hint else []
+        fragment = message.find(Fragment)
+        if fragment is not None and header.exchange == ExchangeType.MAIN:
+            try:
+                joined = self.strangers.join(fragment, path, now)
+                return self._stranger(parse_whole(message, joined), joined, path, now) if joined is not None else []
+            except WireError as error:
+                return [self._unreadable(error, octets, path, now)]
         known = self.strangers.known(octets, path)
         if known is not None:
             handle(known, message, octets, path, now)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Budgets
 from dmvpn.features.ike.repetition import mark_of
+from dmvpn.features.ike.v1.fragments import Fragments
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
+    from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 #: Peers that have sent message 1 alone, and peers that have returned our cookie; then the oldest goes. All spokes of a
 #: large hub begin at once when it restarts, and a spoke whose ISAKMP SA goes takes half a minute to begin again.
@@ -25,6 +27,10 @@ LARGEST_NUMBER_OF_KEYED: Final = 6000
 LARGEST_NUMBER_OF_RENEWALS: Final = 4
 #: Beginnings, and key exchanges, with one address, in a second and at once: some peers are behind one translator.
 BEGINNINGS: Final = (50, 200)
+#: Addresses of which we keep fragments of one message 1; then the oldest go. Its octets, and seconds until it is whole.
+LARGEST_NUMBER_IN_FRAGMENTS: Final = 64
+LARGEST_IN_FRAGMENTS: Final = 4096
+FRAGMENTS_TIME: Final = 5.0
 
 Beginning = tuple[bytes, "DatagramPath"]
 #: A front door, and an address of it.
@@ -39,6 +45,7 @@ class Strangers:
         self._keyed: dict[bytes, IsakmpSa] = {}  # by our cookie, the oldest first
         self._beginnings: dict[bytes, Beginning] = {}
         self._renewals: dict[_Sender, dict[bytes, IsakmpSa]] = {}  # and by our cookie, the oldest first
+        self._fragments: dict[_Sender, tuple[float, Fragments]] = {}  # and since when, the oldest first
         self._may_begin: Budgets[_Sender] = Budgets(*BEGINNINGS)
         self._may_key: Budgets[_Sender] = Budgets(*BEGINNINGS)
 
@@ -53,6 +60,19 @@ class Strangers:
     def known(self, octets: bytes, path: DatagramPath) -> IsakmpSa | None:
         """Return the ISAKMP SA that began with these very octets."""
         return self._beginners.get((mark_of(octets), path))
+
+    def join(self, fragment: Fragment, path: DatagramPath, now: float) -> bytes | None:
+        """Add a fragment of a message 1. Returns the message if no part is missing any more. Raises WireError."""
+        kept, sender = self._fragments, _sender(path)
+        while kept and now - next(iter(kept.values()))[0] >= FRAGMENTS_TIME:
+            del kept[next(iter(kept))]
+        since, parts = kept.pop(sender, (now, Fragments()))
+        octets = parts.add(fragment, LARGEST_IN_FRAGMENTS)
+        if octets is None:
+            kept[sender] = since, parts
+            if len(kept) > LARGEST_NUMBER_IN_FRAGMENTS:
+                del kept[next(iter(kept))]
+        return octets
 
     def may_begin(self, path: DatagramPath, now: float) -> bool:
         """Return whether one more may begin from the far address of a path, and count it."""

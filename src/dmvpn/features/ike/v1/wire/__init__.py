@@ -5,8 +5,7 @@
     payloads     the parts of a message
 
 Nothing here knows a key. `parse` reads a datagram (without the non-ESP marker of UDP port 4500); encrypted payloads
-stay octets (`Sealed`). `serialize` makes the same octets again, of every message that can be read: hashes and
-signatures are over octets.
+stay octets (`Sealed`). `serialize` makes the octets of payloads as they came: hashes and signatures are over octets.
 """
 
 from __future__ import annotations
@@ -48,6 +47,8 @@ __all__ = [
 
 _VERSION: Final = 0x10
 _FLAGS: Final = 0x07
+#: Zero octets behind the last payload: libreswan fills messages in clear up to a multiple of four (`ikepad`).
+LONGEST_PADDING: Final = 3
 #: They have no meaning outside of an SA payload.
 _ONLY_INSIDE: Final = (PayloadType.PROPOSAL, PayloadType.TRANSFORM)
 _HEADER_CLAUSE = "RFC 2408 §3.1"
@@ -133,7 +134,7 @@ class Message(Chain):
         if header.is_encrypted and first != PayloadType.FRAGMENT:  # the whole message may be encrypted
             return cls(header=header, sealed=Sealed(first, octets[HEADER_LENGTH:]))
         payloads, end = parse_chain(first, octets, HEADER_LENGTH)
-        if end != len(octets):
+        if len(octets) - end > LONGEST_PADDING or any(octets[end:]):
             raise WireError("octets behind the last payload", offset=end, clause=_CHAIN)
         if header.is_encrypted and len(payloads) > 1:
             raise WireError("payloads in clear in an encrypted message", offset=HEADER_LENGTH, clause=_CHAIN)

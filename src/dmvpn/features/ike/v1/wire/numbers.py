@@ -113,7 +113,7 @@ class EspAttribute(enum.IntEnum):
 
 
 class Encryption(enum.IntEnum):
-    """Values of `IkeAttribute.ENCRYPTION`, RFC 2409 appendix A, RFC 3602 §5.3."""
+    """Values of `IkeAttribute.ENCRYPTION`, RFC 2409 appendix A, RFC 3602 §5.3; libreswan's own number of AES-CTR."""
 
     DES_CBC = 1
     IDEA_CBC = 2
@@ -123,6 +123,7 @@ class Encryption(enum.IntEnum):
     CAST_CBC = 6
     AES_CBC = 7
     CAMELLIA_CBC = 8
+    AES_CTR = 13
 
 
 class HashAlgorithm(enum.IntEnum):
@@ -137,7 +138,7 @@ class HashAlgorithm(enum.IntEnum):
 
 
 class AuthMethod(enum.IntEnum):
-    """Values of `IkeAttribute.AUTHENTICATION`, RFC 2409 appendix A, RFC 4754 §3."""
+    """Values of `IkeAttribute.AUTHENTICATION`: RFC 2409 appendix A, RFC 4754 §3, draft-beaulieu-ike-xauth-02 §7.2."""
 
     PRE_SHARED_KEY = 1
     DSS_SIGNATURE = 2
@@ -147,6 +148,10 @@ class AuthMethod(enum.IntEnum):
     ECDSA_SHA256_P256 = 9
     ECDSA_SHA384_P384 = 10
     ECDSA_SHA512_P521 = 11
+    XAUTH_INIT_PRE_SHARED = 65001
+    XAUTH_RESP_PRE_SHARED = 65002
+    XAUTH_INIT_RSA = 65005
+    XAUTH_RESP_RSA = 65006
 
 
 class LifeType(enum.IntEnum):
