@@ -96,6 +96,17 @@ def test_a_section_with_another_first_line_is_entered_without_the_lines_that_wen
     assert made.tree.render() == after.render()
 
 
+def test_a_line_that_adds_loses_the_options_that_went_and_keeps_its_keys() -> None:
+    key = " area 1 virtual-link 10.9.0.2 message-digest-key 1 md5 k"
+    before = f"router ospf 1\n area 1 virtual-link 10.9.0.2 hello-interval 1 dead-interval 4\n{key}"
+    after = f"router ospf 1\n area 1 virtual-link 10.9.0.2 dead-interval 5\n{key}"
+    assert list(commands(differences(tree(before), tree(after)))) == [
+        "router ospf 1",
+        " no area 1 virtual-link 10.9.0.2 hello-interval 1 dead-interval 4",
+        " area 1 virtual-link 10.9.0.2 dead-interval 5",
+    ]
+
+
 LINES = [
     "hostname R1",
     "hostname R2",
@@ -118,6 +129,9 @@ LINES = [
     "ip prefix-list P seq 10 permit 10.0.0.0/8",
     "route-map M permit 10\n match tag 1\nroute-map M deny 20",
     "route-map M deny 10\n set tag 2",
+    "router ospf 1\n area 1 virtual-link 10.9.0.2 hello-interval 1 dead-interval 4",
+    "router ospf 1\n area 1 virtual-link 10.9.0.2 message-digest-key 1 md5 k",
+    "router ospf 1\n area 1 virtual-link 10.9.0.2 dead-interval 5 authentication null",
     "crypto isakmp key one address 192.0.2.1",
     "crypto isakmp key two address 192.0.2.1",
     "ntp server 192.0.2.9",

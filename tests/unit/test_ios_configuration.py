@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.features.ospf.config.processes import ROUTER
 from dmvpn.ios import (
     INTERFACE,
     ConfigLine,
@@ -551,3 +552,52 @@ def test_a_no_that_names_no_whole_entry_is_refused_and_not_kept_as_a_line_of_oth
     result = started.enter(wrong)
     assert (result.output_lines[0], result.refused) == ("% Incomplete command.", True)
     assert started.tree.render() == before
+
+
+_LINK = "area 1 virtual-link 10.9.0.2"
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        pytest.param(
+            ["hello-interval 1 dead-interval 4", "authentication message-digest", "retransmit-interval 3"],
+            [" authentication message-digest hello-interval 1 retransmit-interval 3 dead-interval 4"],
+            id="what-a-line-does-not-name-stays",
+        ),
+        pytest.param(
+            ["hello-interval 1 authentication key-chain K", "authentication null"],
+            [" authentication null hello-interval 1"],
+            id="an-option-replaces-itself-with-all-its-words",
+        ),
+        pytest.param(["dead-interval 4", ""], [" dead-interval 4"], id="a-line-without-options-changes-nothing"),
+        pytest.param(
+            ["hello-interval 1 dead-interval 4", "no hello-interval", "no transmit-delay 2"],
+            [" dead-interval 4"],
+            id="no-removes-the-options-that-it-names-and-no-others",
+        ),
+        pytest.param(["hello-interval 1", "no hello-interval 7"], [""], id="no-needs-no-right-value"),
+        pytest.param(
+            ["message-digest-key 1 md5 k", "authentication-key w"],
+            ["", " authentication-key w", " message-digest-key 1 md5 k"],
+            id="a-key-alone-makes-the-link",
+        ),
+        pytest.param(
+            ["hello-interval 1 dead-interval 4", "message-digest-key 1 md5 k", "no"], [], id="no-removes-the-link"
+        ),
+        pytest.param(
+            ["message-digest-key 1 md5 k", "message-digest-key 2 md5 l", "no message-digest-key 1"],
+            ["", " message-digest-key 2 md5 l"],
+            id="no-removes-one-key",
+        ),
+    ],
+)
+def test_lines_about_one_virtual_link_add_up(lines: list[str], kept: list[str]) -> None:
+    """Of four lines about one link, only the last one was kept, and the link had neither its timers nor its digests."""
+    started = ConfigSession(configurator(FEATURES), ConfigTree())
+    started.enter("router ospf 1")
+    for line in lines:
+        is_no, options = line.startswith("no"), line.removeprefix("no").strip()
+        assert started.enter(f"{'no ' if is_no else ''}{_LINK} {options}".rstrip()).output_lines == (), line
+    ((_, process),) = started.tree.sections(ROUTER)
+    assert [statement.text for statement in process.statements()] == [_LINK + end for end in kept]

@@ -7,6 +7,8 @@ default="X"             as nothing typed   X is removed        X is removed
 keep_no                 X is kept          "no X" is kept      both are removed
 shown                   X is kept, whatever the default is
 
+Where a line `adds`, X changes the options that it names, `no X` removes them from the entry, and without options the
+entry.
 Where a line has a `whom`, `no` with nothing behind that one takes back all that is said of it, however it is declared.
 """
 
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Section, Statement
-from dmvpn.ios.syntax import leading_keywords
+from dmvpn.ios.syntax import leading_keywords, options
+from dmvpn.ios.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -29,6 +32,9 @@ def assign(section: Section, line: ConfigLine, args: Args) -> bool:
     if line.acts is not None:
         return line.acts(args, section)
     if not _is_default(line, args):
+        if line.adds:
+            present = section.find(line, args)
+            args = write(line.syntax, {**(_without_options(present, args) if present else {}), **args})
         return section.put(Statement(line, args))
     present = section.find(line, args)
     if present is not None:
@@ -51,6 +57,8 @@ def says_whom_alone(line: ConfigLine, args: Args) -> bool:
 def reset(section: Section, line: ConfigLine, args: Args) -> bool:
     """Remove what agrees with the arguments; if one entry is named exactly, only that one."""
     named = section.find(line, args)
+    if line.adds and named is not None and named_options(line, args):
+        return section.put(Statement(line, write(line.syntax, _without_options(named, args))))
     is_named = line.is_list and named is not None and args.agrees_with(named.args)
     if line.listed and not is_named and args.listed(line.listed):
         return _take_out(section, line, args.listed(line.listed))
@@ -62,6 +70,17 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
         if line.takes_along is not None:
             line.takes_along(entry.args, section.root)
     return bool(entries)
+
+
+def named_options(line: ConfigLine, args: Args) -> list[frozenset[str]]:
+    """Return the options of a line that these arguments name, each as the names in it."""
+    return [names for names in options(line.syntax) if any(name in args for name in names)]
+
+
+def _without_options(entry: Statement, args: Args) -> dict[str, Hashable]:
+    """Return the values and keywords of an entry without the options that these arguments name."""
+    dropped = frozenset().union(*named_options(entry.line, args))
+    return {name: value for name, value in entry.args.items() if name not in dropped}
 
 
 def _take_out(section: Section, line: ConfigLine, values: tuple[Hashable, ...]) -> bool:

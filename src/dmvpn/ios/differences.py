@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
+from dmvpn.ios.assignment import named_options
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.render import render_statement
 from dmvpn.ios.session import is_warning
@@ -58,7 +59,7 @@ def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bo
         there = other.find(statement.line, statement.args)
         if there is None or there.text != statement.text:
             is_replaced = there is not None and (came or _takes_the_place(there, here))
-            undone = "" if is_replaced else _undone(statement, hide=hide)
+            undone = "" if is_replaced else _undone(statement, hide=hide, wholly=there is None)
             yield Difference(within, came, _lines(statement, hide=hide), undone)
         elif statement.section is not None and there.section is not None:
             inside = (*within, _text(statement, hide=hide))
@@ -68,8 +69,12 @@ def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bo
 def _takes_the_place(new: Statement, section: Section) -> bool:
     """Return whether it is enough to enter a line whose key another line of this section has.
 
-    An access list refuses a number that is taken; a section keeps the lines inside, whatever its first line says.
+    An access list refuses a number that is taken; a section keeps the lines inside, whatever its first line says; a
+    line that adds keeps the options that the new one lacks.
     """
+    if new.line.adds:
+        old = section.find(new.line, new.args)
+        return old is None or {*named_options(old.line, old.args)} <= {*named_options(new.line, new.args)}
     if new.section is not None:
         return new.line.opens == INTERFACE.opens  # physical interfaces cannot be taken away
     refusal = new.line.check(new.args, section) if new.line.check is not None and not new.negated else None
@@ -125,9 +130,15 @@ def _opened(around: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
     return (f"{' ' * depth}{text}" for depth, text in enumerate(within[common:], common))
 
 
-def _undone(statement: Statement, *, hide: bool) -> str:
-    """Return `default` where both a line and its `no` are kept, else the reverse of the line."""
+def _undone(statement: Statement, *, hide: bool, wholly: bool) -> str:
+    """Return `default` where both a line and its `no` are kept, else the reverse of the line.
+
+    wholly: of a line that adds, no options are to stay.
+    """
+    line = statement.line
     text = _text(statement, hide=hide).partition("\n")[0]
-    if statement.line.keep_no:
+    if line.keep_no:
         return f"default {text.removeprefix('no ')}"
+    if line.adds and wholly:
+        return f"no {line.of(**{name: statement.args[name] for name in line.key or ()})}"
     return text.removeprefix("no ") if statement.negated else f"no {text}"

@@ -83,8 +83,16 @@ def values_of(text: str) -> tuple[Value, ...]:
 @cache
 def argument_names(text: str) -> frozenset[str]:
     """Return the names of all values, and all keywords: whatever `Args` may contain."""
-    nodes = _terminals(compile_syntax(text))
-    return frozenset(node.shown if isinstance(node, Keyword) else node.name for node in nodes)
+    return frozenset(map(_shown, _terminals(compile_syntax(text))))
+
+
+@cache
+def options(text: str) -> tuple[frozenset[str], ...]:
+    """Return the names of the values and keywords of each part that may stand in any order (`[* ... ]`)."""
+    node = compile_syntax(text)
+    parts = node.parts if isinstance(node, Sequence) else (node,)
+    nodes = [option for part in parts if isinstance(part, AnyOrder) for option in part.alternatives]
+    return tuple(frozenset(_shown(terminal) for terminal in _terminals(option)) for option in nodes)
 
 
 @cache
@@ -98,6 +106,10 @@ def interface_value(text: str) -> str | None:
 def keyword_names(text: str) -> tuple[str, ...]:
     """Return all keywords of this syntax, each once, in their order."""
     return tuple(dict.fromkeys(node.word for node in _terminals(compile_syntax(text)) if isinstance(node, Keyword)))
+
+
+def _shown(node: Keyword | Value) -> str:
+    return node.shown if isinstance(node, Keyword) else node.name
 
 
 def _terminals(node: Node) -> list[Keyword | Value]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.words import AREA, NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios.assignment import assign, named_options
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
@@ -139,10 +140,29 @@ AREA_DEFAULT_COST: Final = _line(
 )
 _VIRTUAL: Final = f"{_AREA} virtual-link {{router:address}}"
 _VIRTUAL_HELP: Final = {
+    **_HELP,
     "virtual-link": "A link of the backbone through this area",
     "router": "Identifier of the router at its other end",
 }
-VIRTUAL_LINK: Final = _line(
+
+
+def _drop_keys(args: Args, section: Section) -> str | None:
+    """Drop the keys of a virtual link that goes as a whole."""
+    if named_options(VIRTUAL_LINK, args):
+        return None
+    keys = [entry for line in (VIRTUAL_PASSWORD, VIRTUAL_DIGEST_KEY) for entry in section.matching(line, args)]
+    for entry in keys:
+        section.drop(entry)
+    return "" if keys else None
+
+
+def _begin_link(args: Args, section: Section) -> None:
+    """Add the line of the virtual link that a key is for."""
+    assign(section, VIRTUAL_LINK, Args({name: args[name] for name in ("area", "router")}))
+
+
+VIRTUAL_LINK: Final = ConfigLine(
+    _ROUTER,
     f"{_VIRTUAL} [* authentication [ message-digest | null | key-chain {{chain:word}} ] "
     "| hello-interval {hello:1-8192} | retransmit-interval {retransmit:1-8192} "
     "| transmit-delay {delay:1-8192} | dead-interval {dead:1-8192} ]",
@@ -164,9 +184,12 @@ VIRTUAL_LINK: Final = _line(
     },
     order=24,
     key=("area", "router"),
+    adds=True,
+    ends=_drop_keys,
 )
 _SECRET_HELP: Final = {"0": "It follows in clear", "6": "It follows hidden", "7": "It follows hidden"}
-VIRTUAL_PASSWORD: Final = _line(
+VIRTUAL_PASSWORD: Final = ConfigLine(
+    _ROUTER,
     f"{_VIRTUAL} authentication-key [ 0 | 6 | 7 ] {{key:secret}}",
     {
         **_VIRTUAL_HELP,
@@ -176,8 +199,10 @@ VIRTUAL_PASSWORD: Final = _line(
     },
     order=24,
     key=("area", "router"),
+    displaces=_begin_link,
 )
-VIRTUAL_DIGEST_KEY: Final = _line(
+VIRTUAL_DIGEST_KEY: Final = ConfigLine(
+    _ROUTER,
     f"{_VIRTUAL} message-digest-key {{number:1-255}} md5 [ 0 | 6 | 7 ] {{key:secret}}",
     {
         **_VIRTUAL_HELP,
@@ -189,6 +214,7 @@ VIRTUAL_DIGEST_KEY: Final = _line(
     },
     order=24,
     key=("area", "router", "number"),
+    displaces=_begin_link,
 )
 AREA_RANGE: Final = _line(
     f"{_AREA} range {{address:address}} {{mask:mask}} [ advertise | not-advertise ] [ cost {{cost:0-16777215}} ]",

@@ -116,40 +116,34 @@ def _process(number: int, section: Section) -> ProcessSettings:
 
 
 def _virtual_links(section: Section) -> tuple[VirtualLink, ...]:
-    lines = (processes.VIRTUAL_LINK, processes.VIRTUAL_PASSWORD, processes.VIRTUAL_DIGEST_KEY)
-    ends = {(args.integer("area"), args.address("router")): None for line in lines for args in section.all(line)}
-    return tuple(_virtual_link(section, number, *end) for number, end in enumerate(sorted(ends)))
+    links = sorted(section.all(processes.VIRTUAL_LINK), key=_end)
+    return tuple(_virtual_link(section, number, args) for number, args in enumerate(links))
 
 
-def _virtual_link(section: Section, number: int, area: int, router: IPv4Address) -> VirtualLink:
+def _end(args: Args) -> tuple[int, IPv4Address]:
+    """Return the area that a virtual link leads through, and the router at its other end."""
+    return args.integer("area"), args.address("router")
+
+
+def _virtual_link(section: Section, number: int, link: Args) -> VirtualLink:
     """Return one virtual link. number: in its name, which shows and logs have."""
-
-    def mine(line: ConfigLine) -> list[Args]:
-        found = section.all(line)
-        return [args for args in found if (args.integer("area"), args.address("router")) == (area, router)]
-
-    def value(name: str) -> int | None:
-        return next((args.integer(name) for args in mine(processes.VIRTUAL_LINK) if name in args.values_given), None)
-
-    authentication = next((args for args in mine(processes.VIRTUAL_LINK) if "authentication" in args), None)
-    passwords = mine(processes.VIRTUAL_PASSWORD)
+    passwords, keys = (
+        [args for args in section.all(line) if _end(args) == _end(link)]
+        for line in (processes.VIRTUAL_PASSWORD, processes.VIRTUAL_DIGEST_KEY)
+    )
     return VirtualLink(
-        area,
-        router,
+        *_end(link),
         Interface(
             name=f"OSPF_VL{number}",
             network=NetworkType.POINT_TO_POINT,
-            hello_interval=value("hello"),
-            dead_interval=value("dead"),
-            retransmit_interval=_or(value("retransmit"), 5),
-            transmit_delay=_or(value("delay"), 1),
-            authentication=_own_authentication(authentication) if authentication else None,
+            hello_interval=link.integer("hello", None),
+            dead_interval=link.integer("dead", None),
+            retransmit_interval=link.integer("retransmit", 5),
+            transmit_delay=link.integer("delay", 1),
+            authentication=_own_authentication(link) if "authentication" in link else None,
             password=passwords[0].text("key") if passwords else "",
-            key_chain=authentication.text("chain", "") if authentication else "",
-            keys=tuple(
-                MessageDigestKey(args.integer("number"), args.text("key"))
-                for args in mine(processes.VIRTUAL_DIGEST_KEY)
-            ),
+            key_chain=link.text("chain", ""),
+            keys=tuple(MessageDigestKey(args.integer("number"), args.text("key")) for args in keys),
         ),
     )
 
@@ -338,7 +332,3 @@ def _own_authentication(args: Args) -> AuthenticationType:
         return AuthenticationType.NULL
     has_digests = "message-digest" in args or "key-chain" in args
     return AuthenticationType.CRYPTOGRAPHIC if has_digests else AuthenticationType.SIMPLE
-
-
-def _or(number: int | None, otherwise: int) -> int:
-    return otherwise if number is None else number
