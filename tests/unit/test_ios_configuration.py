@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,7 @@ from dmvpn.ios import (
     Section,
     prompt,
 )
+from dmvpn.ios.command import Command
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support import small_language as small
@@ -28,6 +31,7 @@ from support.work import calls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LINES_SAID_TWICE = Path(__file__).parents[2] / "docs/reference/lines-said-twice.md"
 LANGUAGE = small.configurator()
 INVALID = "% Invalid input detected at '^' marker."
 REMOVED = "% Not all config may be removed and may reappear after reactivating the logical-interface/sub-interfaces"
@@ -601,3 +605,46 @@ def test_lines_about_one_virtual_link_add_up(lines: list[str], kept: list[str]) 
         assert started.enter(f"{'no ' if is_no else ''}{_LINK} {options}".rstrip()).output_lines == (), line
     ((_, process),) = started.tree.sections(ROUTER)
     assert [statement.text for statement in process.statements()] == [_LINK + end for end in kept]
+
+
+@pytest.mark.parametrize(
+    ("process", "lines", "kept"),
+    [
+        ("ospf 1", ["static subnets", "static route-map M"], ["static route-map M subnets"]),
+        ("ospf 1", ["connected metric 9 subnets", "no connected metric 9 subnets"], ["connected"]),
+        ("ospf 1", ["connected metric 9 subnets", "no connected subnets"], ["connected metric 9"]),
+        ("ospf 1", ["connected metric 9 subnets", "no connected"], []),
+        ("ospf 1", ["bgp 1 match external 2 tag 3", "bgp 1 match internal"], ["bgp 1 tag 3 match internal"]),
+        ("bgp 1", ["static route-map M", "no static route-map M"], ["static"]),
+        ("rip", ["connected route-map M", "connected metric 2"], ["connected metric 2 route-map M"]),
+        ("rip", ["ospf 1 metric 2", "ospf 2", "no ospf 1 metric"], ["ospf 1", "ospf 2"]),
+        ("eigrp 1", ["static route-map M", "no static route-map M"], []),
+    ],
+)
+def test_options_of_redistribution_add_up_and_go_one_by_one(process: str, lines: list[str], kept: list[str]) -> None:
+    """A second line dropped the route map of the first one, and `no` with a route map dropped the redistribution."""
+    started = ConfigSession(configurator(FEATURES), ConfigTree())
+    started.enter(f"router {process}")
+    for line in lines:
+        is_no, options = line.startswith("no"), line.removeprefix("no ")
+        assert started.enter(f"{'no ' if is_no else ''}redistribute {options}").output_lines == (), line
+    shown = [line.strip() for line in started.tree.render()]
+    assert [line.removeprefix("redistribute ") for line in shown if line.startswith("redistribute")] == kept
+
+
+def test_the_page_about_lines_said_twice_names_each_command_and_says_what_the_program_does() -> None:
+    language = configurator(FEATURES)
+    known: dict[str, bool] = {}
+    for row in LINES_SAID_TWICE.read_text().splitlines():
+        cells = [cell.strip() for cell in row.split("|")]
+        if not row.startswith("|") or "`" not in row:
+            continue
+        started = ConfigSession(language, ConfigTree())
+        for header in reversed(re.findall("`(.+?)`", cells[1])):
+            started.enter(header)
+        for example in re.findall("`(.+?)`", cells[2]):
+            command = language.interpret(started.mode.name, example)
+            if isinstance(command, Command):  # a second example of a neighbor goes without the neighbor
+                known[command.targets[0].line.syntax] = cells[3] == "adds"
+    own = [line for feature in FEATURES for line in feature.config if line.group is None and "[* " in line.syntax]
+    assert known == {line.syntax: line.adds for line in own if line.key is None or line.key}

@@ -45,8 +45,8 @@ class ConfigLine:
     help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
     key: None = single-valued, a new one replaces the old; otherwise the values or keywords that distinguish entries,
         () = every different line is an entry. A line that opens a mode has an entry for each different line by default.
-    adds: a new line about an entry changes the options (`[* ...]`) that it names and keeps the others, and `no` with
-        options removes these from the entry. Otherwise a new line replaces the entry.
+    adds: a new line about an entry changes the options (`[* ...]`) that it names and keeps the other options, and `no`
+        with options removes these from the entry. Otherwise a new line replaces the entry.
     order: its place in the running configuration; lines of one file with equal orders are in the order of declaration,
         and lines without effect (`group`) come last. Different files use different orders in a mode.
     opens: the mode that it opens.
@@ -62,8 +62,8 @@ class ConfigLine:
     order of entry. show: its text in the running configuration, if that is not simply the words.
     takes_along(args, root): drops what goes elsewhere when an entry is taken back.
     acts(args, section): changes other lines; the line itself is not kept. Returns whether anything changed.
-    displaces(args, section): changes other lines of the section, those that it ends or needs, and returns the message
-        about them, or None.
+    displaces(args, section): drops lines of the section that it ends, or adds a line that it needs, and returns the
+        message about them, or None.
     ends(args, section): drops other lines before an entry is taken back, and returns the message about them; "": none,
         None: there were none.
     turns(args, inner): drops lines of the section that this line opens, for which it says something else than before.

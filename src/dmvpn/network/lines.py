@@ -6,6 +6,7 @@ Texts are brought into the order and spelling of the running configuration first
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 
 #: What may precede a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
 BEFORE: Final = r"\s*(?:[\w.:@/-]+(?:\([\w-]+\))?#\s*)?"
+
+#: What `no` needs to remove a redistribution: with options it removes only these.
+_REDISTRIBUTION: Final = re.compile(r"redistribute [a-z]+(?: \d+)?")
+
+
+def removal(line: str) -> str:
+    """Return the line that removes a line with all its options."""
+    if line.startswith("no "):
+        return line.removeprefix("no ")
+    whole = _REDISTRIBUTION.match(line)
+    return f"no {whole[0] if whole is not None else line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.network.lines import removal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def moved(process: Process, before: str, vrf: str) -> tuple[str, ...]:
         return *leave, bare.replace(" autonomous-system", f"{within} autonomous-system"), *process.body
     if words[1] == "eigrp":
         return f"no {process.header}", process.header, f"{_FAMILY}{within} autonomous-system {words[2]}", *process.body
-    gone = (f"no {line}" for line in dict.fromkeys(map(_key, process.body)) if not line.startswith("no "))
+    gone = (removal(line) for line in dict.fromkeys(map(_key, process.body)) if not line.startswith("no "))
     return process.header, *gone, f"{_FAMILY}{within}", *process.body
 
 

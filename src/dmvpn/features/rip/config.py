@@ -44,6 +44,7 @@ def _redistribute(mode: str, source: str, help_text: str, *, process: str = "", 
             "map": "Name",
         },
         key=("process",) if process else None,
+        adds=True,
         order=30,
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.network.lines import Lines, lines_after
+from dmvpn.network.lines import Lines, lines_after, removal
 from dmvpn.tools.remedies.switches import switches
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class RouterChange:
         """Return the lines to enter in configuration mode."""
         typed: list[str] = []
         path: tuple[str, ...] = ()
-        wanted = (*((one.path, negated(one.text)) for one in self.gone), *((one.path, one.text) for one in self.new))
+        wanted = (*((one.path, removal(one.text)) for one in self.gone), *((one.path, one.text) for one in self.new))
         for section, text in wanted:
             typed += section if section != path or not typed else ()
             typed.append(text)
@@ -91,18 +91,13 @@ class RouterChange:
     def summary(self) -> str:
         """The router and the last line of the change, with its section and without secrets, to show progress."""
         line = self.new[-1] if self.new else self.gone[-1]
-        bare = line.bare if self.new else negated(line.bare)
+        bare = line.bare if self.new else removal(line.bare)
         return f"{self.router}: {' / '.join((*line.path[-1:], bare))}"
 
     @property
     def size(self) -> int:
         """The number of lines that the change removes or adds."""
         return len(self.gone) + len(self.new)
-
-
-def negated(line: str) -> str:
-    """Return the line that removes a line."""
-    return line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
 
 
 def lines_of(text: str) -> tuple[ChangedLine, ...]:

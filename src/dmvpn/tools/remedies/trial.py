@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.network.lines import removal
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
@@ -242,7 +243,7 @@ class _Edit:
         """
         now = dict.fromkeys(_lines_of(running))
         lost = [line for line in sorted(self.added) if line not in now]
-        return [line[-1] for line in lost] + [f"no {line[-1]}" for line in sorted(self.removed) if line in now]
+        return [line[-1] for line in lost] + [removal(line[-1]) for line in sorted(self.removed) if line in now]
 
 
 def _lines_of(text: str) -> list[_Line]:

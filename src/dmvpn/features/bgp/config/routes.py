@@ -101,6 +101,7 @@ def _redistribute(mode: str) -> ConfigLine:
             "map": "Name",
         },
         key=("connected", "static", "rip", "eigrp", "ospf"),
+        adds=True,
         order=22,
     )
 

@@ -293,10 +293,12 @@ MAXIMUM_LSA: Final = _line(
     },
     order=27,
 )
-REDISTRIBUTE: Final = _line(
+REDISTRIBUTE: Final = ConfigLine(
+    _ROUTER,
     "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | bgp {bgp:1-4294967295} | ospf {ospf:1-65535} ) "
     f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets | {MATCH} ]",
     {
+        **_HELP,
         **MATCH_HELP,
         "redistribute": "Redistribute routes of another source",
         "connected": "Connected networks",
@@ -308,6 +310,7 @@ REDISTRIBUTE: Final = _line(
     },
     order=30,
     key=("connected", "static", "rip", "eigrp", "bgp", "ospf"),
+    adds=True,
 )
 PASSIVE_DEFAULT: Final = _line(
     "passive-interface default", {"passive-interface": "No neighbors there", "default": "On any interface"}, order=34
