@@ -54,7 +54,7 @@ HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages test-docs fuzz coverage lint format bench bench-peers docs dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages test-docs fuzz coverage lint format cost bench bench-peers docs dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -150,6 +150,9 @@ coverage: setup-dev ## line and branch coverage of `make test`
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest -q -m "not slow" $(TESTS)
 	@$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report
+
+cost: setup-dev ## half a minute: calls, octets kept and modules, compared with those of an earlier commit (tests/bench/cost.toml)
+	@cd tests && ../$(BIN)/python -m support.cost
 
 bench: setup-dev ## the benchmarks; BENCH="--quick", BENCH="--only start,direct" ...: see tests/bench/__main__.py
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)

@@ -53,7 +53,7 @@ def measure(*, quick: bool) -> list[Figure]:
     clients, runs = (1000, 2) if quick else (10_000, RUNS)
     memory = _memory(clients)  # before there is rubbish to be used again
     requests = [registration(number) for number in range(1, clients + 1)]
-    questions = [_question(number, clients) for number in range(1, QUESTIONS + 1)]
+    questions = [question(number, clients) for number in range(1, QUESTIONS + 1)]
     first, refreshed, codec, slowest, codec_slowest = [], [], [], [], []
     for _ in range(runs):
         hub = make_hub()
@@ -192,7 +192,7 @@ def registration(number: int) -> NhrpReceived:
     return NhrpReceived(TUNNEL, nbma(number), request.serialize())
 
 
-def _question(number: int, clients: int) -> NhrpReceived:
+def question(number: int, clients: int) -> NhrpReceived:
     """A client asks for another one, far away in the table."""
     asker, asked = number % clients + 1, (number * 7919) % clients + 1
     request = ResolutionRequest(

@@ -121,15 +121,15 @@ class _Timed:
         return results
 
 
-def _network(count: int, lines: str) -> tuple[MachineNet, Node]:
+def network(count: int, lines: str) -> tuple[MachineNet, Node]:
     """A hub that has met one spoke: what is made once is there."""
     net = MachineNet()
     hub = net.node(HUB, lines, transforms=(GCM,))
-    _meet(net, hub, FIRST + count + 1, lines)
+    meet(net, hub, FIRST + count + 1, lines)
     return net, hub
 
 
-def _meet(net: MachineNet, hub: Node, address: IPv4Address, lines: str) -> None:
+def meet(net: MachineNet, hub: Node, address: IPv4Address, lines: str) -> None:
     """One more spoke comes up, and is forgotten; the hub keeps what it has with it."""
     spoke = net.node(str(address), lines, transforms=(GCM,))
     spoke.want(hub)
@@ -144,10 +144,10 @@ def _meet(net: MachineNet, hub: Node, address: IPv4Address, lines: str) -> None:
 
 def _handshakes(count: int, lines: str) -> tuple[float, float]:
     """Handshakes a second of the hub's processor time, and key exchanges a second without anything around them."""
-    net, hub = _network(count, lines)
+    net, hub = network(count, lines)
     timed = _Timed(hub)
     for number in range(count):
-        _meet(net, hub, FIRST + number, lines)
+        meet(net, hub, FIRST + number, lines)
     return count / timed.spent, _key_exchanges(count)
 
 
@@ -173,12 +173,12 @@ def _exchanges(count: int, group: Group) -> float:
 
 
 def _kibibytes(count: int) -> float:
-    net, hub = _network(count, X25519)
+    net, hub = network(count, X25519)
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(count):
-        _meet(net, hub, FIRST + number, X25519)
+        meet(net, hub, FIRST + number, X25519)
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
