@@ -49,7 +49,10 @@ def minor() -> str:
     """The minor version of Python that the bare root has."""
     if _release() not in _PYTHONS:
         pytest.skip(f"no bare root is known for the release {_release() or 'of this machine'}")
-    return _PYTHONS[_release()]
+    minor = _PYTHONS[_release()]
+    if not list(_DIST.glob(f"*+py{minor}_*.deb")):
+        pytest.skip(f"dist/ has no package for Python {minor}, which {_release()} has")
+    return minor
 
 
 @pytest.fixture(scope="module")

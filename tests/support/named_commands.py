@@ -1,7 +1,7 @@
-"""The commands that README and CONTRIBUTING name, and a run of those that README has for a reader's own hands.
+"""The commands that README, CONTRIBUTING and `make help` name, and a run of those that README has for a reader's hands.
 
 python -m support.named_commands     (in the folder tests) runs `make lab` and the README's block, one command after
-                                     the other, in a folder with files as those that it names
+                                     the other, where the clone's `examples` are and no other files
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,8 @@ _HEADING: Final = "Then, by hand:\n"
 _STATUS: Final = {"dmvpn doctor": (0, 1)}
 #: What is typed into a command that waits for that.
 _TYPED: Final = {"dmvpn shell R31": "show dmvpn\nexit\n"}
+#: How many files a command may have open: what a new user of most systems has.
+_DESCRIPTORS: Final = 1024
 #: Seconds for one command.
 _PATIENCE: Final = 300
 _COMMAND: Final = re.compile(r"make [a-z]+(?:-[a-z]+)*|python -m support\.[a-z_]+|\.venv/bin/pre-commit [a-z]+")
@@ -35,11 +36,14 @@ _PASSED_OVER: Final = ("source ",)
 
 
 def named() -> set[str]:
-    """Return the commands of both files: `make TARGET`, `python -m support.MODULE`, and what is in `.venv`."""
+    """Return the commands of all three: `make TARGET`, `python -m support.MODULE`, and what is in `.venv`."""
     text = "\n".join((ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md"))
     spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))]
     typed = [line.strip() for line in text.splitlines() if line.startswith("    ")]
-    return {found[0] for each in (*spans, *typed) if (found := _COMMAND.match(each))}
+    targets = [
+        f"make {name}" for name in re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    ]
+    return {found[0] for each in (*spans, *typed, *targets) if (found := _COMMAND.match(each))}
 
 
 def block() -> list[str]:
@@ -54,21 +58,10 @@ def block() -> list[str]:
     return lines
 
 
-def _prepare(folder: Path) -> None:
-    """Make the files that the block names: configurations that somebody found, old ones, those of a hub and spokes."""
-    scenarios = ROOT / "src" / "dmvpn" / "scenarios"
-    for name, scenario in (("found", "intro-phase3"), ("old", "isakmp-phase3")):
-        (folder / name).mkdir()
-        for path in (scenarios / scenario).glob("*.cfg"):
-            shutil.copy(path, folder / name)
-    for path in (folder / "found").iterdir():
-        shutil.copy(path, folder / path.name.lower())
-
-
 def _run(folder: Path, line: str, environment: dict[str, str]) -> Iterator[str]:
     """Run a line, and yield what is wrong with how it ended."""
     print(f"\n$ {line}", flush=True)
-    command = ["bash", "-c", f"PATH={shlex.quote(str(_BIN))}:$PATH; {line}"]
+    command = ["bash", "-c", f"ulimit -n {_DESCRIPTORS}; PATH={shlex.quote(str(_BIN))}:$PATH; {line}"]
     ended = subprocess.run(
         command, cwd=folder, env=environment, input=_TYPED.get(line, ""), text=True, timeout=_PATIENCE, check=False
     ).returncode
@@ -82,7 +75,7 @@ def main() -> None:
         folder, runtime = Path(name), Path(name, "runtime")
         runtime.mkdir(0o700)
         environment = os.environ | {"XDG_RUNTIME_DIR": str(runtime)}  # labs of other people are none of ours
-        _prepare(folder)
+        (folder / "examples").symlink_to(ROOT / "examples")
         wrong = list(_run(ROOT, "make lab", environment))
         try:
             for line in block():

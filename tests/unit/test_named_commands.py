@@ -1,4 +1,4 @@
-"""The commands that README and CONTRIBUTING name: each exists, and CI runs it, or CONTRIBUTING says why it does not."""
+"""The commands of README, CONTRIBUTING and `make help`: each exists, and CI runs it, or CONTRIBUTING says why not."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def test_the_block_of_the_readme_is_found_and_run() -> None:
     assert runs("python -m support.named_commands")
 
 
-def test_the_stages_of_ci_that_draw_new_examples_have_a_quarter_of_an_hour() -> None:
-    assert runs("make test-fresh")
-    assert re.search(r"^FRESH_MINUTES \?= 15$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+def test_ci_builds_the_package_for_debian_and_installs_it() -> None:
+    """It could not be built for weeks, and nobody noticed."""
+    assert runs("make deb")
+    assert runs("tests/packages/test_packages.py")
