@@ -18,6 +18,7 @@ from contract.test_translation_kept import tables, transact
 from contract.worlds import LAN, UNDERLAY, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetFilters, SetInterface, SetRoute, SetVrfs
+from dmvpn.base.events import EffectFailed
 from dmvpn.base.filters import PortFilters
 from dmvpn.base.translation import Addresses
 from dmvpn.dataplane import netlink
@@ -62,13 +63,15 @@ def test_another_program_cannot_delete_the_table_nor_flush_it() -> None:
     in_world(test)
 
 
-def test_a_table_without_an_owner_that_somebody_deletes_is_put_back_with_its_lists(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def unowned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Linux before 6.9 has no tables that stay with an owner."""
+    monkeypatch.setattr(kernel_tables, "_OWNED", TableFlag(1 << 20))  # unknown to the kernel
 
+
+@pytest.mark.usefixtures("unowned")
+def test_a_table_without_an_owner_that_somebody_deletes_is_put_back_with_its_lists() -> None:
     def test(world: RealWorld) -> None:
-        monkeypatch.setattr(kernel_tables, "_OWNED", TableFlag(1 << 20))  # unknown to the kernel
         world.execute("A", inward(NO_5000))
         transact(world, delete_table(TABLE))
         world.run(0.05)
@@ -240,8 +243,39 @@ def test_on_a_kernel_without_nf_tables_a_port_with_a_list_stays_down(monkeypatch
         with pytest.raises(EffectError, match="nf_tables"):
             world.execute("A", SetInterface(LAN, True, address))
         assert passing(world, 5001) == []
+        with pytest.raises(EffectError, match="nf_tables"):
+            world.execute("A", SetFilters(LAN, PortFilters(unreachables=False)))
+        world.execute("A", SetInterface(LAN, True, address))
+        world.until(lambda: passing(world, 5001) == [5001])
         monkeypatch.undo()
         world.execute("A", inward(NO_5000), SetInterface(LAN, True, address))
         world.until(lambda: passing(world, 5000, 5001) == [5001])
+
+    in_world(test)
+
+
+@pytest.mark.usefixtures("unowned")
+def test_a_kernel_that_loses_nf_tables_is_reported_for_the_port_that_it_leaves_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All packets passed, and the log said nothing, or that none passed."""
+
+    def refuse(self: object, parts: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", inward(NO_5000))
+        transact(world, delete_table(TABLE))
+        with monkeypatch.context() as patch:
+            patch.setattr(NetfilterSocket, "transact", refuse)
+            world.run(0.05)
+            (failed,) = world.of("A", EffectFailed)
+            assert (failed.effect, failed.errno) == (inward(NO_5000), errno.EOPNOTSUPP)
+            assert passing(world, 5000, 5001) == [5000, 5001]
+            with pytest.raises(EffectError, match="nf_tables") as found:
+                world.execute("A", inward(listed(permit(10, ALL))))
+            assert found.value.errno == errno.EOPNOTSUPP
+        world.execute("A", inward(NO_5000))
+        assert passing(world, 5000, 5001) == [5001]
 
     in_world(test)

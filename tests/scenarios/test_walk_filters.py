@@ -69,6 +69,10 @@ def test_a_port_that_the_host_cannot_filter_as_it_should_lets_nothing_pass(world
     assert told.forth.end.outcome is WalkOutcome.DROPPED
     assert "the port lets nothing pass it, because" in told.forth.end.why
     assert "no nf_tables" in told.forth.end.why
+    node.router.handle(EffectFailed(SetFilters("GigabitEthernet0/2", filters), 95, "no nf_tables"), world.sim.now)
+    assert walked(world, HTTPS).forth.end.outcome is WalkOutcome.DELIVERED
+    shown = world.do("SPOKE1", "show ip interface GigabitEthernet0/2")
+    assert "  Access lists: the port is not filtered (no nf_tables)" in shown
 
 
 def test_without_unreachables_nobody_is_told(world: World) -> None:

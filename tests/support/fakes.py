@@ -203,6 +203,9 @@ class FakeFilters:
     def inward(self, interface: str) -> FilterList | None:
         return self.lists.get(interface)
 
+    def failure(self, interface: str) -> None:
+        return None
+
     def matches(
         self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
     ) -> dict[tuple[str, int], int]:

@@ -153,17 +153,24 @@ def test_a_list_that_does_not_exist_filters_nothing_and_one_that_comes_does() ->
     assert order.filters == PortFilters()
 
 
-def test_a_refused_order_is_logged_once_and_given_again() -> None:
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (0, f"%FILTER-3-PORT_SHUT: {NAME} lets no packet pass its access lists: no nf_tables here"),
+        (93, f"%FILTER-3-NOT_FILTERED: {NAME} is not filtered as its lines say: no nf_tables here"),
+    ],
+)
+def test_a_refused_order_is_logged_once_and_given_again(code: int, said: str) -> None:
+    """Without nf_tables every packet passed, and the log said that none did."""
     router = Router(SeededEntropy(1))
     logs: list[str] = []
     router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
     (order,) = filters(ordered(PORT.format(NAME, "ip access-group 101 in"), router))
     for now in (1.0, 10.0):
-        router.handle(EffectFailed(order, 1, "no nf_tables here"), now)
+        router.handle(EffectFailed(order, code, "no nf_tables here"), now)
+        assert router.ports.filters.failure(NAME) is not None
         assert filters(router.handle(Tick(), now + 5.0)) == [order]
-    assert [log for log in logs if "FILTER" in log] == [
-        f"%FILTER-3-PORT_SHUT: {NAME} lets no packet pass its access lists: no nf_tables here"
-    ]
+    assert [log for log in logs if "FILTER" in log] == [said]
     assert filters(router.handle(Resync(), 30.0)) == [order]
 
 

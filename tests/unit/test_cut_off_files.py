@@ -11,7 +11,9 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE, Fate
+from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
+from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +128,7 @@ def test_a_router_refuses_a_file_that_is_cut_off(tmp_path: Path, capsys: pytest.
     file = tmp_path / "R1.cfg"
     file.write_text(_SAVED + _ROUTER + _MORE_LINES)
     with pytest.raises(UserError, match="nothing was changed"):
-        startable(file, file.read_text(), ())
+        startable(file, file.read_text(), (), configurator(FEATURES))
     assert main(["config", "check", str(file)]) == 1
     said = capsys.readouterr().err
     assert f"{file}:19: in interface mode\n!\n% The file is cut off here" in said

@@ -6,6 +6,11 @@ from ipaddress import IPv4Address, IPv4Network, ip_interface
 
 import pytest
 
+from dmvpn.base.facts import reason_facts
+from dmvpn.base.filters import PortFilters
+from dmvpn.base.reasons import Reason
+from dmvpn.features.filter.facts import FilterFacts as PortFacts
+from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.rib.facts import RouteFacts
 from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFacts
@@ -144,3 +149,18 @@ def test_a_router_that_runs_alone_suspects_the_chain_and_with_rules_only_if_some
     (rules,) = (one for one in suspect(filtered(RULES), "R41").hypotheses if one.cause is Cause.HOST_FILTER)
     assert (shut.mild, rules.mild) == (False, True)
     assert "iptables -P FORWARD ACCEPT" in shut.decide
+
+
+def test_a_port_that_the_kernel_leaves_open_is_named_and_hides_no_other_fault() -> None:
+    open_port = PortFacts(
+        interface="GigabitEthernet0/1",
+        filters=PortFilters(),
+        reason=reason_facts(Reason(FilterReason.UNFILTERED, ("no nf_tables",))),
+    )
+    router = RouterFacts(tunnels=(), packet_filters=(open_port,))
+    lab = LabFacts(routers={"R41": router}, gateways={}, links=())
+    (finding,) = (one for one in examine(Scene(lab)).findings if one.cause is Cause.NOT_FILTERED)
+    assert finding.what.startswith("R41 lets all packets pass GigabitEthernet0/1")
+    assert (finding.blocks, finding.advice) == (False, False)
+    (suspected,) = (one for one in suspect(Scene(lab), "R41").hypotheses if one.cause is Cause.NOT_FILTERED)
+    assert "modprobe" in suspected.decide

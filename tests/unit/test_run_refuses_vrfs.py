@@ -1,13 +1,20 @@
-"""`dmvpn run` on a host without VRF devices refuses VRFs by name, before it changes anything."""
+"""`dmvpn run` refuses by name what the kernel of its host lacks, before it changes anything."""
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
+from dmvpn.app.config import startable
+from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace.vrf_devices import are_missing
-from dmvpn.shells.runtime.preflight import problems_of_vrfs, refuse_what_cannot_run
+from dmvpn.ios import ConfigSession, ConfigTree
+from dmvpn.shells.runtime import preflight
+from dmvpn.shells.runtime.preflight import language, problems_of_vrfs, refuse_what_cannot_run
 
 IN_USE = [
     "interface Tunnel0",
@@ -56,3 +63,93 @@ def test_a_vrf_whose_name_no_interface_of_linux_can_have_is_refused(name: str) -
 
 def test_a_vrf_that_nothing_is_in_stops_no_router() -> None:
     assert problems_of_vrfs(["vrf definition Mgmt-intf", " address-family ipv4"], missing=lambda: True) == []
+
+
+PORT = "interface GigabitEthernet0/1"
+FILTERED = f"""\
+hostname BRANCH
+ip access-list extended WAN-IN
+ permit esp any any
+{PORT}
+ ip address dhcp
+ ip access-group WAN-IN in
+ ip verify unicast source reachable-via any
+ip nat inside source list WAN-IN interface GigabitEthernet0/1 overload
+end
+"""
+
+
+class Kernel:
+    """A kernel that answers each transaction with this error."""
+
+    def __init__(self, code: int) -> None:
+        self.code, self.port = code, 1
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def transact(self, parts: object) -> None:
+        if self.code:
+            raise OSError(self.code, "refused")
+
+
+@pytest.fixture
+def no_nf_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "NetfilterSocket", lambda: Kernel(errno.EPROTONOSUPPORT))
+
+
+@pytest.mark.usefixtures("no_nf_tables")
+def test_without_nf_tables_an_access_list_on_a_port_keeps_a_router_from_starting() -> None:
+    """All packets passed, and the log said that none did."""
+    with pytest.raises(UserError) as refused:
+        startable("branch.cfg", FILTERED, (), language())
+    assert str(refused.value).startswith("branch.cfg:6: ip access-group WAN-IN in: nothing here does that (packet")
+    assert "the kernel of this host has no nf_tables" in str(refused.value)
+    assert "--without 'ip access-group WAN-IN in' (all of this kind: --without 'packet filters')" in str(refused.value)
+
+
+@pytest.mark.usefixtures("no_nf_tables")
+@pytest.mark.parametrize("named", ["WAN-IN", "ip access-group WAN-IN in"])
+def test_a_user_who_names_the_lists_goes_without_them(named: str) -> None:
+    with pytest.raises(UserError, match="ip verify unicast source reachable-via any: nothing here"):
+        startable("branch.cfg", FILTERED, (named,), language())
+    with pytest.raises(UserError, match=r"ip nat inside source list WAN-IN .*: nothing here does that .address transl"):
+        startable("branch.cfg", FILTERED, ("packet filters",), language())
+    entered = startable("branch.cfg", FILTERED, ("packet filters", "address translation"), language())
+    assert "access-group" not in entered.text
+    assert "ip verify" not in entered.text
+    assert "permit esp any any" in entered.text
+
+
+@pytest.mark.usefixtures("no_nf_tables")
+def test_without_nf_tables_a_list_that_is_typed_later_is_refused_with_a_sentence() -> None:
+    session = ConfigSession(language(), ConfigTree())
+    session.enter(PORT)
+    result = session.enter("ip access-group WAN-IN in")
+    assert result.refused
+    (said,) = result.output_lines
+    assert said.startswith("% Error: no packet filters here; the line was not taken, because the kernel of this host")
+    assert not session.enter("no ip access-group WAN-IN in").refused
+    assert not session.enter("no ip unreachables").refused
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, 0])
+def test_a_user_who_may_not_ask_the_kernel_and_a_kernel_that_filters_are_refused_nothing(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(preflight, "NetfilterSocket", lambda: Kernel(code))
+    entered = startable("branch.cfg", FILTERED.replace("permit esp", "permit ip"), (), language())
+    assert entered.text == FILTERED.replace("permit esp", "permit ip")
+
+
+def test_the_question_for_packet_filters_and_translation_makes_no_table() -> None:
+    for ask in preflight.BEYOND.values():
+        ask()
+    try:
+        with NetfilterSocket() as kernel:
+            assert [name for name in kernel.tables() if "probe" in name] == []
+    except OSError:
+        pytest.skip("this kernel has no nf_tables, or refuses to say so to this user")

@@ -11,17 +11,16 @@ from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_keys
 from dmvpn.labs.intake import MOST_PROBLEMS, StaysDown, is_valid, left_out, not_built, problem_lines, refuse_left_out
-from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import put_in, report, take_in
-from dmvpn.router.language import configurator
+from dmvpn.router.intake import hold, put_in, report, take_in
 from dmvpn.shells.router_files import read_routers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dmvpn.ios import ConfigResult, ConfigTree
+    from dmvpn.ios import ConfigResult, Configurator
     from dmvpn.ios.parts import RouterText
+    from dmvpn.router.intake import EnteredText
     from dmvpn.shells.scenario import Scenario
 
 
@@ -51,12 +50,12 @@ def _check(path: Path, part: RouterText, *, is_only: bool) -> bool:
     return is_good
 
 
-def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree:
+def startable(name: Path | str, text: str, without: Iterable[str], language: Configurator) -> EnteredText:
     """Return the configuration that a router of this machine may start with. Raises UserError.
 
-    without: lines that restrict or divert traffic, and that the user agreed to leave out.
+    without: lines that restrict or divert traffic, and that the user agreed to leave out. language: of this machine.
     """
-    result, is_good = examine(name, text)
+    result, is_good = examine(name, text, language)
     if not is_good:
         raise UserError(f"{name} has errors; nothing was changed")
     refuse_left_out(name, result, without)
@@ -65,7 +64,7 @@ def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree
         print(f"{name}:{entry.number}: kept, and nobody here knows it: {without_keys(entry.text)}", file=sys.stderr)
     if said := put_in(result):
         print(f"{name}: {said}", file=sys.stderr)
-    return result.tree
+    return hold(result, text)
 
 
 def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
@@ -83,9 +82,9 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
     return held
 
 
-def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:
+def examine(name: Path | str, text: str, language: Configurator) -> tuple[ConfigResult, bool]:
     """Read a configuration and print its problems, `MOST_PROBLEMS` at most. True: no errors."""
-    result = configurator(FEATURES).parse_text(text)
+    result = language.parse_text(text)
     return result, _print_problems(name, result)
 
 

@@ -23,7 +23,7 @@ from dmvpn.dataplane.userspace.things import ThingKind
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.lab.places import LabFolder, labs_place
 from dmvpn.shells.router_files import read_router
-from dmvpn.shells.runtime.preflight import lacking, problems_of_vrfs
+from dmvpn.shells.runtime.preflight import lacking, language, problems_of_vrfs
 from dmvpn.shells.runtime.rehearsal import RehearsalResult, RehearsedRouter, Stage, rehearse
 from dmvpn.shells.runtime.state import planned_state_folder
 from dmvpn.shells.storage import FolderStorage
@@ -46,11 +46,12 @@ _HEADINGS: Final = {
 def plan(arguments: argparse.Namespace) -> int:
     """Print the plan. Returns 0; 1 if there are obstacles. Raises UserError."""
     text = read_router(arguments.file)
-    tree = startable(arguments.file, text, arguments.without)
+    entered = startable(arguments.file, text, arguments.without, language())
+    tree = entered.tree
     interfaces, state = mapping(arguments.map), planned_state_folder(tree.hostname)
     part = RehearsedRouter(
         name=tree.hostname,
-        configuration=text,
+        configuration=entered.text,
         certificates=certificates_of(arguments.file.parent, tree.hostname, text),
         remembered=tuple(FolderStorage(state).remembered()) if state else (),
         interfaces=interfaces,

@@ -26,6 +26,7 @@ from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.features.system.show import with_version
 from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import hold
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.router_files import read_router
@@ -89,12 +90,13 @@ def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
     """
     try:
         text = aside(partial(read_router, path))
-        result, is_good = examine(path, text)
+        result, is_good = examine(path, text, runtime.handle.configurator)
         if not is_good:
             wrong = tuple(_refusal(problem) for problem in result.problems if not problem.is_warning)
             return _tell(runtime, ConfigurationReloaded(str(path), refused=_some(wrong)))
         refuse_left_out(path, result, without)
         certificates = aside(partial(certificates_of, path.parent, runtime.name, text))
+        text = hold(result, text).text
     except UserError as error:
         return _tell(runtime, ConfigurationReloaded(str(path), refused=(str(error),)))
     begin = runtime.prepare(text, certificates, by="SIGHUP")

@@ -38,14 +38,14 @@ from dmvpn.shells.ready import missing
 from dmvpn.shells.router_files import read_router
 from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
-from dmvpn.shells.runtime.preflight import refuse_what_cannot_run
+from dmvpn.shells.runtime.preflight import language, refuse_what_cannot_run
 from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.runtime.state import state_folder
 
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.ios import ConfigTree
+    from dmvpn.router.intake import EnteredText
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     manager = Manager.of()
     try:
         text = read_router(arguments.file)
-        tree = startable(arguments.file, text, arguments.without)
-        asyncio.run(_serve(arguments, text, tree, meaning, manager))
+        taken = startable(arguments.file, text, arguments.without, language())
+        asyncio.run(_serve(arguments, text, taken, meaning, manager))
     except (UserError, OSError) as error:
         manager.status(str(error))
         if not journal.is_journal(2) and arguments.log_format != "json":
@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, meaning: HangUp, manager: Manager) -> None:
-    interfaces, engine = mapping(arguments.map), choose(arguments.engine)
+async def _serve(arguments: argparse.Namespace, text: str, taken: EnteredText, hup: HangUp, manager: Manager) -> None:
+    tree, interfaces, engine = taken.tree, mapping(arguments.map), choose(arguments.engine)
     listens = {address_of(text) for text in arguments.ssh}
     if listens:
         needs_asyncssh()
@@ -102,10 +102,10 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         server = make_server(runtime.handle, server_path, admission)
         ending.push_async_callback(server.stop)
         stopped, again = asyncio.Event(), asyncio.Event()
-        _heed_signals(meaning, stopped, again)
+        _heed_signals(hup, stopped, again)
         obey = partial(_obey, runtime=runtime, stopped=stopped)
         await ending.enter_async_context(control.attending(folder.control, obey, admission))
-        runtime.start(text, certificates)
+        runtime.start(taken.text, certificates)
         await server.start()
         storage = state or folder.storage(tree.hostname)
         fronts = FrontEnds(server_path, storage, lambda: {*listens, *_listens(runtime)})

@@ -251,6 +251,11 @@ class PortFilters:
     unreachables: bool = True
     echo_subnets: tuple[Addresses, ...] = ()
 
+    @property
+    def asks(self) -> bool:
+        """Whether something is asked about packets that pass."""
+        return self.inward is not None or self.outward is not None or self.reverse_path is not None
+
     def is_path_echo(self, packet: Packet) -> bool:
         """Return whether routers of the tunnel prove a direct path with this packet: no list is asked about it.
 

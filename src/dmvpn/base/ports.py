@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ProtectedPair,
         SaView,
     )
+    from dmvpn.base.reasons import Reason
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.base.translation import PacketPolicies
 
@@ -216,6 +217,10 @@ class Filters(Protocol):
         """Return the inbound list of a port, as it is at this time; None: all pass."""
         ...
 
+    def failure(self, interface: str) -> Reason | None:
+        """Return why the host does not filter at a port as it should, or None."""
+        ...
+
 
 class NoFilters:
     """`Filters` of a router that filters nowhere."""
@@ -223,6 +228,10 @@ class NoFilters:
     any_inward = False
 
     def inward(self, interface: str) -> FilterList | None:
+        """See `Filters`."""
+        return None
+
+    def failure(self, interface: str) -> Reason | None:
         """See `Filters`."""
         return None
 

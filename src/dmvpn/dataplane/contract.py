@@ -25,7 +25,8 @@ refused; MD5 signatures, TTL security;
 itself does not use; replies, and ICMP errors about them, are translated back;
 * filters (`SetFilters`, `base.filters`): the inward list is asked before all else about every packet that comes by a
 port, those for the router included (a tunnel: every packet that comes out of it, but NHRP); the outward list, after
-translation, about what others sent and leaves by the port; a denied packet is answered by ICMP "administratively
+translation, about what others sent and leaves by the port; an order that fails shuts its port, or, where `errno` is not
+0, leaves it open, because the host filters nothing; a denied packet is answered by ICMP "administratively
 prohibited", of a router once in `PROHIBITED_INTERVAL`, unless the port that the answer leaves by has no unreachables;
 * choice of the SA: of the connection that the adjacency names, else of the newest connection between tunnel source and
 NBMA address; in it the one that was last made current (`InstallSa`).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from dmvpn.ios.language import Language
@@ -10,10 +11,11 @@ from dmvpn.ios.reader import FileReader
 from dmvpn.ios.tree import ConfigTree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dmvpn.ios.config_line import ConfigLine, Mode
     from dmvpn.ios.entries import ConfigResult
+    from dmvpn.ios.groups import LineGroup
     from dmvpn.ios.language import Known
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
@@ -30,6 +32,14 @@ class Configurator(Language):
         """
         super().__init__(lines, modes, known)
         self._bare = bare
+
+    def on_host(self, beyond: Mapping[ConfigLine, Callable[[], LineGroup | None]]) -> Configurator:
+        """Return the same language for a host that may be unable to carry out these lines (`Language.beyond`)."""
+        if not beyond:
+            return self
+        found = copy(self)
+        found.beyond = beyond
+        return found
 
     def parse_text(
         self, text: str, base: ConfigTree | None = None, *, places: Places | None = None, leaves_out: bool = True

@@ -29,8 +29,9 @@ from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, 
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from dmvpn.ios.groups import LineGroup
     from dmvpn.ios.values import Token
 
 #: The commands and modes of a table of known lines (`known.py`).
@@ -60,6 +61,8 @@ class Language:
     def __init__(self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ())) -> None:
         known_lines, known_modes = known
         self._modes: dict[str, Mode] = {mode.name: mode for mode in (*known_modes, *modes, GLOBAL, UNKNOWN_MODE)}
+        #: Lines that the host of a router may be unable to carry out: the group of one that it is, or None.
+        self.beyond: Mapping[ConfigLine, Callable[[], LineGroup | None]] = {}
         self._others = frozenset(mode.name for mode in (*known_modes, UNKNOWN_MODE)) - {mode.name for mode in modes}
         self._lines: dict[str, list[ConfigLine]] = {name: [] for name in self._modes}
         self._first_words: dict[str, frozenset[str]] = {}

@@ -370,8 +370,11 @@ class ConfigSession:
     def _set(self, command: Command) -> LineResult:
         section = self._return_to(command.mode)
         ((line, args),) = command.targets
-        if line.group is not None and self._refuses(line.group):
-            return LineResult(not_taken(line.group), refused=True, group=line.group)
+        group, beyond = line.group, self._configurator.beyond
+        if group is None and beyond and line in beyond:
+            group = beyond[line]()
+        if group is not None and self._refuses(group):
+            return LineResult(not_taken(group), refused=True, group=group)
         opened = next((value for value in args.values_given.values() if isinstance(value, OpenText)), None)
         if opened is not None:
             self._text = ([" ".join(args.words)], opened.delimiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Problems of one file that are described: a user does not read more, and a terminal takes long for them.
 MOST_PROBLEMS: Final = 1000
+#: A line that applies an access list to a port.
+_APPLIED: Final = re.compile(r"ip access-group (?P<name>\S+) ")
 #: Groups of kept lines that a note names.
 _MOST_GROUPS: Final = 8
 
@@ -138,8 +141,11 @@ def _all_of(left: Sequence[LineReport]) -> str:
 
 
 def _as_named(entry: LineReport) -> Iterator[str]:
-    """Yield the names of a line for the user: as in the file, as shown (without its keys), and its group."""
-    for text in (entry.text, without_keys(entry.text), entry.group.name if entry.group is not None else ""):
+    """Yield the names of a line for the user: as in the file, as shown (without its keys), its group, and the list that
+    it applies.
+    """
+    group, listed = entry.group.name if entry.group is not None else "", _APPLIED.match(entry.text)
+    for text in (entry.text, without_keys(entry.text), group, listed["name"] if listed is not None else ""):
         yield " ".join(text.lower().split())
 
 

@@ -6,7 +6,7 @@ are made by the code that puts the program together, and handed down as `MakeSer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
     from dmvpn.base.flash import Flash
-    from dmvpn.ios import Configurator, Feature
+    from dmvpn.ios import ConfigLine, Configurator, Feature, LineGroup
     from dmvpn.router.router import Router, RouterView
     from dmvpn.shells.monitor import OpenTap
 
@@ -47,15 +47,17 @@ class Handle:
         entropy: Entropy = OF_THE_SYSTEM,
         open_tap: OpenTap | None = None,
         is_frozen: bool = False,
+        beyond: Mapping[ConfigLine, Callable[[], LineGroup | None]] | None = None,
     ) -> None:
         """entropy: not the router's own, whose draws belong to its events. open_tap: None: it captures no packets.
 
-        is_frozen: nothing changes the router.
+        is_frozen: nothing changes the router. beyond: lines that its host may be unable to carry out.
         """
         self.is_frozen = is_frozen
         self.captures: Captures = NO_CAPTURES if open_tap is None else MonitorCapture(open_tap)
         self.flash = flash
         self.entropy = entropy
+        self._beyond = beyond or {}
         self._router = router
         self._now = now
         self._post = post
@@ -72,7 +74,7 @@ class Handle:
     @property
     def configurator(self) -> Configurator:
         """Its configuration language."""
-        return configurator(self._router().features)
+        return configurator(self._router().features).on_host(self._beyond)
 
     @property
     def startup_text(self) -> str:

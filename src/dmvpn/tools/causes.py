@@ -18,6 +18,7 @@ class Cause(enum.Enum):
     NO_ADDRESS = "interface without address"
     KERNEL_TABLES = "kernel tables changed by others"
     HOST_FILTER = "packet filter of the host"
+    NOT_FILTERED = "port not filtered"
     WRONG_MASK = "wrong mask"
     MISSING_ROUTE = "no route to the underlay"
     WRONG_NEXT_HOP = "default route to nobody"

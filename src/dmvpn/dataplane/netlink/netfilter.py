@@ -76,20 +76,20 @@ def forget_flows() -> None:
         raise explained(error) from error
 
 
-def messages(wanted: Masquerade) -> list[Part]:
+def messages(wanted: Masquerade, table: str = _TABLE) -> list[Part]:
     """Return the parts of the transaction."""
     return [
-        new_table(_TABLE),
-        base_chain(_TABLE, "out", "nat", Hook.POSTROUTING, NAT_PRIORITY),
-        base_chain(_TABLE, "in", "filter", Hook.INPUT, 0),
+        new_table(table),
+        base_chain(table, "out", "nat", Hook.POSTROUTING, NAT_PRIORITY),
+        base_chain(table, "in", "filter", Hook.INPUT, 0),
         rule(
-            _TABLE,
+            table,
             "out",
             *is_interface(Meta.OUTPUT_NAME, wanted.outside),
             *masquerade(_RANDOM if wanted.random else 0),
         ),
         rule(
-            _TABLE,
+            table,
             "in",
             *is_interface(Meta.INPUT_NAME, wanted.outside),
             meta(Meta.PROTOCOL),

@@ -23,8 +23,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.effects import SetFilters
+from dmvpn.base.events import EffectFailed
 from dmvpn.base.filters import FilterCount, PortFilters
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.expressions import copied, limited
 from dmvpn.dataplane.netlink.nftables import (
     NetfilterVerdict,
@@ -56,7 +59,6 @@ from dmvpn.dataplane.userspace.things import TablePurpose
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dmvpn.base.effects import SetFilters
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterEntry
     from dmvpn.dataplane.netlink.nftables import Part
@@ -128,11 +130,22 @@ class Filtering:
         self._hooked: tuple[str, ...] = ()
         #: The table in the kernel.
         self.table = KernelTable(
-            TablePurpose.FILTER, ledger, others, report, watch, later, self._contents, owned=True, after=self._fill
+            TablePurpose.FILTER,
+            ledger,
+            others,
+            report,
+            watch,
+            later,
+            self._contents,
+            owned=True,
+            after=self._fill,
+            lost=self._lose,
         )
+        self._report = report
 
     def set(self, order: SetFilters, *, refused: str = "") -> None:
-        """Apply this order. Raises HostProblem; then directions with a list are shut as far as the kernel can.
+        """Apply this order. Raises HostProblem: directions with a list are shut, or the port is down; OSError: its
+        packets pass, and nothing is asked about them.
 
         refused: why its lists cannot be put.
         """
@@ -151,7 +164,8 @@ class Filtering:
         try:
             self._put(name, before)
         except OSError as error:
-            raise _problem(name, error) from error
+            problem = _problem(name, error)
+            raise (OSError(error.errno, str(problem)) if self._is_open(name) else problem) from error
         if filters == PortFilters():
             del self._ports[name]
             if not self._ports:
@@ -167,10 +181,19 @@ class Filtering:
     def holds(self, interface: str) -> bool:
         """Return whether the kernel asks about packets of an interface as far as ordered, or lets none pass."""
         port = self._ports.get(interface)
-        return port is None or (self.table.is_put and all(not port.has(way) or way in port.leads for way in _WAYS))
+        if port is None or not port.filters.asks:
+            return True
+        return self.table.is_put and all(not port.has(way) or way in port.leads for way in _WAYS)
 
     def _is_done(self, name: str) -> bool:
-        return name not in self._failed and self.holds(name) and SHUT not in self._ports[name].leads.values()
+        is_held = self.table.is_put and self.holds(name)
+        return is_held and name not in self._failed and SHUT not in self._ports[name].leads.values()
+
+    def _is_open(self, name: str) -> bool:
+        """Return whether packets pass a port that is not held. Raises OSError."""
+        with netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(self._linux(name))
+        return not self.holds(name) and link is not None and link.up
 
     def counts(self) -> tuple[FilterCount, ...]:
         """Return how many packets each entry has decided on; none if the kernel does not say."""
@@ -230,6 +253,11 @@ class Filtering:
         ports = self._ports.values()
         wanted = (LEAVING, any(port.has(False) for port in ports)), (SENT, any(port.is_silent for port in ports))
         return tuple(name for name, is_wanted in wanted if is_wanted)
+
+    def _lose(self, error: OSError) -> None:
+        """Report the ports that are open, because the kernel does not take the lost table again."""
+        for name, port in tuple(self._ports.items()):
+            self._report(EffectFailed(SetFilters(name, port.filters), error.errno or 0, str(_problem(name, error))))
 
     def _fill(self) -> None:
         """Put the lists of all ports; a port whose list cannot be put stays shut."""

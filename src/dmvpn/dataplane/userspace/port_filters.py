@@ -79,7 +79,7 @@ class PortFilterOrders:
             except (UserError, OSError) as error:
                 if not self._filtering(home).holds(name):
                     raise
-                self._report(EffectFailed(order, getattr(error, "errno", 0) or 0, str(error)))
+                self._report(EffectFailed(order, 0, str(error)))
             if before is not None:
                 with suppress(UserError, OSError):
                     self._filtering(home).carry_over(name, self._filtering(before))

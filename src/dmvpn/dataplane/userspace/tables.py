@@ -67,14 +67,16 @@ class KernelTable:
         *,
         owned: bool = False,
         after: Callable[[], None] | None = None,
+        lost: Callable[[OSError], None] | None = None,
     ) -> None:
         """later: see `Keeper`. contents: for the name of a table, and the end of the names of its chains.
 
         owned: no other program may change it; it is put beside a table that a killed router left.
 
-        after: called when the table was put, before its rules are compared.
+        after: called when the table was put, before its rules are compared. lost: called when it is gone and the kernel
+        does not take it again, then its rules must be ordered again; None: it is tried here.
         """
-        self._owned = owned
+        self._owned, self._gone = owned, lost
         self._flags: TableFlag | None = None
         self._after = after
         self._purpose = purpose
@@ -250,8 +252,8 @@ class KernelTable:
                 self._wait(delay)
             else:
                 self._put(self._kernel)
-        except OSError:  # it was refused, or an answer is lost
-            self._wait(keeper.LONGEST_DELAY)
+        except OSError as error:  # it was refused, or an answer is lost
+            self._refused(error)
 
     def _wait(self, delay: float) -> None:
         if self._later is not None:
@@ -263,8 +265,16 @@ class KernelTable:
         try:
             if self._kernel is not None and self._is_wanted and self._handles(self._kernel) != self._there:
                 self._put(self._kernel)
-        except OSError:
+        except OSError as error:
+            self._refused(error)
+
+    def _refused(self, error: OSError) -> None:
+        """Take in that the kernel does not take the table again."""
+        if self._gone is None:
             self._wait(keeper.LONGEST_DELAY)
+        else:
+            self._there = []
+            self._gone(error)
 
     def _lost(self) -> float:
         """Count a loss or change of the table. Returns the seconds until it is restored."""

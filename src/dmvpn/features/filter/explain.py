@@ -12,7 +12,8 @@ _LISTS: Final = "show ip access-lists"
 
 _LOGS = log_group(
     "packet filters",
-    log(messages.PortShut, "When the host refuses the order.", next="show ip interface"),
+    log(messages.PortShut, "When the host refuses a list, and drops the packets.", next="show ip interface"),
+    log(messages.NotFiltered, "When the host refuses all that filters.", next="show ip interface"),
     log(messages.PacketPorts, "At the first packet of a flow, then every five minutes.", next=_LISTS),
     log(messages.PacketTypes, "At the first packet of a flow, then every five minutes.", next=_LISTS),
     log(messages.PacketNamed, "At the first packet of a flow, then every five minutes.", next=_LISTS),
@@ -24,8 +25,13 @@ _REASONS = reason_group(
     ("show logging",),
     reason(
         FilterReason.REFUSED,
-        "The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. Nothing passes the lists of "
-        "the port meanwhile. The order is given again, later and later.",
+        "The kernel refuses a list; its own words follow. Nothing passes the lists of the port meanwhile. The order is "
+        "given again, later and later.",
+    ),
+    reason(
+        FilterReason.UNFILTERED,
+        "The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass the port "
+        "meanwhile, although its lists deny them. The order is given again, later and later.",
     ),
     next="show logging",
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class FilterFacts(Fact):
-    """The filters of a port. reason: why the host does not filter so; then nothing passes its lists."""
+    """The filters of a port. reason: why the host does not filter so; then nothing passes its lists, or all does."""
 
     interface: str
     filters: PortFilters

@@ -23,6 +23,7 @@ from dmvpn.base.notices import (
     Configured,
     FiltersChanged,
     InterfaceChanged,
+    Log,
     Notice,
     TunnelChanged,
 )
@@ -65,7 +66,7 @@ class FilterMachine(Machine):
         super().__init__(Context(ports))
         self._ordered: dict[str, PortFilters] = {}
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order, most=16)
-        self._complaints: dict[str, str] = {}
+        self._complaints: dict[str, Log] = {}
         #: Counters at the last clear.
         self._bases: dict[_Place, int] = {}
         self._logs = PacketLogs(self._context)
@@ -123,7 +124,7 @@ class FilterMachine(Machine):
                 self._log(event)
             case EffectFailed(effect=SetFilters(interface=port, filters=filters)):
                 if filters == self._ordered.get(port, _NOTHING):
-                    self._fail(port, event.text)
+                    self._fail(port, filters, event)
             case Resync():
                 for port in self._ordered:
                     self._order(port)
@@ -181,11 +182,15 @@ class FilterMachine(Machine):
     def _order(self, port: str) -> None:
         self._context.emit(SetFilters(port, self._ordered.get(port, _NOTHING)))
 
-    def _fail(self, port: str, text: str) -> None:
-        self._retries.failed(port, Reason(FilterReason.REFUSED, (text,), self._context.now))
-        if self._complaints.get(port) != text:
-            self._complaints[port] = text
-            self._context.emit(messages.PortShut.of(port, text))
+    def _fail(self, port: str, filters: PortFilters, event: EffectFailed) -> None:
+        """Note that the plane refused an order. With an error of the kernel the port is open (`dataplane.contract`)."""
+        is_open = event.errno or not filters.asks
+        code = FilterReason.UNFILTERED if is_open else FilterReason.REFUSED
+        self._retries.failed(port, Reason(code, (event.text,), self._context.now))
+        complaint = (messages.NotFiltered if is_open else messages.PortShut).of(port, event.text)
+        if self._complaints.get(port) != complaint:
+            self._complaints[port] = complaint
+            self._context.emit(complaint)
 
     # ------------------------------------------------------------------------------------------------ counters, logs
 

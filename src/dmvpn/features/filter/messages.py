@@ -18,6 +18,17 @@ class PortShut(Log, name="FILTER-3-PORT_SHUT"):
         return cls(f"{interface} lets no packet pass its access lists: {reason}")
 
 
+class NotFiltered(Log, name="FILTER-3-NOT_FILTERED"):
+    """The host can neither filter as the lines of a port say, nor shut the port: its packets pass as if it had no such
+    lines. It is tried again.
+    """
+
+    @classmethod
+    def of(cls, interface: str, reason: str) -> Self:
+        """Return the message for this port, with what the host says."""
+        return cls(f"{interface} is not filtered as its lines say: {reason}")
+
+
 class PacketPorts(Log, name="SEC-6-IPACCESSLOGP"):
     """An entry with `log` has permitted or denied packets of TCP or UDP."""
 
@@ -38,4 +49,4 @@ class PacketSource(Log, name="SEC-6-IPACCESSLOGS"):
     """An entry with `log` of a standard list has permitted or denied packets from this address."""
 
 
-MESSAGES: Final = (PortShut, PacketPorts, PacketTypes, PacketNamed, PacketNumbered, PacketSource)
+MESSAGES: Final = (PortShut, NotFiltered, PacketPorts, PacketTypes, PacketNamed, PacketNumbered, PacketSource)

@@ -8,6 +8,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
 from dmvpn.base.metrics import Bound, Table, counter, gauge
 from dmvpn.features.filter.machine import FilterMachine
+from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.ios import Measured
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ _MATCHES: Final = Table(
 _PORTS: Final = Table(
     name="filter_ports",
     labels=("interface",),
-    families=(gauge("dmvpn_filter_port_shut", "1 while the host refuses the lists of a port: nothing passes it."),),
+    families=(
+        gauge("dmvpn_filter_port_shut", "1 while the host refuses the lists of a port: nothing passes it."),
+        gauge("dmvpn_filter_port_open", "1 while the host cannot filter at a port: all packets pass it."),
+    ),
 )
 _WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path"}
 
@@ -65,7 +69,9 @@ def _permits(listed: FilterList | None) -> dict[int, bool]:
 def _ports(ctx: ShowContext) -> Iterator[MetricRow]:
     machine = ctx.machine(FilterMachine)
     for port in tuple(machine.ordered):
-        yield (port, int(machine.failure(port) is not None))
+        failure = machine.failure(port)
+        is_open = failure is not None and failure.code is FilterReason.UNFILTERED
+        yield (port, int(failure is not None and not is_open), int(is_open))
 
 
 METRICS: Final = (Measured(_MATCHES, _matches), Measured(_PORTS, _ports))

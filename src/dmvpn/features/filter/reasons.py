@@ -12,3 +12,4 @@ class FilterReason(ReasonCode):
     """Kept with the refused order."""
 
     REFUSED = "the host refused to filter", "<error>"
+    UNFILTERED = "the port is not filtered", "<error>"

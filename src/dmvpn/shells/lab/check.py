@@ -18,6 +18,7 @@ from dmvpn.dataplane.tap import DEVICE, Tap, open_device
 from dmvpn.shells.lab.forked import ChildFailed, Json
 from dmvpn.shells.lab.namespaces import new_network, run_in_lab
 from dmvpn.shells.lab.problems import MachineFacts
+from dmvpn.shells.runtime.preflight import without_filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def _users() -> LabRequirement:
 
 
 def _try_inside() -> Json:
-    findings = [_processes(), _network(), *_taps(), _raw_socket(), _settings(), _translation()]
+    findings = [_processes(), _network(), *_taps(), _raw_socket(), _settings(), _translation(), _filters()]
     return [[finding.what, finding.ok, finding.evidence, finding.fix] for finding in findings]
 
 
@@ -129,3 +130,11 @@ def _translation() -> LabRequirement:
             what, True, f"not here, so scenarios with gateways or NAT need --simulated: {problem.what}"
         )
     return LabRequirement(what, True, "nf_tables masquerades (for gateways, and routers with NAT)")
+
+
+def _filters() -> LabRequirement:
+    # Nor is this: only ports with access lists need it.
+    lacking = without_filters()
+    if lacking is not None:
+        return LabRequirement("packet filters", True, f"not here, so ports with lists stay down: {lacking.meaning}")
+    return LabRequirement("packet filters", True, "nf_tables filters (for access lists on ports)")

@@ -6,21 +6,46 @@ checked: the router reports them, and tries again.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.dataplane.netlink.netfilter import Masquerade, messages
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import delete_table, new_table
 from dmvpn.dataplane.problems import Capability, HostProblem, has, need
 from dmvpn.dataplane.tap import open_device
+from dmvpn.dataplane.userspace.filter_hooks import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
+from dmvpn.features.nat.config import BY_LIST, BY_MAP
+from dmvpn.ios.common import ACCESS_GROUP, VERIFY_SOURCE
+from dmvpn.ios.groups import LineGroup, LineStanding
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.ios import ConfigLine, Configurator
 
 #: Required by every router; without NET_BIND_SERVICE there are no protected tunnels.
 _NEEDED: Final = (Capability.NET_ADMIN, Capability.NET_RAW)
 #: Lines that put an interface, or what a tunnel sends, into a VRF.
 _IN_VRF: Final = re.compile(r" (?:ip )?vrf forwarding (?P<vrf>\S+)| tunnel vrf (?P<front>\S+)")
+_FILTERS: Final = LineGroup(
+    "packet filters",
+    LineStanding.RESTRICTS,
+    "the kernel of this host has no nf_tables (try: modprobe -a nf_tables nft_fib_ipv4 nfnetlink_log), and all packets "
+    "would pass",
+)
+_TRANSLATION: Final = LineGroup(
+    "address translation",
+    LineStanding.DIVERTS,
+    "the kernel of this host has no nf_tables that masquerades (try: modprobe -a nft_chain_nat nft_masq), and "
+    "packets would leave with the addresses of their senders",
+)
 
 
 def lacking() -> list[str]:
@@ -54,3 +79,40 @@ def problems_of_vrfs(configuration: Iterable[str], missing: Callable[[], bool] =
             fix="modprobe vrf, or a kernel with CONFIG_NET_VRF; in 'dmvpn lab up' each VRF is a network namespace",
         )
     ]
+
+
+def without_filters() -> LineGroup | None:
+    """Return the lines that filter packets if the kernel of this network namespace cannot, or None."""
+    is_refused = _refuses(
+        lambda table: (new_table(table), *bases(table, None), *arriving(table), *hook(table, LEAVING))
+    )
+    return _FILTERS if is_refused else None
+
+
+def _without_translation() -> LineGroup | None:
+    return _TRANSLATION if _refuses(lambda table: messages(Masquerade("probe"), table)) else None
+
+
+def _refuses(parts: Callable[[str], Iterable[Part]]) -> bool:
+    """Return whether the kernel cannot make this table. It goes in the same step, so nothing is made."""
+    try:
+        with NetfilterSocket() as kernel:
+            table = f"dmvpn-probe-{kernel.port}"
+            kernel.transact([*parts(table), delete_table(table)])
+    except OSError as error:
+        return error.errno not in (errno.EPERM, errno.EACCES)  # a missing capability is another problem
+    return False
+
+
+#: Lines that the kernel of this host may be unable to carry out (`ios.Language.beyond`).
+BEYOND: Final[Mapping[ConfigLine, Callable[[], LineGroup | None]]] = {
+    ACCESS_GROUP: without_filters,
+    VERIFY_SOURCE: without_filters,
+    BY_LIST: _without_translation,
+    BY_MAP: _without_translation,
+}
+
+
+def language() -> Configurator:
+    """Return the configuration language of this host."""
+    return configurator(FEATURES).on_host(BEYOND)

@@ -35,6 +35,7 @@ from dmvpn.shells.handle import Handle
 from dmvpn.shells.monitor import packet_taps
 from dmvpn.shells.runtime.host import describe
 from dmvpn.shells.runtime.names import NameService
+from dmvpn.shells.runtime.preflight import BEYOND
 from dmvpn.shells.storage import ConfigurationFile, FolderStorage
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class Runtime:
             flash,
             entropy,
             packet_taps(self._loop, InterfaceNames(interfaces).linux, self._on_ground_of),
+            beyond=BEYOND,
         )
         self._entropy = entropy
         self._names = NameService(self._loop, self.post)

@@ -70,6 +70,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.dead_routers,
     kernel.tables,
     kernel.filters,
+    kernel.unfiltered,
     access_lists.filters,
     underlay.cut_wires,
     underlay.interfaces,

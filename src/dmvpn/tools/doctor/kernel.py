@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
+from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Step
@@ -79,6 +80,22 @@ def filters(scene: Scene) -> Iterator[Verdict]:
                 order=f"to see whether they do, {_DECIDE}",
                 advice=True,
             )
+
+
+def unfiltered(scene: Scene) -> Iterator[Verdict]:
+    """Check that the host filters where the lines of a port say so."""
+    for name, facts in scene.alive():
+        for port in facts.packet_filters:
+            if port.reason.is_one(FilterReason.UNFILTERED):
+                yield Finding(
+                    step=Step.UNDERLAY,
+                    cause=Cause.NOT_FILTERED,
+                    router=name,
+                    what=f"{name} lets all packets pass {port.interface}, although its access lists deny them",
+                    evidence=(port.reason.text,),
+                    order=f"on {name}: modprobe -a nf_tables nft_fib_ipv4 nfnetlink_log",
+                    stops=False,
+                )
 
 
 #: Versions of IP whose packets pass a chain.

@@ -82,6 +82,7 @@ def _diagnosis(
 _LOCAL: Final = (
     kernel.tables,
     kernel.filters,
+    kernel.unfiltered,
     whole_underlay.interfaces,
     tunnel_interfaces.tunnels,
     registration.without_nhrp,
@@ -94,7 +95,7 @@ def _own(scene: Scene) -> Iterator[Hypothesis]:
     findings = [one for check in _LOCAL for one in check(scene) if isinstance(one, Finding)]
     findings.sort(key=lambda one: one.step.rank)
     for one in findings:
-        if one.cause is Cause.HOST_FILTER:
+        if one.cause in (Cause.HOST_FILTER, Cause.NOT_FILTERED):
             yield mild(one.cause, one.what, one.order) if one.advice else here(one.cause, one.what, (one.order,))
         elif one.cause is not Cause.UNDECIDED and not one.advice:
             yield here(one.cause, one.what, one.fix)

@@ -22,6 +22,8 @@ _OTHERS: Final = {
     "packets that its rules do not accept are not forwarded, though the router itself reaches all. Docker and "
     "firewalls do so. "
     "`nft list ruleset`, or `iptables -S FORWARD`, shows it",
+    Cause.NOT_FILTERED: "The kernel of the router's machine can neither filter as `ip access-group` and `ip verify` "
+    "say, nor shut the port, mostly because it has no nf_tables: all packets pass. `show ip interface` names the port",
     Cause.LIST_CUTS_TUNNEL: "An inbound access list of the router (`ip access-group`) denies what a tunnel needs from "
     "its peer: UDP port 500; ESP, or UDP port 4500, which it must be with NAT on the way; without protection GRE. "
     "`show ip access-lists interface` counts what each entry denies",

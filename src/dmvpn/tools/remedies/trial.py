@@ -50,7 +50,7 @@ _OF_WIRES: Final = (
     *(Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU),
 )
 _NOT_COPIED: Final = (
-    *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.STALE_UNIQUE, Cause.NAT_KIND),
+    *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.NOT_FILTERED, Cause.STALE_UNIQUE, Cause.NAT_KIND),
     *_OF_WIRES,
 )
 #: Which packet sizes pass depends on the wires: a copy with better wires proves nothing about them.

@@ -10,6 +10,7 @@ from dmvpn.base.facts import NO_REASON
 from dmvpn.base.filters import TcpFlag
 from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
+from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.network.list_lines import entry_line
 
 if TYPE_CHECKING:
@@ -50,13 +51,15 @@ def answers(view: View, router: str, port: str, packet: Packet, *, inward: bool)
         if not answer.passes:
             return
     if path is not None and found.reason != NO_REASON:
-        yield FilterAnswer(False, _shut(f"{port}, {_CHECK}", found))
+        yield _refused(f"{port}, {_CHECK}", found)
     elif path is not None:
         yield _of_sender(view, router, port, path, packet)
 
 
-def _shut(name: str, found: FilterFacts) -> str:
-    return f"{name}: the port lets nothing pass it, because {found.reason.text}"
+def _refused(name: str, found: FilterFacts) -> FilterAnswer:
+    is_open = found.reason.is_one(FilterReason.UNFILTERED)
+    passes = "all packets pass" if is_open else "the port lets nothing pass it"
+    return FilterAnswer(is_open, f"{name}: {passes}, because {found.reason.text}")
 
 
 def _of_list(
@@ -64,7 +67,7 @@ def _of_list(
 ) -> FilterAnswer:
     name = f"{found.interface}, list {listed.name} {'in' if inward else 'out'}"
     if found.reason != NO_REASON:
-        return FilterAnswer(False, _shut(name, found))
+        return _refused(name, found)
     for each in _pieces(packet):
         entry = listed.decides(each)
         if entry is None:

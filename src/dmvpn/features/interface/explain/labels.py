@@ -152,6 +152,7 @@ _IP = label_group(
         "The list for forwarded packets that leave by the interface; below it, the list for packets that come in.",
         also=("Inbound access list", "Inbound", "access list"),
     ),
+    Word("Access lists", "Why the host does not filter as the lists say; then nothing passes them, or all does."),
     Word("Proxy ARP", "Whether the router answers ARP for other hosts; it does not."),
     Word(
         "ICMP redirects",

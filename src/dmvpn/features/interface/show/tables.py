@@ -24,6 +24,7 @@ class FilterRow:
     """What filters packets at an interface. inward, outward: names of lists, "": none.
 
     verify: how senders are looked up ("RX, allow default"), "": not at all. drops: packets whose sender was not found.
+    failure: why the host does not filter so, "": it does.
     """
 
     inward: str = ""
@@ -31,6 +32,7 @@ class FilterRow:
     unreachables: bool = True
     verify: str = ""
     drops: int = 0
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +96,14 @@ def _filters(ctx: ShowContext, name: str) -> FilterRow:
         return FilterRow()
     groups = {"in" in line: line.text("name") for line in section.all(ACCESS_GROUP)}
     verify = section.get(VERIFY_SOURCE)
-    if verify is None:
-        return FilterRow(groups.get(True, ""), groups.get(False, ""), section.flag(UNREACHABLES))
-    place = (name, True, UNREACHABLE_SENDER)
-    counts = ctx.counting.filtered()
-    drops = sum(one.packets for one in counts if (one.interface, one.inward, one.sequence) == place)
-    words = f"{'ANY' if 'any' in verify else 'RX'}{', allow default' if 'allow-default' in verify else ''}"
-    return FilterRow(groups.get(True, ""), groups.get(False, ""), section.flag(UNREACHABLES), words, drops)
+    words, drops = "", 0
+    if verify is not None:
+        place = (name, True, UNREACHABLE_SENDER)
+        counts = ctx.counting.filtered()
+        drops = sum(one.packets for one in counts if (one.interface, one.inward, one.sequence) == place)
+        words = f"{'ANY' if 'any' in verify else 'RX'}{', allow default' if 'allow-default' in verify else ''}"
+    failure = str(ctx.ports.filters.failure(name) or "")
+    return FilterRow(groups.get(True, ""), groups.get(False, ""), section.flag(UNREACHABLES), words, drops, failure)
 
 
 def line_protocol(row: InterfaceRow) -> str:
@@ -152,6 +155,8 @@ def render_ip(answer: InterfaceRows) -> Iterator[str]:
             yield f"  IP verify source reachable-via {row.filters.verify}"
             yield f"   {row.filters.drops} verification drops"
             yield "   0 suppressed verification drops"
+        if row.filters.failure:
+            yield f"  Access lists: {row.filters.failure}"
         if row.vrf:
             yield f'  VPN Routing/Forwarding "{row.vrf}"'
 
