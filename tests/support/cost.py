@@ -6,7 +6,7 @@ python -m support.cost --ready   gets the base commits; if it cannot, says why a
 
 Each tree is measured by the `bench/cost.py` of its own, with the Python of this one, and figures are compared by name:
 so a module or a function may be renamed, and the file that measures it with it. A base that is older than that file is
-measured by the tests of the commit that added it: they fit the names of their time, and no later change touches them.
+measured by the tests of a commit that has it: they fit the names of their time, and no later change touches them.
 Counts depend on the version of Python, so both trees are always measured, and no number is written down.
 """
 
@@ -51,9 +51,13 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What `cost.toml` says. base: the commit to compare with; bases: of figures that have one of their own."""
+    """What `cost.toml` says. base: the commit to compare with; bases: of figures that have one of their own.
+
+    older: the commit whose tests measure a base that has no `bench/cost.py`.
+    """
 
     base: str
+    older: str
     limit: float
     bases: Mapping[str, str]
     exceptions: Mapping[str, Allowed]
@@ -64,10 +68,11 @@ class Terms:
         try:
             said = tomllib.loads(text)
             exceptions = [Allowed(**one) for one in said.get("exceptions", ())]
-            terms = cls(said["base"], said["limit"], said.get("bases", {}), {one.figure: one for one in exceptions})
+            exceptions_of = {one.figure: one for one in exceptions}
+            terms = cls(said["base"], said["older"], said["limit"], said.get("bases", {}), exceptions_of)
         except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
             raise CostError(f"cost.toml: {error}") from error
-        for commit in terms.commits:
+        for commit in (*terms.commits, terms.older):
             if not _COMMIT.fullmatch(commit):
                 raise CostError(f"cost.toml: {commit} is no commit with all its 40 digits")
         for one in exceptions:
@@ -77,6 +82,7 @@ class Terms:
 
     @property
     def commits(self) -> list[str]:
+        """Those that are compared with."""
         return list(dict.fromkeys((self.base, *self.bases.values())))
 
 
@@ -158,11 +164,9 @@ def get(commits: Sequence[str]) -> None:
             raise CostError(f"cost.toml: {commit} does not lead to HEAD; name the commit as it is on main") from None
 
 
-def _extract(commit: str, folder: Path) -> None:
-    """Put the tree of a commit into a folder, with tests that measure it. Raises CostError."""
-    measuring = commit
-    if not _git("ls-tree", commit, _MEASURE):
-        measuring = _git("log", "--diff-filter=A", "--format=%H", "HEAD", "--", _MEASURE).rpartition("\n")[2]
+def _extract(commit: str, older: str, folder: Path) -> None:
+    """Put the tree of a commit into a folder, with tests that measure it. older: see `Terms`. Raises CostError."""
+    measuring = commit if _git("ls-tree", commit, _MEASURE) else older
     for source, parts in ((commit, _MEASURED), (measuring, _MEASURING)):
         with subprocess.Popen(["git", "-C", ROOT, "archive", source, *parts], stdout=subprocess.PIPE) as archive:
             subprocess.run(["tar", "-x", "-C", folder], stdin=archive.stdout, check=True)
@@ -195,14 +199,14 @@ def main() -> int:
     is_ready_asked = parser.parse_args().ready
     try:
         terms = Terms.read((ROOT / "tests" / "bench" / "cost.toml").read_text())
-        get(terms.commits)
+        get((*terms.commits, terms.older))
         if is_ready_asked:
             return 0
         with tempfile.TemporaryDirectory(prefix="cost-") as name, ThreadPoolExecutor(2) as threads:
             trees = {commit: Path(name, commit[:8]) for commit in terms.commits}
             for commit, tree in trees.items():
                 tree.mkdir()
-                _extract(commit, tree)
+                _extract(commit, terms.older, tree)
             head, *bases = threads.map(_measure, (ROOT, *trees.values()))
     except CostError as error:
         print(f"cost: {error}")

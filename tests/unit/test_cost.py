@@ -9,6 +9,7 @@ from support.cost import ROOT, CostError, Measured, Terms, judge
 BASE, LATER = "1" * 40, "2" * 40
 TERMS = f"""
 base = "{BASE}"
+older = "{LATER}"
 limit = 1.05
 [bases]
 lowered = "{LATER}"
@@ -69,8 +70,8 @@ def test_what_is_only_printed_may_grow() -> None:
     ("text", "problem"),
     [
         ("limit = 1.05", "'base'"),
-        ('base = "52d6e3ce"\nlimit = 1.05', "52d6e3ce is no commit with all its 40 digits"),
-        (f'base = "{BASE}"\nlimit = 1.05\n[bases]\na = "main"', "main is no commit"),
+        (TERMS.replace(BASE, "52d6e3ce"), "52d6e3ce is no commit with all its 40 digits"),
+        (TERMS.replace(LATER, "main"), "main is no commit"),
         (TERMS.replace("one more field for a show", "because"), "the exception of dearer needs a reason"),
         (TERMS.replace("most = 1.5", "might = 1.5"), "might"),
     ],
