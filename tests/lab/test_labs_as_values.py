@@ -24,7 +24,7 @@ print(type(up).__name__, up.missing, up.already)
 print(orders.status(up.folder).routers["R31"])
 *_, again = bring_up(Wanted(scenario="notes-phase3", simulated=True))
 print(again.already)
-orders.down(up.folder)
+orders.end(up.folder)
 print([folder.name for folder in running_labs()])
 """
 

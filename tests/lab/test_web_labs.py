@@ -150,6 +150,15 @@ def test_the_clock_and_the_wires_of_a_lab_obey(web: Served) -> None:
     assert "missing" in post(web, f"{HERE}/reset").fields
 
 
+def test_a_leap_of_a_month_ends_with_its_job_and_the_lab_answers(web: Served) -> None:
+    begun = post(web, f"{HERE}/clock", seconds=2_591_999)
+    assert web.ask(f"{HERE}").status == 200
+    assert web.ask(begun.headers["location"], method="DELETE").status == 200
+    assert ended(web, begun)["state"] == "failed"
+    job = ended(web, post(web, f"{HERE}/clock", seconds=1))
+    assert job["state"] == "done", job
+
+
 def test_what_is_broken_by_http_is_complained_of_hinted_at_and_graded(web: Served) -> None:
     broken = ended(web, post(web, f"{HERE}/break", seed=7))
     assert broken["state"] == "done", broken

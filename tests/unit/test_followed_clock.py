@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dmvpn.shells.simulator.following import LONGEST, MOST_BEHIND, FollowedClock
+import pytest
+
+from dmvpn.shells.simulator.following import LONGEST, MOST_BEHIND, SLICE, FollowedClock
 
 
 class Machine:
@@ -48,9 +50,30 @@ def test_a_simulation_that_is_too_slow_leaves_the_machine_time_for_keys_and_fall
     assert (clock.due() or 0.0) > machine.time - MOST_BEHIND - 0.1
 
 
-def test_a_leap_is_made_at_once_and_the_time_goes_on_from_there() -> None:
+def test_a_leap_is_made_in_slices_and_the_time_goes_on_from_there() -> None:
     machine = Machine(cost=0.002)
     clock = FollowedClock(machine, machine.clock)
-    clock.leap(3.0)
+    begun, slices = machine.time, 0
+    for share in clock.leap(3.0):
+        assert machine.now == pytest.approx(3.0 * share)
+        assert machine.time - begun < SLICE + 0.05, "requests wait for as long"
+        clock.catch_up()
+        assert machine.now == pytest.approx(3.0 * share), "the clock stands while it is set"
+        assert clock.due() is None
+        begun, slices = machine.time, slices + 1
+    assert slices > 50
     assert machine.now == 3.0
+    assert abs((clock.due() or 0.0) - machine.time) < 0.01
+
+
+def test_a_leap_of_a_month_that_is_given_up_ends_where_it_is() -> None:
+    """Nobody could end a lab whose clock a pupil had set a month ahead before leaving it."""
+    machine = Machine(cost=0.002)
+    clock = FollowedClock(machine, machine.clock)
+    leap = clock.leap(30 * 86400.0)
+    assert 0.0 < next(leap) < 0.01
+    leap.close()
+    reached = machine.now
+    clock.catch_up()
+    assert machine.now == pytest.approx(reached)
     assert abs((clock.due() or 0.0) - machine.time) < 0.01

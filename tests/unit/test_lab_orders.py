@@ -158,6 +158,59 @@ def test_an_order_is_answered(tmp_path: Path) -> None:
         lab.join()
 
 
+@pytest.mark.parametrize("rest", [b'{"ok": 3}\n', b'{"busy": "half"}\n{"ok": 3}\n'], ids=["apart", "in one piece"])
+def test_a_client_hears_how_far_long_work_is_before_the_answer(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "supervisor.sock"
+    heard: list[str] = []
+
+    def work(server: socket.socket) -> None:
+        with server.accept()[0] as asked:
+            asked.recv(65536)
+            asked.sendall(b'{"busy": "begun"}\n')
+            asked.sendall(rest)
+
+    with control.listen(path) as server:
+        server.setblocking(True)
+        lab = threading.Thread(target=work, args=(server,), daemon=True)
+        lab.start()
+        assert control.order(path, 30.0, heard.append, do="clock") == 3
+        lab.join()
+    assert heard in (["begun"], ["begun", "half"])
+    assert len(heard) == 1 + rest.count(b"busy")
+
+
+def test_a_lab_sees_that_the_client_of_its_work_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "supervisor.sock"
+    asked: list[control.Answer] = []
+    with control.listen(path) as server, socket.socket(socket.AF_UNIX) as asker:
+        asker.connect(str(path))
+        asker.sendall(b'{"do": "clock"}\n')
+        asker.shutdown(socket.SHUT_WR)
+        control.serve(server, lambda request: None, asked.append)
+        assert asked[0].is_awaited(), "it only says nothing more"
+        asked[0].noted = 0.0
+        asked[0].note("31 %")
+        assert json.loads(asker.recv(65536)) == {"busy": "31 %"}
+        asker.close()
+        assert not asked[0].is_awaited()
+        asked[0]()
+
+
+def test_work_that_fails_is_an_answer_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "supervisor.sock"
+
+    def work(answer: control.Answer) -> None:
+        with answer.failing():
+            raise RuntimeError("it broke")
+        answer()
+
+    with control.listen(path) as server, socket.socket(socket.AF_UNIX) as asker:
+        asker.connect(str(path))
+        asker.sendall(b'{"do": "clock"}\n')
+        control.serve(server, lambda request: None, work)
+        assert "it broke" in json.loads(asker.recv(65536))["error"]
+
+
 def test_a_lab_lends_a_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "supervisor.sock"
     with control.listen(path) as server, (tmp_path / "lent").open("wb") as file:

@@ -13,9 +13,11 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import private
-from dmvpn.shells.lab import control, places
-from dmvpn.shells.lab.finding import find_router
-from dmvpn.shells.lab.places import LabFolder, labs_folder, running_labs
+from dmvpn.labs import orders
+from dmvpn.shells.lab import control, forked, places
+from dmvpn.shells.lab.finding import find_lab, find_router
+from dmvpn.shells.lab.forked import end_by_signal, end_with, left_by_signal
+from dmvpn.shells.lab.places import LabFolder, labs_folder, running_lab, running_labs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +97,75 @@ def test_the_name_of_a_killed_lab_is_free_and_its_folder_empty() -> None:
     (folder.path / "R1.sock").touch()
     folder.make(["R1"])
     assert list(folder.path.iterdir()) == []
+
+
+def _deaf(name: str, *, to_signals: bool) -> int:
+    """Bring a lab up that answers nobody, because it only computes. Returns its process, whose number is noted."""
+    reader, ready = os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        def compute() -> int:
+            if to_signals:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            else:
+                end_by_signal(lambda: None)
+            with left_by_signal(), control.listen(folder.control):
+                os.write(ready, b".")
+                while True:
+                    pass
+            folder.remove()
+            return 0
+
+        folder = LabFolder.of(name)
+        folder.make(["R1"])
+        end_with(compute)
+    os.close(ready)
+    assert os.read(reader, 1) == b"."
+    os.close(reader)
+    LabFolder.of(name).note_process(child)
+    return child
+
+
+@pytest.mark.parametrize(("to_signals", "signal_of_end"), [(False, 0), (True, signal.SIGKILL)])
+def test_a_lab_that_only_computes_is_ended_in_order_and_killed_when_it_takes_no_signal(
+    to_signals: bool, signal_of_end: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`lab down` said "the lab does not answer", and the lab computed on."""
+    monkeypatch.setattr(orders, "ASKED", 0.01)
+    monkeypatch.setattr(orders, "TERMINATED", 0.01 if to_signals else 60.0)
+    monkeypatch.setattr(forked, "ORDERLY", 0.01)
+    child = _deaf("one", to_signals=to_signals)
+    orders.end(LabFolder.of("one"))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal_of_end
+    assert not LabFolder.of("one").path.exists()
+
+
+def test_a_lab_that_answers_nobody_yet_can_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    child, ready = _hold("one")
+    folder = LabFolder.of("one")
+    folder.note_process(child)
+    assert running_labs() == []
+    assert running_labs(starting=True) == [folder] == [running_lab("one", starting=True)]
+    monkeypatch.setattr(orders, "ASKED", 0.01)
+    orders.end(find_lab("one", starting=True))
+    os.waitpid(child, 0)
+    os.close(ready)
+    assert not folder.path.exists()
+
+
+def test_no_other_process_that_got_the_number_of_a_dead_lab_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    child, ready = _hold("one")
+    folder = LabFolder.of("one")
+    folder.note_process(child)
+    number, started = (folder.path / "lab.pid").read_text().split()
+    (folder.path / "lab.pid").write_text(f"{number} {int(started) - 1}\n")
+    for name in ("ASKED", "TERMINATED", "LONGEST_END"):
+        monkeypatch.setattr(orders, name, 0.01)
+    with pytest.raises(UserError, match="does not end"):
+        orders.end(folder)
+    assert os.waitpid(child, os.WNOHANG) == (0, 0)
+    _kill(child, ready)
 
 
 def test_two_labs_do_not_collide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -13,14 +14,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 import dmvpn
+from dmvpn.app.main import main
+from dmvpn.app.web import token_file
 from dmvpn.base.errors import UserError
-from dmvpn.labs import catalog
+from dmvpn.labs import catalog, orders
 from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LabFolder
+from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
@@ -106,6 +110,37 @@ def test_lines_that_are_left_out_are_notes(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_no_lab_is_called_as_a_service() -> None:
     with pytest.raises(UserError, match="run-HUB: a name that begins with run- is that of a service"):
         next(bring_up(Wanted(scenario="notes-gre", simulated=True, name="run-HUB")))
+
+
+def test_the_end_of_a_class_revokes_every_token_first_and_goes_on_behind_a_lab_that_does_not_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lab that did not answer stopped it before that pupil's token was revoked."""
+    for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    tokens = token_file()
+    for pupil in ("anna", "ben"):
+        tokens.create(pupil, Role.CONFIGURE, 7, f"{pupil}-*")
+    ended: list[str] = []
+
+    def end(folder: LabFolder) -> None:
+        assert tokens.tokens() == ()
+        ended.append(folder.name)
+        if folder.name == "anna-deaf":
+            raise UserError("lab anna-deaf does not end")
+
+    monkeypatch.setattr(orders, "end", end)
+    with contextlib.ExitStack() as held:
+        for name in ("anna-deaf", "ben-one", "carla-one"):
+            LabFolder.of(name).path.mkdir()
+            held.enter_context(control.listen(LabFolder.of(name).control))
+        assert main(["class", "end"]) == 1
+        assert ended == ["anna-deaf", "ben-one"]
+        assert "anna-deaf does not end" in capsys.readouterr().err
+        assert main(["class", "end", "anna", "carla"]) == 1, "her lab is found without her token"
+        assert ended[2:] == ["anna-deaf", "carla-one"]
+        assert main(["class", "end", "dora"]) == 1
+        assert "no pupil dora" in capsys.readouterr().err
 
 
 def test_a_lab_that_hangs_does_not_hold_up_the_list_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

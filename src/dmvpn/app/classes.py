@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.app.web import token_file
@@ -11,6 +12,7 @@ from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 _SERVE = """\
 Each pupil pastes the token at the address that one of these prints:
@@ -35,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     begin.set_defaults(command=_begin)
     show = verbs.add_parser("show", help="all labs: their pupils, their troubles, what they use")
     show.set_defaults(command=_show)
-    end = verbs.add_parser("end", help="end the labs of pupils, and revoke their tokens")
+    end = verbs.add_parser("end", help="revoke the tokens of pupils, and end their labs")
     end.add_argument("pupils", nargs="*", metavar="PUPIL", help="without one: of all pupils")
     end.set_defaults(command=_end)
 
@@ -94,21 +96,32 @@ def _show(_: argparse.Namespace) -> int:
 
 
 def _end(arguments: argparse.Namespace) -> int:
-    """End labs and revoke tokens. Raises UserError."""
+    """Revoke tokens, then end labs, and go on after an error; 1 if there was one. Raises UserError."""
     from dmvpn.labs import orders
     from dmvpn.labs.classes import labs_of
     from dmvpn.shells.lab.places import running_labs
 
     tokens = token_file()
-    pupils = [token.name for token in tokens.tokens() if token.labs == labs_of(token.name)]
-    for unknown in sorted(set(arguments.pupils) - set(pupils)):
-        there = f"there are {', '.join(pupils)}" if pupils else "there is no class"
-        raise UserError(f"no pupil {unknown} has a token: {there}")
-    labs = running_labs()
-    for pupil in arguments.pupils or pupils:
-        for folder in labs:
-            if folder.name.startswith(f"{pupil}-"):
-                orders.down(folder)
-                print(f"{folder.name} is down", flush=True)
-        print(f"the token of {tokens.revoke(pupil).name} is revoked")
-    return 0
+    revocable = [token.name for token in tokens.tokens() if token.labs == labs_of(token.name)]
+    pupils = [*dict.fromkeys(arguments.pupils or revocable)]
+    labs = {pupil: [one for one in running_labs(starting=True) if one.name.startswith(f"{pupil}-")] for pupil in pupils}
+    for unknown in (pupil for pupil in pupils if pupil not in revocable and not labs[pupil]):
+        there = f"there are {', '.join(revocable)}" if revocable else "there is no class"
+        raise UserError(f"no pupil {unknown} has a token or a lab: {there}")
+    errors = 0
+
+    def attempt(done: str, step: Callable[[], object]) -> None:
+        nonlocal errors
+        try:
+            step()
+            print(done, flush=True)
+        except UserError as error:
+            errors += 1
+            print(f"dmvpn: {error}", file=sys.stderr)
+
+    for pupil in pupils:
+        if pupil in revocable:
+            attempt(f"the token of {pupil} is revoked", partial(tokens.revoke, pupil))
+    for folder in (one for pupil in pupils for one in labs[pupil]):
+        attempt(f"{folder.name} is down", partial(orders.end, folder))
+    return int(errors > 0)

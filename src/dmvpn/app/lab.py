@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dmvpn.app.collector import set_aside
+from dmvpn.app.progress import Progress
 from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.labs import captures, orders
@@ -87,8 +88,8 @@ def _serve(lab: str, role: str) -> int:
 
 def down(arguments: argparse.Namespace, told: Told) -> int:
     """End a lab, or all if none is named and only one runs."""
-    folder = find_lab(arguments.lab, "dmvpn lab down {}".format)
-    orders.down(folder)
+    folder = find_lab(arguments.lab, "dmvpn lab down {}".format, starting=True)
+    orders.end(folder)
     told.say(f"lab {folder.name} is down")
     told.put(lab=folder.name)
     return 0
@@ -263,7 +264,8 @@ def clock(arguments: argparse.Namespace, told: Told) -> int:
         raise UserError(f"{arguments.step}: a step is +SECONDS, or +2h, +30m, +1d")
     seconds = float(match[1]) * _UNITS[match[2]]
     folder = find_lab(arguments.lab, _with_lab)
-    orders.clock(folder, seconds)
+    with Progress.of(arguments) as progress:
+        orders.clock(folder, seconds, progress.tell)
     told.put(lab=folder.name, seconds=seconds)
     return 0
 

@@ -12,15 +12,13 @@ bring one up import this. The lab is a fork of the calling process, which must h
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import resource
-import select
 import signal
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -34,7 +32,7 @@ from dmvpn.labs.waiting import patience, wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.lab import namespaces
-from dmvpn.shells.lab.forked import end_with, fork, importing, interrupts_put_off
+from dmvpn.shells.lab.forked import end_with, fork, importing, interrupts_put_off, leave
 from dmvpn.shells.lab.places import SERVICE, LabFolder
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
@@ -44,9 +42,6 @@ from dmvpn.tools.naming import name_servers
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
-
-#: Seconds in which the processes of a lab end that was killed.
-_DYING: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +123,10 @@ def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[
             with interrupts_put_off():
                 folder.make(scenario.configurations)
                 undo.callback(folder.remove)
-                lab = (_start_simulated if wanted.simulated else _start_real)(scenario, folder, wanted)
-                undo.callback(_end_at_once, lab)
+                process = (_start_simulated if wanted.simulated else _start_real)(scenario, folder, wanted)
+                folder.note_process(process)
+                undo.callback(orders.end, folder, hard=True)
+            lab = os.pidfd_open(process)
             for lacks in wait(scenario, folder, lab, began + patience(scenario)):
                 if lacks:
                     yield Missing(tuple(lacks))
@@ -181,7 +178,7 @@ def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
 
 
 def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
-    """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
+    """Start the supervisor as process 1 of new namespaces. Returns its number out here."""
     with importing():
         import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
     for text in scenario.configurations.values():
@@ -197,7 +194,7 @@ def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
             print(error)
             return 1
 
-    return namespaces.start(supervise, detached=True).fileno()
+    return namespaces.start(supervise, detached=True).pid
 
 
 def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
@@ -210,25 +207,16 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
             os.setsid()
             _log_to(folder.log)
             _limit(wanted.memory)
+            signal.signal(signal.SIGTERM, leave)
             try:
-                asyncio.run(SimulatedLab(scenario, folder, make_server, wanted.record).run())
+                SimulatedLab(scenario, folder, make_server, wanted.record).run()
             except (UserError, OSError) as error:  # what this machine cannot do: `lab up` shows it
                 print(error)
                 return 1
             return 0
 
         end_with(simulate)
-    return os.pidfd_open(pid)
-
-
-def _end_at_once(lab: int) -> None:
-    """Kill a lab by the descriptor of its first process; the kernel kills the other processes.
-
-    It returns when they are gone: until then they could make files in the lab's folder.
-    """
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(lab, signal.SIGKILL)
-    select.select([lab], [], [], _DYING)
+    return pid
 
 
 def _limit(memory: int) -> None:

@@ -5,6 +5,10 @@ Each function raises UserError with the lab's own words if the lab refuses, or d
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import signal
 import time
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
@@ -16,14 +20,16 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.scenario import Scenario
 
-#: Seconds that a lab may take to end; and for which `reset` waits until all is well: there are labs in which it never
-#: is.
-_LONGEST_END: Final = 5.0
+#: Seconds after which a lab that does not end gets SIGTERM, and SIGKILL; and in which it is gone.
+ASKED: Final = 2.0
+TERMINATED: Final = 10.0
+LONGEST_END: Final = 15.0
+#: Seconds for which `reset` waits until all is well: there are labs in which it never is.
 _READY_AGAIN: Final = 5.0
 
 
@@ -98,7 +104,7 @@ def _texts(answer: Mapping[str, control.Json], name: str) -> tuple[str, ...]:
 
 def status(folder: LabFolder, patience: float = control.PATIENCE) -> LabStatus:
     """Return the state of a lab. patience: seconds for which it may be silent."""
-    return LabStatus.read(control.status(folder.control, patience))
+    return LabStatus.read(control.order(folder.control, patience, do="status"))
 
 
 def scenario(folder: LabFolder) -> Scenario:
@@ -114,14 +120,40 @@ def missing(folder: LabFolder) -> tuple[str, ...]:
     return tuple(str(text) for text in answer) if isinstance(answer, list) else ()
 
 
-def down(folder: LabFolder) -> None:
-    """End a lab."""
-    control.order(folder.control, do="down")
-    end = time.monotonic() + _LONGEST_END
-    while folder.path.exists() and time.monotonic() < end:
+def end(folder: LabFolder, *, hard: bool = False) -> None:
+    """End a lab: ask it to end; if it still runs, send it SIGTERM after 2 s and SIGKILL after 10 s.
+
+    Nothing else kills a lab, however late its answer is. A service gets no signals.
+    hard: do not ask, because it has not come up: SIGTERM at once, and SIGKILL after 2 s.
+    """
+    began = time.monotonic()
+    process = folder.process()
+    try:
+        if not hard:
+            with contextlib.suppress(control.SilentError):
+                control.order(folder.control, ASKED, do="down")
+        patience = (0.0, ASKED) if hard else (ASKED, TERMINATED)
+        for number, after in zip((signal.SIGTERM, signal.SIGKILL), patience, strict=True):
+            if process is not None and not _has_ended(folder, process, began + after):
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(process, number)
+        if not _has_ended(folder, process, began + LONGEST_END):
+            raise UserError(f"lab {folder.name} does not end; its log is {folder.log}")
+    finally:
+        if process is not None:
+            os.close(process)
+    folder.sweep()
+
+
+def _has_ended(folder: LabFolder, process: int | None, until: float) -> bool:
+    """Return whether a lab has ended, as soon as it has. process: a pidfd of it. until: monotonic seconds."""
+    if process is not None:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        return bool(ended.poll(1000 * max(0.0, until - time.monotonic())))
+    while folder.path.exists() and time.monotonic() < until:
         time.sleep(0.02)
-    if folder.path.exists():
-        raise UserError(f"lab {folder.name} does not end; its log is {folder.log}")
+    return not folder.path.exists()
 
 
 def reset(folder: LabFolder) -> tuple[str, ...]:
@@ -164,6 +196,6 @@ def rebind(
     return str(control.order(folder.control, do="rebind", gateway=gateway, hidden=hidden, **wanted))
 
 
-def clock(folder: LabFolder, seconds: float) -> None:
-    """Let time pass in a simulated lab."""
-    control.order(folder.control, do="clock", seconds=seconds)
+def clock(folder: LabFolder, seconds: float, note: Callable[[str], None] | None = None) -> None:
+    """Let time pass in a simulated lab. note: is called with how far it is."""
+    control.order(folder.control, control.PATIENCE, note, do="clock", seconds=seconds)

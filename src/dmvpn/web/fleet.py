@@ -86,9 +86,9 @@ class Fleet:
         """Return the routers of a lab. Raises Problem."""
         return [{"name": name, "alive": alive} for name, alive in self._routers(self._folder(lab)).items()]
 
-    def lab_for_orders(self, lab: str) -> LabFolder:
-        """Return a lab that may be given orders. Raises Problem."""
-        folder = self._folder(lab)
+    def lab_for_orders(self, lab: str, *, starting: bool = False) -> LabFolder:
+        """Return a lab that may be given orders. starting: also a lab that does not answer yet. Raises Problem."""
+        folder = self._folder(lab, starting=starting)
         if _is_service(folder) or self.router is not None:
             raise Problem(HTTPStatus.FORBIDDEN, "this is no lab as a whole: it takes no orders")
         return folder
@@ -133,8 +133,8 @@ class Fleet:
     def _folders(self) -> list[LabFolder]:
         return [one for one in (*running_labs(), *running_services()) if self.lab in (None, one.name)]
 
-    def _folder(self, lab: str) -> LabFolder:
-        folder = running_lab(lab) if self.lab in (None, lab) else None
+    def _folder(self, lab: str, *, starting: bool = False) -> LabFolder:
+        folder = running_lab(lab, starting=starting) if self.lab in (None, lab) else None
         if folder is None:
             raise Problem(HTTPStatus.NOT_FOUND, NO_LAB)
         return folder

@@ -98,13 +98,21 @@ class Job:
         """Note the process."""
         self.process = process
         if self.is_broken_off:
-            self.break_off()
+            self._end(process)
 
     def break_off(self) -> None:
-        """End the process, as Ctrl-C does."""
+        """End the process."""
+        if not self.is_broken_off and self.process is not None and self.ended is None:
+            self._end(self.process)
         self.is_broken_off = True
-        if self.process is not None and self.ended is None:
-            self.process.send_signal(signal.SIGINT)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[str]) -> None:
+        """End a process as Ctrl-C does, and kill it if it does not end."""
+        process.send_signal(signal.SIGINT)
+        last = threading.Timer(_GRACE, process.kill)
+        last.daemon = True
+        last.start()
 
     @property
     def plain(self) -> dict[str, Plain]:

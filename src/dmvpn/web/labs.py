@@ -167,8 +167,13 @@ class Labs:
 
     @needs(Role.CONFIGURE)
     async def down(self, request: Request) -> Response:
-        """End a lab."""
-        return await self._order(request, orders.down)
+        """End a lab, also while it comes up. It has a turn of its own: other requests may wait for the lab's answer."""
+        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"], starting=True)
+        try:
+            await self._turns.take(f"{ALL} {folder.name}", lambda: orders.end(folder))
+        except UserError as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+        return JSONResponse({})
 
     # ------------------------------------------------------------------------------------------------ orders
 

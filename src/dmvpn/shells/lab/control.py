@@ -4,6 +4,9 @@
     {"do": "kill", "router": "R31"}           -> {"ok": null}
     {"do": "fly"}                             -> {"error": "..."}
     {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
+    {"do": "clock", "seconds": 9e5}           -> {"busy": "its clock is set, 31 %"}, again and again, then {"ok": null}
+
+Work that takes long says twice a second how far it is, and ends when its client is gone.
 
 Supervisors of real and of simulated labs use the same protocol. Only the owner of the lab, and root, may send requests:
 the mode of the socket (0600, in a folder of mode 0700) ensures it, and the credentials of the caller; requests are
@@ -17,8 +20,10 @@ import contextlib
 import json
 import logging
 import os
+import select
 import socket
 import time
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError, fault_text
@@ -27,7 +32,7 @@ from dmvpn.shells.admission import OWNER_ALONE, is_owner
 from dmvpn.shells.lab.syscalls import peer_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from dmvpn.shells.admission import Admission
@@ -38,9 +43,14 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 #: Octets of a request.
 LARGEST_REQUEST = 65536
-#: Seconds that the client waits for the answer, and the lab for a whole request; in `serve` it does nothing else then.
+#: Seconds of silence for which the client waits; and the lab for a whole request: in `serve` it does nothing else then.
 PATIENCE = 30.0
 LAB_PATIENCE = 1.0
+#: Seconds between two notes about work that takes long.
+_BETWEEN_NOTES = 0.5
+#: How the line of a note begins.
+_NOTE = b'{"busy":'
+_SILENT = "the lab does not answer: {}; is it still up? ('dmvpn lab list')"
 #: Clients that wait: the next one is refused at once, as if the lab did not answer.
 _BACKLOG = 128
 #: Concurrent requests of members: each of them holds a descriptor of the router's.
@@ -54,6 +64,52 @@ class Lent:
     """An answer that is a descriptor."""
 
     descriptor: int
+
+
+class SilentError(UserError):
+    """The lab gave no answer, or only a part of one."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to a request, and the client that waits for it. noted: when it got a note, monotonic seconds."""
+
+    connection: socket.socket
+    octets: bytes
+    descriptor: int | None = None
+    noted: float = field(default_factory=time.monotonic)
+
+    def __call__(self) -> None:
+        """Send it, and end the connection."""
+        with contextlib.suppress(OSError), self.connection:
+            self.connection.settimeout(LAB_PATIENCE)
+            if self.descriptor is not None:
+                socket.send_fds(self.connection, [self.octets], [self.descriptor])
+            else:
+                self.connection.sendall(self.octets)
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """Make the failure of the block the answer."""
+        try:
+            yield
+        except Exception as error:
+            self.octets = _failure(error)
+
+    def is_awaited(self) -> bool:
+        """Return whether the client is still there."""
+        hung_up = select.poll()
+        hung_up.register(self.connection, 0)
+        return not hung_up.poll(0)
+
+    def note(self, text: str) -> None:
+        """Let the client know how far the work is, twice a second; a client that does not read gets no note."""
+        if time.monotonic() < self.noted + _BETWEEN_NOTES:
+            return
+        self.noted = time.monotonic()
+        self.connection.setblocking(False)
+        with contextlib.suppress(OSError):
+            self.connection.send(_line({"busy": text}))
 
 
 def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
@@ -79,7 +135,7 @@ def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
 def serve(
     server: socket.socket,
     obey: Callable[[dict[str, Json]], Json | Lent],
-    later: Callable[[Callable[[], None]], None] = lambda answer: answer(),
+    later: Callable[[Answer], None] = lambda answer: answer(),
 ) -> None:
     """Take one request and answer it. Any failure becomes the answer: a request must not end the lab.
 
@@ -91,16 +147,7 @@ def serve(
             return  # the mode of the socket ensures it, too; but modes can be changed
         octets, descriptor = _carried_out(receive_order(connection), obey, is_owner=True)
         held.pop_all()
-        later(lambda: _answer(connection, octets, descriptor))
-
-
-def _answer(connection: socket.socket, octets: bytes, descriptor: int | None) -> None:
-    with contextlib.suppress(OSError), connection:
-        connection.settimeout(LAB_PATIENCE)
-        if descriptor is not None:
-            socket.send_fds(connection, [octets], [descriptor])
-        else:
-            connection.sendall(octets)
+        later(Answer(connection, octets, descriptor))
 
 
 def receive_order(connection: socket.socket) -> bytes:
@@ -171,15 +218,20 @@ def _carried_out(
         if not is_owner and request.get("do") not in _FOR_MEMBERS:
             raise UserError("that is for the user that runs it, and for root")
         answer = obey(request)
-    except UserError as error:
-        return _line({"error": str(error)}), None
     except Exception as error:
-        text = fault_text(error, "carrying out an order")
-        log.exception("%s", text)
-        return _line({"error": f"the lab could not do that: {text}"}), None
+        return _failure(error), None
     if isinstance(answer, Lent):
         return _line({"ok": None}), answer.descriptor
     return _line({"ok": answer}), None
+
+
+def _failure(error: Exception) -> bytes:
+    """Return the answer to a request that failed; call it where the error is handled."""
+    if isinstance(error, UserError):
+        return _line({"error": str(error)})
+    text = fault_text(error, "carrying out an order")
+    log.exception("%s", text)
+    return _line({"error": f"the lab could not do that: {text}"})
 
 
 def _read(octets: bytes) -> dict[str, Json]:
@@ -199,14 +251,14 @@ def _line(answer: dict[str, Json]) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def order(path: Path, **request: Json) -> Json:
-    """Send a request to a lab and return its answer. Raises UserError with the lab's own words."""
-    return _ask(path, request)[0]
+def order(
+    path: Path, patience: float = PATIENCE, note: Callable[[str], None] | None = None, /, **request: Json
+) -> Json:
+    """Send a request to a lab and return its answer. Raises UserError with the lab's own words; SilentError.
 
-
-def status(path: Path, patience: float) -> Json:
-    """Return the status of a lab that may be silent for so many seconds. Raises UserError."""
-    return _ask(path, {"do": "status"}, patience)[0]
+    patience: seconds for which the lab may be silent. note: is called with each note of the lab about long work.
+    """
+    return _ask(path, request, patience, note or (lambda text: None))[0]
 
 
 def borrow_namespace(path: Path, node: str, vrf: str = "") -> tuple[int, int]:
@@ -227,10 +279,15 @@ def end_of(path: Path) -> int:
             connection.connect(str(path))
             return os.pidfd_open(peer_credentials(connection).pid)
         except OSError as error:
-            raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
+            raise SilentError(_SILENT.format(error)) from error
 
 
-def _ask(path: Path, request: dict[str, Json], patience: float = PATIENCE) -> tuple[Json, int | None, int]:
+def _ask(
+    path: Path,
+    request: dict[str, Json],
+    patience: float = PATIENCE,
+    note: Callable[[str], None] = lambda text: None,
+) -> tuple[Json, int | None, int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience)
         try:
@@ -238,15 +295,23 @@ def _ask(path: Path, request: dict[str, Json], patience: float = PATIENCE) -> tu
             pid = peer_credentials(connection).pid
             connection.sendall(json.dumps(request).encode() + b"\n")
             piece, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
-            octets = piece
-            while piece and not octets.endswith(b"\n"):
+            octets = bytearray(piece)
+            while piece and (not octets.endswith(b"\n") or _noted(octets, note)):
                 piece = connection.recv(1 << 20)
                 octets += piece
         except OSError as error:
-            raise UserError(f"the lab does not answer: {error}; is it still up? ('dmvpn lab list')") from error
+            raise SilentError(_SILENT.format(error)) from error
     if not octets.endswith(b"\n"):
-        raise UserError("the lab ended while it was asked")
+        raise SilentError("the lab ended while it was asked")
     answer = json.loads(octets)
     if "error" in answer:
         raise UserError(answer["error"])
     return answer["ok"], descriptors[0] if descriptors else None, pid
+
+
+def _noted(octets: bytearray, note: Callable[[str], None]) -> bool:
+    """Remove the notes from what a lab has sent so far; True if there is no answer behind them."""
+    while octets.startswith(_NOTE) and (line := octets.partition(b"\n"))[1]:
+        note(str(json.loads(line[0])["busy"]))
+        del octets[: len(line[0]) + 1]
+    return not octets

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     Command = Callable[[str], str]
 
 
-def find_lab(name: str | None, command: Command = str, nodes: Sequence[str] = ()) -> LabFolder:
+def find_lab(
+    name: str | None, command: Command = str, nodes: Sequence[str] = (), *, starting: bool = False
+) -> LabFolder:
     """Return the lab or service of this name; without one the only lab that runs, or that has all these nodes.
 
-    command: the user's command, for this lab. Raises UserError.
+    command: the user's command, for this lab. starting: also a lab that does not answer yet. Raises UserError.
     """
-    running = running_labs()
+    running = running_labs(starting=starting)
     if name is not None:
         for folder in (*running, *running_services()):
             if folder.name == name:

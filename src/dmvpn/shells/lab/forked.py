@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+#: Seconds in which a process that shall end does so in its own order.
+ORDERLY: Final = 1.0
 #: New objects between two collections while modules are imported.
 _NEW: Final = 2000
 #: Types in an answer.
@@ -79,6 +81,38 @@ def fork() -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return os.fork()
+
+
+def leave(number: int, frame: object) -> NoReturn:
+    """End the process, as the handler of a signal: `finally` closes its files on the way."""
+    raise SystemExit(0)
+
+
+def end_by_signal(end: Callable[[], object]) -> None:
+    """Let SIGTERM and SIGINT call `end`; whatever still computes a second later is left by SystemExit.
+
+    A handler of `signal.signal` runs between two instructions; one of `loop.add_signal_handler` waits for the loop.
+    """
+
+    def begin(number: int, frame: object) -> None:
+        end()
+        signal.setitimer(signal.ITIMER_REAL, ORDERLY, ORDERLY)
+
+    signal.signal(signal.SIGALRM, leave)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, begin)
+
+
+@contextmanager
+def left_by_signal() -> Iterator[None]:
+    """Leave the block when `end_by_signal` does; from then on no signal of these interrupts the caller."""
+    try:
+        yield
+    except SystemExit:
+        pass
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def end_with(function: Callable[[], int | None]) -> NoReturn:

@@ -23,9 +23,9 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.shells.lab.forked import Json, answer, end_with, fork, read_answer
+from dmvpn.shells.lab.forked import Json, answer, end_with, fork, leave, read_answer
 from dmvpn.shells.lab.problems import FailedStep, MachineFacts, diagnose
 from dmvpn.shells.lab.syscalls import (
     NamespaceKind,
@@ -172,7 +172,7 @@ def _be_first(supervisor: Callable[[], int | None], gate_reader: int, detached: 
     """Process 1, before it becomes the supervisor."""
     if not detached:
         die_with_parent()
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)
     # Until the caller has our pid it could not end us; if it died before that, there is nothing to do.
     if not os.read(gate_reader, 1):
         return 1
@@ -180,10 +180,6 @@ def _be_first(supervisor: Callable[[], int | None], gate_reader: int, detached: 
     with contextlib.suppress(OSError):  # masked in containers: pids in /proc are then those outside
         mount_proc()
     return supervisor()
-
-
-def _leave(number: int, frame: object) -> NoReturn:
-    raise SystemExit(0)
 
 
 def _mirror(child: int) -> int:

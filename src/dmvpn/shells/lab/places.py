@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import private
-from dmvpn.shells.files import LONGEST_SOCKET_PATH
+from dmvpn.shells.files import LONGEST_SOCKET_PATH, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -137,6 +137,40 @@ class LabFolder:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
+    @property
+    def _process(self) -> Path:
+        """The file that names the lab's first process: its number, and when it started."""
+        return self.path / "lab.pid"
+
+    def note_process(self, number: int) -> None:
+        """Note the lab's first process: signals that end the lab are for it. Raises OSError."""
+        with open_private(self._process) as file:
+            file.write(f"{number} {_start_time(number)}\n")
+
+    def process(self) -> int | None:
+        """Return a pidfd of the lab's first process; None if it is dead, was never noted, or is another user's word."""
+        pidfd = None
+        try:
+            if self.path.lstat().st_uid != os.getuid():
+                return None
+            number, started = map(int, self._process.read_text().split())
+            pidfd = os.pidfd_open(number)
+            if _start_time(number) == started:  # otherwise it is another process that got the number
+                return pidfd
+        except (OSError, ValueError):
+            pass
+        if pidfd is not None:
+            os.close(pidfd)
+        return None
+
+    @property
+    def has_process(self) -> bool:
+        """True if the noted process lives."""
+        pidfd = self.process()
+        if pidfd is not None:
+            os.close(pidfd)
+        return pidfd is not None
+
     def share(self, admission: Admission) -> None:
         """Let members of a group pass through to the sockets, without read permission: they could lock it.
 
@@ -229,12 +263,17 @@ class LabFolder:
             os.close(lock)
 
 
-def running_labs() -> list[LabFolder]:
-    """Return the labs that run, by name; folders of dead ones are removed."""
+def _start_time(process: int) -> int:
+    """Return when a process started: ticks since the machine did, field 22 of proc(5). Raises OSError."""
+    return int(Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+
+
+def running_labs(*, starting: bool = False) -> list[LabFolder]:
+    """Return the labs that run, by name; remove folders of dead ones. starting: also labs without a socket."""
     running: list[LabFolder] = []
     for path in _folders():
         folder = LabFolder(path)
-        if folder.alive():
+        if folder.alive() or (starting and folder.has_process):
             running.append(folder)
         else:
             folder.sweep()
@@ -246,10 +285,13 @@ def running_services() -> list[LabFolder]:
     return [folder for path in _services() if (folder := LabFolder(path)).alive()]
 
 
-def running_lab(name: str) -> LabFolder | None:
-    """Return the lab or service of this name, or None if it does not run. This asks no other lab: it would wake up."""
-    places = (path for place in (_folders, _services) for path in place())
-    return next((folder for path in places if path.name == name and (folder := LabFolder(path)).alive()), None)
+def running_lab(name: str, *, starting: bool = False) -> LabFolder | None:
+    """Return the lab or service of this name, or None if it does not run. This asks no other lab: it would wake up.
+
+    starting: also a lab that does not answer yet.
+    """
+    found = [LabFolder(path) for place in (_folders, _services) for path in place() if path.name == name]
+    return next((folder for folder in found if folder.alive() or (starting and folder.has_process)), None)
 
 
 def _services() -> list[Path]:

@@ -30,7 +30,7 @@ from dmvpn.shells.facts import GatewayFacts, lab_facts
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
-from dmvpn.shells.lab.forked import end_with, fork, importing
+from dmvpn.shells.lab.forked import end_by_signal, end_with, fork, importing, left_by_signal
 from dmvpn.shells.lab.grounds import HeldNamespaces
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.lending import borrow
@@ -81,7 +81,7 @@ class _Router:
 class _Unanswered:
     """A request whose routers do not listen yet; `end` is in monotonic seconds."""
 
-    answer: Callable[[], None]
+    answer: control.Answer
     routers: tuple[_Router, ...]
     end: float
 
@@ -118,8 +118,8 @@ class Supervisor:
         self._impairments.begin()
 
     def run(self) -> int:
-        """Start all routers and serve until SIGTERM."""
-        signal.signal(signal.SIGTERM, lambda number, frame: self._end())
+        """Start all routers and serve until a signal or a request ends the lab."""
+        end_by_signal(self._end)
         wakeup, woken = socket.socketpair()
         woken.setblocking(False)
         signal.set_wakeup_fd(woken.fileno())
@@ -128,15 +128,18 @@ class Supervisor:
         with importing():
             exec_parser(FEATURES)  # imported once, before the fork of the routers that need it
         gc.freeze()  # else the first full collection in a router copies all memory shared with us: 18 MB
-        for router in self._routers.values():
-            self._start(router)
-        server = control.listen(self.folder.control)
-        take_order = functools.partial(control.serve, server, self._obey, self._when_started)
-        self._selector.register(server, selectors.EVENT_READ, take_order)
-        while not self._ending:
-            self._turn()
-        self._stop_routers()
-        self._captures.stop()
+        try:
+            with left_by_signal():
+                for router in self._routers.values():
+                    self._start(router)
+                server = control.listen(self.folder.control)
+                take_order = functools.partial(control.serve, server, self._obey, self._when_started)
+                self._selector.register(server, selectors.EVENT_READ, take_order)
+                while not self._ending:
+                    self._turn()
+        finally:
+            self._stop_routers()
+            self._captures.stop()
         self.folder.remove()
         return 0
 
@@ -154,7 +157,7 @@ class Supervisor:
             self._unanswered.remove(order)
             order.answer()
 
-    def _when_started(self, answer: Callable[[], None]) -> None:
+    def _when_started(self, answer: control.Answer) -> None:
         """Answer a request when the routers that it started listen: the next command may address them."""
         begun, self._begun = self._begun, []
         self._unanswered.append(_Unanswered(answer, tuple(begun), time.monotonic() + STARTING))

@@ -73,6 +73,10 @@ class SimulatedCapture:
             for name, node in self._world.routers.items():
                 if node.alive:
                     self._world.post(name, KeysWanted(False))
+        return self.close()
+
+    def close(self) -> dict[str, Json]:
+        """Close the files of a capture. Returns its report. The lab may have been interrupted anywhere before."""
         ended, self._files, self._nodes = self._files, {}, ()
         for file in ended.values():
             file.close()

@@ -6,7 +6,7 @@ The simulation's time runs with the machine's (`following`); `lab clock +2h` let
 from __future__ import annotations
 
 import asyncio
-import signal
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,17 +18,18 @@ from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.forked import end_by_signal, left_by_signal
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.capturing import SimulatedCapture, world_taps
-from dmvpn.shells.simulator.following import FollowedClock
+from dmvpn.shells.simulator.following import SLICE, FollowedClock
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Generator, Iterator
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
@@ -64,31 +65,43 @@ class SimulatedLab:
         #: Servers of living routers. Dead ones do not answer.
         self._serving: dict[str, None] = {}
         self._tending = asyncio.Lock()
+        #: The tasks that tend what the current request has started or ended.
+        self._tended: list[asyncio.Task[None]] = []
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._hidden: dict[str, None] = {}
         self._ended = asyncio.Event()
+        #: The leap that the current request asked for.
+        self._leap: Generator[float] | None = None
 
-    async def run(self) -> None:
-        """Serve until a signal or a request ends it."""
+    def run(self) -> None:
+        """Serve until a signal or a request ends the lab."""
+        runner = asyncio.Runner()  # never closed: that would wait for tasks that compute, and this process ends
+        try:
+            with left_by_signal():
+                runner.run(self._serve())
+        finally:
+            self._capture.close()
+            if self._recording is not None:
+                self._recording.close()
+        self.folder.remove()
+
+    async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         self._time = FollowedClock(self.world, loop.time)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ended.set)
+        end_by_signal(lambda: loop.call_soon_threadsafe(self._ended.set))
         for name in self.world.routers:
             self.folder.storage(name)  # it identifies a dead router
             self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
             await self._tend(name)
         listener = control.listen(self.folder.control)
-        loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey, self._when_tended))
+        loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey, self._when_done))
         self._advance()
         await self._ended.wait()
+        for task in self._tasks:
+            task.cancel()
         for name in list(self._serving):
             await self._servers[name].stop()
-        self._capture.stop()
-        if self._recording is not None:
-            self._recording.close()
-        self.folder.remove()
 
     # ------------------------------------------------------------------------------------------------ time
 
@@ -143,25 +156,42 @@ class SimulatedLab:
             elif not alive and self._serving.pop(name, name) is None:
                 await self._servers[name].stop()
 
-    def _tend_soon(self, name: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._tend(name))
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
+        return task
 
-    def _when_tended(self, answer: Callable[[], None]) -> None:
-        """Answer a request when the routers that it started or ended answer, or no longer answer."""
-        begun = tuple(self._tasks)
-        if not begun:
-            answer()
-            return
+    def _when_done(self, answer: control.Answer) -> None:
+        """Answer a request when its leap is made, and the routers that it started or ended answer or no longer do."""
+        leap, self._leap = self._leap, None
+        tended, self._tended = self._tended, []
 
         async def settle() -> None:
-            await asyncio.wait(begun)
+            if leap is not None:
+                with contextlib.closing(leap), answer.failing():
+                    await self._make(leap, answer)
+            if tended:
+                await asyncio.wait(tended)
             answer()
 
-        task = asyncio.get_running_loop().create_task(settle())
-        self._tasks[task] = None
-        task.add_done_callback(self._tasks.pop)
+        if leap is None and not tended:
+            answer()
+        else:
+            self._begin(settle())
+
+    async def _make(self, leap: Iterator[float], answer: control.Answer) -> None:
+        """Make a leap after earlier ones, and serve other requests between its slices.
+
+        It ends where its client leaves.
+        """
+        while self._time.leaps and answer.is_awaited():
+            answer.note("its clock is set for another command")
+            await asyncio.sleep(SLICE)
+        while answer.is_awaited() and (share := next(leap, None)) is not None:
+            answer.note(f"its clock is set, {share:.0%}")
+            await asyncio.sleep(0)
+        self._advance()
 
     # ------------------------------------------------------------------------------------------------ requests
 
@@ -221,7 +251,7 @@ class SimulatedLab:
             raise UserError(f"{name} is not running")
         self.world.kill(name)
         self._handles[name].captures.order(None)
-        self._tend_soon(name)
+        self._tended.append(self._begin(self._tend(name)))
         return None
 
     def _restart(self, request: dict[str, Json]) -> Json:
@@ -231,7 +261,7 @@ class SimulatedLab:
         stored = self.folder.storage(name) / STARTUP
         self.world.boot(name, stored.read_text() if stored.exists() else self.scenario.configurations[name])
         self._capture.begin(name)
-        self._tend_soon(name)
+        self._tended.append(self._begin(self._tend(name)))
         return None
 
     def _reset(self, request: dict[str, Json]) -> Json:
@@ -248,7 +278,7 @@ class SimulatedLab:
             self.world.forget(name)
             self.world.boot(name, text)
             self._capture.begin(name)
-            self._tend_soon(name)
+            self._tended.append(self._begin(self._tend(name)))
         return None
 
     def _impair(self, request: dict[str, Json]) -> Json:
@@ -280,7 +310,7 @@ class SimulatedLab:
         seconds = float(str(request.get("seconds", 0)))
         if not 0 <= seconds <= LARGEST_LEAP:
             raise UserError("the clock goes forward only, at most 31 days at once")
-        self._time.leap(seconds)
+        self._leap = self._time.leap(seconds)
         return None
 
     def _exec(self, request: dict[str, Json]) -> Json:
