@@ -757,6 +757,10 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
         "wpa-psk ascii 0 TOPSECRET",
         "cli copy run ftp://u:TOPSECRET@192.0.2.1/a",
         "ip ospf authenticaton-key TOPSECRET",
+        "ip nhrp au TOPSECRET",
+        "neighbor 192.0.2.1 pas TOPSECRET and TOPSECRET",
+        "crypto key exp rsa CA pem terminal 3des TOPSECRET",
+        "crypto isakmp key TOP TOPSECRET address 192.0.2.1",
     ],
 )
 def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
@@ -769,7 +773,9 @@ def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
     "line",
     [
         *("logging host 192.0.2.1 transport udp port 514", "ip http client source-interface Gi1", "hash sha"),
-        *("crypto key generate rsa modulus 2048", "ip ssh rsa keypair-name SSH"),
+        *("crypto key generate rsa modulus 2048", "ip ssh rsa keypair-name SSH", "key chain EIGRP tcp"),
+        *("crypto key gen rsa mod 2048", "cry key zer rsa", "crypto key export rsa CA", "crypto key pubkey-chain rsa"),
+        *("authentication port-control auto", "aaa authentication login X"),
     ],
 )
 def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:

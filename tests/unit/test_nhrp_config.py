@@ -178,7 +178,7 @@ def test_a_password_that_is_too_long_is_kept_as_typed_with_a_warning() -> None:
     assert shown == ["ip nhrp authentication DMVPN2026"]
     assert model.tunnels[0].password == b"DMVPN202"
     assert len(problems) == 1
-    assert "only the first 8 characters (DMVPN202) are sent and compared" in problems[0]
+    assert "only the first 8 octets of this password are sent and compared" in problems[0]
 
 
 def test_logging_dmvpn() -> None:

@@ -146,7 +146,7 @@ def test_wrong_lines_are_reported_and_the_rest_counts() -> None:
     invalid = ("% Invalid input detected at '^' marker.",)
     assert told == [
         (4, " " * 24 + "^", invalid),
-        (7, "%Warning: only the first 8 characters (LongerTh) are sent and compared", ()),
+        (7, "%Warning: only the first 8 octets of this password are sent and compared", ()),
         (9, "% Incomplete command.", ("",)),
         (11, " " * 35 + "^", invalid),
         # The router section is left, the interface long ago.

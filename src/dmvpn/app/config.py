@@ -9,7 +9,6 @@ from dmvpn.app.collector import uncollected
 from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
-from dmvpn.ios.redaction import without_keys
 from dmvpn.labs.intake import MOST_PROBLEMS, StaysDown, is_valid, left_out, not_built, problem_lines, refuse_left_out
 from dmvpn.router.intake import hold, put_in, report, take_in
 from dmvpn.shells.router_files import read_routers
@@ -61,7 +60,7 @@ def startable(name: Path | str, text: str, without: Iterable[str], language: Con
     refuse_left_out(name, result, without)
     unknown = [entry for entry in result.entries if entry.group is UNKNOWN]
     for entry in unknown[:MOST_PROBLEMS]:
-        print(f"{name}:{entry.number}: kept, and nobody here knows it: {without_keys(entry.text)}", file=sys.stderr)
+        print(f"{name}:{entry.number}: kept, and nobody here knows it: {entry.shown}", file=sys.stderr)
     if said := put_in(result):
         print(f"{name}: {said}", file=sys.stderr)
     return hold(result, text)

@@ -290,7 +290,7 @@ def _refused(problems: list[Problem], strange: Iterable[str] = ()) -> Iterator[s
     yield "The following commands are failed to apply to the IOS image."
     yield "********"
     for problem in problems:
-        yield problem.text.strip()
+        yield problem.shown.strip()
         yield from problem.message_lines
     yield from refusals(strange)
     yield "********"

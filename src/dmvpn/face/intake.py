@@ -18,6 +18,7 @@ from dmvpn.ios.devices import other_device
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.parts import parts_of
+from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.transcript import decode
 from dmvpn.router.intake import report
 
@@ -62,7 +63,7 @@ def unknown_lines(result: ConfigResult) -> tuple[str, ...]:
 def refusals(lines: Iterable[str]) -> Iterator[str]:
     """Yield the messages for unknown lines, each with the caret under its first word."""
     for line in lines:
-        yield from (line, *CliError(ErrorKind.INVALID, line, 0).lines())
+        yield from (without_keys(line), *CliError(ErrorKind.INVALID, line, 0).lines())
 
 
 def without(lines: Collection[str]) -> Callable[[Section], Iterator[Statement]]:

@@ -53,6 +53,7 @@ from dmvpn.face.screen import Screen
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
 from dmvpn.ios.interfaces import split_interface
+from dmvpn.ios.redaction import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -404,7 +405,8 @@ def _in_one_line(error: CliError) -> str:
     """Return the message about a line; the caret is in the line itself."""
     said = " ".join(text.strip() for text in error.lines() if text.strip(" ^")) or "% Incomplete command."
     marked = error.kind is ErrorKind.INVALID
-    return f"{error.line[: error.column]}^{error.line[error.column :]}: {said}" if marked else said
+    line = without_keys(error.line)
+    return f"{line[: error.column]}^{line[error.column :]}: {said}" if marked else said
 
 
 def _changes_what_runs(request: Request) -> bool:

@@ -78,7 +78,7 @@ class Merging:
 
 
 def _complaints(result: ConfigResult) -> tuple[str, ...]:
-    return tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
+    return tuple(line for problem in result.problems for line in (problem.shown, *problem.message_lines))
 
 
 def _text(tree: ConfigTree) -> str:

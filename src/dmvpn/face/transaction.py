@@ -34,6 +34,7 @@ from dmvpn.features.system.show import RunningConfig, with_version
 from dmvpn.ios import CliError, ErrorKind, Fate
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.ios.session import not_taken
 from dmvpn.router.intake import hold
@@ -272,7 +273,7 @@ class Transaction:
             why = _why(result, text, is_ended=is_ended)
             is_ended = is_ended or result.ended
             if why:
-                refused.append(RefusedLine(number, text, why))
+                refused.append(RefusedLine(number, without_keys(text), why))
                 below = depth
             else:
                 said += [*result.output_lines, *typed.session.told(result)]
@@ -280,7 +281,7 @@ class Transaction:
                 break
         if typed.session.awaits:
             why = (f"% A text has no end: {typed.session.awaits}",)
-            refused.append(RefusedLine(opened, self._order.lines[opened - 1], why))
+            refused.append(RefusedLine(opened, without_keys(self._order.lines[opened - 1]), why))
         return _Read(tree, tuple(refused), tuple(said[:_MOST_SAID]), tuple(typed.entered))
 
     def _enter(self, typed: TypedLines, text: str) -> LineResult:
@@ -329,8 +330,8 @@ def _refusals(entries: Iterable[LineReport], known: set[str]) -> Iterator[Refuse
     """Yield the lines of a file that do not run as they are written. known: unknown lines that run already."""
     for one in breathing(entries):
         if one.fate is Fate.REFUSED:
-            yield RefusedLine(one.number, one.text, one.message_lines)
+            yield RefusedLine(one.number, one.shown, one.message_lines)
         elif one.fate is Fate.LEFT_OUT and one.group is not None:
-            yield RefusedLine(one.number, one.text, not_taken(one.group))
+            yield RefusedLine(one.number, one.shown, not_taken(one.group))
         elif one.group is UNKNOWN and one.text.strip() not in known:
-            yield RefusedLine(one.number, one.text, tuple(CliError(ErrorKind.INVALID, one.text, 0).lines()))
+            yield RefusedLine(one.number, one.shown, tuple(CliError(ErrorKind.INVALID, one.text, 0).lines()))

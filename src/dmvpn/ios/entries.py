@@ -10,6 +10,8 @@ import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
+from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.redaction import without_keys
 
 if TYPE_CHECKING:
     from dmvpn.ios.groups import LineGroup
@@ -44,6 +46,11 @@ class LineReport:
     is_stray: bool = False
     is_loss: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The line without its key."""
+        return without_keys(self.text, is_listed=self.group not in (None, UNKNOWN))
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -54,6 +61,11 @@ class Problem:
     mode: str
     message_lines: tuple[str, ...]
     is_warning: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The line without its key."""
+        return without_keys(self.text)
 
 
 @dataclass(frozen=True, slots=True)

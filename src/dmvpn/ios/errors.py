@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 
 from dmvpn.base.values import dataclass
+from dmvpn.ios.redaction import without_keys
 
 
 class ErrorKind(enum.Enum):
@@ -46,7 +47,7 @@ class CliError:
             case ErrorKind.INCOMPLETE:
                 return ["% Incomplete command.", ""]
             case ErrorKind.AMBIGUOUS:
-                return [f'% Ambiguous command:  "{self.line.strip()}"', ""]
+                return [f'% Ambiguous command:  "{without_keys(self.line.strip())}"', ""]
             case ErrorKind.UNKNOWN:
                 return ["% Unknown command or computer name, or unable to find computer address"]
             case ErrorKind.REFUSED:

@@ -18,7 +18,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.interfaces import KINDS
-from dmvpn.ios.matcher import Grammar, MatchedLine, tokenize
+from dmvpn.ios.matcher import Grammar, MatchedLine, has_secret, tokenize
+from dmvpn.ios.redaction import note_secrets
 from dmvpn.ios.syntax import leading_keywords
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
@@ -81,6 +82,8 @@ class ExecParser:
     ) -> None:
         self.commands = tuple(commands)
         self._annotate = annotate
+        secret = Grammar([command for command in self.commands if has_secret(command)])
+        note_secrets(secret.entries, secret.secret_in)
         self._grammars: dict[tuple[int, Rules], Grammar[ExecCommand]] = {}
 
     def match(self, line: str, privilege: int = 15, rules: Rules = (), *, stores: bool = False) -> Match | CliError:

@@ -25,7 +25,8 @@ from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
-from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, tokenize
+from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
+from dmvpn.ios.redaction import note_secrets
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Language:
         for line in present:
             if is_free(line):
                 self._free.setdefault(line.mode, {})[_beginning(line)] = line
+        secret = Grammar([line for line in (*lines, *known_lines) if has_secret(line)])
+        note_secrets(secret.entries, secret.secret_in)
         self._exit_lines: dict[ConfigLine, str] = {}
         self._memory: dict[tuple[str, str], Command | CliError] = {}
         self._roots: dict[str, tuple[tuple[GrammarPoint[ConfigLine], frozenset[str]], ...]] = {}

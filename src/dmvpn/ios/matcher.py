@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.grammar import AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
+from dmvpn.ios.grammar import SECRETS, AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
 from dmvpn.ios.grammar import Sequence as SequenceNode
 from dmvpn.ios.syntax import compile_syntax
 from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: What a cut keyword weighs beside the weights of value types; an exact keyword weighs nothing.
 CUT_KEYWORD = 10
+#: Whole words that longer ones begin with (`key-string`, `authentication-key`): here they are not cut.
+_WHOLE = ("key", "authentication")
 
 _WORD = re.compile(r"\S+")
 
@@ -270,6 +272,28 @@ class Grammar(Generic[E]):
         root = self.root
         return not tokens or tokens[0].text.lower() in root.beginnings or root.has_values()
 
+    def secret_in(self, words: Sequence[str]) -> int:
+        """Return the index of the first word that is where a line has a secret; without one, the number of words.
+
+        words: in lower case. Each may be cut, even if it is not unique, and any word may be a value.
+        """
+        places = [self.root]
+        for index, word in enumerate(words):
+            if index == 0 and word in ("no", "default"):
+                continue
+            values = [(place, value) for place in places for value in place.values]
+            if any(_is_secret(value) for _, value in values):
+                if len(word) == 1 and word.isdigit() and index + 1 < len(words):  # how the secret is written
+                    continue
+                if not any(word in place.shown_words for place in places):
+                    return index
+            taken = [place.after(value) for place, value in values if not _is_secret(value)]
+            for place in places:
+                cut = place.completions(word)
+                taken += [place.after(one) for one in cut if one == word or word not in _WHOLE]
+            places = taken
+        return len(words)
+
     def walk(self, line: str, tokens: Sequence[Token]) -> Walk[E]:
         """Follow the words as far as they lead."""
         root = self.root
@@ -302,6 +326,16 @@ class Grammar(Generic[E]):
         if waiting[-1] or unfinished:
             return Walk(waiting[-1], unfinished)
         return Walk(error=error, column=max(column, 0)) if tokens else Walk(waiting[0])
+
+
+def has_secret(entry: GrammarEntry) -> bool:
+    """Return whether a line may have a secret."""
+    return any(f"{{{name}:" in entry.syntax for name in SECRETS)
+
+
+def _is_secret(value: Value) -> bool:
+    """Return whether it is a text: the `key` of a tunnel is a number."""
+    return value.name in SECRETS and value.type.placeholder in ("WORD", "LINE")
 
 
 def _is_cut_value(word: str, threads: Sequence[Thread[E]]) -> bool:

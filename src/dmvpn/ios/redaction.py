@@ -1,11 +1,22 @@
-"""Removes keys from unknown lines; the grammar marks the secrets in all other lines."""
+"""Keys in lines that are shown: asterisks, one for each letter, so that a caret stays where it points.
+
+    without_keys(line)       hides whatever is where a command has a secret, and all behind it; in another line all
+                             behind a word that a key may follow
+    note_secrets(...)        the commands of a language that have a secret, which is recognized from now on
+
+A message is often about a line that was not understood: cut, in the wrong mode, with a word too many. So the commands
+of all modes count, each word may be cut, and any word may be a value.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.slips import slip_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
 
 _WORD: Final = re.compile(r"\S+")
 #: How a word begins that a key may follow, misspelled or not.
@@ -18,56 +29,75 @@ _KEYWORDS: Final = frozenset(
     ("key", "pre-shared-key", "password", "secret", "community", "key-string", "authentication-key")
 )
 _AUTHENTICATION: Final = frozenset(("authentication",))
-#: Words between such a word and its key, or after a key of one word.
-_PLAIN: Final = re.compile(
-    r"local|remote|key(-string)?|address|hostname|text|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
+#: Words behind `authentication` that name a method or an end. A key may follow later.
+_METHODS: Final = frozenset(
+    (
+        *("mode", "key-chain", "message-digest", "null", "login", "enable", "ppp", "dot1x", "port-control", "open"),
+        *("local", "remote", "pre-share", "rsa-sig", "rsa-encr", "ecdsa-sig", "eap", "list", "chap", "ms-chap", "pap"),
+    )
 )
+#: Words between such a word and its key.
+_PLAIN: Final = re.compile(
+    r"local|remote|key(-string)?|address|hostname|text|md5|hex|[0-9]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
+)
+_CRYPTO_KEY: Final = r"\s*cr(?:y(?:p(?:to?)?)?)?\s+key\s+"
 #: Lines in which such words are followed by names and numbers.
 _HARMLESS: Final = re.compile(
-    r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b|\s*crypto\s+key\s+(generate|zeroize)\b|\s*ip\s+ssh\s+rsa\s", re.IGNORECASE
+    r"\s*(no\s+)?tunnel\s|\s*(no\s+)?key\s+chain\b|\s*ip\s+ssh\s+rsa\s"
+    rf"|{_CRYPTO_KEY}(g(e(n\w*)?)?|z(e(r\w*)?)?|pubkey-chain|storage)(\s|$)",
+    re.IGNORECASE,
 )
 #: Groups of routers with one address prove themselves to each other, behind the word `authentication`.
 _IS_OF_A_GROUP: Final = re.compile(r"\s*(no\s+)?(standby|vrrp|glbp)\s", re.IGNORECASE)
 #: Without one of these words there is no key: most lines have none, and a file has many of them.
 _MAY_HOLD: Final = re.compile(
-    "|".join((*_STEMS, "authenti", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
+    "|".join((*_STEMS, "auth", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
 )
 #: A password in a URL, its group. It may be in any line.
 _IN_URL: Final = re.compile(r"\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)")
-#: Where a key is behind other words: of users of SNMPv3, of wireless networks. Its group is the key.
+#: Where a key is behind other words: of users of SNMPv3, of wireless networks.
 _BEHIND: Final = re.compile(
-    r"\bauth\s+(?:md5|sha\S*)\s+(\S+)"
-    r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(\S+)"
-    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(\S+)",
+    r"\bauth\s+(?:md5|sha\S*)\s+(?=\S)"
+    r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(?=\S)"
+    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(?=\S)",
     re.IGNORECASE,
 )
-#: So much of a key gives it away wherever it appears; a shorter key is looked for as a word.
-_QUOTED: Final = 4
+#: Behind the name of a key pair that moves there may be a passphrase.
+_MOVED: Final = re.compile(rf"{_CRYPTO_KEY}(?:ex|im)\w*\s+\w+\s+\S+(?:\s+|$)", re.IGNORECASE)
+#: Of each language, by its commands, what finds a secret in a line. A process has one of configurations and one of the
+#: prompt; tests have more.
+_NOTED: Final[dict[Hashable, Callable[[Sequence[str]], int]]] = {}
 
 
-def without_keys(line: str) -> str:
-    """Return the line with asterisks for its key, one for each letter, so that a caret stays where it points."""
+def note_secrets(commands: Hashable, find: Callable[[Sequence[str]], int]) -> None:
+    """Recognize the secrets of these commands from now on. find: `Grammar.secret_in`."""
+    _NOTED.setdefault(commands, find)
+
+
+def without_keys(line: str, *, is_listed: bool = False) -> str:
+    """Return the line with asterisks for its key and all behind it.
+
+    is_listed: it is a line of the table, so it is known that no key follows its `authentication`.
+    """
+    line = without_passwords_in_urls(line)
     if _HARMLESS.match(line):
         return line
-    line = _BEHIND.sub(_starred, without_passwords_in_urls(line))
-    if _MAY_HOLD.search(line) is None:
-        return line
-    before, words_left, shown, end = "", 0, "", 0
-    for match in _WORD.finditer(line):
-        word = match[0]
-        shown += line[end : match.start()]
-        hidden = words_left > 0 and not _PLAIN.fullmatch(word)
-        shown += "*" * len(word) if hidden else word
-        words_left -= hidden
-        if not hidden and _opens_key(before, word.lower()):
-            one_word = before == "isakmp" or word.lower() == "md5"
-            words_left = 1 if one_word else len(line)
-        elif (before == "nhrp" or _IS_OF_A_GROUP.match(line)) and (
-            word[:8].lower() == "authenti" or slip_of(word.lower(), _AUTHENTICATION)
-        ):
-            words_left = 1
-        before, end = word.lower(), match.end()
-    return shown + line[end:]
+    moved = _MOVED.match(line)
+    start = _first_of_key(line, is_listed=is_listed) if moved is None else moved.end()
+    return line[:start] + _WORD.sub(lambda word: "*" * len(word[0]), line[start:])
+
+
+def _first_of_key(line: str, *, is_listed: bool) -> int:
+    """Return where a key begins in a line; without one, its end."""
+    found = list(_WORD.finditer(line))
+    words = [one[0].lower() for one in found]
+    first = min((find(words) for find in _NOTED.values()), default=len(words))
+    if _MAY_HOLD.search(line) is not None:
+        is_group = _IS_OF_A_GROUP.match(line) is not None
+        first = min(first, _behind_keyword(words, is_group=is_group, is_listed=is_listed))
+    start = found[first].start() if first < len(found) else len(line)
+    behind = _BEHIND.search(line)
+    return start if behind is None else min(start, behind.end())
 
 
 def without_passwords_in_urls(line: str) -> str:
@@ -76,26 +106,29 @@ def without_passwords_in_urls(line: str) -> str:
 
 
 def _starred(found: re.Match[str]) -> str:
-    """Return the match, with asterisks for its one group that took part."""
-    key = next(each for each in found.groups() if each is not None)
-    whole = found[0]
-    return f"{whole[: -len(key)]}{'*' * len(key)}"
+    return f"{found[0][: -len(found[1])]}{'*' * len(found[1])}"
+
+
+def _behind_keyword(words: Sequence[str], *, is_group: bool, is_listed: bool) -> int:
+    """Return the index of the first word behind a word that keys follow; without one, the number of words."""
+    before = ""
+    for index, word in enumerate(words):
+        after = words[index + 1] if index + 1 < len(words) else ""
+        if _opens_key(before, word):
+            break
+        is_key = before == "nhrp" or is_group or not (is_listed or after in _METHODS)
+        if is_key and (word[:8] == "authenti" or slip_of(word, _AUTHENTICATION)):
+            break
+        before = word
+    else:
+        return len(words)
+    behind = range(index + 1, len(words))
+    return next((number for number in behind if not _PLAIN.fullmatch(words[number])), len(words))
 
 
 def _opens_key(before: str, word: str) -> bool:
     """Return whether a key may follow this word, as it is or with a slip."""
+    if word == "key-chain":
+        return False
     is_short_slip = before == "isakmp" and word[:1] == "k" and word != "keepalive"
     return is_short_slip or word.startswith(_STEMS) or slip_of(word, _KEYWORDS)
-
-
-def without_its_keys(line: str, said: str) -> str:
-    """Return what a router says of a line, with asterisks for the line's key and for a beginning of it that is
-    quoted.
-    """
-    shown = without_keys(line)
-    keys = [match[0] for match in _WORD.finditer(line) if shown[match.start() : match.end()] != match[0]]
-    for key in keys:
-        for length in range(len(key), min(len(key), _QUOTED) - 1, -1):
-            quoted = re.escape(key[:length])
-            said = re.sub(quoted if length >= _QUOTED else rf"(?<!\w){quoted}(?!\w)", "*" * length, said)
-    return said

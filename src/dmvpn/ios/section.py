@@ -21,6 +21,7 @@ from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.asking import EVERYTHING, AskedLines, asked, noting
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
 from dmvpn.ios.grammar import Args
+from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.making import F, Made, pages_of, shared
 from dmvpn.ios.redaction import without_keys, without_passwords_in_urls
@@ -51,7 +52,8 @@ class Statement:
     def text_for_others(self) -> str:
         """The same without keys and passwords."""
         text = self.args.without_secrets(self.text)
-        return without_passwords_in_urls(text) if self.line.group is None else without_keys(text)
+        group = self.line.group
+        return without_passwords_in_urls(text) if group is None else without_keys(text, is_listed=group is not UNKNOWN)
 
 
 #: What a line says that is not configured.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.ios.errors import ErrorKind
 from dmvpn.ios.matcher import Grammar, GrammarEntry, GrammarPoint, Walk, tokenize
+from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.syntax import leading_keywords
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _word_rows(found: Alternatives) -> list[str]:
 def error_rows(error: ErrorKind, line: str) -> list[str]:
     """Return what `?` says when the words before it make no sense."""
     if error is ErrorKind.AMBIGUOUS:
-        return [f'% Ambiguous command:  "{line}"']
+        return [f'% Ambiguous command:  "{without_keys(line)}"']
     return ["% Unrecognized command"]
 
 

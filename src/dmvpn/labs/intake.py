@@ -16,7 +16,6 @@ from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import Fate
-from dmvpn.ios.redaction import without_keys
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.router.language import configurator
@@ -104,7 +103,7 @@ def refuse_left_out(name: Path | str, result: ConfigResult, without: Iterable[st
         _refuse_unobeyed(name, result.tree, agreed)
     else:
         first = left[0]
-        shown = without_keys(first.text)
+        shown = first.shown
         why = f"{first.group.name}: {first.group.meaning}" if first.group is not None else ""
         others = f", and {len(left) - 1} more such lines" if len(left) > 1 else ""
         instead = otherwise or ("" if _protects(first) else f"or go without it: --without '{shown}'{_all_of(left)}")
@@ -145,7 +144,7 @@ def _as_named(entry: LineReport) -> Iterator[str]:
     it applies.
     """
     group, listed = entry.group.name if entry.group is not None else "", _APPLIED.match(entry.text)
-    for text in (entry.text, without_keys(entry.text), group, listed["name"] if listed is not None else ""):
+    for text in (entry.text, entry.shown, group, listed["name"] if listed is not None else ""):
         yield " ".join(text.lower().split())
 
 
@@ -165,7 +164,7 @@ def problem_lines(name: Path | str, result: ConfigResult) -> Iterator[str]:
     """Yield the problems of a configuration in the words of IOS, `MOST_PROBLEMS` at most."""
     for problem in result.problems[:MOST_PROBLEMS]:
         yield f"{name}:{problem.line_number}: in {problem.mode} mode"
-        yield from (without_keys(problem.text), *problem.message_lines)
+        yield from (problem.shown, *problem.message_lines)
     if len(result.problems) > MOST_PROBLEMS:
         yield f"{name}: and {len(result.problems) - MOST_PROBLEMS} more problems"
 

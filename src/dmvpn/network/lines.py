@@ -126,13 +126,13 @@ def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
             return problem.line_number, _said(problem)
     for entry in result.entries:
         if entry.group is UNKNOWN:
-            return entry.number, f"{entry.text}: % Invalid input: nobody here knows this line"
+            return entry.number, f"{entry.shown}: % Invalid input: nobody here knows this line"
     return None
 
 
 def _said(problem: Problem) -> str:
     """Return the line and its message, without the caret."""
-    return f"{problem.text.strip()}: {' '.join(line.strip() for line in problem.message_lines if line.strip(' ^'))}"
+    return f"{problem.shown.strip()}: {' '.join(line.strip() for line in problem.message_lines if line.strip(' ^'))}"
 
 
 def difference(before: str, now: str, name: str) -> list[str]:

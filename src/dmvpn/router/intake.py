@@ -22,7 +22,6 @@ from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.crypto_maps import is_crypto_map
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.protection import asks_for_protection, is_about_something_else
-from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.section import Statement
 from dmvpn.ios.transcript import is_log
 from dmvpn.router.features import FEATURES
@@ -89,7 +88,7 @@ class EnteredText:
                 said = entry.message_lines[0].removeprefix("% ")
                 yield f"{name} stays shut down: {where}: {said[0].lower()}{said[1:]}"
                 continue
-            yield f"{name} stays shut down: {where}, `{_quote(entry.text)}`, is not taken and could be what protects it"
+            yield f"{name} stays shut down: {where}, `{_quote(entry)}`, is not taken and could be what protects it"
 
 
 def take_in(text: str) -> EnteredText:
@@ -218,9 +217,9 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_NUMBERS])}{more}"
 
 
-def _quote(text: str) -> str:
+def _quote(entry: LineReport) -> str:
     """Return the line without its keys, and not too long."""
-    shown = without_keys(text)
+    shown = entry.shown
     return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}..."
 
 
@@ -235,13 +234,13 @@ def _group(name: str, entries: Sequence[LineReport]) -> Iterator[str]:
             said, *more = [line.strip() for line in entry.message_lines if line.strip(" ^")] or [""]
             answers = (said, *(line for line in more if line.startswith("% ")))
             text = " ".join(line.removeprefix("% ") for line in answers)
-            yield f"  line {entry.number}: {_quote(entry.text)}: {text}"
+            yield f"  line {entry.number}: {_quote(entry)}: {text}"
         if len(entries) > _NUMBERS * _QUOTED:
             yield f"  and {len(entries) - _NUMBERS * _QUOTED} more"
         return
     yield f"  {name}: {group.meaning}" if group.meaning else f"  {name}"
     for entry in entries[:_QUOTED]:
-        yield f"    line {entry.number}: {_quote(entry.text)}"
+        yield f"    line {entry.number}: {_quote(entry)}"
     rest = entries[_QUOTED:]
     if rest:
         numbers = ", ".join(str(entry.number) for entry in rest[:_NUMBERS])

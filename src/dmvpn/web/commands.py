@@ -34,6 +34,8 @@ _LONGEST: Final = 1000
 LEVEL: Final = 15
 #: Words in front of the password of the only commands that have one.
 _BEFORE_PASSWORD: Final = 6
+#: First words that may be in the audit whatever is behind them.
+_FIRST: Final = (*ORDERS, "configure", "copy", "crypto", "delete", "reload", "show", "write")
 _BODY: Final = '{"command": LINE}, one line of printable characters, without a filter'
 
 
@@ -52,10 +54,11 @@ class Commands:
     async def run(self, request: Request) -> Response:
         """Run one command. The answer has its output, and whether the router accepted the line."""
         line, caller = await _line(request), request.scope["caller"]
-        request.scope["details"] = {"command": _noted(line)}  # for the audit
+        request.scope["details"] = details = {"command": noted(line, is_accepted=False)}  # for the audit
         _check(line, caller)
         order = order_of(line, caller)
         status, output = await self._errands.run(request, lambda path: run(path, order, seconds=SECONDS, most=MOST))
+        details["command"] = noted(line, is_accepted=status == 0)
         return JSONResponse({"accepted": status == 0, "output": output})
 
 
@@ -77,10 +80,16 @@ def _is_command(line: str) -> bool:
     return bool(line.strip()) and line.isprintable() and len(line) <= _LONGEST and "|" not in line
 
 
-def _noted(line: str) -> str:
-    """Return a command for the audit, without a password: crypto pki import NAME pem terminal PASSWORD."""
+def noted(line: str, *, is_accepted: bool) -> str:
+    """Return a command for the audit, without a password: crypto pki import NAME pem terminal PASSWORD.
+
+    Of a line that the router does not accept, anything may be a mistyped password, except for a first word that all
+    know.
+    """
     words = line.split()
     first, second = words[0].lower(), "".join(words[1:2]).lower()
+    if not is_accepted:
+        return f"{first if first in _FIRST else ''} *".strip()
     if "crypto".startswith(first) and "pki".startswith(second) and len(words) > _BEFORE_PASSWORD:
         return " ".join((*words[:_BEFORE_PASSWORD], "*"))
     return line

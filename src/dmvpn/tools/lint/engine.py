@@ -16,7 +16,6 @@ from dmvpn.features.track import lint as track
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.features.vrf import lint as vrf
 from dmvpn.ios.groups import UNKNOWN
-from dmvpn.ios.redaction import without_its_keys, without_keys
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
 from dmvpn.tools.lint import silence
@@ -210,7 +209,7 @@ def _of_group(device: Device, group: LineGroup, entries: Sequence[LineReport]) -
         file=device.name,
         line=first.number,
         router=device.hostname,
-        what=f"{group.name}: {without_keys(first.text)}{count}: {fate}, for nothing here acts on it; {group.meaning}",
+        what=f"{group.name}: {first.shown}{count}: {fate}, for nothing here acts on it; {group.meaning}",
         why=rule.why,
         related=tuple(Location(device.name, other.number) for other in others),
     )
@@ -218,10 +217,9 @@ def _of_group(device: Device, group: LineGroup, entries: Sequence[LineReport]) -
 
 def _of_line(device: Device, rule: Rule, problem: Problem) -> LintFinding:
     text = "\n".join(problem.message_lines).rstrip()
-    hidden = without_keys(problem.text.rstrip())
-    what = f"in {problem.mode} mode:\n{hidden}\n{text}"
+    what = f"in {problem.mode} mode:\n{problem.shown.rstrip()}\n{text}"
     if rule is not lines.REFUSED:
-        what = without_its_keys(problem.text, text.lstrip("% ").removeprefix("Warning:").strip())
+        what = text.lstrip("% ").removeprefix("Warning:").strip()
     return LintFinding(
         rule=rule.id,
         severity=rule.severity,

@@ -106,7 +106,7 @@ def _users(device: Device, file: str) -> Iterator[Remainder]:
     """Yield what depends on isakmp lines, each section once."""
     found: dict[str, Remainder] = {}
     for entry in device.entries:
-        whole = [*entry.path, entry.text]
+        whole = [*entry.path, entry.shown]
         for why, words in _USERS.items():
             line = next((text for text in whole if words.search(text.lower())), "")
             if line:
@@ -115,7 +115,7 @@ def _users(device: Device, file: str) -> Iterator[Remainder]:
         else:
             if entry.path and entry.path[0].startswith(_PROFILE):
                 why = "this line of an isakmp profile has no counterpart here"
-                found.setdefault(entry.text, Remainder(device.hostname, file, entry.number, entry.text, why, True))
+                found.setdefault(entry.shown, Remainder(device.hostname, file, entry.number, entry.shown, why, True))
     yield from found.values()
 
 

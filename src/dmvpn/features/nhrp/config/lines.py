@@ -29,10 +29,8 @@ _line: Final = partial(ConfigLine, "interface")
 
 
 def _check_password(args: Args, _: Section) -> str | None:
-    password = args.text("password")
-    if len(password.encode()) > PASSWORD_LENGTH:
-        cut = password.encode()[:PASSWORD_LENGTH].decode(errors="replace")
-        return f"%Warning: only the first {PASSWORD_LENGTH} characters ({cut}) are sent and compared"
+    if len(args.text("password").encode()) > PASSWORD_LENGTH:
+        return f"%Warning: only the first {PASSWORD_LENGTH} octets of this password are sent and compared"
     return None
 
 

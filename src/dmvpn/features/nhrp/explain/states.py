@@ -376,7 +376,7 @@ _ANSWERS = answer_group(
         next="show ip nhrp group",
     ),
     Word(
-        "%Warning: only the first <number> characters (<cut>) are sent and compared",
+        "%Warning: only the first <number> octets of this password are sent and compared",
         "An NHRP password has eight octets on the wire. Two longer ones that begin alike are the same to the peers.",
         clause="RFC 2332 §5.3.4",
     ),
