@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
+from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
 from dmvpn.web.guard import OPEN
@@ -69,7 +70,7 @@ def every_resource() -> list[tuple[str, str]]:
     """Each path that needs a token, with a method, at a lab and router of another pupil."""
     return [
         (route.path, method)
-        for route in routes(Fleet(), Entrance(Role.VIEW))
+        for route in routes(Fleet(), Entrance(Role.VIEW), Bounds())
         for method in sorted((route.methods or set()) - {"HEAD"})
         if (route.path, method) not in OPEN and route.path not in (*APART, *OWN, *PAGES)
     ]

@@ -19,7 +19,8 @@ pytest.importorskip("uvicorn")
 
 from dmvpn.face.protocol import Answer as Piece
 from dmvpn.face.protocol import Decoder, Done, Hello, encode
-from support.served import Served, dmvpn, problem, serving
+from support.callers import every_request
+from support.served import Served, dmvpn, new_token, problem, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,15 +55,18 @@ def memory(web: Served) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def follow(web: Served, path: str, room: int | None = None) -> socket.socket:
-    """Open a stream. room: octets of the receive buffer."""
+def follow(
+    web: Served, path: str, room: int | None = None, *, method: str = "GET", body: str = "", token: str = ""
+) -> socket.socket:
+    """Send a request, as for a stream, and do not wait for its answer. room: octets of the receive buffer."""
     client = socket.socket()
     if room is not None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
     client.settimeout(30)
     client.connect(("127.0.0.1", web.port))
     client.sendall(
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nAuthorization: Bearer {web.token}\r\n\r\n".encode()
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{web.port}\r\nContent-Length: {len(body)}\r\n"
+        f"Authorization: Bearer {token or web.token}\r\n\r\n{body}".encode()
     )
     return client
 
@@ -200,6 +204,28 @@ def test_a_lab_that_is_killed_ends_its_streams_and_is_gone(environment: dict[str
             while b"event: ended" not in seen:
                 seen = seen[-20:] + stream.recv(1 << 16)
         assert problem(served.ask(f"{LABS}/notes-phase1"), 404)
+
+
+@pytest.mark.slow
+def test_no_resource_of_a_lab_that_is_stopped_holds_up_another_lab(environment: dict[str, str]) -> None:
+    """Eighty requests for one lab as a file, while it was busy, kept everybody from the list of labs for 29 s."""
+    dmvpn(environment, "lab", "up", "notes-phase1", "--simulated", "--name", "stopped")
+    many = new_token(environment, "many", "configure")
+    owner = owner_of(Path(environment["XDG_RUNTIME_DIR"]) / "dmvpn/labs/stopped/supervisor.sock")
+    with serving(environment, "--role", "configure") as served:
+        served.come_in()
+        os.kill(owner, signal.SIGSTOP)
+        try:
+            for method, path, body in every_request(lab="stopped", router="R31", host="H31"):
+                with contextlib.ExitStack() as held:
+                    for _ in range(45):
+                        held.enter_context(follow(served, path, method=method, body=body, token=many))
+                    for asked in (LABS, f"{R31}/show/clock"):
+                        answer = served.ask(asked, patience=10)
+                        assert answer.status == 200, (method, path, asked, answer)
+            assert served.ask("/api/v1/class", patience=20).status == 200
+        finally:
+            os.kill(owner, signal.SIGKILL)
 
 
 def owner_of(path: Path) -> int:

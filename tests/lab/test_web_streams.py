@@ -19,6 +19,7 @@ from starlette.routing import Route  # noqa: E402
 
 from dmvpn.web import bounded, connections  # noqa: E402
 from dmvpn.web.audit import Audit  # noqa: E402
+from dmvpn.web.bounds import Bounds  # noqa: E402
 from dmvpn.web.entrance import Entrance  # noqa: E402
 from dmvpn.web.guard import Guard  # noqa: E402
 from dmvpn.web.origin import Names  # noqa: E402
@@ -42,7 +43,7 @@ class Streams:
         self.entrance = Entrance(Role.VIEW, self.tokens, lambda: time.time() + self.later)
         self.ended: list[str] = []
         app = Starlette(routes=[Route("/quiet", self.quiet), Route("/much", self.much), Route("/whole", self.whole)])
-        self.guard = Guard(app, self.entrance, Audit(), Names())
+        self.guard = Guard(app, self.entrance, Audit(), Names(), Bounds())
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.server: Server | None = None

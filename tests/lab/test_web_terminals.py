@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
+from dmvpn.web.bounds import TABLE
 from support.served import Served, dmvpn, new_token, problem, serving
 
 if TYPE_CHECKING:
@@ -202,10 +203,10 @@ def sessions(terminal: Terminal) -> int:
 def test_one_user_has_a_bounded_number_of_terminals(web: Served, environment: dict[str, str]) -> None:
     token = new_token(environment, "many", "operate")
     with contextlib.ExitStack() as stack:
-        for _ in range(8):
+        for _ in range(TABLE["terminals"].share):
             stack.enter_context(Terminal(web, token=token))
         answer = web.ask(f"{R31}/terminals", method="POST", body=SIZE, token=token)
-        assert problem(answer, 503) == "too many terminals are open"
+        assert problem(answer, 503) == f"too many terminals: one user has at most {TABLE['terminals'].share}"
 
 
 def test_a_terminal_ends_with_its_token_and_at_the_exec_timeout_of_its_line(

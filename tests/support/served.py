@@ -97,15 +97,16 @@ class Served:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
         source: str | None = None,
+        patience: float = 30.0,
     ) -> Answer:
-        """Send one request on a connection of its own. source: the client's address."""
+        """Send one request on a connection of its own. source: the client's address; patience: seconds."""
         token = self.token if token is None else token
         sent = {"Authorization": f"Bearer {token}"} if token else {}
         origin = (source, 0) if source else None
         connection = (
-            http.client.HTTPConnection(self.host, self.port, timeout=30, source_address=origin)
+            http.client.HTTPConnection(self.host, self.port, timeout=patience, source_address=origin)
             if self.context is None
-            else http.client.HTTPSConnection(self.host, self.port, timeout=30, context=self.context)
+            else http.client.HTTPSConnection(self.host, self.port, timeout=patience, context=self.context)
         )
         with contextlib.closing(connection):
             connection.request(method, path, body, {**sent, **(headers or {})})

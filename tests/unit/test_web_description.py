@@ -11,6 +11,7 @@ pytest.importorskip("uvicorn")
 
 from jsonschema import Draft202012Validator
 
+from dmvpn.web.bounds import Bounds
 from dmvpn.web.document import openapi_text
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
@@ -32,7 +33,7 @@ UNDESCRIBED = (
 
 
 def test_each_resource_is_described_and_each_description_is_one() -> None:
-    found = routes(Fleet(), Entrance(Role.VIEW))
+    found = routes(Fleet(), Entrance(Role.VIEW), Bounds())
     document = json.loads(openapi_text(partial(needed_by_path, found)))
     described = {
         (path, method.upper())

@@ -14,13 +14,13 @@ import pytest
 pytest.importorskip("starlette")
 
 from dmvpn.web import jobs
-from dmvpn.web.entrance import Caller
+from dmvpn.web.bounds import Bounds
 from dmvpn.web.fleet import Fleet
-from dmvpn.web.jobs import AT_A_TIME, REMEMBERED, Jobs
+from dmvpn.web.jobs import REMEMBERED, Jobs
 from dmvpn.web.labs import Labs
 from dmvpn.web.problems import Problem
-from dmvpn.web.roles import Role
 from dmvpn.web.turns import Turns
+from support.callers import user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,7 @@ def going(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 def request() -> Request:
     """A request of a user who may do all."""
-    caller = Caller(name="anna", role=Role.CONFIGURE, place="192.0.2.1", key=b"")
-    scope = {"caller": caller, "guard": SimpleNamespace(note=lambda *_, **__: None)}
+    scope = {"caller": user("anna"), "guard": SimpleNamespace(note=lambda *_, **__: None)}
     return cast("Request", SimpleNamespace(scope=scope))
 
 
@@ -91,15 +90,6 @@ def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:
     begin(begun, "a")
 
 
-def test_all_labs_have_a_few_jobs_at_a_time(going: threading.Event) -> None:
-    begun = Jobs()
-    for number in range(AT_A_TIME):
-        begin(begun, f"lab{number}")
-    with pytest.raises(Problem) as caught:
-        begin(begun, "another")
-    assert caught.value.status == 503
-
-
 def test_many_who_ask_for_the_scenarios_at_first_start_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty requests at once started forty processes that each read all scenarios."""
     asked = []
@@ -113,10 +103,10 @@ def test_many_who_ask_for_the_scenarios_at_first_start_one_process(monkeypatch: 
         return True, {"scenarios": [{"name": "notes-gre"}], "exercises": []}
 
     monkeypatch.setattr(jobs, "run", run)
-    monkeypatch.setattr("dmvpn.web.labs.running_scenarios", dict)
+    monkeypatch.setattr("dmvpn.web.labs.running_scenarios", lambda _: {})
 
     async def ask() -> list[bytes]:
-        labs = Labs(Fleet(), Jobs(), Turns())
+        labs = Labs(Fleet(), Jobs(), Turns(Bounds()))
         answers = await asyncio.gather(*(labs.scenarios(request()) for _ in range(20)))
         return [bytes(answer.body) for answer in answers]
 

@@ -11,7 +11,7 @@ pytest.importorskip("starlette")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.web.connections import FOLLOWED
+from dmvpn.web.bounds import TABLE
 from dmvpn.web.framing import MOST_HEADERS
 from dmvpn.web.lab_events import id_of, positions_of
 from dmvpn.web.problems import Problem
@@ -44,5 +44,5 @@ def test_an_id_of_other_routers_and_a_cut_one_are_not_believed() -> None:
 
 def test_the_id_of_the_largest_lab_fits_into_the_headers_of_a_request() -> None:
     """A reader of a lab of 1,000 routers that lost its connection got 431, and never came back."""
-    since = {f"SPOKE{number}": f"{LIFE}.2000000.16000" for number in range(FOLLOWED)}
+    since = {f"SPOKE{number}": f"{LIFE}.2000000.16000" for number in range(TABLE["followed"].share)}
     assert len(id_of(since)) < MOST_HEADERS - 2048

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from dmvpn.base.errors import UserError
 from dmvpn.web.attempts import BURST, MOST, SECONDS, Attempts
 from dmvpn.web.audit import Audit
+from dmvpn.web.bounds import TABLE, Bound, Bounds
 from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import CODE_LIFE, SESSION_LIFE, Entrance
 from dmvpn.web.guard import Guard
@@ -27,6 +28,7 @@ from dmvpn.web.origin import Names, fits
 from dmvpn.web.permission import hold_roles, needed_by_path, needs
 from dmvpn.web.roles import Role
 from dmvpn.web.tokens import FILE, TokenFile
+from support.callers import user
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -87,7 +89,7 @@ def ask(role: Role | None, method: str, path: str) -> int:
     token = entrance.exchange(entrance.code) if role else "wrong"
     routes = [Route(route.path, route.endpoint, methods=[*(route.methods or ())]) for route in ROUTES]
     hold_roles(routes)
-    guard = Guard(Starlette(routes=routes), entrance, Audit(), Names())
+    guard = Guard(Starlette(routes=routes), entrance, Audit(), Names(), Bounds())
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -143,7 +145,7 @@ def test_a_session_ends_after_half_a_day_and_the_oldest_of_very_many_ends(tmp_pa
     assert entrance.by_session(first.cookie, first.key, "::1") is None
     assert not entrance.is_valid(caller)
     second = entrance.open_session(token)
-    for _ in range(256):
+    for _ in range(TABLE["sessions"].share):
         last = entrance.open_session(token)
     assert second is not None
     assert last is not None
@@ -235,7 +237,7 @@ def test_a_network_of_ipv6_is_one_stranger() -> None:
 
 def test_a_flood_of_connections_displaces_itself() -> None:
     ended: list[str] = []
-    crowd = Crowd(strangers=4, guests=2)
+    crowd = Crowd(strangers=4, bound=Bound("connections", 2, share=2))
 
     def visitor(place: str, name: str) -> Visitor:
         made = Visitor(place)
@@ -244,16 +246,16 @@ def test_a_flood_of_connections_displaces_itself() -> None:
         return made
 
     guest = visitor("192.0.2.1", "guest")
-    assert crowd.prove(guest, "anna")
+    assert crowd.prove(guest, user("anna"))
     other = visitor("192.0.2.2", "other")
     flood = [visitor("192.0.2.66", f"flood {number}") for number in range(9)]
     assert ended == [f"flood {number}" for number in range(6)]
-    assert crowd.prove(other, "anna")
-    assert not crowd.prove(flood[-1], "anna")  # a user displaces nobody but ...
-    assert crowd.prove(flood[-1], "bea")
+    assert crowd.prove(other, user("anna"))
+    assert not crowd.prove(flood[-1], user("anna"))  # a user displaces nobody but ...
+    assert crowd.prove(flood[-1], user("bea"))
     assert ended[6:] == ["guest"]  # ... the one who has most
     crowd.doubt(other)
-    assert crowd.prove(visitor("192.0.2.3", "next"), "carl")
+    assert crowd.prove(visitor("192.0.2.3", "next"), user("carl"))
 
 
 @pytest.mark.parametrize(

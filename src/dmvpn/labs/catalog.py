@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
 from dmvpn.labs.topics import in_order
@@ -14,7 +12,7 @@ from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.scenario import Scenario, built_in_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 #: Seconds for which a lab may be silent: a lab that hangs shall not hold up the list for long.
 PATIENCE: Final = 2.0
@@ -93,16 +91,14 @@ def others() -> Others:
     return Others(tuple(service.name for service in running_services()), own, named)
 
 
-def running_scenarios() -> dict[str, str]:
-    """Return the labs that are up, in alphabetical order, with the name of the scenario of each."""
-    return {folder.name: _scenario(folder) for folder in sorted(running_labs(), key=lambda folder: folder.name)}
+def running_scenarios(wanted: Callable[[str], bool] = lambda _: True) -> dict[str, str]:
+    """Return the labs that are up, in alphabetical order, with the name of the scenario of each.
 
-
-def _scenario(folder: LabFolder) -> str:
-    """Return the name of a lab's scenario; its own name if it has just ended."""
-    with contextlib.suppress(UserError):
-        return orders.status(folder, patience=PATIENCE).scenario
-    return folder.name
+    wanted: whether a lab of this name is asked. A lab that does not answer, or has just ended, has its own name.
+    """
+    folders = sorted((folder for folder in running_labs() if wanted(folder.name)), key=lambda folder: folder.name)
+    found = orders.statuses(folders, PATIENCE)
+    return {name: found[name].scenario if name in found else name for name in (folder.name for folder in folders)}
 
 
 def _learned(running: Mapping[str, str]) -> list[str]:

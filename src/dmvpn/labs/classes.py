@@ -19,7 +19,7 @@ from dmvpn.labs.usage import usages
 from dmvpn.shells.lab.places import LESSON, running_labs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.shells.lab.places import LabFolder
 
@@ -68,20 +68,20 @@ def labs_of(pupil: str) -> str:
     return f"{pupil}-*"
 
 
-def overview() -> list[Desk]:
-    """Return all labs that run, by name."""
-    return [*_overview(running_labs())]
+def overview(wanted: Callable[[str], bool] = lambda _: True) -> list[Desk]:
+    """Return all labs that run and answer, by name. wanted: whether a lab of this name is asked."""
+    return [*_overview([folder for folder in running_labs() if wanted(folder.name)])]
 
 
 def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
     from dmvpn.tools.lessons.state import Lesson, fixed  # the troubles are a large import, and most have no lesson
 
-    used = usages(folders)
+    used, answers = usages(folders), orders.statuses(folders, _PATIENCE)
     for folder in folders:
         try:
-            status = orders.status(folder, patience=_PATIENCE)
+            status = answers[folder.name]
             lesson = Lesson.read(folder.path) if (folder.path / LESSON).exists() else None
-        except UserError:
+        except (KeyError, UserError):
             continue  # it has just ended, or hangs
         pupil, _, scenario = folder.name.partition("-")
         yield Desk(

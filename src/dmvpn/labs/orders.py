@@ -20,7 +20,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.scenario import Scenario
@@ -31,6 +31,8 @@ TERMINATED: Final = 10.0
 LONGEST_END: Final = 15.0
 #: Seconds for which `reset` waits until all is well: there are labs in which it never is.
 _READY_AGAIN: Final = 5.0
+#: Labs that are asked at a time.
+_AT_A_TIME: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,24 @@ def _texts(answer: Mapping[str, control.Json], name: str) -> tuple[str, ...]:
 def status(folder: LabFolder, patience: float = control.PATIENCE) -> LabStatus:
     """Return the state of a lab. patience: seconds for which it may be silent."""
     return LabStatus.read(control.order(folder.control, patience, do="status"))
+
+
+def statuses(folders: Sequence[LabFolder], patience: float) -> dict[str, LabStatus]:
+    """Return the states of labs by name, except of labs that are silent for this many seconds."""
+
+    def ask(folder: LabFolder) -> LabStatus | None:
+        with contextlib.suppress(UserError):
+            return status(folder, patience)
+        return None
+
+    if len(folders) < 2:
+        answers = [*map(ask, folders)]
+    else:
+        from concurrent.futures import ThreadPoolExecutor  # most commands ask one lab
+
+        with ThreadPoolExecutor(min(len(folders), _AT_A_TIME)) as pool:
+            answers = [*pool.map(ask, folders)]
+    return {folder.name: found for folder, found in zip(folders, answers, strict=True) if found is not None}
 
 
 def scenario(folder: LabFolder) -> Scenario:

@@ -15,6 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from dmvpn.web.problems import CLOSE, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import Message, Receive, Scope, Send
 
 #: Octets of a body, with a token and without one.
@@ -36,12 +38,16 @@ _SAFE_HEADERS: Final = {
 
 
 class Bounded:
-    """Receives a body, up to the bounds of size and time: a body in chunks has no length in front."""
+    """Receives a body, up to the bounds of size and time: a body in chunks has no length in front.
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    claim: takes octets of the bound of all bodies; octets: received until now.
+    """
+
+    def __init__(self, receive: Receive, most: int, claim: Callable[[int], None] = lambda _: None) -> None:
         self._receive = receive
         self._most = most
-        self._octets = 0
+        self._claim = claim
+        self.octets = 0
         self._ends = asyncio.get_running_loop().time() + PATIENCE
         self._is_whole = False
 
@@ -55,8 +61,10 @@ class Bounded:
             detail = f"the body did not arrive within {PATIENCE:.0f} s"
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, CLOSE) from None
         self._is_whole = not message.get("more_body", False)
-        self._octets += len(message.get("body", b""))
-        if self._octets > self._most:
+        octets = len(message.get("body", b""))
+        self._claim(octets)
+        self.octets += octets
+        if self.octets > self._most:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE, CLOSE)
         return message
 

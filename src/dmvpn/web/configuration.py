@@ -123,7 +123,7 @@ class Configurations:
     async def show(self, request: Request) -> Response:
         """Give the running configuration, as far as the router shows it at the level of the caller."""
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
-        text = await self._turns.take(lab, lambda: self._read(lab, router, caller))
+        text = await self._turns.take(lab, caller, lambda: self._read(lab, router, caller))
         found = answered(text, router, RUNNING)
         tag = _quoted(str(found.pop("tag")))
         if _is_known(request, tag):

@@ -2,8 +2,8 @@
 
 A connection is a stranger's until a request on it had a valid token. There are at most `STRANGERS` of these, with those
 in a TLS handshake; the next one ends the oldest of the address that has most, so a flood displaces itself.
-With a token there are at most `GUESTS`; the next one ends the oldest of the user that has most, or gets status 503 if
-that is its own user.
+With a token there are as many as `bounds` says; the next one ends the oldest of the user that has most, or gets status
+503 if that is its own user, or if its user has its share.
 
 A TLS handshake has 5 seconds. A request has 10 seconds, from the connection or the answer before it to the end of its
 headers, which have at most 32 KiB; `guard` bounds bodies. An answer of which the client takes nothing for 30 seconds
@@ -24,44 +24,43 @@ from typing import TYPE_CHECKING, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from uvicorn import Config
     from uvicorn.server import ServerState
 
+    from dmvpn.web.bounds import Bound
+    from dmvpn.web.entrance import Caller
+
 STRANGERS: Final = 200
-GUESTS: Final = 1000
 HANDSHAKE: Final = 5.0
 HEADERS: Final = 10.0
 STALLED: Final = 30.0
-#: Streams of events at a time, and routers that all of them follow.
-STREAMS: Final = 500
-FOLLOWED: Final = 2000
 #: Descriptors besides those of connections and followed routers.
 _OTHERS: Final = 500
 SWEEP: Final = 5.0
 
 
 class Visitor:
-    """One connection, from its first packet on. user: of its token, "": none yet. end: breaks it off."""
+    """One connection, from its first packet on. end: breaks it off."""
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self.user = ""
         self.end: Callable[[], object] = lambda: None
 
 
 class Crowd:
     """All connections."""
 
-    def __init__(self, strangers: int = STRANGERS, guests: int = GUESTS) -> None:
-        self._most_strangers, self._most_guests = strangers, guests
+    def __init__(self, strangers: int = STRANGERS, bound: Bound = TABLE["connections"]) -> None:
+        self._most_strangers, self._bound = strangers, bound
         self._strangers: dict[Visitor, None] = {}
-        self._guests: dict[Visitor, None] = {}
+        self._guests: dict[Visitor, Caller] = {}
 
     def admit(self, visitor: Visitor) -> None:
         """Take a new one; the oldest of the address with most strangers may have to go."""
@@ -78,19 +77,23 @@ class Crowd:
         self._strangers.pop(visitor, None)
         self._guests.pop(visitor, None)
 
-    def prove(self, visitor: Visitor, user: str) -> bool:
-        """Note that a visitor has a token of a user. Returns whether there is a place for it."""
-        visitor.user = user
+    def prove(self, visitor: Visitor, caller: Caller) -> bool:
+        """Note that a visitor has a token. Returns whether there is a place for it."""
         if visitor in self._guests:
             return True
-        if len(self._guests) >= self._most_guests:
-            oldest = _most(self._guests, lambda one: one.user)
-            if oldest.user == user:
+        if len(self._guests) >= self._bound.share:  # below, there is room for any user
+            own = sum(one.name == caller.name for one in self._guests.values())
+            pupils = [visitor for visitor, one in self._guests.items() if one.labs]
+            if own >= self._bound.share_of(caller):
                 return False
-            self._displace(oldest)
+            if self._bound.refusal(caller, Taken(own, len(pupils), len(self._guests))):
+                oldest = _most(pupils if caller.labs else self._guests, lambda one: self._guests[one].name)
+                if self._guests[oldest].name == caller.name:
+                    return False
+                self._displace(oldest)
         if visitor in self._strangers:
             del self._strangers[visitor]
-            self._guests[visitor] = None
+            self._guests[visitor] = caller
         return True
 
     def doubt(self, visitor: Visitor) -> None:
@@ -100,7 +103,7 @@ class Crowd:
             self.admit(visitor)
 
 
-def _most(visitors: dict[Visitor, None], kind: Callable[[Visitor], str]) -> Visitor:
+def _most(visitors: Collection[Visitor], kind: Callable[[Visitor], str]) -> Visitor:
     """Return the oldest visitor of the kind that has most of them."""
     count = Counter(map(kind, visitors))
     crowded = max(count, key=lambda one: count[one])
@@ -173,9 +176,9 @@ class Connection(H11Protocol):
 
     # ------------------------------------------------------------------------------------------------ what `guard` says
 
-    def prove(self, user: str) -> bool:
-        """Note that the caller has a token of a user. Returns whether there is a place for the connection."""
-        return self._crowd.prove(self._visitor, user)
+    def prove(self, caller: Caller) -> bool:
+        """Note that the caller has a token. Returns whether there is a place for the connection."""
+        return self._crowd.prove(self._visitor, caller)
 
     def doubt(self) -> None:
         """Note that the caller has no token."""
@@ -275,7 +278,7 @@ class Reception:
 def allow_descriptors() -> None:
     """Raise the limit of this process, as far as it may, so that all connections have one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = STRANGERS + GUESTS + FOLLOWED + _OTHERS
+    wanted = STRANGERS + TABLE["connections"].most + TABLE["followed"].most + _OTHERS
     if 0 <= soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

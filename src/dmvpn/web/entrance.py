@@ -14,11 +14,13 @@ from __future__ import annotations
 import contextlib
 import hmac
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.web.bounds import TABLE
 from dmvpn.web.tokens import NAMELESS, hash_of, new_secret
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 #: Seconds for which the printed code is good, and a session.
 CODE_LIFE: Final = 600.0
 SESSION_LIFE: Final = 43_200.0
-#: Sessions at a time; the oldest ends.
-_MOST: Final = 256
 #: Seconds between two notes in the file that a token was used.
 _SELDOM: Final = 60.0
 
@@ -114,12 +114,18 @@ class Entrance:
                 return None
             source = self._named[parent]
         made = Session(cookie=new_secret(), key=new_secret(), name=source.name, role=source.role)
-        sessions = [key for key, grant in self._own.items() if grant.expires is not None]
-        for key in sessions[: max(0, len(sessions) + 1 - _MOST)]:
-            del self._own[key]
+        self._make_room(source.name)
         expires = self._clock() + SESSION_LIFE
         self._own[_both(made.cookie, made.key)] = replace(source, expires=expires, parent=parent)
         return made
+
+    def _make_room(self, user: str) -> None:
+        """End the oldest session of a user that has its share; of the user that has most, if there are too many."""
+        sessions = {key: grant.name for key, grant in self._own.items() if grant.expires is not None}
+        count = Counter(sessions.values())
+        crowded = user if count[user] >= TABLE["sessions"].share else max(count, key=lambda one: count[one], default="")
+        if count[crowded] >= TABLE["sessions"].share or len(sessions) >= TABLE["sessions"].most:
+            del self._own[next(key for key, name in sessions.items() if name == crowded)]
 
     def close(self, caller: Caller) -> None:
         """End a session, or a token of the code; a named token stays."""

@@ -44,7 +44,7 @@ class Errands:
         """Carry an order out at the router that a request names. Raises Problem; RefusedError if it refuses."""
         names, caller = request.path_params, request.scope["caller"]
         lab, router, port = names["lab"], names["router"], request.scope["server"][1]
-        return await self._turns.take(lab, lambda: self._run(lab, router, caller, port, order))
+        return await self._turns.take(lab, caller, lambda: self._run(lab, router, caller, port, order))
 
     async def introduce(self, request: Request) -> Path:
         """Report the caller to the router that a request names. Returns its management socket. Raises Problem."""

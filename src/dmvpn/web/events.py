@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from dmvpn.face.protocol import Watch
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from dmvpn.web.bounds import Bounds
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.following import Places, Put
+    from dmvpn.web.following import Put
+    from dmvpn.web.turns import Turns
 
 EVENTS: Final = "/api/v1/labs/{lab}/routers/{router}/events"
 _ID: Final = re.compile(r"[0-9a-f]{8}(\.\d{1,18}){2}", re.ASCII)
@@ -47,9 +49,10 @@ _ID: Final = re.compile(r"[0-9a-f]{8}(\.\d{1,18}){2}", re.ASCII)
 class Events:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, places: Places) -> None:
+    def __init__(self, fleet: Fleet, bounds: Bounds, turns: Turns) -> None:
         self._fleet = fleet
-        self._places = places
+        self._bounds = bounds
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -58,19 +61,17 @@ class Events:
 
     async def follow(self, request: Request) -> Response:
         """Follow a router."""
-        lab, router = request.path_params["lab"], request.path_params["router"]
+        lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
         wish = Watch(_since(request.headers.get("last-event-id", "")), topics_of(request))
 
         async def place() -> Path:
-            return await run_in_threadpool(self._fleet.socket, lab, router)
+            return await self._turns.read(caller, lambda: self._fleet.socket(lab, router))
 
-        self._places.take(1)
-        try:
+        with ExitStack() as held:
+            held.enter_context(self._bounds.take("streams", caller))
+            held.enter_context(self._bounds.take("followed", caller))
             first = await Following.begin(await place(), wish)
-        except BaseException:
-            self._places.give_back(1)
-            raise
-        return _RouterStream(router, place, wish, first, lambda: self._places.give_back(1))
+            return _RouterStream(router, place, wish, first, held.pop_all().close)
 
 
 class _RouterStream(Stream):

@@ -13,7 +13,6 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -115,8 +114,8 @@ class Examination:
     @needs(Role.CONFIGURE)
     async def lint(self, request: Request) -> Response:
         """Lint the running configurations."""
-        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
-        found = await self._turns.take(folder.name, lambda: _linted(folder))
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        found = await self._turns.take(folder.name, request.scope["caller"], lambda: _linted(folder))
         return Response(found, media_type="application/json")
 
     @needs(Role.OPERATE)
@@ -132,7 +131,7 @@ class Examination:
         return await self._begin(request, ("walk", "--size", str(size), *(["--df"] if df else [])), nodes)
 
     async def _begin(self, request: Request, words: tuple[str, ...], nodes: list[str]) -> Response:
-        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
+        folder = await self._turns.lab_for_orders(request, self._fleet)
         return self._jobs.begin(request, folder.name, (*words, "--lab", folder.name, *nodes))
 
 

@@ -102,31 +102,12 @@ class Following:
         return self._messages.popleft()
 
 
-class Places:
-    """Room for streams, and for the routers that they follow."""
-
-    def __init__(self, streams: int, routers: int) -> None:
-        self._free_streams, self._free_routers = streams, routers
-
-    def take(self, routers: int) -> None:
-        """Take room for one stream. Raises Problem."""
-        if self._free_streams < 1 or self._free_routers < routers:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many streams are open", {"Retry-After": "5"})
-        self._free_streams -= 1
-        self._free_routers -= routers
-
-    def give_back(self, routers: int) -> None:
-        """Give it back."""
-        self._free_streams += 1
-        self._free_routers += routers
-
-
 class Stream(Response, ABC):
     """The answer with events. It ends when its reader leaves, or when `follow` does. ended: called then."""
 
-    def __init__(self, ended: Callable[[], None]) -> None:
+    def __init__(self, ended: Callable[[], None] = lambda: None) -> None:
         super().__init__()
-        self._ended = ended
+        self.ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def put(text: bytes) -> None:
@@ -145,7 +126,7 @@ class Stream(Response, ABC):
             if answers.done():
                 answers.result()
         finally:
-            self._ended()
+            self.ended()
             for task in (leaves, answers):
                 task.cancel()
             with suppress(asyncio.CancelledError):

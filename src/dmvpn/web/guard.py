@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from dmvpn.web.audit import Audit
+    from dmvpn.web.bounds import Bounds
     from dmvpn.web.entrance import Caller, Entrance
     from dmvpn.web.origin import Origin
     from dmvpn.web.roles import Role
@@ -70,8 +71,8 @@ _log = logging.getLogger("dmvpn.web")
 class Visit(Protocol):
     """The connection on which a request came."""
 
-    def prove(self, user: str) -> bool:
-        """Note that the caller has a token of a user; False: there are too many connections."""
+    def prove(self, caller: Caller) -> bool:
+        """Note that the caller has a token; False: there are too many connections."""
 
     def doubt(self) -> None:
         """Note that the caller has none."""
@@ -83,11 +84,12 @@ class Visit(Protocol):
 class Guard:
     """See the module's docstring."""
 
-    def __init__(self, app: ASGIApp, entrance: Entrance, audit: Audit, names: Names) -> None:
+    def __init__(self, app: ASGIApp, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds) -> None:
         self._app = app
         self._entrance = entrance
         self._audit = audit
         self._names = names
+        self._bounds = bounds
         self._attempts = Attempts()
         self._next_fault = 0.0
         self._open: dict[asyncio.Task[None], Caller] = {}
@@ -127,7 +129,11 @@ class Guard:
         if caller is None:
             await self._app(scope, Bounded(receive, SMALL_BODY), answering)
         else:
-            await self._serve(caller, scope, Bounded(receive, LARGEST_BODY), answering)
+            body = Bounded(receive, LARGEST_BODY, lambda octets: self._bounds.claim("bodies", caller, octets))
+            try:
+                await self._serve(caller, scope, body, answering)
+            finally:
+                self._bounds.release("bodies", caller, body.octets)
 
     def _log_fault(self, what: str) -> None:
         """Log a fault of ours with its traceback, seldom: a client may repeat its request."""
@@ -153,7 +159,7 @@ class Guard:
         if caller is None:
             has_one = "authorization" in headers or SESSION_KEY in headers
             raise self.refused("wrong token" if has_one else "", origin.place, _challenge(headers))
-        if visit is not None and not visit.prove(caller.name):
+        if visit is not None and not visit.prove(caller):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections", {"Retry-After": "5", **CLOSE})
         scope["caller"], scope["role"] = caller, caller.role
         return caller

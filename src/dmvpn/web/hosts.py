@@ -13,7 +13,6 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from dmvpn.web import jobs
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
+    from dmvpn.web.turns import Turns
 
 _HOST: Final = "/api/v1/labs/{lab}/hosts/{host}"
 PING: Final = f"{_HOST}/ping"
@@ -49,9 +49,10 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Hosts:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
         self._fleet = fleet
         self._jobs = begun
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -71,7 +72,7 @@ class Hosts:
     async def _begin(self, request: Request, program: tuple[str, ...]) -> Response:
         target = await _target(request)
         lab, host = request.path_params["lab"], request.path_params["host"]
-        if host not in await run_in_threadpool(self._fleet.hosts, lab):
+        if host not in await self._turns.take(lab, request.scope["caller"], lambda: self._fleet.hosts(lab)):
             raise Problem(HTTPStatus.NOT_FOUND, f"{lab} has no such host")
         return self._jobs.begin(request, lab, ("lab", "exec", f"{lab}/{host}", *program, target))
 

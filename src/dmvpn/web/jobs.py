@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
+from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, members, operation, or_null
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
 
 JOBS: Final = "/api/v1/jobs"
 JOB: Final = f"{JOBS}/{{job}}"
-#: Jobs that run at a time; each may take a whole processor. Jobs that are remembered.
-AT_A_TIME: Final = 4
+#: Jobs that are remembered.
 REMEMBERED: Final = 100
 #: Seconds that a job may take, and until it is killed after it was broken off.
 _LONGEST: Final = 900.0
@@ -85,7 +85,7 @@ class Job:
     number: str
     what: str
     lab: str
-    by: str
+    caller: Caller
     begun: float
     state: str = "running"
     ended: float | None = None
@@ -121,7 +121,7 @@ class Job:
             "id": self.number,
             "what": self.what,
             "lab": self.lab,
-            "by": self.by,
+            "by": self.caller.name,
             "state": self.state,
             "begun": self.begun,
             "ended": self.ended,
@@ -161,8 +161,8 @@ class Jobs:
     async def break_off(self, request: Request) -> Response:
         """Break a job off, of the caller or, with the role configure, of any user."""
         job, caller = self._job(request), request.scope["caller"]
-        if job.by != caller.name and not caller.role.includes(Role.CONFIGURE):
-            raise Problem(HTTPStatus.FORBIDDEN, f"the job is of {job.by}: this needs the role configure")
+        if job.caller.name != caller.name and not caller.role.includes(Role.CONFIGURE):
+            raise Problem(HTTPStatus.FORBIDDEN, f"the job is of {job.caller.name}: this needs the role configure")
         job.break_off()
         return JSONResponse(job.plain)
 
@@ -176,7 +176,7 @@ class Jobs:
         caller, guard = request.scope["caller"], request.scope["guard"]
         self._check_room(lab, caller)
         what = words[1] if words[0] == "lab" else words[0]
-        job = Job(secrets.token_hex(8), what, lab, caller.name, time.time())
+        job = Job(secrets.token_hex(8), what, lab, caller, time.time())
         self._jobs[job.number] = job
         self._forget_old()
         request.scope["details"] = {"job": job.number, "command": " ".join(words)}
@@ -192,23 +192,25 @@ class Jobs:
     def _check_room(self, lab: str, caller: Caller) -> None:
         """Refuse one more job of a lab. Raises Problem.
 
-        A lab has one at a time: two that break something would make a fault that no grade knows. A pupil has one at a
-        time, too, or the jobs of one would keep all the rest waiting.
+        A lab has one at a time: two that break something would make a fault that no grade knows.
         """
         running = [job for job in self._jobs.values() if job.ended is None]
         busy = next((job for job in running if job.lab == lab), None)
         if busy is not None:
             detail = f"lab {lab} is busy: {busy.what}, {JOBS}/{busy.number}"
             raise Problem(HTTPStatus.CONFLICT, detail, {"Retry-After": "5"})
-        if caller.labs and any(job.by == caller.name for job in running):
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "a job of yours runs", {"Retry-After": "10"})
-        if len(running) >= AT_A_TIME:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{AT_A_TIME} jobs run", {"Retry-After": "10"})
+        own = sum(job.caller.name == caller.name for job in running)
+        TABLE["jobs"].check(caller, Taken(own, sum(bool(job.caller.labs) for job in running), len(running)))
 
     def _forget_old(self) -> None:
-        ended = [job for job in self._jobs.values() if job.ended is not None]
-        for old in ended[: max(0, len(self._jobs) - REMEMBERED)]:
-            del self._jobs[old.number]
+        """Forget the oldest jobs of the user that has most: one user must not displace the jobs of another user."""
+        while len(self._jobs) > REMEMBERED:
+            ended = [job for job in self._jobs.values() if job.ended is not None]
+            count = Counter(job.caller.name for job in ended)
+            if not ended:
+                return
+            crowded = max(count, key=lambda name: count[name])
+            del self._jobs[next(job.number for job in ended if job.caller.name == crowded)]
 
     def _job(self, request: Request) -> Job:
         found = self._jobs.get(request.path_params["job"])

@@ -18,11 +18,10 @@ import base64
 import binascii
 import hashlib
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from dmvpn.face.lives import LENGTH
@@ -41,14 +40,16 @@ from dmvpn.web.problems import Problem
 from dmvpn.web.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from dmvpn.web.bounds import Bounds
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.following import Places, Put
+    from dmvpn.web.following import Put
+    from dmvpn.web.turns import Turns
 
 LAB_EVENTS: Final = "/api/v1/labs/{lab}/events"
 #: A topic of this stream alone.
@@ -68,9 +69,10 @@ _NO_ID: Final = "Last-Event-ID is no id of an event of this server"
 class LabEvents:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, places: Places) -> None:
+    def __init__(self, fleet: Fleet, bounds: Bounds, turns: Turns) -> None:
         self._fleet = fleet
-        self._places = places
+        self._bounds = bounds
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -79,23 +81,34 @@ class LabEvents:
 
     async def follow(self, request: Request) -> Response:
         """Follow all routers of a lab."""
-        lab = request.path_params["lab"]
+        lab, caller = request.path_params["lab"], request.scope["caller"]
+
+        def sockets() -> Awaitable[dict[str, Path | None]]:
+            return self._turns.read(caller, lambda: self._fleet.sockets(lab))
+
         topics, given = topics_of(request, (TRAFFIC,)), request.headers.get("last-event-id", "")
-        routers = await run_in_threadpool(self._fleet.sockets, lab)
+        routers = await sockets()
         since = positions_of(given, routers)
-        self._places.take(len(routers))
-        return _LabStream(self._fleet, lab, since, topics, lambda: self._places.give_back(len(routers)))
+        with ExitStack() as held:
+            held.enter_context(self._bounds.take("streams", caller))
+            held.enter_context(self._bounds.take("followed", caller, len(routers)))
+            return _LabStream(lab, sockets, since, topics, held.pop_all().close)
 
 
 class _LabStream(Stream):
-    """The events of a lab. since: the id of the last news of each router."""
+    """The events of a lab. sockets: asks for those of its routers; since: the id of the last news of each router."""
 
     def __init__(
-        self, fleet: Fleet, lab: str, since: dict[str, str], topics: tuple[str, ...], ended: Callable[[], None]
+        self,
+        lab: str,
+        sockets: Callable[[], Awaitable[dict[str, Path | None]]],
+        since: dict[str, str],
+        topics: tuple[str, ...],
+        ended: Callable[[], None],
     ) -> None:
         super().__init__(ended)
-        self._fleet = fleet
         self._lab = lab
+        self._sockets = sockets
         self._since = since
         self._hash = _hash_of(since)
         #: Of the id, by the name of the router: it is joined again for each event.
@@ -136,8 +149,8 @@ class _LabStream(Stream):
         loop = asyncio.get_running_loop()
         due, silent = loop.time(), traffic.turns + _QUIET  # a lab without traffic has no events
         while True:
-            with suppress(Problem):  # the lab has ended
-                sockets = await run_in_threadpool(self._fleet.sockets, self._lab)
+            with suppress(Problem):  # the lab has ended, or its turn does not come
+                sockets = await self._sockets()
                 rates = await traffic.rates({name: path for name, path in sockets.items() if path is not None})
                 silent = 0 if rates else silent + 1
                 if silent <= traffic.turns + _QUIET:
@@ -165,9 +178,9 @@ class _LabStream(Stream):
         if not missing:
             return True
         try:
-            sockets = await run_in_threadpool(self._fleet.sockets, self._lab)
-        except Problem:
-            return False
+            sockets = await self._sockets()
+        except Problem as problem:
+            return problem.status is not HTTPStatus.NOT_FOUND
         for name in missing:
             path = sockets.get(name)
             if path is None:

@@ -11,7 +11,6 @@ from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.web.entrance import Caller
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
     from dmvpn.web.turns import Turns
@@ -132,18 +132,18 @@ class Labs:
     @keeps_apart
     async def scenarios(self, request: Request) -> Response:
         """List what can be brought up, and which of it is up among the labs of the caller."""
-        labs, caller = await self._turns.take(ALL, running_scenarios), request.scope["caller"]
-        running = {scenario for lab, scenario in labs.items() if caller.may_see(lab)}
-        known = await self._known()
+        caller = request.scope["caller"]
+        labs = await self._turns.take(ALL, caller, lambda: running_scenarios(caller.may_see))
+        running, known = {*labs.values()}, await self._known(caller)
         return JSONResponse([{**one, "up": one["name"] in running} for one in known])
 
-    async def _known(self) -> list[dict[str, Plain]]:
+    async def _known(self, caller: Caller) -> list[dict[str, Plain]]:
         """Return all built-in scenarios and exercises.
 
         To read them takes a process seconds, and they never change: one process reads for all who ask meanwhile.
         """
         async with self._reading:
-            self._scenarios = self._scenarios or await run_in_threadpool(_built_in)
+            self._scenarios = self._scenarios or await self._turns.read(caller, _built_in)
         return self._scenarios
 
     @keeps_apart
@@ -159,18 +159,18 @@ class Labs:
         caller = request.scope["caller"]
         if not caller.may_see(name):
             raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
-        if scenario not in {str(one["name"]) for one in await self._known()}:
+        if scenario not in {str(one["name"]) for one in await self._known(caller)}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
-        await run_in_threadpool(check_name, self._fleet, name)
+        await self._turns.read(caller, lambda: check_name(self._fleet, name))
         words = ("lab", "up", scenario, "--name", name, *(["--simulated"] if simulated else []))
         return self._jobs.begin(request, name, words)
 
     @needs(Role.CONFIGURE)
     async def down(self, request: Request) -> Response:
         """End a lab, also while it comes up. It has a turn of its own: other requests may wait for the lab's answer."""
-        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"], starting=True)
+        folder = await self._turns.lab_for_orders(request, self._fleet, starting=True)
         try:
-            await self._turns.take(f"{ALL} {folder.name}", lambda: orders.end(folder))
+            await self._turns.read(request.scope["caller"], lambda: orders.end(folder), "ends")
         except UserError as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
         return JSONResponse({})
@@ -235,18 +235,15 @@ class Labs:
         return await self._job(request, "grade")
 
     async def _job(self, request: Request, *words: str) -> Response:
-        folder = await self._folder(request)
+        folder = await self._turns.lab_for_orders(request, self._fleet)
         return self._jobs.begin(request, folder.name, ("lab", *words, folder.name))
 
     # ------------------------------------------------------------------------------------------------ helpers
 
-    async def _folder(self, request: Request) -> LabFolder:
-        return await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
-
     async def _router(self, request: Request) -> str:
         """Return the router that a request names. Raises Problem."""
-        names = request.path_params
-        if names["router"] not in await run_in_threadpool(self._fleet.sockets, names["lab"]):
+        caller, names = request.scope["caller"], request.path_params
+        if names["router"] not in await self._turns.read(caller, lambda: self._fleet.sockets(names["lab"])):
             raise Problem(HTTPStatus.NOT_FOUND, f"{names['lab']} has no such router")
         return str(names["router"])
 
@@ -256,9 +253,9 @@ class Labs:
 
     async def _carry_out(self, request: Request, order: Callable[[LabFolder], T]) -> T:
         """Give an order to the lab that a request names. Raises Problem if it refuses."""
-        folder = await self._folder(request)
+        folder = await self._turns.lab_for_orders(request, self._fleet)
         try:
-            return await self._turns.take(folder.name, lambda: order(folder))
+            return await self._turns.take(folder.name, request.scope["caller"], lambda: order(folder))
         except UserError as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 

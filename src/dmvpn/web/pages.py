@@ -12,7 +12,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -70,30 +69,30 @@ class Pages:
 
     async def page(self, _: Request) -> Response:
         """Give the page, which is the same for all labs."""
-        return await run_in_threadpool(self._file, self._files, "index.html")
+        return self._file(self._files, "index.html")
 
     async def overview(self, _: Request) -> Response:
         """Give the page of a class."""
-        return await run_in_threadpool(self._file, self._files, "class.html")
+        return self._file(self._files, "class.html")
 
     async def part(self, request: Request) -> Response:
         """Give a part of the page."""
-        return await run_in_threadpool(self._file, self._files, request.path_params["name"])
+        return self._file(self._files, request.path_params["name"])
 
     async def vendored(self, request: Request) -> Response:
         """Give a part of the page that others wrote."""
-        return await run_in_threadpool(self._file, self._vendored, request.path_params["name"])
+        return self._file(self._vendored, request.path_params["name"])
 
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
-        lab = request.path_params["lab"]
-        picture = await self._turns.take(lab, lambda: self._fleet.picture(lab))
+        lab, caller = request.path_params["lab"], request.scope["caller"]
+        picture = await self._turns.take(lab, caller, lambda: self._fleet.picture(lab))
         return JSONResponse(as_stage(picture))
 
     @keeps_apart
-    async def meanings(self, _: Request) -> Response:
+    async def meanings(self, request: Request) -> Response:
         """Explain messages and their fields."""
-        return JSONResponse(await run_in_threadpool(_meanings))
+        return JSONResponse(await self._turns.read(request.scope["caller"], _meanings))
 
     @staticmethod
     def _file(files: dict[str, Path], name: str) -> Response:

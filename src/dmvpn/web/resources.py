@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,12 +16,10 @@ from dmvpn.base.errors import UserError
 from dmvpn.web import watched
 from dmvpn.web.commands import Commands
 from dmvpn.web.configuration import Configurations
-from dmvpn.web.connections import FOLLOWED, STREAMS
 from dmvpn.web.document import openapi_text
 from dmvpn.web.errands import Errands
 from dmvpn.web.events import Events
 from dmvpn.web.examination import Examination
-from dmvpn.web.following import Places
 from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.hosts import Hosts
 from dmvpn.web.jobs import Jobs
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dmvpn.web.audit import Audit
+    from dmvpn.web.bounds import Bounds
     from dmvpn.web.entrance import Entrance
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.origin import Names
@@ -50,44 +48,44 @@ if TYPE_CHECKING:
 _BEFORE: Final = 8
 
 
-def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names) -> Guard:
+def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds) -> Guard:
     """Return the whole application, behind its guard."""
-    found = routes(fleet, entrance)
+    found = routes(fleet, entrance, bounds)
     handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
     hold_roles(found)
     app = Starlette(routes=found, exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return Guard(app, entrance, audit, names)
+    return Guard(app, entrance, audit, names, bounds)
 
 
-def routes(fleet: Fleet, entrance: Entrance) -> list[Route]:
+def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds) -> list[Route]:
     """Return all resources."""
-    turns = Turns()
+    turns = Turns(bounds)
     door, errands = _Door(fleet, turns), Errands(fleet, turns)
-    places, begun = Places(STREAMS, FOLLOWED), Jobs()
+    begun = Jobs()
     lab = "/api/v1/labs/{lab}"
     return [
         Route(HEALTH, door.health),
         *Login(entrance).routes,
         *Commands(errands).routes,
         *Configurations(fleet, errands, turns).routes,
-        *Terminals(errands).routes,
+        *Terminals(errands, bounds).routes,
         *Pages(fleet, turns).routes,
-        *Events(fleet, places).routes,
-        *LabEvents(fleet, places).routes,
+        *Events(fleet, bounds, turns).routes,
+        *LabEvents(fleet, bounds, turns).routes,
         *begun.routes,
         *Labs(fleet, begun, turns).routes,
         *Examination(fleet, begun, turns).routes,
-        *Hosts(fleet, begun).routes,
+        *Hosts(fleet, begun, turns).routes,
         *Teaching(fleet, turns).routes,
-        *Saved(fleet).routes,
-        *Uploads(fleet, begun).routes,
+        *Saved(fleet, turns).routes,
+        *Uploads(fleet, begun, turns).routes,
         Route("/api/v1/openapi.json", door.openapi),
         Route("/api/v1/labs", door.labs),
         Route(lab, door.lab),
         Route(f"{lab}/routers", door.routers),
         Route(f"{lab}/routers/{{router}}/show/{{words:path}}", door.show),
-        *watched.routes(fleet),
+        *watched.routes(fleet, turns),
     ]
 
 
@@ -105,22 +103,25 @@ class _Door:
     @keeps_apart
     async def openapi(self, request: Request) -> Response:
         """Describe all resources."""
-        return _text(await run_in_threadpool(openapi_text, partial(needed_by_path, request.app.routes)))
+        needed = partial(needed_by_path, request.app.routes)
+        return _text(await self._turns.read(request.scope["caller"], lambda: openapi_text(needed)))
 
     @keeps_apart
     async def labs(self, request: Request) -> Response:
         """List what runs."""
         caller = request.scope["caller"]
-        return _answer([lab for lab in await run_in_threadpool(self._fleet.labs) if caller.may_see(str(lab["name"]))])
+        labs = await self._turns.read(caller, self._fleet.labs)
+        return _answer([lab for lab in labs if caller.may_see(str(lab["name"]))])
 
     async def lab(self, request: Request) -> Response:
         """Say how a lab is."""
-        name = request.path_params["lab"]
-        return _answer(await self._turns.take(name, lambda: self._fleet.status(name)))
+        name, caller = request.path_params["lab"], request.scope["caller"]
+        return _answer(await self._turns.take(name, caller, lambda: self._fleet.status(name)))
 
     async def routers(self, request: Request) -> Response:
         """List the routers of a lab."""
-        return _answer(await run_in_threadpool(self._fleet.routers, request.path_params["lab"]))
+        name, caller = request.path_params["lab"], request.scope["caller"]
+        return _answer(await self._turns.read(caller, lambda: self._fleet.routers(name)))
 
     async def show(self, request: Request) -> Response:
         """Give the value of a show."""
@@ -129,7 +130,7 @@ class _Door:
         line = " ".join(["show", *(unquote(word) for word in raw if word)])
         lab, router = request.path_params["lab"], request.path_params["router"]
         caller = request.scope["caller"]
-        return _text(await self._turns.take(lab, lambda: self._fleet.show(lab, router, line, caller)))
+        return _text(await self._turns.take(lab, caller, lambda: self._fleet.show(lab, router, line, caller)))
 
 
 def _answer(value: object) -> Response:

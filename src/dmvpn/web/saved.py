@@ -15,7 +15,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.turns import Turns
 
 SAVED: Final = "/api/v1/labs/{lab}/saved"
 _ZIP: Final = "application/zip"
@@ -49,8 +49,9 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Saved:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -60,9 +61,10 @@ class Saved:
     @needs(Role.CONFIGURE)
     async def saved(self, request: Request) -> Response:
         """Give a lab as a file."""
-        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
-        packed = await run_in_threadpool(_packed, folder)
-        request.scope["guard"].note("saved", request.scope["caller"], lab=folder.name)
+        caller = request.scope["caller"]
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        packed = await self._turns.take(folder.name, caller, lambda: _packed(folder))
+        request.scope["guard"].note("saved", caller, lab=folder.name)
         headers = {"Content-Disposition": f'attachment; filename="{folder.name}.zip"'}
         return Response(packed, media_type=_ZIP, headers=headers)
 

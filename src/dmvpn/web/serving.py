@@ -13,6 +13,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.web import tls
 from dmvpn.web.audit import Audit
+from dmvpn.web.bounds import Bounds
 from dmvpn.web.connections import HEADERS, Reception, allow_descriptors
 from dmvpn.web.entrance import CODE_LIFE, Entrance
 from dmvpn.web.framing import MOST_HEADERS
@@ -65,7 +66,7 @@ def serve(fleet: Fleet, where: Where, role: Role, tokens: TokenFile, say: Callab
     entrance, audit = Entrance(role, tokens), Audit()
     allow_descriptors()
     with _listening(where.listen, address, port) as listening:
-        guard = application(fleet, entrance, audit, names)
+        guard = application(fleet, entrance, audit, names, Bounds())
         _announce(say, listening, where, secure, entrance)
         config = configuration(guard)
         renewal = Renewal(secure, where.certificate, where.key) if secure and where.certificate and where.key else None

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.web.entrance import Caller
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.turns import Turns
 
@@ -76,19 +76,19 @@ class Teaching:
     async def labs(self, request: Request) -> Response:
         """List the labs of the caller."""
         caller = request.scope["caller"]
-        found = await self._turns.take(ALL, lambda: _labs(self._fleet))
-        return JSONResponse([desk for desk in found if caller.may_see(str(desk["lab"]))])
+        return JSONResponse(await self._turns.take(ALL, caller, lambda: _labs(self._fleet, caller)))
 
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""
-        folder = await run_in_threadpool(self._fleet.lab_for_orders, request.path_params["lab"])
-        return JSONResponse(await self._turns.take(folder.name, lambda: _lesson(folder)))
+        caller = request.scope["caller"]
+        folder = await self._turns.lab_for_orders(request, self._fleet)
+        return JSONResponse(await self._turns.take(folder.name, caller, lambda: _lesson(folder)))
 
 
-def _labs(fleet: Fleet) -> list[dict[str, Plain]]:
+def _labs(fleet: Fleet, caller: Caller) -> list[dict[str, Plain]]:
     if fleet.router is not None:
         raise Problem(HTTPStatus.FORBIDDEN, "this server has one router only")
-    return [asdict(desk) for desk in overview() if fleet.lab in (None, desk.lab)]
+    return [asdict(desk) for desk in overview(lambda lab: fleet.lab in (None, lab) and caller.may_see(lab))]
 
 
 def _lesson(folder: LabFolder) -> dict[str, Plain]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from functools import partial
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -31,22 +31,18 @@ from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
     from starlette.responses import Response
 
     from dmvpn.face.protocol import Message
     from dmvpn.ios.filters import Plain
+    from dmvpn.web.bounds import Bounds
     from dmvpn.web.entrance import Caller
     from dmvpn.web.errands import Errands
     from dmvpn.web.following import Put
 
 TERMINALS: Final = "/api/v1/labs/{lab}/routers/{router}/terminals"
 TERMINAL: Final = "/api/v1/terminals/{terminal}"
-#: Terminals at a time: in all, and of one user.
-MOST: Final = 64
-MOST_OF_ONE: Final = 8
 #: Seconds without a key after which a terminal ends.
 IDLE: Final = 1800.0
 _SIZE: Final = '{"rows": NUMBER, "columns": NUMBER}, from 1 to 512'
@@ -76,8 +72,9 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Terminals:
     """The resources as methods."""
 
-    def __init__(self, errands: Errands) -> None:
+    def __init__(self, errands: Errands, bounds: Bounds) -> None:
         self._errands = errands
+        self._bounds = bounds
         self._open: dict[str, _Terminal] = {}
 
     @property
@@ -90,27 +87,20 @@ class Terminals:
         """Open a terminal."""
         caller: Caller = request.scope["caller"]
         rows, columns = _size(await body_of(request, _SIZE), _SIZE)
-        own = sum(terminal.caller.name == caller.name for terminal in self._open.values())
-        if len(self._open) >= MOST or own >= MOST_OF_ONE:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many terminals are open", {"Retry-After": "5"})
-        number = secrets.token_hex(16)
-        made = self._open[number] = _Terminal(number, caller, partial(self._forget, number))
-        try:
+        number, names = secrets.token_hex(16), request.path_params
+        with ExitStack() as held:
+            held.enter_context(self._bounds.take("terminals", caller))
+            made = self._open[number] = _Terminal(number, caller)
+            held.callback(self._open.pop, number)
             path = await self._errands.introduce(request)
-            await made.connect(await SshLink.open(path), rows, columns)
-        except LinkError as error:
-            self._forget(number)
-            raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
-        except BaseException:
-            self._forget(number)
-            raise
-        names = request.path_params
+            try:
+                await made.connect(await SshLink.open(path), rows, columns)
+            except LinkError as error:
+                raise Problem(HTTPStatus.BAD_GATEWAY, str(error)) from error
+            made.ended = held.pop_all().close
         request.scope["guard"].note("terminal", caller, lab=names["lab"], router=names["router"])
         request.scope["unnoted"] = True  # it was noted at its beginning
         return made
-
-    def _forget(self, number: str) -> None:
-        self._open.pop(number, None)
 
     @keeps_apart
     @needs(Role.OPERATE)
@@ -135,8 +125,8 @@ class Terminals:
 class _Terminal(Stream):
     """One terminal, and the stream of its output."""
 
-    def __init__(self, number: str, caller: Caller, ended: Callable[[], None]) -> None:
-        super().__init__(ended)
+    def __init__(self, number: str, caller: Caller) -> None:
+        super().__init__()
         self.caller = caller
         self._number = number
         self._link: SshLink | None = None

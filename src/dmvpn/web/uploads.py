@@ -12,7 +12,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from dmvpn.web import jobs
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
+    from dmvpn.web.turns import Turns
 
 #: Files of one lab. All of them together fit into the body of a request.
 _MOST: Final = 500
@@ -50,9 +50,10 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Uploads:
     """The resource as a method."""
 
-    def __init__(self, fleet: Fleet, begun: Jobs) -> None:
+    def __init__(self, fleet: Fleet, begun: Jobs, turns: Turns) -> None:
         self._fleet = fleet
         self._jobs = begun
+        self._turns = turns
 
     @property
     def routes(self) -> list[Route]:
@@ -67,11 +68,11 @@ class Uploads:
         if given.keys() - {"files", "simulated"} or not isinstance(files, dict) or not isinstance(simulated, bool):
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_FILES}")
         _check(files)
-        name = request.path_params["lab"]
-        await run_in_threadpool(check_name, self._fleet, name)
-        place = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="dmvpn-upload-"))
+        name, caller = request.path_params["lab"], request.scope["caller"]
+        await self._turns.read(caller, lambda: check_name(self._fleet, name))
+        place = Path(tempfile.mkdtemp(prefix="dmvpn-upload-"))
         try:
-            await run_in_threadpool(_write, place / name, files)
+            await self._turns.read(caller, lambda: _write(place / name, files))
             words = ("lab", "up", str(place / name), "--name", name, *(["--simulated"] if simulated else []))
             return self._jobs.begin(request, name, words, lambda: shutil.rmtree(place, ignore_errors=True))
         except BaseException:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -18,12 +16,11 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.turns import Turns
 
 METRICS: Final = "/metrics"
 TARGETS: Final = "/api/v1/targets"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-#: Scrapes at a time; more wait. One of ten thousand peers takes some megabytes.
-_AT_ONCE: Final = 2
 _MEANINGS: Final = {
     "lab": "This lab alone",
     "router": "This router alone",
@@ -53,24 +50,23 @@ DESCRIBED: Final[dict[str, Plain]] = {
 }
 
 
-def routes(fleet: Fleet) -> list[Route]:
+def routes(fleet: Fleet, turns: Turns) -> list[Route]:
     """Return the resources."""
-    watched = _Watched(fleet)
+    watched = _Watched(fleet, turns)
     return [Route(METRICS, watched.metrics), Route(TARGETS, watched.targets)]
 
 
 class _Watched:
     """The resources as methods."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
-        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._turns = turns
 
     async def metrics(self, request: Request) -> Response:
         """Give what routers count, as text."""
         wish = Wish.of(request.query_params, request.headers)
-        async with self._free:
-            text = await run_in_threadpool(scrape, self._fleet, wish)
+        text = await self._turns.read(request.scope["caller"], lambda: scrape(self._fleet, wish), "scrapes")
         return Response(
             text.encode("utf-8", "replace"), media_type=None, headers={**_PRIVATE, "Content-Type": wish.form.value}
         )
@@ -78,7 +74,7 @@ class _Watched:
     async def targets(self, request: Request) -> Response:
         """Give a target for each router, as Prometheus's `http_sd_configs` reads them."""
         origin = request.scope["origin"]
-        found = await run_in_threadpool(self._fleet.running)
+        found = await self._turns.read(request.scope["caller"], self._fleet.running)
         return JSONResponse(
             [
                 {

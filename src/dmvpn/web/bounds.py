@@ -1,0 +1,179 @@
+"""Bounds of `dmvpn web`: one table, and how much of each bound its users have.
+
+A user is the name of a token. Each bound has a share for each user, and a part that is kept for tokens of all labs: so
+neither one pupil nor all pupils together keep a teacher out. `docs/reference/web-bounds.md` is made from the table.
+
+    with bounds.take(name, caller): ...         takes a place, or raises Problem (503) at once
+    async with bounds.turn(name, caller): ...   waits for a place, at most `PATIENCE` seconds
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from dmvpn.base.values import dataclass
+from dmvpn.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+#: Seconds for which a request waits for its turn.
+PATIENCE: Final = 20.0
+#: A share is a fifth of a bound, and a tenth is kept for tokens of all labs.
+_SHARES, _KEPT = 5, 10
+_MIB: Final = 1 << 20
+#: In the place of a user, who has no such name: all users with tokens for some labs.
+_PUPILS: Final = "*"
+
+
+class User(Protocol):
+    """Who takes something: the caller of a request. name: of the token; labs: as of a token, "": all."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def labs(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One bound. what: the things that are bounded, in the plural. most: of all users; unit: octets of one.
+
+    share: of one user, 0: a fifth; trusted: of one user with a token of all labs, 0: the same. kept: for tokens of all
+    labs, 0: a tenth. then: what happens beyond it, for the page.
+    """
+
+    what: str
+    most: int
+    then: str = "503"
+    unit: int = 1
+    share: int = 0
+    trusted: int = 0
+    kept: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "share", self.share or self.most // _SHARES)
+        object.__setattr__(self, "trusted", self.trusted or self.share)
+        object.__setattr__(self, "kept", self.kept or self.most // _KEPT)
+
+    def share_of(self, caller: User) -> int:
+        """Return how much this caller may have."""
+        return self.share if caller.labs else self.trusted
+
+    def refusal(self, caller: User, taken: Taken, count: int = 1) -> str:
+        """Return why a caller does not get so much more, "": the caller gets it."""
+        share = self.share_of(caller)
+        if taken.own + count > share:
+            return f"too many {self.what}: one user has at most {share // self.unit}"
+        if taken.all + count > self.most or (caller.labs and taken.pupils + count > self.most - self.kept):
+            return f"too many {self.what}"
+        return ""
+
+    def check(self, caller: User, taken: Taken, count: int = 1) -> None:
+        """Raise Problem if a caller does not get so much more."""
+        if detail := self.refusal(caller, taken, count):
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
+
+
+class Taken(NamedTuple):
+    """The parts of a bound that are in use: by the caller, by all users with tokens for some labs, and by all users."""
+
+    own: int = 0
+    pupils: int = 0
+    all: int = 0
+
+
+TABLE: Final[dict[str, Bound]] = {
+    "connections": Bound(
+        "connections with a token", 1000, "ends the oldest of the user that has most; 503 if that is its own user"
+    ),
+    "bodies": Bound("MiB of bodies that are being read", 80 * _MIB, unit=_MIB),
+    "turns": Bound("requests that one lab answers at a time", 20, f"waits {PATIENCE:.0f} seconds, then 503"),
+    "threads": Bound("requests that labs answer at a time", 200, f"waits {PATIENCE:.0f} seconds, then 503"),
+    "reads": Bound("requests that read folders at a time", 10, f"waits {PATIENCE:.0f} seconds, then 503"),
+    "ends": Bound("labs that end at a time", 20, f"waits {PATIENCE:.0f} seconds, then 503"),
+    "streams": Bound("streams of events", 500),
+    "followed": Bound("routers that streams follow", 10_000),
+    "terminals": Bound("terminals", 60),
+    "jobs": Bound("jobs", 4, share=1, trusted=3, kept=1),
+    "sessions": Bound("sessions of browsers", 250, "ends the oldest of this user, or of the user that has most"),
+    "scrapes": Bound("scrapes of metrics at a time", 5, kept=1, then=f"waits {PATIENCE:.0f} seconds, then 503"),
+}
+
+
+class Bounds:
+    """Counts the use of the bounds in a table. part: a lab, for a bound that each lab has."""
+
+    def __init__(self, table: Mapping[str, Bound] = TABLE) -> None:
+        self.table = table
+        #: By bound, part and user; "": all users, `_PUPILS`: all whose tokens are for some labs.
+        self._taken: Counter[tuple[str, str, str]] = Counter()
+        #: For the bound and part, and by which caller.
+        self._waiting: dict[asyncio.Future[None], tuple[tuple[str, str], User]] = {}
+
+    def taken(self, name: str, caller: User, part: str = "") -> Taken:
+        """Return how much of a bound is in use."""
+        return Taken(*(self._taken[name, part, user] for user in (caller.name, _PUPILS, "")))
+
+    def claim(self, name: str, caller: User, count: int = 1, part: str = "") -> None:
+        """Take so much of a bound until `release`. Raises Problem."""
+        self.table[name].check(caller, self.taken(name, caller, part), count)
+        self._add(name, caller, count, part)
+
+    def release(self, name: str, caller: User, count: int = 1, part: str = "") -> None:
+        """Give it back: requests that wait for it get it, in their order."""
+        self._add(name, caller, -count, part)
+        for future, (place, other) in [*self._waiting.items()]:
+            if place != (name, part) or future.done():  # done: it waits no longer, and notes that soon
+                continue
+            if not self.table[name].refusal(other, self.taken(name, other, part)):
+                del self._waiting[future]
+                self._add(name, other, 1, part)
+                future.set_result(None)
+
+    @contextmanager
+    def take(self, name: str, caller: User, count: int = 1, part: str = "") -> Iterator[None]:
+        """Have so much of a bound for a while. Raises Problem."""
+        self.claim(name, caller, count, part)
+        try:
+            yield
+        finally:
+            self.release(name, caller, count, part)
+
+    @asynccontextmanager
+    async def turn(self, name: str, caller: User, part: str = "") -> AsyncIterator[None]:
+        """Wait for a place, and have it for a while. Raises Problem if none is free in time."""
+        try:
+            self.claim(name, caller, part=part)
+        except Problem as problem:
+            await self._wait(name, caller, part, problem)
+        try:
+            yield
+        finally:
+            self.release(name, caller, part=part)
+
+    async def _wait(self, name: str, caller: User, part: str, problem: Problem) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[future] = (name, part), caller
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await future
+        except BaseException as error:
+            if future not in self._waiting:  # it got its place when it stopped waiting
+                self.release(name, caller, part=part)
+            if isinstance(error, TimeoutError):
+                raise problem from None
+            raise
+        finally:
+            self._waiting.pop(future, None)
+
+    def _add(self, name: str, caller: User, count: int, part: str) -> None:
+        for user in (caller.name, "", *([_PUPILS] if caller.labs else [])):
+            self._taken[name, part, user] += count
+            if not self._taken[name, part, user]:
+                del self._taken[name, part, user]

@@ -1,0 +1,261 @@
+"""Bounds of `dmvpn web`: whatever one user takes, others have room, and after all pupils a teacher has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import tempfile
+import threading
+import time
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+
+from dmvpn.shells.lab.places import labs_folder
+from dmvpn.web import bounds, jobs
+from dmvpn.web.audit import Audit
+from dmvpn.web.bounds import TABLE, Bound, Bounds, Taken
+from dmvpn.web.connections import Crowd, Visitor
+from dmvpn.web.entrance import Entrance
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.jobs import REMEMBERED, Jobs
+from dmvpn.web.origin import Names
+from dmvpn.web.problems import Problem
+from dmvpn.web.resources import application
+from dmvpn.web.roles import Role
+from dmvpn.web.tokens import TokenFile
+from dmvpn.web.turns import ALL, Turns
+from support.bounds_page import PAGE, page
+from support.callers import every_request, pupil, user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, MutableMapping
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from dmvpn.web.entrance import Caller
+    from dmvpn.web.guard import Guard
+
+PUPILS = [pupil(f"pupil{number}") for number in range(8)]
+
+
+@pytest.fixture
+def going(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Jobs without processes: each one waits until this is set."""
+    held = threading.Event()
+    monkeypatch.setattr(jobs, "run", lambda *_: (held.wait(), None))
+    yield held
+    held.set()
+
+
+def test_the_page_about_bounds_is_the_one_that_the_table_makes() -> None:
+    old = "docs/reference/web-bounds.md is old: python -m support.bounds_page (from the folder tests)"
+    assert PAGE.read_text() == page(), old
+
+
+def any_bound(name: str) -> Callable[[Caller], bool]:
+    """Take a unit of a bound that is counted where it is taken."""
+    taken = Bounds()
+
+    def take(caller: Caller) -> bool:
+        try:
+            taken.claim(name, caller, TABLE[name].unit)
+        except Problem:
+            return False
+        return True
+
+    return take
+
+
+def connection() -> Callable[[Caller], bool]:
+    crowd = Crowd()
+    ended: list[Visitor] = []
+
+    def take(caller: Caller) -> bool:
+        visitor = Visitor("192.0.2.1")
+        visitor.end = lambda: ended.append(visitor)
+        crowd.admit(visitor)
+        found = crowd.prove(visitor, caller) and not ended
+        ended.clear()
+        return found
+
+    return take
+
+
+def job() -> Callable[[Caller], bool]:
+    begun, number = Jobs(), count()
+    return lambda caller: began(begun, caller, f"lab{next(number)}")
+
+
+def request(caller: Caller) -> Request:
+    scope = {"caller": caller, "guard": SimpleNamespace(note=lambda *_, **__: None)}
+    return cast("Request", SimpleNamespace(scope=scope))
+
+
+def began(begun: Jobs, caller: Caller, lab: str) -> bool:
+    """Begin a job; False: it is refused."""
+    try:
+        begun.begin(request(caller), lab, ("lab", "clock", "+1"))
+    except Problem:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if name != "sessions"])
+@pytest.mark.usefixtures("going")
+def test_one_user_has_a_share_of_each_bound_and_all_pupils_leave_room_for_a_teacher(name: str) -> None:
+    """One pupil followed its own router 500 times, and no other one and no teacher could follow any lab."""
+    bound = TABLE[name]
+    take = {"connections": connection, "jobs": job}.get(name, lambda: any_bound(name))()
+
+    def taken(caller: Caller) -> int:
+        return next(number for number in count() if not take(caller))
+
+    assert bound.share <= bound.most // 4
+    assert taken(PUPILS[0]) == bound.share // bound.unit
+    of_others = sum(map(taken, PUPILS[1:]))
+    assert of_others == (bound.most - bound.kept - bound.share) // bound.unit
+    teacher = user("teacher")
+    assert taken(teacher) == min(bound.trusted, bound.kept) // bound.unit > 0
+
+
+def test_sessions_of_one_user_end_none_of_another_one(tmp_path: Path) -> None:
+    """A pupil that logged in 256 times ended the sessions of everybody."""
+    file = TokenFile(tmp_path / "web")
+    entrance = Entrance(Role.VIEW, file)
+    (anna, _), (bob, _) = (file.create(name, Role.VIEW, 1) for name in ("anna", "bob"))
+    first = entrance.open_session(bob)
+    assert first is not None
+    assert all(entrance.open_session(anna) for _ in range(TABLE["sessions"].most))
+    assert entrance.by_session(first.cookie, first.key, "::1") is not None
+
+
+def test_jobs_of_one_user_are_forgotten_before_those_of_another_one(going: threading.Event) -> None:
+    """A pupil that began a hundred jobs made the server forget how the job of another one ended."""
+    going.set()
+    begun = Jobs()
+    assert began(begun, pupil("bob"), "bob")
+    for number in range(REMEMBERED + 5):
+        while not began(begun, pupil("anna"), f"anna{number}"):
+            time.sleep(0.001)
+    answer = asyncio.run(begun.list(request(user("teacher"))))
+    assert json.loads(bytes(answer.body))[0]["by"] == "bob"
+
+
+def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirteen labs that did not answer took all threads, and for 20 s no lab of anybody could be asked."""
+    monkeypatch.setattr(bounds, "PATIENCE", 0.05)
+    goes_on = threading.Event()
+
+    async def ask() -> list[object]:
+        turns = Turns(Bounds())
+        anna, labs = pupil("anna"), range(2 * TABLE["threads"].most // TABLE["turns"].share)
+        hung = [
+            asyncio.ensure_future(turns.take(f"anna-{lab}", anna, goes_on.wait))
+            for lab in labs
+            for _ in range(TABLE["turns"].share)
+        ]
+        try:
+            for caller in (pupil("bob"), user("teacher")):
+                assert await turns.take("bob-1", caller, lambda: "answer") == "answer"
+            assert await turns.take("anna-0", user("teacher"), lambda: "answer") == "answer"
+            await asyncio.wait(hung, timeout=10, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            goes_on.set()
+        answers: list[object] = [*await asyncio.gather(*hung, return_exceptions=True)]
+        assert await turns.take("anna-0", anna, lambda: "again") == "again"
+        return answers
+
+    answers = asyncio.run(ask())
+    assert answers.count(True) == TABLE["threads"].share
+    assert {problem.status for problem in answers if isinstance(problem, Problem)} == {503}
+
+
+@pytest.mark.lengthy
+def test_whatever_opens_the_socket_of_a_lab_has_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pupil asked 80 times for a busy lab as a file, and everybody's list of labs waited for 29 s."""
+    monkeypatch.setattr(jobs, "run", lambda *_: (True, {}))
+    taken, opened = Bounds(), dict[str, bool]()
+    entrance = Entrance(Role.CONFIGURE)
+    token = entrance.exchange(entrance.code)
+    place, connect = "", socket.socket.connect
+
+    def note(self: socket.socket, address: str) -> None:
+        if not self.getblocking():  # whether somebody listens there, which never waits
+            return connect(self, address)
+        has_turn = taken.taken("turns", user("web"), "deaf").own or taken.taken("turns", user("web"), ALL).own
+        opened[place] = bool(has_turn or any(taken.taken(name, user("web")).own for name in ("ends", "scrapes")))
+        raise ConnectionRefusedError
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        lab = labs_folder() / "deaf"
+        lab.mkdir(mode=0o700)
+        (lab / "R1.sock").touch()
+        listener.bind(str(lab / "supervisor.sock"))
+        listener.listen(1)
+        monkeypatch.setattr(socket.socket, "connect", note)
+        guard = application(Fleet(), entrance, Audit(), Names(), taken)
+        for method, path, body in every_request(lab="deaf", router="R1", host="H1"):
+            place = f"{method} {path}"
+            asyncio.run(ask(guard, method, path, body, token or ""))
+    assert {"saved", "lesson", "lint", "stage", "clock", "ping", "configuration", "class"} <= {
+        path.rpartition("/")[2] for path in opened
+    }
+    assert [place for place, has_turn in opened.items() if not has_turn] == []
+
+
+async def ask(guard: Guard, method: str, path: str, body: str, token: str) -> None:
+    """Send one request to a server that is a function."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "scheme": "http",
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())],
+    }
+    parts = iter(({"type": "http.request", "body": body.encode(), "more_body": False},))
+
+    async def receive() -> dict[str, object]:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(_: MutableMapping[str, object]) -> None:
+        pass
+
+    await guard(scope, receive, send)
+
+
+def test_a_request_that_ends_while_it_waits_keeps_no_place() -> None:
+    taken = Bounds({"turns": Bound("turns", 1, share=1)})
+    anna, bob = user("anna"), user("bob")
+
+    async def have(caller: Caller) -> None:
+        async with taken.turn("turns", caller):
+            await asyncio.sleep(0)
+
+    async def try_it() -> None:
+        for steps in range(4):
+            taken.claim("turns", anna)
+            waits = asyncio.ensure_future(have(bob))
+            await asyncio.sleep(0)
+            taken.release("turns", anna)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            waits.cancel()
+            await asyncio.gather(waits, return_exceptions=True)
+            assert taken.taken("turns", bob) == Taken()
+
+    asyncio.run(try_it())
