@@ -648,8 +648,22 @@ CASES: tuple[Case, ...] = (
     case(
         "isakmp-weak-algorithms",
         "SPOKE1",
-        "crypto isakmp weak-algorithms",
-        ("crypto ipsec transform-set TS", "crypto isakmp weak-algorithms\n!\ncrypto ipsec transform-set TS"),
+        "crypto isakmp policy 20",
+        (
+            "crypto ipsec transform-set TS",
+            "crypto engine compliance shield disable\ncrypto isakmp policy 20\n encryption 3des\n group 14\n"
+            "!\ncrypto ipsec transform-set TS",
+        ),
+        base=SEALED,
+    ),
+    case(
+        "isakmp-policy-left-out",
+        "SPOKE1",
+        "crypto isakmp policy 20",
+        (
+            "crypto ipsec transform-set TS",
+            "crypto isakmp policy 20\n encryption des\n group 14\n!\ncrypto ipsec transform-set TS",
+        ),
         base=SEALED,
     ),
     case(

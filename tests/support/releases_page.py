@@ -35,6 +35,8 @@ _TAIL = f"""
 - Every configuration that is shown or written here has the comment, so that it never reads back as somebody else's,
   though it says `version 17.9`. Whoever takes the comments away, takes it for a file of that release.
 - What is typed or pasted at a prompt, and files that name no release, mean what they say.
+- Weak algorithms are permitted so in labs (there also in a file that names no release), and by `lint`, `config check`,
+  `import` and `doctor`. `dmvpn run` and the prompt need the line; the log names it.
 
 ## What is not in the table
 
@@ -55,8 +57,10 @@ def page() -> str:
     sources: dict[str, None] = {}
     for row in DEFAULTS:
         first = ", ".join(f"IOS {each}" if each.major < 16 else f"IOS XE {each}" for each in row.since)
-        where = " and ".join(f"`{each.strip()}`" for each in row.where)
-        rows.append(f"| `{row.line}` | {first} and later | interfaces with {where} | {row.meaning} |")
+        when = f"before IOS XE {row.until}" if row.until is not None else f"{first} and later"
+        where = f"interfaces with {' and '.join(f'`{each.strip()}`' for each in row.where)}"
+        where = "routers whose lines name one of these" if row.is_of_router else where
+        rows.append(f"| `{row.line}` | {when} | {where} | {row.meaning} |")
         sources[f"- `{row.line}`: {row.source}."] = None
     return f"{_HEAD}{chr(10).join(rows)}\n\nWho says so:\n\n{chr(10).join(sources)}{_TAIL}"
 

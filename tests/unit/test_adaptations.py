@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.network.lines import with_lines
 from dmvpn.router.intake import take_in
-from dmvpn.shells.adaptations import adapted
+from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.scenario import Scenario
 from support.world import World
 
@@ -157,11 +157,39 @@ def test_ciphers_that_protect_nothing_are_replaced_alike_at_both_ends(tmp_path: 
         for number, name in enumerate("AB", 1)
     ]
     _comes_up(tmp_path, *texts)
-    assert Scenario.load(str(tmp_path)).notes == tuple(
-        f"{name}: T (esp-3des esp-md5-hmac) protects nothing and is not built: the lab uses esp-aes 192 "
-        "esp-sha384-hmac in its place"
+    notes = tuple(
+        note
         for name in "AB"
+        for note in (
+            f"{name}: T (esp-3des esp-md5-hmac) protects nothing and is not built: the lab uses esp-aes 192 "
+            "esp-sha384-hmac in its place",
+            f"{name} names no release: the lab permits the weak algorithms of its policies, as IOS does before 17.11",
+        )
     )
+    bare = Scenario.load(str(tmp_path))
+    assert bare.notes == notes
+    for name, file in bare.files.items():
+        (tmp_path / f"{name}.cfg").write_text(file.read_text())
+        if file.stem != name:
+            file.unlink()
+    (tmp_path / "lab.yaml").write_text("routers: {A: {}, B: {}}\nlinks: []\n")
+    described = Scenario.load(str(tmp_path))
+    assert described.notes == notes
+    assert described.configurations == bare.configurations
+    strict = Scenario.load(str(tmp_path), strict=True)
+    assert all("shield" not in text and "esp-3des" in text for text in strict.configurations.values())
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [("version 15.2\n", "is of 15.2"), ("version 17.12\n", ""), ("! Written by dmvpn\n", ""), ("", "names no release")],
+)
+def test_a_lab_permits_weak_policies_where_the_release_does_and_where_there_is_none(head: str, says: str) -> None:
+    """Of 40 networks as their authors published them, 20 had no isakmp policy that was used."""
+    text = f"{head}hostname A\ncrypto isakmp policy 10\n encr aes\n group 5\n"
+    for made in (adapted({"A": text}), secured({"A": text}, strict=False)):
+        assert ("crypto engine compliance shield disable" in made.texts["A"].splitlines()) == bool(says)
+        assert [note.removeprefix("A ").partition(":")[0] for note in made.notes] == ([says] if says else [])
 
 
 @pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])

@@ -64,9 +64,12 @@ def test_a_policy_with_a_weak_or_missing_algorithm_is_not_offered(line: str) -> 
 
 
 @pytest.mark.conforms("ike1:4-group-2")
-def test_groups_2_and_5_are_offered_where_the_switch_permits_them() -> None:
-    text = STRONG.replace("group 14", "group 5") + "crypto engine compliance shield disable\n" + WILDCARD
+@pytest.mark.parametrize("line", ["crypto engine compliance shield disable", "crypto isakmp weak-algorithms"])
+def test_what_is_weak_is_offered_where_the_switch_permits_it(line: str) -> None:
+    text = STRONG.replace("group 14", "group 5") + f"{line}\n" + WILDCARD
     assert offered(text) == [(256, 5, 5, 3600.0)]
+    assert offered(text.replace("aes 256", "3des").replace("sha256", "md5")) == [(0, 1, 5, 3600.0)]
+    assert offered(text.replace("group 5", "group 1")) == []
 
 
 def test_keys_without_any_policy_get_the_default_policies() -> None:
@@ -220,4 +223,10 @@ def test_an_initiator_says_which_policies_it_cannot_use() -> None:
     weak = STRONG.replace("aes 256", "3des").replace("group 14", "group 2")
     refusal = book(weak + WILDCARD).to(POLICY, SPOKE)
     assert isinstance(refusal, Reason)
-    assert refusal.what == "no crypto isakmp policy can be used: 10 (3des, group 2)"
+    assert refusal.what == (
+        "no crypto isakmp policy can be used: 10 (3des, group 2); `crypto engine compliance shield disable` permits "
+        "groups 2 and 5, and in IKEv1 3DES and MD5"
+    )
+    broken = book(weak.replace("3des", "des").replace("group 2", "group 1") + WILDCARD).to(POLICY, SPOKE)
+    assert isinstance(broken, Reason)
+    assert broken.what == "no crypto isakmp policy can be used: 10 (des, group 1)"

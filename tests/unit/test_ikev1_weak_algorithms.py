@@ -1,4 +1,4 @@
-"""3DES and MD5 in IKEv1: only with a line of their own, and only where a policy names them."""
+"""3DES and MD5 in IKEv1: only with a line that permits them, and only where a policy names them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ crypto isakmp policy 10
  encryption 3des
  hash md5
  authentication pre-share
- group 14
+ group 2
 crypto isakmp key secret address 0.0.0.0
 """
-WEAK = "crypto isakmp weak-algorithms\n"
+WEAK = "crypto engine compliance shield disable\n"
 
 
 def met(hub: str, spoke: str) -> tuple[Node, Node]:
@@ -30,7 +30,7 @@ def test_an_old_router_with_3des_and_md5_alone_is_reached_with_the_line() -> Non
     hub, spoke = met(WEAK + POLICY, WEAK + POLICY)
     assert crosswise(hub, spoke)
     (view,) = hub.machine.sas()
-    assert (view.encryption, view.prf) == ("3DES", "MD5")
+    assert (view.encryption, view.prf, view.group) == ("3DES", "MD5", 2)
 
 
 @pytest.mark.conforms("ike1:4-des", "ike1:4-3des")
@@ -40,4 +40,6 @@ def test_without_the_line_at_one_end_no_weak_isakmp_sa_comes_up_and_the_log_says
     assert not one.pairs
     assert not other.pairs
     without = [node for node, text in ((one, hub), (other, spoke)) if WEAK not in text]
-    assert all(any("10 (3des, md5)" in line for line in node.logs) for node in without)
+    assert all(
+        any("10 (3des, md5, group 2); `crypto engine compliance" in line for line in node.logs) for node in without
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.config import startable
 from dmvpn.app.main import main
 from dmvpn.ios import DEFAULTS, ConfigSession, ConfigTree, Release
 from dmvpn.ios.parts import parts_of
@@ -180,6 +181,51 @@ def test_a_banner_about_versions_is_no_release() -> None:
     assert LANGUAGE.parse_text("\n".join(tree.render())).tree == tree
 
 
+# ------------------------------------------------------------------------------------------------ weak algorithms
+
+SHIELD = "crypto engine compliance shield disable"
+POLICY = "crypto isakmp policy 10\n encr aes 256\n gr 2\n"
+
+
+def permits(text: str, *, weak: bool = True) -> bool:
+    """Whether the text's release permits weak algorithms without a line."""
+    result = LANGUAGE.parse_text(text, weak=weak)
+    assert ((SHIELD, "") in result.put_in) == (SHIELD in result.tree.render())
+    return (SHIELD, "") in result.put_in
+
+
+@pytest.mark.parametrize(
+    ("version", "is_on"), [("12.4", True), ("15.9", True), ("17.10", True), ("17.11", False), ("17.15", False)]
+)
+def test_releases_before_17_11_permit_weak_algorithms_that_a_policy_names(version: str, is_on: bool) -> None:
+    """No policy of most files was used, and lint said that two equal policies have nothing in common."""
+    for policy in (
+        *(POLICY, "crypto isakmp policy 10\n encr 3des\n", "crypto isakmp policy 10\n hash md5\n group 14\n"),
+        *("crypto ikev2 proposal P\n group 14 5\n", "crypto ipsec profile P\n set pfs group5\n"),
+    ):
+        assert permits(of(version, policy + CLOUD)) == is_on
+    for policy in ("crypto isakmp policy 10\n group 24\n", "crypto ipsec profile P\n set pfs group15\n"):
+        assert not permits(of(version, policy + CLOUD))
+
+
+def test_weak_algorithms_are_not_permitted_where_nobody_says_the_release_or_the_file_refuses() -> None:
+    assert not permits(POLICY + CLOUD)
+    assert not permits(f"{MARK}\n{of('15.2', POLICY)}")
+    assert not permits(of("15.2", POLICY + f"no {SHIELD}\n"))
+    assert not permits(of("15.2", POLICY), weak=False)
+
+
+def test_a_router_that_runs_here_has_to_be_told_what_is_weak(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "spoke.cfg"
+    file.write_text(of("15.2", POLICY + CLOUD))
+    assert SHIELD not in startable(file, file.read_text(), (), LANGUAGE).tree.render()
+    assert SHIELD in take_in(file.read_text()).tree.render()
+    assert main(["config", "check", str(file)]) == 0
+    assert f"put in: `{SHIELD}`" in capsys.readouterr().out
+
+
 # ------------------------------------------------------------------------------------------------ said, and written
 
 
@@ -236,7 +282,8 @@ def test_what_a_file_with_a_release_refused_stays_off_when_it_is_imported(tmp_pa
 
 def test_every_default_of_the_table_is_a_line_that_is_read_and_says_its_source() -> None:
     for row in DEFAULTS:
-        assert LANGUAGE.parse_text(f"interface Tunnel0\n {row.line}").problems == ()
+        header = "" if row.is_of_router else "interface Tunnel0\n "
+        assert LANGUAGE.parse_text(f"{header}{row.line}").problems == ()
         assert row.source
         assert row.meaning
         assert list(row.since) == sorted(row.since)

@@ -48,7 +48,7 @@ from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_inter
 from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import PlacedLine, Places
-from dmvpn.ios.releases import DEFAULTS, PutIn, Release, UnseenDefault, marked
+from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, PutIn, Release, UnseenDefault, is_marked, marked, permission
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.syntax import compile_syntax, several
@@ -64,6 +64,7 @@ __all__ = [
     "HOSTNAME",
     "INTERFACE",
     "INTERFACE_MODE",
+    "MAY_BE_WEAK",
     "AnyOrder",
     "Args",
     "Ask",
@@ -123,6 +124,7 @@ __all__ = [
     "compile_syntax",
     "interface_sort_key",
     "is_logical",
+    "is_marked",
     "json_lines",
     "json_text",
     "known_command",
@@ -130,6 +132,7 @@ __all__ = [
     "marked",
     "moment_of",
     "normalize_interface",
+    "permission",
     "prompt",
     "reading",
     "register_type",

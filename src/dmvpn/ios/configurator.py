@@ -42,13 +42,20 @@ class Configurator(Language):
         return found
 
     def parse_text(
-        self, text: str, base: ConfigTree | None = None, *, places: Places | None = None, leaves_out: bool = True
+        self,
+        text: str,
+        base: ConfigTree | None = None,
+        *,
+        places: Places | None = None,
+        leaves_out: bool = True,
+        weak: bool = False,
     ) -> ConfigResult:
         """Read a file or the log of a terminal on top of `base`. Wrong lines are reported, the others count.
 
         places: records where each line is.
         leaves_out: lines that restrict or divert traffic are not in the tree.
+        weak: weak algorithms are permitted if the file's release does that without a line (`releases`).
         """
         tree = base.copy() if base else ConfigTree()
-        reader = FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare)
+        reader = FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare, weak=weak)
         return with_places(reader.read(text), text)

@@ -91,17 +91,24 @@ class FileReader:
     """One text.
 
     leaves_out: lines that restrict or divert traffic do not get into the tree. bare: finds tunnels in it without an
-    IPsec profile.
+    IPsec profile. weak: see `Configurator.parse_text`.
     """
 
     def __init__(
-        self, configurator: Language, tree: ConfigTree, *, leaves_out: bool, places: Places | None, bare: Bare
+        self,
+        configurator: Language,
+        tree: ConfigTree,
+        *,
+        leaves_out: bool,
+        places: Places | None,
+        bare: Bare,
+        weak: bool,
     ) -> None:
         self._bare = bare
         self._configurator = configurator
         self._session = ConfigSession(configurator, tree, leaves_out=leaves_out, keeps_apart=True)
         self._transcript = Transcript()
-        self._unshown = Unshown(configurator)
+        self._unshown = Unshown(configurator, weak=weak)
         self._account = Account(self._session, places)
         self._open: list[_Open] = []
         self._refused: _Refused | None = None

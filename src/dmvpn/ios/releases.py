@@ -23,13 +23,14 @@ from dmvpn.ios.errors import CliError
 from dmvpn.ios.render import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.ios.command import Command
     from dmvpn.ios.language import Language
     from dmvpn.ios.matcher import MatchedLine
     from dmvpn.ios.section import Section
     from dmvpn.ios.session import ConfigSession
+    from dmvpn.ios.tree import ConfigTree
 
 #: The second is what `dmvpn render` says in the first line of a file.
 _MARK: Final = re.compile(r"!\s*(?:written by dmvpn|made by `dmvpn)\b", re.IGNORECASE)
@@ -50,11 +51,14 @@ class Release(NamedTuple):
 class UnseenDefault:
     """A line that releases have on without showing it.
 
-    line: of an interface.
-    since: the first release of each major number, later majors have it too.
-    where: how lines begin that the interface must have.
+    since: the first release of each major number, later majors have it too; empty: all releases.
+    where: regular expressions; each must match the beginning of a line of the interface, or of the router. There the
+        lines of sections count, with their header in front.
     meaning: for people.
     source: the document that says so.
+    until: the first release that has it no more, None: none.
+    is_of_router: else it is a line of an interface.
+    is_weak: it permits weak algorithms: a router of `dmvpn run` needs the line itself.
     """
 
     line: str
@@ -62,12 +66,21 @@ class UnseenDefault:
     where: tuple[str, ...]
     meaning: str
     source: str
+    until: Release | None = None
+    is_of_router: bool = False
+    is_weak: bool = False
 
     def holds(self, release: Release) -> bool:
         """Return whether it is on in this release."""
-        if release.major > self.since[-1].major:
+        if self.until is not None and release >= self.until:
+            return False
+        if not self.since or release.major > self.since[-1].major:
             return True
         return any(release.major == first.major and release >= first for first in self.since)
+
+    def fits(self, there: Sequence[str]) -> bool:
+        """Return whether it is on beside these lines."""
+        return all(any(re.match(each, text) for text in there) for each in self.where)
 
 
 _CLOUD: Final = ("tunnel mode gre multipoint", "ip nhrp network-id ")
@@ -110,11 +123,31 @@ DEFAULTS: Final = (
     ),
     UnseenDefault("ipv6 nhrp map multicast dynamic", (Release(16, 3),), _CLOUD6, _COPIES, _GUIDE6),
     UnseenDefault("ipv6 nhrp shortcut", (Release(16, 3),), _CLOUD6, _FOLLOWS, _GUIDE6),
+    UnseenDefault(
+        "crypto engine compliance shield disable",
+        (),
+        (
+            r"crypto (isakmp policy|ikev2 proposal|ipsec profile) \S+ "
+            r"(encryption 3des|hash md5|group (.* )?[25]( |$)|set pfs group[25]$)",
+        ),
+        "policies with Diffie-Hellman groups 2 and 5, and of IKEv1 those with 3DES and MD5, are used",
+        "Cisco, field notice FN72510: weak algorithms are no longer permitted by default from IOS XE 17.11.1",
+        until=Release(17, 11),
+        is_of_router=True,
+        is_weak=True,
+    ),
+)
+
+#: What a text has, abbreviated or not, that names algorithms which are weak, or not built.
+MAY_BE_WEAK: Final = re.compile(
+    r"\besp-(?:3des|des|seal|md5|aes(?!.*hmac))|\bah-|\bcomp-lzs|\benc\w*\s+3des|\bhash?\s+md5"
+    r"|^\s+gr\w*\s(?:.*\s)?[25]\b|\bpfs\s+group[25]\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
 class PutIn(NamedTuple):
-    """A line that a file's release has on unseen, and the interface that has it now."""
+    """A line that a file's release has on unseen, and the interface that has it now, "": the router."""
 
     line: str
     interface: str
@@ -123,7 +156,22 @@ class PutIn(NamedTuple):
 def marked(lines: Iterable[str]) -> list[str]:
     """Return the lines of a configuration, with our mark before all of them unless they have it."""
     body = list(lines)
-    return body if any(_MARK.match(line.lstrip()) for line in body) else [MARK, *body]
+    return body if is_marked(body) else [MARK, *body]
+
+
+def is_marked(lines: Iterable[str]) -> bool:
+    """Return whether a configuration has our mark."""
+    return any(_MARK.match(line.lstrip()) for line in lines)
+
+
+def permission(tree: ConfigTree, release: Release | None) -> str:
+    """Return the line that permits the weak algorithms of a configuration, if this release permits them without it.
+
+    release: None: an old one.
+    """
+    rows = [row for row in DEFAULTS if row.is_weak and (release is None or row.holds(release))]
+    there = list(_inside(tree)) if rows else []
+    return next((row.line for row in rows if row.fits(there)), "")
 
 
 @dataclass(slots=True)
@@ -140,13 +188,18 @@ class _Met:
 
 
 class Unshown:
-    """Reads along with one file. release: whose defaults hold for it; None: it names none, or it is ours."""
+    """Reads along with one file.
 
-    __slots__ = ("_configurator", "_is_ours", "_met", "_targets", "release")
+    release: whose defaults hold for it; None: it names none, or it is ours.
+    """
 
-    def __init__(self, configurator: Language) -> None:
+    __slots__ = ("_configurator", "_is_ours", "_met", "_rows", "_targets", "release")
+
+    def __init__(self, configurator: Language, *, weak: bool) -> None:
+        """weak: defaults that permit weak algorithms count, too."""
         self._configurator = configurator
         self._is_ours = False
+        self._rows = [row for row in DEFAULTS if weak or not row.is_weak]
         self._met: dict[int, _Met] = {}
         self._targets: dict[str, MatchedLine[ConfigLine]] | None = None
         self.release: Release | None = None
@@ -167,14 +220,13 @@ class Unshown:
             said = _VERSION.match(line) if self.release is None and not self._is_ours else None
             if said is not None:
                 self.release = Release(int(said[1]), int(said[2]))
+                self._met[id(section)] = _Met(section, number)
+        elif section.mode.name != INTERFACE.opens:
             return
-        if section.mode.name != INTERFACE.opens:
-            return
-        met = self._met.get(id(section))
-        if met is None:
-            met = self._met[id(section)] = _Met(section, number)
-        word = line.split(None, 1)[0].lower()
-        if word == "no" or word.startswith("def"):
+        elif id(section) not in self._met:
+            self._met[id(section)] = _Met(section, number)
+        met, word = self._met.get(id(section)), line.split(None, 1)[0].lower()
+        if met is not None and (word == "no" or word.startswith("def")):
             self._take_back(met, self._configurator.interpret(mode, line))
 
     def _take_back(self, met: _Met, command: Command | CliError) -> None:
@@ -187,7 +239,8 @@ class Unshown:
     def _lines(self) -> dict[str, MatchedLine[ConfigLine]]:
         """Return what the lines of the table are in our language."""
         if self._targets is None:
-            said = {each.line: self._configurator.interpret(INTERFACE.opens or "", each.line) for each in DEFAULTS}
+            modes = {row.line: GLOBAL.name if row.is_of_router else INTERFACE.opens or "" for row in self._rows}
+            said = {line: self._configurator.interpret(mode, line) for line, mode in modes.items()}
             self._targets = {
                 line: command.targets[0]
                 for line, command in said.items()
@@ -198,19 +251,29 @@ class Unshown:
     def put_in(self, session: ConfigSession) -> Iterator[tuple[int, PutIn]]:
         """Enter what the release has on, where the file speaks of the interface; with the number of its first line."""
         release = self.release
-        rows = [each for each in DEFAULTS if release is not None and each.holds(release) and each.line in self._lines()]
-        for args, section in session.tree.sections(INTERFACE) if rows else ():
+        rows = [
+            each for each in self._rows if release is not None and each.holds(release) and each.line in self._lines()
+        ]
+        named = [(args.interface("name"), each) for args, each in session.tree.sections(INTERFACE)] if rows else []
+        for name, section in [("", session.tree), *named]:
             met = self._met.get(id(section))
-            if met is None:
+            here = [row for row in rows if row.is_of_router == (not name)]
+            if met is None or not here:
                 continue
-            there = [statement.text for statement in section.statements()]
-            for row in rows:
+            there = [each.text for each in section.statements()] if name else list(_inside(section))
+            for row in here:
                 ours = self._lines()[row.line]
                 is_there = row.line in met.refused or section.find(ours.line, ours.args) is not None
-                if is_there or not all(any(text.startswith(each) for text in there) for each in row.where):
+                if is_there or not row.fits(there):
                     continue
-                name = args.interface("name")
                 session.leave_sections()
-                session.enter(f"interface {name}")
+                if name:
+                    session.enter(f"interface {name}")
                 session.enter(row.line)
                 yield met.number, PutIn(row.line, name)
+
+
+def _inside(section: Section) -> Iterator[str]:
+    """Yield the lines of all sections, each with the header in front."""
+    for each in section.statements():
+        yield from (f"{each.text} {inner.text}" for inner in (each.section.statements() if each.section else ()))

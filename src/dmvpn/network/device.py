@@ -84,7 +84,7 @@ class Device:
         leaves_out: ignore lines that restrict or divert traffic as well, as in a lab.
         """
         places = Places()
-        result = configurator(FEATURES).parse_text(text, places=places, leaves_out=leaves_out)
+        result = configurator(FEATURES).parse_text(text, places=places, leaves_out=leaves_out, weak=True)
         return cls(
             name=name,
             text=text,

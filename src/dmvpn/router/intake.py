@@ -93,7 +93,7 @@ class EnteredText:
 
 def take_in(text: str) -> EnteredText:
     """Read a file by the rule of files. Nothing is run."""
-    return hold(configurator(FEATURES).parse_text(text), text)
+    return hold(configurator(FEATURES).parse_text(text, weak=True), text)
 
 
 def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> EnteredText:
@@ -204,7 +204,7 @@ def put_in(result: ConfigResult) -> str:
     lines: dict[tuple[str, ...], list[str]] = {}
     for line, names in where.items():
         lines.setdefault(tuple(names), []).append(f"`{line}`")
-    put = "; ".join(f"{_and(said)} at {_some(names)}" for names, said in lines.items())
+    put = "; ".join(_and(said) + (f" at {_some(names)}" if any(names) else "") for names, said in lines.items())
     return f"version {result.release} has this on without showing it, so it was put in: {put}"
 
 

@@ -3,14 +3,16 @@
     tracking   tracked static routes are unconditional
     VRFs       a VRF without a definition, as in an excerpt, is the global table
     DHCP       a port gets an address (`missing_addresses.py`)
-    ciphers    insecure ones (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
+    ciphers    insecure ones of ESP (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
+    policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11
     keys       tunnels that cannot be distinguished get keys (`clouds.py`)
     maps       GRE tunnels under a crypto map get an IPsec profile instead (`crypto_maps.py`)
     excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
     releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`unnamed.py`)
 
-Lines are changed in place, so that messages still name the lines of the file. A note reports each change.
+Lines are changed in place, so that messages still name the lines of the file. A note reports each change. A folder with
+a `lab.yaml` says the rest itself, and only its ciphers and policies are changed.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.config import vrfs
-from dmvpn.ios import normalize_interface
+from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
 from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.crypto_maps import replace_maps
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE, with_lines
 from dmvpn.network.unnamed import RELEASE, unnamed_releases
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
 from dmvpn.shells.missing_addresses import MissingAddresses, homeless, unaddressed
 
 if TYPE_CHECKING:
@@ -95,6 +99,9 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
             notes.append(f"{name} has ports as IOS XE calls them, and names no release: the lab takes it for {RELEASE}")
         notes += [f"{name}: {change}" for change in _replace(lines, device)]
         notes += [f"{name} {change}" for change in _address_ports(lines, file, device, addresses)]
+        for line, why in _permit(text):
+            lines.append(line)
+            notes.append(f"{name} {why}")
         if file in keys:
             some = ", ".join(f"{tunnel} key {key}" for tunnel, key in keys[file].items())
             lines += [
@@ -105,6 +112,36 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         own = "\n".join(lines[:count])
         found[file] = with_lines(own, lines[count:]) if lines[count:] else own
     return Adapted(found, tuple(notes))
+
+
+def secured(texts: Mapping[str, str], *, strict: bool) -> Adapted:
+    """Make the changes that a folder with a `lab.yaml` needs, too: those of algorithms.
+
+    strict: only what a file's release permits without showing it.
+    """
+    found, notes = {}, []
+    for name, text in texts.items():
+        lines = text.split("\n")
+        changes = [] if strict or "transform-set" not in text else list(_replace_ciphers(lines))
+        notes += [f"{name}: {change}" for change in changes]
+        added = [*_permit(text, strict=strict)]
+        notes += [f"{name} {why}" for _, why in added]
+        own = "\n".join(lines) if changes else text
+        found[name] = with_lines(own, [line for line, _ in added]) if added else own
+    return Adapted(found, tuple(notes))
+
+
+def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield the line that permits the weak algorithms of a text, and why a lab has it."""
+    if not MAY_BE_WEAK.search(text):
+        return
+    result = configurator(FEATURES).parse_text(text)
+    if result.release is None and (strict or is_marked(text.split("\n"))):
+        return
+    line = permission(result.tree, result.release)
+    if line and line not in result.tree.render():
+        says = f"is of {result.release}" if result.release else "names no release"
+        yield line, f"{says}: the lab permits the weak algorithms of its policies, as IOS does before 17.11"
 
 
 def _replace(lines: list[str], device: Device) -> Iterator[str]:
@@ -119,8 +156,7 @@ def _replace(lines: list[str], device: Device) -> Iterator[str]:
     for vrf in _join_tables(lines, vrfs(device.tree)):
         yield f"VRF {vrf} is not defined: the lab takes it for the global table"
     yield from replace_maps(lines, device)
-    for before, why, after in _replace_ciphers(lines):
-        yield f"{before} {why}: the lab uses {after} in its place"
+    yield from _replace_ciphers(lines)
     for tunnel, before, after in _share_profiles(lines, device):
         yield (
             f"{tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
@@ -174,8 +210,8 @@ _WEAK: Final = frozenset(("esp-3des", "esp-des", "esp-seal", "esp-md5-hmac", "ah
 _ALONE: Final = "esp-sha512-hmac"
 
 
-def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Change transform sets without any secure transform; yields each set with the reason and its replacement."""
+def _replace_ciphers(lines: list[str]) -> Iterator[str]:
+    """Change transform sets without any secure transform; yield a sentence about each."""
     for number, line in enumerate(lines):
         match = _TRANSFORMS.match(line)
         if match is None:
@@ -190,7 +226,8 @@ def _replace_ciphers(lines: list[str]) -> Iterator[tuple[str, str, str]]:
             lines[number] = f"{match['before']}{match['head']} {' '.join(changed)}"
             is_weak = not _WEAK.isdisjoint(words) or not any(word.endswith("-hmac") for word in words)
             why = "protects nothing and is not built" if is_weak else "is not built"
-            yield f"{match['head'].split()[-1]} ({' '.join(words)})", why, " ".join(changed)
+            name, after = match["head"].split()[-1], " ".join(changed)
+            yield f"{name} ({' '.join(words)}) {why}: the lab uses {after} in its place"
 
 
 # ------------------------------------------------------------------------------------------------ profiles

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import JsonValue, ValidationError
 
 from dmvpn.base.errors import UserError
-from dmvpn.ios import normalize_interface
+from dmvpn.ios import MAY_BE_WEAK, normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.documents import Places
@@ -88,6 +88,13 @@ class Scenario:
         if not is_described:
             return cls._inferred(folder.resolve().name, folder, found, strict=strict)
         lab, places = read_model(folder / CONFIGURATION, Lab)
+        weak = {name: text for name, text in found.texts.items() if MAY_BE_WEAK.search(text)}
+        if weak:
+            from dmvpn.shells.adaptations import secured  # a slow import that most callers do not need
+
+            change = secured(weak, strict=strict)
+            found.texts.update(change.texts)
+            found.notes.extend(change.notes)
         certificates = {name: certificates_of(folder, name, text) for name, text in found.texts.items()}
         return cls(folder.resolve().name, lab, found.texts, certificates, tuple(found.notes), found.files)._checked(
             folder, places

@@ -128,7 +128,7 @@ class ConfigurationBook:
                 continue
             if not policy.local_addresses or outer.address in policy.local_addresses:
                 named = [proposals[name] for name in policy.proposals if name in proposals]
-                suites = ike_suites(named, legacy=self.config.legacy_groups)
+                suites = ike_suites(named, weak=self.config.weak_algorithms)
                 if suites:
                     return suites
         return ike_suites((DEFAULT_PROPOSAL,))
@@ -281,7 +281,7 @@ class ConfigurationBook:
             version=version,
             profile=profile.name,
             identity=_our_identity(profile, policy.local, proof.name),
-            child=_child_terms(policy, remote, legacy=self.config.legacy_groups),
+            child=_child_terms(policy, remote, weak=self.config.weak_algorithms),
             secret=proof.secret,
             key=proof.key,
             chain=proof.chain,
@@ -299,7 +299,7 @@ class ConfigurationBook:
     def child(self, terms: ChildTerms) -> ChildTerms:
         """Return the terms of its IPsec profile now; without one it keeps its own for the rest of its life."""
         policy = self.policy(terms.profile, OuterAddress(terms.local.first, terms.front))
-        return _child_terms(policy, terms.remote.first, legacy=self.config.legacy_groups) if policy else terms
+        return _child_terms(policy, terms.remote.first, weak=self.config.weak_algorithms) if policy else terms
 
     # ------------------------------------------------------------------------------------------------ proofs
 
@@ -491,10 +491,10 @@ def _our_identity(profile: Profile, local: IPAddress, name: Identification | Non
     return of_address(local) if kind is None else Identification(kind, identity.text.encode())
 
 
-def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -> ChildTerms:
+def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, weak: bool) -> ChildTerms:
     """Return GRE between our address and the peer's, and nothing else."""
     group = policy.pfs_group
-    if group and lacking(group, legacy=legacy):  # the log says so once; never without perfect forward secrecy
+    if group and lacking(group, weak=weak):  # the log says so once; never without perfect forward secrecy
         group = Group.MODP_2048
     return ChildTerms(
         profile=policy.name,
@@ -509,4 +509,5 @@ def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -
         window=policy.replay_window,
         responder_only=policy.responder_only,
         front=policy.front,
+        weak=weak,
     )

@@ -9,7 +9,8 @@ from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import AuthenticationMethod
-from dmvpn.features.ike.translation import begins_with_v1
+from dmvpn.features.ike.suites import isakmp_lacks
+from dmvpn.features.ike.translation import PERMITS, begins_with_v1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,11 +65,21 @@ VERSION_1: Final = Rule(
 WEAK: Final = Rule(
     id="isakmp-weak-algorithms",
     severity=Severity.WARNING,
-    title="Weak algorithms are permitted in IKEv1",
-    why="3DES has blocks of 64 bits and is withdrawn by NIST, MD5 is broken as a hash. The line is for routers that "
-    "have nothing else. A policy with AES and SHA before the weak policy lets all other peers choose better.",
-    bad="crypto isakmp weak-algorithms",
-    fix="no crypto isakmp weak-algorithms",
+    title="A policy of IKEv1 uses weak algorithms",
+    why="3DES has blocks of 64 bits and is withdrawn by NIST, MD5 is broken as a hash, and groups 2 and 5 are too "
+    "small (RFC 8247 §2.4). IOS permits them before 17.11, and later with `crypto engine compliance shield disable`. "
+    "A policy with AES, SHA and a larger group before the weak one lets all other peers choose better.",
+    bad="crypto isakmp policy 10\n encryption 3des\n hash md5\n group 2",
+    fix="crypto isakmp policy 10\n encryption aes 256\n hash sha256\n group 14",
+)
+UNUSED: Final = Rule(
+    id="isakmp-policy-left-out",
+    severity=Severity.ADVICE,
+    title="A policy of IKEv1 is not used, because of its algorithms",
+    why="DES and group 1 are broken and never used, 3DES, MD5 and groups 2 and 5 only where `crypto engine compliance "
+    "shield disable` permits them. If no policy is left, IKEv1 cannot begin.",
+    bad="crypto isakmp policy 10\n encryption des\n group 1",
+    fix="crypto isakmp policy 10\n encryption aes 256\n group 14",
 )
 _NAME, _ADDRESS = Placeholder("NAME"), Placeholder("ADDRESS")
 _SECRET, _OWN_SECRET = Placeholder("SECRET"), Placeholder("ITS-OWN")
@@ -79,7 +90,7 @@ _ALGORITHMS: Final = (
     settings.INTEGRITY.of(hash1="sha256"),
     settings.GROUPS.of(group1="19"),
 )
-RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1, WEAK)
+RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1, WEAK, UNUSED)
 
 
 def check(config: IkeConfig) -> Iterator[Concern]:
@@ -88,12 +99,7 @@ def check(config: IkeConfig) -> Iterator[Concern]:
     for profile in config.profiles:
         yield from _completeness(profile)
     yield from _wildcards(config)
-    if config.isakmp.weak_algorithms:
-        yield Concern(
-            rule=WEAK,
-            at=("crypto isakmp weak-algorithms",),
-            what="3DES and MD5 may protect ISAKMP SAs: use AES and SHA if the peers know them",
-        )
+    yield from _algorithms(config)
     if begins_with_v1(config):
         first = next(iter(config.isakmp.profiles), None)
         yield Concern(
@@ -102,6 +108,23 @@ def check(config: IkeConfig) -> Iterator[Concern]:
             what="crypto isakmp lines run as IKEv1, which is obsolete: if the peers know IKEv2, `dmvpn import "
             "--to-ikev2` writes the steps to it",
         )
+
+
+def _algorithms(config: IkeConfig) -> Iterator[Concern]:
+    weak, policies = config.weak_algorithms, config.isakmp.policies
+    is_usable = any(not isakmp_lacks(policy, weak=weak) for policy in policies)
+    for policy in policies:
+        at = f"crypto isakmp policy {policy.number}"
+        missing, against = isakmp_lacks(policy, weak=weak), isakmp_lacks(policy, weak=False)
+        if missing:
+            permitted = "" if isakmp_lacks(policy, weak=True) else f"; {PERMITS}"
+            severity = Severity.ERROR if begins_with_v1(config) and not is_usable else None
+            what = f"isakmp policy {policy.number} is not used ({', '.join(missing)}){permitted}"
+            yield Concern(rule=UNUSED, at=(at,), what=what, severity=severity)
+        elif against:
+            used = ", ".join(against)
+            what = f"isakmp policy {policy.number} uses {used}: use AES, SHA and group 14 if the peers know them"
+            yield Concern(rule=WEAK, at=(at,), what=what)
 
 
 def _references(config: IkeConfig) -> Iterator[Concern]:

@@ -1,7 +1,7 @@
 """What `crypto isakmp policy` lines offer in main mode of IKEv1: their algorithms, in the order of their numbers.
 
-A policy that asks for what we do not have, or do not permit, is left out: DES, small groups, and
-3DES and MD5 without `crypto isakmp weak-algorithms`.
+A policy that asks for what we do not have, or do not permit, is left out: DES and group 1, and without `crypto engine
+compliance shield disable` 3DES, MD5 and groups 2 and 5.
 Where keys are configured and no policy at all, IOS falls back to policies of its own with DES or 3DES; ours are AES.
 """
 
@@ -30,7 +30,11 @@ DEFAULT_POLICIES: Final = (
 
 def lacks_certificate(config: IkeConfig) -> Reason:
     """Return that there is a key for a peer, and all policies want signatures, for which we have no certificate."""
-    numbers = sorted(policy.number for policy in config.isakmp.policies if isakmp_suite(policy, config) is not None)
+    numbers = sorted(
+        policy.number
+        for policy in config.isakmp.policies
+        if isakmp_suite(policy, weak=config.weak_algorithms) is not None
+    )
     named = ", ".join(f"{number} (rsa-sig without a certificate)" for number in numbers)
     return Reason(IkeReason.NO_ISAKMP_POLICY, (named,))
 
@@ -40,7 +44,7 @@ def transforms(config: IkeConfig) -> tuple[IsakmpTransform, ...]:
     ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number) or DEFAULT_POLICIES
     found: dict[IsakmpTransform, None] = {}
     for policy in ordered:
-        suite = isakmp_suite(policy, config)
+        suite = isakmp_suite(policy, weak=config.weak_algorithms)
         if suite is not None:
             signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
             found[IsakmpTransform(suite, float(policy.lifetime), signs, policy.number)] = None

@@ -250,7 +250,6 @@ class IsakmpConfig:
     identity: who we are where no profile says it; None: our address.
     fragment: octets of a packet with a message that is sent whole to a peer that takes fragments.
     run_as_ikev2: we begin with IKEv2 by all of these lines.
-    weak_algorithms: 3DES and MD5 may be used in IKEv1 where a policy names them.
     """
 
     policies: tuple[IsakmpPolicy, ...] = ()
@@ -262,7 +261,6 @@ class IsakmpConfig:
     keepalive: DeadPeerDetection | None = None
     nat_keepalive: int = 0
     run_as_ikev2: bool = False
-    weak_algorithms: bool = False
 
     @property
     def signs(self) -> bool:
@@ -285,7 +283,7 @@ class IkeConfig:
     fragment: octets of a message that is sent whole; None: RFC 7383 is not offered.
     maximum_sas, maximum_half_open: 0: no limit.
     log_sessions: `crypto logging ikev2` or `session`.
-    legacy_groups: Diffie-Hellman groups 2 and 5 may be used where a line names them.
+    weak_algorithms: Diffie-Hellman groups 2 and 5, and in IKEv1 3DES and MD5, may be used where a line names them.
     begins_with_the_forgotten: an IKE SA is begun with a peer that goes on using SAs that we do not have (`crypto isakmp
         invalid-spi-recovery`).
     """
@@ -302,7 +300,7 @@ class IkeConfig:
     maximum_sas: int = 0
     maximum_half_open: int = 0
     log_sessions: bool = False
-    legacy_groups: bool = False
+    weak_algorithms: bool = False
     begins_with_the_forgotten: bool = False
     isakmp: IsakmpConfig = IsakmpConfig()
 

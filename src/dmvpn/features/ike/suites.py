@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.features.ike.model import ConfiguredProposal as Written
-    from dmvpn.features.ike.model import IkeConfig, IsakmpPolicy
+    from dmvpn.features.ike.model import IsakmpPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +71,25 @@ _ESP_INTEGS: Final = {
 }
 _METHODS: Final = (AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA_SIGNATURE)
 #: 1024 and 1536 bits.
-_LEGACY_GROUPS: Final = (Group.MODP_1024, Group.MODP_1536)
+WEAK_GROUPS: Final = (Group.MODP_1024, Group.MODP_1536)
 _ESP_CIPHERS: Final = {EspCipher.AES_CBC: Encr.AES_CBC, EspCipher.AES_GCM: Encr.AES_GCM_16}
 
 
-def lacking(group: int, *, legacy: bool) -> bool:
+def lacking(group: int, *, weak: bool) -> bool:
     """Return whether we do not use this Diffie-Hellman group.
 
-    legacy: groups that RFC 8247 §2.4 advises against are permitted.
+    weak: groups that RFC 8247 §2.4 advises against are permitted.
     """
-    return group not in SUPPORTED or (group in _LEGACY_GROUPS and not legacy)
+    return group not in SUPPORTED or (group in WEAK_GROUPS and not weak)
 
 
-def ike_suites(proposals: Iterable[Written], *, legacy: bool = False) -> tuple[Suite, ...]:
+def ike_suites(proposals: Iterable[Written], *, weak: bool = False) -> tuple[Suite, ...]:
     """Return every suite that the proposals allow, the best first; what we do not have (3DES, MD5) is left out."""
-    return tuple(dict.fromkeys(suite for proposal in proposals for suite in _suites(proposal, legacy=legacy)))
+    return tuple(dict.fromkeys(suite for proposal in proposals for suite in _suites(proposal, weak=weak)))
 
 
-def _suites(proposal: Written, *, legacy: bool) -> Iterator[Suite]:
-    groups = [group for group in proposal.groups if not lacking(group, legacy=legacy)]
+def _suites(proposal: Written, *, weak: bool) -> Iterator[Suite]:
+    groups = [group for group in proposal.groups if not lacking(group, weak=weak)]
     prfs = [_PRFS[name] for name in proposal.prf or proposal.integrity if name in _PRFS]
     integs = [_INTEGS[name] for name in proposal.integrity if name in _INTEGS]
     for name, group in product(proposal.encryption, groups):
@@ -106,28 +106,29 @@ _WEAK_CIPHERS: Final = {Encryption.TRIPLE_DES: (Encr.TRIPLE_DES, 0)}
 _WEAK_HASHES: Final = {Hash.MD5: Prf.HMAC_MD5}
 
 
-def _permitted(config: IkeConfig) -> tuple[dict[Encryption, tuple[Encr, int]], dict[Hash, Prf]]:
+def _permitted(*, weak: bool) -> tuple[dict[Encryption, tuple[Encr, int]], dict[Hash, Prf]]:
     """Return the ciphers and hashes that an ISAKMP SA may have."""
-    if not config.isakmp.weak_algorithms:
-        return _CIPHERS, _PRFS
-    return _CIPHERS | _WEAK_CIPHERS, _PRFS | _WEAK_HASHES
+    return (_CIPHERS | _WEAK_CIPHERS, _PRFS | _WEAK_HASHES) if weak else (_CIPHERS, _PRFS)
 
 
-def isakmp_lacks(policy: IsakmpPolicy, config: IkeConfig) -> tuple[str, ...]:
-    """Return why we do not use an isakmp policy: what it asks for and we do not have, or do not permit."""
-    ciphers, hashes = _permitted(config)
+def isakmp_lacks(policy: IsakmpPolicy, *, weak: bool) -> tuple[str, ...]:
+    """Return why we do not use an isakmp policy: what it asks for and we do not have, or do not permit.
+
+    weak: weak algorithms are permitted.
+    """
+    ciphers, hashes = _permitted(weak=weak)
     missing = [policy.encryption.value] if policy.encryption not in ciphers else []
     missing += [policy.hash.value] if policy.hash not in hashes else []
-    missing += [f"group {policy.group}"] if lacking(policy.group, legacy=config.legacy_groups) else []
+    missing += [f"group {policy.group}"] if lacking(policy.group, weak=weak) else []
     missing += [policy.authentication.value] if policy.authentication not in _METHODS else []
     return tuple(missing)
 
 
-def isakmp_suite(policy: IsakmpPolicy, config: IkeConfig) -> Suite | None:
+def isakmp_suite(policy: IsakmpPolicy, *, weak: bool) -> Suite | None:
     """Return the suite of an ISAKMP SA (IKEv1), whose hash is its `prf`; None: the policy is not used."""
-    if isakmp_lacks(policy, config):
+    if isakmp_lacks(policy, weak=weak):
         return None
-    ciphers, hashes = _permitted(config)
+    ciphers, hashes = _permitted(weak=weak)
     encr, bits = ciphers[policy.encryption]
     return Suite(encr, bits, hashes[policy.hash], group=Group(policy.group))
 

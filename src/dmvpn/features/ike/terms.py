@@ -151,6 +151,7 @@ class ChildTerms:
     window: of replay protection.
     responder_only: the peer begins, with new SAs too.
     front: the VRF of the packets outside, "": the global table.
+    weak: a peer may add group 2 or 5.
     """
 
     profile: str
@@ -165,6 +166,7 @@ class ChildTerms:
     window: int = 1024
     responder_only: bool = False
     front: str = ""
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ from dmvpn.features.ike.model import (
     Policy,
     Profile,
 )
-from dmvpn.features.ike.suites import isakmp_lacks, lacking
+from dmvpn.features.ike.suites import WEAK_GROUPS, isakmp_lacks, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 #: The name of the global keys, and the first word of all other names.
 ISAKMP: Final = "crypto isakmp"
+#: The end of sentences about what is weak and left out.
+PERMITS: Final = "`crypto engine compliance shield disable` permits groups 2 and 5, and in IKEv1 3DES and MD5"
 _DEFAULT: Final = "default"
 _ANYBODY: Final = Identity(kind=IdentityKind.ANY)
 _OUR_ADDRESS: Final = Identity(kind=IdentityKind.ADDRESS)
@@ -296,11 +298,11 @@ def warnings(config: IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ..
     if isakmp.policies or isakmp.global_keys or isakmp.keyrings or isakmp.profiles:
         lines.append(f"{_about_version(config)}{_about_policies(config)}")
     named = [group for proposal in config.proposals for group in proposal.groups]
-    weak = sorted({group for group in (*named, *pfs_groups) if lacking(group, legacy=config.legacy_groups)})
-    if weak:
-        groups = ", ".join(str(group) for group in weak)
-        enabled = " (`crypto engine compliance shield disable` permits 2 and 5)" if {2, 5} & set(weak) else ""
-        lines.append(f"Diffie-Hellman groups that are left out: {groups}{enabled}; for set pfs, group 14 is used")
+    missing = sorted({group for group in (*named, *pfs_groups) if lacking(group, weak=config.weak_algorithms)})
+    if missing:
+        groups = ", ".join(str(group) for group in missing)
+        enabled = f"; {PERMITS}" if set(missing) & set(WEAK_GROUPS) else ""
+        lines.append(f"Diffie-Hellman groups that are left out: {groups}; for set pfs, group 14 is used{enabled}")
     return tuple(lines)
 
 
@@ -319,13 +321,17 @@ def _about_policies(config: IkeConfig) -> str:
     missing = left_out(config)
     if not missing:
         return ""
-    if all(isakmp_lacks(policy, config) for policy in config.isakmp.policies):
+    if all(isakmp_lacks(policy, weak=config.weak_algorithms) for policy in config.isakmp.policies):
         return f"; no policy can be used, so IKEv1 cannot begin, and IKEv2 offers smart defaults: {missing}"
     return f"; policies that are left out: {missing}"
 
 
 def left_out(config: IkeConfig) -> str:
-    """Return the numbers of isakmp policies that are not used, and why: "10 (3des, group 2), 20 (des)"."""
-    ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number)
-    found = ((policy.number, isakmp_lacks(policy, config)) for policy in ordered)
-    return ", ".join(f"{number} ({', '.join(missing)})" for number, missing in found if missing)
+    """Return the numbers of isakmp policies that are not used, and why: "10 (3des, group 2), 20 (des)"; and the line
+    that permits some.
+    """
+    policies = sorted(config.isakmp.policies, key=lambda policy: policy.number)
+    found = [(policy, isakmp_lacks(policy, weak=config.weak_algorithms)) for policy in policies]
+    named = ", ".join(f"{policy.number} ({', '.join(missing)})" for policy, missing in found if missing)
+    is_weak = any(missing and not isakmp_lacks(policy, weak=True) for policy, missing in found)
+    return f"{named}; {PERMITS}" if is_weak else named

@@ -93,7 +93,7 @@ def _of_strangers(path: Path) -> Given:
 
 
 def _scenario(name: str) -> Given:
-    scenario = Scenario.load(name)
+    scenario = Scenario.load(name, strict=True)
     here = Path(name)
     paths = {router: str(here / f"{router}.cfg") for router in scenario.configurations}
     sites = {paths[router]: site for router, site in sites_of(scenario).items()}

@@ -10,13 +10,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash
+from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ike.suites import isakmp_lacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ike.model import IkeConfig, IsakmpKey, IsakmpPolicy
+    from dmvpn.features.ike.model import IsakmpKey, IsakmpPolicy
     from dmvpn.network.device import Device
 
 _USERS: Final = {
@@ -27,8 +27,6 @@ _USERS: Final = {
         r"|client (authentication|configuration)\b|virtual-template\b"
     ),
 }
-#: Permitted by `crypto isakmp weak-algorithms`.
-_ONLY_IN_V1: Final = (Encryption.TRIPLE_DES.value, Hash.MD5.value)
 _PROFILE: Final = "crypto isakmp profile "
 
 
@@ -59,7 +57,7 @@ def remains(device: Device, file: str) -> tuple[Remainder, ...]:
 
 def _policies(device: Device, file: str) -> Iterator[Remainder]:
     for policy in device.ikev2.isakmp.policies:
-        missing = untranslated(policy, device.ikev2)
+        missing = untranslated(policy)
         if missing:
             line = f"crypto isakmp policy {policy.number}"
             yield Remainder(
@@ -67,13 +65,12 @@ def _policies(device: Device, file: str) -> Iterator[Remainder]:
             )
 
 
-def untranslated(policy: IsakmpPolicy, config: IkeConfig) -> tuple[str, ...]:
-    """Return why a policy becomes no proposal of IKEv2: algorithms that we do not have, or have for IKEv1 alone, and
+def untranslated(policy: IsakmpPolicy) -> tuple[str, ...]:
+    """Return why a policy becomes no proposal of IKEv2: algorithms that we do not have or that are weak, and
     signatures, whose trustpoints the lines of IKEv1 need not name.
     """
-    only_in_v1 = (name for name in (policy.encryption.value, policy.hash.value) if name in _ONLY_IN_V1)
     signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
-    return isakmp_lacks(policy, config) or (*only_in_v1, *((policy.authentication.value,) if signs else ()))
+    return isakmp_lacks(policy, weak=False) or ((policy.authentication.value,) if signs else ())
 
 
 def _keys(device: Device, file: str) -> Iterator[Remainder]:

@@ -143,7 +143,7 @@ def _proposals(device: Device, own: str) -> Iterator[str]:
     numbers = [
         policy.number
         for policy in sorted(config.isakmp.policies, key=lambda policy: policy.number)
-        if not untranslated(policy, config)
+        if not untranslated(policy)
     ]
     translated = {one.name: one for one in Translation().of(config).proposals}
     for number in numbers:
@@ -244,7 +244,7 @@ def _begins(profile: IpsecProfile, name: str) -> Iterator[str]:
 def _removes(device: Device) -> Iterator[str]:
     """Yield the lines that take back those of isakmp, users before what they use. Lines without a counterpart stay."""
     config = device.ikev2
-    kept = [policy.number for policy in config.isakmp.policies if untranslated(policy, config)]
+    kept = [policy.number for policy in config.isakmp.policies if untranslated(policy)]
     for profile in config.isakmp.profiles:
         yield isakmp.PROFILE.no(name=profile.name)
     unreadable = {key_beginning(key) for key in config.isakmp.keys if key.keyring and why_unreadable(key)}

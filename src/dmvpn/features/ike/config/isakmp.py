@@ -223,7 +223,7 @@ RUN_AS: Final = ConfigLine(
 WEAK: Final = ConfigLine(
     "global",
     "crypto isakmp weak-algorithms",
-    {"weak-algorithms": "Use 3DES and MD5 where a policy names them, for old routers that have nothing else"},
+    {"weak-algorithms": "Another name of `crypto engine compliance shield disable`"},
     order=204,
 )
 LINES: Final = (

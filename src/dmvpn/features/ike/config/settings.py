@@ -160,7 +160,7 @@ SHIELD: Final = ConfigLine(
     {
         "engine": "Cryptography",
         "compliance": "Of algorithms with what is recommended",
-        "shield": "Weak ones are refused: Diffie-Hellman groups 2 and 5",
+        "shield": "Weak ones are refused: Diffie-Hellman groups 2 and 5, 3DES and MD5",
         "disable": "Permit them where a line names them",
     },
     order=197,

@@ -56,7 +56,7 @@ def read(tree: ConfigTree) -> IkeConfig:
         maximum_sas=limits.get("max-sa", 0),
         maximum_half_open=limits.get("max-in-negotation-sa", 0),
         log_sessions=bool(tree.all(settings.LOGGING)),
-        legacy_groups=tree.get(settings.SHIELD) is not None,
+        weak_algorithms=tree.flag(settings.SHIELD) or tree.flag(isakmp.WEAK),
         begins_with_the_forgotten=tree.get(isakmp.INVALID_SPI) is not None,
         isakmp=_isakmp(tree),
     )
@@ -210,7 +210,6 @@ def _isakmp(tree: ConfigTree) -> IsakmpConfig:
         fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else LARGEST_WHOLE,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
         run_as_ikev2=tree.flag(isakmp.RUN_AS),
-        weak_algorithms=tree.flag(isakmp.WEAK),
     )
 
 

@@ -106,7 +106,7 @@ _IDENTITIES = _failures(
     ),
     reason(
         IkeReason.NO_ISAKMP_POLICY,
-        "All policies ask for weak algorithms. With `crypto isakmp run-as ikev2` these lines run as IKEv2.",
+        "All policies name weak algorithms; the reason has the line that permits some. DES and group 1 are never used.",
         next="show crypto isakmp policy",
     ),
     reason(

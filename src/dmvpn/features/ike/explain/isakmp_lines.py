@@ -104,7 +104,7 @@ _SETTINGS = label_group(
     Word("AES - Advanced Encryption Standard", "The usual cipher, with the length of its key.", also=("bit keys",)),
     Word(
         "Three key triple DES",
-        "An old cipher; refused without `crypto isakmp weak-algorithms`, and DES always.",
+        "An old cipher; refused without `crypto engine compliance shield disable`, and DES always.",
         clause="RFC 8247 §2.1",
         also=("DES - Data Encryption Standard",),
     ),
@@ -112,7 +112,9 @@ _SETTINGS = label_group(
         "Secure Hash Standard", "SHA-1, or with a 2 behind it SHA-2 of so many bits.", also=("Secure Hash Standard 2",)
     ),
     Word(
-        "Message Digest 5", "MD5, an old hash; refused without `crypto isakmp weak-algorithms`.", clause="RFC 8247 §2.3"
+        "Message Digest 5",
+        "MD5, an old hash; refused without `crypto engine compliance shield disable`.",
+        clause="RFC 8247 §2.3",
     ),
     Word("Pre-Shared Key", "Both ends have one secret."),
     Word("Rivest-Shamir-Adleman Signature", "Both ends have certificates.", next="show crypto pki certificates"),

@@ -7,16 +7,17 @@ Behind a NAT a peer writes the address that it has there; it counts as the addre
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.children import ChildSa, EspKeys
-from dmvpn.features.ike.crypto import SUPPORTED, cipher_of
-from dmvpn.features.ike.numbers import Group, ProtocolId
+from dmvpn.features.ike.crypto import cipher_of
+from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.spis import is_reserved
+from dmvpn.features.ike.suites import lacking
 from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import KeySource, child_keys
 from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_in_udp, is_transport
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 #: Packets of ours, and packets of the peer's.
 Inner: TypeAlias = "tuple[TrafficSelector, TrafficSelector]"
-_WEAK: Final = (Group.MODP_1024, Group.MODP_1536)
 
 
 class PairRefused(Exception):
@@ -76,14 +76,10 @@ def acceptable(sa: IsakmpSa, terms: ChildTerms, theirs: tuple[Proposal, ...]) ->
             for attribute in transform.attributes
             if attribute.kind == EspAttribute.GROUP
         )
-        groups = [group for group in offered if group in SUPPORTED and (group not in _WEAK or group == sa_group(sa))]
+        known = surely(sa.suite).group  # it is permitted in main mode, so in quick mode, too
+        groups = [group for group in offered if group == known or not lacking(group, weak=terms.weak)]
         suites = (*suites, *(replace(suite, group=group) for group in groups for suite in suites))
     return esp_wanted(suites, tuple(modes), _lifetime(terms))
-
-
-def sa_group(sa: IsakmpSa) -> int:
-    """Return the group of main mode, which is permitted in quick mode, too."""
-    return surely(sa.suite).group
 
 
 def _lifetime(terms: ChildTerms) -> Lifetime:

@@ -13,7 +13,7 @@ from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason, listed
-from dmvpn.features.ike.suites import esp_suites
+from dmvpn.features.ike.suites import esp_suites, isakmp_lacks
 from dmvpn.features.ike.terms import Terms
 from dmvpn.features.ike.v2.offers import esp_offer, ike_offer, mismatch
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
@@ -131,15 +131,17 @@ def _group(end: TunnelEnd) -> str:
 def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
     terms = here.book.to(here.policy, there.address)
     unusable = terms if isinstance(terms, Reason) and terms.code is IkeReason.NO_ISAKMP_POLICY else None
-    if here.end.device.ikev2.isakmp.signs and here.end.device.pki.trustpoints:
+    config = here.end.device.ikev2
+    if config.isakmp.signs and here.end.device.pki.trustpoints:
         unusable = None  # no configuration has the private key of its certificate
     by_v1 = unusable is not None or (isinstance(terms, Terms) and terms.version == IkeVersion.V1)
+    left_out = all(isakmp_lacks(policy, weak=config.weak_algorithms) for policy in config.isakmp.policies)
     why = unusable or (_isakmp_mismatch(here, there) if by_v1 else _ike_mismatch(here, there))
-    if why is not None:
+    if why is not None and not (unusable and left_out):  # then a rule about one router says so
         at = _proposal_line(here, by_v1=by_v1)
         related = ((there.end.device, _proposal_line(there, by_v1=by_v1)),)
         proposal = "isakmp policy" if by_v1 else "IKE proposal"
-        what = f"no {proposal} in common with {there.name}: {_words(why, there)}"
+        what = str(unusable or f"no {proposal} in common with {there.name}: {_words(why, there)}")
         yield found(PROPOSALS, here.end.device, at, what, related=related)
     mine, other = esp_suites(here.policy.transforms), esp_suites(there.policy.transforms)
     if not any(suite in other for suite in mine):
