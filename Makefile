@@ -65,11 +65,11 @@ setup: $(VENV)/.ready $(VENV)/.engine ## virtual environment, the package, the e
 setup-dev: setup $(VENV)/.ready-dev ## the tools for tests and lint too
 
 # An environment that is there and new enough is kept, whoever made it.
-$(VENV)/.ready: requirements/runtime.txt requirements/ssh.txt requirements/web.txt requirements/client.txt requirements/build.txt pyproject.toml
+$(VENV)/.ready: requirements/runtime.txt requirements/client.txt requirements/build.txt pyproject.toml
 	@if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	  python=$$(scripts/find-python) && rm -rf $(VENV) && "$$python" -m venv $(VENV); fi
 	@echo "setup: installing into $(VENV) ($$($(BIN)/python --version))"
-	@$(PIP) -r requirements/runtime.txt -r requirements/ssh.txt -r requirements/web.txt -r requirements/client.txt -r requirements/build.txt
+	@$(PIP) -r requirements/runtime.txt -r requirements/client.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -48,7 +48,8 @@ def _may_be_shipped(terms: str) -> bool:
 
 def _license(one: Distribution) -> str:
     given = one.metadata
-    classifiers = [line.rpartition(" :: ")[2] for line in given.get_all("Classifier", ()) if line.startswith("License")]
+    lines = given.get_all("Classifier", ())
+    classifiers = [line.rpartition(" :: ")[2] for line in lines if line.startswith("License :: OSI Approved :: ")]
     expression, license_ = ("".join(given.get_all(name, ())) for name in ("License-Expression", "License"))
     return expression or ", ".join(classifiers) or license_
 

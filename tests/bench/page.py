@@ -9,7 +9,6 @@ row in the ladder.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import statistics
@@ -49,11 +48,9 @@ new MutationObserver(() => {
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Open the page. Raises Skipped where Chromium or Starlette are missing."""
+    """Open the page. Raises Skipped where Chromium is missing."""
     if not (CHROMIUM and DRIVER):
         raise Skipped("Chromium with its driver is missing: scripts/debian-packages interop")
-    if importlib.util.find_spec("uvicorn") is None:
-        raise Skipped("Starlette and uvicorn are missing: pip install 'dmvpn[web]'")
     goals = {198: 8.0} if quick else {198: 8.0, 1998: 16.0}
     with tempfile.TemporaryDirectory(prefix="dmvpn-page-") as folder:
         environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -19,7 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.figures import Figure, Skipped
+from bench.figures import Figure
 from bench.labs import DMVPN
 from dmvpn.face import client
 
@@ -61,9 +60,7 @@ class _Connection:
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """Bring a simulated lab up, and ask. Raises Skipped where Starlette is missing."""
-    if importlib.util.find_spec("uvicorn") is None:
-        raise Skipped("Starlette and uvicorn are missing: pip install 'dmvpn[web]'")
+    """Bring a simulated lab up, and ask."""
     with tempfile.TemporaryDirectory(prefix="dmvpn-web-") as folder:
         environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
         subprocess.run([*DMVPN, "lab", "up", SCENARIO, "--simulated"], check=True, capture_output=True, env=environment)

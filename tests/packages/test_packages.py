@@ -78,9 +78,14 @@ def bare(minor: str) -> Iterator[Path]:
         shutil.rmtree(root)
 
 
-def _inside(root: Path, script: str) -> str:
+#: Mounts of a root. The folder that it is in must be a mount before.
+_PROC: Final = "; mount -t proc proc {root}/proc"
+_DEV: Final = "; mount --rbind /dev {root}/dev"
+
+
+def _inside(root: Path, script: str, mounts: str = _PROC + _DEV) -> str:
     """What a shell prints in the root, in a network and mounts of its own that has a port, with /proc and /dev."""
-    mounts = f"mount --bind {root} {root}; mount -t proc proc {root}/proc; mount --rbind /dev {root}/dev"
+    mounts = f"mount --bind {root} {root}{mounts.format(root=root)}"
     words = ["unshare", "-nmpf", "sh", "-ec", f'{WITH_WAN}; {mounts}; exec chroot {root} sh -ec "$1"', "sh", script]
     found = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
@@ -100,8 +105,21 @@ def _files(root: Path, *files: Path) -> Iterator[None]:
         shutil.rmtree(root / "handed")
 
 
+#: Prints which labs the web serves, as soon as it does.
+_ASKS: Final = """
+import json, sys, time, urllib.error, urllib.request
+asked = urllib.request.Request("http://127.0.0.1:8080/api/v1/labs", headers={"Authorization": "Bearer " + sys.argv[1]})
+for _ in range(300):
+    try:
+        print("served:", urllib.request.urlopen(asked).read().decode())
+        break
+    except urllib.error.URLError:
+        time.sleep(0.1)
+"""
+
+
 def _tried(program: str) -> str:
-    """What proves that all parts are there: the language, the simulator, cryptography, and the engine with a kernel."""
+    """What proves that all parts are there: language, simulator, cryptography, engine with a kernel, web and SSH."""
     mapped = f"--map GigabitEthernet0/1={WAN} --engine rust /handed/branch.cfg"
     return "; ".join(
         (
@@ -110,6 +128,10 @@ def _tried(program: str) -> str:
             f"{program} simulate phase3 --spokes 2 --variant protected",
             f"{program} run --plan {mapped}",
             f"timeout -s INT 5 {program} run {mapped} || test $? = 124",
+            f"{program} lab up intro-phase3 --simulated",
+            f"{program} web & python3 -c '{_ASKS}' $({program} web token create --name asks)",
+            f"timeout -s INT 5 {program} lab ssh || test $? = 124",
+            f"kill $!; {program} lab down",
         )
     )
 
@@ -119,6 +141,8 @@ def _is_tried(said: str) -> None:
     assert "1 of 1 spoke pairs went direct" in said
     assert "  raw ESP at 192.0.2.2\n" in said
     assert "BRANCH runs; its prompt" in said
+    assert re.search(r"^served: .*intro-phase3", said, re.MULTILINE)
+    assert re.search(r"^SPOKE10 +ssh -p ", said, re.MULTILINE)
 
 
 def test_the_debian_package_brings_all_it_needs_starts_nothing_and_goes_again(bare: Path, minor: str) -> None:
@@ -134,6 +158,10 @@ def test_the_debian_package_brings_all_it_needs_starts_nothing_and_goes_again(ba
         assert ":/var/lib/dmvpn:/usr/sbin/nologin\n" in said
         assert "dmvpn@" not in said
         _is_tried(_inside(bare, _tried("dmvpn")))
+        assert "as in a chroot: the kernel has its driver" in _inside(bare, "dmvpn lab check || true", _PROC)
+        as_user = "useradd -o -u 2000 tries || true; HOME=/ setpriv --reuid=2000 --clear-groups dmvpn lab check || true"
+        assert "this is a chroot" in _inside(bare, as_user)
+        assert "reading /proc" in _inside(bare, as_user, "")
         _inside(bare, f"dpkg -i /handed/{package.name}; dpkg --purge dmvpn")
     left = [name for name in ("usr/lib/dmvpn", "usr/bin/dmvpn", "etc/dmvpn", "var/lib/dmvpn") if (bare / name).exists()]
     assert left == []

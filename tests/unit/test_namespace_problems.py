@@ -73,6 +73,20 @@ ROOT = MachineFacts(system_administrator=True, real_root=True)
             "start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
             " --device /dev/net/tun",
         ),
+        (
+            FailedStep.UNSHARE,
+            errno.EPERM,
+            MachineFacts(system_administrator=False, chroot=True, seccomp=True),
+            FailureCause.CHROOT,
+            "run it as root, or: dmvpn lab up --simulated",
+        ),
+        (
+            FailedStep.PROC,
+            errno.ENOENT,
+            USER,
+            FailureCause.NO_PROC,
+            "sudo mkdir -p /proc && sudo mount -t proc proc /proc",
+        ),
         (FailedStep.UNSHARE, errno.EPERM, ROOT, FailureCause.UNKNOWN, "run it with sudo, or: dmvpn lab up --simulated"),
         (FailedStep.UNSHARE, errno.EINVAL, USER, FailureCause.NOT_BUILT, "dmvpn lab up --simulated"),
         (FailedStep.ENTER, errno.EINVAL, USER, FailureCause.THREADS, "enter before any thread is started"),

@@ -1,4 +1,4 @@
-"""The labs that `dmvpn web` serves: a request about one of them wakes no other lab."""
+"""The labs that `dmvpn web` serves: a request about one of them wakes no other lab, and none comes up for nothing."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("starlette")
-
+from dmvpn.app.main import main
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web.fleet import Fleet
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -93,3 +93,18 @@ def test_a_lab_that_is_stopped_lets_nobody_wait(listeners: dict[str, socket.sock
         except BlockingIOError:
             pass
         assert [one["name"] for one in Fleet().labs()] == ["one", "three", "two"]
+
+
+def test_a_lab_whose_page_cannot_be_served_does_not_come_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lab came up first, and then the command failed: it had to be found and brought down."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    tokens = tmp_path / "dmvpn" / ".web" / "tokens.json"
+    tokens.parent.mkdir(mode=0o700, parents=True)
+    tokens.touch()
+    tokens.chmod(0o666)
+    assert main(["lab", "up", "notes-phase1", "--simulated", "--web"]) == 1
+    assert "tokens.json: others may read or write it" in capsys.readouterr().err
+    assert list(labs_folder().glob("*")) == []

@@ -38,7 +38,7 @@ _PORT: Final = 22
 def needs_asyncssh() -> None:
     """Raise UserError without it."""
     if importlib.util.find_spec("asyncssh") is None:
-        raise UserError("SSH needs asyncssh: pip install 'dmvpn[ssh]', or make setup in a clone")
+        raise UserError("SSH needs asyncssh: pip install asyncssh, or make setup in a clone")
 
 
 def address_of(text: str) -> str:

@@ -64,6 +64,10 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up. Returns 0 when it is ready; 1 if it is not ready in time, and then prints what it lacks."""
     if arguments.web and told.for_programs:
         raise UserError("--web serves until Ctrl-C: use 'dmvpn lab up --json', then 'dmvpn lab web'")
+    if arguments.web:
+        from dmvpn.app.web import check as check_web
+
+        check_web()
     with importing():
         from dmvpn.app import bring_up
     with set_aside():

@@ -1,4 +1,4 @@
-"""`dmvpn web`: the words of the command. The room `web` does the work; it needs the extra of the same name."""
+"""`dmvpn web`: the words of the command. The room `web` does the work."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _add_token(web: argparse.ArgumentParser) -> None:
 
 def serve_lab(lab: str, role: str) -> int:
     """Serve a lab on this machine, at any free port, until Ctrl-C. Raises UserError."""
-    _check_libraries()
+    check()
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.roles import Role
     from dmvpn.web.serving import Where, serve
@@ -99,14 +99,19 @@ def add_role(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check_libraries() -> None:
-    if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise UserError("the web needs Starlette and uvicorn: pip install 'dmvpn[web]', or make setup in a clone")
+def check() -> None:
+    """Raise UserError if the web cannot start here: a library is missing, or its tokens cannot be trusted."""
+    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"the web needs {' and '.join(missing)}: pip install {' '.join(missing)}, or make setup in a clone"
+        )
+    token_file().tokens()
 
 
 def _run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Raises UserError."""
-    _check_libraries()
+    check()
     from dmvpn.shells.lab.finding import find_lab, find_router
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.roles import Role

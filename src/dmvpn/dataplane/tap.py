@@ -14,10 +14,12 @@ of UDP, since Linux 6.2) uncut and with checksums unfinished: the sender of the 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.dataplane.netlink.channel import NetlinkSocket
@@ -206,7 +208,12 @@ def open_device() -> int:
         load = f"start the container with --device {DEVICE}" if in_container() else "sudo modprobe tun"
         match error.errno:
             case errno.ENOENT:
-                raise HostProblem(f"there is no {DEVICE}", fix=load) from error
+                if in_container() or not _has_driver():
+                    raise HostProblem(f"there is no {DEVICE}", fix=load) from error
+                made = f"sudo mkdir -p {os.path.dirname(DEVICE)} && sudo mknod {DEVICE} c 10 200"
+                raise HostProblem(
+                    f"there is no {DEVICE}, as in a chroot: the kernel has its driver", fix=made
+                ) from error
             case errno.ENODEV | errno.ENXIO:
                 raise HostProblem(f"{DEVICE} has no driver behind it", fix=load) from error
             case errno.EACCES:
@@ -217,6 +224,13 @@ def open_device() -> int:
                 raise HostProblem(f"{DEVICE} may not be opened in this container", fix=load) from error
             case _:
                 raise HostProblem(f"{DEVICE}: {error.strerror}", fix="sudo modprobe tun") from error
+
+
+def _has_driver() -> bool:
+    """Return whether the kernel has the driver, as far as /proc shows it."""
+    with contextlib.suppress(OSError):
+        return any(line.split()[1:] == ["tun"] for line in Path("/proc/misc").read_text().splitlines())
+    return False
 
 
 def _explained(name: str, error: OSError) -> HostProblem:

@@ -22,6 +22,7 @@ _CONTAINER_OPTIONS = "--security-opt seccomp=unconfined --security-opt apparmor=
 class FailedStep(enum.Enum):
     """The step that failed."""
 
+    PROC = "reading /proc"
     UNSHARE = "making namespaces"
     MAP = "mapping the user into the namespace"
     MOUNT = "mounting in the namespace"
@@ -35,6 +36,8 @@ class FailureCause(enum.Enum):
     SWITCHED_OFF = "user namespaces switched off"
     APPARMOR = "AppArmor restriction"
     SECCOMP = "system call filter"
+    CHROOT = "chroot"
+    NO_PROC = "no /proc"
     CONTAINER = "container"
     NOT_BUILT = "kernel without namespaces"
     OTHER_USER = "another user's namespace"
@@ -50,12 +53,14 @@ class MachineFacts:
     system_administrator: we have CAP_SYS_ADMIN here, thus need no user namespace.
     real_root: we are root, and not in a user namespace already.
     seccomp: mode 2, a filter is in force.
+    chroot: our root is a folder of another one, as far as /proc shows that to a user.
     """
 
     system_administrator: bool
     real_root: bool = False
     container: bool = False
     seccomp: bool = False
+    chroot: bool = False
     apparmor_restricted: bool = False
     userns_clone: int | None = None
     max_user_namespaces: int | None = None
@@ -71,6 +76,7 @@ class MachineFacts:
             real_root=capable and _in_initial_user_namespace(),
             container=in_container(),
             seccomp=status.get("Seccomp") == "2",
+            chroot=_in_chroot(),
             apparmor_restricted=_number("kernel/apparmor_restrict_unprivileged_userns") == 1,
             userns_clone=_number("kernel/unprivileged_userns_clone"),
             max_user_namespaces=_number("user/max_user_namespaces"),
@@ -90,6 +96,11 @@ def diagnose(step: FailedStep, number: int, facts: MachineFacts) -> NamespacePro
     """Return the problem behind an error number (errno) in this step."""
     text = f"{step.value}: {os.strerror(number)}"
     match number:
+        case _ if step is FailedStep.PROC:
+            what = f"{text}: it is not mounted here, as in a bare chroot, and labs need it"
+            return NamespaceProblem(
+                FailureCause.NO_PROC, what, fix="sudo mkdir -p /proc && sudo mount -t proc proc /proc"
+            )
         case errno.ENOSPC | errno.EUSERS:
             return _limit(text, facts)
         case errno.EPERM | errno.EACCES if step is FailedStep.ENTER:
@@ -98,7 +109,7 @@ def diagnose(step: FailedStep, number: int, facts: MachineFacts) -> NamespacePro
                 FailureCause.OTHER_USER, what, fix="work as the user who started the lab, or with sudo"
             )
         case errno.EPERM | errno.EACCES:
-            return _forbidden(text, facts)
+            return _forbidden(step, text, facts)
         case errno.EINVAL if step is FailedStep.ENTER:
             what = f"{text}: a process with threads cannot enter a user namespace"
             return NamespaceProblem(FailureCause.THREADS, what, fix="enter before any thread is started")
@@ -123,10 +134,13 @@ def _limit(text: str, facts: MachineFacts) -> NamespaceProblem:
     return NamespaceProblem(FailureCause.LIMIT, what, fix=command)
 
 
-def _forbidden(text: str, facts: MachineFacts) -> NamespaceProblem:
+def _forbidden(step: FailedStep, text: str, facts: MachineFacts) -> NamespaceProblem:
     if facts.container:
         what = f"{text}: this container may not make namespaces"
         return NamespaceProblem(FailureCause.CONTAINER, what, fix=f"start the container with {_CONTAINER_OPTIONS}")
+    if facts.chroot and step is FailedStep.UNSHARE and not facts.system_administrator:
+        what = f"{text}: this is a chroot, and in one the kernel makes no user namespaces (unshare(2))"
+        return NamespaceProblem(FailureCause.CHROOT, what, fix="run it as root, or: dmvpn lab up --simulated")
     if facts.apparmor_restricted and not facts.real_root:
         what = f"{text}: AppArmor takes all privileges from user namespaces ({_APPARMOR} is 1)"
         return NamespaceProblem(FailureCause.APPARMOR, what, fix=f"sudo sysctl {_APPARMOR}=0")
@@ -146,6 +160,15 @@ def _process_status() -> dict[str, str]:
         lines = Path("/proc/self/status").read_text().splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return {}
+
+
+def _in_chroot() -> bool:
+    """Return whether no file system begins at our root, or a folder of one, as a subvolume of btrfs is, too."""
+    with contextlib.suppress(OSError):
+        mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        roots = [mount[3] for mount in mounts if mount[4] == "/" and mount[mount.index("-") + 1] != "btrfs"]
+        return not any(mount[4] == "/" for mount in mounts) or any(root != "/" for root in roots)
+    return False
 
 
 def _in_initial_user_namespace() -> bool:
