@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 pytest.importorskip("uvicorn")
 
+from dmvpn.labs.usage import NICE
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet
@@ -19,6 +22,7 @@ from dmvpn.web.guard import OPEN
 from dmvpn.web.resources import routes
 from dmvpn.web.roles import Role
 from lab.test_web_events import stream
+from lab.test_web_load import owner_of
 from support.served import Served, dmvpn, new_token, problem, refused, serving
 
 if TYPE_CHECKING:
@@ -74,6 +78,24 @@ def every_resource() -> list[tuple[str, str]]:
         for method in sorted((route.methods or set()) - {"HEAD"})
         if (route.path, method) not in OPEN and route.path not in (*APART, *OWN, *PAGES)
     ]
+
+
+def test_labs_that_a_pupil_brings_up_have_the_bounds_of_its_token(web: Served, environment: dict[str, str]) -> None:
+    """`dmvpn class begin --memory` bounded the labs of the teacher, and those of pupils had no bound at all."""
+    carl = new_token(environment, "carl", "configure", "--labs", "carl-*", "--most", "1", "--memory", "512")
+    body = json.dumps({"scenario": "notes-phase1", "simulated": True, "name": "carl-1"})
+    begun = web.ask(LABS, method="POST", body=body, token=carl)
+    while web.ask(begun.headers["location"], token=carl).fields["state"] == "running":
+        pass
+    try:
+        process = owner_of(Path(environment["XDG_RUNTIME_DIR"]) / "dmvpn/labs/carl-1/supervisor.sock")
+        assert resource.prlimit(process, resource.RLIMIT_DATA) == (512 << 20, 512 << 20)
+        assert os.getpriority(os.PRIO_PROCESS, process) >= NICE
+        again = web.ask(LABS, method="POST", body=body.replace("carl-1", "carl-2"), token=carl)
+        assert "1 at a time" in problem(again, 503)
+        assert "carl-*, 1 at a time, 512 MiB" in dmvpn(environment, "web", "token", "list")
+    finally:
+        dmvpn(environment, "lab", "down", "carl-1")
 
 
 @pytest.mark.parametrize(("path", "method"), every_resource())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web.fleet import Fleet
+from dmvpn.web.labs import check_new, up_words
 from dmvpn.web.problems import Problem
+from support.callers import user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +81,16 @@ def test_a_server_of_one_lab_finds_no_other_one_and_a_dead_lab_is_none(listeners
     with pytest.raises(Problem):
         Fleet().sockets("two")
     assert [one["name"] for one in Fleet().labs()] == ["one", "three"]
+
+
+def test_a_token_has_as_many_labs_as_its_teacher_allows(listeners: dict[str, socket.socket]) -> None:
+    """The bounds of a class held for the labs that the teacher made, and a pupil brought up as many as it liked."""
+    check_new(Fleet(), "t4", replace(user("t", "t*"), most_labs=3))
+    with pytest.raises(Problem, match="2 at a time"):
+        check_new(Fleet(), "t4", replace(user("t", "t*"), most_labs=2))
+    check_new(Fleet(), "one4", replace(user("o", "one*"), most_labs=2))
+    words = up_words("notes-phase1", "t4", replace(user("t", "t*"), memory=256), simulated=True)
+    assert words == ("lab", "up", "notes-phase1", "--name", "t4", "--simulated", "--memory", "256")
 
 
 @pytest.mark.timeout(20)

@@ -153,6 +153,19 @@ def test_a_session_ends_after_half_a_day_and_the_oldest_of_very_many_ends(tmp_pa
     assert entrance.by_session(last.cookie, last.key, "::1") is not None
 
 
+def test_bounds_of_a_token_hold_for_sessions_that_it_opened_before(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "web")
+    entrance = Entrance(Role.VIEW, file)
+    token, _ = file.create("anna", Role.OPERATE, 10, "anna-*", most_labs=3, memory=256)
+    session = entrance.open_session(token)
+    assert session is not None
+    for most_labs, memory in ((3, 256), (1, 512)):
+        file.bound("anna", most_labs=most_labs, memory=memory)
+        caller = entrance.by_session(session.cookie, session.key, "::1")
+        assert caller is not None
+        assert (caller.most_labs, caller.memory, caller.labs) == (most_labs, memory, "anna-*")
+
+
 # ---------------------------------------------------------------------------------------------------- tokens on disk
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.app.web import token_file
-from dmvpn.app.words import add_memory, table
+from dmvpn.app.words import add_memory, table, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     begin.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
     begin.add_argument("--days", type=int, choices=range(1, 366), default=7, metavar="N", help="of the tokens (7)")
     add_memory(begin)
+    most = whole(1, 50, "a number of labs")
+    begin.add_argument("--most", type=most, default=3, metavar="N", help="labs of a pupil at a time, this one too (3)")
     begin.set_defaults(command=_begin)
     show = verbs.add_parser("show", help="all labs: their pupils, their troubles, what they use")
     show.set_defaults(command=_show)
@@ -45,6 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _begin(arguments: argparse.Namespace) -> int:
     """Bring up the labs that are not up yet. Raises UserError."""
     from dmvpn.labs.classes import labs_of, seats
+    from dmvpn.labs.usage import NICE
     from dmvpn.shells.scenario import Scenario
     from dmvpn.web.roles import Role
 
@@ -54,12 +58,18 @@ def _begin(arguments: argparse.Namespace) -> int:
     for pupil in places:
         if before.get(pupil, labs_of(pupil)) != labs_of(pupil):
             raise UserError(f"there is a token {pupil} for other labs: another name, or dmvpn web token revoke {pupil}")
+    bounds = {"most_labs": arguments.most, "memory": arguments.memory}
+    os.nice(NICE)
     notes: dict[str, None] = {}
     for lab in places.values():
         _bring_up(arguments, lab, notes)
     print()
     for pupil in places:
-        made = None if pupil in before else tokens.create(pupil, Role.CONFIGURE, arguments.days, labs_of(pupil))
+        made = None
+        if pupil in before:
+            tokens.bound(pupil, **bounds)
+        else:
+            made = tokens.create(pupil, Role.CONFIGURE, arguments.days, labs_of(pupil), **bounds)
         print(f"{pupil:<16} {made[0] if made else 'has a token already'}")
     print(f"\n{_SERVE}")
     return 0

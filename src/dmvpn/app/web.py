@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.app.words import table, whole
+from dmvpn.app.words import add_memory, table, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _ROLES: Final = ("view", "operate", "configure")
 #: Days for which a token is good if nothing is said.
 _USUAL_DAYS: Final = 90
 _days = whole(1, 3650, "a number of days")
+_labs = whole(1, 250, "a number of labs")
 #: Stands for the folder of our own authority.
 _OWN: Final = Path()
 
@@ -72,6 +73,10 @@ def _add_token(web: argparse.ArgumentParser) -> None:
     create.add_argument("--role", choices=_ROLES, default=_ROLES[0], help="what it may do; without it: view")
     create.add_argument("--days", type=_days, default=_USUAL_DAYS, metavar="N", help=f"of validity ({_USUAL_DAYS})")
     create.add_argument("--labs", default="", metavar="NAME|BEGINNING*", help="for these labs alone; without it: all")
+    create.add_argument(
+        "--most", type=_labs, default=0, metavar="N", help="labs at a time; without it: the server's bound"
+    )
+    add_memory(create)
     create.set_defaults(command=_create)
     listing = token.add_parser("list", help="the tokens, their roles, and when each was used")
     listing.set_defaults(command=_list)
@@ -173,7 +178,9 @@ def token_file() -> TokenFile:
 def _create(arguments: argparse.Namespace) -> int:
     from dmvpn.web.roles import Role
 
-    secret, made = token_file().create(arguments.name, Role(arguments.role), arguments.days, arguments.labs)
+    bounds = {"most_labs": arguments.most, "memory": arguments.memory}
+    role = Role(arguments.role)
+    secret, made = token_file().create(arguments.name, role, arguments.days, arguments.labs, **bounds)
     print(secret)
     about = f"{made.name}, role {made.role.value}{f' for {made.labs}' if made.labs else ''}, until {_day(made.expires)}"
     print(f"{about}; it is not shown again", file=sys.stderr)
@@ -186,7 +193,9 @@ def _list(_: argparse.Namespace) -> int:
     for one in token_file().tokens():
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
         used = _minute(one.used) if one.used else "never"
-        rows.append((one.name, one.role.value, one.labs or "all", _day(one.created), until, used))
+        bounds = (f"{one.most_labs} at a time" * (one.most_labs > 0), f"{one.memory} MiB" * (one.memory > 0))
+        labs = ", ".join(filter(None, (one.labs or "all", *bounds)))
+        rows.append((one.name, one.role.value, labs, _day(one.created), until, used))
     print("\n".join(table(rows)))
     return 0
 

@@ -28,6 +28,7 @@ from dmvpn.face.serving import make_server
 from dmvpn.labs import orders
 from dmvpn.labs.addresses import addresses
 from dmvpn.labs.intake import Note, StaysDown, left_out, not_built
+from dmvpn.labs.usage import NICE, give_way
 from dmvpn.labs.waiting import patience, wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -220,9 +221,14 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
 
 
 def _limit(memory: int) -> None:
-    """Limit the data of this process and of its children (RLIMIT_DATA, getrlimit(2)). memory: octets."""
+    """Limit the data of this process and of its children (RLIMIT_DATA, getrlimit(2)). memory: octets.
+
+    A lab that gives way to other programs does so in its own session, too.
+    """
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    if os.nice(0) >= NICE:
+        give_way(os.getpid())
 
 
 def _log_to(path: Path) -> None:

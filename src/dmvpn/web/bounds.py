@@ -100,6 +100,7 @@ TABLE: Final[dict[str, Bound]] = {
     "streams": Bound("streams of events", 500),
     "followed": Bound("routers that streams follow", 10_000),
     "terminals": Bound("terminals", 60),
+    "labs": Bound("labs", 250, trusted=250),
     "jobs": Bound("jobs", 4, share=1, trusted=3, kept=1),
     "sessions": Bound("sessions of browsers", 250, "ends the oldest of this user, or of the user that has most"),
     "scrapes": Bound("scrapes of metrics at a time", 5, kept=1, then=f"waits {PATIENCE:.0f} seconds, then 503"),

@@ -38,13 +38,18 @@ _SELDOM: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks. name: of the token; place: the address; key: the hash of the token or session; labs: as of a token."""
+    """Who asks. name: of the token; place: the address; key: the hash of the token or session.
+
+    labs, most_labs, memory: as of a token.
+    """
 
     name: str
     role: Role
     place: str
     key: bytes
     labs: str = ""
+    most_labs: int = 0
+    memory: int = 0
 
     def may_see(self, lab: str) -> bool:
         """Return whether a lab of this name is one of the caller's."""
@@ -62,6 +67,8 @@ class _Grant:
     expires: float | None
     parent: bytes | None = None
     labs: str = ""
+    most_labs: int = 0
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +164,16 @@ class Entrance:
         source = grant.parent or named
         if source is not None:
             self._used[source.hex()] = self._clock()
-        return Caller(name=grant.name, role=grant.role, place=place, key=given, labs=grant.labs)
+            grant = self._named[source]  # its bounds may have changed since a session began
+        return Caller(
+            name=grant.name,
+            role=grant.role,
+            place=place,
+            key=given,
+            labs=grant.labs,
+            most_labs=grant.most_labs,
+            memory=grant.memory,
+        )
 
     @staticmethod
     def _find(given: bytes, grants: dict[bytes, _Grant]) -> bytes | None:
@@ -193,7 +209,14 @@ class Entrance:
             return
         before, self._found = self._named, found
         self._named = {
-            bytes.fromhex(one.hash): _Grant(name=one.name, role=one.role, expires=one.expires, labs=one.labs)
+            bytes.fromhex(one.hash): _Grant(
+                name=one.name,
+                role=one.role,
+                expires=one.expires,
+                labs=one.labs,
+                most_labs=one.most_labs,
+                memory=one.memory,
+            )
             for one in found
         }
         gone = {key: grant for key, grant in before.items() if key not in self._named}

@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
+from dmvpn.labs.usage import give_way
 from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, members, operation, or_null
 from dmvpn.web.permission import keeps_apart, needs
@@ -95,8 +96,10 @@ class Job:
     is_broken_off: bool = False
 
     def begun_as(self, process: subprocess.Popen[str]) -> None:
-        """Note the process."""
+        """Note the process. The server and the jobs of a teacher have priority over those of pupils."""
         self.process = process
+        if self.caller.labs:
+            give_way(process.pid)
         if self.is_broken_off:
             self._end(process)
 

@@ -21,6 +21,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import SERVICE
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
+from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
@@ -161,9 +162,8 @@ class Labs:
             raise Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone: give the lab such a name")
         if scenario not in {str(one["name"]) for one in await self._known(caller)}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no scenario of this name: GET {SCENARIOS}")
-        await self._turns.read(caller, lambda: check_name(self._fleet, name))
-        words = ("lab", "up", scenario, "--name", name, *(["--simulated"] if simulated else []))
-        return self._jobs.begin(request, name, words)
+        await self._turns.read(caller, lambda: check_new(self._fleet, name, caller))
+        return self._jobs.begin(request, name, up_words(scenario, name, caller, simulated=bool(simulated)))
 
     @needs(Role.CONFIGURE)
     async def down(self, request: Request) -> Response:
@@ -270,15 +270,27 @@ def _built_in() -> list[dict[str, Plain]]:
     return [{**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))]
 
 
-def check_name(fleet: Fleet, name: str) -> None:
-    """Refuse a name that a new lab cannot have. Raises Problem."""
+def up_words(scenario: str, name: str, caller: Caller, *, simulated: bool) -> tuple[str, ...]:
+    """Return the words of `dmvpn` that bring a lab up, in the bounds of the caller's token."""
+    bound = ("--memory", str(caller.memory)) if caller.memory else ()
+    return ("lab", "up", scenario, "--name", name, *(("--simulated",) if simulated else ()), *bound)
+
+
+def check_new(fleet: Fleet, name: str, caller: Caller) -> None:
+    """Refuse a name that a new lab cannot have, and one lab more than the caller may have. Raises Problem."""
     if fleet.router is not None or fleet.lab not in (None, name):
         raise Problem(HTTPStatus.FORBIDDEN, "this server has another lab only")
     if not _LAB_NAME.fullmatch(name) or name.startswith(SERVICE):
         detail = f"a lab is called by letters, digits, '_', '.' and '-', and not {SERVICE}... as a service is"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-    if name in {str(lab["name"]) for lab in fleet.labs()}:
+    names = {str(lab["name"]) for lab in fleet.labs() if not lab["service"]}
+    if name in names:
         raise Problem(HTTPStatus.CONFLICT, f"lab {name} is up already")
+    own = sum(map(caller.may_see, names))
+    if caller.most_labs and own >= caller.most_labs:
+        detail = f"{own} labs are up, and the token is for {caller.most_labs} at a time: end one of them"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    TABLE["labs"].check(caller, Taken(own, len(names), len(names)))
 
 
 def _objects(value: Plain) -> list[dict[str, Plain]]:

@@ -59,7 +59,8 @@ class NamedToken:
     """One token.
 
     hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
-    names and a star; "": all labs.
+    names and a star; "": all labs. most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB
+    of data of each process of a lab that its user brings up, 0: no bound. Older files have neither.
     """
 
     name: str
@@ -69,6 +70,8 @@ class NamedToken:
     expires: float
     used: float = 0.0
     labs: str = ""
+    most_labs: int = 0
+    memory: int = 0
 
 
 def new_secret() -> str:
@@ -158,7 +161,9 @@ class TokenFile:
         except OSError as error:
             raise UserError(f"{self.folder}: {error.strerror}") from error
 
-    def create(self, name: str, role: Role, days: int, labs: str = "") -> tuple[str, NamedToken]:
+    def create(
+        self, name: str, role: Role, days: int, labs: str = "", *, most_labs: int = 0, memory: int = 0
+    ) -> tuple[str, NamedToken]:
         """Return a new token, which is stored nowhere, and its entry. Raises UserError."""
         if labs and not _LABS.fullmatch(labs):
             raise UserError(f"{labs!r} names no labs: the name of a lab, or how names begin and a star, as in anna-*")
@@ -173,9 +178,25 @@ class TokenFile:
                 raise UserError(f"there are {_MOST} tokens: revoke some")
             secret, now = new_secret(), self._clock()
             end = now + days * _DAY
-            made = NamedToken(name=name, role=role, hash=hash_of(secret).hex(), created=now, expires=end, labs=labs)
+            made = NamedToken(
+                name=name,
+                role=role,
+                hash=hash_of(secret).hex(),
+                created=now,
+                expires=end,
+                labs=labs,
+                most_labs=most_labs,
+                memory=memory,
+            )
             tokens.append(made)
         return secret, made
+
+    def bound(self, name: str, *, most_labs: int, memory: int) -> None:
+        """Change the bounds of a token. Raises UserError."""
+        with self._changing() as tokens:
+            tokens[:] = [
+                replace(one, most_labs=most_labs, memory=memory) if one.name == name else one for one in tokens
+            ]
 
     def revoke(self, name: str) -> NamedToken:
         """Remove a token: no server takes it from now on. Raises UserError."""
@@ -238,6 +259,9 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
         raise ValueError
     if len(bytes.fromhex(digest)) != _OCTETS:
         raise ValueError
+    most_labs, memory = plain.get("most_labs", 0), plain.get("memory", 0)
+    if not isinstance(most_labs, int) or not isinstance(memory, int) or most_labs < 0 or memory < 0:
+        raise ValueError
     created, expires, used = (float(str(plain[word])) for word in ("created", "expires", "used"))
     return NamedToken(
         name=name,
@@ -247,4 +271,6 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
         expires=expires,
         used=used,
         labs=labs,
+        most_labs=most_labs,
+        memory=memory,
     )

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of
 from dmvpn.web.described import TEXT, YES_OR_NO, members, operation
-from dmvpn.web.labs import LAB, check_name
+from dmvpn.web.labs import LAB, check_new, up_words
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -69,11 +69,11 @@ class Uploads:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_FILES}")
         _check(files)
         name, caller = request.path_params["lab"], request.scope["caller"]
-        await self._turns.read(caller, lambda: check_name(self._fleet, name))
+        await self._turns.read(caller, lambda: check_new(self._fleet, name, caller))
         place = Path(tempfile.mkdtemp(prefix="dmvpn-upload-"))
         try:
             await self._turns.read(caller, lambda: _write(place / name, files))
-            words = ("lab", "up", str(place / name), "--name", name, *(["--simulated"] if simulated else []))
+            words = up_words(str(place / name), name, caller, simulated=simulated)
             return self._jobs.begin(request, name, words, lambda: shutil.rmtree(place, ignore_errors=True))
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
