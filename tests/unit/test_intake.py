@@ -387,8 +387,35 @@ def test_a_stray_no_line_of_a_tunnel_is_refused_like_the_line_itself() -> None:
 )
 def test_a_placeholder_where_a_value_belongs_is_named(place: str) -> None:
     intake = take_in(TUNNEL.format(f"tunnel destination {place} 255.255.255.0"))
-    assert intake.held == ("Tunnel0",)
+    assert intake.held == ()
     assert any(f"put a value in its place: {place}" in line for line in report(intake))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "crypto isakmp policy <n>",
+        "crypto isakmp policy 10\n group <dh group>",
+        "crypto keyring {{ name }} vrf {{ v }} x",
+    ],
+)
+def test_a_placeholder_for_a_value_holds_no_tunnel(line: str) -> None:
+    """A page with `crypto isakmp key <your key> address 0.0.0.0` kept all tunnels of its lab down."""
+    text = f"{line}\ncrypto isakmp key <your key> address 0.0.0.0\n"
+    assert take_in(text + TUNNEL.format("tunnel protection ipsec profile <the profile>")).held == ()
+
+
+@pytest.mark.parametrize("line", ["{{ protection }}", "<tunnel protection>", "tunnel prot ipsec <kind> $PROFILE"])
+def test_a_placeholder_that_may_be_what_protects_a_tunnel_holds_it(line: str) -> None:
+    assert take_in(TUNNEL.format(line)).held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize("row", ["| `{}` | protects the tunnel |", "| {} | protects it |", "  | 3 | {} |"])
+def test_a_row_of_a_table_that_explains_protection_holds_no_tunnel(row: str) -> None:
+    line = row.format("tunnel protection ipsec profile P")
+    page = f"# Lab\n\n{line}\n\n```\n{TUNNEL.format('ip mtu 1400')}```\n"
+    assert take_in(fenced(page)).held == ()
+    assert take_in(f"{TUNNEL.format('ip mtu 1400')}{line}\n").held == ()
 
 
 def test_a_placeholder_that_is_taken_is_told_and_that_of_a_key_is_not_shown() -> None:
@@ -780,6 +807,43 @@ def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
 )
 def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:
     assert without_keys(line) == line
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "indent"),
+    [
+        ("ipv6 router ospf 1", "router-id 0.0.0.1", " "),
+        ("ipv6 router ospf 1", "router-id 0.0.0.1", ""),
+        ("ipv6 router eigrp 1", "eigrp router-id 0.0.0.1", ""),
+        ("router isis", "net 49.0001.0000.0000.0001.00", ""),
+        ("vlan 10", "name USERS", ""),
+        ("class-map match-any VOICE", "match dscp ef", ""),
+        ("bfd-template single-hop T", "interval min-tx 50 min-rx 50 multiplier 3", ""),
+        # Without indentation they may as well be lines of the interface.
+        ("mka policy M", "key-server priority 1", " "),
+        ("crypto ipsec client ezvpn EZ", "mode client", " "),
+    ],
+)
+def test_a_section_on_which_nothing_acts_is_none_of_the_tunnel_above_it(header: str, line: str, indent: str) -> None:
+    """`ipv6 router ospf 1` was kept as a line of the tunnel, and its `router-id` refused: the tunnel stayed down."""
+    intake = take_in(f"interface Tunnel0\n{indent}ip mtu 1400\n{header}\n{indent}{line}\nend\n")
+    assert (intake.of(Fate.REFUSED), intake.held) == ((), ())
+    shown = "\n".join(intake.tree.render())
+    assert "interface Tunnel0\n ip mtu 1400\n!" in shown
+    assert f"\n{header}\n {line}" in f"\n{shown}"
+
+
+@pytest.mark.parametrize("line", ["ipv6 router isis", "ip router isis", "ip vrf forwarding V"])
+def test_a_line_of_an_interface_that_looks_like_the_first_of_a_section_stays_in_it(line: str) -> None:
+    text = f"ip vrf V\n rd 1:1\ninterface GigabitEthernet0/1\n{line}\nip address 192.0.2.1 255.255.255.0\n"
+    assert f" {line}" in take_in(text).tree.render()
+
+
+def test_lines_that_routers_write_and_that_do_nothing_here_are_kept() -> None:
+    text = "crypto key gen rsa mod 2048\ncts logging verbose\nrouter ospf 1\n priority 10\n router-id 0.0.0.1\n"
+    intake = take_in(text)
+    assert (intake.of(Fate.REFUSED), intake.of(Fate.LEFT_OUT)) == ((), ())
+    assert [entry.text for entry in intake.of(Fate.KEPT)] == ["cts logging verbose", "priority 10"]
 
 
 @pytest.mark.parametrize(

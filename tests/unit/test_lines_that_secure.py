@@ -121,6 +121,7 @@ _SAFE: Final = {
     "bounds that this program has of its own": (
         "global crypto ikev2 limit", "global logging", "global ip icmp rate-limit", "router-ospf limit",
     ),
+    "tags of packets, and the servers for them: `cts role-based enforcement` is left out": ("global cts",),
     "words that mean something else": (
         "interface tx-", "policy-map-class queue-limit", "global multilink", "global ip tftp", "archive rollback",
         "sla", "global ipv6 hop-limit", "global banner", "pki-server shutdown", "voice", "controller",

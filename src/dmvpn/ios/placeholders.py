@@ -9,7 +9,7 @@ from dmvpn.ios.redaction import without_keys
 
 _OF_TEMPLATES: Final = re.compile(
     r"\{\{[^{}]{1,80}\}\}|\{%[^%]{1,80}%\}|\$\{\w[\w.-]{0,60}\}"
-    r"|(?<!\S)(?:\$[A-Z][A-Z0-9_]{2,60}|\\?<[A-Za-z][\w .:/-]{1,60}>"
+    r"|(?<!\S)(?:\$[A-Z][A-Z0-9_]{2,60}|\\?<[A-Za-z][\w .:/-]{0,60}>"
     r"|\\?\[[A-Z][A-Z0-9 ._-]{1,60}\]|%[A-Z][A-Z0-9_]{2,60}%)"
     r"(?!\S)"
 )
@@ -35,6 +35,11 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
         return ""
     found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line) or (_OF_OTHERS.search(line) if refused else None)
     return found[0].lstrip("\\") if found is not None else ""
+
+
+def in_one_word(line: str) -> str:
+    """Return the line with `-` for the blanks in its placeholders: `<shared secret>` is one value."""
+    return _OF_TEMPLATES.sub(lambda found: "-".join(found[0].split()), line)
 
 
 def refusal(line: str) -> tuple[str, ...]:

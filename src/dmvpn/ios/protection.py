@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: One edit of `protection` leaves one of them; most lines have none.
 _MAY_BE: Final = re.compile(r"pro|ect|ion", re.IGNORECASE)
+#: Two cells of a table.
+_ROW: Final = re.compile(r"\s{0,80}\|[^|\S]{0,80}[^|\s][^|]{0,400}\|[^|\S]{0,80}[^|\s][^|]{0,400}\|")
 _WORD: Final = re.compile(r"[^\s#>:;,`'\"()\[\]{}|]+")
 #: Blanks were lost, or became something else.
 _WITHOUT_BLANKS: Final = re.compile(r"\Bprotection\W{0,9}ipsec|protectionipsec", re.IGNORECASE)
@@ -78,8 +80,10 @@ ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
 
 
 def asks_for_protection(line: str) -> bool:
-    """Return whether two words of it, in full, abbreviated or with a slip, say `protection ipsec`. Not of comments."""
-    if _MAY_BE.search(line, 0, _LONGEST) is None or line.lstrip().startswith("!"):
+    """Return whether two words of it, in full, abbreviated or with a slip, say `protection ipsec`. Not of comments, and
+    not of rows of a table, which explain commands.
+    """
+    if _MAY_BE.search(line, 0, _LONGEST) is None or line.lstrip().startswith("!") or _ROW.match(line):
         return False
     if _WITHOUT_BLANKS.search(line, 0, _LONGEST) is not None:
         return True

@@ -39,6 +39,7 @@ from dmvpn.ios.entries import ConfigResult, LineReport
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.merged import SecondAddresses
+from dmvpn.ios.placeholders import in_one_word
 from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
@@ -244,6 +245,7 @@ class FileReader:
         self._leave_prose(line, indentation)
         self._leave_others(line, indentation)
         self._leave_for_vrf(line, indentation)
+        self._leave_for_header(line, indentation)
         mode = self._session.mode.name
         if self._is_astray(line, mode):
             slip = self._configurator.interpret(mode, line) if is_tunnel(mode, self._session.header) else None
@@ -278,7 +280,8 @@ class FileReader:
         if not is_tunnel(mode, self._session.header):
             return True
         return not any(
-            self._configurator.runs(mode, each) or self._is_missed(mode, each) for each in (line, without_comment(line))
+            self._configurator.runs(mode, each) or self._is_missed(mode, each)
+            for each in (line, without_comment(line), in_one_word(line))
         )
 
     def _is_missed(self, mode: str, line: str) -> bool:
@@ -326,6 +329,22 @@ class FileReader:
             self._session.leave_sections()
             self._open.clear()
 
+    def _leave_for_header(self, line: str, indentation: int) -> None:
+        """Leave an indented section if this line is not indented and opens a section of the router, on which nothing
+        acts, although such a line may be in the section, too (`ipv6 router`).
+        """
+        around = self._open[-1] if self._open else None
+        if around is None or around.is_flat or not around.is_indented or indentation > around.indentation:
+            return
+        mode = self._session.mode.name
+        found = self._configurator.interpret(mode, line)
+        if isinstance(found, CliError) or found.mode != mode or any(one.line.group is None for one in found.targets):
+            return
+        other = self._configurator.interpret_inside(GLOBAL.name, line)
+        if isinstance(other, Command) and any(target.line.opens for target in other.targets):
+            self._session.leave_sections()
+            self._open.clear()
+
     @property
     def _is_others(self) -> bool:
         return bool(self._open) and self._configurator.is_others(self._session.mode.name)
@@ -369,6 +388,8 @@ class FileReader:
         # Only behind a line that is none: descriptions and passwords have exclamation marks, too.
         if result.refused and result.group is None and shorter != line:
             result = self._session.enter(shorter)
+        if result.error is not None and in_one_word(line) != line:
+            result = self._session.enter(in_one_word(line))
         if result.error is not None and first_word(line).startswith("exit-"):
             return LineResult()  # the end of a section that is not read as one here
         if result.error is not None and self._may_keep(line, indentation):

@@ -44,7 +44,7 @@ _HEADER: Final = re.compile(
     r"|\[OK\]|Destination filename \[|Configuring from |-----+ ?show |```|Press RETURN to get started"
     r"|(?:[*.]|\d{6}: )?[*.]?(?:[A-Z][a-z]{2} +\d+ (?:\d{4} )?\d\d:\d\d:\d\d|\d\d:\d\d:\d\d)[^%]*: %[A-Z]"
     r"|\s*crypto\s+(?:pki|ca)\s+(?:authenticate|enroll|import|export|crl|benchmark)\s"
-    r"|\s*crypto\s+key\s+(?:generate|zeroize|export|import)\s"
+    r"|\s*cry(?:pto?)?\s+key\s+(?:gen\w*|zer\w*|exp\w*|imp\w*)(?:\s|$)"
     r"|\s*(?:en(?:able)?|conf\w*\s+t\w*|wr\w*(?:\s+mem\w*)?|copy\s+run\S*\s+star\S*|sh\w*\s+(?:run|start)\S*.*)\s*$"
     r"|\s*(?:do\s+)?(?:sh|sho|show|ping|trace|tracer|traceroute|clear|debug|undebug|no\s+debug|reload|terminal|dir|copy|write)"
     r"\s+\S|\s*[-=_*~+]{3,}\s*$|\s*[<\[(]?(?:\.{2,}|\u2026)[>\])]?\s*$"

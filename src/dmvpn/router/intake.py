@@ -21,6 +21,7 @@ from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.crypto_maps import is_crypto_map
 from dmvpn.ios.grammar import Args
+from dmvpn.ios.placeholders import placeholder_in
 from dmvpn.ios.protection import asks_for_protection, is_about_something_else
 from dmvpn.ios.section import Statement
 from dmvpn.ios.transcript import is_log
@@ -101,7 +102,7 @@ def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> E
 
     before: what the text was put on top of. A tunnel that was protected there, and still is, is never in clear.
     """
-    refused = [entry for entry in result.entries if entry.fate is Fate.REFUSED or _protects(entry)]
+    refused = [entry for entry in result.entries if _may_hold(entry)]
     held = {
         name: entry
         for name, entry in _held(result.tree, refused)
@@ -122,6 +123,16 @@ def _is_protected(tree: ConfigTree, name: str) -> bool:
 
 def _is_whole(result: ConfigResult) -> bool:
     return not any(entry.fate in (Fate.REFUSED, Fate.LEFT_OUT) for entry in result.entries)
+
+
+def _may_hold(entry: LineReport) -> bool:
+    """Return whether a line may hold tunnels. A template's placeholder for a value holds none, unless the line asks for
+    protection: without its key or policy, a protected tunnel does not come up in clear.
+    """
+    if entry.fate is not Fate.REFUSED:
+        return _protects(entry)
+    value = placeholder_in(entry.text, refused=True)
+    return not value or entry.text.startswith(value) or asks_for_protection(entry.text)
 
 
 def _protects(entry: LineReport) -> bool:
