@@ -271,6 +271,7 @@ def test_the_check_finds_everything_a_lab_needs_and_leaves_the_caller_alone(user
             "raw socket for GRE",
             "/proc/sys",
             "address translation",
+            "packet filters",
         ],
     ]
 

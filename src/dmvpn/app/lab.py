@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import select
 import shlex
 import sys
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from dmvpn.app.progress import Progress
 from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.labs import captures, orders
+from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.finding import find_lab, find_node
@@ -206,7 +206,7 @@ def capture(arguments: argparse.Namespace, told: Told) -> int:
         told.put(keys=str(output / "keys"))
     lives = True
     try:
-        lives = not select.select([ended], [], [], arguments.seconds)[0]
+        lives = not is_readable(ended, arguments.seconds)
     except KeyboardInterrupt:
         told.say()
     if lives:

@@ -32,6 +32,7 @@ from dmvpn.features.system import SystemMachine
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.certificates import certificates_of
+from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a router that could read the file again
     journal.to_stderr(as_json=arguments.log_format == "json")
     manager = Manager.of()
+    allow_descriptors()
     try:
         text = read_router(arguments.file)
         taken = startable(arguments.file, text, arguments.without, language())

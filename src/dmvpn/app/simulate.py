@@ -11,6 +11,7 @@ from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.judge.variants import vary
+from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.files import open_private
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def simulate(arguments: argparse.Namespace) -> int:
     """Run a scenario until it has converged, then send traffic between spokes. 1 if something did not come up."""
+    allow_descriptors()
     if arguments.campaign is None and (arguments.results or arguments.histogram or arguments.on or arguments.prove):
         raise UserError("--results, --histogram, --on and --prove go with --campaign")
     if arguments.prove is not None:

@@ -98,7 +98,9 @@ class Paper:
 
 def _has_room() -> bool:
     """Return whether standard output takes more text within a moment: no signal ends the wait for its reader."""
-    return bool(select.select([], [sys.stdout], [], _MOMENT)[1])
+    poll = select.poll()
+    poll.register(sys.stdout, select.POLLOUT)
+    return bool(poll.poll(_MOMENT * 1000))
 
 
 class Screen:

@@ -321,6 +321,7 @@ class RustEngine:
             try:
                 self._announce(source)
                 self._engine.set_socket(source, opened.fileno(), opened.whole_fileno())
+                opened.forget_whole()
             except OSError:
                 opened.close()
                 raise
@@ -360,6 +361,8 @@ class RustEngine:
             self._announce(local)
             self._engine.set_socket(local, end.esp.fileno(), end.esp.whole_fileno(), "esp")
             self._engine.set_socket(local, end.udp.fileno(), end.udp.whole_fileno(), "udp")
+            end.esp.forget_whole()
+            end.udp.forget_whole()
         except OSError:
             end.close()
             raise

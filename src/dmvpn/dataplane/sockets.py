@@ -141,6 +141,12 @@ class _TwoSockets(_Socket):
             super().close()
             raise
 
+    def forget_whole(self) -> None:
+        """Close our descriptor of the second one: the engine has its own."""
+        if self._whole is not None:
+            self._whole.close()
+            self._whole = None
+
     def whole_fileno(self) -> int:
         """Return the descriptor of the second one."""
         return self._second().fileno()

@@ -246,9 +246,11 @@ def _messages(connected: socket.socket) -> Iterator[Message]:
 
 def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], None]) -> str:
     """Carry keys and output back and forth. Returns why it ended, "" if the user left."""
-    decoder = Decoder()
+    decoder, poll = Decoder(), select.poll()
+    for descriptor in (connected.fileno(), keyboard):
+        poll.register(descriptor, select.POLLIN)
     while True:
-        ready, _, _ = select.select([connected.fileno(), keyboard], [], [])
+        ready = [descriptor for descriptor, _ in poll.poll()]
         if keyboard in ready:
             typed = os.read(keyboard, 1 << 12)
             if not typed or LEAVE in typed:

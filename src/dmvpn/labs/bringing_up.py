@@ -32,6 +32,7 @@ from dmvpn.labs.usage import NICE, give_way
 from dmvpn.labs.waiting import patience, wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.lab import namespaces
 from dmvpn.shells.lab.forked import end_with, fork, importing, interrupts_put_off, leave
 from dmvpn.shells.lab.places import SERVICE, LabFolder
@@ -189,6 +190,7 @@ def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
     def supervise() -> int:
         _log_to(folder.log)
         _limit(wanted.memory)
+        allow_descriptors()
         try:
             return Supervisor(scenario, folder, engine, make_server, wanted.record).run()
         except UserError as error:  # what this machine cannot do, and what helps: `lab up` shows it
@@ -209,6 +211,7 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
             _log_to(folder.log)
             _limit(wanted.memory)
             signal.signal(signal.SIGTERM, leave)
+            allow_descriptors()
             try:
                 SimulatedLab(scenario, folder, make_server, wanted.record).run()
             except (UserError, OSError) as error:  # what this machine cannot do: `lab up` shows it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,7 @@ from dmvpn.labs import orders
 from dmvpn.network.device import Device
 from dmvpn.network.routing import election_time
 from dmvpn.shells.convergence import cannot, unfinished
+from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.flapping import changing, flapping
 from dmvpn.shells.lab import control
@@ -47,7 +47,7 @@ def wait(scenario: Scenario, folder: LabFolder, lab: int, end: float) -> Iterato
     looks = _Looks(scenario, folder)
     while lacks and time.monotonic() < end:
         yield lacks
-        if select.select([lab], [], [], pause)[0]:
+        if is_readable(lab, pause):
             tail = folder.log.read_text().splitlines()[-_TAIL:] if folder.log.exists() else []
             raise UserError(f"lab {folder.name} ended while it was starting:" + _indented(tail))
         if folder.control.exists():

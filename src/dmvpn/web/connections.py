@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import resource
 import socket
 from collections import Counter
 from http import HTTPStatus
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from dmvpn.shells.descriptors import Shortage
 from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.problems import Problem
 
@@ -41,8 +41,6 @@ STRANGERS: Final = 200
 HANDSHAKE: Final = 5.0
 HEADERS: Final = 10.0
 STALLED: Final = 30.0
-#: Descriptors besides those of connections and followed routers.
-_OTHERS: Final = 500
 SWEEP: Final = 5.0
 
 
@@ -246,10 +244,12 @@ class Reception:
 
     async def _accept(self, state: ServerState) -> None:
         loop = asyncio.get_running_loop()
+        shortage = Shortage(loop)
         while True:
             try:
                 accepted, address = await loop.sock_accept(self._listening)
-            except OSError:  # no descriptor is left, or the client is gone already
+            except OSError as error:  # no descriptor is left, or the client is gone already
+                shortage.is_met(error)
                 await asyncio.sleep(0.1)
                 continue
             visitor = Visitor(address[0])
@@ -273,12 +273,3 @@ class Reception:
             self.crowd.leave(visitor)
             with contextlib.suppress(OSError):
                 accepted.close()
-
-
-def allow_descriptors() -> None:
-    """Raise the limit of this process, as far as it may, so that all connections have one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = STRANGERS + TABLE["connections"].most + TABLE["followed"].most + _OTHERS
-    if 0 <= soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

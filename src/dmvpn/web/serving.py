@@ -11,10 +11,11 @@ import uvicorn
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.web import tls
 from dmvpn.web.audit import Audit
 from dmvpn.web.bounds import Bounds
-from dmvpn.web.connections import HEADERS, Reception, allow_descriptors
+from dmvpn.web.connections import HEADERS, Reception
 from dmvpn.web.entrance import CODE_LIFE, Entrance
 from dmvpn.web.framing import MOST_HEADERS
 from dmvpn.web.guard import LOGIN

@@ -53,8 +53,8 @@ class ControlSockets:
         self._watch = watch
         self._sockets: dict[_Key, InterfaceSocket] = {}
         self._icmp = IcmpSocket(types=_ICMP_TYPES, probes_only=True)
-        self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        place(self._whole)
+        #: Opened with the first packet that needs it: a VRF has few descriptors.
+        self._whole: socket.socket | None = None
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:
@@ -111,6 +111,9 @@ class ControlSockets:
             # A datagram from a port of its own, such as BFD's, that names an interface leaves by that interface all the
             # same.
             way = [origin_control(self._index(order.interface), None)] if order.interface is not None else []
+            if self._whole is None:
+                self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                place(self._whole)
             self._whole.sendmsg((packet.serialize(),), way, 0, (str(destination), 0))
 
     def close(self) -> None:
@@ -119,7 +122,8 @@ class ControlSockets:
             self.stop(StopListening(name, protocol, None, port))
         self._watch.remove(self._icmp.fileno())
         self._icmp.close()
-        self._whole.close()
+        if self._whole is not None:
+            self._whole.close()
 
     def _index(self, interface: str) -> int:
         return socket.if_nametoindex(self._linux_name(interface))

@@ -19,12 +19,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab.forked import Json, answer, end_with, fork, leave, read_answer
 from dmvpn.shells.lab.problems import FailedStep, MachineFacts, diagnose
 from dmvpn.shells.lab.syscalls import (
@@ -61,8 +61,7 @@ class LabProcess:
 
         The exit code of a detached lab is unknown: 0.
         """
-        ready, _, _ = select.select([self._pidfd], [], [], timeout)
-        if not ready:
+        if not is_readable(self._pidfd, timeout):
             return None
         if self._keeper is None:
             return 0

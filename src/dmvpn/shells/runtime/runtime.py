@@ -29,6 +29,7 @@ from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.router import Router
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING, Certificates
+from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.files import cut_half_line, open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
@@ -106,6 +107,7 @@ class Runtime:
         self._recorder = Recorder(name, self._recording.write) if self._recording else None
         self.router = Router(entropy if self._recorder is None else self._recorder.begin(entropy))
         self._loop = asyncio.get_running_loop()
+        self._shortage = Shortage(self._loop)
         self._storage = FolderStorage(storage, ConfigurationFile(configuration) if configuration else None)
         flash = FolderFlash(storage / FLASH)
         self.handle = Handle(
@@ -277,7 +279,8 @@ class Runtime:
         self.handle.tell(inner)
 
     def _failed(self, error: EffectError) -> None:
-        log.info("%s", error)
+        if not self._shortage.is_met(error):
+            log.info("%s", error)
         self._inbox.append(EffectFailed(error.effect, error.errno, error.text))
 
     def _store(self, effect: Store) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.breath import at_home
 from dmvpn.base.errors import UserError
+from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
@@ -88,6 +89,7 @@ class SimulatedLab:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
+        Shortage(loop)
         self._time = FollowedClock(self.world, loop.time)
         end_by_signal(lambda: loop.call_soon_threadsafe(self._ended.set))
         for name in self.world.routers:
