@@ -22,7 +22,6 @@ from support.served import MAIN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.importorskip("uvicorn")
 if shutil.which("prometheus") is None:
     pytest.skip("Prometheus is missing: scripts/debian-packages interop", allow_module_level=True)
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
 pytest.importorskip("httpx2")
 
 from dmvpn import client as api

@@ -22,8 +22,6 @@ LONG = [page for page in PAGES if page.name in ("what-if.md", "try-remedies.md",
 @pytest.mark.lab
 @pytest.mark.parametrize("page", every_day_but(LONG, PAGES), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_shows_what_its_commands_print(page: Path) -> None:
-    if "dmvpn lab ssh" in page.read_text():
-        pytest.importorskip("asyncssh")
     session = Session(None if page.name == "README.md" else warm())
     try:
         for block in BLOCK.findall(page.read_text()):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
 pytest.importorskip("httpx2")
 pytest.importorskip("pandas")
 

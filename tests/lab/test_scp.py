@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import asyncssh
 
-pytest.importorskip("asyncssh")
-
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import asyncssh
 
-pytest.importorskip("asyncssh")
-
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:

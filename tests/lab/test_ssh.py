@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest.importorskip("asyncssh")
-
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:

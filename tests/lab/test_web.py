@@ -17,7 +17,6 @@ from support.served import MAIN, Served, dmvpn, problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-pytest.importorskip("uvicorn")
 
 R31 = "/api/v1/labs/notes-phase3/routers/R31"
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from dmvpn.labs.usage import NICE
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Entrance

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from support.browser import CHROMIUM, DRIVER, Browser
 from support.served import Served, dmvpn, serving
 

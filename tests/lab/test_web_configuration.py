@@ -11,9 +11,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-
-pytest.importorskip("uvicorn")
-
 from jsonschema import Draft202012Validator
 
 from support.served import Served, dmvpn, new_token, problem, serving

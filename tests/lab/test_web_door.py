@@ -24,7 +24,6 @@ from support.served import MAIN, Answer, Served, dmvpn, new_token, problem, refu
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.importorskip("uvicorn")
 
 LABS = "/api/v1/labs"
 R31 = f"{LABS}/notes-phase3/routers/R31"

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from lab.test_web import R31, Web
 from support.served import Served, dmvpn, problem
 

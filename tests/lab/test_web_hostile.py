@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from dmvpn.web.exported import as_page
 from support.browser import CHROMIUM, DRIVER, Browser
 from support.served import Served, dmvpn, serving

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from lab.test_web_events import Stream, bring_up, stream, web
 from support.served import dmvpn, problem
 

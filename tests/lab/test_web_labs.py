@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from dmvpn.shells.lab.places import LabFolder
 from support.served import Served, dmvpn, new_token, problem, serving
 

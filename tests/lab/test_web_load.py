@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from dmvpn.face.protocol import Answer as Piece
 from dmvpn.face.protocol import Decoder, Done, Hello, encode
 from support.callers import every_request

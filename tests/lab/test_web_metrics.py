@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from support.labs import Labs
 
-pytest.importorskip("uvicorn")
 
 from dmvpn.web.fleet import Running
 from dmvpn.web.scraping import Wish, scrape

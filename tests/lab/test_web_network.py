@@ -22,7 +22,6 @@ from support.served import Served, dmvpn, new_token, problem, refused, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.importorskip("uvicorn")
 
 LABS = "/api/v1/labs"
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from support.served import MAIN, Served, dmvpn, problem, serving
 
 if TYPE_CHECKING:

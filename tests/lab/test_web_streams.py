@@ -10,22 +10,19 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
-uvicorn = pytest.importorskip("uvicorn")
-
-from starlette.applications import Starlette  # noqa: E402
-from starlette.responses import Response, StreamingResponse  # noqa: E402
-from starlette.routing import Route  # noqa: E402
-
-from dmvpn.web import bounded, connections  # noqa: E402
-from dmvpn.web.audit import Audit  # noqa: E402
-from dmvpn.web.bounds import Bounds  # noqa: E402
-from dmvpn.web.entrance import Entrance  # noqa: E402
-from dmvpn.web.guard import Guard  # noqa: E402
-from dmvpn.web.origin import Names  # noqa: E402
-from dmvpn.web.roles import Role  # noqa: E402
-from dmvpn.web.serving import Server, configuration  # noqa: E402
-from dmvpn.web.tokens import TokenFile  # noqa: E402
+from dmvpn.web import bounded, connections
+from dmvpn.web.audit import Audit
+from dmvpn.web.bounds import Bounds
+from dmvpn.web.entrance import Entrance
+from dmvpn.web.guard import Guard
+from dmvpn.web.origin import Names
+from dmvpn.web.roles import Role
+from dmvpn.web.serving import Server, configuration
+from dmvpn.web.tokens import TokenFile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

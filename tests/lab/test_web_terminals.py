@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from dmvpn.web.bounds import TABLE
 from support.served import Served, dmvpn, new_token, problem, serving
 

@@ -10,8 +10,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from support.browser import CHROMIUM, DRIVER, Browser
 from support.served import Served, dmvpn, new_token, problem, serving
 

@@ -7,10 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-pytest.importorskip("uvicorn")
-
 from dmvpn.face.protocol import Counts, Done, Hello, encode
 from dmvpn.web.traffic import Traffic
 

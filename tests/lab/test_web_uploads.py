@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("uvicorn")
-
 from dmvpn.shells.scenario import BUILT_IN
 from support.served import Answer, Served, dmvpn, new_token, problem, serving
 

@@ -104,7 +104,6 @@ class ToolLab:
 @contextlib.contextmanager
 def tool_lab(scenario: str | Path, folder: Path) -> Iterator[ToolLab]:
     """Bring a lab up, and SSH in front of it."""
-    pytest.importorskip("asyncssh")
     with Labs() as labs:
         labs.up(scenario, "--simulated")
         front = labs.start("lab", "ssh", "--port", "0")

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-pytest.importorskip("starlette")
-
 from dmvpn.base.metrics import gauge
 from dmvpn.face.protocol import Counts
 from dmvpn.web.exposition import Exposition, Format, escaped, labels_of

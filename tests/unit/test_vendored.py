@@ -5,10 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("uvicorn")
-
 from dmvpn.web.exported import FOLDER
 
 VENDOR = FOLDER / "vendor"

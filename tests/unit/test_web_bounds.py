@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-pytest.importorskip("starlette")
-pytest.importorskip("uvicorn")
-
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web import bounds, jobs
 from dmvpn.web.audit import Audit

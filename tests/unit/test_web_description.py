@@ -6,9 +6,6 @@ import json
 from functools import partial
 
 import pytest
-
-pytest.importorskip("uvicorn")
-
 from jsonschema import Draft202012Validator
 
 from dmvpn.web.bounds import Bounds

@@ -113,8 +113,8 @@ def test_a_lab_whose_page_cannot_be_served_does_not_come_up(
 ) -> None:
     """The lab came up first, and then the command failed: it had to be found and brought down."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    tokens = tmp_path / "dmvpn" / ".web" / "tokens.json"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    tokens = tmp_path / "state" / "dmvpn" / ".web" / "tokens.json"
     tokens.parent.mkdir(mode=0o700, parents=True)
     tokens.touch()
     tokens.chmod(0o666)

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-pytest.importorskip("starlette")
-
 from dmvpn.web import jobs
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.fleet import Fleet

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-
-pytest.importorskip("starlette")
-
 from hypothesis import given
 from hypothesis import strategies as st
 
