@@ -18,6 +18,7 @@ from dmvpn.base.events import IpReceived, SasCounted, Tick
 from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
 from dmvpn.base.protection import Encapsulation, SaCount
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ike import half_open
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
@@ -440,6 +441,46 @@ def test_strangers_make_us_keep_few_fragments_and_not_for_long() -> None:
     assert strangers.join(part(2, 1, b"b"), front[0], 9.0) is None
     with pytest.raises(WireError, match="too large together"):
         strangers.join(part(3, 0, bytes(LARGEST_IN_FRAGMENTS)), front[0], 9.0)
+
+
+@pytest.mark.lengthy
+def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peers that had begun made a router keep 132 MB, by large offers and by fragments before they proved anything."""
+    monkeypatch.setattr(half_open, "LARGEST_OCTETS", 40 * half_open.EACH)
+    net = MachineNet()
+    hub, spoke = (net.node(name, LINES, encapsulation=Encapsulation.NEVER) for name in (HUB, SPOKE))
+    spoke.want(hub)
+    first = Message.parse(net.flights.pop().datagram.payload)
+    offer = surely(first.find(SecurityAssociation)).proposals[0]
+    large = replace(offer, transforms=tuple(replace(offer.transforms[0], number=number) for number in range(100)))
+    part = Fragment(7, 2, 0, bytes(4000))
+    for number in range(100):
+        header = replace(first.header, cookie_i=(number + 1).to_bytes(8, "big"))
+        begins = replace(first, header=header, payloads=(SecurityAssociation((large,)), *first.payloads[1:]))
+        (answer,) = arrives(hub, begins.serialize(), f"203.0.114.{number}")
+        for place in range(2, 6):
+            early = Message((replace(part, number=place),), header=Message.parse(answer).header)
+            arrives(hub, early.serialize(), f"203.0.114.{number}")
+    assert 5 < len(sas_of(hub)) < 40 * half_open.EACH / (half_open.EACH + len(SecurityAssociation((large,)).body()))
+    assert not any(sa.in_fragments for sa in sas_of(hub))
+    spoke.want(hub, wanted=False)
+    net.flights.clear()
+    for number in range(20):  # these return the cookie, and send parts of their proof
+        peer = net.node(f"203.0.115.{number}", LINES, encapsulation=Encapsulation.NEVER)
+        net.drops = lambda flight: bool(flight.datagram.payload[19] & Flag.ENCRYPTION)
+        peer.want(hub)
+        net.run(0.1)
+        (sa,) = sas_of(peer)
+        for place in range(2, 6):
+            late = Message((replace(part, number=place),), header=sa.header(ExchangeType.MAIN, 0, encrypted=False))
+            arrives(hub, late.serialize(), str(peer.address))
+    kept = [sa.in_fragments for sa in sas_of(hub)]
+    assert 0 < sum(kept) <= (40 - len(kept)) * half_open.EACH
+    net.drops = lambda _: False
+    newest = net.node("203.0.115.99", LINES, encapsulation=Encapsulation.NEVER)
+    newest.want(hub)
+    net.run(1)
+    assert newest.pairs
 
 
 def test_message_2_in_fragments_is_taken_from_the_peer_that_we_began_with_alone() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike import half_open
 from dmvpn.features.ike.acts import Reply
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.numbers import Encr, Group, Integ, ProtocolId
@@ -128,16 +129,42 @@ def test_of_too_many_half_open_ones_the_oldest_goes_so_that_somebody_new_can_com
     drawn: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strangers who really receive at their addresses return cookies; they must not keep others out for 30 seconds."""
-    monkeypatch.setattr(sas, "LARGEST_HALF_OPEN", 1000)
+    monkeypatch.setattr(half_open, "LARGEST_OCTETS", 1000 * (half_open.EACH + 512))
     net = IkeNet()
     hub, spoke = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
     for number in range(1200):
         arrives(net, hub, begins(number), f"10.66.{number >> 8}.{number & 255}")
-    assert len(hub.sas) == hub.sas.half_open == 1000
+    assert len(hub.sas) == hub.sas.half_open
+    assert 1000 <= (before := hub.sas.half_open) < 1200
     spoke.connect(hub)
     net.run(1)
     assert matched(hub, spoke)
-    assert hub.sas.half_open == 999
+    assert hub.sas.half_open == before - 1
+
+
+@pytest.mark.lengthy
+def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each of 6,000 peers that had proved nothing, a first message of 64 KiB and fragments of as much were kept."""
+    monkeypatch.setattr(half_open, "LARGEST_OCTETS", budget := 100 * half_open.EACH)
+    net = IkeNet()
+    hub, last = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
+    for number in range(60):
+        filler = Notify(NotifyType.SET_WINDOW_SIZE, bytes(20_000))
+        arrives(net, hub, begins(number, filler), f"10.66.1.{number}")
+    assert 10 < hub.sas.half_open < budget / 20_000
+    net.drops = lambda flight: flight.octets[18] == ExchangeType.IKE_AUTH
+    for number in range(30):
+        sa = net.site(f"10.66.2.{number}").connect(hub)
+        net.run(0.1)
+        header = Header(spi_i=sa.spi_i, spi_r=sa.spi_r, exchange=35, flags=Flag.INITIATOR, message_id=1)
+        assert sa.channel is not None
+        for octets in seal(header, (filler,), sa.channel.sealer, 1000)[:-1]:
+            arrives(net, hub, octets, f"10.66.2.{number}")
+    assert 10 < hub.sas.half_open < budget / 18_000
+    net.drops = lambda _: False
+    last.connect(hub)
+    net.run(1)
+    assert last.children
 
 
 @pytest.mark.lengthy

@@ -19,6 +19,7 @@ its version knows how it speaks. Versions do not know each other.
     v2           IKEv2                             v1           IKEv1
     chain        parts of messages, the version    repetition   when a message is sent again
     versions     both as one                       contact      peers that have forgotten us
+    half_open    peers that have not proved themselves, and the octets that are kept of them
 
     machine      joins them to the router          peers        what follows from the acts of sessions
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.chain import version_of
+from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.session import Established, StartedAgain
 from dmvpn.features.ike.v1.sas import IsakmpSas
 from dmvpn.features.ike.v2.sas import IkeSas
@@ -29,7 +30,8 @@ class Versions:
     """All sessions (`session.Sessions`): v1 has those of IKEv1, v2 those of IKEv2."""
 
     def __init__(self, book: Book, entropy: Entropy) -> None:
-        self.v1, self.v2 = IsakmpSas(book, entropy), IkeSas(book, entropy)
+        self._half_open = HalfOpen()
+        self.v1, self.v2 = IsakmpSas(book, entropy, self._half_open), IkeSas(book, entropy, self._half_open)
 
     def _of(self, version: IkeVersion) -> IsakmpSas | IkeSas:
         return self.v1 if version is IkeVersion.V1 else self.v2
@@ -60,6 +62,7 @@ class Versions:
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
         """Take over the configured limits, for each version; 0: the default."""
+        self._half_open.permit(largest_half_open)
         self.v1.limit(cookies_from, largest_number, largest_half_open)
         self.v2.limit(cookies_from, largest_number, largest_half_open)
 

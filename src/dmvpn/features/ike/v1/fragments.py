@@ -63,6 +63,11 @@ class Fragments:
         self._id = self._last = 0
         self._pieces: dict[int, bytes] = {}
 
+    @property
+    def octets(self) -> int:
+        """How many octets there are so far."""
+        return sum(map(len, self._pieces.values()))
+
     def add(self, fragment: Fragment, largest: int = LARGEST_MESSAGE) -> bytes | None:
         """Add a part. Returns the message if it was the last missing part. Raises WireError for too large a message.
 
@@ -74,8 +79,7 @@ class Fragments:
         self._pieces[fragment.number] = fragment.data
         if fragment.is_last:
             self._last = fragment.number
-        is_too_large = sum(map(len, self._pieces.values())) > largest
-        if fragment.number > LARGEST_NUMBER_OF_FRAGMENTS or is_too_large:
+        if fragment.number > LARGEST_NUMBER_OF_FRAGMENTS or self.octets > largest:
             self.clear()
             raise WireError("the fragments are too many, or too large together", offset=28, clause=_CLAUSE)
         if not self._last or any(number not in self._pieces for number in range(1, self._last + 1)):

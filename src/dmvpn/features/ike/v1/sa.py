@@ -445,6 +445,11 @@ class IsakmpSa(Session):
 
     # ------------------------------------------------------------------------------------------------ messages
 
+    @property
+    def in_fragments(self) -> int:
+        """Octets of a message of the peer that has not come as a whole."""
+        return self._fragments.octets
+
     def join(self, fragment: Fragment) -> bytes | None:
         """Add a fragment of the peer. Returns the message if no part is missing any more. Raises WireError."""
         return self._fragments.add(fragment)

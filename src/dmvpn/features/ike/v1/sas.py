@@ -18,6 +18,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Act, Hinted, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
+from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
@@ -64,8 +65,10 @@ MESSAGES: Final = (100, 200)
 class IsakmpSas:
     """All ISAKMP SAs. largest_number: as configured; newcomers beyond are refused; 0: no limit."""
 
-    def __init__(self, book: Book, entropy: Entropy) -> None:
+    def __init__(self, book: Book, entropy: Entropy, room: HalfOpen | None = None) -> None:
+        """room: of the half-open peers of all versions."""
         self.book, self.entropy = book, entropy
+        self._room = room or HalfOpen()
         self.largest_number = self.largest_half_open = 0
         self.strangers = Strangers()
         self._by_cookie: dict[bytes, IsakmpSa] = {}
@@ -189,6 +192,14 @@ class IsakmpSas:
         sa = self._at(path, header.cookie_r) or begun
         if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
             return []
+        if sa.is_half_open and sa.state is SaState.SA_SETUP:
+            try:
+                whole = self._whole(message, octets, path, now)
+            except WireError as error:
+                return [self._unreadable(error, octets, path, now)]
+            if whole is None:
+                return []
+            message, octets = whole
         if sa.is_half_open and sa.state is SaState.SA_SETUP and self._may_cost(sa, message, octets):
             if not self.strangers.may_key(sa.path, now):
                 return []
@@ -197,10 +208,25 @@ class IsakmpSas:
         before = sa.taken
         handle(sa, message, octets, path, now)
         self._talk.charge(sa.own_spi, max(sa.taken - before, 0), now)
-        acts = self._followed(sa)
-        if sa.is_half_open and sa.state is SaState.KEY_EXCH and (oldest := self.strangers.keyed(sa)) is not None:
-            acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
-        return acts
+        return self._followed(sa) + self._kept(sa, now)
+
+    def _kept(self, sa: IsakmpSa, now: float) -> list[Act]:
+        """Note how many octets we keep of a half-open peer. Returns what follows from making room for it."""
+        if not sa.is_half_open:
+            return []
+        is_shown, main = sa.state is SaState.KEY_EXCH, sa.exchanges[PHASE_1]
+        if is_shown:
+            self.strangers.keyed(sa)
+        offers = len(main.offers) if isinstance(main, Response) else 0
+        return self._room.note(self, sa, offers + sa.in_fragments, now, is_shown=is_shown)
+
+    def _whole(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> tuple[Message, bytes] | None:
+        """Return a message of a peer that has not returned our cookie; None: a part is missing. Raises WireError."""
+        fragment = message.find(Fragment)
+        if fragment is None:
+            return message, octets
+        joined = self.strangers.join(fragment, path, now)
+        return (parse_whole(message, joined), joined) if joined is not None else None
 
     def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
         """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
@@ -227,21 +253,21 @@ class IsakmpSas:
             notify = message.notify(NotifyType.INVALID_SPI)
             is_hint = notify is not None and notify.protocol == ProtocolId.ESP and len(notify.spi) == 4
             return [Hinted(path, int.from_bytes(notify.spi, "big"))] if notify is not None and is_hint else []
-        fragment = message.find(Fragment)
-        if fragment is not None and header.exchange == ExchangeType.MAIN:
-            try:
-                joined = self.strangers.join(fragment, path, now)
-                return self._stranger(parse_whole(message, joined), joined, path, now) if joined is not None else []
-            except WireError as error:
-                return [self._unreadable(error, octets, path, now)]
-        known = self.strangers.known(octets, path)
-        if known is not None:
-            handle(known, message, octets, path, now)
-            return self._followed(known)
         if header.exchange == ExchangeType.AGGRESSIVE:
             return [_turned_away(path, Reason(IkeReason.AGGRESSIVE), logged=True)]
         if header.exchange != ExchangeType.MAIN or header.message_id:
             return [_turned_away(path, Reason(IkeReason.INIT_LACKS))]
+        try:
+            whole = self._whole(message, octets, path, now)
+        except WireError as error:
+            return [self._unreadable(error, octets, path, now)]
+        if whole is None:
+            return []
+        message, octets = whole
+        known = self.strangers.known(octets, path)
+        if known is not None:
+            handle(known, message, octets, path, now)
+            return self._followed(known)
         full = self._full()
         peers = self._siblings.at(path) if full is not None else ()
         if full is not None and not peers:
@@ -271,15 +297,15 @@ class IsakmpSas:
             return [_turned_away(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
         self._by_cookie[sa.own_spi] = sa
-        crowded = [self.strangers.add(sa, octets)]
+        self.strangers.add(sa, octets)
+        oldest = None
         if admission is not None:
             sa.admits(admission)
-            crowded.append(self.strangers.renews(sa))
+            oldest = self.strangers.renews(sa)
         acts = self._followed(sa)
-        for oldest in crowded:
-            if oldest is not None:
-                acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
-        return acts
+        if oldest is not None:
+            acts += self.drop(oldest, Reason(IkeReason.TOO_MANY_BEGIN), now)
+        return acts + self._kept(sa, now)
 
     # ------------------------------------------------------------------------------------------------ for people
 
@@ -336,7 +362,7 @@ class IsakmpSas:
                     more = self._rekey(sa)
                 case Established():
                     followed.append(act)
-                    self.strangers.remove(sa)
+                    self._proved_or_gone(sa)
                     more = succession.establish(sa, self._siblings)
                     if (held := self.get(sa.awaited_by)) is not None:
                         more += succession.end_supplanted(held, sa)
@@ -409,8 +435,12 @@ class IsakmpSas:
             return [sa, new]
         return [new]
 
-    def _gone(self, sa: IsakmpSa) -> None:
+    def _proved_or_gone(self, sa: IsakmpSa) -> None:
         self.strangers.remove(sa)
+        self._room.remove(sa)
+
+    def _gone(self, sa: IsakmpSa) -> None:
+        self._proved_or_gone(sa)
         self._by_cookie.pop(sa.own_spi, None)
         self._siblings.remove(sa)
         self._timers.cancel(sa.own_spi)

@@ -1,8 +1,8 @@
-"""Peers that have begun main mode and not proved themselves: how many of them are kept, and what they may cost.
+"""Peers that have begun main mode and not proved themselves: who they are, and what they may cost.
 
 Message 1 costs us a draw of 8 octets and some kilobytes; the address in it may be forged. Message 3 returns our cookie,
-so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). Beginners do not push out a peer that has come
-that far.
+so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). `half_open` bounds the octets that we keep of
+them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire.payloads import Fragment
 
-#: Peers that have sent message 1 alone, and peers that have returned our cookie; then the oldest goes. All spokes of a
-#: large hub begin at once when it restarts, and a spoke whose ISAKMP SA goes takes half a minute to begin again.
-LARGEST_NUMBER_OF_BEGINNERS: Final = 6000
-LARGEST_NUMBER_OF_KEYED: Final = 6000
 #: Peers at one address that begin again while the router is full; then the oldest goes.
 LARGEST_NUMBER_OF_RENEWALS: Final = 4
 #: Beginnings, and key exchanges, with one address, in a second and at once: some peers are behind one translator.
 BEGINNINGS: Final = (50, 200)
-#: Addresses of which we keep fragments of one message 1; then the oldest go. Its octets, and seconds until it is whole.
+#: Addresses of which we keep parts of one message, before our cookie has returned; then the oldest go. Octets of the
+#: message, and seconds until it is whole.
 LARGEST_NUMBER_IN_FRAGMENTS: Final = 64
 LARGEST_IN_FRAGMENTS: Final = 4096
 FRAGMENTS_TIME: Final = 5.0
@@ -42,7 +39,7 @@ class Strangers:
 
     def __init__(self) -> None:
         self._beginners: dict[Beginning, IsakmpSa] = {}  # by the mark of message 1 and its path, the oldest first
-        self._keyed: dict[bytes, IsakmpSa] = {}  # by our cookie, the oldest first
+        self._keyed: dict[bytes, None] = {}  # by our cookie
         self._beginnings: dict[bytes, Beginning] = {}
         self._renewals: dict[_Sender, dict[bytes, IsakmpSa]] = {}  # and by our cookie, the oldest first
         self._fragments: dict[_Sender, tuple[float, Fragments]] = {}  # and since when, the oldest first
@@ -62,7 +59,7 @@ class Strangers:
         return self._beginners.get((mark_of(octets), path))
 
     def join(self, fragment: Fragment, path: DatagramPath, now: float) -> bytes | None:
-        """Add a fragment of a message 1. Returns the message if no part is missing any more. Raises WireError."""
+        """Add a fragment of message 1 or 3. Returns the message if no part is missing any more. Raises WireError."""
         kept, sender = self._fragments, _sender(path)
         while kept and now - next(iter(kept.values()))[0] >= FRAGMENTS_TIME:
             del kept[next(iter(kept))]
@@ -82,13 +79,11 @@ class Strangers:
         """Return whether the far address of a path may cause one more Diffie-Hellman, and count it."""
         return _charged(self._may_key, _sender(path), now)
 
-    def add(self, sa: IsakmpSa, octets: bytes) -> IsakmpSa | None:
-        """Add a peer that has sent message 1. Returns the ISAKMP SA that must end to make room."""
+    def add(self, sa: IsakmpSa, octets: bytes) -> None:
+        """Add a peer that has sent message 1."""
         beginning = mark_of(octets), sa.path
         self._beginners[beginning] = sa
         self._beginnings[sa.own_spi] = beginning
-        full = self.beginners > LARGEST_NUMBER_OF_BEGINNERS
-        return next((old for old in self._beginners.values() if old.own_spi not in self._keyed), None) if full else None
 
     def renews(self, sa: IsakmpSa) -> IsakmpSa | None:
         """Note that a peer of ours may have begun again while the router is full: an attacker may have its address.
@@ -101,10 +96,9 @@ class Strangers:
             return None
         return next((old for old in same.values() if old.own_spi not in self._keyed), sa)
 
-    def keyed(self, sa: IsakmpSa) -> IsakmpSa | None:
-        """Note that a peer has returned our cookie. Returns the ISAKMP SA that must end to make room."""
-        self._keyed[sa.own_spi] = sa
-        return next(iter(self._keyed.values())) if len(self._keyed) > LARGEST_NUMBER_OF_KEYED else None
+    def keyed(self, sa: IsakmpSa) -> None:
+        """Note that a peer has returned our cookie."""
+        self._keyed[sa.own_spi] = None
 
     def remove(self, sa: IsakmpSa) -> None:
         """Forget a peer that has proved itself, or is gone."""

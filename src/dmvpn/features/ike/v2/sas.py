@@ -21,6 +21,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
+from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import (
@@ -59,9 +60,6 @@ if TYPE_CHECKING:
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100
-#: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out. All
-#: spokes of a large hub begin at once when it restarts, and a spoke whose SA goes takes half a minute to begin again.
-LARGEST_HALF_OPEN: Final = 6000
 #: Key exchanges with strangers from one address, in a second and at once: some are behind one translator. Anybody can
 #: write that address, so whoever would be one more needs a cookie; of those with a cookie there may be as many.
 BEGINNINGS: Final = (50, 200)
@@ -79,7 +77,11 @@ class IkeSas:
     largest_number, largest_half_open: as configured; newcomers beyond are refused; 0: nothing is configured.
     """
 
-    def __init__(self, book: Book, entropy: Entropy, *, cookies_from: int = COOKIES_FROM) -> None:
+    def __init__(
+        self, book: Book, entropy: Entropy, room: HalfOpen | None = None, *, cookies_from: int = COOKIES_FROM
+    ) -> None:
+        """room: of the half-open peers of all versions."""
+        self._room = room or HalfOpen()
         self.book, self.entropy, self.cookies_from = book, entropy, cookies_from
         self.largest_number = self.largest_half_open = 0
         self._by_spi: dict[bytes, IkeSa] = {}
@@ -169,8 +171,9 @@ class IkeSas:
             return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
         return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
 
-    def drop(self, sa: IkeSa, reason: Reason, now: float) -> list[Act]:
+    def drop(self, session: Session, reason: Reason, now: float) -> list[Act]:
         """End an IKE SA without a message."""
+        sa = _mine(session)
         sa.at(now)
         sa.end(reason)
         return self._followed(sa, sa.done())
@@ -214,7 +217,14 @@ class IkeSas:
         before = sa.proofs
         acts = handle(sa, message, octets, path, now)
         self._talk.charge(sa.own_spi, max(sa.proofs - before, 0), now)
-        return self._followed(sa, acts)
+        return self._followed(sa, acts) + self._kept(sa, now)
+
+    def _kept(self, sa: IkeSa, now: float) -> list[Act]:
+        """Note how many octets we keep of a half-open peer. Returns what follows from making room for it."""
+        if not sa.is_half_open:
+            return []
+        pieces = sum(each.octets for each in sa.channel.fragments.values()) if sa.channel is not None else 0
+        return self._room.note(self, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
 
     def _stranger(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> list[Act]:
         known = self._half_open.get((octets, path))
@@ -251,8 +261,7 @@ class IkeSas:
             self._half_open[octets, path] = sa
             self._beginnings[sa.own_spi] = octets, path
             self._arm(sa)
-            if self.half_open > max(LARGEST_HALF_OPEN, self.largest_half_open):
-                acts += self.drop(next(iter(self._half_open.values())), Reason(IkeReason.TOO_MANY_BEGIN), now)
+            acts += self._kept(sa, now)
         return acts
 
     def _complain(self, octets: bytes, path: DatagramPath, notify: Notify, why: Reason, now: float) -> list[Act]:
@@ -345,6 +354,7 @@ class IkeSas:
         self._timers.cancel(sa.own_spi)
 
     def _no_longer_half_open(self, sa: IkeSa) -> None:
+        self._room.remove(sa)
         key = self._beginnings.pop(sa.own_spi, None)
         if key is not None:
             self._half_open.pop(key, None)
