@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dmvpn.app.picture import picture
+from dmvpn.app.picture import fitting, picture
 from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import Scenario, built_in_names
 from support.world import World
@@ -39,6 +39,18 @@ def test_a_router_behind_the_hubs_is_above_them() -> None:
     provider = next(number for number, line in enumerate(lines) if "[ TRANSPORT ]" in line)
     assert rows[0] < rows[1] < provider < rows[2]
     assert "SERVER 10.1.10.100/24" in lines[0]
+
+
+def test_a_drawing_that_the_terminal_would_fold_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred routers were ten pages of pieces of boxes."""
+    scenario = Scenario.load("hierarchical")
+    width = max(map(len, picture(scenario)))
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert fitting(scenario, "mine") == picture(scenario)
+    monkeypatch.setenv("COLUMNS", str(width - 1))
+    assert fitting(scenario, "mine") == [
+        f"(a drawing of {width} columns; as a picture: dmvpn lab picture mine --output mine.svg)"
+    ]
 
 
 def test_a_hubs_port_to_the_inside_is_above_it_and_its_loopback_with_the_wire() -> None:

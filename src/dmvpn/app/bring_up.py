@@ -7,7 +7,7 @@ import itertools
 import sys
 from typing import TYPE_CHECKING
 
-from dmvpn.app.picture import picture
+from dmvpn.app.picture import fitting
 from dmvpn.app.progress import Progress
 from dmvpn.labs import catalog
 from dmvpn.labs.addresses import addresses, main_address
@@ -123,7 +123,7 @@ def _brought_up(arguments: argparse.Namespace) -> Up:
 def _describe(told: Told, scenario: Scenario, name: str, how: str) -> None:
     told.say(f"{name}: {scenario.lab.title}")
     told.say()
-    told.say("\n".join(picture(scenario)))
+    told.say("\n".join(fitting(scenario, name)))
     told.say()
     if scenario.is_exercise:
         from dmvpn.app import exercise  # only where one comes up: other labs shall not wait for its import

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.labs.addresses import addresses, main_address
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 _GAP = "   "
+#: Columns where no terminal says how many it has.
+_WIDEST: Final = 200
+
+
+def fitting(scenario: Scenario, name: str) -> list[str]:
+    """Return the picture of a lab of this name, or the command that draws it if it is wider than the terminal."""
+    lines = picture(scenario)
+    width = max(len(line) for line in lines)
+    if width <= shutil.get_terminal_size(fallback=(_WIDEST, 24)).columns:
+        return lines
+    return [f"(a drawing of {width} columns; as a picture: dmvpn lab picture {name} --output {name}.svg)"]
 
 
 def picture(scenario: Scenario) -> list[str]:
