@@ -93,6 +93,67 @@ def test_a_link_within_a_folder_counts(folder: Path, capsys: pytest.CaptureFixtu
     assert "inside.cfg is left out" not in capsys.readouterr().err
 
 
+# ------------------------------------------------------------------------------------------------ render
+
+TABLE = """\
+name: branches
+phase: 3
+protection: none
+tunnel: {network: 10.255.0.0/24}
+pools: {lan: {network: 10.1.0.0/16, length: 24}}
+hubs: {HUB1: {nbma: 203.0.113.1/30, gateway: 203.0.113.2}}
+spokes: {PARIS: {nbma: 198.51.100.1/30, gateway: 198.51.100.2}}
+"""
+
+
+@pytest.fixture
+def sites(folder: Path) -> Path:
+    """A table in the folder, beside a template that includes what `part.j2` has."""
+    for path in folder.glob("*.cfg"):
+        path.unlink()
+    (folder / "sites.yaml").write_text(TABLE)
+    (folder / "mine.j2").write_text("hostname X\n{% include 'part.j2' %}\n")
+    return folder / "sites.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "leads", "to"),
+    [
+        ("part.j2", "../secret/S.cfg", "mine.j2"),
+        ("deeper", "../secret", "deeper.j2"),
+        ("mine.j2", "../secret/S.cfg", "mine.j2"),
+        ("branches", "../secret", ""),
+        ("sites.lock.yaml", "../secret/S.cfg", ""),
+        ("branches/.made-by-render.yaml", "../../secret/S.cfg", ""),
+        ("branches/PARIS.cfg", "../../secret/S.cfg", ""),
+    ],
+)
+def test_render_reads_and_writes_nothing_that_a_link_has_elsewhere(
+    name: str, leads: str, to: str, sites: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A template of a folder that somebody sent included a link, and `dmvpn render` printed a file of this machine."""
+    (sites.parent / "deeper.j2").write_text("hostname X\n{% include 'deeper/S.cfg' %}\n")
+    link = sites.parent / name
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(leads)
+    words = ["--template", str(sites.parent / to)] if to else []
+    for more in ((), ("--check",)):
+        assert main(["render", str(sites), *words, *more]) == 2
+        said = capsys.readouterr()
+        assert "it is a link out of the folder, or to nothing" in said.err
+        assert "SECRET" not in said.out + said.err
+    assert [path.name for path in (tmp_path / "secret").iterdir()] == ["S.cfg"]
+    assert (tmp_path / "secret" / "S.cfg").read_text() == SECRET
+
+
+def test_a_template_that_includes_a_pipe_is_refused_at_once(sites: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It waited for ever: a limit of processor time does not end a process that waits."""
+    os.mkfifo(sites.parent / "part.j2")
+    assert main(["render", str(sites), "--template", str(sites.parent / "mine.j2")]) == 2
+    assert "no regular file" in capsys.readouterr().err
+
+
 # ------------------------------------------------------------------------------------------------ without an end
 
 
@@ -102,7 +163,7 @@ def _pipe(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "words", [("import",), ("config", "check"), ("lint",), ("replay",), ("lab", "up", "--simulated")]
+    "words", [("import",), ("config", "check"), ("lint",), ("replay",), ("render",), ("lab", "up", "--simulated")]
 )
 @pytest.mark.parametrize("made", [lambda _: "/dev/zero", _pipe])
 def test_a_file_without_an_end_is_refused_unread(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.documents import read_text
 from dmvpn.shells.scenario import Scenario, built_in_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def wrong(folder: Path, text: str) -> list[str]:
@@ -137,9 +140,11 @@ def test_a_lab_file_without_an_end_is_refused_unread(tmp_path: Path) -> None:
         Scenario.load(str(tmp_path))
 
 
-def test_of_a_device_no_more_is_read_than_a_file_may_have() -> None:
-    with pytest.raises(UserError, match="/dev/zero: larger than 1 MiB"):
-        read_text(Path("/dev/zero"), 1 << 20)
+def test_no_more_is_read_than_a_file_may_have(tmp_path: Path) -> None:
+    with (tmp_path / "lab.yaml").open("wb") as holes:
+        holes.truncate(1 << 40)
+    with pytest.raises(UserError, match=r"lab\.yaml: larger than 1 MiB"):
+        read_text(tmp_path / "lab.yaml", 1 << 20)
 
 
 @pytest.mark.lengthy

@@ -22,7 +22,7 @@ from dmvpn.base.certificates import certificate_of
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.features.pki.material import Key, blocks, is_key, read_key, read_pem, read_pkcs12
-from dmvpn.shells.files import read_octets
+from dmvpn.shells.files import read_given
 from dmvpn.shells.lab.finding import find_router
 from dmvpn.tools.authority import CA_CERTIFICATE, LIST, Authority, RequestedCertificate
 
@@ -133,12 +133,7 @@ def _files(source: Path, router: str) -> list[Path]:
 
 def _read(path: Path) -> list[bytes]:
     """Return the PEM blocks of a file; a private key is decrypted, as it stays in this process. Raises UserError."""
-    try:
-        octets = read_octets(path, _LARGEST)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
-    if len(octets) > _LARGEST:
-        raise UserError(f"{path}: larger than {_LARGEST >> 20} MiB, so it holds no certificates")
+    octets = read_given(path, _LARGEST)
     try:
         if b"-----BEGIN" not in octets:
             return _blocks_of(read_pkcs12(octets, _password(f"Password of {path}: ")))

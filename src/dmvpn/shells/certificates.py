@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Remembered
 from dmvpn.base.values import dataclass
-from dmvpn.shells.files import leads_out, read_octets
+from dmvpn.shells.files import leads_out, read_given
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,16 +59,6 @@ def _is_there(folder: Path, name: str) -> bool:
     )
 
 
-def _read(path: Path, folder: Path) -> bytes:
-    """Return the content of a file of the certificates. Raises OSError, UserError."""
-    if leads_out(folder, path):
-        raise UserError(f"{path}: it is a link out of the folder")
-    octets = read_octets(path, _LARGEST)
-    if len(octets) > _LARGEST:
-        raise UserError(f"{path}: larger than {_LARGEST >> 20} MiB")
-    return octets
-
-
 def _trustpoint(folder: Path, name: str, router: str) -> Certificates:
     # Most routers have no certificates, and X.509 takes long to import.
     from dmvpn.features.pki.chain import chain_lines
@@ -78,9 +68,8 @@ def _trustpoint(folder: Path, name: str, router: str) -> Certificates:
     own = [folder / f"{router}.pem", folder / f"{router}.key"]
     files = [folder / "ca.pem", *(own if own[0].exists() else ()), folder / "crl.pem"]
     try:
-        found = read_pem(b"\n".join(_read(path, folder) for path in files if path.exists() or path in own))
-    except OSError as error:
-        raise UserError(f"{error.filename}: {error.strerror}") from error
+        pieces = (read_given(path, _LARGEST, folder) for path in files if path.exists() or path in own)
+        found = read_pem(b"\n".join(pieces))
     except UserError as error:
         raise UserError(f"{folder}: {router}: {error}") from error
     kept = [(KEY, found.key), (LIST, joined(found.lists))]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.files import read_given
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,18 +142,12 @@ def parse_yaml(text: str, file: str, *, patient: bool = False) -> tuple[object, 
             loader.dispose()
 
 
-def read_text(path: Path, largest: int = LARGEST) -> str:
-    """Return the text of a file of reasonable size. Raises UserError."""
+def read_text(path: Path, largest: int = LARGEST, folder: Path | None = None) -> str:
+    """Return the text of a file, as `read_given` reads it. Raises UserError."""
     try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(largest + 1)  # a device has no size, and no end
+        return read_given(path, largest, folder).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not text: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
-    if len(text) > largest:
-        raise UserError(f"{path}: larger than {largest >> 20} MiB")
-    return text
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:

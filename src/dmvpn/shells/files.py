@@ -10,6 +10,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final, TextIO
 
+from dmvpn.base.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -61,10 +63,34 @@ def read_octets(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
-def leads_out(folder: Path, path: Path) -> bool:
-    """Return whether a name in a folder is a link out of the folder, or to nothing."""
+def read_given(path: Path, most: int, folder: Path | None = None) -> bytes:
+    """Return the content of a regular file of at most `most` octets, which a stranger may have written. Raises UserError.
+
+    folder: where the file was found, or where another file names it: no link may lead out. None: the user named it.
+    """
+    if folder is not None:
+        refuse_way_out(folder, path)
     try:
-        return path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve())
+        octets = read_octets(path, most)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+    if len(octets) > most:
+        raise UserError(f"{path}: larger than {most >> 20} MiB")
+    return octets
+
+
+def refuse_way_out(folder: Path, path: Path) -> None:
+    """Raise UserError if a name in a folder is a link out of the folder."""
+    if leads_out(folder, path):
+        raise UserError(f"{path}: it is a link out of the folder, or to nothing")
+
+
+def leads_out(folder: Path, path: Path) -> bool:
+    """Return whether a name in a folder is a link out of the folder, or below one, or a link to nothing."""
+    try:
+        return not path.resolve(strict=True).is_relative_to(folder.resolve())
+    except FileNotFoundError:
+        return path.is_symlink()
     except (OSError, RuntimeError):
         return True
 

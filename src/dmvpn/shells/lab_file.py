@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from dmvpn.base.errors import UserError
 from dmvpn.shells.documents import parse_yaml, read_text
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ _NAMES: Final = "a name is a letter, then letters, digits, '_', '.' and '-', 31 
 
 def read_model(path: Path, kind: type[_Model]) -> tuple[_Model, Places]:
     """Return the content of a file, and the places. Raises UserError with all mistakes."""
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path}: no regular file")  # a pipe may block forever
     raw, places = parse_yaml(read_text(path, LARGEST), str(path), patient=True)
     found: list[tuple[Path_, str]] = []
     try:

@@ -19,7 +19,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
 from dmvpn.shells.documents import Places
 from dmvpn.shells.exercises import START, ExercisePlace, find_place
-from dmvpn.shells.files import leads_out
+from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.folders import configurations_in, configurations_of
 from dmvpn.shells.lab_file import read_model
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
@@ -82,8 +82,8 @@ class Scenario:
                 close = _meant(name_or_folder)
                 raise UserError(f"no scenario {name_or_folder!r}{close} ('dmvpn lab list' has them all)")
         is_described = (folder / CONFIGURATION).exists()
-        if is_described and leads_out(folder, folder / CONFIGURATION):
-            raise UserError(f"{folder / CONFIGURATION}: it is a link out of the folder")
+        if is_described:
+            refuse_way_out(folder, folder / CONFIGURATION)
         found = configurations_in(folder, is_described=is_described)
         if not is_described:
             return cls._inferred(folder.resolve().name, folder, found, strict=strict)

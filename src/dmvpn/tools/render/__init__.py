@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios import marked
+from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.addresses import AllocationError
 from dmvpn.tools.render.allocation import allocate
@@ -74,6 +75,8 @@ def render_sites(
             "environment variable DMVPN_PRE_SHARED_KEY"
         )
     folder = out or path.parent / table.name
+    if out is None:
+        refuse_way_out(path.parent, folder)
     made = read_made(folder, path)
     lock = lock_of(path)
     try:

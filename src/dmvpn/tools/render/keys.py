@@ -50,7 +50,7 @@ def find_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
 
 
 def _of_file(path: Path) -> dict[str, str]:
-    text = read_text(path)
+    text = path.read_text(encoding="utf-8") if path.is_fifo() else read_text(path)  # such as <(pass show dmvpn)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise UserError(f"{path}: others may read these keys: chmod 600 {path}")
     raw, _ = parse_yaml(text, str(path))

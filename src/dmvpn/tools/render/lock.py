@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,9 +38,9 @@ def lock_of(table: Path) -> Path:
 
 def read_lock(path: Path) -> Allocations:
     """Read the allocations; they are empty before the first run. Raises UserError."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return Allocations()
-    raw, places = parse_yaml(read_text(path), str(path))
+    raw, places = parse_yaml(read_text(path, folder=path.parent), str(path))
     try:
         lock = _Lock.model_validate(raw or {})
     except ValidationError as error:

@@ -56,9 +56,9 @@ class Made:
 def read_made(folder: Path, table: Path) -> Made:
     """Read the list of a folder. Raises UserError."""
     key, path = os.path.relpath(table.resolve(), folder.resolve()), folder / NAME
-    if not path.exists():
+    if not os.path.lexists(path):
         return Made(key, {})
-    raw, _ = parse_yaml(read_text(path), str(path))
+    raw, _ = parse_yaml(read_text(path, folder=folder), str(path))
     try:
         listed = _Listed.model_validate(raw or {}).root
     except ValidationError as error:

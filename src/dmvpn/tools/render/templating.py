@@ -7,18 +7,31 @@ memory.
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.documents import read_text
 from dmvpn.shells.lab.forked import ChildFailed, run_forked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from jinja2 import Environment
 
     from dmvpn.shells.lab.forked import Json
 
@@ -36,7 +49,7 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
 
     Raises UserError that says which template, line and site.
     """
-    if not template.is_file():
+    if not template.exists():
         raise UserError(f"{template}: there is no such template")
 
     def work() -> Json:
@@ -57,10 +70,24 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
     return {name: str(text) for name, text in answer.items()}
 
 
+class _Folder(BaseLoader):
+    """Templates of a folder, which a stranger may have written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
+        """Return the text and the path of a template. Raises TemplateNotFound, UserError."""
+        path = self._folder.joinpath(*split_template_path(template))
+        if not os.path.lexists(path):
+            raise TemplateNotFound(template)
+        return read_text(path, LARGEST, self._folder), str(path), None
+
+
 def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, Json]:
     """Render in the child. The key "" has the error, if there is one."""
     environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(template.parent), FileSystemLoader(BUILT_IN)]),
+        loader=ChoiceLoader([_Folder(template.parent), FileSystemLoader(BUILT_IN)]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -79,6 +106,8 @@ def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[s
         return {"": f"{error.filename or template}:{error.lineno}: {error.message}"}
     except MemoryError:
         return {"": f"{template}: it takes too much memory"}
+    except UserError as error:
+        return {"": str(error)}
     except (
         TemplateError,
         ArithmeticError,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.files import open_private
+from dmvpn.shells.documents import LARGEST
+from dmvpn.shells.files import open_private, read_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,11 +31,11 @@ def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> Changes:
     """Return the files that differ. Raises UserError."""
     found: Changes = {}
     for name, text in files.items():
-        there = _read(folder / name)
+        there = _read(folder, name)
         if there != text:
             found[name] = there, text
     for name in gone:
-        if (there := _read(folder / name)) is not None:
+        if (there := _read(folder, name)) is not None:
             found[name] = there, None
     return found
 
@@ -91,12 +92,10 @@ def tighten(folder: Path, files: Mapping[str, str]) -> None:
             raise UserError(f"{path}: {error.strerror or error}") from error
 
 
-def _read(path: Path) -> str | None:
+def _read(folder: Path, name: str) -> str | None:
+    """Return the text of a file, None if there is none. Raises UserError."""
+    path = folder / name
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
+        return read_given(path, LARGEST, folder).decode() if os.path.lexists(path) else None
     except UnicodeDecodeError:
         return ""
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
