@@ -198,6 +198,13 @@ def test_what_protects_and_is_not_built_is_not_said_to_protect_nothing(words: st
     assert note == f"A: T ({words}) is not built: the lab uses esp-aes 256 esp-sha256-hmac in its place"
 
 
+@pytest.mark.parametrize("line", ["cry ips tran T esp-3 esp-md", "crypto ipsec transform T ESP-3DES esp-md5"])
+def test_abbreviated_ciphers_are_replaced_as_well(line: str) -> None:
+    """The transform set of a page with typed lines kept all its tunnels down."""
+    for made in (adapted({"a": f"{line}\n"}), secured({"a": f"{line}\n"}, strict=False)):
+        assert made.texts["a"].splitlines()[0].endswith(" T esp-aes 192 esp-sha384-hmac")
+
+
 def test_what_is_strong_or_encrypts_nothing_stays_as_it_is() -> None:
     for words in ("esp-aes 256 esp-sha256-hmac", "esp-gcm 256", "esp-null esp-sha-hmac", "esp-aes esp-sha-hmac"):
         text = f"crypto ipsec transform-set T {words}\n"

@@ -47,6 +47,15 @@ def test_a_missing_key_is_named_by_the_lines_where_it_should_be(text: str, profi
     assert str(book(text, policy).to(policy, SPOKE)) == says
 
 
+@pytest.mark.parametrize("others", ["", OTHER_KEY])
+def test_a_key_of_a_profile_that_the_tunnel_does_not_name_is_named_with_the_line(others: str) -> None:
+    """The reason was that there is no key, or that there is not exactly one ikev2 profile."""
+    known = book(others + RING.replace(".99", ".10") + PROFILE)
+    says = "isakmp profile P has the key for 203.0.113.10, and ipsec profile DMVPN has no line set isakmp-profile"
+    assert str(known.to(POLICY, SPOKE)) == says
+    assert str(known.main_mode(PATH).keyless) == says
+
+
 def test_an_identity_that_no_isakmp_profile_means_is_refused_in_words_of_isakmp() -> None:
     policy = replace(POLICY, isakmp_profile="P")
     refusal = book(RING + PROFILE, policy).terms(PATH, of_address(HUB), None, version=IkeVersion.V1)

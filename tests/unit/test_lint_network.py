@@ -176,6 +176,46 @@ def test_a_mode_that_the_other_end_insists_on_is_an_error() -> None:
     assert (finding.file, finding.severity) == ("SPOKE1", Severity.ERROR)
 
 
+def by_ikev1() -> Network:
+    lines = (
+        "crypto keyring K\n pre-shared-key address 0.0.0.0 0.0.0.0 key k\n"
+        "crypto isakmp policy 1\n encryption aes\n authentication pre-share\n group 14\n"
+        "crypto isakmp profile V1\n keyring K\n match identity address 0.0.0.0\n"
+        "crypto ipsec transform-set TS esp-aes 256 esp-sha256-hmac\n mode transport\n"
+        "crypto ipsec profile P\n set transform-set TS\n set isakmp-profile V1\n!\n"
+    )
+    protection = below(" tunnel key 100", " tunnel protection ipsec profile P")
+    return everywhere(CLEAR, protection, ("!\ninterface Tunnel0", f"!\n{lines}interface Tunnel0"))
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("", "IPsec profile P names no IKE profile, and all keys are those of isakmp profile V1"),
+        ("crypto isakmp key other address 192.0.2.99\n", "isakmp profile V1 has the key for 198.51.100.1"),
+    ],
+)
+def test_an_isakmp_profile_with_the_key_that_a_tunnel_does_not_name_is_a_line_that_is_missing(
+    more: str, says: str
+) -> None:
+    edits = [(" set isakmp-profile V1\n", ""), ("crypto ipsec transform-set", f"{more}crypto ipsec transform-set")]
+    network = edited(by_ikev1(), SPOKE1=edits)
+    (finding,) = [one for one in lint(network) if one.file == "SPOKE1" and one.severity is Severity.ERROR]
+    assert says in finding.what
+    assert finding.fix == "crypto ipsec profile P\n set isakmp-profile V1"
+
+
+@pytest.mark.parametrize(("in_tunnel_mode", "severity"), [("HUB", Severity.ERROR), ("SPOKE1", Severity.WARNING)])
+def test_by_ikev1_two_modes_are_an_error_where_the_end_in_transport_mode_begins(
+    in_tunnel_mode: str, severity: Severity
+) -> None:
+    """Lint said that both use tunnel mode, and the hub refused its spoke."""
+    network = edited(by_ikev1(), **{in_tunnel_mode: [(" mode transport\n", "")]})
+    found = [one for one in lint(network) if one.rule == "ipsec-mode-differs"]
+    assert {one.severity for one in found} == {severity}, found
+    assert all("so nothing comes up by IKEv1 where" in one.what for one in found)
+
+
 def test_what_two_ends_do_not_agree_on_is_named() -> None:
     network = edited(SEALED, SPOKE1=[(" group 19\n!", " group 14\n!")])
     (finding,) = [one for one in lint(network) if one.rule == "ike-proposals-differ"]

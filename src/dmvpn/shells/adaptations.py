@@ -63,7 +63,7 @@ _TRACK: Final = re.compile(rf"(?P<route>{BEFORE}ip\s+route\s+(?:vrf\s+\S+\s+)?\d
 _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
 _HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
 _DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+dhcp\b.*$")
-_TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>crypto\s+ipsec\s+transform-set\s+\S+)\s+(?P<words>\S.*?)\s*$")
+_TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>cry\w*\s+ips\w*\s+tr[\w-]*\s+\S+)\s+(?P<words>\S.*?)\s*$")
 _PROTECTION: Final = re.compile(
     rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
 )
@@ -122,7 +122,7 @@ def secured(texts: Mapping[str, str], *, strict: bool) -> Adapted:
     found, notes = {}, []
     for name, text in texts.items():
         lines = text.split("\n")
-        changes = [] if strict or "transform-set" not in text else list(_replace_ciphers(lines))
+        changes = [] if strict else list(_replace_ciphers(lines))
         notes += [f"{name}: {change}" for change in changes]
         added = [*_permit(text, strict=strict)]
         notes += [f"{name} {why}" for _, why in added]
@@ -208,6 +208,11 @@ _STRONG: Final = {
 }
 _WEAK: Final = frozenset(("esp-3des", "esp-des", "esp-seal", "esp-md5-hmac", "ah-md5-hmac"))
 _ALONE: Final = "esp-sha512-hmac"
+#: Further transforms, of which lines may have abbreviations.
+_OTHERS: Final = (
+    *("esp-aes", "esp-gcm", "esp-gmac", "esp-null", "comp-lzs"),
+    *("esp-sha-hmac", "esp-sha256-hmac", "esp-sha384-hmac", "esp-sha512-hmac"),
+)
 
 
 def _replace_ciphers(lines: list[str]) -> Iterator[str]:
@@ -216,18 +221,24 @@ def _replace_ciphers(lines: list[str]) -> Iterator[str]:
         match = _TRANSFORMS.match(line)
         if match is None:
             continue
-        words = match["words"].split()
+        words = [_whole(word) for word in match["words"].split()]
         if "esp-null" in words or any("gcm" in word or "gmac" in word for word in words):
             continue
         changed = list(dict.fromkeys(_STRONG.get(word, word) for word in words if word != "comp-lzs"))
         if "esp-aes" in " ".join(changed) and not any(word.endswith("-hmac") for word in changed):
             changed.append(_ALONE)
-        if changed != words:
+        if changed != words:  # those that are abbreviated and strong stay as they are
             lines[number] = f"{match['before']}{match['head']} {' '.join(changed)}"
             is_weak = not _WEAK.isdisjoint(words) or not any(word.endswith("-hmac") for word in words)
             why = "protects nothing and is not built" if is_weak else "is not built"
             name, after = match["head"].split()[-1], " ".join(changed)
             yield f"{name} ({' '.join(words)}) {why}: the lab uses {after} in its place"
+
+
+def _whole(word: str) -> str:
+    """Return a transform in full; a word that is none, or may be several, as it is."""
+    found = [each for each in (*_STRONG, *_OTHERS) if each.startswith(word.lower())]
+    return found[0] if len(found) == 1 else word
 
 
 # ------------------------------------------------------------------------------------------------ profiles

@@ -349,6 +349,7 @@ def _meant(why: Reason, policy: ProtectionPolicy) -> IkeVersion:
     """Return with which version we would begin if it were not for this."""
     is_v1 = policy.isakmp_profile or why.code in (
         IkeReason.NO_KEY_LINE,
+        IkeReason.UNNAMED_PROFILE,
         IkeReason.NO_KEY_IN_VRF,
         IkeReason.NO_ISAKMP_POLICY,
     )

@@ -159,7 +159,7 @@ class ConfigurationBook:
             self._udp_use(policies, path),
             tuple(secrets)[:_MOST_SECRETS],
             unsigned=refusals[0] if refusals and len(refusals) == len(proofs) else None,
-            keyless=self._keyless(profiles[0], remote, front) if profiles else None,
+            keyless=None if secrets else self._why_keyless(profiles, policies, path),
             fragment=self.config.isakmp.fragment,
             authorities=tuple(
                 dict.fromkeys(name for one in profiles for name in self._authorities(one, IkeVersion.V1))
@@ -195,11 +195,14 @@ class ConfigurationBook:
                 kind = "ikev2" if policy.ikev2_profile else "isakmp"
                 there_is = self._unusable(self._profiles.get(named), policy)
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
-            return Reason(IkeReason.NO_PROFILE, (policy.name,))
+            return self._unnamed(policy, remote) or Reason(IkeReason.NO_PROFILE, (policy.name,))
         version = translation.version_of(self.config, profiles[0].name)
         if version == IkeVersion.V1 and not main_mode.transforms(self.config):
             return Reason(IkeReason.NO_ISAKMP_POLICY, (translation.left_out(self.config),))
-        return self._terms(profiles[0], policy, remote, None, version)
+        terms = self._terms(profiles[0], policy, remote, None, version)
+        if isinstance(terms, Reason) and terms.code is IkeReason.NO_KEY_LINE:
+            return self._unnamed(policy, remote) or terms
+        return terms
 
     def terms(
         self,
@@ -415,6 +418,24 @@ class ConfigurationBook:
         if not translation.is_isakmp(profile.keyring) or not (front or elsewhere):
             return None
         return Reason(IkeReason.NO_KEY_IN_VRF, (whom, table_named(front), translation.keyring_line(profile, front)))
+
+    def _why_keyless(
+        self, profiles: list[Profile], policies: Iterable[ProtectionPolicy], path: DatagramPath
+    ) -> Reason | None:
+        """Return why there is no key for a peer, if it is more than that no line has any."""
+        remote = path.remote.address
+        found = [self._keyless(profile, remote, path.front) for profile in profiles[:1]]
+        return next(filter(None, (*found, *(self._unnamed(policy, remote) for policy in policies))), None)
+
+    def _unnamed(self, policy: ProtectionPolicy, remote: IPAddress) -> Reason | None:
+        """Return that an isakmp profile has a key for a peer, and the IPsec profile of a tunnel does not name it."""
+        if policy.ikev2_profile or policy.isakmp_profile:
+            return None
+        for profile in self.config.profiles:
+            name = translation.plain(profile.name) if translation.is_isakmp(profile.name) else ""
+            if name and self._keyring_peer(profile, remote, None, policy.front) is not None:
+                return Reason(IkeReason.UNNAMED_PROFILE, (name, remote, policy.name))
+        return None
 
     def _roster(self, keyring: Keyring) -> Roster:
         roster = self._rosters.get(keyring.name)

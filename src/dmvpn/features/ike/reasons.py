@@ -45,6 +45,9 @@ class IkeReason(ReasonCode):
     PROFILE_MISSING = "ipsec profile <name> names the <kind> profile <name>: <why>"
     NO_KEY = "<profile>: keyring <name> has no key for <peer>"
     NO_KEY_LINE = "crypto isakmp has no key for <peer>", "", "RFC 2409 §5.4"
+    UNNAMED_PROFILE = (
+        "isakmp profile <name> has the key for <peer>, and ipsec profile <name> has no line set isakmp-profile"
+    )
     NO_KEY_IN_VRF = "no isakmp pre-shared key for <peer> in <VRF>: <line> is needed", "", "RFC 2409 §5.4"
     NAMED_ELSEWHERE = "<profile>: <identity> is named by keyring <name>, and its key alone proves it"
     NAMELESS = "<profile>: the key for <identity> was found by address, and proves no name"

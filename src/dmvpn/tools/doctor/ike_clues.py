@@ -37,6 +37,7 @@ CLUES: Final = {
         (IkeReason.NO_KEY_LINE, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.NO_KEY_IN_VRF, Clue(Cause.PSK_MISSING, own=True)),
         (IkeReason.NO_KEY_FOR, Clue(Cause.PSK_MISSING, own=True)),
+        (IkeReason.UNNAMED_PROFILE, Clue(Cause.PROFILE, own=True)),
         (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
         (IkeReason.UNREADABLE_PROOF, Clue(Cause.PSK)),
         (IkeReason.IDENTITY_REFUSED, Clue(Cause.IKE_IDENTITY)),

@@ -140,6 +140,12 @@ _IDENTITIES = _failures(
         next="show running-config",
     ),
     reason(
+        IkeReason.UNNAMED_PROFILE,
+        "The keyring of an isakmp profile is for the tunnels whose IPsec profile names that profile by `set "
+        "isakmp-profile`.",
+        next="show crypto ipsec profile",
+    ),
+    reason(
         IkeReason.NO_KEY_IN_VRF,
         "`crypto isakmp key` and keyrings without `vrf` are for peers in the global table. Two peers in two VRFs may "
         "have one address, and must not have one key by that.",

@@ -221,9 +221,12 @@ def _ike_profiles(device: Device) -> Iterator[NetworkConcern]:
     for profile in device.ipsec.profiles:
         if profile.name in used and not profile.ikev2_profile and not profile.isakmp_profile:
             there = f"there are {len(written)}" if written else "there is none"
+            line, old = _IKEV2_PROFILE, next((one.name for one in device.ikev2.isakmp.profiles if one.keyring), "")
+            if old:
+                there, line = f"all keys are those of isakmp profile {old}", profiles.ISAKMP_PROFILE.of(name=old)
             what = f"IPsec profile {profile.name} names no IKE profile, and {there}"
             header = profiles.PROFILE.of(name=profile.name)
-            yield found(IKE_PROFILE_MISSING, device, (header,), what, _opened(header, _IKEV2_PROFILE))
+            yield found(IKE_PROFILE_MISSING, device, (header,), what, _opened(header, line))
 
 
 def _each(device: Device, *lines: ConfigLine) -> Iterator[tuple[str, str, str]]:

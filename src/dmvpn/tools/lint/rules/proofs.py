@@ -9,6 +9,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
 from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.sides import Side, side_of
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from dmvpn.tools.lint.found import NetworkConcern
 
 #: There is no key at all for the peer.
-_WITHOUT_KEY: Final = (IkeReason.NO_KEY, IkeReason.NO_KEY_LINE, IkeReason.NO_KEY_IN_VRF, IkeReason.NO_WAY)
+_WITHOUT_KEY: Final = (
+    IkeReason.NO_KEY,
+    IkeReason.NO_KEY_LINE,
+    IkeReason.NO_KEY_IN_VRF,
+    IkeReason.UNNAMED_PROFILE,
+    IkeReason.NO_WAY,
+)
 
 KEY: Final = Rule(
     id="ike-key-differs",
@@ -171,6 +178,13 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[Netwo
 def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
     """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
     if why.code not in _WITHOUT_KEY:
+        return
+    if why.code is IkeReason.UNNAMED_PROFILE:
+        isakmp = here.end.device.ikev2.isakmp
+        if {key.keyring for key in isakmp.keys} <= {profile.keyring for profile in isakmp.profiles}:
+            return  # a rule about one router says so
+        fix = f"{here.profile_line[0]}\n {ISAKMP_PROFILE.of(name=why.fields[0])}"
+        yield found(NO_KEY, here.end.device, here.profile_line, str(why), fix)
         return
     written = here.end.device.ikev2.profiles
     keyrings = {keyring.name for keyring in here.book.config.keyrings}

@@ -62,7 +62,8 @@ MODE: Final = Rule(
     severity=Severity.WARNING,
     title="One end is in transport mode, the other in tunnel mode",
     why="Transport mode is used if both want it (RFC 7296 §1.3.1); else it is tunnel mode with 20 octets more in each "
-    "packet, or nothing at all with `mode transport require`.",
+    "packet, or nothing at all with `mode transport require`. In IKEv1 the end in tunnel mode refuses transport mode: "
+    "nothing comes up where the other end begins.",
     bad="crypto ipsec transform-set TS esp-gcm 256\n mode tunnel",
     fix="crypto ipsec transform-set TS esp-gcm 256\n mode transport",
 )
@@ -107,7 +108,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         here, there = side_of(pair.here), side_of(pair.there)
         if here is not None and there is not None:
             yield from _algorithms(here, there)
-            yield from _modes(here, there)
+            yield from _modes(here, there, network)
             yield from proofs(here, there)
 
 
@@ -204,7 +205,7 @@ def _proposal_line(side: Side, *, by_v1: bool) -> tuple[str, ...]:
     return side.profile_line
 
 
-def _modes(here: Side, there: Side) -> Iterator[NetworkConcern]:
+def _modes(here: Side, there: Side, network: Network) -> Iterator[NetworkConcern]:
     if here.policy.transport == there.policy.transport:
         return
     tunnel, transport = (there, here) if here.policy.transport else (here, there)
@@ -214,9 +215,17 @@ def _modes(here: Side, there: Side) -> Iterator[NetworkConcern]:
     )
     at = (f"crypto ipsec transform-set {names[0]}",) if names else tunnel.profile_line
     known = [one for one in tunnel.end.device.ipsec.transform_sets if one.name in names[:1]]
-    result = "which takes nothing else" if strict else "so both use tunnel mode"
+    terms = transport.book.to(transport.policy, tunnel.address)
+    by_v1 = isinstance(terms, Terms) and terms.version == IkeVersion.V1
+    begins = transport.end not in network.servers_of(tunnel.end)
+    if strict:
+        result = "which takes nothing else"
+    elif by_v1:
+        result = f"so nothing comes up by IKEv1 where {transport.name} begins"
+    else:
+        result = "so both use tunnel mode"
     what = f"tunnel mode here, transport mode at {transport.name}, {result}"
-    severity = Severity.ERROR if strict else None
+    severity = Severity.ERROR if strict or (by_v1 and begins) else None
     related = ((transport.end.device, transport.profile_line),)
     yield found(
         MODE,
