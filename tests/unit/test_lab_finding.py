@@ -47,7 +47,11 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
             "hosts": dict.fromkeys(hosts.split(), "10.0.0.1/24"),
         }
         listener = over.enter_context(control.listen(folder.control))
-        selector.register(listener, selectors.EVENT_READ, lambda: control.serve(listener, lambda _request: nodes))
+        selector.register(
+            listener,
+            selectors.EVENT_READ,
+            lambda: control.serve(listener, lambda _request: nodes, control.Answer.send),
+        )
         return folder
 
     def answer() -> None:

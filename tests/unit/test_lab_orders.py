@@ -30,7 +30,7 @@ def _answer(tmp_path: Path, octets: bytes, obey: Callable[[dict[str, control.Jso
         asker.connect(str(path))
         asker.sendall(octets)
         asker.shutdown(socket.SHUT_WR)
-        control.serve(server, obey)
+        control.serve(server, obey, control.Answer.send)
         asker.settimeout(5)
         return asker.recv(65536).decode()
 
@@ -152,7 +152,7 @@ def test_an_order_is_answered(tmp_path: Path) -> None:
     path = tmp_path / "supervisor.sock"
     with control.listen(path) as server:
         server.setblocking(True)
-        lab = threading.Thread(target=control.serve, args=(server, lambda request: request["do"]))
+        lab = threading.Thread(target=control.serve, args=(server, lambda request: request["do"], control.Answer.send))
         lab.start()
         assert control.order(path, do="status") == "status"
         lab.join()
@@ -193,7 +193,29 @@ def test_a_lab_sees_that_the_client_of_its_work_is_gone(tmp_path: Path) -> None:
         assert json.loads(asker.recv(65536)) == {"busy": "31 %"}
         asker.close()
         assert not asked[0].is_awaited()
-        asked[0]()
+        assert asked[0].send(), "it is done with"
+
+
+def test_a_large_answer_arrives_whole_however_slowly_its_client_reads(tmp_path: Path) -> None:
+    """`lab up` of two hundred routers failed on a busy machine: the lab broke its answer off after a second."""
+    path = tmp_path / "supervisor.sock"
+
+    async def lab() -> tuple[int, control.Json]:
+        loop = asyncio.get_running_loop()
+        with control.listen(path) as server, socket.socket(socket.AF_UNIX) as asker:
+            asker.connect(str(path))
+            asker.setblocking(False)
+            asker.sendall(b'{"do": "facts"}\n')
+            control.serve(server, lambda request: "x" * 3_000_000, control.deliver)
+            octets, turns = b"", 0
+            while not octets.endswith(b"\n"):
+                octets += await loop.sock_recv(asker, 65536)
+                turns += 1
+            return turns, json.loads(octets)["ok"]
+
+    turns, value = asyncio.run(lab())
+    assert turns > 10, "it does not fit into the socket"
+    assert value == "x" * 3_000_000
 
 
 def test_work_that_fails_is_an_answer_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -202,7 +224,7 @@ def test_work_that_fails_is_an_answer_too(tmp_path: Path, caplog: pytest.LogCapt
     def work(answer: control.Answer) -> None:
         with answer.failing():
             raise RuntimeError("it broke")
-        answer()
+        answer.send()
 
     with control.listen(path) as server, socket.socket(socket.AF_UNIX) as asker:
         asker.connect(str(path))
@@ -215,7 +237,9 @@ def test_a_lab_lends_a_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "supervisor.sock"
     with control.listen(path) as server, (tmp_path / "lent").open("wb") as file:
         server.setblocking(True)
-        lab = threading.Thread(target=control.serve, args=(server, lambda request: control.Lent(file.fileno())))
+        lab = threading.Thread(
+            target=control.serve, args=(server, lambda request: control.Lent(file.fileno()), control.Answer.send)
+        )
         lab.start()
         descriptor, _ = control.borrow_namespace(path, "R1")
         lab.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import subprocess
@@ -17,13 +18,14 @@ import dmvpn
 from dmvpn.app.main import main
 from dmvpn.app.web import token_file
 from dmvpn.base.errors import UserError
-from dmvpn.labs import catalog, orders
+from dmvpn.labs import catalog, orders, waiting
 from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.scenario import Scenario
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
@@ -110,6 +112,43 @@ def test_lines_that_are_left_out_are_notes(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_no_lab_is_called_as_a_service() -> None:
     with pytest.raises(UserError, match="run-HUB: a name that begins with run- is that of a service"):
         next(bring_up(Wanted(scenario="notes-gre", simulated=True, name="run-HUB")))
+
+
+class SlowLab:
+    """A simulated lab whose OSPF waits for 42 s of its own time, on a machine that stands still."""
+
+    def __init__(self) -> None:
+        self.age = 0.0
+        self.silent = 2  # times
+
+    def clock(self, _: LabFolder, seconds: float, *, within: float) -> float:
+        if self.silent:
+            self.silent -= 1
+            raise control.SilentError("the lab does not answer: timed out")
+        self.age += min(seconds, within)
+        return self.age
+
+    def missing(self, _: LabFolder) -> tuple[str, ...]:
+        return () if self.age >= 42.0 else (f"a neighbor after {self.age:g} s",)
+
+
+@pytest.mark.parametrize(("longest", "ready"), [(61.0, True), (30.0, False)])
+def test_a_simulated_lab_is_waited_for_in_its_own_time(
+    longest: float, ready: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took 42 s of the machine's time, and a lab of two hundred was given up while it made progress."""
+    lab, folder = SlowLab(), LabFolder(tmp_path)
+    folder.control.touch()
+    monkeypatch.setattr(orders, "clock", lab.clock)
+    monkeypatch.setattr(orders, "missing", lab.missing)
+    monkeypatch.setattr(waiting, "patience", lambda scenario: longest)
+    never, _ = os.pipe()
+    exercise = Scenario.load("exercise-01")
+    steps = [*waiting.wait(exercise, folder, never, simulated=True)]
+    assert ["it does not answer yet"] in steps
+    assert len(steps) < 60
+    assert (steps[-1] == []) == ready
+    assert (lab.age >= 42.0) == ready
 
 
 def test_the_end_of_a_class_revokes_every_token_first_and_goes_on_behind_a_lab_that_does_not_end(

@@ -29,7 +29,7 @@ from dmvpn.labs import orders
 from dmvpn.labs.addresses import addresses
 from dmvpn.labs.intake import Note, StaysDown, left_out, not_built
 from dmvpn.labs.usage import NICE, give_way
-from dmvpn.labs.waiting import patience, wait
+from dmvpn.labs.waiting import wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.descriptors import allow_descriptors
@@ -129,7 +129,7 @@ def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[
                 folder.note_process(process)
                 undo.callback(orders.end, folder, hard=True)
             lab = os.pidfd_open(process)
-            for lacks in wait(scenario, folder, lab, began + patience(scenario)):
+            for lacks in wait(scenario, folder, lab, simulated=wanted.simulated):
                 if lacks:
                     yield Missing(tuple(lacks))
             undo.pop_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from dmvpn.labs.lessons import LessonLab
     from dmvpn.tools.troubles import Stage
 
-#: Seconds that a network may need after a change of its phase.
-_SETTLING: Final = 30.0
+#: Looks at a network after a change of its phase, a second after each other.
+_SETTLING: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,12 @@ class Conversion:
 
     def _settled(self) -> Health:
         """Return the health of the network once all paths work, or when the time is over."""
-        end = time.monotonic() + _SETTLING
-        while True:
+        for _ in range(_SETTLING):
             health = examine(self._lab.bench, self._stage)
-            well = all(value for subject, value in health.found.items() if is_way(subject))
-            if well or time.monotonic() >= end:
-                return health
-            time.sleep(1.0)
+            if all(value for subject, value in health.found.items() if is_way(subject)):
+                break
+            self._lab.bench.wait(1.0)
+        return health
 
 
 def _refuse_the_dead(lab: LessonLab, running: Mapping[str, str]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import time
 from dataclasses import fields
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LESSON
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 ASKED: Final = 2.0
 TERMINATED: Final = 10.0
 LONGEST_END: Final = 15.0
-#: Seconds for which `reset` waits until all is well: there are labs in which it never is.
+#: Seconds for which `reset` waits until all is well: there are labs in which it never is; and between two looks.
 _READY_AGAIN: Final = 5.0
+_BETWEEN_LOOKS: Final = 0.1
 #: Labs that are asked at a time.
 _AT_A_TIME: Final = 32
 
@@ -168,9 +169,7 @@ def end(folder: LabFolder, *, hard: bool = False) -> None:
 def _has_ended(folder: LabFolder, process: int | None, until: float) -> bool:
     """Return whether a lab has ended, as soon as it has. process: a pidfd of it. until: monotonic seconds."""
     if process is not None:
-        ended = select.poll()
-        ended.register(process, select.POLLIN)
-        return bool(ended.poll(1000 * max(0.0, until - time.monotonic())))
+        return is_readable(process, max(0.0, until - time.monotonic()))
     while folder.path.exists() and time.monotonic() < until:
         time.sleep(0.02)
     return not folder.path.exists()
@@ -183,9 +182,10 @@ def reset(folder: LabFolder) -> tuple[str, ...]:
     """
     control.order(folder.control, do="reset")
     (folder.path / LESSON).unlink(missing_ok=True)
-    end = time.monotonic() + _READY_AGAIN
-    while (left := missing(folder)) and time.monotonic() < end:
-        time.sleep(0.05)
+    is_simulated, waited = status(folder).simulated, 0.0
+    while (left := missing(folder)) and waited < _READY_AGAIN:
+        let_pass(folder, _BETWEEN_LOOKS, simulated=is_simulated)
+        waited += _BETWEEN_LOOKS
     return left
 
 
@@ -216,6 +216,20 @@ def rebind(
     return str(control.order(folder.control, do="rebind", gateway=gateway, hidden=hidden, **wanted))
 
 
-def clock(folder: LabFolder, seconds: float, note: Callable[[str], None] | None = None) -> None:
-    """Let time pass in a simulated lab. note: is called with how far it is."""
-    control.order(folder.control, control.PATIENCE, note, do="clock", seconds=seconds)
+def clock(
+    folder: LabFolder, seconds: float, note: Callable[[str], None] | None = None, *, within: float | None = None
+) -> float:
+    """Let time pass in a simulated lab. Returns the lab's age, seconds of its own time.
+
+    note: is called with how far it is. within: seconds of the machine; where they end, the rest does not pass.
+    """
+    age = control.order(folder.control, control.PATIENCE, note, do="clock", seconds=seconds, within=within)
+    return age if isinstance(age, float) else 0.0
+
+
+def let_pass(folder: LabFolder, seconds: float, *, simulated: bool) -> None:
+    """Wait; in a simulated lab the time passes at once."""
+    if simulated:
+        clock(folder, seconds)
+    else:
+        time.sleep(seconds)

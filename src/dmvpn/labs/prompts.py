@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from functools import cached_property
@@ -75,10 +74,7 @@ class Prompts:
 
     def wait(self, seconds: float) -> None:
         """Let time pass; in a simulated lab at once."""
-        if self.is_simulated:
-            orders.clock(self._folder, seconds)
-        else:
-            time.sleep(seconds)
+        orders.let_pass(self._folder, seconds, simulated=self.is_simulated)
 
     @cached_property
     def is_simulated(self) -> bool:

@@ -81,7 +81,7 @@ class ReplayedLab:
             for server in servers:
                 await server.start()
             listener = control.listen(self._folder.control)
-            loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey))
+            loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey, control.deliver))
             ready()
             await self._ended.wait()
         finally:

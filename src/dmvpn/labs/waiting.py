@@ -27,6 +27,10 @@ PATIENCE_EACH = 0.3
 #: Seconds between two looks; and between the two looks that must see the same neighbors and routes.
 _LOOKS: Final = 0.05
 _SETTLED: Final = 0.3
+#: Seconds that pass at most between two looks at a simulated lab; and seconds of the machine, so that the user sees how
+#: far it is.
+_LONGEST_LEAP: Final = 4.0
+_LONGEST_WORK: Final = 1.0
 #: Lines at the end of a lab's log that say why it ended.
 _TAIL: Final = 12
 
@@ -37,25 +41,39 @@ def patience(scenario: Scenario) -> float:
     return PATIENCE + PATIENCE_EACH * len(scenario.configurations) + election_time(with_ospf)
 
 
-def wait(scenario: Scenario, folder: LabFolder, lab: int, end: float) -> Iterator[list[str]]:
-    """Wait until nothing is missing, or until `end`; there is no wait for parts that this release lacks.
+def wait(scenario: Scenario, folder: LabFolder, lab: int, *, simulated: bool) -> Iterator[list[str]]:
+    """Wait until nothing is missing, or for the patience with this lab; there is no wait for parts that this release
+    lacks.
 
     Yields what the lab lacks, before each look and at the end. lab: a descriptor that can be read when the lab has
-    ended. end: on the monotonic clock. Raises UserError if the lab ended.
+    ended. simulated: the wait is in the lab's own time, which passes at once, however long the machine takes for it.
+    Raises UserError if the lab ended.
     """
     lacks, pause = ["its supervisor has not started"], _LOOKS
+    began, passed, most = time.monotonic(), 0.0, patience(scenario)
     looks = _Looks(scenario, folder)
-    while lacks and time.monotonic() < end:
+    while lacks and passed < most:
         yield lacks
-        if is_readable(lab, pause):
+        leaps = simulated and folder.control.exists()
+        if is_readable(lab, 0.0 if leaps else pause):
             tail = folder.log.read_text().splitlines()[-_TAIL:] if folder.log.exists() else []
             raise UserError(f"lab {folder.name} ended while it was starting:" + _indented(tail))
-        if folder.control.exists():
-            lacks = list(orders.missing(folder))
-            if not lacks and not scenario.is_exercise:  # where those begin, something is wrong by intention
-                asked = time.monotonic()
-                lacks = looks.lacks()
-                pause = max(_SETTLED, 4 * (time.monotonic() - asked))  # of a large lab they take a while
+        try:
+            if leaps:
+                passed = orders.clock(folder, pause, within=_LONGEST_WORK)
+                pause = min(_LONGEST_LEAP, 2 * pause)
+            if folder.control.exists():
+                lacks = list(orders.missing(folder))
+                if not lacks and not scenario.is_exercise:  # where those begin, something is wrong by intention
+                    asked = time.monotonic()
+                    lacks = looks.lacks()
+                    # Of a large lab they take a while.
+                    pause = max(_SETTLED, pause if leaps else 4 * (time.monotonic() - asked))
+        except control.SilentError:
+            lacks = ["it does not answer yet"]
+            passed += control.PATIENCE
+        if not simulated:
+            passed = time.monotonic() - began
     if scenario.is_exercise or not folder.control.exists():
         yield lacks
     else:

@@ -4,7 +4,7 @@
     {"do": "kill", "router": "R31"}           -> {"ok": null}
     {"do": "fly"}                             -> {"error": "..."}
     {"do": "namespace", "node": "H3"}         -> {"ok": null} and a descriptor of its network namespace
-    {"do": "clock", "seconds": 9e5}           -> {"busy": "its clock is set, 31 %"}, again and again, then {"ok": null}
+    {"do": "clock", "seconds": 9e5}           -> {"busy": "its clock is set, 31 %"}, again and again, then {"ok": 9.1e5}
 
 Work that takes long says twice a second how far it is, and ends when its client is gone.
 
@@ -43,7 +43,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 #: Octets of a request.
 LARGEST_REQUEST = 65536
-#: Seconds of silence for which the client waits; and the lab for a whole request: in `serve` it does nothing else then.
+#: Seconds of silence for which the client waits; and the lab for a whole request, while `serve` does nothing else.
 PATIENCE = 30.0
 LAB_PATIENCE = 1.0
 #: Seconds between two notes about work that takes long.
@@ -75,18 +75,24 @@ class Answer:
     """The answer to a request, and the client that waits for it. noted: when it got a note, monotonic seconds."""
 
     connection: socket.socket
-    octets: bytes
+    octets: bytes | memoryview
     descriptor: int | None = None
     noted: float = field(default_factory=time.monotonic)
 
-    def __call__(self) -> None:
-        """Send it, and end the connection."""
-        with contextlib.suppress(OSError), self.connection:
-            self.connection.settimeout(LAB_PATIENCE)
-            if self.descriptor is not None:
-                socket.send_fds(self.connection, [self.octets], [self.descriptor])
-            else:
-                self.connection.sendall(self.octets)
+    def send(self) -> bool:
+        """Send as much as the client takes now. True if it has all, or is gone; then the connection is closed."""
+        self.connection.setblocking(False)
+        try:
+            while self.octets:
+                given = () if self.descriptor is None else (self.descriptor,)
+                sent = socket.send_fds(self.connection, [self.octets], given)
+                self.octets, self.descriptor = memoryview(self.octets)[sent:], None
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # the client is gone
+        self.connection.close()
+        return True
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
@@ -95,6 +101,10 @@ class Answer:
             yield
         except Exception as error:
             self.octets = _failure(error)
+
+    def change(self, value: Json) -> None:
+        """Answer with this value, because the work has it only at its end."""
+        self.octets = _line({"ok": value})
 
     def is_awaited(self) -> bool:
         """Return whether the client is still there."""
@@ -107,8 +117,8 @@ class Answer:
         if time.monotonic() < self.noted + _BETWEEN_NOTES:
             return
         self.noted = time.monotonic()
-        self.connection.setblocking(False)
         with contextlib.suppress(OSError):
+            self.connection.setblocking(False)
             self.connection.send(_line({"busy": text}))
 
 
@@ -133,13 +143,12 @@ def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
 
 
 def serve(
-    server: socket.socket,
-    obey: Callable[[dict[str, Json]], Json | Lent],
-    later: Callable[[Answer], None] = lambda answer: answer(),
+    server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent], give: Callable[[Answer], object]
 ) -> None:
     """Take one request and answer it. Any failure becomes the answer: a request must not end the lab.
 
-    later: takes the answer, and calls it when the work that the request began is done.
+    give: takes the answer, and sends it when the work that the request began is done, beside other work: that of a
+    large lab has megabytes, and on a busy machine the client takes them slowly.
     """
     with contextlib.suppress(OSError), contextlib.ExitStack() as held:  # the client is gone again
         connection = held.enter_context(server.accept()[0])
@@ -147,7 +156,19 @@ def serve(
             return  # the mode of the socket ensures it, too; but modes can be changed
         octets, descriptor = _carried_out(receive_order(connection), obey, is_owner=True)
         held.pop_all()
-        later(Answer(connection, octets, descriptor))
+        give(Answer(connection, octets, descriptor))
+
+
+def deliver(answer: Answer) -> None:
+    """Send an answer beside the work of the event loop."""
+    if not answer.send():
+        loop, number = asyncio.get_running_loop(), answer.connection.fileno()
+
+        def go_on() -> None:
+            loop.remove_writer(number)
+            deliver(answer)
+
+        loop.add_writer(number, go_on)
 
 
 def receive_order(connection: socket.socket) -> bytes:

@@ -155,7 +155,17 @@ class Supervisor:
         now = time.monotonic()
         for order in [order for order in self._unanswered if order.is_done(now)]:
             self._unanswered.remove(order)
-            order.answer()
+            self._deliver(order.answer)
+
+    def _deliver(self, answer: control.Answer) -> None:
+        """Send an answer beside other work."""
+        if not answer.send():
+
+            def go_on() -> None:
+                self._selector.unregister(answer.connection)
+                self._deliver(answer)
+
+            self._selector.register(answer.connection, selectors.EVENT_WRITE, go_on)
 
     def _when_started(self, answer: control.Answer) -> None:
         """Answer a request when the routers that it started listen: the next command may address them."""

@@ -6,6 +6,7 @@ would have ever more to catch up, and keys and requests would wait for all of it
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -53,16 +54,16 @@ class FollowedClock:
         behind = self._clock() - self._zero - self._world.now
         self._zero += max(0.0, behind - MOST_BEHIND)
 
-    def leap(self, seconds: float) -> Generator[float]:
-        """Let time pass at once, however long the simulation takes for it.
+    def leap(self, seconds: float, within: float = inf) -> Generator[float]:
+        """Let time pass at once, however long the simulation takes for it. within: seconds of the machine at most.
 
         Yields the share that has passed, again and again; closed earlier, the leap ends there.
         """
         world = self._world
-        begun, end = world.now, world.now + seconds
+        begun, end, latest = world.now, world.now + seconds, self._clock() + within
         self.leaps = True
         try:
-            while world.now < end:
+            while world.now < end and self._clock() < latest:
                 self._go_on(end, self._clock() + SLICE)
                 yield (world.now - begun) / seconds
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -175,10 +176,10 @@ class SimulatedLab:
                     await self._make(leap, answer)
             if tended:
                 await asyncio.wait(tended)
-            answer()
+            control.deliver(answer)
 
         if leap is None and not tended:
-            answer()
+            control.deliver(answer)
         else:
             self._begin(settle())
 
@@ -194,6 +195,7 @@ class SimulatedLab:
             answer.note(f"its clock is set, {share:.0%}")
             await asyncio.sleep(0)
         self._advance()
+        answer.change(self.world.now)
 
     # ------------------------------------------------------------------------------------------------ requests
 
@@ -312,7 +314,8 @@ class SimulatedLab:
         seconds = float(str(request.get("seconds", 0)))
         if not 0 <= seconds <= LARGEST_LEAP:
             raise UserError("the clock goes forward only, at most 31 days at once")
-        self._leap = self._time.leap(seconds)
+        within = request.get("within")
+        self._leap = self._time.leap(seconds, inf if within is None else float(str(within)))
         return None
 
     def _exec(self, request: dict[str, Json]) -> Json:
