@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from importlib.util import find_spec
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -53,7 +54,6 @@ from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.topologies import nbma, tunnel
 from support import traffic
-from support.both_cores import Both
 from support.eigrp_crowd import Crowd
 from support.ike_net import IkeNet, Settings, Site
 from support.strangers import begins
@@ -315,8 +315,10 @@ def ike() -> list[Dear]:
 
 
 def esp() -> list[Dear]:
-    """What a stranger on the path, or anywhere, sends to the data planes: no bound but its cost."""
-    found = []
+    """What a stranger on the path, or anywhere, sends to the data planes: no bound but its cost. Needs the engine."""
+    found: list[Dear] = []
+    if find_spec("dmvpn_engine") is None:
+        return found
     for name in ("replayed", "with a wrong ICV", "of an unknown SPI"):
         found += [_esp(f"ESP of 1,400 octets {name}: {engine}", name, engine) for engine in ("Python", "Rust")]
     return found
@@ -333,6 +335,8 @@ def _esp(title: str, name: str, engine: str) -> Dear:
         local=IPv4Address(traffic.OURS[0]),
         remote=IPv4Address(traffic.THEIRS[0]),
     )
+    from support.both_cores import Both  # only where the engine is
+
     both = Both([])
     both.install(sa, eager=True)
     sealed = Outbound(EspSuite.of(sa.transform), sa.spi_in.to_bytes(4, "big"), sa.key_in).seal(bytes(1360), 47)

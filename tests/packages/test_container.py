@@ -205,5 +205,12 @@ def test_what_is_written_is_in_the_file_that_the_next_start_reads(containers: di
     assert "tunnel mode gre multipoint" in hub.run("cat", "/etc/dmvpn/startup-config.cfg").stdout
 
 
+def test_programs_can_ask_the_router_of_a_container_by_http(containers: dict[str, Container]) -> None:
+    hub = containers["HUB"]
+    assert hub.comes_up(), hub.log.read_text()
+    said = hub.run("timeout", "-s", "INT", "5", "dmvpn", "web", "--router", "run-HUB/HUB")
+    assert "is served until Ctrl-C" in said.stdout, said.stderr
+
+
 def test_the_image_says_how_to_ask_whether_it_is_well(image: Image) -> None:
     assert image.config["Healthcheck"]["Test"] == ["CMD", "/usr/local/bin/dmvpn-container", "health"]  # type: ignore[index]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,7 @@ import pytest
 from bench import __main__ as runner
 from bench import machine
 from bench.figures import Figure, Skipped, number, table
+from support.conformance import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +49,13 @@ def test_below_its_floor_a_figure_fails_the_run() -> None:
 )
 def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
+
+
+@pytest.mark.lengthy
+def test_the_benchmarks_begin_without_the_engine() -> None:
+    """In a clone on a machine without cargo `make bench` ended before its first benchmark."""
+    program = "import sys; sys.modules['dmvpn_engine'] = None; import bench.__main__"
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
 
 
 @pytest.mark.lengthy
