@@ -9,18 +9,21 @@ import tempfile
 import threading
 import time
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from dmvpn.base.errors import UserError
+from dmvpn.labs import orders
 from dmvpn.shells.lab.places import labs_folder
-from dmvpn.web import bounds, jobs
+from dmvpn.web import bounds, jobs, scraping
 from dmvpn.web.audit import Audit
 from dmvpn.web.bounds import TABLE, Bound, Bounds, Taken
 from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import Entrance
-from dmvpn.web.fleet import Fleet
+from dmvpn.web.fleet import Fleet, Running
 from dmvpn.web.jobs import REMEMBERED, Jobs
 from dmvpn.web.origin import Names
 from dmvpn.web.problems import Problem
@@ -33,7 +36,6 @@ from support.callers import every_request, pupil, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
-    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -179,6 +181,7 @@ def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.M
 def test_whatever_opens_the_socket_of_a_lab_has_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pupil asked 80 times for a busy lab as a file, and everybody's list of labs waited for 29 s."""
     monkeypatch.setattr(jobs, "run", lambda *_: (True, {}))
+    monkeypatch.setattr(orders, "LONGEST_END", 0.0)
     taken, opened = Bounds(), dict[str, bool]()
     entrance = Entrance(Role.CONFIGURE)
     token = entrance.exchange(entrance.code)
@@ -233,6 +236,24 @@ async def ask(guard: Guard, method: str, path: str, body: str, token: str) -> No
         pass
 
     await guard(scope, receive, send)
+
+
+def test_labs_that_do_not_answer_hide_no_router_of_another_lab_from_prometheus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight routers of labs that were stopped took all the time of a scrape: every other router had `dmvpn_up` 0."""
+
+    def answer(path: Path, _: int, *, patience: float) -> tuple[()]:
+        if path.parent.name != "well":
+            goes_on.wait(patience)
+            raise UserError("silent")
+        return ()
+
+    goes_on = threading.Event()
+    monkeypatch.setattr(scraping, "measures", answer)
+    labs = ("a", "b", "c", "well")
+    routers = [Running(lab, f"R{number}", True, Path(lab, f"R{number}")) for lab in labs for number in range(10)]
+    text = scraping.scrape(SimpleNamespace(running=lambda: routers), scraping.Wish(patience=0.3))
+    assert text.count('dmvpn_up{lab="well"') == text.count("} 1\n") == 10
+    assert text.count("dmvpn_up{") == len(routers)
 
 
 def test_a_request_that_ends_while_it_waits_keeps_no_place() -> None:

@@ -64,7 +64,7 @@ def read_octets(path: Path, most: int) -> bytes:
 
 
 def read_given(path: Path, most: int, folder: Path | None = None) -> bytes:
-    """Return the content of a regular file of at most `most` octets, which a stranger may have written. Raises UserError.
+    """Return the content of a stranger's file: it is regular, and has at most `most` octets. Raises UserError.
 
     folder: where the file was found, or where another file names it: no link may lead out. None: the user named it.
     """

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 
     from dmvpn.web.fleet import Running
 
-#: Routers that are asked at a time.
-_AT_ONCE: Final = 8
+#: Routers that are asked at a time, of one lab and of all labs.
+_OF_A_LAB: Final = 8
+_AT_ONCE: Final = 64
 #: Rows of tables with a row for each peer: without a wish, and at most.
 PEERS, MOST_PEERS = 1000, 100_000
 #: Seconds that a scrape may take: without a wish, and at most; and how much earlier than the scraper it gives up.
@@ -95,9 +98,23 @@ def scrape(fleet: Routers, wish: Wish) -> str:
         raise Problem(HTTPStatus.NOT_FOUND, "no router of this name runs here")
     text = Exposition(wish.form)
     end = time.monotonic() + wish.patience
+    parts: dict[Running, Exposition] = {}
+    waiting: dict[str, deque[Running]] = {}
+    for one in chosen:
+        waiting.setdefault(one.lab, deque()).append(one)
+
+    def ask(routers: deque[Running]) -> None:
+        with suppress(IndexError):  # no router of the lab is left
+            while True:
+                one = routers.popleft()
+                parts[one] = _part(one, wish, end)
+
     with ThreadPoolExecutor(_AT_ONCE, "scrape") as pool:
-        for part in pool.map(lambda one: _part(one, wish, end), chosen):
-            text.add(part)
+        # Each lab gets its first thread before any lab gets a second one: a lab that does not answer holds up no other.
+        for _ in pool.map(ask, [each for _ in range(_OF_A_LAB) for each in waiting.values()]):
+            pass
+    for one in chosen:
+        text.add(parts[one])
     for family, number in zip(OWN, _own(), strict=True):
         text.put_one(family, "", number)
     return text.text()
