@@ -11,6 +11,7 @@ PARSERS_VENV := .venv-parsers
 # Of `make test-tools`; they may be outside of the tree: make test-tools TOOLS_VENV=~/.cache/tools.
 TOOLS_VENV := .venv-tools
 ANSIBLE_VENV := .venv-ansible
+API_VENV := .venv-api
 # Of `make test-python`: the environment of another Python.
 OTHER_VENV := .venv-other
 # Which Python makes the virtual environment; unset, scripts/find-python chooses.
@@ -54,7 +55,7 @@ HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-packages test-docs fuzz coverage lint format cost bench bench-peers docs dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-api test-packages test-docs fuzz coverage lint format cost bench bench-peers docs dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,13 +132,17 @@ test-interop: setup-dev ## all tests with foreign daemons, most in user-mode Lin
 test-parsers: setup-dev $(PARSERS_VENV)/.ready ## show outputs under the parsers of automation users (downloads 800 MB)
 	@scripts/check-goldens $(PARSERS_VENV)/bin/python
 
-test-tools: setup-dev $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready $(PARSERS_VENV)/.ready ## NAPALM, Ansible, pyATS and others at a simulated lab (downloads 1.5 GB)
-	@TOOLS_VENV=$(TOOLS_VENV) ANSIBLE_VENV=$(ANSIBLE_VENV) PARSERS_VENV=$(PARSERS_VENV) $(PYTEST) -n $(JOBS) $(TOOLS_TESTS)
+test-tools: setup-dev $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready $(PARSERS_VENV)/.ready $(API_VENV)/.ready ## NAPALM, Ansible, pyATS and others at a simulated lab (downloads 1.5 GB)
+	@TOOLS_VENV=$(TOOLS_VENV) ANSIBLE_VENV=$(ANSIBLE_VENV) PARSERS_VENV=$(PARSERS_VENV) API_VENV=$(API_VENV) $(PYTEST) -n $(JOBS) $(TOOLS_TESTS)
+
+test-api: setup-dev $(API_VENV)/.ready ## two minutes: schemathesis and a generated client at the web API of a simulated lab (downloads 60 MB)
+	@API_VENV=$(API_VENV) $(PYTEST) tests/tools/test_web_api.py
 
 $(PARSERS_VENV)/.ready: requirements/parsers.txt
 $(TOOLS_VENV)/.ready: requirements/tools.txt
 $(ANSIBLE_VENV)/.ready: requirements/ansible.txt
-$(PARSERS_VENV)/.ready $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready:
+$(API_VENV)/.ready: requirements/api.txt
+$(PARSERS_VENV)/.ready $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready $(API_VENV)/.ready:
 	@python=$$(scripts/find-python) && rm -rf $(@D) && "$$python" -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
@@ -211,6 +216,6 @@ lock: ## pin requirements/*.txt again from requirements/*.in
 	@scripts/lock-requirements
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(PARSERS_VENV) .venv-tools .venv-ansible $(OTHER_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) $(PARSERS_VENV) .venv-tools .venv-ansible $(API_VENV) $(OTHER_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache tests/interop/uml/out
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -66,6 +66,9 @@ def test_a_program_sees_labs_routers_and_shows_as_their_schemas_say(web: Web) ->
     assert {"name": "R31", "alive": True} in web.ask("/api/v1/labs/notes-phase3/routers").value  # type: ignore[operator]
     shown = web.ask(f"{R31}/show/ip/route/10.0.0.0%2F8")
     assert shown.status == 200
+    assert shown.value == web.ask(f"{R31}/show/ip/route%2010.0.0.0%2F8").value
+    subnets = web.ask(f"{R31}/show/ip/route/10.3.3.0%2F24%20longer-prefixes").value
+    assert [one["prefix"] for one in subnets["entries"]] == ["10.3.3.0/24", "10.3.3.1/32"]  # type: ignore[index]
     shown = web.ask(f"{R31}/show/dmvpn")
     typed = json.loads(web.dmvpn("-r", "R31", "show dmvpn | json"))
     assert isinstance(shown.value, dict)
@@ -73,7 +76,7 @@ def test_a_program_sees_labs_routers_and_shows_as_their_schemas_say(web: Web) ->
     assert shown.value.keys() == typed.keys()
     document = web.ask("/api/v1/openapi.json").value
     assert isinstance(document, dict)
-    (path,) = [path for path in document["paths"] if path.endswith("/show/dmvpn/{arguments}")]
+    (path,) = [path for path in document["paths"] if path.endswith("/show/dmvpn")]
     schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     whole = {**schema, "components": document["components"]}
     assert not list(Draft202012Validator(whole).iter_errors(shown.value))
@@ -88,10 +91,33 @@ def test_a_line_that_is_no_show_has_one_error_and_changes_nothing(web: Web) -> N
     assert problem(web.ask(f"{R31}/show/dmvpn", method="DELETE"), 405)
 
 
+def test_a_method_that_a_resource_lacks_is_answered_by_all_that_it_has(web: Web) -> None:
+    """`Allow` had the methods of one of its functions: for PATCH of a lab GET and HEAD alone."""
+    for path, methods in (("/api/v1/labs", "GET, HEAD, POST"), ("/api/v1/labs/notes-phase3", "DELETE, GET, HEAD, PUT")):
+        assert web.ask(path, method="PATCH").headers["allow"] == methods
+
+
+def test_a_long_list_comes_in_parts_with_a_link_to_the_next_one(web: Web) -> None:
+    path, found = "/api/v1/labs/notes-phase3/routers", []
+    whole = web.ask(path)
+    assert "link" not in whole.headers
+    following = f"{path}?limit=3"
+    while following:
+        part = web.ask(following)
+        assert isinstance(part.value, list)
+        found += part.value
+        link = part.headers.get("link", "")
+        following = link.partition(">")[0].removeprefix("<") if link.endswith('; rel="next"') else ""
+    assert found == whole.value
+    assert web.ask(f"{path}?offset=100").value == []
+    for query in ("limit=0", "limit=-1", "offset=x", "limit=1e3", "limit=9999999"):
+        assert "is a number from" in problem(web.ask(f"{path}?{query}"), 400)
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
+        "/none",
         "/api/v1/labs/none",
         "/api/v1/labs/..%2F..",
         "/api/v1/labs/%00/routers",

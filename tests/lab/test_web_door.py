@@ -349,11 +349,21 @@ def test_answers_on_one_connection_do_not_wait_for_each_other(web: Served) -> No
     assert min(taken) < 0.03
 
 
+def test_the_root_leads_a_browser_to_the_page_or_to_the_login_and_a_program_to_the_description(web: Served) -> None:
+    """The address without a path said `401` to a browser, which cannot send a token."""
+    cookie, _ = open_session(web, new_token(dict(web.environment), "root"))
+    for headers, place in (({}, "/login"), ({"Cookie": cookie}, "/class")):
+        answer = web.ask("/", token="", headers={"Accept": "text/html,*/*", **headers})
+        assert (answer.status, answer.headers["location"]) == (303, place)
+    answer = web.ask("/", token="", headers={"Accept": "application/json"})
+    assert (answer.status, answer.fields["description"]) == (200, "/api/v1/openapi.json")
+
+
 def test_healthz_says_nothing_but_that_it_lives(web: Served) -> None:
     answer = web.ask("/healthz", token="")
     assert answer.text == '{"status":"ok"}'
     assert "server" not in answer.headers
-    for path in ("/", LABS, "/api/v1/openapi.json", f"{R31}/show/clock", "/nothing"):
+    for path in (LABS, "/api/v1/openapi.json", f"{R31}/show/clock", "/nothing"):
         assert "notes" not in web.ask(path, token="").text
         assert web.ask(path, token="").status == 401
 

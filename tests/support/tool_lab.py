@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TOOLS: Final = "TOOLS_VENV"
 ANSIBLE: Final = "ANSIBLE_VENV"
 PARSERS: Final = "PARSERS_VENV"
+API: Final = "API_VENV"
 #: Seconds that a story may take, on a machine that is busy with other things.
 PATIENCE: Final = 300
 _PROGRAM: Final = """\

@@ -246,8 +246,17 @@ def test_an_event_of_any_kind_is_news_or_one_error(data: object) -> None:
 
 # ------------------------------------------------------------------------------------------------ orders
 
-RUNNING = {"id": "7", "what": "up", "lab": "x", "by": "eve", "state": "running", "begun": 1.0, "ended": None}
-BEGUN = Job("7", "up", "x", "eve", "running", 1.0, None, (), None)
+RUNNING = {
+    "id": "7",
+    "what": "up",
+    "lab": "x",
+    "by": "eve",
+    "state": "running",
+    "healthy": None,
+    "begun": 1.0,
+    "ended": None,
+}
+BEGUN = Job("7", "up", "x", "eve", "running", None, 1.0, None, (), None)
 
 
 def answered(**fields: object) -> exchange.Reply:

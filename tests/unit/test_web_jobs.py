@@ -7,9 +7,10 @@ import json
 import threading
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
+from starlette.requests import Request
 
 from dmvpn.web import jobs
 from dmvpn.web.bounds import Bounds
@@ -23,17 +24,15 @@ from support.callers import user
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.requests import Request
-
 
 @pytest.fixture
 def going(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Jobs without processes: each one waits until this is set."""
     held = threading.Event()
 
-    def run(*_: object) -> tuple[bool, None]:
+    def run(*_: object) -> tuple[int, None]:
         held.wait()
-        return True, None
+        return 0, None
 
     monkeypatch.setattr(jobs, "run", run)
     yield held
@@ -42,8 +41,8 @@ def going(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 def request() -> Request:
     """A request of a user who may do all."""
-    scope = {"caller": user("anna"), "guard": SimpleNamespace(note=lambda *_, **__: None)}
-    return cast("Request", SimpleNamespace(scope=scope))
+    guard = SimpleNamespace(note=lambda *_, **__: None)
+    return Request({"type": "http", "query_string": b"", "raw_path": b"/", "caller": user("anna"), "guard": guard})
 
 
 def begin(begun: Jobs, lab: str) -> str:
@@ -88,17 +87,49 @@ def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:
     begin(begun, "a")
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "result", "state", "healthy"),
+    [
+        (("doctor",), 0, {"healthy": True}, "done", True),
+        (("doctor",), 1, {"healthy": False}, "done", False),
+        (("lab", "grade"), 1, {"done": False}, "done", False),
+        (("lab", "grade"), 1, None, "failed", None),
+        (("doctor",), 2, None, "failed", None),
+        (("walk",), 1, {"paths": []}, "done", False),
+        (("lab", "exec"), 1, {"exit_code": 1}, "done", False),
+        (("lab", "exec"), 2, {"exit_code": 2}, "failed", None),
+        (("lab", "up"), 0, {}, "done", None),
+        (("lab", "up"), 1, {"ready": False}, "failed", None),
+    ],
+)
+def test_an_examination_that_finds_something_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    code: int,
+    result: dict[str, object] | None,
+    state: str,
+    healthy: bool | None,
+) -> None:
+    """A doctor that found a fault had failed, as one that could not begin."""
+    monkeypatch.setattr(jobs, "run", lambda *_: (code, result))
+    begun = Jobs()
+    begun.begin(request(), "a", words)
+    settle(begun)
+    (job,) = listed(begun)
+    assert (job["state"], job["healthy"], job["result"]) == (state, healthy, result)
+
+
 def test_many_who_ask_for_the_scenarios_at_first_start_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty requests at once started forty processes that each read all scenarios."""
     asked = []
     again = threading.Event()
 
-    def run(*words: object) -> tuple[bool, dict[str, object]]:
+    def run(*words: object) -> tuple[int, dict[str, object]]:
         asked.append(words)
         if len(asked) > 1:
             again.set()
         again.wait(0.1)
-        return True, {"scenarios": [{"name": "notes-gre"}], "exercises": []}
+        return 0, {"scenarios": [{"name": "notes-gre"}], "exercises": []}
 
     monkeypatch.setattr(jobs, "run", run)
     monkeypatch.setattr("dmvpn.web.labs.running_scenarios", lambda _: {})

@@ -130,6 +130,7 @@ class Scenario:
 class Job:
     """An order to a lab that takes long. what: the verb of `dmvpn lab`. by: a user. state: running, done, failed.
 
+    healthy: whether a grade, the doctor, a walk or a ping found all well; None: it examines nothing, or has no result.
     begun, ended: seconds since 1970. notes: lines for people. result: the object that `dmvpn lab ... --json` prints.
     """
 
@@ -138,6 +139,7 @@ class Job:
     lab: str
     by: str
     state: str
+    healthy: bool | None
     begun: float
     ended: float | None
     notes: tuple[str, ...]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
 from dmvpn.face.protocol import WATCH_TOPICS
-from dmvpn.web import configuration, examination, hosts, jobs, labs, saved, teaching, terminals, uploads, watched
+from dmvpn.ios.grammar import AnyOrder, Optional_, Sequence
+from dmvpn.ios.syntax import compile_syntax, leading_keywords
+from dmvpn.web import configuration, examination, hosts, jobs, labs, pages, saved, teaching, terminals, uploads, watched
 from dmvpn.web.commands import RUN
-from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, members, operation, parameter
+from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, complete, members, operation, parameter
 from dmvpn.web.events import EVENTS
 from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
 from dmvpn.web.lab_events import LAB_EVENTS, TRAFFIC
+from dmvpn.web.lists import list_operation
 from dmvpn.web.pages import MEANINGS, STAGE
 from dmvpn.web.roles import Role
 
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
 
 _SHOWS: Final = "/api/v1/labs/{lab}/routers/{router}/show/"
-_HERE, _THERE = '"#/$defs/', '"#/components/schemas/'
+_REFERENCE: Final = re.compile(r'"#/\$defs/([^"]+)"')
 
 
 #: Returns the role that a resource needs, by its path and method; None: there is no such resource.
@@ -34,10 +40,12 @@ def openapi_text(needed: NeededRole) -> str:
     document: dict[str, dict[str, dict[str, dict[str, Plain]]]] = json.loads(_openapi_text())
     for path, methods in document["paths"].items():
         for method, described in methods.items():
-            if (path, method.upper()) in OPEN:
-                described["security"] = []
+            is_open = (path, method.upper()) in OPEN
+            methods[method] = complete(path, method, described, is_open=is_open)
+            if is_open:
+                methods[method]["security"] = []
             elif role := needed(path, method.upper()):
-                described["x-role"] = role.value
+                methods[method]["x-role"] = role.value
     return json.dumps(document)
 
 
@@ -49,7 +57,7 @@ def _openapi_text() -> str:
     from dmvpn.router.features import FEATURES
 
     definitions: dict[str, Plain] = {}
-    variants: dict[str, list[dict[str, Plain]]] = {}
+    variants: dict[str, dict[str, Plain]] = {}
     for command in exec_parser(FEATURES).commands:
         if command.query is None or not command.syntax.startswith("show "):
             continue
@@ -57,14 +65,18 @@ def _openapi_text() -> str:
         own = schema.pop("$defs", {})
         definitions.update(own if isinstance(own, dict) else {})
         schema.pop("$schema", None)
-        variants.setdefault(_path(command.syntax), []).append(schema)
+        for path in _paths(command.syntax):
+            variants.setdefault(path, {})[command.syntax] = _untitled(schema)
     shows: dict[str, Plain] = {path: _show(schemas) for path, schemas in sorted(variants.items())}
+    names = _names(definitions)
     document: dict[str, Plain] = {
         "openapi": "3.1.0",
         "info": {"title": "dmvpn", "version": __version__},
+        "servers": [{"url": "/"}],
         "security": [{"token": []}, {"cookie": [], "key": []}],
         "paths": {
             **_fixed(),
+            **pages.DESCRIBED,
             **configuration.DESCRIBED,
             **jobs.DESCRIBED,
             **labs.DESCRIBED,
@@ -78,38 +90,53 @@ def _openapi_text() -> str:
             **shows,
         },
         "components": {
-            "schemas": {**definitions, "Problem": _PROBLEM},
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": COOKIE,
-                    "description": f"With TLS its name is {SECURE_COOKIE}.",
-                },
-                "key": {"type": "apiKey", "in": "header", "name": SESSION_KEY},
-            },
+            "schemas": {**{names[name]: _untitled(one) for name, one in definitions.items()}, "Problem": _PROBLEM},
+            "responses": {"Problem": ERROR},
+            "securitySchemes": _SCHEMES,
         },
     }
-    return json.dumps(document).replace(_HERE, _THERE)
+    return _REFERENCE.sub(lambda found: f'"#/components/schemas/{names[found[1]]}"', json.dumps(document))
 
 
-def _path(syntax: str) -> str:
-    """Return the path of a show: its first words, and a place for arguments if there is more than words."""
-    words = syntax.split()[1:]
-    literal: list[str] = []
-    for word in words:
-        if not word[0].isalnum():
-            break
-        literal.append(word)
-    return _SHOWS + "/".join(literal if len(literal) == len(words) else [*literal, "{arguments}"])
+def _names(definitions: Iterable[str]) -> dict[str, str]:
+    """Return the names of schemas in the document: of classes, with their feature or all modules where two are alike.
+
+    Generated clients name their classes so.
+    """
+    ways = {
+        name: (parts[-1], parts[1].capitalize() + parts[-1], "".join(part[0].upper() + part[1:] for part in parts))
+        for name in definitions
+        if (parts := name.split("."))
+    }
+    uses = Counter(way for some in ways.values() for way in {*some})
+    return {name: next((way for way in some if uses[way] == 1), some[-1]) for name, some in ways.items()}
 
 
-def _show(schemas: list[dict[str, Plain]]) -> dict[str, Plain]:
-    """Return the description of one path. Several shows with the same first words have one path."""
-    titles = [str(schema["title"]) for schema in schemas]
-    schema: Plain = schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
-    return {"get": operation("; ".join(titles), schema)}
+def _untitled(schema: Plain) -> Plain:
+    """Return a schema without titles, after which generated clients would name their classes: some are alike."""
+    if isinstance(schema, list):
+        return [_untitled(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _untitled(part) for name, part in schema.items() if name != "title" or not isinstance(part, str)}
+
+
+def _paths(syntax: str) -> Iterator[str]:
+    """Yield the paths of a show: its first words, and behind them a place for arguments if it takes any."""
+    node = compile_syntax(syntax)
+    parts = node.parts if isinstance(node, Sequence) else (node,)
+    words = leading_keywords(syntax)
+    path, rest = _SHOWS + "/".join(words[1:]), parts[len(words) :]
+    if all(isinstance(part, Optional_ | AnyOrder) for part in rest):
+        yield path
+    if rest:
+        yield f"{path}/{{arguments}}"
+
+
+def _show(answers: dict[str, Plain]) -> dict[str, Plain]:
+    """Return the description of one path, which several shows with the same first words share. answers: by syntax."""
+    different = [*{json.dumps(answer): answer for answer in answers.values()}.values()]
+    return {"get": operation("; ".join(answers), different[0] if len(different) == 1 else {"anyOf": different})}
 
 
 def _stream(summary: str, *more: str) -> dict[str, Plain]:
@@ -118,11 +145,7 @@ def _stream(summary: str, *more: str) -> dict[str, Plain]:
         parameter("query", "topics", ", ".join((*WATCH_TOPICS, *more))),
         parameter("header", "Last-Event-ID", "Go on behind this event"),
     ]
-    answers: dict[str, Plain] = {
-        "200": {"description": "Events.", "content": {"text/event-stream": {"schema": TEXT}}},
-        "default": ERROR,
-    }
-    return {"get": {"summary": summary, "parameters": [*given], "responses": answers}}
+    return {"get": operation(summary, TEXT, given=given, media=["text/event-stream"], refused=[HTTPStatus.BAD_REQUEST])}
 
 
 def _fixed() -> dict[str, Plain]:
@@ -155,7 +178,7 @@ def _fixed() -> dict[str, Plain]:
         },
         MEANINGS: {"get": operation("What messages and their fields mean, by protocol and word", one)},
         LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC),
-        "/api/v1/labs/{lab}/routers": {"get": operation("The routers of a lab", some)},
+        "/api/v1/labs/{lab}/routers": {"get": list_operation("The routers of a lab", one)},
     }
 
 
@@ -169,4 +192,15 @@ _PROBLEM: Final[dict[str, Plain]] = {
         "refused": {"type": "array", "items": {"type": "object"}},
     },
     "required": ["type", "title", "status", "detail"],
+}
+
+_SCHEMES: Final[dict[str, Plain]] = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"With TLS its name is {SECURE_COOKIE}.",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": SESSION_KEY},
 }

@@ -39,6 +39,7 @@ EXCHANGE: Final = "/api/v1/tokens"
 SESSION: Final = "/api/v1/session"
 LOGIN: Final = "/login"
 HEALTH: Final = "/healthz"
+ROOT: Final = "/"
 #: The page of a lab, and its parts: files without secrets.
 PAGE: Final = "/labs/"
 OVERVIEW: Final = "/class"
@@ -52,6 +53,7 @@ OPEN: Final = frozenset(
         (LOGIN, READING),
         (OVERVIEW, READING),
         (HEALTH, READING),
+        (ROOT, READING),
     )
     for method in methods
 )

@@ -2,6 +2,8 @@
 
     POST .../labs -> 202, `Location: /api/v1/jobs/ID` -> GET: running, then done or failed; DELETE breaks it off
 
+A job that examines a lab is done when it has its result, and `healthy` says whether all is well.
+
 A lab is a fork of the process that brings it up, which must have no other thread: so no request brings one up itself.
 A job goes on when `dmvpn web` ends. What a job says at its end is its `result`, what it says meanwhile `notes`.
 """
@@ -28,7 +30,8 @@ from starlette.routing import Route
 from dmvpn.base.values import dataclass
 from dmvpn.labs.usage import give_way
 from dmvpn.web.bounds import TABLE, Taken
-from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, members, operation, or_null
+from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, YES_OR_NO, members, operation, or_null
+from dmvpn.web.lists import list_operation, listed
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -51,6 +54,9 @@ _LONGEST: Final = 900.0
 _GRACE: Final = 10.0
 #: Notes of a job, and characters of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
+#: What examines a lab, and ends with this code if not all is well.
+_EXAMINATIONS: Final = ("doctor", "exec", "grade", "walk")
+_NOT_WELL: Final = 1
 #: `python -P` puts no folder of the caller before the program's own.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
 
@@ -61,6 +67,7 @@ _JOB: Final = members(
         "lab": TEXT,
         "by": TEXT,
         "state": {"enum": ["running", "done", "failed"]},
+        "healthy": or_null(YES_OR_NO),
         "begun": NUMBER,
         "ended": or_null(NUMBER),
         "notes": TEXTS,
@@ -71,7 +78,7 @@ _JOB: Final = members(
 BEGUN: Final = _JOB
 #: For the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
-    JOBS: {"get": operation("The jobs that run, and the last ones that ended", {"type": "array", "items": _JOB})},
+    JOBS: {"get": list_operation("The jobs that run, and the last ones that ended", _JOB)},
     JOB: {
         "get": operation("The state of a job", _JOB),
         "delete": operation("Break a job off: a lab that was coming up is ended", _JOB),
@@ -81,7 +88,10 @@ DESCRIBED: Final[dict[str, Plain]] = {
 
 @dataclass(slots=True)
 class Job:
-    """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970."""
+    """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970.
+
+    healthy: whether all that it examined is well; None: it examines nothing, or has no result.
+    """
 
     number: str
     what: str
@@ -89,6 +99,7 @@ class Job:
     caller: Caller
     begun: float
     state: str = "running"
+    healthy: bool | None = None
     ended: float | None = None
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_NOTES))
     result: Plain = None
@@ -126,6 +137,7 @@ class Job:
             "lab": self.lab,
             "by": self.caller.name,
             "state": self.state,
+            "healthy": self.healthy,
             "begun": self.begun,
             "ended": self.ended,
             "notes": [*self.notes],
@@ -152,7 +164,7 @@ class Jobs:
     async def list(self, request: Request) -> Response:
         """List all jobs, the newest last."""
         caller = request.scope["caller"]
-        return JSONResponse([job.plain for job in self._jobs.values() if caller.may_see(job.lab)])
+        return listed(request, [job.plain for job in self._jobs.values() if caller.may_see(job.lab)])
 
     @keeps_apart
     async def show(self, request: Request) -> Response:
@@ -186,7 +198,8 @@ class Jobs:
 
         def note() -> None:
             ended()
-            guard.note("job", caller, job=job.number, state=job.state)
+            found = {} if job.healthy is None else {"healthy": job.healthy}
+            guard.note("job", caller, job=job.number, state=job.state, **found)
 
         threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()
         headers = {"Location": f"{JOBS}/{job.number}"}
@@ -226,7 +239,10 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
     """Run the command of a job to its end, in a thread of its own."""
     is_good = False
     try:
-        is_good, job.result = run(words, job.notes, job.begun_as)
+        code, job.result = run(words, job.notes, job.begun_as)
+        is_good = code == 0
+        if job.what in _EXAMINATIONS and code in (0, _NOT_WELL) and isinstance(job.result, dict):
+            is_good, job.healthy = True, code == 0
     except OSError as error:
         job.notes.append(f"the job did not begin: {error.strerror}")
     if job.is_broken_off and not is_good:
@@ -238,8 +254,8 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
 
 def run(
     words: Sequence[str], notes: deque[str], begun: Callable[[subprocess.Popen[str]], None] = lambda _: None
-) -> tuple[bool, Plain]:
-    """Run `dmvpn WORDS --json`; returns whether it succeeded, and its object. notes: gets its other lines.
+) -> tuple[int, Plain]:
+    """Run `dmvpn WORDS --json`; returns its exit code and its object. notes: gets its other lines.
 
     Raises OSError.
     """
@@ -273,5 +289,5 @@ def run(
         output.seek(0)
         with contextlib.suppress(ValueError):
             result: Plain = json.load(output)
-            return process.returncode == 0, result
-        return False, None
+            return process.returncode, result
+        return process.returncode or _NOT_WELL, None

@@ -23,6 +23,7 @@ from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
+from dmvpn.web.lists import list_operation, listed
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -68,36 +69,48 @@ _WIRE_BODY: Final = members(
 )
 _MISSING: Final = members({"missing": TEXTS})
 _NOTHING: Final = members({})
+#: Statuses of orders that a lab refuses.
+_REFUSED: Final = (HTTPStatus.CONFLICT,)
 #: The methods of a lab, for the document of all resources (OpenAPI), and the resources besides.
 OF_A_LAB: Final[dict[str, Plain]] = {
     "get": operation("The state of a lab", ANY_OBJECT),
-    "delete": operation("End a lab", _NOTHING),
+    "delete": operation("End a lab", _NOTHING, refused=_REFUSED),
 }
 DESCRIBED: Final[dict[str, Plain]] = {
-    SCENARIOS: {
-        "get": operation("The scenarios and exercises that can be brought up", {"type": "array", "items": _SCENARIO})
-    },
+    SCENARIOS: {"get": list_operation("The scenarios and exercises that can be brought up", _SCENARIO)},
     LABS: {
-        "get": operation("The labs and services that run", {"type": "array", "items": ANY_OBJECT}),
+        "get": list_operation("The labs and services that run", ANY_OBJECT),
         "post": operation(
             "Bring a lab up",
             jobs.BEGUN,
             body=members({"scenario": TEXT}, {"simulated": YES_OR_NO, "name": TEXT}),
             status=202,
+            refused=[HTTPStatus.UNPROCESSABLE_ENTITY],
         ),
     },
-    f"{LAB}/reset": {"post": operation("Begin again: configurations, wires and translators", _MISSING)},
+    f"{LAB}/reset": {
+        "post": operation("Begin again: configurations, wires and translators", _MISSING, refused=_REFUSED)
+    },
     f"{LAB}/clock": {
         "post": operation("Let time pass in a simulated lab", jobs.BEGUN, body=members({"seconds": NUMBER}), status=202)
     },
-    f"{LAB}/wires": {"post": operation("Make a wire bad, or good again", _NOTHING, body=_WIRE_BODY)},
+    f"{LAB}/wires": {
+        "post": operation(
+            "Make a wire bad, or good again",
+            _NOTHING,
+            body=_WIRE_BODY,
+            refused=[*_REFUSED, HTTPStatus.UNPROCESSABLE_ENTITY],
+        )
+    },
     f"{LAB}/break": {
         "post": operation("Break something", jobs.BEGUN, body=members({}, {"name": TEXT, "seed": WHOLE}), status=202)
     },
     f"{LAB}/hint": {"post": operation("The next hint about the trouble", jobs.BEGUN, status=202)},
     f"{LAB}/grade": {"post": operation("Whether the trouble is over", jobs.BEGUN, status=202)},
-    f"{LAB}/routers/{{router}}/kill": {"post": operation("End a router, as a power failure does", _NOTHING)},
-    f"{LAB}/routers/{{router}}/start": {"post": operation("Start a killed router again", _NOTHING)},
+    f"{LAB}/routers/{{router}}/kill": {
+        "post": operation("End a router, as a power failure does", _NOTHING, refused=_REFUSED)
+    },
+    f"{LAB}/routers/{{router}}/start": {"post": operation("Start a killed router again", _NOTHING, refused=_REFUSED)},
 }
 
 
@@ -136,7 +149,7 @@ class Labs:
         caller = request.scope["caller"]
         labs = await self._turns.take(ALL, caller, lambda: running_scenarios(caller.may_see))
         running, known = {*labs.values()}, await self._known(caller)
-        return JSONResponse([{**one, "up": one["name"] in running} for one in known])
+        return listed(request, [{**one, "up": one["name"] in running} for one in known])
 
     async def _known(self, caller: Caller) -> list[dict[str, Plain]]:
         """Return all built-in scenarios and exercises.

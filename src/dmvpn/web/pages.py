@@ -1,5 +1,6 @@
 """The page that shows a lab: its files, which have no secrets, and the network that it draws.
 
+GET /                        -> goes to the page of a class or to the login; for programs: where things are
 GET /labs/LAB                -> the page; it asks the resources of the API, as any client
 GET /class                   -> the page of a class, for its teacher
 GET /page/FILE               -> its parts; those of xterm.js: /page/vendor/FILE
@@ -12,13 +13,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage
+from dmvpn.web.described import TEXT, members, operation
 from dmvpn.web.exported import FOLDER
-from dmvpn.web.guard import OVERVIEW, PAGE, PARTS
+from dmvpn.web.guard import COOKIE, LOGIN, OVERVIEW, PAGE, PARTS, ROOT, SECURE_COOKIE
 from dmvpn.web.permission import keeps_apart
 from dmvpn.web.problems import Problem
 
@@ -27,12 +29,22 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.turns import Turns
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
 VENDORED: Final = f"{PARTS}vendor/{{name}}"
 MEANINGS: Final = "/api/v1/meanings"
+_PLACES: Final = {"api": "/api/v1/", "description": "/api/v1/openapi.json", "login": LOGIN, "page": OVERVIEW}
+#: For the document of all resources (OpenAPI).
+DESCRIBED: Final[dict[str, Plain]] = {
+    ROOT: {
+        "get": operation(
+            "Where things are; a browser goes to the page", members(dict.fromkeys(_PLACES, TEXT)), moves=True
+        )
+    }
+}
 _TYPES: Final = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -59,6 +71,7 @@ class Pages:
     def routes(self) -> list[Route]:
         """The resources."""
         return [
+            Route(ROOT, self.root),
             Route(f"{PAGE}{{lab}}", self.page),
             Route(OVERVIEW, self.overview),
             Route(f"{PARTS}{{name}}", self.part),
@@ -66,6 +79,14 @@ class Pages:
             Route(STAGE, self.stage),
             Route(MEANINGS, self.meanings),
         ]
+
+    async def root(self, request: Request) -> Response:
+        """Send a browser to the page of a class, or to the login without a session; a program gets the paths."""
+        accepted = request.headers.get("accept", "")
+        if "application/json" in accepted and "text/html" not in accepted:
+            return JSONResponse(_PLACES)
+        has_session = COOKIE in request.cookies or SECURE_COOKIE in request.cookies
+        return RedirectResponse(OVERVIEW if has_session else LOGIN, HTTPStatus.SEE_OTHER.value)
 
     async def page(self, _: Request) -> Response:
         """Give the page, which is the same for all labs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from dmvpn.web.hosts import Hosts
 from dmvpn.web.jobs import Jobs
 from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.labs import Labs
+from dmvpn.web.lists import listed
 from dmvpn.web.login import Login
 from dmvpn.web.pages import Pages
 from dmvpn.web.permission import hold_roles, keeps_apart, needed_by_path
@@ -111,7 +112,7 @@ class _Door:
         """List what runs."""
         caller = request.scope["caller"]
         labs = await self._turns.read(caller, self._fleet.labs)
-        return _answer([lab for lab in labs if caller.may_see(str(lab["name"]))])
+        return listed(request, [lab for lab in labs if caller.may_see(str(lab["name"]))])
 
     async def lab(self, request: Request) -> Response:
         """Say how a lab is."""
@@ -121,7 +122,7 @@ class _Door:
     async def routers(self, request: Request) -> Response:
         """List the routers of a lab."""
         name, caller = request.path_params["lab"], request.scope["caller"]
-        return _answer(await self._turns.read(caller, lambda: self._fleet.routers(name)))
+        return listed(request, await self._turns.read(caller, lambda: self._fleet.routers(name)))
 
     async def show(self, request: Request) -> Response:
         """Give the value of a show."""
@@ -141,15 +142,22 @@ def _text(text: str) -> Response:
     return Response(text, media_type="application/json")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     """Turn an error, or what Starlette refuses (such as an unknown path), into the one answer."""
     if isinstance(error, Problem):
         return error.response()
     if isinstance(error, UserError):
         return Problem(HTTPStatus.BAD_GATEWAY, str(error)).response()
     status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-    headers = error.headers if isinstance(error, HTTPException) else None
+    headers = {"Allow": _allowed(request)} if status is HTTPStatus.METHOD_NOT_ALLOWED else None
     return Problem(status, "there is no such resource, or not with this method", headers).response()
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of a resource, of all routes with its path."""
+    path, found = request.url.path, cast("list[Route]", request.app.routes)
+    methods = {method for route in found if route.path_regex.match(path) for method in route.methods or ()}
+    return ", ".join(sorted(methods))
 
 
 async def _fault(_: Request, __: Exception) -> Response:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
-from dmvpn.web.described import ERROR
+from dmvpn.web.described import operation
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
@@ -37,12 +37,7 @@ _ZIP: Final = "application/zip"
 _FILE: Final[Plain] = {"type": "string", "format": "binary"}
 #: For the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
-    SAVED: {
-        "get": {
-            "summary": "A lab as a ZIP file for `dmvpn lab up`",
-            "responses": {"200": {"description": "The file.", "content": {_ZIP: {"schema": _FILE}}}, "default": ERROR},
-        }
-    }
+    SAVED: {"get": operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP])}
 }
 
 

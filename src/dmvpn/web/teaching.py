@@ -16,6 +16,7 @@ from starlette.routing import Route
 from dmvpn.base.errors import UserError
 from dmvpn.labs.classes import overview
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null
+from dmvpn.web.lists import list_operation, listed
 from dmvpn.web.permission import keeps_apart
 from dmvpn.web.problems import Problem
 from dmvpn.web.turns import ALL
@@ -51,11 +52,7 @@ _EXERCISE: Final = members({"title": TEXT, "minutes": WHOLE, "tasks": TEXTS})
 _LESSON: Final = members({"complaint": TEXT, "hints": TEXTS, "of": WHOLE, "exercise": or_null(_EXERCISE)})
 #: For the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
-    CLASS: {
-        "get": operation(
-            "All labs as a teacher sees them: memory in octets, processor in seconds", {"type": "array", "items": _DESK}
-        )
-    },
+    CLASS: {"get": list_operation("All labs as a teacher sees them: memory in octets, processor in seconds", _DESK)},
     LESSON: {"get": operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON)},
 }
 
@@ -76,7 +73,7 @@ class Teaching:
     async def labs(self, request: Request) -> Response:
         """List the labs of the caller."""
         caller = request.scope["caller"]
-        return JSONResponse(await self._turns.take(ALL, caller, lambda: _labs(self._fleet, caller)))
+        return listed(request, await self._turns.take(ALL, caller, lambda: _labs(self._fleet, caller)))
 
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""

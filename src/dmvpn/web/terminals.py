@@ -24,7 +24,7 @@ from starlette.routing import Route
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
 from dmvpn.web.bodies import body_of
-from dmvpn.web.described import ERROR, TEXT, WHOLE, members, operation
+from dmvpn.web.described import TEXT, WHOLE, members, operation
 from dmvpn.web.following import COMMENT, HEARTBEAT, Stream, event_text
 from dmvpn.web.permission import keeps_apart, needs
 from dmvpn.web.problems import Problem
@@ -52,14 +52,12 @@ _NUMBERS: Final[dict[str, Plain]] = {"rows": WHOLE, "columns": WHOLE}
 #: For the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
     TERMINALS: {
-        "post": {
-            "summary": "A terminal of a router: its output, as server-sent events",
-            "requestBody": {"content": {"application/json": {"schema": members({**_NUMBERS})}}},
-            "responses": {
-                "200": {"description": "Events.", "content": {"text/event-stream": {"schema": TEXT}}},
-                "default": ERROR,
-            },
-        }
+        "post": operation(
+            "A terminal of a router: its output, as server-sent events",
+            TEXT,
+            body=members({**_NUMBERS}),
+            media=["text/event-stream"],
+        )
     },
     TERMINAL: {
         "post": operation(

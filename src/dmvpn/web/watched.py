@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, operation, parameter
+from dmvpn.web.described import ANY_OBJECT, TEXT, operation, parameter
 from dmvpn.web.exposition import Format
 from dmvpn.web.scraping import Wish, scrape
 
@@ -29,17 +29,12 @@ _MEANINGS: Final = {
 #: Both resources, for the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
     METRICS: {
-        "get": {
-            "summary": "What all routers count, as text of Prometheus or OpenMetrics",
-            "parameters": [parameter("query", name, meaning) for name, meaning in _MEANINGS.items()],
-            "responses": {
-                "200": {
-                    "description": "The numbers.",
-                    "content": {form.value.partition(";")[0]: {"schema": TEXT} for form in Format},
-                },
-                "default": ERROR,
-            },
-        }
+        "get": operation(
+            "What all routers count, as text of Prometheus or OpenMetrics",
+            TEXT,
+            given=[parameter("query", name, meaning) for name, meaning in _MEANINGS.items()],
+            media=[form.value.partition(";")[0] for form in Format],
+        )
     },
     TARGETS: {
         "get": operation(

@@ -41,7 +41,7 @@ export async function ended(path, what, details = {}, method = "POST") {
       await new Promise((done) => setTimeout(done, OFTEN));
       job = await (await ask(place)).json();
     }
-    // A grade that is not good, and a doctor that finds something, end as failed, with a result.
+    // A lab that came up and is not ready ends as failed, with a result.
     if (job.state === "failed" && job.result === null) throw new Error(job.notes.join(" ") || `${what} failed`);
     return job;
   } finally {
