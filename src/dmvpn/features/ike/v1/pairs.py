@@ -127,13 +127,16 @@ def told_lifetime(answer: Chain) -> Lifetime:
 def check_identities(sa: IsakmpSa, terms: ChildTerms, message: Chain, *, ours_first: bool) -> Inner:
     """Check that both ends protect the same packets, and return those as they are in tunnel mode. Raises PairRefused.
 
-    Without identities these are all packets between the peers (RFC 2409 §5.5), of which GRE is all that goes there.
+    Without identities the initiator wants all packets between the peers (RFC 2409 §5.5), and a tunnel has GRE alone.
     In tunnel mode a NAT does not translate the inner header, so it has the addresses of the identities.
     ours_first: we are the initiator, whose identity comes first.
     """
     identities = message.all(IdentificationPayload)
-    if not identities:
+    if not identities and ours_first:
         return terms.local, terms.remote
+    if not identities:
+        everything = Reason(IkeReason.WIDER_IDENTITIES, (terms.local, "all packets between both addresses"))
+        raise PairRefused(NotifyType.INVALID_ID_INFORMATION, everything)
     if len(identities) != 2:
         raise PairRefused(NotifyType.INVALID_ID_INFORMATION, Reason(IkeReason.NO_SELECTORS))
     try:
