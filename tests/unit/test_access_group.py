@@ -28,9 +28,9 @@ PORT = "hostname A\naccess-list 101 deny gre any any\ninterface {}\n ip address 
 NAME = "GigabitEthernet0/1"
 
 
-def ordered(text: str, router: Router | None = None) -> list[Effect]:
+def ordered(text: str, router: Router | None = None, now: float = 0.0) -> list[Effect]:
     """Return what the plane is told when a router gets this configuration."""
-    return (router or Router(SeededEntropy(1))).handle(ConfigurationEntered(text), 0.0)
+    return (router or Router(SeededEntropy(1))).handle(ConfigurationEntered(text), now)
 
 
 def filters(effects: list[Effect]) -> list[SetFilters]:
@@ -146,10 +146,10 @@ def test_a_list_that_does_not_exist_filters_nothing_and_one_that_comes_does() ->
     router = Router(SeededEntropy(1))
     text = f"interface {NAME}\n ip access-group L in\n"
     assert filters(ordered(text, router)) == []
-    (order,) = filters(ordered(f"ip access-list standard L\n permit host 10.0.0.9\n{text}", router))
+    (order,) = filters(ordered(f"ip access-list standard L\n permit host 10.0.0.9\n{text}", router, 1.0))
     assert order.filters.inward is not None
     assert order.filters.inward.is_standard
-    (order,) = filters(ordered(f"interface {NAME}\n", router))
+    (order,) = filters(ordered(f"interface {NAME}\n", router, 2.0))
     assert order.filters == PortFilters()
 
 
@@ -259,11 +259,12 @@ def test_an_entry_for_the_night_does_not_count_by_day(days: str, counts: list[bo
         "ip access-list extended L\n 10 permit ip any any time-range NIGHT\n"
         f"interface {NAME}\n ip access-group L in\n"
     )
-    found = []
+    found: list[bool] = []
     orders = filters(ordered(text, router))
     # Sunday 23:00, Monday 5:30, 12:00 and 22:00
     for day, hour, minute in ((22, 23, 0), (23, 5, 30), (23, 12, 0), (23, 22, 0)):
-        orders += filters(router.handle(ClockSet(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp()), 0.0))
+        clock = ClockSet(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp())
+        orders += filters(router.handle(clock, float(len(found) + 1)))
         inward = orders[-1].filters.inward
         assert inward is not None
         found.append(bool(inward.entries))
@@ -322,3 +323,30 @@ def test_a_flow_is_logged_at_once_and_then_every_five_minutes() -> None:
     router.handle(Tick(), 601.0)
     flow = "%SEC-6-IPACCESSLOGP: list L denied tcp 192.0.2.1(1000) -> 192.0.2.2(22), "
     assert logs == [f"{flow}1 packet", f"{flow}2 packets"]
+
+
+def test_a_list_that_is_pasted_is_ordered_at_its_first_line_and_when_the_paste_rests() -> None:
+    """10,000 typed entries left a router deaf for ten minutes: the whole list was ordered with every few lines."""
+    router = Router(SeededEntropy(1))
+    ordered(f"interface {NAME}\n ip access-group L in\n", router)
+    head, orders = ("ip access-list extended L",), []
+    for first in range(1, 1000, 8):
+        lines = (
+            EnteredLine(head, f"{10 * (first + n)} permit ip host 10.0.{first >> 8}.{first & 255} any")
+            for n in range(8)
+        )
+        orders.append(filters(router.handle(LinesEntered(tuple(lines)), 1.0 + first / 20_000)))
+    assert [len(found) for found in orders] == [1, *[0] * 124]
+    due = router.next_deadline()
+    assert due is not None
+    assert due - 1.0 == pytest.approx(0.1, abs=0.01)
+    (whole,) = filters(router.handle(Tick(), due))
+    assert whole.filters.inward is not None
+    assert len(whole.filters.inward.entries) == 1000
+    one = LinesEntered((EnteredLine(head, "20000 deny ip any any"),))
+    assert filters(router.handle(one, due + 0.1)) == []
+    up = LinesEntered((EnteredLine((f"interface {NAME}",), "ip address 10.9.9.1 255.255.255.0"),))
+    (last,) = filters(router.handle(up, due + 0.11))
+    assert last.filters.inward is not None
+    assert len(last.filters.inward.entries) == 1001
+    assert filters(router.handle(LinesEntered((EnteredLine(head, "no 20000"),)), due + 9.0)) != []

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from dmvpn.base.context import Context
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
@@ -38,7 +38,7 @@ from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.features.filter.timers import TimerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.events import Event, Packets
     from dmvpn.base.filters import FilterEntry
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from dmvpn.features.filter.model import PortLines
 
 _NOTHING = PortFilters()
+#: Seconds from an order to the next one for lists that change meanwhile, and more of them for each entry: a plane takes
+#: half as long to carry it out.
+_REST: Final = 0.1
+_REST_OF_ENTRY: Final = 2e-4
 _Place = tuple[str, bool, int]
 
 
@@ -70,6 +74,8 @@ class FilterMachine(Machine):
         #: Counters at the last clear.
         self._bases: dict[_Place, int] = {}
         self._logs = PacketLogs(self._context)
+        self._lists = Timer(TimerKind.LISTS, self._refresh)
+        self._rests_until = self._changed_at = float("-inf")
         self.config = FilterConfig()
 
     @property
@@ -115,8 +121,10 @@ class FilterMachine(Machine):
                 self._logs.configure(self.config.threshold)
                 self._refresh()
             case AccessListsChanged():
-                self._refresh()
+                self._follow_lists()
             case InterfaceChanged(name=port) | TunnelChanged(name=port):
+                if self._context.is_running(self._lists):  # a port that comes up does not wait for its filter
+                    self._refresh()
                 self._follow_subnets(port)
             case ClearCounters():
                 self._clear(event)
@@ -131,14 +139,31 @@ class FilterMachine(Machine):
 
     # ------------------------------------------------------------------------------------------------ orders
 
+    def _follow_lists(self) -> None:
+        """Order the filters of ports whose lists were changed: at once, or when the prompt has read a part of a paste
+        and the plane has rested. A paste changes a list with every few lines, and each order is as long as the list.
+        """
+        now, changed, self._changed_at = self._context.now, self._changed_at, self._context.now
+        if now >= max(self._rests_until, changed + _REST):
+            self._refresh()
+        elif not self._context.is_running(self._lists) and any(self._changes()):
+            self._context.arm(self._lists, self._rests_until)
+
+    def _changes(self) -> Iterator[tuple[str, PortFilters, PortFilters]]:
+        """Yield the ports that filter otherwise now, with the filters of the last order and with those of the next."""
+        ports = self.config.ports
+        for port in (*ports, *(port for port in tuple(self._ordered) if port not in ports)):
+            before, filters = self._ordered.get(port, _NOTHING), _NOTHING
+            if port in ports:
+                filters = self._filters(port, ports[port])
+            if filters != before:
+                yield port, before, filters
+
     def _refresh(self) -> None:
         """Order the filters of ports again that are different now."""
-        wanted = {port: self._filters(port, lines) for port, lines in self.config.ports.items()}
-        is_changed = False
-        for port in (*wanted, *(port for port in tuple(self._ordered) if port not in wanted)):
-            before, filters = self._ordered.get(port, _NOTHING), wanted.get(port, _NOTHING)
-            if filters == before:
-                continue
+        self._context.stop(self._lists)
+        entries, is_changed = 0, False
+        for port, before, filters in self._changes():
             is_changed = True
             self._forget_bases(port, before, filters)
             self._retries.forget(port)
@@ -148,7 +173,9 @@ class FilterMachine(Machine):
             else:
                 self._ordered[port] = filters
             self._order(port)
+            entries += sum(len(one.entries) for one in (filters.inward, filters.outward) if one is not None)
         if is_changed:
+            self._rests_until = self._context.now + _REST + _REST_OF_ENTRY * entries
             self._context.emit(FiltersChanged())
 
     def _filters(self, port: str, lines: PortLines) -> PortFilters:
