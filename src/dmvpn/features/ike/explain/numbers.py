@@ -163,9 +163,10 @@ _ERRORS = WordGroup(
         ),
         code(
             _N.INVALID_SYNTAX,
-            "The message was not formed as the standard asks; nothing is changed by it.",
+            "The message was not formed as the standard asks. Under encryption this answer ends the IKE SA at both ends, "
+            "without a Delete; in clear it changes nothing.",
             next="debug crypto ikev2 packet",
-            clause="RFC 7296 §2.21",
+            clause="RFC 7296 §2.21.3",
         ),
         code(_N.INVALID_MESSAGE_ID, "The message identifier lies outside of the window.", clause="RFC 7296 §2.3"),
         code(

@@ -45,8 +45,8 @@ _PEER = WordGroup(
         Word(
             "NHRP",
             "Packets could go, and the next hop server has not answered our registration.",
-            "On a spoke, for its hub: the password or the network-id differs, GRE is filtered, the key of the tunnel "
-            "is another, or the hub is dead.",
+            "On a spoke, for its hub: the passwords differ, the hub's tunnel has no `ip nhrp network-id` (its number is "
+            "never sent, so it need not be ours), GRE is filtered, the tunnel keys differ, or the hub is dead.",
             next="show ip nhrp nhs detail",
             clause="RFC 2332 §5.2.3",
         ),
@@ -252,8 +252,8 @@ _REASONS = reason_group(
     reason(
         NhrpReason.NO_REPLY,
         "Registration Requests are sent and nothing comes back. They go on, at growing intervals of up to a minute.",
-        "The server is dead, unreachable, or drops what we send: network-id, tunnel key, IPsec, a filter. The lines "
-        "below it are guesses, the likeliest first.",
+        "The server is dead, unreachable, or drops what we send: its tunnel has no network-id, the tunnel keys differ, "
+        "IPsec, a filter. The lines below it are guesses, the likeliest first.",
         next="show ip nhrp nhs detail",
     ),
     reason(

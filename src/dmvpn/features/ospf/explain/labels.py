@@ -50,11 +50,19 @@ _INTERFACES = label_group(
     "labels of OSPF's interfaces",
     ("show ip ospf interface",),
     Word("line protocol", "Whether the interface carries packets."),
-    Word("Internet Address", "Its address with the length of the mask, which must be the same at both ends."),
+    Word(
+        "Internet Address",
+        "Its address with the length of the mask, which must be the same at all routers of a network with several; "
+        "on a point-to-point network masks are not compared.",
+        clause="RFC 2328 §10.5",
+    ),
     Word("Area", "The area that the network belongs to; both ends must agree.", clause="RFC 2328 §3"),
     Word("Attached via Network Statement", "A `network` line, or `ip ospf ... area` of the interface, put it there."),
     Word("Process ID", "The number of the process, which means nothing to other routers.", also=("PID",)),
-    Word("Router ID", "The name of this router in OSPF: the highest address of a loopback, or `router-id`."),
+    Word(
+        "Router ID",
+        "The name of this router in OSPF: `router-id`; without it the highest address of a loopback, else of any interface.",
+    ),
     Word("Network Type", "How many neighbors there are, and whether there is a designated router: `ip ospf network`."),
     Word("Cost", "The cost of sending on this interface: `ip ospf cost`, or from the bandwidth. A tunnel's is 1000."),
     Word("Transmit Delay", "Seconds that are added to the age of LSAs sent here."),
