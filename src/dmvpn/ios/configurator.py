@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from dmvpn.ios.language import Language
-from dmvpn.ios.late_definitions import with_places
+from dmvpn.ios.late_definitions import define, late_definitions, with_warnings
 from dmvpn.ios.reader import FileReader
 from dmvpn.ios.tree import ConfigTree
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.entries import ConfigResult
     from dmvpn.ios.groups import LineGroup
     from dmvpn.ios.language import Known
+    from dmvpn.ios.late_definitions import LateDefinition
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
 
@@ -56,6 +57,17 @@ class Configurator(Language):
         leaves_out: lines that restrict or divert traffic are not in the tree.
         weak: weak algorithms are permitted if the file's release does that without a line (`releases`).
         """
-        tree = base.copy() if base else ConfigTree()
-        reader = FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare, weak=weak)
-        return with_places(reader.read(text), text)
+
+        def read(late: Mapping[str, LateDefinition], defined: ConfigTree) -> ConfigResult:
+            tree = base.copy() if base else ConfigTree()
+            define(tree, late, defined)
+            reader = FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare, weak=weak)
+            return reader.read(text)
+
+        result = read({}, ConfigTree())
+        late = late_definitions(text, result)
+        if not late:
+            return result
+        if places is not None:
+            places.clear()
+        return with_warnings(read(late, result.tree), late)

@@ -74,6 +74,7 @@ class ConfigResult:
 
     release: the one whose defaults hold for it, None: ours do.
     put_in: the lines that it has on without showing them.
+    is_moved: definitions below their use were taken as if they were above it.
     """
 
     tree: ConfigTree
@@ -81,3 +82,4 @@ class ConfigResult:
     entries: tuple[LineReport, ...] = ()
     release: Release | None = None
     put_in: tuple[PutIn, ...] = ()
+    is_moved: bool = False

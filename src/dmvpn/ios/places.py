@@ -52,6 +52,11 @@ class Places:
         for beginning in _beginnings(whole[0]):
             self._index.setdefault((beginning, _first_word(whole[-1]), len(whole)), []).append(place)
 
+    def clear(self) -> None:
+        """Forget all lines: the text is read again."""
+        self._places.clear()
+        self._index.clear()
+
     def __iter__(self) -> Iterator[PlacedLine]:
         return iter(self._places)
 

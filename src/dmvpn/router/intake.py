@@ -68,7 +68,7 @@ class EnteredText:
 
         Else what a router would show: the log of a terminal is no configuration that another program would read.
         """
-        is_said = self.is_whole and not self.result.put_in and not is_log(self.text)
+        is_said = self.is_whole and not (self.result.put_in or self.result.is_moved or is_log(self.text))
         lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
         return "\n".join(marked(lines)) + "\n"
 

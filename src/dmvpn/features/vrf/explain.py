@@ -47,8 +47,8 @@ _ANSWERS = answer_group(
         "The VRF has no `address-family ipv4` (or `ipv6`), so nothing in it can have such an address.",
     ),
     Word(
-        "% Move `<command>` (line <number>), with its address family, above the lines that name it",
-        "A file is read in order: above the definition of its VRF, a line is refused. Move the definition up.",
+        "% Warning: taken as if it were above line <number>, which names this VRF",
+        "A file has the definition of the VRF below its first use. A router of IOS refuses the lines above it.",
     ),
     Word(
         "% Use '<command>' command for VRF <name>",
