@@ -461,3 +461,18 @@ def test_lines_that_name_a_vrf_that_is_not_defined_are_for_the_global_table() ->
     assert "vrf X" not in text
     assert "logging host 192.0.2.9 transport udp port 5514\n" in text
     assert "logging source-interface Tunnel0\n" in text
+
+
+def test_a_hub_that_sends_no_multicasts_is_named_where_no_release_has_them_on() -> None:
+    """A page of two routers came up without a neighbor, and nothing said which line is missing."""
+    port = "interface GigabitEthernet0/0\n ip address 192.0.2.{} 255.255.255.0\n"
+    tunnel = "interface Tunnel0\n ip address 10.0.0.{} 255.255.255.0\n ip nhrp network-id 1\n{}"
+    ends = " tunnel source GigabitEthernet0/0\n tunnel mode gre multipoint\nrouter eigrp 1\n network 10.0.0.0\n"
+    server = " ip nhrp nhs 10.0.0.1 nbma 192.0.2.1 multicast\n"
+    hub = f"hostname H\n{port.format(1)}{tunnel.format(1, '')}{ends}"
+    spoke = f"hostname S\n{port.format(2)}{tunnel.format(2, server)}{ends}"
+    said = "H: Tunnel0 sends no multicasts"
+    assert any(said in note for note in adapted({"h": hub, "s": spoke}).notes)
+    mapped = hub.replace("network-id 1\n", "network-id 1\n ip nhrp map multicast dynamic\n")
+    for told in (mapped, f"version 15.2\n{hub}", f"version 17.3\n{hub}"):
+        assert not any(said in note for note in adapted({"h": told, "s": spoke}).notes)

@@ -17,11 +17,14 @@ from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.releases import marked
 from dmvpn.ios.slips import slip_of
-from dmvpn.labs.intake import refuse_left_out
+from dmvpn.labs.intake import left_out, not_built, refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
 from dmvpn.router.language import configurator
 from dmvpn.shells.folders import configurations_in
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.lint.engine import lint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -837,6 +840,32 @@ def test_a_section_on_which_nothing_acts_is_none_of_the_tunnel_above_it(header: 
 def test_a_line_of_an_interface_that_looks_like_the_first_of_a_section_stays_in_it(line: str) -> None:
     text = f"ip vrf V\n rd 1:1\ninterface GigabitEthernet0/1\n{line}\nip address 192.0.2.1 255.255.255.0\n"
     assert f" {line}" in take_in(text).tree.render()
+
+
+def test_an_address_by_dhcp_and_a_tunnel_of_another_kind_are_never_without_a_word() -> None:
+    """`tunnel mode ipsec` was no finding of lint, and a tunnel or template that does nothing here was not named."""
+    text = (
+        "interface Tunnel0\n ip address dhcp\ninterface Tunnel1\n tunnel mode ipsec ipv4\n"
+        "interface Virtual-Template1 type tunnel\n tunnel mode ipsec ipv4\n"
+        "interface GigabitEthernet0/0\n ip address dhcp client-id GigabitEthernet0/0 hostname R1\n"
+    )
+    said = [*not_built(take_in(text).tree), *report(take_in(text))]
+    found = [finding.what for finding in lint({"R1.cfg": text}) if finding.rule in ("line-not-here", "line-kept")]
+    for word in (
+        "Tunnel0 has no address",
+        "Tunnel1 stays down",
+        "Virtual-Template1 is the template",
+        "the DHCP client of",
+    ):
+        assert any(word in line for line in said), word
+        assert any(word in line for line in found), word
+
+
+def test_a_lab_with_wires_of_its_own_says_which_port_has_no_address() -> None:
+    text = "interface GigabitEthernet0/0\n ip address dhcp\n"
+    lab = Lab.model_validate({"links": [{"ends": ["A:GigabitEthernet0/0", "B:GigabitEthernet0/0"]}]})
+    notes = [note.text for note in left_out(Scenario("two", lab, {"A": text, "B": ""}))]
+    assert notes == ["A: GigabitEthernet0/0 has no address: it gets it by DHCP, which labs do not have"]
 
 
 def test_lines_that_routers_write_and_that_do_nothing_here_are_kept() -> None:

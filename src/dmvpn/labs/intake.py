@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.nat.config import model as nat_model
 from dmvpn.features.nat.messages import RuleRefused
 from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.rules import Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
-from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import Fate
 from dmvpn.router.features import FEATURES
-from dmvpn.router.intake import put_in, report, take_in
+from dmvpn.router.intake import put_in, report, take_in, without_effect
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
     strict: raises UserError at the first line that is refused, or would restrict or divert traffic.
     """
     kept: Counter[str] = Counter()
+    wired = {end for link in scenario.lab.links for end in link.ends}
     for name, text in scenario.configurations.items():
         intake = take_in(text)
         file = scenario.files.get(name)
@@ -68,6 +69,9 @@ def left_out(scenario: Scenario, *, strict: bool = False) -> Iterator[Note | Sta
         for rule, why in unobeyed(intake.tree):
             yield Note(f"{name}: {rule}: it translates nothing, for {why}")
         yield from (Note(f"{name}: {line}") for line in report(intake, fates=(Fate.REFUSED, Fate.LEFT_OUT)))
+        for port in interface_model(intake.tree).interfaces:
+            if port.dhcp and f"{name}:{port.name}" in wired:
+                yield Note(f"{name}: {port.name} has no address: it gets it by DHCP, which labs do not have")
         if not intake.is_whole:
             scenario.configurations[name] = intake.text
     if kept:
@@ -155,8 +159,7 @@ def _protects(entry: LineReport) -> bool:
 
 def not_built(tree: ConfigTree) -> list[str]:
     """Return the messages of a router with this configuration about parts that this release does not have."""
-    down = [(one.name, one.unbuilt) for one in tunnel_model(tree).tunnels if not one.shutdown and one.unbuilt]
-    said = [f"{name} stays down: {why}" for name, why in down]
+    said = [f"{name} {why}" for name, _, why in without_effect(tree)]
     return [*said, *(RuleRefused.of(rule, why).text for rule, why in unobeyed(tree))]
 
 

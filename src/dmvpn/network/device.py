@@ -37,7 +37,7 @@ from dmvpn.features.vrf.config import model as vrf_model
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.ios.common import HOSTNAME
-from dmvpn.network.language import DHCP, IN_VRF, IN_VRF_OLD, NEGOTIATED
+from dmvpn.network.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
 from dmvpn.network.lines import Lines
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -253,10 +253,9 @@ class Device:
         return negotiated or self.uses_dhcp(interface)
 
     def uses_dhcp(self, interface: str) -> bool:
-        """Return whether the interface gets its address by DHCP, with any form of the command."""
-        settings, section = self.interface(interface), self.section(interface)
-        in_more_words = section is not None and section.get(DHCP) is not None
-        return in_more_words or (settings is not None and settings.dhcp)
+        """Return whether the interface gets its address by DHCP."""
+        settings = self.interface(interface)
+        return settings is not None and settings.dhcp
 
     def addresses(self) -> Iterator[tuple[InterfaceSettings, IPAddress, int]]:
         """Yield every IPv4 address of an interface that is not shut down."""

@@ -31,9 +31,17 @@ _XE: Final = re.compile(r"[A-Za-z]*GigabitEthernet([1-9]\d*|\d+/\d+/\d+)(\.\d+)?
 def unnamed_releases(read: Mapping[str, Device]) -> list[str]:
     """Return the files that a lab takes for ones of `RELEASE`. read: by file."""
     unnamed = [file for file, device in read.items() if device.release is None and _is_of_xe(device)]
+    return unnamed if any(file in unnamed for file, _ in silent_hubs(read)) else []
+
+
+def silent_hubs(read: Mapping[str, Device]) -> Iterator[tuple[str, str]]:
+    """Yield the file and tunnel of each hub that sends no multicasts, although its spokes send it some and no release
+    is named that would have `ip nhrp map multicast dynamic` on unseen. read: by file.
+    """
     greeted = [server for device in read.values() for server in _greeted(device)]
-    relies = any(own in greeted for file in unnamed for own in _silent_hubs(read[file]))
-    return unnamed if relies else []
+    for file, device in read.items():
+        if device.release is None:
+            yield from ((file, name) for name, address in _silent(device) if address in greeted)
 
 
 def _is_of_xe(device: Device) -> bool:
@@ -50,8 +58,8 @@ def _greeted(device: Device) -> Iterator[IPAddress]:
         yield from (target for target in targets if target in servers)
 
 
-def _silent_hubs(device: Device) -> Iterator[IPAddress]:
-    """Yield the addresses of multipoint tunnels that send no multicasts, although a routing protocol needs them."""
+def _silent(device: Device) -> Iterator[tuple[str, IPAddress]]:
+    """Yield multipoint tunnels and their addresses that send no multicasts, although a routing protocol needs them."""
     multipoint = [tunnel.name for tunnel in device.tunnels.tunnels if tunnel.multipoint]
     for nhrp in device.nhrp.tunnels:
         own = device.interface(nhrp.name)
@@ -60,4 +68,4 @@ def _silent_hubs(device: Device) -> Iterator[IPAddress]:
         address = own.address[0]
         is_silent = not (nhrp.multicast or nhrp.multicast_dynamic or any(server.multicast for server in nhrp.nhs))
         if is_silent and any(not each.passive for each in running(device, nhrp.name, address)):
-            yield address
+            yield nhrp.name, address

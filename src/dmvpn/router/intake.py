@@ -15,7 +15,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.tunnel.config import PROTECTION
+from dmvpn.features.interface.config.sections import ADDRESS
+from dmvpn.features.tunnel.config import MODE, PROTECTION
+from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import INTERFACE, Fate, marked
 from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
@@ -179,6 +181,21 @@ def _is_stray(header: str, entry: LineReport) -> bool:
 
 def _first(line: str) -> str:
     return line.split(None, 1)[0].lower() if line.strip() else ""
+
+
+def without_effect(tree: ConfigTree) -> Iterator[tuple[str, str, str]]:
+    """Yield interfaces that are not what one of their lines makes of them: the name, how the line begins, and the
+    consequence.
+    """
+    for tunnel in tunnel_model(tree).tunnels:
+        if not tunnel.shutdown and tunnel.unbuilt is not None:
+            yield tunnel.name, "tunnel", f"stays down: {tunnel.unbuilt}"
+    for args, section in tree.sections(INTERFACE):
+        name = args.interface("name")
+        if name.startswith("Tunnel") and "dhcp" in section.args(ADDRESS):
+            yield name, "ip address dhcp", "has no address: nothing here asks a DHCP server through a tunnel"
+        elif name.startswith("Virtual-Template") and section.get(MODE) is not None:
+            yield name, "tunnel mode", "is the template of no tunnel here"
 
 
 _HEADINGS: Final = {

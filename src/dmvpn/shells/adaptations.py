@@ -27,7 +27,7 @@ from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.crypto_maps import replace_maps
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE, with_lines
-from dmvpn.network.unnamed import RELEASE, unnamed_releases
+from dmvpn.network.unnamed import RELEASE, silent_hubs, unnamed_releases
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.missing_addresses import MissingAddresses, homeless, unaddressed
@@ -89,7 +89,12 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     addresses = MissingAddresses(devices, segments or {})
     keys, unnamed = cloud_keys(devices), unnamed_releases(devices)
     found = {}
-    notes: list[str] = []
+    notes = [
+        f"{devices[file].own_name or file}: {tunnel} sends no multicasts, so routing protocols find no neighbor there: "
+        "`ip nhrp map multicast dynamic` is missing (since IOS XE 16.3 it is on by default: a line `version` says so)"
+        for file, tunnel in silent_hubs(devices)
+        if file not in unnamed
+    ]
     for file, text in texts.items():
         device, lines = devices[file], text.split("\n")
         count = len(lines)

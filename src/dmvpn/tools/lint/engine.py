@@ -18,6 +18,7 @@ from dmvpn.features.vrf import lint as vrf
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
+from dmvpn.router.intake import without_effect
 from dmvpn.tools.lint import silence
 from dmvpn.tools.lint.found import NetworkConcern
 from dmvpn.tools.lint.rules import (
@@ -190,12 +191,27 @@ def _problems(devices: Sequence[Device]) -> Iterator[LintFinding]:
         for problem in device.problems:
             rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)
             yield _of_line(device, rule, problem)
+        for name, line, why in without_effect(device.tree):
+            yield _of_interface(device, name, line, why)
         groups: dict[LineGroup, list[LineReport]] = {}
         for entry in device.entries:
             if entry.group is not None:
                 groups.setdefault(entry.group, []).append(entry)
         for group, entries in groups.items():
             yield _of_group(device, group, entries)
+
+
+def _of_interface(device: Device, name: str, line: str, why: str) -> LintFinding:
+    rule = lines.NOT_SUPPORTED
+    return LintFinding(
+        rule=rule.id,
+        severity=rule.severity,
+        file=device.name,
+        line=device.places.line((f"interface {name}", line)),
+        router=device.hostname,
+        what=f"{name} {why}",
+        why=rule.why,
+    )
 
 
 def _of_group(device: Device, group: LineGroup, entries: Sequence[LineReport]) -> LintFinding:

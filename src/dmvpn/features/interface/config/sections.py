@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
 
+_OWN_CLIENT: Final = "%Warning: kept; the DHCP client of the host has a client-id and a name of its own"
+
+
 def _check_address(args: Args, section: Section) -> str | None:
     """Refuse, as IOS does, the first and last address of a subnet, and a subnet that another interface of its VRF
     has.
     """
     unready = linked_without(section, 4)
     if unready is not None or "dhcp" in args:
-        return unready
+        return unready or (_OWN_CLIENT if {"client-id", "hostname"} & args.keys() else None)
     address, mask = args.address("address"), args.address("mask")
     length = mask_length(mask) or 0
     prefix = Prefix.of(address, length)
@@ -52,8 +55,14 @@ DELAY: Final = ConfigLine(
 )
 ADDRESS: Final = ConfigLine(
     "interface",
-    "ip address ( {address:address} {mask:mask} | dhcp )",
-    {"address": "Address and mask of this interface", "mask": "Mask", "dhcp": "The host gets an address by DHCP"},
+    "ip address ( {address:address} {mask:mask} | dhcp [* client-id {client:interface} | hostname {hostname:word} ] )",
+    {
+        "address": "Address and mask of this interface",
+        "mask": "Mask",
+        "dhcp": "The host gets an address by DHCP",
+        "client-id": "Kept for the record; the host's client has an identifier of its own",
+        "hostname": "Kept for the record; the host's client sends the name of the host",
+    },
     order=30,
     check=_check_address,
 )
