@@ -1,6 +1,7 @@
 """The boots of user-mode Linux that these tests look at: two at a time, each once, only those that a chosen test needs.
 
-A test that fails is tried once more by a boot of its own: what the first boot left would only fail it again.
+A test that fails is tried once more by a boot of its own: what the first boot left would only fail it again. That one
+does not wait for the boots that other tests need. On a busy machine all of them have more time.
 
 With REFLAB_AGAIN=1 in the environment they look once more at what the last boots left.
 """
@@ -31,6 +32,8 @@ _BED = _HERE / "uml"
 _OUT = _BED / "out"
 #: Seconds; a boot takes one to three minutes on an idle machine.
 _PATIENCE = 400
+#: Times as long that a boot may take on a busy one.
+_SLOWEST = 4
 #: A boot runs in real time beside others; one that does not come to its end is begun again, so many times in all.
 _TRIES = 3
 #: By the name of their fixture: the scenario in uml/scen, and the nodes that run our router in it.
@@ -76,6 +79,8 @@ class Boots:
     """Boots that have begun, or wait for their turn."""
 
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
+    #: Second boots, each of which a test waits for.
+    _again: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
     _begun: dict[str, Future[str]] = field(default_factory=dict)
     _repeated: set[str] = field(default_factory=set)
     _running: list[subprocess.Popen[str]] = field(default_factory=list)
@@ -84,7 +89,8 @@ class Boots:
     def begin(self, fixture: str) -> Future[str]:
         """Queue the boot of a fixture, if it is not there yet. Its result is what is wrong with it, if anything."""
         if fixture not in self._begun:
-            self._begun[fixture] = self._pool.submit(self._boot, _SCENARIOS[fixture][0])
+            pool = self._again if fixture in self._repeated else self._pool
+            self._begun[fixture] = pool.submit(self._boot, _SCENARIOS[fixture][0])
         return self._begun[fixture]
 
     def run_of(self, fixture: str, test: pytest.Item) -> Run:
@@ -94,10 +100,10 @@ class Boots:
         """
         scenario, ours = _SCENARIOS[fixture]
         if getattr(test, "execution_count", 1) > 1 and fixture not in self._repeated:  # pytest-rerunfailures counts
-            self._repeated.add(fixture)
             if not self.begin(fixture).result():
                 self._begun.pop(fixture)
                 self._keep(scenario, "looked-wrong")
+            self._repeated.add(fixture)
         if scenario.startswith(_UNPACKED) and not _PEERS.exists():
             pytest.skip("libreswan and OpenIKED are not unpacked. Run: scripts/debian-packages interop")
         problem = self.begin(fixture).result()
@@ -111,7 +117,8 @@ class Boots:
         for process in self._running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._pool, self._again):
+            pool.shutdown(cancel_futures=True)
 
     def _boot(self, scenario: str) -> str:
         """What is wrong with it, if anything, after its last try. The tries before are kept."""
@@ -135,11 +142,13 @@ class Boots:
             return f"{scenario} was not begun"
         if os.environ.get("REFLAB_AGAIN") and (_OUT / scenario / "RESULT").exists():
             return ""
+        load = _load()
         settings = {
             "OURS_DIR": str(_ROOT),
             "OURS_PYTHON": sys.executable,
             "REFLAB_OUT": str(_OUT),
-            "REFLAB_TIMEOUT": str(_PATIENCE),
+            "REFLAB_TIMEOUT": str(_PATIENCE * load),
+            "REFLAB_LOAD": str(load),
         }
         process = subprocess.Popen(
             [str(_BED / "reflab.sh"), scenario],
@@ -151,12 +160,17 @@ class Boots:
         )
         self._running.append(process)
         try:
-            printed, _ = process.communicate(timeout=_PATIENCE + 20)
+            printed, _ = process.communicate(timeout=_PATIENCE * load + 20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGTERM)
             printed, _ = process.communicate()
         good = process.returncode == 0 and "rc=0" in printed
         return "" if good else f"{scenario} did not end well: {printed.strip()}\n{_last_words(_OUT / scenario)}"
+
+
+def _load() -> int:
+    """How many times as long a boot, and each wait in it, may take now: programs that want a processor, for each."""
+    return min(_SLOWEST, max(1, round(os.getloadavg()[0] / (os.cpu_count() or 1))))
 
 
 def _last_words(left: Path) -> str:

@@ -109,8 +109,8 @@ kshow(){ local f=$1; for n in $NODES; do echo "### $n: ip route / ip neigh dev g
 save_logs(){ for n in $NODES; do for f in /run/frr/$n/*.log; do [ -e $f ] && cp $f "$OUT/$n.$(basename $f)"; done; done; }
 xping(){ # NS SRC DST COUNT
   in_ns $1 ping -I $2 -c ${4:-3} -i 0.3 -W 1 $3 | tail -4; }
-# wait_for SECONDS CMD...: poll
-wait_for(){ local end=$((SECONDS+$1)); shift; while [ $SECONDS -lt $end ]; do "$@" >/dev/null 2>&1 && return 0; sleep 0.5; done; log "timeout: $*"; return 1; }
+# wait_for SECONDS CMD...: poll; on a busy host as many times longer as REFLAB_LOAD says
+wait_for(){ local end=$((SECONDS+$1*${REFLAB_LOAD:-1})); shift; while [ $SECONDS -lt $end ]; do "$@" >/dev/null 2>&1 && return 0; sleep 0.5; done; log "timeout: $*"; return 1; }
 
 zebra_all(){ for n in $NODES; do frr $n zebra <<X
 hostname $n
