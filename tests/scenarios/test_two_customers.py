@@ -1,6 +1,8 @@
-"""Scenario two-customers: equal addresses in two VRFs, and one source with one IPsec profile for both clouds."""
+"""Scenario two-customers: equal addresses in two VRFs; each cloud has a source and credentials of its own."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -114,3 +116,39 @@ def test_a_port_that_moves_between_vrfs_under_traffic_and_capture_mixes_no_custo
     assert len([ends for ends in blue.ends()[heard:] if "10.0.1.100" in ends]) == 0
     said = world.do("SPOKE1", "monitor capture CAP stop", "monitor capture CAP export flash:cap.pcap")
     assert "Exported Successfully" in said
+
+
+#: What BLUE's spoke has and RED's has not: its tunnel, source and credentials.
+_BLUES = re.compile(
+    r"^(?:interface (?:Tunnel2|Loopback2)|crypto ikev2 (?:keyring|profile) BLUE|crypto ipsec profile BLUE)\n"
+    r"(?: .*\n|!\n(?= ))*",
+    re.MULTILINE,
+)
+_KEY = (" tunnel key 1\n", " tunnel key 2\n")
+_NHS = ("nbma 203.0.113.1 ", "nbma 203.0.113.129 ")
+
+
+@pytest.mark.parametrize("lies", [(_KEY,), (_KEY, _NHS)], ids=["its own server", "the server of BLUE"])
+def test_a_spoke_of_red_that_uses_the_tunnel_key_of_blue_is_not_in_its_cloud(lies: tuple[tuple[str, str], ...]) -> None:
+    """One source, one IPsec profile and one key for all sites: the hub took its registration, and its packets reached
+    BLUE's host.
+    """
+
+    def change(router: str, text: str) -> str:
+        if router == "SPOKE2":
+            text = _BLUES.sub("", text)
+            assert "Loopback2" not in text
+            for line, lie in lies:
+                text = text.replace(line, lie)
+            text += "ip route vrf RED 10.0.0.0 255.255.255.0 10.255.0.1\n"
+        return text
+
+    world = World("two-customers", change=change)
+    world.run_for(60)
+    blue = world.watch("HUB", LAN["BLUE"])
+    world.stream("RED2", "10.0.0.100", seconds=5, rate=1)
+    assert "198.51.100.5" not in world.show("HUB", "ip nhrp")
+    assert [ends for ends in blue.ends() if "10.0.2.100" in ends] == []
+    world.ping("BLUE1", "10.0.0.100", 7)
+    world.run_for(1)
+    assert world.replies("BLUE1") == [7]

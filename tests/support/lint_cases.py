@@ -391,6 +391,24 @@ CASES: tuple[Case, ...] = (
         base=FRONT,
     ),
     case(
+        "vrfs-share-credentials",
+        "HUB",
+        " tunnel protection",
+        (
+            "!\ninterface Tunnel0",
+            "".join(
+                f"!\nvrf definition {vrf}\n address-family ipv4\n exit-address-family\n!\ninterface Tunnel{number}\n"
+                f" vrf forwarding {vrf}\n ip address 10.9.{number}.1 255.255.255.0\n ip nhrp network-id {number}\n"
+                " tunnel source GigabitEthernet1\n tunnel mode gre multipoint\n"
+                f" tunnel key {number}\n tunnel protection ipsec profile P shared\n"
+                for number, vrf in ((1, "BLUE"), (2, "RED"))
+            )
+            + "!\ninterface Tunnel0",
+        ),
+        base=SEALED,
+        first=False,
+    ),
+    case(
         "policy-map-undefined",
         "HUB",
         " ip nhrp map group",

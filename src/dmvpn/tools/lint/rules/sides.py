@@ -11,7 +11,7 @@ from dmvpn.features.ike.terms import DatagramPath, Endpoint, Terms
 from dmvpn.features.ipsec.policies import resolve
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, OuterAddress
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.model import Profile
     from dmvpn.network.overlay import TunnelEnd
@@ -67,4 +67,10 @@ def side_of(end: TunnelEnd) -> Side | None:
     policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.outer)
     if isinstance(policy, Reason):
         return None
-    return Side(end, end.outer.address, policy, ConfigurationBook(end.device.ikev2, (policy,)))
+
+    def interface_of(outer: OuterAddress) -> str:
+        owner = end.device.owner(outer.address, outer.front)
+        return owner.name if owner is not None else ""
+
+    book = ConfigurationBook(end.device.ikev2, (policy,), interface_of=interface_of)
+    return Side(end, end.outer.address, policy, book)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.pages import Pages
+    from dmvpn.features.ike.model import PreSharedKey
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
@@ -63,7 +64,18 @@ PROCESS: Final = Rule(
     "router ospf 1 vrf CORPORATE",
     fix="vrf definition CORP\nrouter ospf 1 vrf CORP",
 )
-RULES: Final = (NO_ROUTE, NEXT_HOP, KEYS, PROCESS)
+SHARED: Final = Rule(
+    id="vrfs-share-credentials",
+    severity=Severity.ADVICE,
+    title="Tunnels of two VRFs have one IPsec profile, or one key for all peers",
+    why="IPsec does not see the tunnel key. A spoke of one customer that sets the tunnel key of another one is in the "
+    "cloud of that customer, here as on IOS, where the tunnels of both have one source and profile, or one key for all "
+    "peers. Each customer needs a source, an IPsec profile, and a key or identities.",
+    bad="vrf definition RED\nvrf definition BLUE\ninterface Tunnel1\n vrf forwarding RED\n tunnel protection ipsec "
+    "profile P shared\ninterface Tunnel2\n vrf forwarding BLUE\n tunnel protection ipsec profile P shared",
+    fix="interface Tunnel2\n tunnel source Loopback2\n tunnel protection ipsec profile BLUE",
+)
+RULES: Final = (NO_ROUTE, NEXT_HOP, KEYS, PROCESS, SHARED)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -72,6 +84,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         if device.vrfs.names:
             yield from _next_hops(device)
             yield from _processes(device)
+            yield from _shared([end for end in network.ends if end.device is device and _vrf(end)])
     for end in network.ends:
         front = end.tunnel.front
         if front in end.device.vrfs.names and vrf_of_source(end) == front:
@@ -155,6 +168,45 @@ def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
     where = " and ".join(dict.fromkeys(table_named(key.fvrf) for key in keys))
     what = f"{end.name} has tunnel vrf {front}, and all keys of IKEv1 are for peers in {where}"
     yield found(KEYS, device, end.line("tunnel vrf"), what, isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front))
+
+
+def _vrf(end: TunnelEnd) -> str:
+    return end.device.vrf_of(end.name)
+
+
+def _shared(ends: list[TunnelEnd]) -> Iterator[NetworkConcern]:
+    """Check that tunnels of different VRFs share nothing by which a peer proves itself. ends: of one router."""
+    for place, end in enumerate(ends):
+        for other in ends[:place]:
+            shared = _common(other, end) if _vrf(other) != _vrf(end) else ""
+            if shared:
+                what = f"{other.name} in VRF {_vrf(other)} and {end.name} in VRF {_vrf(end)} have {shared}: a spoke of "
+                what += f"VRF {_vrf(other)} that sets the tunnel key of {end.name} is in its cloud"
+                at, related = end.line("tunnel protection"), ((end.device, other.line("tunnel protection")),)
+                yield found(SHARED, end.device, at, what, related=related)
+                break
+
+
+def _common(one: TunnelEnd, other: TunnelEnd) -> str:
+    if one.tunnel.protection and one.tunnel.protection == other.tunnel.protection:
+        return f"one IPsec profile, {one.tunnel.protection}"
+    general = _general_keys(one)
+    return "one key for all peers" if any(key in general for key in _general_keys(other)) else ""
+
+
+def _general_keys(end: TunnelEnd) -> list[PreSharedKey]:
+    """Return the keys by which any address may prove itself to a tunnel."""
+    ike = end.device.ikev2
+    ipsec = next((one for one in end.device.ipsec.profiles if one.name == end.tunnel.protection), None)
+    if ipsec is None:
+        return []
+    profile = next((one for one in ike.profiles if one.name == ipsec.ikev2_profile), None)
+    if profile is None:
+        keys = [(one.address, one.key) for one in ike.isakmp.keys if one.fvrf == end.tunnel.front]
+    else:
+        peers = (peer for keyring in ike.keyrings if keyring.name == profile.keyring for peer in keyring.peers)
+        keys = [(peer.address, peer.remote_key) for peer in peers]
+    return [key for address, key in keys if key is not None and address is not None and not int(address)]
 
 
 def _processes(device: Device) -> Iterator[NetworkConcern]:
