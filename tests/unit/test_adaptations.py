@@ -190,6 +190,9 @@ def test_a_lab_permits_weak_policies_where_the_release_does_and_where_there_is_n
     for made in (adapted({"A": text}), secured({"A": text}, strict=False)):
         assert ("crypto engine compliance shield disable" in made.texts["A"].splitlines()) == bool(says)
         assert [note.removeprefix("A ").partition(":")[0] for note in made.notes] == ([says] if says else [])
+        refused = f"{text}no crypto engine compliance shield disable\n"
+        assert adapted({"A": refused}).notes == secured({"A": refused}, strict=False).notes == ()
+    assert bool(secured({"A": text}, strict=True).notes) == ("15.2" in head)
 
 
 @pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])

@@ -6,7 +6,8 @@
 A running configuration does not show a default, so a line that is missing there means something else on each release.
 The defaults here are those of the oldest. A file that names a release, and does not bear our mark, was shown by such a
 router: a default of that release becomes a line of the configuration, so that it is visible, can be removed, and stays
-when it is saved. Typed lines, and files that name no release, mean exactly their text.
+when it is saved. Typed lines, and files that name no release, mean exactly their text. A line that permits weak
+algorithms is put in for labs, and for programs that judge files, alone.
 """
 
 from __future__ import annotations

@@ -140,11 +140,11 @@ def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[str, str]]:
     """Yield the line that permits the weak algorithms of a text, and why a lab has it."""
     if not MAY_BE_WEAK.search(text):
         return
-    result = configurator(FEATURES).parse_text(text)
-    if result.release is None and (strict or is_marked(text.split("\n"))):
+    result, lines = configurator(FEATURES).parse_text(text), [line.strip() for line in text.split("\n")]
+    if result.release is None and (strict or is_marked(lines)):
         return
     line = permission(result.tree, result.release)
-    if line and line not in result.tree.render():
+    if line and line not in result.tree.render() and f"no {line}" not in lines:
         says = f"is of {result.release}" if result.release else "names no release"
         yield line, f"{says}: the lab permits the weak algorithms of its policies, as IOS does before 17.11"
 

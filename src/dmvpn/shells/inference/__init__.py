@@ -19,7 +19,7 @@ from dmvpn.network.device import Device
 from dmvpn.network.forwarding import graph
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import stand_in, through, told_to_none
-from dmvpn.shells.adaptations import Adapted, adapted
+from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, role
@@ -57,7 +57,7 @@ def infer(
     segments: for ports with a drawn wire, by file name and port: different numbers are different wires, whatever the
         addresses are.
     """
-    change = Adapted(dict(texts), ()) if strict else adapted(texts, segments)
+    change = secured(texts, strict=True) if strict else adapted(texts, segments)
     every = {file: Device.read(file, text, leaves_out=True) for file, text in change.texts.items()}
     names, notes = named(every)
     configurations = {router: change.texts[file] for router, file in names.items()}
