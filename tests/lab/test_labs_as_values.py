@@ -28,6 +28,33 @@ orders.end(up.folder)
 print([folder.name for folder in running_labs()])
 """
 
+#: The clock is set a month ahead by a thread; meanwhile the lab answers, the time that passes counts, and the lab ends.
+LEAPING = """
+import threading
+from dmvpn.base.errors import UserError
+from dmvpn.labs import orders
+from dmvpn.labs.bringing_up import Wanted, bring_up
+
+*_, up = bring_up(Wanted(scenario="notes-phase3", simulated=True))
+begun = threading.Event()
+
+def month():
+    try:
+        orders.clock(up.folder, 2_591_999.0, lambda note: begun.set())
+    except UserError as error:
+        print(error)
+
+leap = threading.Thread(target=month)
+leap.start()
+print(begun.wait(60))
+print(orders.status(up.folder).routers["R31"])
+age = orders.clock(up.folder, 0.0)
+print(orders.clock(up.folder, 60.0) >= age + 60.0)
+orders.end(up.folder)
+leap.join()
+print(up.folder.path.exists())
+"""
+
 #: Ctrl-C comes right after the folder was made, and right after the process of the lab began.
 INTERRUPTED = """
 import signal
@@ -70,6 +97,10 @@ def said(program: str) -> list[str]:
 
 def test_a_program_brings_a_lab_up_and_ends_it() -> None:
     assert said(PROGRAM) == ["[]", "Up () False", "True", "True", "[]"]
+
+
+def test_a_lab_answers_and_ends_while_its_clock_is_set() -> None:
+    assert said(LEAPING) == ["True", "True", "True", "the lab ended while it was asked", "False"]
 
 
 def test_nothing_is_left_of_a_lab_that_was_interrupted_while_it_began() -> None:

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ import dmvpn
 from dmvpn.app.main import main
 from dmvpn.app.web import token_file
 from dmvpn.base.errors import UserError
-from dmvpn.labs import catalog, orders, waiting
+from dmvpn.labs import catalog, orders, prompts, waiting
 from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
@@ -112,6 +113,37 @@ def test_lines_that_are_left_out_are_notes(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_no_lab_is_called_as_a_service() -> None:
     with pytest.raises(UserError, match="run-HUB: a name that begins with run- is that of a service"):
         next(bring_up(Wanted(scenario="notes-gre", simulated=True, name="run-HUB")))
+
+
+def test_a_lab_that_hangs_keeps_no_doctor_that_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took three Ctrl-C, because threads waited for the answers of routers."""
+    hangs = threading.Event()
+    monkeypatch.setattr(prompts, "answer", lambda management, line: str(hangs.wait() or line))
+    bench = prompts.Prompts(LabFolder(tmp_path))
+    monkeypatch.setattr(prompts.Prompts, "is_simulated", True)
+
+    def interrupt(_: LabFolder, seconds: float, *, simulated: bool) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(orders, "let_pass", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bench.ask([("R1", "show clock")])
+    hangs.set()
+
+
+def test_answers_come_in_the_order_of_the_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = threading.Event()
+
+    def answer(management: Path, line: str) -> str:
+        if management.stem == "R1":
+            first.wait()
+        else:
+            first.set()
+        return f"{management.stem} {line}"
+
+    monkeypatch.setattr(prompts, "answer", answer)
+    bench = prompts.Prompts(LabFolder(tmp_path))
+    assert bench.ask([("R1", "show clock"), ("R2", "show version")]) == ["R1 show clock", "R2 show version"]
 
 
 class SlowLab:

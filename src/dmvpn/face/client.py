@@ -59,9 +59,10 @@ _PATIENCE: Final = 5.0
 INTERRUPTED: Final = 130
 
 
-def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) -> int:
-    """Carry lines out and print their output. Returns 0, or 1 if a line was refused. Raises UserError.
+def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None, *, patience: float | None = None) -> int:
+    """Carry lines out and print their output. Returns 0, or 1 if a line was refused. Raises UserError; TimeoutError.
 
+    patience: seconds for which the router may be silent, None: without a limit.
     The first Ctrl-C breaks off the running command, the second one does not wait for it.
     """
     write = _writer(output)
@@ -69,7 +70,7 @@ def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None) ->
         order = encode(Execute(tuple(lines)))
     except ValueError as error:
         raise UserError(f"too much at once: {error}") from error
-    with _connect(path) as connected, _interruptions(connected) as interrupted:
+    with _connect(path, patience) as connected, _interruptions(connected) as interrupted:
         connected.sendall(order)
         for message in _messages(connected):
             match message:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from collections import deque
 from functools import cached_property
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 _AT_A_TIME: Final = 12
+#: Seconds for which a router may be silent.
+_PATIENCE: Final = 60.0
 #: Seconds without any answer after which a simulated lab has nothing to do but to wait, and how many then pass at once.
 _IDLE, _LEAP = 0.1, 1.0
 
@@ -38,14 +41,30 @@ class Prompts:
 
         In a simulated lab the wait is in virtual time.
         """
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            answers = [pool.submit(answer, self._folder.management(router), line) for router, line in questions]
-            left = set(answers)
-            while left and self.is_simulated:
-                done, left = wait_for(left, _IDLE, FIRST_COMPLETED)
-                if not done:
+        asked, answers = deque(enumerate(questions)), [""] * len(questions)
+        found: SimpleQueue[tuple[int, str]] = SimpleQueue()
+
+        def ask() -> None:
+            with contextlib.suppress(IndexError):  # there are no more questions
+                while True:
+                    index, (router, line) = asked.popleft()
+                    text = ""
+                    try:
+                        text = answer(self._folder.management(router), line)
+                    finally:
+                        found.put((index, text))
+
+        for _ in range(min(_AT_A_TIME, len(questions))):
+            Thread(target=ask, daemon=True).start()  # an interrupted command does not wait for them
+        left = len(questions)
+        while left:
+            try:
+                index, text = found.get(timeout=_IDLE)
+                answers[index], left = text, left - 1
+            except Empty:
+                if self.is_simulated:
                     self.wait(_LEAP)
-            return [answer.result() for answer in answers]
+        return answers
 
     def facts(self) -> LabFacts:
         """Return the facts of the lab as of now."""
@@ -95,5 +114,5 @@ def answer(management: Path, line: str) -> str:
     """Return what a command prints at one prompt; "" if the router does not answer."""
     printed = io.BytesIO()
     with contextlib.suppress(UserError, OSError):
-        client.execute(management, [line], printed)
+        client.execute(management, [line], printed, patience=_PATIENCE)
     return printed.getvalue().decode(errors="replace")

@@ -6,7 +6,7 @@ or none has, the error names those labs, and a command that can be typed as it i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab.places import SERVICE, SERVICES, LabFolder, running_labs, running_services
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     #: The user's command, with another name for the lab or the node.
     Command = Callable[[str], str]
+
+
+#: Seconds for which one of several labs may be silent: a command for another lab waits for it.
+_PATIENCE: Final = 2.0
 
 
 def find_lab(
@@ -89,7 +93,7 @@ def nodes_of(folder: LabFolder) -> list[str]:
     from dmvpn.shells.lab import control  # not for a command on a router, which must be quick
 
     try:
-        status = control.order(folder.control, do="status")
+        status = control.order(folder.control, _PATIENCE, do="status")
     except UserError:
         return []
     parts = [status.get(part) for part in ("routers", "hosts", "gateways")] if isinstance(status, dict) else []

@@ -31,7 +31,7 @@ from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterator
+    from collections.abc import Callable, Coroutine
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
@@ -73,8 +73,8 @@ class SimulatedLab:
         self._timer: asyncio.TimerHandle | None = None
         self._hidden: dict[str, None] = {}
         self._ended = asyncio.Event()
-        #: The leap that the current request asked for.
-        self._leap: Generator[float] | None = None
+        #: The leap that the current request asked for: its end, in seconds of the simulation, and its longest work.
+        self._leap: tuple[float, float] | None = None
 
     def run(self) -> None:
         """Serve until a signal or a request ends the lab."""
@@ -172,8 +172,8 @@ class SimulatedLab:
 
         async def settle() -> None:
             if leap is not None:
-                with contextlib.closing(leap), answer.failing():
-                    await self._make(leap, answer)
+                with answer.failing():
+                    await self._make(*leap, answer)
             if tended:
                 await asyncio.wait(tended)
             control.deliver(answer)
@@ -183,17 +183,19 @@ class SimulatedLab:
         else:
             self._begin(settle())
 
-    async def _make(self, leap: Iterator[float], answer: control.Answer) -> None:
-        """Make a leap after earlier ones, and serve other requests between its slices.
+    async def _make(self, end: float, within: float, answer: control.Answer) -> None:
+        """Make a leap, and serve other requests between its slices. It ends where its client leaves.
 
-        It ends where its client leaves.
+        The time that passes meanwhile for the leap of another command counts.
         """
-        while self._time.leaps and answer.is_awaited():
+        while self._time.leaps and self.world.now < end and answer.is_awaited():
             answer.note("its clock is set for another command")
             await asyncio.sleep(SLICE)
-        while answer.is_awaited() and (share := next(leap, None)) is not None:
-            answer.note(f"its clock is set, {share:.0%}")
-            await asyncio.sleep(0)
+        if not self._time.leaps:
+            with contextlib.closing(self._time.leap(end - self.world.now, within)) as leap:
+                while answer.is_awaited() and (share := next(leap, None)) is not None:
+                    answer.note(f"its clock is set, {share:.0%}")
+                    await asyncio.sleep(0)
         self._advance()
         answer.change(self.world.now)
 
@@ -315,7 +317,7 @@ class SimulatedLab:
         if not 0 <= seconds <= LARGEST_LEAP:
             raise UserError("the clock goes forward only, at most 31 days at once")
         within = request.get("within")
-        self._leap = self._time.leap(seconds, inf if within is None else float(str(within)))
+        self._leap = self.world.now + seconds, inf if within is None else float(str(within))
         return None
 
     def _exec(self, request: dict[str, Json]) -> Json:
