@@ -245,6 +245,7 @@ def test_on_a_kernel_without_nf_tables_a_port_with_a_list_stays_down(monkeypatch
         assert passing(world, 5001) == []
         with pytest.raises(EffectError, match="nf_tables"):
             world.execute("A", SetFilters(LAN, PortFilters(unreachables=False)))
+        world.execute("A", SetFilters(LAN, NOTHING))
         world.execute("A", SetInterface(LAN, True, address))
         world.until(lambda: passing(world, 5001) == [5001])
         monkeypatch.undo()

@@ -162,7 +162,8 @@ class Filtering:
         before, port.filters, port.refused = port.filters, filters, refused
         self._failed.pop(name, None)
         try:
-            self._put(name, before)
+            if filters != PortFilters() or self.table.is_put:
+                self._put(name, before)
         except OSError as error:
             problem = _problem(name, error)
             raise (OSError(error.errno, str(problem)) if self._is_open(name) else problem) from error
