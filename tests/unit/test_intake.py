@@ -13,6 +13,7 @@ from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, account
 from dmvpn.ios.common import IP_MTU
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.ios.markdown import fenced
+from dmvpn.ios.parts import parts_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.releases import marked
@@ -866,6 +867,44 @@ def test_a_lab_with_wires_of_its_own_says_which_port_has_no_address() -> None:
     lab = Lab.model_validate({"links": [{"ends": ["A:GigabitEthernet0/0", "B:GigabitEthernet0/0"]}]})
     notes = [note.text for note in left_out(Scenario("two", lab, {"A": text, "B": ""}))]
     assert notes == ["A: GigabitEthernet0/0 has no address: it gets it by DHCP, which labs do not have"]
+
+
+def test_a_page_of_html_is_read_by_its_blocks() -> None:
+    """Its first lines were behind tags, and a table that explains a command kept the tunnel down."""
+    tunnel = "<span>interface</span> Tunnel0\n ip address 10.0.0.{1} 255.255.255.0\n"
+    block = f"hostname {{0}}\n{tunnel} ip nhrp authentication &lt;key&gt;"
+    page = (
+        f"<html><h2>Hub</h2>\n<pre class='x'><code>{block.format('HUB', 1)}\n</code></pre>\n<p>Now the spoke.</p>\n"
+        f"<table><tr><td>tunnel protection ipsec profile P</td><td>encrypts</td></tr></table>\n"
+        f"<pre>\n{block.format('SPOKE', 2)}</pre></html>\n"
+    )
+    parts = parts_of(page)
+    assert [part.name for part in parts] == ["HUB", "SPOKE"]
+    for number, part in enumerate(parts, 1):
+        intake = take_in(part.text)
+        assert (intake.held, intake.of(Fate.REFUSED), intake.of(Fate.KEPT)) == ((), (), ())
+        assert f" ip address 10.0.0.{number} 255.255.255.0" in intake.tree.render()
+        assert " ip nhrp authentication <key>" in intake.tree.render()
+
+
+def test_protection_beside_the_blocks_of_a_page_of_html_is_not_lost() -> None:
+    intake = take_in(fenced(f"<pre>\n{_CLEAR}</pre>\n<p>{_LINE}</p>\n"))
+    assert f" {_LINE}" in intake.tree.render()
+    assert take_in(fenced(f"<p>{_LINE}</p>\n<pre>\n{_CLEAR}</pre>\n")).held == ("Tunnel0",)
+
+
+def test_dashes_of_an_editor_of_texts_are_those_of_words() -> None:
+    text = "interface Tunnel0\n ip nhrp network\u2013id 1\n description a\u2013b\n"
+    assert take_in(text).tree.render()[1:3] == [" description a\u2013b", " ip nhrp network-id 1"]
+
+
+def test_a_log_begins_with_what_a_terminal_shows_at_a_login() -> None:
+    text = (
+        "=~=~=~= PuTTY log 2022.05.05 =~=~=~=\nlogin as: admin\nUsing keyboard-interactive authentication.\n"
+        "Password: \nUser Access Verification\n\nUsername: bob\nR1#sh run\nhostname R1\nend\nR1#exit\n"
+        "    *Mar  1 00:05:11.123: %OSPF-5-ADJCHG: Process 1, Nbr 172.16.0.1 on Tunnel0 from LOADING to FULL\n"
+    )
+    assert take_in(text).result.entries == ()
 
 
 def test_lines_that_routers_write_and_that_do_nothing_here_are_kept() -> None:

@@ -174,6 +174,7 @@ _RULES = "whose rules are not taken (access lists are, as `ip access-group` appl
         ("ASA Version 9.12(4)\nrouter eigrp 1\n network 10.0.0.0\n", "a Cisco ASA (line 1: ASA Version 9.12(4))"),
         ("version 9.3(8)\nfeature eigrp\nrouter eigrp E\n", "a Nexus (NX-OS) (line 2: feature eigrp)"),
         ("feature bgp\nvrf context X\n", "a Nexus (NX-OS) (line 1: feature bgp)"),
+        ("version 12.1X46-D40;\nsystem {\n", "Junos (line 2: system {)"),
         ("set system host-name r1\n", "Junos (line 1: set system host-name r1)"),
         ("frr version 8.1\nhostname r1\n", "FRR (line 1: frr version 8.1)"),
         ("conn %default\n ike=aes256\n", "strongSwan (line 1: conn %default)"),

@@ -50,7 +50,7 @@ _MARKS: Final = re.compile(rf"^(?:{_SIGN.pattern})", re.MULTILINE)
 #: it.
 _IOS: Final = re.compile(
     r"^[ \t]{0,16}(?:\S{1,80}[#>][ \t]{0,16})?"
-    r"(?:ip nhrp |tunnel mode gre |service timestamps |version 1[2-9]\.|ip cef\b)",
+    r"(?:ip nhrp |tunnel mode gre |service timestamps |version 1[2-9]\.\d{1,2}[ \t\r]*$|ip cef\b)",
     re.MULTILINE,
 )
 #: So much of a line is quoted.

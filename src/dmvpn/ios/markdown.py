@@ -29,6 +29,9 @@ _PARAGRAPHS: Final = re.compile(
     r"[ \t]{0,16}<p>"
 )
 _TAG: Final = re.compile(r"</?(?:p|pre|code|br|div|span|blockquote)(?:\s[^<>]{0,80})?/?>", re.IGNORECASE)
+#: The first line of a block of a page of HTML, and any tag.
+_PRE: Final = re.compile(r"<pre(?:\s[^<>]{0,200})?>", re.IGNORECASE)
+_ANY_TAG: Final = re.compile(r"</?[a-z][a-z0-9]{0,12}(?:\s[^<>]{0,400})?/?>", re.IGNORECASE)
 #: A blank that an editor of web pages escaped, so that it is not stripped.
 _BLANK: Final = re.compile(r"^&(?:#x20|#32|nbsp);")
 #: How lines of a configuration begin that no sentence begins with, in the first column.
@@ -148,6 +151,8 @@ def _is_drawn(lines: list[str], start: int) -> bool:
 
 
 def _without_fences(text: str, hosts: Mapping[str, str]) -> str:
+    if _PRE.search(text) and _LINE.search(between := _between_pre(text, hosts)):
+        return between
     if _PARAGRAPHS.search(text):
         return _without_tags(text)
     if _TICKED.search(text) and not _LINE.search(text):
@@ -155,6 +160,24 @@ def _without_fences(text: str, hosts: Mapping[str, str]) -> str:
     if _INDENTED.search(text) and _OF_PAGES.search(text) and not _LINE.search(text):
         return "\n".join(_indented(line, hosts) for line in text.split("\n"))
     return text
+
+
+def _between_pre(text: str, hosts: Mapping[str, str]) -> str:
+    """Return the blocks `pre` of a page of HTML, with blank lines for everything else, as `fenced` does."""
+    import html  # its table of names is large, and pages of the web are few
+
+    lines: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        begins = _PRE.search(line)
+        bare = html.unescape(_ANY_TAG.sub("", line[begins.end() :] if begins is not None else line))
+        if inside or begins is not None:
+            lines.append(bare if inside or bare.strip() else BLOCK)
+            inside = "</pre" not in line.lower().rpartition("<pre")[2]
+        else:
+            is_taken = _may_protect(bare) and "<td" not in line
+            lines.append(bare if is_taken else _heading(bare, hosts))
+    return "\n".join(lines)
 
 
 def _between_ticks(line: str, hosts: Mapping[str, str]) -> str:

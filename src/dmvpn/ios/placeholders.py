@@ -21,6 +21,7 @@ _OF_OTHERS: Final = re.compile(
     r"(?<!\S)(?:\$[A-Za-z]\w{1,60}|\{[A-Za-z_][\w.-]{0,60}\}|@[A-Za-z_]\w{1,60}@|__[A-Z]\w{1,60}__|%\(\w{1,60}\)[sd]"
     r"|<<[\w .-]{1,60}>>|\[\[[\w .-]{1,60}\]\]|%\w{1,60}%|\[[A-Za-z][\w .-]{1,60}\])(?!\S)"
 )
+_DASH: Final = re.compile("(?<=[a-z0-9])[\u2010-\u2014](?=[a-z0-9])")
 #: Most lines have none of these.
 _MAY_BE: Final = re.compile(r"[$<\[{%@]|__|[xX]\.|\.[xX]")
 #: The text after these words is for people.
@@ -37,9 +38,11 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
     return found[0].lstrip("\\") if found is not None else ""
 
 
-def in_one_word(line: str) -> str:
-    """Return the line with `-` for the blanks in its placeholders: `<shared secret>` is one value."""
-    return _OF_TEMPLATES.sub(lambda found: "-".join(found[0].split()), line)
+def as_meant(line: str) -> str:
+    """Return the line with `-` for the blanks in its placeholders, as `<shared secret>` is one value, and for dashes in
+    its words, which an editor of texts makes of hyphens.
+    """
+    return _OF_TEMPLATES.sub(lambda found: "-".join(found[0].split()), _DASH.sub("-", line))
 
 
 def refusal(line: str) -> tuple[str, ...]:

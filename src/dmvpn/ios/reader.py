@@ -39,7 +39,7 @@ from dmvpn.ios.entries import ConfigResult, LineReport
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.merged import SecondAddresses
-from dmvpn.ios.placeholders import in_one_word
+from dmvpn.ios.placeholders import as_meant
 from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
@@ -281,7 +281,7 @@ class FileReader:
             return True
         return not any(
             self._configurator.runs(mode, each) or self._is_missed(mode, each)
-            for each in (line, without_comment(line), in_one_word(line))
+            for each in (line, without_comment(line), as_meant(line))
         )
 
     def _is_missed(self, mode: str, line: str) -> bool:
@@ -388,8 +388,8 @@ class FileReader:
         # Only behind a line that is none: descriptions and passwords have exclamation marks, too.
         if result.refused and result.group is None and shorter != line:
             result = self._session.enter(shorter)
-        if result.error is not None and in_one_word(line) != line:
-            result = self._session.enter(in_one_word(line))
+        if result.error is not None and as_meant(line) != line:
+            result = self._session.enter(as_meant(line))
         if result.error is not None and first_word(line).startswith("exit-"):
             return LineResult()  # the end of a section that is not read as one here
         if result.error is not None and self._may_keep(line, indentation):
