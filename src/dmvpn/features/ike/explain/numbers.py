@@ -163,8 +163,8 @@ _ERRORS = WordGroup(
         ),
         code(
             _N.INVALID_SYNTAX,
-            "The message was not formed as the standard asks. Under encryption this answer ends the IKE SA at both ends, "
-            "without a Delete; in clear it changes nothing.",
+            "The message was not formed as the standard asks. Under encryption this answer ends the IKE SA at both "
+            "ends, without a Delete; in clear it changes nothing.",
             next="debug crypto ikev2 packet",
             clause="RFC 7296 §2.21.3",
         ),

@@ -45,8 +45,8 @@ _PEER = WordGroup(
         Word(
             "NHRP",
             "Packets could go, and the next hop server has not answered our registration.",
-            "On a spoke, for its hub: the passwords differ, the hub's tunnel has no `ip nhrp network-id` (its number is "
-            "never sent, so it need not be ours), GRE is filtered, the tunnel keys differ, or the hub is dead.",
+            "On a spoke, for its hub: the passwords differ, the hub's tunnel has no `ip nhrp network-id` (its number "
+            "is never sent, so it need not be ours), GRE is filtered, the tunnel keys differ, or the hub is dead.",
             next="show ip nhrp nhs detail",
             clause="RFC 2332 §5.2.3",
         ),

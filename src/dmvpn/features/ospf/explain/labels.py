@@ -61,7 +61,7 @@ _INTERFACES = label_group(
     Word("Process ID", "The number of the process, which means nothing to other routers.", also=("PID",)),
     Word(
         "Router ID",
-        "The name of this router in OSPF: `router-id`; without it the highest address of a loopback, else of any interface.",
+        "The name of this router in OSPF: `router-id`, else the highest address of a loopback, else of any interface.",
     ),
     Word("Network Type", "How many neighbors there are, and whether there is a designated router: `ip ospf network`."),
     Word("Cost", "The cost of sending on this interface: `ip ospf cost`, or from the bandwidth. A tunnel's is 1000."),
