@@ -119,3 +119,18 @@ def test_breaking_off_ends_the_job_and_the_script() -> None:
     assert router.posted[-1] == JobAborted(session)
     assert shot.step() == "Success rate is 0 percent (0/0)\n"
     assert (shot.step(), shot.done) == ("", True)
+
+
+def test_a_question_mark_is_help_as_at_the_prompt() -> None:
+    """`echo '?' | dmvpn -r R31` was an invalid line."""
+    text, status = run(FakeRouter(), "show ?", "sh?")
+    assert "  numbers " in text
+    assert text.endswith("  show  \n")
+    assert status == 0
+
+
+def test_a_question_mark_in_a_text_of_the_configuration_is_text() -> None:
+    router = FakeRouter()
+    text, status = run(router, "configure terminal", "snmp-server contact who?", "interface Tunnel0", "ip ?", "end")
+    assert ("  mtu " in text, status) == (True, 0)
+    assert "snmp-server contact who?" in router.running.render()

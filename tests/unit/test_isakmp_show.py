@@ -123,6 +123,14 @@ def test_isakmp_sas_are_listed_with_the_states_of_ios_and_sas_of_ikev2_are_not_a
     )
 
 
+def test_isakmp_sas_are_chosen_by_what_they_are() -> None:
+    deleted, plain = replace(OLD, phase=IkePhase.DELETED), replace(OLD, nat_inside=False, nat_outside=False)
+    views = Old(views=(deleted, plain, replace(OLD, nat_inside=True)))
+    rows = {word: show(f"show crypto isakmp sa {word}", views).count("198.51.100.1") for word in ("", "active", "nat")}
+    assert rows == {"": 3, "active": 2, "nat": show("show crypto isakmp sa detail", views).count("N  ")}
+    assert show("show crypto isakmp default policy").startswith("\nDefault IKE policy\nDefault protection suite of")
+
+
 def test_an_isakmp_sa_by_signatures_and_a_profile_with_its_trustpoint_say_so() -> None:
     signed = replace(OLD, local_auth="RSA", remote_auth="RSA")
     assert " rsig " in show("show crypto isakmp sa detail", Old(views=(signed,)))

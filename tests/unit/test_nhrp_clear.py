@@ -77,3 +77,12 @@ def test_clear_dmvpn_session_static_begins_again_with_the_server() -> None:
     overlay.handle("R31", ClearSessions(nbma=HUB_NBMA, static=True))
     assert len(overlay.sent(RegistrationRequest)) == 1
     assert overlay.sent(ResolutionRequest) == []
+
+
+def test_clear_ip_nhrp_of_a_vrf_takes_the_entries_of_its_tunnels() -> None:
+    overlay = _ready()
+    before = targets(overlay, "R31")
+    overlay.handle("R31", ClearCache(vrf="RED"))
+    assert targets(overlay, "R31") == before
+    overlay.handle("R31", ClearCache(vrf=""))
+    assert list(targets(overlay, "R31")) == ["192.168.100.11/32"]

@@ -2,7 +2,8 @@
 
 The host calls `step` until `done`, and sends what it gives; an empty answer means that a job (a ping) is still running
 and that `effect` will bring news. Questions are answered as with Return, those for text (a certificate) with the lines
-that follow. `status` is 1 if a line was refused or its answer begins with `%`, else 0, for shell scripts.
+that follow. A `?` at the end of a line is help, except behind words that a configuration line takes. `status` is 1 if
+a line was refused or its answer begins with `%`, else 0, for shell scripts.
 """
 
 from __future__ import annotations
@@ -88,12 +89,18 @@ class OneShot:
             self.done = True
             return
         typed = self._lines.popleft()
-        outcome = self._interpreter.run(typed)
+        asks = typed.rstrip().endswith("?")
+        outcome = self._help(typed) if asks and not self._interpreter.configuring else self._interpreter.run(typed)
+        if asks and outcome.failed:  # it is not the text of a description
+            outcome = self._help(typed)
         lines = list(outcome.lines) if outcome.failed else outcome.lines
         # A caret alone is useless: the line was not echoed.
         if outcome.failed and [line.strip() for line in lines][:1] == ["^"]:
             lines = [typed, *lines]
         self._go_on(outcome, lines)
+
+    def _help(self, typed: str) -> Outcome:
+        return Outcome(tuple(self._interpreter.help(typed.rstrip().removesuffix("?"))))
 
     def _go_on(self, outcome: Outcome, lines: Iterable[str] | None = None) -> None:
         self.status |= outcome.failed

@@ -144,13 +144,14 @@ class NhrpConfig:
 
 @dataclass(frozen=True, slots=True)
 class ClearCache(Event):
-    """`clear ip nhrp [A.B.C.D]`: forget learned entries, all of them or one target. Configured entries stay.
+    """`clear ip nhrp [vrf X] [A.B.C.D]`: forget learned entries, all of them or one target. Configured entries stay.
 
-    version: of IP.
+    version: of IP. vrf: of the tunnels' packets, "": the global table, None: all tunnels.
     """
 
     target: Prefix | None = None
     version: int = 4
+    vrf: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -339,8 +339,8 @@ class Overlay:
         """Carry out an operator command."""
         station = self._station
         match event:
-            case ClearCache(target=target):
-                for tunnel in station.tunnels.values():
+            case ClearCache(target=target, vrf=vrf):
+                for tunnel in [one for one in station.tunnels.values() if vrf in (None, one.config.vrf)]:
                     self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
             case ClearNhrpCounters():
                 self._clear_counters(event)

@@ -160,11 +160,19 @@ class ShowIsakmpProfiles:
 
 
 def sas(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
-    """Return all ISAKMP SAs, or those whose packets are in a VRF, outside or inside the tunnel."""
+    """Return all ISAKMP SAs, or those whose packets are in a VRF, outside or inside the tunnel; active, or with NAT."""
     views = (view for view in breathing(tuple(ctx.ports.ike.sas())) if view.version == IkeVersion.V1)
     inside, wanted = inside_of(ctx.ports), args.text("vrf", "")
     lines = (_sa(view, inside(view), ctx.now) for view in views)
-    return ShowIsakmpSas(tuple(line for line in lines if not wanted or wanted in (line.front, line.inside)))
+    return ShowIsakmpSas(
+        tuple(
+            line
+            for line in lines
+            if wanted in ("", line.front, line.inside)
+            and not ("active" in args and line.deleted)
+            and not ("nat" in args and "N" not in line.capabilities)
+        )
+    )
 
 
 def peers(ctx: ShowContext, args: Args) -> ShowIsakmpSas:
@@ -184,8 +192,9 @@ def count(ctx: ShowContext, args: Args) -> ShowIsakmpCount:
 
 
 def policies(ctx: ShowContext, args: Args) -> ShowIsakmpPolicies:
-    """Return the policies in the order of preference; without any, the default policies."""
-    configured = sorted(_config(ctx).isakmp.policies, key=lambda policy: policy.number)
+    """Return the policies in the order of preference; without any, or if they are asked for, the default policies."""
+    policies = () if "default" in args else _config(ctx).isakmp.policies
+    configured = sorted(policies, key=lambda policy: policy.number)
     return ShowIsakmpPolicies(tuple(map(_policy, configured or DEFAULT_POLICIES)), default=not configured)
 
 
@@ -376,7 +385,10 @@ _HELP: Final = {
     "sa": "ISAKMP SAs",
     "detail": "With algorithms and lifetimes",
     "vrf": "By the VRF of the packets outside or inside",
+    "active": "SAs that are not being deleted",
+    "nat": "SAs with peers behind NAT, or with a translator in front of this router",
     "count": "How many there are",
+    "default": "The policies that are used where none is configured",
     "peers": "Peers that have an ISAKMP SA",
     "peer": "One peer, by its address",
     "policy": "Algorithms",
@@ -385,11 +397,11 @@ _HELP: Final = {
     "name": "One of them",
 }
 COMMANDS: Final = (
-    ExecCommand("show crypto isakmp sa [ vrf {vrf:word} ]", _HELP, query=sas, render=render_sas),
+    ExecCommand("show crypto isakmp sa [ vrf {vrf:word} | active | nat ]", _HELP, query=sas, render=render_sas),
     ExecCommand("show crypto isakmp sa detail [ vrf {vrf:word} ]", _HELP, query=sas, render=render_sas_in_detail),
     ExecCommand("show crypto isakmp sa count", _HELP, query=count, render=render_count),
     ExecCommand("show crypto isakmp peers [ {peer:address} ]", _HELP, query=peers, render=render_peers),
-    ExecCommand("show crypto isakmp policy", _HELP, query=policies, render=render_policies),
+    ExecCommand("show crypto isakmp [ default ] policy", _HELP, query=policies, render=render_policies),
     ExecCommand("show crypto isakmp key", _HELP, query=keys, render=render_keys),
     ExecCommand("show crypto isakmp profile [ {name:word} ]", _HELP, query=profiles, render=render_profiles),
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show import adjacencies, dmvpn, endpoints, entries, servers, statistics
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
 
 
-def clear_cache(_: ShowContext, args: Args) -> ClearCache:
-    """Forget entries (`clear ip nhrp [A.B.C.D [MASK]]`)."""
+def clear_cache(ctx: ShowContext, args: Args) -> ClearCache:
+    """Forget entries (`clear ip nhrp [vrf X] [A.B.C.D [MASK]]`). Raises UserError if there is no such VRF."""
     prefix: Prefix | None = args.prefix("target", None)
-    return ClearCache(prefix, version_of(args))
+    vrf = "" if "global" in args else args.text("vrf", None)
+    if vrf and ctx.ports.rib_of(vrf) is None:
+        raise UserError(f"VRF {vrf} does not exist")
+    return ClearCache(prefix, version_of(args), vrf)
 
 
 def clear_counters(_: ShowContext, args: Args) -> ClearNhrpCounters:
@@ -67,6 +71,8 @@ def clear_numbers(ctx: ShowContext, args: Args) -> Change:
 
 _HELP: Final = {
     "nhrp": "Next Hop Resolution Protocol: the cache",
+    "vrf": "Of tunnels whose packets are in one table",
+    "global": "In the global table",
     "target": "An address, or a prefix and what lies in it",
     "server": "A next hop server: its numbers alone",
     "counters": "The numbers of packets, in all and server by server",
@@ -82,7 +88,12 @@ _HELP: Final = {
 }
 _ORDERS: Final = (
     *of_both(
-        ExecCommand("clear ip nhrp [ {target:prefix} ]", _HELP, action=clear_cache, privilege=15),
+        ExecCommand(
+            "clear ip nhrp [ vrf ( global | {vrf:word} ) ] [ {target:prefix} ]",
+            _HELP,
+            action=clear_cache,
+            privilege=15,
+        ),
         ExecCommand(
             "clear ip nhrp [ {server:address} ] counters [ interface {interface:interface} ]",
             _HELP,
