@@ -307,7 +307,7 @@ _RESOLUTION_FLAGS = WordGroup(
         ),
         code(
             ResolutionFlag.SOURCE_STABLE,
-            "S bit: the sender's own pair of addresses is stable and accurate, so whoever receives it may keep it.",
+            "S bit: the sender's own pair of addresses is stable and accurate, so receivers may keep it.",
             also=("src-stable",),
         ),
         code(ResolutionFlag.NAT, "The sender understands the NAT address extension.", clause="draft-detienne-dmvpn-01"),
