@@ -20,7 +20,16 @@ from bench.hub import make_hub, registration
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EnteredLine, IpReceived, LinesEntered, LinkChanged, Tick
-from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
+from dmvpn.base.streams import (
+    StreamClose,
+    StreamData,
+    StreamDown,
+    StreamEnd,
+    StreamPause,
+    StreamSend,
+    StreamUp,
+    StreamWritable,
+)
 from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.events import ClearBgp, Softness
@@ -89,11 +98,12 @@ class Watch:
 
 
 class Hub:
-    """A router in virtual time, alone with what it is told."""
+    """A router in virtual time, alone with what it is told. paused: streams of which it reads nothing for now."""
 
     def __init__(self, router: Router, about: str, now: float = 0.5) -> None:
         self.router = router
         self.now = now
+        self.paused: dict[int, None] = {}
         self.watch = Watch(router, about)
 
     @classmethod
@@ -106,9 +116,16 @@ class Hub:
         return hub
 
     def handle(self, *events: Event) -> None:
-        """Let the router take events, one after the other."""
+        """Let the router take events, one after the other; octets of a stream that is paused are left out."""
         for event in events:
+            if isinstance(event, StreamData) and event.stream in self.paused:
+                continue
             effects = self.router.handle(event, self.now)
+            for effect in effects:
+                if type(effect) is StreamPause and effect.paused:
+                    self.paused[effect.stream] = None
+                elif type(effect) is StreamPause:
+                    self.paused.pop(effect.stream, None)
             closed = {effect.stream for effect in effects if type(effect) is StreamClose}
             sent = dict.fromkeys(effect.stream for effect in effects if type(effect) is StreamSend)
             self.handle(*(StreamWritable(stream) for stream in sent if stream not in closed))

@@ -16,6 +16,7 @@ from dmvpn.base.streams import (
     StreamEnd,
     StreamListen,
     StreamOpen,
+    StreamPause,
     StreamPeer,
     StreamSend,
     StreamSign,
@@ -58,6 +59,19 @@ def test_what_is_sent_comes_in_order_both_ways(world: World) -> None:
         world.execute("A", StreamSend(2, question[start : start + 700]))
     world.execute("B", StreamSend(theirs, answer))
     world.until(lambda: heard(world, "B") == question and heard(world, "A") == answer, PATIENCE)
+
+
+@contract
+def test_of_a_stream_that_is_paused_nothing_comes_until_it_goes_on(world: World) -> None:
+    connect(world)
+    theirs = connected(world)
+    world.execute("B", StreamPause(theirs, paused=True))
+    world.execute("A", *(StreamSend(2, bytes((number,)) * 1000) for number in range(40)))
+    world.execute("B", StreamSend(theirs, b"yes"))
+    world.until(lambda: heard(world, "A") == b"yes", PATIENCE)
+    assert not heard(world, "B")
+    world.execute("B", StreamPause(theirs, paused=False))
+    world.until(lambda: heard(world, "B") == b"".join(bytes((number,)) * 1000 for number in range(40)), PATIENCE)
 
 
 @contract

@@ -10,8 +10,8 @@ import pytest
 from dmvpn.base.effects import NextHop
 from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteOffered, RouteSource, TunnelState
-from dmvpn.base.streams import StreamWritable
-from dmvpn.features.bgp import limits
+from dmvpn.base.streams import StreamData, StreamPause, StreamWritable
+from dmvpn.features.bgp import hearing, limits
 from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.groups import SLICE
@@ -20,8 +20,12 @@ from dmvpn.features.bgp.packet import Attribute, Keepalive, Notification, Open, 
 from support.bgp_callers import LOCAL, Caller, hub
 from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, p
+from support.workbench import of_type
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.effects import Effect
+    from dmvpn.features.bgp.packet import Message
     from support.workbench import Workbench
 
 
@@ -294,3 +298,74 @@ def test_a_session_that_ends_gracefully_while_its_keepalive_is_due_ends_and_othe
     assert (leaving.closed, other.closed) == (True, False)
     assert isinstance(leaving.heard[-1], Notification)
     assert isinstance(other.heard[-1], Keepalive)
+
+
+# ------------------------------------------------------------------------------------------------ work without end
+
+HUNDRED = tuple(p(f"20.0.{number}.0/24") for number in range(100))
+
+
+def tells(one: Caller, med: int, *prefixes: Prefix) -> list[Effect]:
+    """A guest tells routes. Returns what the router does about it."""
+    path = (Segment(SegmentKind.SEQUENCE, (65001,)),)
+    attributes = write(Attributes(path=path, next_hop=one.address, med=med), wide=True)
+    update = Update(attributes=attributes, announced=prefixes)
+    effects = one.bench.handle(StreamData(one.stream, serialize(update)))
+    one.hears(effects)
+    return effects
+
+
+def pauses(effects: list[Effect]) -> list[bool]:
+    return [effect.paused for effect in of_type(effects, StreamPause)]
+
+
+@pytest.mark.lengthy
+def test_a_neighbor_whose_routes_change_without_end_waits_and_keeps_its_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A neighbor that gave a thousand routes another preference in each message took a whole core, for ever."""
+    monkeypatch.setattr(hearing, "CREDIT", 300)
+    monkeypatch.setattr(hearing, "RATE", 100)
+    bench = hub()
+    one = Caller(bench, 2).is_up()
+    assert pauses(tells(one, 0, *HUNDRED)) == []
+    assert [pauses(tells(one, med, *HUNDRED)) for med in (1, 2)] == [[], []]
+    assert pauses(tells(one, 3, *HUNDRED)) == [True]
+    told = 0
+    while bench.now < 120:  # longer than the hold time; the neighbor says what it can, and its KEEPALIVEs wait behind
+        resumed = pauses(bench.advance(0.5))
+        if resumed == [False]:
+            told += 1
+            assert pauses(tells(one, 10 + told, *HUNDRED)) == [True]
+    assert 100 < told <= 121
+    assert not one.closed
+    assert not [message for message in one.heard if isinstance(message, Notification)]
+
+
+def test_a_whole_table_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "CREDIT", 500)
+    one = Caller(hub(), 2).is_up()
+    for number in range(20):
+        assert pauses(tells(one, 0, *(p(f"20.{number}.{third}.0/24") for third in range(256)))) == []
+
+
+def test_a_neighbor_that_falls_silent_while_it_waits_is_lost_after_its_hold_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hearing, "CREDIT", 50)
+    bench = hub()
+    one = Caller(bench, 2).is_up()
+    tells(one, 0, *HUNDRED)
+    assert pauses(tells(one, 1, *HUNDRED)) == [True]
+    bench.advance(89)
+    assert not one.closed
+    one.hears(bench.advance(2))
+    assert one.closed
+
+
+@pytest.mark.parametrize("message", [Keepalive(), RouteRefresh(1, 1)])
+def test_messages_that_bring_no_routes_are_not_free(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "CREDIT", 100)
+    bench = hub()
+    one = Caller(bench, 2).is_up()
+    assert pauses(bench.handle(StreamData(one.stream, 200 * serialize(message)))) == [True]

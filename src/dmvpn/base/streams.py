@@ -1,4 +1,4 @@
-"""Byte streams (TCP), as a router sees them: five orders and four facts.
+"""Byte streams (TCP), as a router sees them: six orders and five facts.
 
     StreamListen ──> a client connects ──> StreamUp ─┐
     StreamOpen ──────────────────────────> StreamUp ─┴─> StreamSend, StreamData, StreamWritable ... ──> StreamDown
@@ -7,6 +7,9 @@ A stream has a number. The router gives even numbers to streams that it opens; t
 that it accepts; neither uses a number twice. A stream that cannot be opened is reported by `StreamDown`, never by
 `EffectFailed`. After `StreamClose` there are no more events of a stream, and after `StreamDown` the router need order
 nothing for it.
+
+A router that does not want further octets for now orders `StreamPause`: then the shell reads no more of a stream, and
+the other end waits as TCP lets it. Some octets that had been read already may still come.
 
 All buffers are bounded. What the other end does not accept waits in the shell, and the router may have
 `SEND_LIMIT` octets there at most: it counts what it sends, begins again at each `StreamWritable`, and stops before the
@@ -138,6 +141,14 @@ class StreamSign(Effect):
 
     stream: int
     password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPause(Effect):
+    """Read nothing of a stream for now (paused), or go on."""
+
+    stream: int
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@
 
 Data goes in order and is kept until it is acknowledged; lost data is sent again from there (go back N), after a
 measured timeout (RFC 6298). Data out of order is dropped. Data is segmented at random places: no protocol above may
-rely on a message arriving in one piece. The window is always open, since received data is passed on at once.
+rely on a message arriving in one piece. The window is always open, since received data is passed on at once; while the
+router pauses the connection, a window of it is kept, and further data is dropped, to be sent again.
 """
 
 from __future__ import annotations
@@ -105,6 +106,8 @@ class TcpConnection:
         self._expected = 0
         self._sent_since_notice = 0
         self._is_ending = False
+        #: Data that came while the router paused the connection; None: it reads.
+        self._unread: bytearray | None = None
         self._tries = 0
         self._duplicates = 0
         self._timeout = _FIRST_TIMEOUT
@@ -142,6 +145,13 @@ class TcpConnection:
             self.abort(StreamEnd.OVERRUN)
             return
         self._push(now)
+
+    def pause(self, *, paused: bool) -> None:
+        """Keep what comes, or pass it on."""
+        unread = self._unread
+        self._unread = (unread or bytearray()) if paused else None
+        if unread and not paused:
+            self._report(StreamData(self.stream, bytes(unread)))
 
     def close(self, now: float) -> None:
         """Close it after all data is sent."""
@@ -238,10 +248,14 @@ class TcpConnection:
         if segment.sequence != self._expected:
             self._emit(Flag.ACK)
             return
+        if self._unread is not None:
+            if segment.flags & Flag.FIN or len(self._unread) + len(segment.payload) > WINDOW:
+                return
+            self._unread += segment.payload
         self._expected = self._expected + segment.length & _SPACE - 1
         if not segment.flags & Flag.FIN:
             self._emit(Flag.ACK)
-        if segment.payload and self.phase is Phase.OPEN and not self._is_ending:
+        if segment.payload and self.phase is Phase.OPEN and not self._is_ending and self._unread is None:
             self._report(StreamData(self.stream, segment.payload))
         if segment.flags & Flag.FIN and self.phase is not Phase.GONE:
             # The peer would not read our remaining data: we only send a FIN.

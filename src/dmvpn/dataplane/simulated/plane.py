@@ -28,7 +28,7 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import UsageReported
-from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
@@ -84,7 +84,7 @@ class VrfBox(IpsecBox):
                 self._listeners.add((effect.interface, effect.protocol, effect.port), self.vrf)
             case StopListening():
                 self._listeners.remove((effect.interface, effect.protocol, effect.port), self.vrf)
-            case StreamListen() | StreamOpen() | StreamSend() | StreamSign() | StreamClose():
+            case StreamListen() | StreamOpen() | StreamSend() | StreamSign() | StreamPause() | StreamClose():
                 self._chassis.streams.execute(effect, self._chassis.now, self.vrf)
             case _:
                 self._execute_ipsec(effect)

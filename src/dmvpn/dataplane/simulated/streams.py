@@ -20,6 +20,7 @@ from dmvpn.base.streams import (
     StreamEnd,
     StreamListen,
     StreamOpen,
+    StreamPause,
     StreamSend,
     StreamSign,
 )
@@ -83,6 +84,8 @@ class SimulatedStreams:
                 self._drop_if_gone(connection)
             case StreamSign() if effect.stream in self._by_number:
                 self._by_number[effect.stream].sign(effect.password.encode())
+            case StreamPause() if effect.stream in self._by_number:
+                self._by_number[effect.stream].pause(paused=effect.paused)
             case StreamClose() if effect.stream in self._by_number:
                 connection = self._by_number[effect.stream]
                 if effect.abort:

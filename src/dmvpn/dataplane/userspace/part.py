@@ -21,7 +21,7 @@ from dmvpn.base.effects import (
     in_table,
 )
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
-from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend, StreamSign, StreamUp
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign, StreamUp
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace.control import ControlSockets
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.watch import Loop
 
-_OF_STREAMS: Final = (StreamListen, StreamOpen, StreamSend, StreamSign, StreamClose)
+_OF_STREAMS: Final = (StreamListen, StreamOpen, StreamSend, StreamSign, StreamPause, StreamClose)
 
 
 class Part:
@@ -165,6 +165,8 @@ class Part:
                 self._streams.send(effect)
             case StreamSign():
                 self._streams.sign(effect)
+            case StreamPause():
+                self._streams.pause(effect)
             case StreamClose():
                 self._streams.close_stream(effect)
             case _:

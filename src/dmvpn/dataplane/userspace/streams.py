@@ -33,6 +33,7 @@ from dmvpn.base.streams import (
     StreamEnd,
     StreamListen,
     StreamOpen,
+    StreamPause,
     StreamSend,
     StreamSign,
     StreamUp,
@@ -76,7 +77,7 @@ _ENDS: Final = {
 @dataclass(slots=True)
 class _Stream:
     """A socket that is connecting or connected. waiting: octets that the kernel did not take yet; is_blocked:
-    reported.
+    reported. is_paused: its octets stay in the kernel.
     """
 
     number: int
@@ -87,6 +88,7 @@ class _Stream:
     waiting: bytearray = field(default_factory=bytearray)
     sent_since_notice: int = 0
     is_blocked: bool = False
+    is_paused: bool = False
 
 
 @dataclass(slots=True)
@@ -161,6 +163,13 @@ class KernelStreams:
             _sign(stream.sock, Prefix.parse(f"{stream.sock.getpeername()[0]}/32"), order.password)
         except OSError:
             self._end(stream, StreamEnd.RESET)
+
+    def pause(self, order: StreamPause) -> None:
+        """Leave what comes in the kernel's buffer, or read on."""
+        stream = self._streams.get(order.stream)
+        if stream is not None:
+            stream.is_paused = order.paused
+            self._await(stream)
 
     def close_stream(self, order: StreamClose) -> None:
         """End a stream after all data is sent, or at once."""
@@ -268,7 +277,7 @@ class KernelStreams:
         except OSError:
             return  # not connected yet
         stream.is_up = True
-        self._listen_for_room(stream)
+        self._await(stream)
         local, local_port = stream.sock.getsockname()
         self._report(StreamUp(stream.number, IPv4Address(local), local_port, IPv4Address(remote), port))
 
@@ -295,7 +304,7 @@ class KernelStreams:
         except OSError as error:
             self._end(stream, _end_of(error), error.strerror or "")
             return
-        self._listen_for_room(stream)
+        self._await(stream)
         if stream.is_ending and not stream.waiting:
             self._drop(stream)
         elif stream.is_ending:
@@ -307,10 +316,10 @@ class KernelStreams:
             stream.is_blocked, stream.sent_since_notice = False, 0
             self._report(StreamWritable(stream.number))
 
-    def _listen_for_room(self, stream: _Stream) -> None:
-        """Wait for room in the kernel's buffer only while data is waiting."""
+    def _await(self, stream: _Stream) -> None:
+        """Wait for data unless the stream is paused, and for room in the kernel's buffer while data is waiting."""
         if self._epoll is not None:
-            events = select.EPOLLIN | select.EPOLLOUT if stream.waiting else select.EPOLLIN
+            events = (0 if stream.is_paused else select.EPOLLIN) | (select.EPOLLOUT if stream.waiting else 0)
             self._epoll.modify(stream.sock.fileno(), events)
 
 

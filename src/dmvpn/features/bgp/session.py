@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
-from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend, StreamSign
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attribute_octets import check_known
@@ -111,6 +111,7 @@ class Session:
     """One connection. `take` yields the messages that the peer has to handle.
 
     additional: whether path identifiers are used, in prefixes that we send and that we receive.
+    is_paused: we read nothing of the peer for now, and it counts as heard.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Session:
         self._keepalive_timer = Timer(TimerKind.KEEPALIVE, self._keep_alive, peer)
         self._send_hold_timer = Timer(TimerKind.SEND_HOLD, self._not_read, peer)
         self.was_established = False
+        self.is_paused = False
         self._buffer = bytearray()
         self._sent = 0
 
@@ -271,6 +273,19 @@ class Session:
         """Give way to a new connection of a peer that lost this one in its restart: RFC 4724 §4.2."""
         self._context.emit(StreamClose(self.stream, abort=True))
         self.end(Ending(RESTARTED, is_lost=True))
+
+    def pause(self) -> None:
+        """Read nothing of the peer for now: its KEEPALIVEs wait with the rest, so the hold time does not run."""
+        self._context.stop(self._hold_timer)
+        if not self.is_paused:
+            self.is_paused = True
+            self._context.emit(StreamPause(self.stream, paused=True))
+
+    def go_on(self) -> None:
+        """Read again, as if the peer had been heard just now."""
+        self.is_paused = False
+        self._context.emit(StreamPause(self.stream, paused=False))
+        self._arm_hold()
 
     def sign(self, password: str) -> None:
         """Change the TCP MD5 password: the hold time expires for a peer that does not change it, too."""

@@ -11,6 +11,7 @@ class TimerKind(enum.Enum):
     CONNECT = "give up a connection that the neighbor has not answered"
     HOLD = "the hold time ends, RFC 4271 §6.5"
     KEEPALIVE = "send the next KEEPALIVE"
+    TURN = "read again what a neighbor sends that caused too much work"
     SEND_HOLD = "end a session whose neighbor reads nothing, RFC 9687"
     CALL = "call a neighbor"
     LEAVE = "end the sessions with a neighbor that is shut down gracefully, RFC 8326"
