@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _SERVE = """\
 Each pupil pastes the token at the address that one of these prints:
@@ -108,30 +108,30 @@ def _show(_: argparse.Namespace) -> int:
 def _end(arguments: argparse.Namespace) -> int:
     """Revoke tokens, then end labs, and go on after an error; 1 if there was one. Raises UserError."""
     from dmvpn.labs import orders
-    from dmvpn.labs.classes import labs_of
+    from dmvpn.labs.classes import labs_of, pupil_of
     from dmvpn.shells.lab.places import running_labs
 
     tokens = token_file()
     revocable = [token.name for token in tokens.tokens() if token.labs == labs_of(token.name)]
     pupils = [*dict.fromkeys(arguments.pupils or revocable)]
-    labs = {pupil: [one for one in running_labs(starting=True) if one.name.startswith(f"{pupil}-")] for pupil in pupils}
-    for unknown in (pupil for pupil in pupils if pupil not in revocable and not labs[pupil]):
+    for unknown in sorted({*pupils} - {*revocable, *(pupil_of(folder) for folder in running_labs(starting=True))}):
         there = f"there are {', '.join(revocable)}" if revocable else "there is no class"
         raise UserError(f"no pupil {unknown} has a token or a lab: {there}")
-    errors = 0
 
-    def attempt(done: str, step: Callable[[], object]) -> None:
-        nonlocal errors
+    def steps() -> Iterator[tuple[str, Callable[[], object]]]:
+        for pupil in pupils:
+            if pupil in revocable:
+                yield f"the token of {pupil} is revoked", partial(tokens.revoke, pupil)
+        for folder in running_labs(starting=True):
+            if pupil_of(folder) in pupils:
+                yield f"{folder.name} is down", partial(orders.end, folder)
+
+    failed = False
+    for done, step in steps():
         try:
             step()
             print(done, flush=True)
         except UserError as error:
-            errors += 1
+            failed = True
             print(f"dmvpn: {error}", file=sys.stderr)
-
-    for pupil in pupils:
-        if pupil in revocable:
-            attempt(f"the token of {pupil} is revoked", partial(tokens.revoke, pupil))
-    for folder in (one for pupil in pupils for one in labs[pupil]):
-        attempt(f"{folder.name} is down", partial(orders.end, folder))
-    return int(errors > 0)
+    return int(failed)

@@ -68,6 +68,12 @@ def labs_of(pupil: str) -> str:
     return f"{pupil}-*"
 
 
+def pupil_of(folder: LabFolder) -> str:
+    """Return the pupil that the name of a lab names; "" if it can name none."""
+    pupil, dash, _ = folder.name.partition("-")
+    return pupil if dash else ""
+
+
 def overview(wanted: Callable[[str], bool] = lambda _: True) -> list[Desk]:
     """Return all labs that run and answer, by name. wanted: whether a lab of this name is asked."""
     return [*_overview([folder for folder in running_labs() if wanted(folder.name)])]

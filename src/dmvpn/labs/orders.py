@@ -144,17 +144,16 @@ def missing(folder: LabFolder) -> tuple[str, ...]:
 def end(folder: LabFolder, *, hard: bool = False) -> None:
     """End a lab: ask it to end; if it still runs, send it SIGTERM after 2 s and SIGKILL after 10 s.
 
-    Nothing else kills a lab, however late its answer is. A service gets no signals.
-    hard: do not ask, because it has not come up: SIGTERM at once, and SIGKILL after 2 s.
+    Nothing else kills a lab, however late its answer is. A service gets no signals. Raises UserError.
+    hard: begin with SIGTERM: a lab that has not come up does not answer.
     """
-    began = time.monotonic()
+    began = time.monotonic() - (ASKED if hard else 0.0)
     process = folder.process()
     try:
         if not hard:
             with contextlib.suppress(control.SilentError):
                 control.order(folder.control, ASKED, do="down")
-        patience = (0.0, ASKED) if hard else (ASKED, TERMINATED)
-        for number, after in zip((signal.SIGTERM, signal.SIGKILL), patience, strict=True):
+        for number, after in ((signal.SIGTERM, ASKED), (signal.SIGKILL, TERMINATED)):
             if process is not None and not _has_ended(folder, process, began + after):
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(process, number)
