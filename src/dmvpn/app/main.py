@@ -131,7 +131,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="append",
         default=[],
         metavar="LINE",
-        help="start without this line (or list, or group) that restricts or diverts traffic; may be given several times",
+        help="start without this line (or list or group) that restricts or diverts traffic; may be given several times",
     )
     run.add_argument(
         "--log-format", choices=("text", "json"), default="text", help="of log lines; json: an object on each line"
