@@ -110,7 +110,11 @@ class IkeReason(ReasonCode):
     IKE_BEING_REPLACED = "the IKE SA is being replaced", "", "RFC 7296 §2.25.2"
     ERROR = "the peer answers error <number>"
     ANSWER = "the peer answers <notification>"
-    NONE_ACCEPTED = "the peer accepts none of our transforms (<offer>), or not our mode", "", "RFC 7296 §2.7"
+    NONE_ACCEPTED = (
+        "the peer accepts none of our transforms (<offer>), or not our mode, or wants another group for set pfs",
+        "",
+        "RFC 7296 §2.7",
+    )
     SELECTORS_REFUSED = "the peer does not protect <selectors> - <selectors>", "", "RFC 7296 §2.9"
     FORGOTTEN = "the peer does not know it any more", "", "RFC 7296 §2.25"
     NO_ANSWER = "no answer to <exchange>, sent <number> times to <address>"

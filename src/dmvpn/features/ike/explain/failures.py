@@ -305,7 +305,7 @@ _CHILDREN = _failures(
     reason(IkeReason.ANSWER, "The peer refused the child SA; the notification says what for."),
     reason(
         IkeReason.NONE_ACCEPTED,
-        "The peer answered NO_PROPOSAL_CHOSEN to the child SA: the transform sets or their modes differ.",
+        "The peer answered NO_PROPOSAL_CHOSEN to the child SA: the transform sets, their modes or `set pfs` differ.",
         next="show crypto ipsec transform-set (on both ends)",
     ),
     reason(
