@@ -225,6 +225,11 @@ def test_a_command_is_explained_by_its_grammar(question: str, place: str) -> Non
     assert len(found.what) > 10
 
 
+def test_the_key_of_an_explained_line_is_not_repeated() -> None:
+    (found, *_) = ask("crypto isakmp key Geheim123 address")
+    assert (found.word, found.next) == ("crypto isakmp key ********* *******", "crypto isakmp key ********* ******* ?")
+
+
 def test_words_that_every_command_has_are_not_explained_with_each() -> None:
     (found,) = ask("show dmvpn detail")
     assert found.what.startswith("Peers of each tunnel")

@@ -40,6 +40,12 @@ def test_a_refused_line_is_printed_over_its_caret_and_gives_status_1() -> None:
     )
 
 
+def test_a_refused_line_is_printed_without_its_key() -> None:
+    """The output of a script is kept in logs."""
+    text, _ = run(FakeRouter(), "show privilexe key Geheim123")
+    assert text.startswith("show privilexe key *********\n            ^\n")
+
+
 @pytest.mark.parametrize("line", ["show", "foo", "reload", "show run interface tu9", "ping nowhere"])
 def test_whatever_answers_with_a_percent_sign_gives_status_1(line: str) -> None:
     text, status = run(FakeRouter(), line)

@@ -18,6 +18,7 @@ from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.outcome import Outcome
+from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.session import is_warning
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class OneShot:
         lines = list(outcome.lines) if outcome.failed else outcome.lines
         # A caret alone is useless: the line was not echoed.
         if outcome.failed and [line.strip() for line in lines][:1] == ["^"]:
-            lines = [typed, *lines]
+            lines = [without_keys(typed), *lines]
         self._go_on(outcome, lines)
 
     def _help(self, typed: str) -> Outcome:

@@ -52,7 +52,8 @@ _HEADER: Final = re.compile(
     r"|\s*[<\[(]{1,3}\s?(?:output\s)?(?:snip|omitted)\s?[>\])]{1,3}\s*$"
     # what a terminal shows before the first prompt, and behind the last one
     r"|=~=~|(?:login as|[Uu]sername|[Pp]assword): ?\S*\s*$|\S{1,80}'s password:|Using username "
-    r"|Using keyboard-interactive |(?:Keyboard-interactive authentication|End of keyboard-interactive) prompts|User Access Verification\s*$"
+    r"|Using keyboard-interactive |(?:Keyboard-interactive authentication|End of keyboard-interactive) prompts"
+    r"|User Access Verification\s*$"
     r"|Last login: |Trying \S+ ?\.\.\.|Connected to \S|Escape character is |Connection (?:to \S+ )?closed"
     # items of lists, bold words, rows of tables
     r"|\s{0,80}(?:[-*+]\s{1,8}\S|\*\*\S|\d{1,3}[.)]\s|\|.{0,400}\|\s{0,80}$)"

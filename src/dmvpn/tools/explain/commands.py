@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.ios.begun import begun, keywords, summary
 from dmvpn.ios.matcher import Grammar
+from dmvpn.ios.redaction import without_keys
 from dmvpn.router.language import configurator
 from dmvpn.tools.explain.answer import FoundMeaning
 
@@ -94,13 +95,14 @@ class Commands:
     def _found(self, line: Begun[ExecCommand] | Begun[ConfigLine], place: str) -> FoundMeaning:
         may_end = "" if line.complete else "The line goes on. "
         what = line.what or f"The beginning of {len(line.entries)} commands."
+        shown = without_keys(line.text)
         return FoundMeaning(
-            word=line.text,
+            word=shown,
             kind="command",
             place=place,
             screens=(),
             what=f"{may_end}{what}",
-            next=f"{line.text} ?",
+            next=f"{shown} ?",
             details=tuple(row for row in line.following if row[0] != "<cr>")[:_MOST_FOLLOWING],
         )
 
