@@ -648,3 +648,23 @@ def test_the_page_about_lines_said_twice_names_each_command_and_says_what_the_pr
                 known[command.targets[0].line.syntax] = cells[3] == "adds"
     own = [line for feature in FEATURES for line in feature.config if line.group is None and "[* " in line.syntax]
     assert known == {line.syntax: line.adds for line in own if line.key is None or line.key}
+
+
+@pytest.mark.parametrize(
+    ("mode", "typed", "word"),
+    [
+        ("interface Tunnel0", "ip nhrp ", "hearsay"),
+        ("interface Tunnel0", "ip nhrp ", "watch-servers"),
+        ("interface Tunnel0", "ip nhrp registration ", "limit"),
+        ("crypto ikev2 profile P", "", "refuse"),
+        ("crypto pki trustpoint T", "", "extended-key-usage"),
+        ("hostname R1", "crypto isakmp ", "run-as"),
+        ("hostname R1", "crypto ipsec ", "encapsulation"),
+    ],
+)
+def test_the_question_mark_says_which_lines_ios_does_not_have(mode: str, typed: str, word: str) -> None:
+    started = ConfigSession(configurator(FEATURES), ConfigTree())
+    started.enter(mode)
+    (row,) = [row for row in started.help(typed, 15, ()) if row.split()[0] == word]
+    assert f"{word} " in row
+    assert " Not in IOS: " in row

@@ -1,5 +1,6 @@
 """Recent events, line by line.
 
+show monitor event-trace dmvpn all the same as the next one, in IOS's words
 show dmvpn events [PEER]           messages and changes, the oldest first
 show dmvpn changes since MOMENT    changes alone
 """
@@ -163,14 +164,18 @@ def render_events(answer: ShowEvents) -> Iterator[str]:
 
 _HELP: Final = {
     "dmvpn": "Dynamic multipoint VPN",
-    "events": "Messages that passed, and what changed",
+    "events": "Not in IOS: messages that passed, and what changed",
+    "monitor": "What is recorded",
+    "event-trace": "Recorded events",
+    "all": "All that are remembered",
     "peer": "Events of this address only",
-    "changes": "Present differences",
+    "changes": "Not in IOS: differences to an earlier moment",
     "since": "From when on",
     "when": "A time, perhaps with its date; or how long ago",
 }
 COMMANDS: Final = (
     ExecCommand("show dmvpn events [ {peer:address} ]", _HELP, query=events, render=answered(render_events)),
+    ExecCommand("show monitor event-trace dmvpn all", _HELP, query=events, render=answered(render_events)),
     ExecCommand("show dmvpn events {peer:address6}", _HELP, query=events, render=answered(render_events)),
     ExecCommand("show dmvpn changes since {when:moment}", _HELP, query=changes, render=answered(render_events)),
 )

@@ -141,7 +141,7 @@ CLUSTER_ID: Final = _line(
 )
 CONFEDERATION: Final = _line(
     f"bgp confederation identifier {{identifier:{AS_NUMBER.name}}}",
-    {"confederation": "Systems that are one for others (RFC 5065)", "identifier": "Its number for others"},
+    {"confederation": "Autonomous systems that appear as one (RFC 5065)", "identifier": "Its number outside"},
     order=12,
 )
 MEMBERS: Final = _line(

@@ -97,7 +97,7 @@ def _redistribute(mode: str) -> ConfigLine:
             "eigrp": "Routes of EIGRP",
             "ospf": "Routes of OSPF",
             "metric": "Their metric",
-            "route-map": "Only what a route map lets through",
+            "route-map": "Only routes that a route map permits",
             "map": "Name",
         },
         key=("connected", "static", "rip", "eigrp", "ospf"),
@@ -122,7 +122,7 @@ def _additional(mode: str) -> ConfigLine:
         "bgp additional-paths ( send [ receive ] | receive )",
         {
             "additional-paths": "Several paths to a prefix (RFC 7911)",
-            "send": "Tell them",
+            "send": "Send several paths for a prefix",
             "receive": "Take them",
         },
         key=("send", "receive"),

@@ -141,7 +141,7 @@ ADDRESS_FAMILY: Final = ConfigLine(
 AF_INTERFACE_DEFAULT: Final = ConfigLine(
     FAMILY,
     "af-interface default",
-    {"af-interface": "Settings of an interface", "default": "Of all others"},
+    {"af-interface": "Settings of an interface", "default": "Of all interfaces without settings of their own"},
     key=(),
     order=9,
     opens=AF_INTERFACE,
@@ -189,11 +189,11 @@ def _stub(mode: str) -> ConfigLine:
         "eigrp stub [* connected | summary | static | redistributed | receive-only | leak-map {leak:word} ]",
         {
             "stub": "No transit through this router",
-            "connected": "Tell connected networks",
-            "summary": "Tell summaries",
+            "connected": "Advertise connected networks",
+            "summary": "Advertise summaries",
             "static": "Advertise redistributed static routes",
             "redistributed": "Advertise all redistributed routes",
-            "receive-only": "Tell nothing",
+            "receive-only": "Advertise nothing",
             "leak-map": "Also advertise routes that a route map permits",
             "leak": "Name",
         },

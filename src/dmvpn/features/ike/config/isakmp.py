@@ -151,7 +151,7 @@ MATCH_IDENTITY: Final = ConfigLine(
     {
         **IDENTITY_HELP,
         **_IPV6_HELP,
-        "match": "Whom this profile is for",
+        "match": "Peers that this profile is for",
         "identity": "Peers with this identity",
         "host": "A name",
         "vrf": "The VRF where they are; without it the global table",
@@ -217,13 +217,13 @@ INVALID_SPI: Final = ConfigLine(
 RUN_AS: Final = ConfigLine(
     "global",
     "crypto isakmp run-as ikev2",
-    {"run-as": "The version with which we begin by these lines", "ikev2": "IKE version 2"},
+    {"run-as": "Not in IOS: initiate with another version of IKE", "ikev2": "IKE version 2"},
     order=204,
 )
 WEAK: Final = ConfigLine(
     "global",
     "crypto isakmp weak-algorithms",
-    {"weak-algorithms": "Another name of `crypto engine compliance shield disable`"},
+    {"weak-algorithms": "Not in IOS: permit weak algorithms"},
     order=204,
 )
 LINES: Final = (

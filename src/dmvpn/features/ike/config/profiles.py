@@ -40,7 +40,7 @@ DESCRIPTION: Final = ConfigLine(_PROFILE, "description {text:line}", {"descripti
 MATCH_FVRF: Final = ConfigLine(
     _PROFILE,
     "match fvrf ( any | {vrf:word} )",
-    {"match": "Whom this profile is for", "fvrf": "Peers in a VRF", "any": "In any", "vrf": "Name of the VRF"},
+    {"match": "Peers that this profile is for", "fvrf": "Peers in a VRF", "any": "In any", "vrf": "Name of the VRF"},
     order=10,
 )
 MATCH_LOCAL: Final = ConfigLine(
@@ -140,8 +140,8 @@ UNPROVED_NAMES: Final = ConfigLine(
     _PROFILE,
     "refuse unproved-names",
     {
-        "refuse": "Whom not to take",
-        "unproved-names": "Peers whose pre-shared key was found by address, which proves no name",
+        "refuse": "Not in IOS: refuse peers",
+        "unproved-names": "Whose pre-shared key was found by address, which proves no name",
     },
     order=55,
 )

@@ -102,7 +102,7 @@ ENCAPSULATION: Final = ConfigLine(
     "global",
     "crypto ipsec encapsulation udp ( auto | force | never )",
     {
-        "encapsulation": "What carries ESP",
+        "encapsulation": "Not in IOS: carry ESP in UDP or not",
         "udp": "UDP port 4500",
         "auto": "Where NAT is, and between two routers of this kind unless port 4500 is blocked",
         "force": "Always",

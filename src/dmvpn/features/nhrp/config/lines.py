@@ -153,7 +153,7 @@ REGISTRATION_LIMIT: Final = _line(
     "ip nhrp registration limit {entries:1-65536}",
     {
         "registration": "How we register with servers",
-        "limit": "Entries that one identity may register here (in clear: one NBMA address)",
+        "limit": "Not in IOS: limit the entries that one station may register here",
         "entries": "Entries",
     },
     order=66,
@@ -161,14 +161,14 @@ REGISTRATION_LIMIT: Final = _line(
 )
 BIND_IDENTITY: Final = _line(
     "ip nhrp bind identity",
-    {"bind": "What a registration is bound to", "identity": "Who registered an address has it while its entry lives"},
+    {"bind": "Not in IOS: bind registrations", "identity": "To the IKE identity of the station that registered"},
     order=66,
 )
 HEARSAY_LIMIT: Final = _line(
     "ip nhrp hearsay limit {addresses:1-65535}",
     {
-        "hearsay": "Addresses of other stations from one station, on a protected tunnel",
-        "limit": "New NBMA addresses in a minute that it may lead IKE to",
+        "hearsay": "Not in IOS: addresses reported by one station",
+        "limit": "Limit the new NBMA addresses in a minute that IKE contacts for it",
         "addresses": "Addresses",
     },
     order=66,
@@ -253,7 +253,7 @@ IF_STATE: Final = _line(
 #: A line of our own: IOS has BFD for that, at both ends.
 WATCH_SERVERS: Final = _line(
     "ip nhrp watch-servers",
-    {"watch-servers": "Report next hop servers that answer no echoes to routing protocols"},
+    {"watch-servers": "Not in IOS: end routing with silent servers"},
     order=69,
 )
 LOGGING: Final = ConfigLine(

@@ -27,7 +27,7 @@ _HELP: Final[Mapping[str, str]] = {
     "metric": "Cost of these routes",
     "metric-type": "How the cost adds up",
     "type": "1: with the way to us; 2: without",
-    "route-map": "Only what a route map lets through",
+    "route-map": "Only routes that a route map permits",
     "map": "Its name",
     "tag": "A mark",
     "subnets": "Not classful networks alone",
@@ -80,7 +80,9 @@ ROUTER: Final = ConfigLine(
     takes_along=_drop_lines_of_interfaces,
 )
 ROUTER_ID: Final = _line(
-    "router-id {address:address}", {"router-id": "Name this router", "address": "Any address"}, order=10
+    "router-id {address:address}",
+    {"router-id": "Set the router identifier", "address": "Unique in the network"},
+    order=10,
 )
 REFERENCE: Final = _line(
     "auto-cost reference-bandwidth {mbps:1-4294967}",
@@ -112,7 +114,7 @@ AREA_NSSA: Final = _line(
     "| metric-type {type:1-2} ]",
     {
         "nssa": "External routes come from within only",
-        "no-redistribution": "What this border router brings in stays outside",
+        "no-redistribution": "Advertise redistributed routes into the other areas alone",
         "no-summary": "No routes of other areas come in",
         "default-information-originate": "Advertise a default route into it",
         "metric": "Cost of this default route",
@@ -175,11 +177,11 @@ VIRTUAL_LINK: Final = ConfigLine(
         "chain": "Its name",
         "hello-interval": "Time between Hellos",
         "hello": "Seconds",
-        "retransmit-interval": "Time until something is sent again",
+        "retransmit-interval": "Time until LSAs without acknowledgment are sent again",
         "retransmit": "Seconds",
-        "transmit-delay": "How much older a route gets on this way",
+        "transmit-delay": "Seconds added to the age of LSAs sent on this link",
         "delay": "Seconds",
-        "dead-interval": "How long the neighbor may be silent",
+        "dead-interval": "Time without a Hello until the neighbor is down",
         "dead": "Seconds",
     },
     order=24,
@@ -225,10 +227,10 @@ AREA_RANGE: Final = _line(
 AREA_FILTER: Final = _line(
     f"{_AREA} filter-list prefix {{list:word}} ( in | out )",
     {
-        "filter-list": "Which networks one area hears of another",
+        "filter-list": "Filter routes between areas",
         "prefix": "By a prefix list",
         "list": "Its name",
-        "in": "What this area hears",
+        "in": "Routes advertised into this area",
         "out": "Routes of this area to other areas",
     },
     order=24,
@@ -248,7 +250,7 @@ EXTERNAL_DISTANCE: Final = _line("discard-route external {distance:1-254}", _DIS
 TTL_SECURITY: Final = _line(
     "ttl-security all-interfaces [ hops {hops:1-254} ]",
     {
-        "ttl-security": "Take packets only of routers that are near",
+        "ttl-security": "Accept packets of near routers only",
         "all-interfaces": "On all interfaces without a line of their own",
         "hops": "At most so many routers away",
     },
@@ -271,7 +273,7 @@ MAXIMUM_METRIC: Final = _line(
         "include-stub": "For our own networks, too",
         "summary-lsa": "For networks of other areas, too",
         "summaries": "Their cost",
-        "external-lsa": "For what we bring in, too",
+        "external-lsa": "For redistributed routes, too",
         "externals": "Its cost",
     },
     order=26,
@@ -281,7 +283,7 @@ MAXIMUM_LSA: Final = _line(
     "| ignore-count {count:1-2147483647} | reset-time {reset:1-2147483647} ]",
     {
         "max-lsa": "Limit the LSAs of other routers",
-        "maximum": "Advertisements of others",
+        "maximum": "LSAs",
         "threshold": "Percent of it that are logged",
         "warning-only": "Log it and keep everything",
         "ignore-time": "How long all neighbors are ignored then",
@@ -339,7 +341,7 @@ NEIGHBOR: Final = _line(
         "neighbor": "A neighbor that multicasts do not reach",
         "priority": "Its priority",
         "cost": "The cost of the way to it",
-        "poll-interval": "How often it is called while it is silent",
+        "poll-interval": "Time between Hellos to a neighbor that is down",
         "poll": "Seconds",
     },
     order=45,
@@ -353,7 +355,11 @@ MAXIMUM_PATHS: Final = _line(
 )
 DEFAULT_ORIGINATE: Final = _line(
     f"default-information originate [* always | {_EXTERNAL} ]",
-    {"default-information": "The default route", "originate": "Tell one", "always": "Even if we have none"},
+    {
+        "default-information": "The default route",
+        "originate": "Advertise one",
+        "always": "Even if this router has none",
+    },
     order=51,
 )
 DEFAULT_METRIC: Final = _line(

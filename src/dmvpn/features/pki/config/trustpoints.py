@@ -93,8 +93,8 @@ KEY_USAGE: Final = ConfigLine(
     _TRUSTPOINT,
     "extended-key-usage ignore",
     {
-        "extended-key-usage": "What certificates of peers are for",
-        "ignore": "Take those that are not for IKE, too",
+        "extended-key-usage": "Not in IOS: check what certificates of peers are for",
+        "ignore": "Accept certificates that are not for IKE, too",
     },
     order=65,
 )
