@@ -40,7 +40,8 @@ def few() -> Iterator[None]:
 def test_a_router_may_have_as_many_descriptors_as_the_host_allows_and_waits_for_each() -> None:
     """A router with 70 VRFs came to the end of `ulimit -n 1024`."""
     allow_descriptors()
-    assert len({*resource.getrlimit(resource.RLIMIT_NOFILE)}) == 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft == min(hard, 1 << 20)
     out, into = os.pipe()
     high = fcntl.fcntl(out, fcntl.F_DUPFD, BEHIND_SELECT)
     try:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("dmvpn")
 
 _NONE_FREE: Final = (errno.EMFILE, errno.ENFILE)
+#: Enough for any router. Some containers allow a thousand million, and programs that close all descriptors one by one
+#: would take minutes.
+_MOST: Final = 1 << 20
 #: Seconds after which a shortage is logged again.
 _AGAIN: Final = 600.0
 
@@ -24,8 +27,9 @@ _AGAIN: Final = 600.0
 def allow_descriptors() -> None:
     """Raise the limit of this process, and of its children, as far as it may be raised without privileges."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = _MOST if hard == resource.RLIM_INFINITY else min(hard, _MOST)
+    if 0 <= soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def is_readable(descriptor: int, seconds: float | None = None) -> bool:
