@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -72,6 +73,34 @@ def test_the_last_hundred_jobs_are_remembered_and_no_fewer(going: threading.Even
         numbers.append(begin(begun, "a"))
         assert [job["id"] for job in listed(begun)] == numbers[-REMEMBERED:]
         settle(begun)
+
+
+#: Computes, with a child, whatever Ctrl-C says.
+_STUBBORN = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("ready", file=sys.stderr, flush=True)
+os.fork()
+while True:
+    signal.pause()
+"""
+
+
+def test_a_job_that_takes_no_ctrl_c_ends_with_its_children_when_it_is_broken_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ran on, and nobody could begin another job of that lab."""
+    monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, "-c", _STUBBORN))
+    monkeypatch.setattr(jobs, "GRACE", 0.01)
+    begun = Jobs()
+    number = begin(begun, "a")
+    while "ready" not in str(listed(begun)[0]["notes"]):
+        time.sleep(0.001)
+    asked = request()
+    asked.scope["path_params"] = {"job": number}
+    asyncio.run(begun.break_off(asked))
+    settle(begun)
+    assert [(job["state"], job["notes"]) for job in listed(begun)] == [("failed", ["broken off"])]
 
 
 def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:

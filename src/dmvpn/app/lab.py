@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dmvpn.app.collector import set_aside
-from dmvpn.app.progress import Progress
 from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.labs import captures, orders
@@ -263,6 +262,8 @@ def inventory(arguments: argparse.Namespace, told: Told) -> int:
 
 def clock(arguments: argparse.Namespace, told: Told) -> int:
     """Let time pass in a simulated lab."""
+    from dmvpn.app.progress import Progress
+
     match = re.fullmatch(r"\+(\d+(?:\.\d+)?)([smhd]?)", arguments.step)
     if match is None:
         raise UserError(f"{arguments.step}: a step is +SECONDS, or +2h, +30m, +1d")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -22,7 +23,7 @@ import time
 from collections import Counter, deque
 from dataclasses import field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -45,20 +46,22 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.web.entrance import Caller
 
+_T = TypeVar("_T")
+
 JOBS: Final = "/api/v1/jobs"
 JOB: Final = f"{JOBS}/{{job}}"
 #: Jobs that are remembered.
 REMEMBERED: Final = 100
 #: Seconds that a job may take, and until it is killed after it was broken off.
 _LONGEST: Final = 900.0
-_GRACE: Final = 10.0
+GRACE: Final = 10.0
 #: Notes of a job, and characters of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
 #: What examines a lab, and ends with this code if not all is well.
 _EXAMINATIONS: Final = ("doctor", "exec", "grade", "walk")
 _NOT_WELL: Final = 1
 #: `python -P` puts no folder of the caller before the program's own.
-_PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
+PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
 
 _JOB: Final = members(
     {
@@ -88,7 +91,7 @@ DESCRIBED: Final[dict[str, Plain]] = {
 
 @dataclass(slots=True)
 class Job:
-    """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970.
+    """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970; last: kills it.
 
     healthy: whether all that it examined is well; None: it examines nothing, or has no result.
     """
@@ -105,6 +108,7 @@ class Job:
     result: Plain = None
     process: subprocess.Popen[str] | None = None
     is_broken_off: bool = False
+    last: threading.Timer | None = None
 
     def begun_as(self, process: subprocess.Popen[str]) -> None:
         """Note the process. The server and the jobs of a teacher have priority over those of pupils."""
@@ -120,13 +124,10 @@ class Job:
             self._end(self.process)
         self.is_broken_off = True
 
-    @staticmethod
-    def _end(process: subprocess.Popen[str]) -> None:
+    def _end(self, process: subprocess.Popen[str]) -> None:
         """End a process as Ctrl-C does, and kill it if it does not end."""
         process.send_signal(signal.SIGINT)
-        last = threading.Timer(_GRACE, process.kill)
-        last.daemon = True
-        last.start()
+        self.last = _later(GRACE, _kill, process)
 
     @property
     def plain(self) -> dict[str, Plain]:
@@ -245,6 +246,8 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
             is_good, job.healthy = True, code == 0
     except OSError as error:
         job.notes.append(f"the job did not begin: {error.strerror}")
+    if job.last is not None:
+        job.last.cancel()
     if job.is_broken_off and not is_good:
         job.notes.clear()  # where Ctrl-C was in the code tells a client nothing
         job.notes.append("broken off")
@@ -264,7 +267,7 @@ def run(
     command, rest = words[:verbs], words[verbs:]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(  # noqa: S603 - names that exist, and numbers
-            [*_PROGRAM, *command, "--json", *rest],
+            [*PROGRAM, *command, "--json", *rest],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE,
@@ -274,11 +277,10 @@ def run(
             start_new_session=True,
         )
         begun(process)
-        timers = [threading.Timer(_LONGEST, process.send_signal, (signal.SIGINT,))]
-        timers.append(threading.Timer(_LONGEST + _GRACE, process.kill))
-        for timer in timers:
-            timer.daemon = True
-            timer.start()
+        timers = [
+            _later(_LONGEST, process.send_signal, signal.SIGINT),
+            _later(_LONGEST + GRACE, _kill, process),
+        ]
         try:
             with process:
                 for line in process.stderr or ():
@@ -291,3 +293,17 @@ def run(
             result: Plain = json.load(output)
             return process.returncode, result
         return process.returncode or _NOT_WELL, None
+
+
+def _later(seconds: float, work: Callable[[_T], object], argument: _T) -> threading.Timer:
+    """Do work after so many seconds, unless the timer is canceled."""
+    timer = threading.Timer(seconds, work, (argument,))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a job that still runs, and its children: they would compute on, and hold its output open."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
