@@ -26,6 +26,7 @@ PATIENCE: Final = 20.0
 #: A share is a fifth of a bound, and a tenth is kept for tokens of all labs.
 _SHARES, _KEPT = 5, 10
 _MIB: Final = 1 << 20
+_WAITS: Final = f"waits {PATIENCE:.0f} seconds, then 503"
 #: In the place of a user, who has no such name: all users with tokens for some labs.
 _PUPILS: Final = "*"
 
@@ -93,17 +94,18 @@ TABLE: Final[dict[str, Bound]] = {
         "connections with a token", 1000, "ends the oldest of the user that has most; 503 if that is its own user"
     ),
     "bodies": Bound("MiB of bodies that are being read", 80 * _MIB, unit=_MIB),
-    "turns": Bound("requests that one lab answers at a time", 20, f"waits {PATIENCE:.0f} seconds, then 503"),
-    "threads": Bound("requests that labs answer at a time", 200, f"waits {PATIENCE:.0f} seconds, then 503"),
-    "reads": Bound("requests that read folders at a time", 10, f"waits {PATIENCE:.0f} seconds, then 503"),
-    "ends": Bound("labs that end at a time", 20, f"waits {PATIENCE:.0f} seconds, then 503"),
+    "parses": Bound("bodies of more than 16 KiB whose JSON is read", 5, _WAITS, share=1, kept=1),
+    "turns": Bound("requests that one lab answers at a time", 20, _WAITS),
+    "threads": Bound("requests that labs answer at a time", 200, _WAITS),
+    "reads": Bound("requests that read folders at a time", 10, _WAITS),
+    "ends": Bound("labs that end at a time", 20, _WAITS),
     "streams": Bound("streams of events", 500),
     "followed": Bound("routers that streams follow", 10_000),
     "terminals": Bound("terminals", 60),
     "labs": Bound("labs", 250, trusted=250),
     "jobs": Bound("jobs", 4, share=1, trusted=3, kept=1),
     "sessions": Bound("sessions of browsers", 250, "ends the oldest of this user, or of the user that has most"),
-    "scrapes": Bound("scrapes of metrics at a time", 5, kept=1, then=f"waits {PATIENCE:.0f} seconds, then 503"),
+    "scrapes": Bound("scrapes of metrics at a time", 5, kept=1, then=_WAITS),
 }
 
 
@@ -149,14 +151,18 @@ class Bounds:
     @asynccontextmanager
     async def turn(self, name: str, caller: User, part: str = "") -> AsyncIterator[None]:
         """Wait for a place, and have it for a while. Raises Problem if none is free in time."""
-        try:
-            self.claim(name, caller, part=part)
-        except Problem as problem:
-            await self._wait(name, caller, part, problem)
+        await self.await_turn(name, caller, part)
         try:
             yield
         finally:
             self.release(name, caller, part=part)
+
+    async def await_turn(self, name: str, caller: User, part: str = "") -> None:
+        """Wait for a place, and have it until `release`. Raises Problem if none is free in time."""
+        try:
+            self.claim(name, caller, part=part)
+        except Problem as problem:
+            await self._wait(name, caller, part, problem)
 
     async def _wait(self, name: str, caller: User, part: str, problem: Problem) -> None:
         future = asyncio.get_running_loop().create_future()

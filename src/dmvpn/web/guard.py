@@ -163,7 +163,7 @@ class Guard:
             raise self.refused("wrong token" if has_one else "", origin.place, _challenge(headers))
         if visit is not None and not visit.prove(caller):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections", {"Retry-After": "5", **CLOSE})
-        scope["caller"], scope["role"] = caller, caller.role
+        scope["caller"], scope["role"], scope["bounds"] = caller, caller.role, self._bounds
         return caller
 
     def _caller(self, headers: Headers, origin: Origin) -> Caller | None:
