@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.labs.usage import NICE
+from dmvpn.shells.lab.forked import NICE
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Entrance
 from dmvpn.web.fleet import Fleet

@@ -167,7 +167,7 @@ def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.M
                 assert await turns.take("bob-1", caller, lambda: "answer") == "answer"
             assert await turns.take("anna-0", user("teacher"), lambda: "answer") == "answer"
             while sum(one.done() for one in hung) < len(hung) - TABLE["threads"].share:
-                await asyncio.sleep(0.01)
+                await asyncio.wait(hung, timeout=0.01)
         finally:
             goes_on.set()
         answers: list[object] = [*await asyncio.gather(*hung, return_exceptions=True)]

@@ -48,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _begin(arguments: argparse.Namespace) -> int:
     """Bring up the labs that are not up yet. Raises UserError."""
     from dmvpn.labs.classes import labs_of, seats
-    from dmvpn.labs.usage import NICE
+    from dmvpn.shells.lab.forked import NICE
     from dmvpn.shells.scenario import Scenario
     from dmvpn.web.roles import Role
 

@@ -28,13 +28,12 @@ from dmvpn.face.serving import make_server
 from dmvpn.labs import orders
 from dmvpn.labs.addresses import addresses
 from dmvpn.labs.intake import Note, StaysDown, left_out, not_built
-from dmvpn.labs.usage import NICE, give_way
 from dmvpn.labs.waiting import wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.lab import namespaces
-from dmvpn.shells.lab.forked import end_with, fork, importing, interrupts_put_off, leave
+from dmvpn.shells.lab.forked import end_with, fork, give_way, gives_way, importing, interrupts_put_off, leave
 from dmvpn.shells.lab.places import SERVICE, LabFolder
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
@@ -230,7 +229,7 @@ def _limit(memory: int) -> None:
     """
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    if os.nice(0) >= NICE:
+    if gives_way():
         give_way(os.getpid())
 
 

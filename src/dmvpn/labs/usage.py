@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.places import LabFolder
 
 _PROCESSES: Final = Path("/proc")
-#: The nice value of labs and jobs of pupils.
-NICE: Final = 10
 #: Fields of /proc/PID/stat behind the name of the program, proc(5): the parent, and ticks in user and kernel mode.
 _PARENT, _USER, _KERNEL = 1, 11, 12
 
@@ -42,17 +40,6 @@ class _Process:
     number: int
     parent: int
     ticks: int
-
-
-def give_way(process: int) -> None:
-    """Let other programs have priority over a process that leads a session, and over its later children.
-
-    Where the kernel groups processes by session, sched(7), the nice value of the session counts as well.
-    """
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process, NICE)
-    with contextlib.suppress(OSError):
-        (_PROCESSES / str(process) / "autogroup").write_text(str(NICE))
 
 
 def usages(folders: Iterable[LabFolder]) -> dict[str, Usage]:

@@ -29,7 +29,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
-from dmvpn.labs.usage import give_way
+from dmvpn.shells.lab.forked import give_way
 from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, YES_OR_NO, members, operation, or_null
 from dmvpn.web.lists import list_operation, listed

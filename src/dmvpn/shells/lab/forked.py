@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Seconds in which a process that shall end does so in its own order.
 ORDERLY: Final = 1.0
+#: The nice value of labs and jobs of pupils.
+NICE: Final = 10
 #: New objects between two collections while modules are imported.
 _NEW: Final = 2000
 #: Types in an answer.
@@ -162,3 +165,19 @@ def read_answer(reader: int) -> Json:
         raise ChildFailed(reply["failure"])
     result: Json = reply["result"]
     return result
+
+
+def give_way(process: int) -> None:
+    """Let other programs have priority over a process that leads a session, and over its later children.
+
+    Where the kernel groups processes by session, sched(7), the nice value of the session counts as well.
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process, NICE)
+    with suppress(OSError):
+        Path(f"/proc/{process}/autogroup").write_text(str(NICE))
+
+
+def gives_way() -> bool:
+    """Return whether other programs have priority over this process."""
+    return os.nice(0) >= NICE

@@ -20,7 +20,7 @@ from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.forked import end_by_signal, left_by_signal
+from dmvpn.shells.lab.forked import end_by_signal, gives_way, left_by_signal
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.simulator.capturing import SimulatedCapture, world_taps
@@ -186,8 +186,10 @@ class SimulatedLab:
     async def _make(self, end: float, within: float, answer: control.Answer) -> None:
         """Make a leap, and serve other requests between its slices. It ends where its client leaves.
 
-        The time that passes meanwhile for the leap of another command counts.
+        The time that passes meanwhile for the leap of another command counts. A lab that gives way to other programs uses
+        half of each second for a leap that may take any time.
         """
+        pause = SLICE if gives_way() and within == inf else 0.0
         while self._time.leaps and self.world.now < end and answer.is_awaited():
             answer.note("its clock is set for another command")
             await asyncio.sleep(SLICE)
@@ -195,7 +197,7 @@ class SimulatedLab:
             with contextlib.closing(self._time.leap(end - self.world.now, within)) as leap:
                 while answer.is_awaited() and (share := next(leap, None)) is not None:
                     answer.note(f"its clock is set, {share:.0%}")
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(pause)
         self._advance()
         answer.change(self.world.now)
 
