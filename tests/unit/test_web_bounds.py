@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from starlette.requests import Request
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
@@ -37,8 +38,6 @@ from support.callers import every_request, pupil, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
-
-    from starlette.requests import Request
 
     from dmvpn.web.entrance import Caller
     from dmvpn.web.guard import Guard
@@ -95,8 +94,8 @@ def job() -> Callable[[Caller], bool]:
 
 
 def request(caller: Caller) -> Request:
-    scope = {"caller": caller, "guard": SimpleNamespace(note=lambda *_, **__: None)}
-    return cast("Request", SimpleNamespace(scope=scope))
+    guard = SimpleNamespace(note=lambda *_, **__: None)
+    return Request({"type": "http", "query_string": b"", "raw_path": b"/", "caller": caller, "guard": guard})
 
 
 def began(begun: Jobs, caller: Caller, lab: str) -> bool:
@@ -212,6 +211,29 @@ def test_whatever_opens_the_socket_of_a_lab_has_a_turn(monkeypatch: pytest.Monke
         path.rpartition("/")[2] for path in opened
     }
     assert [place for place, has_turn in opened.items() if not has_turn] == []
+
+
+def test_many_who_ask_for_the_description_at_first_make_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two requests at a time one had status 500, because two threads read all types, and each took a second."""
+    made, again = [], threading.Event()
+
+    def make(_: object) -> str:
+        made.append("")
+        if len(made) > 1:
+            again.set()
+        again.wait(0.1)
+        return "{}"
+
+    monkeypatch.setattr("dmvpn.web.resources.openapi_text", make)
+    entrance = Entrance(Role.CONFIGURE)
+    token = entrance.exchange(entrance.code) or ""
+
+    async def ask_all() -> None:
+        guard = application(Fleet(), entrance, Audit(), Names(), Bounds())
+        await asyncio.gather(*(ask(guard, "GET", "/api/v1/openapi.json", "", token) for _ in range(10)))
+
+    asyncio.run(ask_all())
+    assert made == [""]
 
 
 async def ask(guard: Guard, method: str, path: str, body: str, token: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
@@ -38,6 +39,7 @@ from dmvpn.web.uploads import Uploads
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
     from dmvpn.web.audit import Audit
     from dmvpn.web.bounds import Bounds
@@ -96,6 +98,8 @@ class _Door:
     def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
         self._turns = turns
+        self._description = ""
+        self._describing = threading.Lock()
 
     async def health(self, _: Request) -> Response:
         """Say that this process answers."""
@@ -104,8 +108,13 @@ class _Door:
     @keeps_apart
     async def openapi(self, request: Request) -> Response:
         """Describe all resources."""
-        needed = partial(needed_by_path, request.app.routes)
-        return _text(await self._turns.read(request.scope["caller"], lambda: openapi_text(needed)))
+        return _text(await self._turns.read(request.scope["caller"], lambda: self._described(request.app.routes)))
+
+    def _described(self, found: list[BaseRoute]) -> str:
+        """Return the description. It is made once: to read all types twice at a time fails, and takes a second."""
+        with self._describing:
+            self._description = self._description or openapi_text(partial(needed_by_path, found))
+            return self._description
 
     @keeps_apart
     async def labs(self, request: Request) -> Response:
