@@ -19,7 +19,7 @@ from starlette.requests import Request
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.shells.lab.places import labs_folder
-from dmvpn.web import bounds, jobs, scraping
+from dmvpn.web import bodies, bounds, jobs, scraping
 from dmvpn.web.audit import Audit
 from dmvpn.web.bodies import body_of
 from dmvpn.web.bounds import TABLE, Bound, Bounds, Taken
@@ -134,6 +134,9 @@ def test_sessions_of_one_user_end_none_of_another_one(tmp_path: Path) -> None:
     assert first is not None
     assert all(entrance.open_session(anna) for _ in range(TABLE["sessions"].most))
     assert entrance.by_session(first.cookie, first.key, "::1") is not None
+    pupils = [file.create(f"pupil{number}", Role.VIEW, 1, f"pupil{number}-*")[0] for number in range(6)]
+    assert all(entrance.open_session(one) for one in pupils for _ in range(TABLE["sessions"].share))
+    assert entrance.by_session(first.cookie, first.key, "::1") is not None  # pupils end sessions of pupils
 
 
 def test_jobs_of_one_user_are_forgotten_before_those_of_another_one(going: threading.Event) -> None:
@@ -283,7 +286,7 @@ def test_labs_that_do_not_answer_hide_no_router_of_another_lab_from_prometheus(m
 @pytest.mark.parametrize("pause", [0, 10**6])
 def test_large_bodies_of_one_user_keep_no_other_user_waiting(pause: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty requests with a body of 1 MiB of one pupil let each request of all others wait for a second."""
-    monkeypatch.setattr("dmvpn.web.bodies._PAUSE", pause)
+    monkeypatch.setattr(bodies, "PAUSE", pause)
     taken, anna, bob = Bounds(), pupil("anna"), pupil("bob")
     large = json.dumps({"lines": ["x" * 50] * 1000}).encode()
 

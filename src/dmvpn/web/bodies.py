@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Octets of a body that is read at once. The pause after a larger one, as a multiple of the time that it took.
 _SMALL: Final = 1 << 14
-_PAUSE: Final = 9
+PAUSE: Final = 9
 
 
 async def body_of(request: Request, meaning: str) -> dict[str, object]:
@@ -31,7 +31,7 @@ async def body_of(request: Request, meaning: str) -> dict[str, object]:
     try:
         return _object(octets, meaning)
     finally:
-        loop.call_later(_PAUSE * (loop.time() - began), bounds.release, "parses", caller)
+        loop.call_later(PAUSE * (loop.time() - began), bounds.release, "parses", caller)
 
 
 def _object(octets: bytes, meaning: str) -> dict[str, object]:

@@ -121,17 +121,18 @@ class Entrance:
                 return None
             source = self._named[parent]
         made = Session(cookie=new_secret(), key=new_secret(), name=source.name, role=source.role)
-        self._make_room(source.name)
+        self._make_room(source)
         expires = self._clock() + SESSION_LIFE
         self._own[_both(made.cookie, made.key)] = replace(source, expires=expires, parent=parent)
         return made
 
-    def _make_room(self, user: str) -> None:
+    def _make_room(self, source: _Grant) -> None:
         """End the oldest session of a user that has its share; of the user that has most, if there are too many."""
-        sessions = {key: grant.name for key, grant in self._own.items() if grant.expires is not None}
+        bound, open_ones = TABLE["sessions"], [(key, one) for key, one in self._own.items() if one.expires is not None]
+        sessions = {key: one.name for key, one in open_ones if one.labs or not source.labs}
         count = Counter(sessions.values())
-        crowded = user if count[user] >= TABLE["sessions"].share else max(count, key=lambda one: count[one], default="")
-        if count[crowded] >= TABLE["sessions"].share or len(sessions) >= TABLE["sessions"].most:
+        crowded = source.name if count[source.name] >= bound.share else max(count, key=count.__getitem__, default="")
+        if count[crowded] >= bound.share or len(sessions) >= bound.most - (bound.kept if source.labs else 0):
             del self._own[next(key for key, name in sessions.items() if name == crowded)]
 
     def close(self, caller: Caller) -> None:

@@ -57,6 +57,8 @@ _LONGEST: Final = 900.0
 GRACE: Final = 10.0
 #: Notes of a job, and characters of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
+#: Characters of a result.
+_LONGEST_RESULT: Final = 4 << 20
 #: What examines a lab, and ends with this code if not all is well.
 _EXAMINATIONS: Final = ("doctor", "exec", "grade", "walk")
 _NOT_WELL: Final = 1
@@ -163,9 +165,10 @@ class Jobs:
 
     @keeps_apart
     async def list(self, request: Request) -> Response:
-        """List all jobs, the newest last."""
+        """List all jobs, the newest last, without their results, which may be long."""
         caller = request.scope["caller"]
-        return listed(request, [job.plain for job in self._jobs.values() if caller.may_see(job.lab)])
+        seen = [{**job.plain, "result": None} for job in self._jobs.values() if caller.may_see(job.lab)]
+        return listed(request, seen)
 
     @keeps_apart
     async def show(self, request: Request) -> Response:
@@ -289,8 +292,12 @@ def run(
             for timer in timers:
                 timer.cancel()
         output.seek(0)
+        text = output.read(_LONGEST_RESULT + 1)
+        if len(text) > _LONGEST_RESULT:
+            notes.append(f"the result is longer than {_LONGEST_RESULT >> 20} MiB")
+            return process.returncode or _NOT_WELL, None
         with contextlib.suppress(ValueError):
-            result: Plain = json.load(output)
+            result: Plain = json.loads(text)
             return process.returncode, result
         return process.returncode or _NOT_WELL, None
 

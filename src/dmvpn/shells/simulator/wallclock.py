@@ -186,8 +186,8 @@ class SimulatedLab:
     async def _make(self, end: float, within: float, answer: control.Answer) -> None:
         """Make a leap, and serve other requests between its slices. It ends where its client leaves.
 
-        The time that passes meanwhile for the leap of another command counts. A lab that gives way to other programs uses
-        half of each second for a leap that may take any time.
+        The time that passes meanwhile for the leap of another command counts. A lab that gives way to other programs
+        uses half of each second for a leap that may take any time.
         """
         pause = SLICE if gives_way() and within == inf else 0.0
         while self._time.leaps and self.world.now < end and answer.is_awaited():
