@@ -50,6 +50,8 @@ TOOLS_TESTS = $(wildcard tests/tools)
 TESTS = $(COMPUTING) $(WAITING)
 SMOKE = "tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[intro-phase3]"
 HAS_BUILDAH = { command -v mmdebstrap && command -v buildah; } >/dev/null || { echo "mmdebstrap or buildah is missing. Run: scripts/debian-packages packages" >&2; exit 1; }
+HAS_PEERS = { command -v go && command -v cargo; } >/dev/null || { echo "go or cargo is missing: their projects say how to install them" >&2; exit 1; }
+HAS_ROOT = [[ $$EUID -eq 0 ]] || { echo "it needs root. Run: sudo make $@" >&2; exit 1; }
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 # What `make lint` spells.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
@@ -122,10 +124,12 @@ test-python: ## unit, property and scenario tests, and simulated labs, under ano
 	@$(OTHER_VENV)/bin/python -m pytest -n $(JOBS) -m "not slow and not lab" $(COMPUTING) $(wildcard tests/lab)
 
 test-interop-smoke: setup-dev ## the quick tests with FRR in user-mode Linux, about a minute (root)
+	@$(HAS_ROOT)
 	@$(HAS_UML)
 	@$(PYTEST) -m "interop and not slow" tests/interop
 
 test-interop: setup-dev ## all tests with foreign daemons, most in user-mode Linux: FRR, strongSwan, others; a quarter of an hour (root)
+	@$(HAS_ROOT)
 	@$(HAS_UML)
 	@$(PYTEST) tests/interop
 
@@ -163,6 +167,7 @@ bench: setup-dev ## the benchmarks; BENCH="--quick", BENCH="--only start,direct"
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 bench-peers: ## wireguard-go, gotatun and boringtun as they are now, for `make bench` to measure beside ours (go, cargo)
+	@$(HAS_PEERS)
 	@mkdir -p build/peers/bin
 	@GOBIN=$(CURDIR)/build/peers/bin go install golang.zx2c4.com/wireguard@latest
 	@mv build/peers/bin/wireguard build/peers/bin/wireguard-go-new
