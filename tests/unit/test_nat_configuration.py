@@ -11,7 +11,7 @@ from dmvpn.app.config import check_scenario
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import ConfigurationEntered, EffectFailed, LinkChanged, Tick
+from dmvpn.base.events import ConfigurationEntered, EffectFailed, EnteredLine, LinesEntered, LinkChanged, Tick
 from dmvpn.base.recording import RecordedEvent, Recorder, load
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
 from dmvpn.face.language import exec_parser
@@ -393,3 +393,17 @@ def test_flows_are_shown_as_ios_shows_them() -> None:
         "-- Inside Source",
         "[Id: 1] access-list LAN interface GigabitEthernet1 refcount 2",
     ]
+
+
+def test_a_list_that_is_pasted_is_ordered_at_its_first_line_and_when_the_paste_rests() -> None:
+    """The whole translation was ordered again with every few lines of a long list."""
+    life = Life(INTERFACES + RULE)
+    orders = []
+    for number in range(1, 100):
+        line = EnteredLine(("ip access-list standard LAN",), f"permit 10.1.{number}.0 0.0.0.255")
+        orders += [one for one in life.handle(LinesEntered((line,)), 5.0) if isinstance(one, SetTranslation)]
+    assert len(orders) == 1
+    life.handle(Tick(), 5.09)
+    assert not any(isinstance(one, SetTranslation) for one in life.effects)
+    (whole,) = (one for one in life.handle(Tick(), 5.11) if isinstance(one, SetTranslation))
+    assert len(whole.overloads[0].clauses[0].lists[0]) >= 99

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from dmvpn.base.context import Context, Timer
+from dmvpn.base.context import Context
 from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
 from dmvpn.base.machine import Machine
+from dmvpn.base.merging import MergedChanges
 from dmvpn.base.notices import (
     AccessListsChanged,
     Configured,
@@ -46,10 +47,6 @@ if TYPE_CHECKING:
     from dmvpn.features.filter.model import PortLines
 
 _NOTHING = PortFilters()
-#: Seconds from an order to the next one for lists that change meanwhile, and more of them for each entry: a plane takes
-#: half as long to carry it out.
-_REST: Final = 0.1
-_REST_OF_ENTRY: Final = 2e-4
 _Place = tuple[str, bool, int]
 
 
@@ -74,8 +71,7 @@ class FilterMachine(Machine):
         #: Counters at the last clear.
         self._bases: dict[_Place, int] = {}
         self._logs = PacketLogs(self._context)
-        self._lists = Timer(TimerKind.LISTS, self._refresh)
-        self._rests_until = self._changed_at = float("-inf")
+        self._lists = MergedChanges(self._context, TimerKind.LISTS, self._refresh, lambda: any(self._changes()))
         self.config = FilterConfig()
 
     @property
@@ -119,12 +115,12 @@ class FilterMachine(Machine):
             case Configured():
                 self.config = cast("FilterConfig | None", event.model) or FilterConfig()
                 self._logs.configure(self.config.threshold)
-                self._refresh()
+                self._lists.follow()
             case AccessListsChanged():
-                self._follow_lists()
+                self._lists.changed()
             case InterfaceChanged(name=port) | TunnelChanged(name=port):
-                if self._context.is_running(self._lists):  # a port that comes up does not wait for its filter
-                    self._refresh()
+                if self._lists.is_waiting:  # a port that comes up does not wait for its filter
+                    self._lists.follow()
                 self._follow_subnets(port)
             case ClearCounters():
                 self._clear(event)
@@ -139,16 +135,6 @@ class FilterMachine(Machine):
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def _follow_lists(self) -> None:
-        """Order the filters of ports whose lists were changed: at once, or when the prompt has read a part of a paste
-        and the plane has rested. A paste changes a list with every few lines, and each order is as long as the list.
-        """
-        now, changed, self._changed_at = self._context.now, self._changed_at, self._context.now
-        if now >= max(self._rests_until, changed + _REST):
-            self._refresh()
-        elif not self._context.is_running(self._lists) and any(self._changes()):
-            self._context.arm(self._lists, self._rests_until)
-
     def _changes(self) -> Iterator[tuple[str, PortFilters, PortFilters]]:
         """Yield the ports that filter otherwise now, with the filters of the last order and with those of the next."""
         ports = self.config.ports
@@ -159,12 +145,10 @@ class FilterMachine(Machine):
             if filters != before:
                 yield port, before, filters
 
-    def _refresh(self) -> None:
-        """Order the filters of ports again that are different now."""
-        self._context.stop(self._lists)
-        entries, is_changed = 0, False
+    def _refresh(self) -> int:
+        """Order the filters of ports again that are different now. Returns how many ports and entries these are."""
+        entries = 0
         for port, before, filters in self._changes():
-            is_changed = True
             self._forget_bases(port, before, filters)
             self._retries.forget(port)
             self._complaints.pop(port, None)
@@ -173,10 +157,10 @@ class FilterMachine(Machine):
             else:
                 self._ordered[port] = filters
             self._order(port)
-            entries += sum(len(one.entries) for one in (filters.inward, filters.outward) if one is not None)
-        if is_changed:
-            self._rests_until = self._context.now + _REST + _REST_OF_ENTRY * entries
+            entries += 1 + sum(len(one.entries) for one in (filters.inward, filters.outward) if one is not None)
+        if entries:
             self._context.emit(FiltersChanged())
+        return entries
 
     def _filters(self, port: str, lines: PortLines) -> PortFilters:
         lists = self._context.ports.policies

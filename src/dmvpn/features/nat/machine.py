@@ -12,6 +12,7 @@ from dmvpn.base.context import Context
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.events import EffectFailed, Resync
 from dmvpn.base.machine import Machine
+from dmvpn.base.merging import MergedChanges
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice, TunnelChanged
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
@@ -52,6 +53,9 @@ class NatMachine(Machine):
         self._overloads: dict[NatRule, Overload] = {}
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
         self._complaint = ""
+        self._lists = MergedChanges(
+            self._context, TimerKind.LISTS, self._refresh, lambda: self._wanted()[0] != self._ordered
+        )
         self.config = NatConfig()
         #: Rules that are not obeyed, and why.
         self.refused: dict[NatRule, str] = {}
@@ -78,9 +82,11 @@ class NatMachine(Machine):
         match event:
             case Configured():
                 self.config = cast("NatConfig | None", event.model) or NatConfig()
-                self._refresh()
-            case AccessListsChanged() | TunnelChanged():
-                self._refresh()
+                self._lists.follow()
+            case AccessListsChanged():
+                self._lists.changed()
+            case TunnelChanged():
+                self._lists.follow()
             case ClearTranslations():
                 self._context.emit(ForgetTranslations())
             case EffectFailed(effect=SetTranslation()) if event.effect == self._ordered:
@@ -100,26 +106,35 @@ class NatMachine(Machine):
     def _order_again(self, _: str) -> None:
         self._context.emit(self._ordered)
 
-    def _refresh(self) -> None:
-        """Order the translation again, if it is different now."""
+    def _wanted(self) -> tuple[SetTranslation, dict[NatRule, Overload], dict[NatRule, str]]:
+        """Return the order for the lines as they are, each rule's part in it, and the rules that are not obeyed."""
         policies = Policies(self._context.ports.policies.of_packets())
-        before, self.refused = self.refused, {}
         overloads: dict[NatRule, Overload] = {}
+        refused: dict[NatRule, str] = {}
         for rule in self.config.rules:
             clauses = policies.clauses(rule)
             if isinstance(clauses, str):
-                self.refused[rule] = clauses
-                if before.get(rule) != clauses:
-                    self._context.emit(messages.RuleRefused.of(str(rule), clauses))
+                refused[rule] = clauses
             elif rule.outside in self.config.outside and clauses:
                 overloads[rule] = Overload(rule.outside, clauses, self._protocols_refused(rule.outside), rule.vrf)
-        inside, self._overloads = self.config.inside, overloads
+        inside = self.config.inside
         order = SetTranslation(inside, tuple(overloads.values())) if inside and overloads else SetTranslation()
-        if order != self._ordered:
-            self._ordered = order
-            self._retries.forget(_ORDER)
-            self._complaint = ""
-            self._context.emit(order)
+        return order, overloads, refused
+
+    def _refresh(self) -> int:
+        """Order the translation again, if it is different now. Returns how many entries of lists it has."""
+        before = self.refused
+        order, self._overloads, self.refused = self._wanted()
+        for rule, why in self.refused.items():
+            if before.get(rule) != why:
+                self._context.emit(messages.RuleRefused.of(str(rule), why))
+        if order == self._ordered:
+            return 0
+        self._ordered = order
+        self._retries.forget(_ORDER)
+        self._complaint = ""
+        self._context.emit(order)
+        return 1 + sum(len(one) for overload in order.overloads for each in overload.clauses for one in each.lists)
 
     def _protocols_refused(self, outside: str) -> tuple[int, ...]:
         has_tunnels = any(tunnel.source_interface == outside for tunnel in self._context.ports.tunnels.all())
