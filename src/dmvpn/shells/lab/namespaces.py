@@ -146,9 +146,7 @@ def _keep(
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor gets it too, and decides
     try:
         step = FailedStep.PROC
-        os.stat(
-            "/proc" if facts.system_administrator else "/proc/self"
-        )  # an administrator mounts it, if it is a folder
+        os.stat("/proc" if facts.system_administrator else "/proc/self")  # the former mounts it where it is a folder
         step = FailedStep.UNSHARE
         if facts.system_administrator:
             unshare(NamespaceKind.MOUNT | NamespaceKind.PROCESS | NamespaceKind.NETWORK)

@@ -163,7 +163,7 @@ def _process_status() -> dict[str, str]:
 
 
 def _in_chroot() -> bool:
-    """Return whether no file system begins at our root, or a folder of one, as a subvolume of btrfs is, too."""
+    """Return whether our root is no mount, or a mounted folder; a subvolume of btrfs looks like one, and is none."""
     with contextlib.suppress(OSError):
         mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         roots = [mount[3] for mount in mounts if mount[4] == "/" and mount[mount.index("-") + 1] != "btrfs"]
