@@ -77,6 +77,13 @@ def test_the_line_that_says_who_wrote_it_is_no_difference() -> None:
     assert list(differences(tree(BEFORE), tree(f"! Written by dmvpn\nversion 17.9\n{BEFORE}"))) == []
 
 
+def test_options_in_another_order_are_no_difference() -> None:
+    """`configure replace` entered the line again each time, and the difference stayed."""
+    one = tree("router ospf 1\n redistribute static metric 3 subnets route-map M")
+    other = tree("router ospf 1\n redistribute static route-map M metric 3 subnets")
+    assert list(differences(one, other)) == []
+
+
 def test_an_entry_of_an_access_list_goes_before_another_takes_its_number() -> None:
     """The commands of `configure replace` were refused: `% Duplicate sequence number`."""
     before = "ip access-list extended A\n 10 permit ip any any\n 20 deny ip any any"

@@ -610,11 +610,12 @@ def test_lines_about_one_virtual_link_add_up(lines: list[str], kept: list[str]) 
 @pytest.mark.parametrize(
     ("process", "lines", "kept"),
     [
-        ("ospf 1", ["static subnets", "static route-map M"], ["static route-map M subnets"]),
+        ("ospf 1", ["static subnets", "static route-map M"], ["static subnets route-map M"]),
+        ("ospf 1", ["static metric 2", "static route-map M subnets metric 3"], ["static route-map M subnets metric 3"]),
         ("ospf 1", ["connected metric 9 subnets", "no connected metric 9 subnets"], ["connected"]),
         ("ospf 1", ["connected metric 9 subnets", "no connected subnets"], ["connected metric 9"]),
         ("ospf 1", ["connected metric 9 subnets", "no connected"], []),
-        ("ospf 1", ["bgp 1 match external 2 tag 3", "bgp 1 match internal"], ["bgp 1 tag 3 match internal"]),
+        ("ospf 1", ["bgp 1 match external 2 tag 3", "bgp 1 match internal"], ["bgp 1 match internal tag 3"]),
         ("bgp 1", ["static route-map M", "no static route-map M"], ["static"]),
         ("rip", ["connected route-map M", "connected metric 2"], ["connected metric 2 route-map M"]),
         ("rip", ["ospf 1 metric 2", "ospf 2", "no ospf 1 metric"], ["ospf 1", "ospf 2"]),

@@ -57,13 +57,18 @@ def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bo
         if not within and statement.text.startswith(_VERSION):
             continue
         there = other.find(statement.line, statement.args)
-        if there is None or there.text != statement.text:
+        if there is None or _differ(there, statement):
             is_replaced = there is not None and (came or _takes_the_place(there, here))
             undone = "" if is_replaced else _undone(statement, hide=hide, wholly=there is None)
             yield Difference(within, came, _lines(statement, hide=hide), undone)
         elif statement.section is not None and there.section is not None:
             inside = (*within, _text(statement, hide=hide))
             yield from _one_way(there.section, statement.section, inside, came=came, hide=hide)
+
+
+def _differ(one: Statement, other: Statement) -> bool:
+    """Return whether two lines with one key say different things; options may stand in any order."""
+    return one.text != other.text and (one.args, one.negated) != (other.args, other.negated)
 
 
 def _takes_the_place(new: Statement, section: Section) -> bool:

@@ -12,6 +12,7 @@ from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 from dmvpn.ios.vrfs import refusal
+from dmvpn.ios.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _ROUTER = "router-ospf"
 MODES: Final = (Mode(_ROUTER, "config-router"),)
 _AREA = f"area {{area:{AREA.name}}}"
-_EXTERNAL = "metric {metric:0-16777214} | metric-type {type:1-2} | route-map {map:word}"
+_METRIC = "metric {metric:0-16777214} | metric-type {type:1-2}"
 _HELP: Final[Mapping[str, str]] = {
     "area": "An area",
     "metric": "Cost of these routes",
@@ -160,7 +161,7 @@ def _drop_keys(args: Args, section: Section) -> str | None:
 
 def _begin_link(args: Args, section: Section) -> None:
     """Add the line of the virtual link that a key is for."""
-    assign(section, VIRTUAL_LINK, Args({name: args[name] for name in ("area", "router")}))
+    assign(section, VIRTUAL_LINK, write(VIRTUAL_LINK.syntax, {name: args[name] for name in ("area", "router")}))
 
 
 VIRTUAL_LINK: Final = ConfigLine(
@@ -298,7 +299,7 @@ MAXIMUM_LSA: Final = _line(
 REDISTRIBUTE: Final = ConfigLine(
     _ROUTER,
     "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | bgp {bgp:1-4294967295} | ospf {ospf:1-65535} ) "
-    f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets | {MATCH} ]",
+    f"[* {_METRIC} | {MATCH} | subnets | tag {{tag:0-4294967295}} | route-map {{map:word}} ]",
     {
         **_HELP,
         **MATCH_HELP,
@@ -354,7 +355,7 @@ MAXIMUM_PATHS: Final = _line(
     default="maximum-paths 4",
 )
 DEFAULT_ORIGINATE: Final = _line(
-    f"default-information originate [* always | {_EXTERNAL} ]",
+    f"default-information originate [* always | {_METRIC} | route-map {{map:word}} ]",
     {
         "default-information": "The default route",
         "originate": "Advertise one",
