@@ -124,7 +124,7 @@ def test_no_part_of_a_key_is_in_anything_that_is_printed(
         *(one for result in typed for one in (*result.output_lines, *session.told(result))),
         *session.help(f"{line} "),
         as_json(lint({"R1.cfg": text})),
-        noted(line, is_accepted=False),
+        noted(line),
     ]
     for strict in (False, True):
         try:

@@ -7,6 +7,7 @@ configure writes the first word in full: no abbreviation can mean another comman
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse
@@ -14,6 +15,9 @@ from starlette.routing import Route
 
 from dmvpn.face.client import run
 from dmvpn.face.protocol import Execute
+from dmvpn.ios import CliError
+from dmvpn.ios.redaction import without_keys
+from dmvpn.router.features import FEATURES
 from dmvpn.web.bodies import body_of
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
@@ -32,10 +36,6 @@ SECONDS: Final = 60.0
 MOST: Final = 1 << 20
 _LONGEST: Final = 1000
 LEVEL: Final = 15
-#: Words in front of the password of the only commands that have one.
-_BEFORE_PASSWORD: Final = 6
-#: First words that may be in the audit whatever is behind them.
-_FIRST: Final = (*ORDERS, "configure", "copy", "crypto", "delete", "reload", "show", "write")
 _BODY: Final = '{"command": LINE}, one line of printable characters, without a filter'
 
 
@@ -54,11 +54,10 @@ class Commands:
     async def run(self, request: Request) -> Response:
         """Run one command. The answer has its output, and whether the router accepted the line."""
         line, caller = await _line(request), request.scope["caller"]
-        request.scope["details"] = details = {"command": noted(line, is_accepted=False)}  # for the audit
+        request.scope["details"] = {"command": noted(line)}  # for the audit
         _check(line, caller)
         order = order_of(line, caller)
         status, output = await self._errands.run(request, lambda path: run(path, order, seconds=SECONDS, most=MOST))
-        details["command"] = noted(line, is_accepted=status == 0)
         return JSONResponse({"accepted": status == 0, "output": output})
 
 
@@ -80,19 +79,18 @@ def _is_command(line: str) -> bool:
     return bool(line.strip()) and line.isprintable() and len(line) <= _LONGEST and "|" not in line
 
 
-def noted(line: str, *, is_accepted: bool) -> str:
-    """Return a command for the audit, without a password: crypto pki import NAME pem terminal PASSWORD.
+def noted(line: str) -> str:
+    """Return a command for the audit, with `*` for its password, or for its first wrong word, and for all behind that.
 
-    Of a line that the router does not accept, anything may be a mistyped password, except for a first word that all
-    know.
+    A wrong word may be a mistyped password.
     """
-    words = line.split()
-    first, second = words[0].lower(), "".join(words[1:2]).lower()
-    if not is_accepted:
-        return f"{first if first in _FIRST else ''} *".strip()
-    if "crypto".startswith(first) and "pki".startswith(second) and len(words) > _BEFORE_PASSWORD:
-        return " ".join((*words[:_BEFORE_PASSWORD], "*"))
-    return line
+    from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
+
+    found, known = exec_parser(FEATURES).match(line), line
+    if isinstance(found, CliError) and found.column < len(line):
+        known = line[: line.rfind(" ", 0, found.column) + 1]
+    words = [*takewhile(lambda word: word.strip("*"), without_keys(known).split())]
+    return " ".join(words if len(words) == len(line.split()) else (*words, "*"))
 
 
 def _check(line: str, caller: Caller) -> None:

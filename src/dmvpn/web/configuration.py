@@ -78,7 +78,6 @@ _CHANGE: Final = members(
 _MINUTES: Final[Plain] = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
 _ORDER: Final = members({"lines": TEXTS}, {"replace": YES_OR_NO, "dry_run": YES_OR_NO, "confirm_within": _MINUTES})
 _SAID: Final = members({"said": TEXTS})
-_REFUSED_LATER: Final = (HTTPStatus.CONFLICT,)
 #: For the document of all resources (OpenAPI).
 DESCRIBED: Final[dict[str, Plain]] = {
     CONFIGURATION: {
@@ -94,22 +93,12 @@ DESCRIBED: Final[dict[str, Plain]] = {
             body=_ORDER,
             given=[parameter("header", "If-Match", "Change nothing if it has another ETag by now; *: whatever it has")],
             tagged=True,
-            refused=[
-                *_REFUSED_LATER,
-                HTTPStatus.PRECONDITION_FAILED,
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                HTTPStatus.PRECONDITION_REQUIRED,
-            ],
+            refused=[HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED],
         ),
     },
-    CONFIRM: {"post": operation("Keep the change that waits for this", _SAID, refused=_REFUSED_LATER)},
+    CONFIRM: {"post": operation("Keep the change that waits for this", _SAID)},
     REVERT: {
-        "post": operation(
-            "Take the change back that waits for this",
-            _SAID,
-            body=members({}, {"within": _MINUTES}),
-            refused=_REFUSED_LATER,
-        )
+        "post": operation("Take the change back that waits for this", _SAID, body=members({}, {"within": _MINUTES}))
     },
 }
 

@@ -26,8 +26,11 @@ REFUSAL: Final[Plain] = {"$ref": "#/components/responses/Problem"}
 #: What any request may be refused for, and one with a body.
 _OF_BODIES: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 _OF_CALLERS: Final = (HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+#: What orders to labs may be refused for, besides.
+_OF_ORDERS: Final = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _API: Final = "/api/v1/"
+_LABS: Final = f"{_API}labs"
 #: What the parameters of paths are.
 _MEANINGS: Final = {
     "lab": "The name of a lab",
@@ -80,7 +83,6 @@ def operation(
     headers = {"ETag": {"schema": TEXT}} if tagged else {}
     if status == HTTPStatus.ACCEPTED:
         headers["Location"] = {"description": "The job.", "schema": TEXT}
-        refused = (*refused, HTTPStatus.CONFLICT)
     answers: dict[str, Plain] = {
         "description": "What it answers.",
         "content": {kind: {"schema": answer} for kind in media},
@@ -112,6 +114,7 @@ def complete(path: str, method: str, described: Mapping[str, Plain], *, is_open:
     refusals += [HTTPStatus.NOT_FOUND] if names else []
     refusals += [HTTPStatus.BAD_REQUEST] if "arguments" in names else []
     refusals += _OF_BODIES if "requestBody" in described else []
+    refusals += _OF_ORDERS if path.startswith(_LABS) and method != "get" else []
     answers = {**dict.fromkeys(map(_number, refusals), REFUSAL), **cast("dict[str, Plain]", described["responses"])}
     words = re.sub(r"\W+", "_", path.removeprefix(_API)).strip("_") or "root"
     return {

@@ -45,8 +45,8 @@ class Caller:
 
     name: str
     role: Role
-    place: str
-    key: bytes
+    place: str = ""
+    key: bytes = b""
     labs: str = ""
     most_labs: int = 0
     memory: int = 0
@@ -62,13 +62,9 @@ class Caller:
 class _Grant:
     """What a hash stands for. parent: hash of the named token that it ends with; expires: None: with the process."""
 
-    name: str
-    role: Role
-    expires: float | None
+    caller: Caller
+    expires: float | None = None
     parent: bytes | None = None
-    labs: str = ""
-    most_labs: int = 0
-    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,28 +103,29 @@ class Entrance:
         if not self._take_code(code):
             return None
         token = new_secret()
-        self._own[hash_of(token)] = _Grant(name=NAMELESS, role=self.role, expires=None)
+        self._own[hash_of(token)] = _Grant(caller=Caller(name=NAMELESS, role=self.role))
         return token
 
     def open_session(self, secret: str) -> Session | None:
         """Return a new session for the printed code or a token; None for a wrong one."""
         if self._take_code(secret):
-            source, parent = _Grant(name=NAMELESS, role=self.role, expires=None), None
+            source, parent = Caller(name=NAMELESS, role=self.role), None
         else:
             self.refresh()
             parent = self._find(hash_of(secret), self._named)
             if parent is None:
                 return None
-            source = self._named[parent]
+            source = self._named[parent].caller
         made = Session(cookie=new_secret(), key=new_secret(), name=source.name, role=source.role)
         self._make_room(source)
         expires = self._clock() + SESSION_LIFE
-        self._own[_both(made.cookie, made.key)] = replace(source, expires=expires, parent=parent)
+        self._own[_both(made.cookie, made.key)] = _Grant(caller=source, expires=expires, parent=parent)
         return made
 
-    def _make_room(self, source: _Grant) -> None:
+    def _make_room(self, source: Caller) -> None:
         """End the oldest session of a user that has its share; of the user that has most, if there are too many."""
-        bound, open_ones = TABLE["sessions"], [(key, one) for key, one in self._own.items() if one.expires is not None]
+        bound = TABLE["sessions"]
+        open_ones = [(key, one.caller) for key, one in self._own.items() if one.expires is not None]
         sessions = {key: one.name for key, one in open_ones if one.labs or not source.labs}
         count = Counter(sessions.values())
         crowded = source.name if count[source.name] >= bound.share else max(count, key=count.__getitem__, default="")
@@ -166,15 +163,7 @@ class Entrance:
         if source is not None:
             self._used[source.hex()] = self._clock()
             grant = self._named[source]  # its bounds may have changed since a session began
-        return Caller(
-            name=grant.name,
-            role=grant.role,
-            place=place,
-            key=given,
-            labs=grant.labs,
-            most_labs=grant.most_labs,
-            memory=grant.memory,
-        )
+        return replace(grant.caller, place=place, key=given)
 
     @staticmethod
     def _find(given: bytes, grants: dict[bytes, _Grant]) -> bytes | None:
@@ -211,18 +200,14 @@ class Entrance:
         before, self._found = self._named, found
         self._named = {
             bytes.fromhex(one.hash): _Grant(
-                name=one.name,
-                role=one.role,
+                caller=Caller(name=one.name, role=one.role, labs=one.labs, most_labs=one.most_labs, memory=one.memory),
                 expires=one.expires,
-                labs=one.labs,
-                most_labs=one.most_labs,
-                memory=one.memory,
             )
             for one in found
         }
         gone = {key: grant for key, grant in before.items() if key not in self._named}
         if gone:
-            self._gone += [grant.name for grant in gone.values()]
+            self._gone += [grant.caller.name for grant in gone.values()]
             self._own = {key: grant for key, grant in self._own.items() if grant.parent not in gone}
             self._used = {key: when for key, when in self._used.items() if bytes.fromhex(key) not in gone}
 

@@ -69,12 +69,10 @@ _WIRE_BODY: Final = members(
 )
 _MISSING: Final = members({"missing": TEXTS})
 _NOTHING: Final = members({})
-#: Statuses of orders that a lab refuses.
-_REFUSED: Final = (HTTPStatus.CONFLICT,)
 #: The methods of a lab, for the document of all resources (OpenAPI), and the resources besides.
 OF_A_LAB: Final[dict[str, Plain]] = {
     "get": operation("The state of a lab", ANY_OBJECT),
-    "delete": operation("End a lab", _NOTHING, refused=_REFUSED),
+    "delete": operation("End a lab", _NOTHING),
 }
 DESCRIBED: Final[dict[str, Plain]] = {
     SCENARIOS: {"get": list_operation("The scenarios and exercises that can be brought up", _SCENARIO)},
@@ -85,32 +83,20 @@ DESCRIBED: Final[dict[str, Plain]] = {
             jobs.BEGUN,
             body=members({"scenario": TEXT}, {"simulated": YES_OR_NO, "name": TEXT}),
             status=202,
-            refused=[HTTPStatus.UNPROCESSABLE_ENTITY],
         ),
     },
-    f"{LAB}/reset": {
-        "post": operation("Begin again: configurations, wires and translators", _MISSING, refused=_REFUSED)
-    },
+    f"{LAB}/reset": {"post": operation("Begin again: configurations, wires and translators", _MISSING)},
     f"{LAB}/clock": {
         "post": operation("Let time pass in a simulated lab", jobs.BEGUN, body=members({"seconds": NUMBER}), status=202)
     },
-    f"{LAB}/wires": {
-        "post": operation(
-            "Make a wire bad, or good again",
-            _NOTHING,
-            body=_WIRE_BODY,
-            refused=[*_REFUSED, HTTPStatus.UNPROCESSABLE_ENTITY],
-        )
-    },
+    f"{LAB}/wires": {"post": operation("Make a wire bad, or good again", _NOTHING, body=_WIRE_BODY)},
     f"{LAB}/break": {
         "post": operation("Break something", jobs.BEGUN, body=members({}, {"name": TEXT, "seed": WHOLE}), status=202)
     },
     f"{LAB}/hint": {"post": operation("The next hint about the trouble", jobs.BEGUN, status=202)},
     f"{LAB}/grade": {"post": operation("Whether the trouble is over", jobs.BEGUN, status=202)},
-    f"{LAB}/routers/{{router}}/kill": {
-        "post": operation("End a router, as a power failure does", _NOTHING, refused=_REFUSED)
-    },
-    f"{LAB}/routers/{{router}}/start": {"post": operation("Start a killed router again", _NOTHING, refused=_REFUSED)},
+    f"{LAB}/routers/{{router}}/kill": {"post": operation("End a router, as a power failure does", _NOTHING)},
+    f"{LAB}/routers/{{router}}/start": {"post": operation("Start a killed router again", _NOTHING)},
 }
 
 

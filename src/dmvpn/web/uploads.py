@@ -43,7 +43,6 @@ DESCRIBED: Final[dict[str, Plain]] = {
         jobs.BEGUN,
         body=members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO}),
         status=202,
-        refused=[HTTPStatus.UNPROCESSABLE_ENTITY],
     )
 }
 
