@@ -1,0 +1,215 @@
+"""A measure of the doctor and of lint on cases that were written without a look at their rules.
+
+Run `python -m support.held_out` in the folder tests: a line for each case of `held_out_cases`, and the totals. Its
+`--only NAME` repeats one, and `--search` lets the doctor search by trial as `dmvpn doctor` does. Cases come from the
+field: a case that was written for a rule would measure nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from ipaddress import IPv4Address
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.base.findings import Severity
+from dmvpn.labs.proofs.breaking import LATER
+from dmvpn.labs.proofs.case import Case, well_rows
+from dmvpn.labs.proofs.healing import entered, left_by, tried
+from dmvpn.labs.proofs.networks import drawn
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.lint import lint, sites_of
+from support.by_trial import said_after_trials
+from support.diagnoses import PLAIN
+from support.held_out_cases import FAULTS, HEALTHY, HeldOut
+
+if TYPE_CHECKING:
+    from dmvpn.tools.doctor import Finding
+
+#: The networks that are drawn, and not built in.
+DRAWN: Final = {
+    "drawn with RIP": replace(PLAIN, routing="rip"),
+    "drawn with static routes": replace(PLAIN, routing="static"),
+    "drawn with certificates": replace(PLAIN, protection="certificates"),
+}
+#: Virtual seconds in which a configured network comes to rest once shortcuts are forgotten.
+_RESTS: Final = 30.0
+
+
+def scenario_of(case: HeldOut) -> Scenario:
+    """Return the network of a case, without its steps."""
+    plan = DRAWN.get(case.network)
+    return Scenario.load(case.network) if plan is None else drawn(plan)
+
+
+def hosts_changed(scenario: Scenario, case: HeldOut) -> Scenario:
+    """Return the network with the gateways of hosts that a case changes: "host H1: 10.1.1.9"."""
+    hosts = dict(scenario.lab.hosts)
+    for step in case.steps:
+        if found := re.fullmatch(r"host (\S+): (\S+)", step):
+            hosts[found[1]] = hosts[found[1]].model_copy(update={"gateway": IPv4Address(found[2])})
+    return Scenario(
+        scenario.name, scenario.lab.model_copy(update={"hosts": hosts}), scenario.configurations, scenario.certificates
+    )
+
+
+def take(case: Case, step: str) -> None:
+    """Take a step of a case. Raises UserError if a router refuses a line."""
+    bench = case.bench
+    word, _, rest = step.partition(" ")
+    if word == "wait":
+        case.wait(float(rest))
+    elif word == "off":
+        bench.kill(rest)
+    elif word == "nat":
+        bench.set_nat(*rest.split(": "))
+    elif word == "wire":
+        link, _, badness = rest.partition(": ")
+        bench.impair(link, Badness.named(badness.split(", ")))
+    elif word.endswith("#"):
+        bench.ask([(word[:-1], rest)])
+    elif word != "host":
+        bench.configure(word.removesuffix(":"), rest.split(" / "))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What became of a case. bad: rows that are worse. left: rows that are worse after the tried lines; None: no lines.
+
+    first: the first finding. named: the first finding is the truth. all_named: each truth is among the findings.
+    accused: findings on a healthy network. linted: errors and warnings of lint that the case brings at its routers.
+    """
+
+    case: HeldOut
+    bad: tuple[str, ...] = ()
+    first: str = ""
+    named: bool = False
+    all_named: bool = False
+    left: tuple[str, ...] | None = None
+    accused: tuple[str, ...] = ()
+    linted: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the case is one: a fault harms, and a healthy network works."""
+        return not self.failure and bool(self.bad) == bool(self.case.truths)
+
+    def __str__(self) -> str:
+        if not self.is_sound:
+            return f"NO CASE {self.case.name}: {self.failure or '; '.join(self.bad) or 'nobody is harmed'}"
+        if not self.case.truths:
+            errors = [*self.accused, *(f"lint {one}" for one in self.linted)]
+            return f"{'ACCUSED' if errors else 'quiet'} {self.case.name}: {'; '.join(errors)}".removesuffix(": ")
+        word = "named" if self.named else f"MISSED [{self.case.why}]"
+        lines = "no lines" if self.left is None else f"left: {self.left[0]}" if self.left else "healed"
+        found = "linted" if self.linted else "no lint"
+        return f"{word} {self.case.name} ({len(self.bad)} rows): {self.first or 'nothing is broken'}: {lines}, {found}"
+
+
+def words(finding: Finding) -> str:
+    """Return a finding in a line."""
+    return f"{finding.cause.value}, {finding.router}: {finding.what} {list(finding.fix)}"
+
+
+def lint_of(scenario: Scenario) -> dict[tuple[str, str, str], Severity]:
+    """Return what lint says of a network: rule, router and text."""
+    found = lint(scenario.configurations, sites_of(scenario))
+    return {(one.rule, one.file.removesuffix(".cfg"), " ".join(one.what.split())): one.severity for one in found}
+
+
+def seen(held: HeldOut, *, search: bool = False) -> Seen:
+    """Take the steps of a case, and return what is seen."""
+    try:
+        return _seen(held, search=search)
+    except UserError as error:
+        return Seen(case=held, failure=str(error))
+
+
+def _seen(held: HeldOut, *, search: bool) -> Seen:
+    scenario = scenario_of(held)
+    changed = hosts_changed(scenario, held)
+    case = Case(changed, 1, tuple(name for name in scenario.configurations if scenario.role(name) != "provider")[:8])
+    well = well_rows(case if changed.lab == scenario.lab else Case(scenario, 1, case.near))
+    case.simulator.overhear = None  # some cases take the protection away, and packets leave in clear then
+    if changed.lab != scenario.lab:
+        well_rows(case)
+    for step in held.steps:
+        take(case, step)
+    case.wait(LATER)
+    case.forget()
+    case.wait(_RESTS)
+    case.rows()
+    bad = tuple(row for row in worse(case.rows(), well) if not any(name in row.split() for name in held.apart))
+    known = lint_of(scenario)
+    linted = {key: severity for key, severity in lint_of(case.as_it_runs()).items() if key not in known}
+    if not held.truths:
+        accused = [words(one) for one in visit(case.patient).findings if not one.advice and not one.mild]
+        errors = [", ".join(key) for key, severity in linted.items() if severity is Severity.ERROR]
+        return Seen(case=held, bad=bad, accused=tuple(accused), linted=tuple(errors))
+    diagnosis = said_after_trials(case) if search else tried(case, visit(case.patient))
+    findings = [one for one in diagnosis.findings if not one.advice]
+    named = [
+        [one for one in findings if re.search(router, one.router) and re.search(text, words(one), re.IGNORECASE)]
+        for router, text in held.truths
+    ]
+    remedies = entered(diagnosis)
+    return Seen(
+        case=held,
+        bad=bad,
+        first=words(findings[0]) if findings else "",
+        named=any(findings[0] in each for each in named if findings),
+        all_named=all(named),
+        left=left_by(case, well, remedies) if remedies else None,
+        linted=tuple(
+            ", ".join(key)
+            for key, severity in linted.items()
+            if severity is not Severity.ADVICE and any(re.search(router, key[1]) for router, _ in held.truths)
+        ),
+    )
+
+
+def totals(found: list[Seen]) -> list[str]:
+    """Return the totals of all cases."""
+    ill = [one for one in found if one.is_sound and one.case.truths]
+    two = [one for one in ill if len(one.case.truths) > 1]
+    well = [one for one in found if one.is_sound and not one.case.truths]
+    lines = [
+        f"{len(ill)} faults: {sum(one.named for one in ill)} named first, "
+        f"{sum(not one.first for one in ill)} called well, "
+        f"{sum(one.left == () for one in ill)} healed by the tried lines, "
+        f"{sum(bool(one.linted) for one in ill)} found by lint",
+        f"{len(two)} of them are two faults at once: {sum(one.all_named for one in two)} with both named",
+        f"{len(well)} healthy networks: {sum(bool(one.accused) for one in well)} accused by the doctor, "
+        f"{sum(bool(one.linted) for one in well)} by lint",
+    ]
+    unsound = len(found) - len(ill) - len(well)
+    return [*lines, f"{unsound} are no cases"] if unsound else lines
+
+
+def main() -> None:
+    """Print all of them, and the totals."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--search", action="store_true")
+    arguments = parser.parse_args()
+    chosen = [one for one in (*FAULTS, *HEALTHY) if not arguments.only or one.name in arguments.only]
+    found: list[Seen] = []
+    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
+        for one in pool.map(partial(seen, search=arguments.search), chosen):
+            print(one, flush=True)
+            found.append(one)
+    print("\n".join(totals(found)))
+
+
+if __name__ == "__main__":
+    main()
