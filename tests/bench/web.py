@@ -160,7 +160,7 @@ def _questions(path: Path, seconds: float) -> float:
 async def _streams(
     port: int, tokens: Sequence[str], count: int, runs: int, process: int
 ) -> tuple[list[float], list[float]]:
-    """Open streams of several users, of whom each has a share, and let each router log lines; how long these took to all streams, and the memory."""
+    """Open streams of several users, let each router log lines; return how long to all streams, and the memory."""
     opened = []
     for number in range(count):
         opened.append(await _Connection.to(port, tokens[number % len(tokens)]))
