@@ -5,7 +5,7 @@
     --out FILE      where the figures go as JSON; without it they are only printed
     --page FILE     put them into this page too, between its two markers
 
-With --only, file and page keep what they have of the other benchmarks; each section says when it was measured.
+File and page are one run of one commit, so neither is written with --only or --quick, or with uncommitted changes.
 
 Each benchmark is a process of its own, with a time after which it is ended and a folder for labs of its own, so a hang
 costs its limit and leaves nothing behind. What cannot run here is skipped with the reason. Exit code 1: one failed,
@@ -136,23 +136,20 @@ class Outcome:
         """It failed, or something is worse than it may be."""
         return bool(self.problem and not self.skipped) or any(figure.is_below_floor for figure in self.figures)
 
-    def plain(self, here: dict[str, Json]) -> dict[str, Json]:
-        """As JSON. here: the machine."""
+    def plain(self) -> dict[str, Json]:
+        """As JSON."""
         return {
-            "date": here["date"],
-            "dmvpn": here["dmvpn"],
             "figures": [figure.plain() for figure in self.figures],
             "seconds": round(self.seconds, 1),
             "load": self.load,
             "problem": self.problem,
         }
 
-    def markdown(self, here: dict[str, Json]) -> list[str]:
+    def markdown(self) -> list[str]:
         """As a section of a page."""
         head = [f"{_SECTION}{self.bench.title}", ""]
         body = table(self.figures) if self.figures else [f"Not measured: {self.problem}."]
-        when = f"Measured on {here['date']} with dmvpn {here['dmvpn']}; load of the machine meanwhile: {self.load}."
-        return [*head, *body, "", when, ""]
+        return [*head, *body, "", f"Load of the machine meanwhile: {self.load}.", ""]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -166,6 +163,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = arguments.only.split(",") if arguments.only else [bench.name for bench in BENCHES]
     if unknown := set(names) - {bench.name for bench in BENCHES}:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}")
+    writes = arguments.out is not None or arguments.page is not None
+    if writes and (arguments.only or arguments.quick):
+        parser.error("--out and --page are of a whole run: without --only and --quick")
+    if writes and machine.is_changed():
+        parser.error("--out and --page are of a commit: commit what is changed here")
     if arguments.page is not None:
         _split(arguments.page)
     with contextlib.suppress(OSError):
@@ -178,19 +180,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         for bench in BENCHES:
             if bench.name in names:
                 outcomes.append(outcome := run_one(bench, quick=arguments.quick))
-                print("\n".join(["", *outcome.markdown(here)]), flush=True)
+                print("\n".join(["", *outcome.markdown()]), flush=True)
     if arguments.out is not None:
-        kept = json.loads(arguments.out.read_text()) if arguments.only and arguments.out.exists() else {}
-        arguments.out.write_text(json.dumps(_report(here, outcomes, kept), indent=1) + "\n")
+        report = {"machine": here, "benchmarks": {outcome.bench.name: outcome.plain() for outcome in outcomes}}
+        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     if arguments.page is not None:
-        write_page(arguments.page, here, outcomes, keep=bool(arguments.only))
+        write_page(arguments.page, here, outcomes)
     return int(any(outcome.is_bad for outcome in outcomes))
-
-
-def _report(here: dict[str, Json], outcomes: list[Outcome], kept: dict[str, dict[str, Json]]) -> dict[str, Json]:
-    measured = {outcome.bench.name: outcome.plain(here) for outcome in outcomes}
-    found = kept.get("benchmarks", {}) | measured
-    return {"machine": here, "benchmarks": {bench.name: found[bench.name] for bench in BENCHES if bench.name in found}}
 
 
 def _split(page: Path) -> tuple[str, str]:
@@ -202,18 +198,11 @@ def _split(page: Path) -> tuple[str, str]:
     return before, after
 
 
-def write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome], *, keep: bool) -> None:
+def write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome]) -> None:
+    """Put the figures of a whole run into a page."""
     before, after = _split(page)
-    sections = _sections(page) if keep else {}
-    sections |= {outcome.bench.title: "\n".join(outcome.markdown(here)) for outcome in outcomes}
-    ordered = [sections[bench.title] for bench in BENCHES if bench.title in sections]
-    page.write_text(before + "\n".join([BEGIN, "", f"{machine.sentence(here)}.", "", *ordered, END]) + after)
-
-
-def _sections(page: Path) -> dict[str, str]:
-    """What is between the markers, by title."""
-    _, *sections = page.read_text().partition(BEGIN)[2].partition(END)[0].split(f"\n{_SECTION}")
-    return {section.partition("\n")[0]: f"{_SECTION}{section.rstrip()}\n" for section in sections}
+    sections = ["\n".join(outcome.markdown()) for outcome in outcomes]
+    page.write_text(before + "\n".join([BEGIN, "", f"{machine.sentence(here)}.", "", *sections, END]) + after)
 
 
 # ------------------------------------------------------------------------------------------------ one benchmark

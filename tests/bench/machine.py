@@ -45,6 +45,11 @@ def sentence(machine: dict[str, Json]) -> str:
     )
 
 
+def is_changed() -> bool:
+    """Return whether files differ from the commit that is measured."""
+    return bool(_git("status", "--porcelain", "--untracked-files=no"))
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith(("model name", "Model")):
@@ -54,11 +59,15 @@ def _processor() -> str:
 
 def _commit() -> str:
     """ " (COMMIT)", if this is a clone with git at hand."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    return f" ({commit})" if commit else ""
+
+
+def _git(*words: str) -> str:
+    """What git says; "" if this is no clone, or without git."""
     root = Path(__file__).parents[2]
     try:
-        run = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        )
+        run = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
     except OSError:
         return ""
-    return f" ({run.stdout.strip()})" if run.returncode == 0 else ""
+    return run.stdout.strip() if run.returncode == 0 else ""

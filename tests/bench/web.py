@@ -23,12 +23,14 @@ from bench.labs import DMVPN
 from dmvpn.face import client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SCENARIO: Final = "notes-phase3"
 ROUTERS: Final = ("R11", "R31", "R41")
 _SHOW: Final = f"/api/v1/labs/{SCENARIO}/routers/R31/show/dmvpn"
 _MANY: Final = 16
+#: Users whose shares are enough for all streams.
+_USERS: Final = 5
 _PATIENCE: Final = 60.0
 _MEGA: Final = float(1 << 20)
 
@@ -65,11 +67,18 @@ def measure(*, quick: bool) -> list[Figure]:
         environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
         subprocess.run([*DMVPN, "lab", "up", SCENARIO, "--simulated"], check=True, capture_output=True, env=environment)
         try:
+            tokens = [_token(f"user{number}", environment) for number in range(_USERS)]
             with _web(environment) as (process, port, code):
                 lab = Path(folder) / "dmvpn" / "labs" / SCENARIO
-                return asyncio.run(_measure(process, port, code, lab, quick=quick))
+                return asyncio.run(_measure(process, port, code, lab, tokens, quick=quick))
         finally:
             subprocess.run([*DMVPN, "lab", "down", SCENARIO], check=True, capture_output=True, env=environment)
+
+
+def _token(name: str, environment: dict[str, str]) -> str:
+    """Make a token that may configure all labs."""
+    create = [*DMVPN, "web", "token", "create", "--name", name, "--role", "configure"]
+    return subprocess.run(create, check=True, capture_output=True, text=True, env=environment).stdout.split()[-1]
 
 
 @contextlib.contextmanager
@@ -90,7 +99,9 @@ def _web(environment: dict[str, str]) -> Iterator[tuple[int, int, str]]:
             process.terminate()
 
 
-async def _measure(process: int, port: int, code: str, lab: Path, *, quick: bool) -> list[Figure]:
+async def _measure(
+    process: int, port: int, code: str, lab: Path, tokens: Sequence[str], *, quick: bool
+) -> list[Figure]:
     first = await _Connection.to(port, "")
     token = str(json.loads(await first.ask("POST", "/api/v1/tokens", json.dumps({"code": code})))["token"])
     idle = _memory(process)
@@ -100,7 +111,7 @@ async def _measure(process: int, port: int, code: str, lab: Path, *, quick: bool
     many = [await _answers(port, token, _MANY, seconds) for _ in range(runs)]
     direct = [_questions(lab / "R31.sock", seconds) for _ in range(runs)]
     asked = _memory(process)
-    reached, following = await _streams(port, token, streams, runs, process)
+    reached, following = await _streams(port, tokens, streams, runs, process)
     return [
         Figure(
             name="values of `show dmvpn` a second, one connection",
@@ -146,15 +157,17 @@ def _questions(path: Path, seconds: float) -> float:
     return count / (time.perf_counter() - begun)
 
 
-async def _streams(port: int, token: str, count: int, runs: int, process: int) -> tuple[list[float], list[float]]:
-    """Open streams, and let each router log lines; how long these took to all streams, and the memory."""
+async def _streams(
+    port: int, tokens: Sequence[str], count: int, runs: int, process: int
+) -> tuple[list[float], list[float]]:
+    """Open streams of several users, let each router log lines; return how long to all streams, and the memory."""
     opened = []
     for number in range(count):
-        opened.append(await _Connection.to(port, token))
+        opened.append(await _Connection.to(port, tokens[number % len(tokens)]))
         opened[-1].send("GET", f"/api/v1/labs/{SCENARIO}/routers/{ROUTERS[number % len(ROUTERS)]}/events")
     async with asyncio.timeout(_PATIENCE):
         await asyncio.gather(*(one.reader.readuntil(b"event: news") for one in opened))
-    asker, reached, memory = await _Connection.to(port, token), [], []
+    asker, reached, memory = await _Connection.to(port, tokens[0]), [], []
     for run in range(runs):
         mark = f"Loopback{900 + run}"
         begun = time.perf_counter()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -17,6 +19,8 @@ from support.conformance import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+REFERENCE: Final = ROOT / "docs" / "reference"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, labs: Path, measure: runner.Measure, limit: float = 20.0) -> runner.Outcome:
@@ -72,7 +76,7 @@ def test_what_cannot_run_here_is_skipped_with_the_reason(monkeypatch: pytest.Mon
 
     outcome = run(monkeypatch, tmp_path, measure)
     assert outcome.skipped
-    assert "Not measured: no /dev/net/tun." in outcome.markdown(machine.describe())
+    assert "Not measured: no /dev/net/tun." in outcome.markdown()
 
 
 @pytest.mark.lengthy
@@ -97,7 +101,7 @@ def page(tmp_path: Path) -> Path:
 
 
 def test_a_page_keeps_what_is_around_the_figures(page: Path) -> None:
-    runner.write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)], keep=False)
+    runner.write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)])
     text = page.read_text()
     assert text.startswith(f"before\n{runner.BEGIN}\n")
     assert text.endswith(f"{runner.END}\nafter\n")
@@ -105,14 +109,25 @@ def test_a_page_keeps_what_is_around_the_figures(page: Path) -> None:
     assert "last time" not in text
 
 
-def test_what_is_measured_again_takes_its_place_beside_what_is_kept(page: Path) -> None:
-    here, (first, second, *_) = machine.describe(), runner.BENCHES
-    runner.write_page(page, here, [outcome_of(first, 1.5), outcome_of(second, 2.5)], keep=False)
-    runner.write_page(page, here, [outcome_of(first, 3.5)], keep=True)
-    text = page.read_text()
-    assert "1.50 s" not in text
-    assert text.index("3.50 s") < text.index("2.50 s")
-    assert text.count(f"### {first.title}") == text.count(runner.END) == 1
-    assert "\n\n\n" not in text
-    runner.write_page(page, here, [outcome_of(second, 4.5)], keep=False)
-    assert "3.50 s" not in page.read_text()
+@pytest.mark.parametrize("words", [["--only", "micro"], ["--quick"]])
+def test_a_part_of_a_run_writes_neither_page_nor_file(
+    words: list[str], page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page had figures of eighteen commits, and of the oldest the best."""
+    for option in (["--page", str(page)], ["--out", str(tmp_path / "figures.json")]):
+        with pytest.raises(SystemExit):
+            runner.main([*words, *option])
+        assert "are of a whole run" in capsys.readouterr().err
+    assert "last time" in page.read_text()
+    assert not (tmp_path / "figures.json").exists()
+
+
+def test_the_page_of_figures_is_one_run_of_one_commit() -> None:
+    page = (REFERENCE / "performance.md").read_text()
+    report = json.loads((REFERENCE / "performance.json").read_text())
+    assert list(report["benchmarks"]) == [bench.name for bench in runner.BENCHES]
+    stamps = re.findall(r"dmvpn \d[\w.]* \(\w+\)", page.partition(runner.BEGIN)[2])
+    assert stamps == [f"dmvpn {report['machine']['dmvpn']}"]
+    assert f"{machine.sentence(report['machine'])}." in page
+    titles = re.findall(r"^### (.+)$", page.partition(runner.BEGIN)[2].partition(runner.END)[0], re.MULTILINE)
+    assert titles == [bench.title for bench in runner.BENCHES]
