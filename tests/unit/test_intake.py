@@ -792,6 +792,17 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
         "neighbor 192.0.2.1 pas TOPSECRET and TOPSECRET",
         "crypto key exp rsa CA pem terminal 3des TOPSECRET",
         "crypto isakmp key TOP TOPSECRET address 192.0.2.1",
+        "snmp-server host 192.0.2.1 TOPSECRET",
+        "snmp-server host 192.0.2.1 vrf A informs version 2c TOPSECRET bgp",
+        "ip ospf message-digest-key 1 TOPSECRET",
+        "crypto pki export CA pem terminal 3des TOPSECRET",
+        "cry pk imp CA pem url flash: TOPSECRET",
+        "passphrase TOPSECRET",
+        "revocation-password TOPSECRET",
+        "key chain K key 1 key-string TOPSECRET",
+        "tunnel protection ipsec profile KEYS key TOPSECRET",
+        "tunnel key 5 password TOPSECRET",
+        "crypto key generate rsa passphrase TOPSECRET",
     ],
 )
 def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
@@ -806,7 +817,14 @@ def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
         *("logging host 192.0.2.1 transport udp port 514", "ip http client source-interface Gi1", "hash sha"),
         *("crypto key generate rsa modulus 2048", "ip ssh rsa keypair-name SSH", "key chain EIGRP tcp"),
         *("crypto key gen rsa mod 2048", "cry key zer rsa", "crypto key export rsa CA", "crypto key pubkey-chain rsa"),
-        *("authentication port-control auto", "aaa authentication login X"),
+        *("authentication port-control auto", "aaa authentication login X", "authentication periodic"),
+        *(
+            "crypto ikev2 keyring KEYS",
+            "crypto keyring K vrf RED",
+            "keyring local KEYS",
+            "set community 65000:x additive",
+        ),
+        *("ip community-list standard KEYS permit 65000:1", "tunnel protection ipsec profile KEYS shared"),
     ],
 )
 def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _WORD: Final = re.compile(r"\S+")
 #: How a word begins that a key may follow, misspelled or not.
 _STEMS: Final = (
-    *("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit"),
-    *("area-passw", "domain-passw"),
+    *("key", "pre-sh", "pre_sh", "presh", "passw", "passphr", "secr", "md5", "authentication-k", "message-digest-k"),
+    *("communit", "area-passw", "domain-passw", "challenge-passw", "revocation-passw"),
 )
 #: The whole words, to find misspelled ones.
 _KEYWORDS: Final = frozenset(
@@ -33,6 +33,7 @@ _AUTHENTICATION: Final = frozenset(("authentication",))
 _METHODS: Final = frozenset(
     (
         *("mode", "key-chain", "message-digest", "null", "login", "enable", "ppp", "dot1x", "port-control", "open"),
+        *("order", "event", "priority", "periodic", "timer", "host-mode", "logging", "ms-chap-v2", "aaa"),
         *("local", "remote", "pre-share", "rsa-sig", "rsa-encr", "ecdsa-sig", "eap", "list", "chap", "ms-chap", "pap"),
     )
 )
@@ -40,11 +41,13 @@ _METHODS: Final = frozenset(
 _PLAIN: Final = re.compile(
     r"local|remote|key(-string)?|address|hostname|text|md5|hex|[0-9]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
-_CRYPTO_KEY: Final = r"\s*cr(?:y(?:p(?:to?)?)?)?\s+key\s+"
-#: Lines in which such words are followed by names and numbers.
+_CRYPTO: Final = r"\s*cr(?:y(?:p(?:to?)?)?)?\s+"
+#: How lines begin in which such words are followed by names and numbers. A key may stand behind these.
 _HARMLESS: Final = re.compile(
-    r"\s*(no\s+)?tunnel\s|\s*(no\s+)?key\s+chain\b|\s*ip\s+ssh\s+rsa\s"
-    rf"|{_CRYPTO_KEY}(g(e(n\w*)?)?|z(e(r\w*)?)?|pubkey-chain|storage)(\s|$)",
+    r"\s*(no\s+)?(tunnel\s+\S+(\s+ipsec\s+profile)?|key\s+chain|ip\s+ssh\s+rsa\s+\S+"
+    r"|crypto\s+(ikev2\s+)?keyring|keyring(\s+local)?)(\s+\S+|$)"
+    r"|\s*(no\s+)?((set|match|bgp)\s+community|ip\s+community-list)\b.*"
+    rf"|{_CRYPTO}key\s+(g(e(n\w*)?)?|z(e(r\w*)?)?|pubkey-chain|storage)(\s|$)",
     re.IGNORECASE,
 )
 #: Groups of routers with one address prove themselves to each other, behind the word `authentication`.
@@ -55,15 +58,20 @@ _MAY_HOLD: Final = re.compile(
 )
 #: A password in a URL, its group. It may be in any line.
 _IN_URL: Final = re.compile(r"\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)")
-#: Where a key is behind other words: of users of SNMPv3, of wireless networks.
+#: Where a key is behind other words: of users of SNMPv3 and hosts of SNMP, of wireless networks.
 _BEHIND: Final = re.compile(
     r"\bauth\s+(?:md5|sha\S*)\s+(?=\S)"
     r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(?=\S)"
-    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(?=\S)",
+    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(?=\S)"
+    r"|\bsnmp-server\s+host\s+\S+\s+(?:vrf\s+\S+\s+)?(?:(?:traps?|informs?)\s+)?"
+    r"(?:version\s+(?:1|2c|3\s+(?:no)?auth|3\s+priv)\s+)?(?=\S)",
     re.IGNORECASE,
 )
-#: Behind the name of a key pair that moves there may be a passphrase.
-_MOVED: Final = re.compile(rf"{_CRYPTO_KEY}(?:ex|im)\w*\s+\w+\s+\S+(?:\s+|$)", re.IGNORECASE)
+#: Behind the name of a key pair that moves there may be a passphrase, and behind the place of a trustpoint.
+_MOVED: Final = re.compile(
+    rf"{_CRYPTO}(?:key\s+(?:ex|im)\w*\s+\w+\s+\S+|(?:pk\w*|ca)\s+(?:ex|im)\w*\s+\S+\s+\S+\s+(?:url\s+)?\S+)(?:\s+|$)",
+    re.IGNORECASE,
+)
 #: Of each language, by its commands, what finds a secret in a line. A process has one of configurations and one of the
 #: prompt; tests have more.
 _NOTED: Final[dict[Hashable, Callable[[Sequence[str]], int]]] = {}
@@ -80,10 +88,10 @@ def without_keys(line: str, *, is_listed: bool = False) -> str:
     is_listed: it is a line of the table, so it is known that no key follows its `authentication`.
     """
     line = without_passwords_in_urls(line)
-    if _HARMLESS.match(line):
-        return line
-    moved = _MOVED.match(line)
-    start = _first_of_key(line, is_listed=is_listed) if moved is None else moved.end()
+    harmless, moved = _HARMLESS.match(line), _MOVED.match(line)
+    start = moved.end() if moved is not None else 0 if harmless is None else harmless.end()
+    if moved is None:
+        start += _first_of_key(line[start:], is_listed=is_listed)
     return line[:start] + _WORD.sub(lambda word: "*" * len(word[0]), line[start:])
 
 
