@@ -803,6 +803,10 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
         "tunnel protection ipsec profile KEYS key TOPSECRET",
         "tunnel key 5 password TOPSECRET",
         "crypto key generate rsa passphrase TOPSECRET",
+        "peer 192.0.2.1 key=TOPSECRET",
+        "PASSWORD:TOPSECRET psk TOPSECRET",
+        "wireless psk TOPSECRET",
+        "route-map KEYS key TOPSECRET",
     ],
 )
 def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
@@ -825,6 +829,8 @@ def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
             "set community 65000:x additive",
         ),
         *("ip community-list standard KEYS permit 65000:1", "tunnel protection ipsec profile KEYS shared"),
+        *("description where the key server is", "route-map KEYS permit 10", "show key chain", "do show key chain K"),
+        *("ip prefix-list KEYS permit 10.0.0.0/8", "ip access-list standard KEYS", "security wpa akm psk"),
     ],
 )
 def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:

@@ -44,9 +44,9 @@ _PLAIN: Final = re.compile(
 _CRYPTO: Final = r"\s*cr(?:y(?:p(?:to?)?)?)?\s+"
 #: How lines begin in which such words are followed by names and numbers. A key may stand behind these.
 _HARMLESS: Final = re.compile(
-    r"\s*(no\s+)?(tunnel\s+\S+(\s+ipsec\s+profile)?|key\s+chain|ip\s+ssh\s+rsa\s+\S+"
-    r"|crypto\s+(ikev2\s+)?keyring|keyring(\s+local)?)(\s+\S+|$)"
-    r"|\s*(no\s+)?((set|match|bgp)\s+community|ip\s+community-list)\b.*"
+    r"\s*(no\s+|(do\s+)?show\s+)?(tunnel\s+\S+(\s+ipsec\s+profile)?|key\s+chain|ip\s+ssh\s+rsa\s+\S+"
+    r"|route-map|ip\s+prefix-list|ip\s+access-list\s+\w+|crypto\s+(ikev2\s+)?keyring|keyring(\s+local)?)(\s+\S+|$)"
+    r"|\s*(no\s+)?((set|match|bgp)\s+community|ip\s+community-list|description|remark)\b.*"
     rf"|{_CRYPTO}key\s+(g(e(n\w*)?)?|z(e(r\w*)?)?|pubkey-chain|storage)(\s|$)",
     re.IGNORECASE,
 )
@@ -58,11 +58,12 @@ _MAY_HOLD: Final = re.compile(
 )
 #: A password in a URL, its group. It may be in any line.
 _IN_URL: Final = re.compile(r"\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)")
-#: Where a key is behind other words: of users of SNMPv3 and hosts of SNMP, of wireless networks.
+#: Where a key is behind other words: of users of SNMPv3 and hosts of SNMP, of wireless networks; or in one with them.
 _BEHIND: Final = re.compile(
     r"\bauth\s+(?:md5|sha\S*)\s+(?=\S)"
     r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(?=\S)"
-    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(?=\S)"
+    r"|\bpsk\s+(?:(?:ascii|hex)\s+)?(?:[0-9]\s+)?(?=\S)"
+    r"|\b(?:key|psk|passw\w*|passphrase|secret|community)[=:](?=\S)"
     r"|\bsnmp-server\s+host\s+\S+\s+(?:vrf\s+\S+\s+)?(?:(?:traps?|informs?)\s+)?"
     r"(?:version\s+(?:1|2c|3\s+(?:no)?auth|3\s+priv)\s+)?(?=\S)",
     re.IGNORECASE,
