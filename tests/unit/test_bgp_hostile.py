@@ -16,7 +16,17 @@ from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.groups import SLICE
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.packet import Attribute, Keepalive, Notification, Open, RouteRefresh, Update, serialize
+from dmvpn.features.bgp.packet import (
+    Attribute,
+    Capability,
+    CapabilityValue,
+    Keepalive,
+    Notification,
+    Open,
+    RouteRefresh,
+    Update,
+    serialize,
+)
 from support.bgp_callers import LOCAL, Caller, hub
 from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, p
@@ -361,6 +371,27 @@ def test_a_neighbor_that_falls_silent_while_it_waits_is_lost_after_its_hold_time
     assert not one.closed
     one.hears(bench.advance(2))
     assert one.closed
+
+
+@pytest.mark.parametrize("subtype", [1, 2])
+def test_a_neighbor_that_sent_many_marks_of_refreshes_and_dies_is_lost_after_its_hold_time(subtype: int) -> None:
+    """One read of them stopped the hold timer for six minutes."""
+    bench = hub()
+    one = Caller(bench, 2, more=(CapabilityValue(Capability.ENHANCED_REFRESH),)).is_up()
+    one.announces("10.9.0.0/16")
+    assert pauses(bench.handle(StreamData(one.stream, 356 * serialize(RouteRefresh(1, subtype))))) == [True]
+    assert pauses(bench.advance(hearing.LONGEST_PAUSE + 0.1)) == [False]
+    one.hears(bench.advance(90))
+    assert one.closed
+
+
+def test_requests_to_repeat_everything_that_wait_together_count_once() -> None:
+    """A read of them, or of requests for families that we do not have, stopped the neighbor for six minutes."""
+    bench = hub()
+    one = Caller(bench, 2).is_up()
+    for family in (1, 2):
+        for _ in range(10):
+            assert pauses(bench.handle(StreamData(one.stream, 356 * serialize(RouteRefresh(family))))) == []
 
 
 @pytest.mark.parametrize("message", [Keepalive(), RouteRefresh(1, 1)])

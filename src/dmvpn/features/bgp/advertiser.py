@@ -192,11 +192,15 @@ class Advertiser:
             peer.group.announce_at = self._context.now
         self.repeat(peer)
 
-    def repeat(self, peer: Peer) -> None:
-        """Repeat the table to a neighbor."""
-        if peer.group is not None:
-            self._asking.setdefault(peer.group.number, {})[peer.address] = None
-            self._soon(peer.group)
+    def repeat(self, peer: Peer) -> bool:
+        """Repeat the table to a neighbor. Returns False if nothing is to be done, or was to be done already."""
+        if peer.group is None:
+            return False
+        asking = self._asking.setdefault(peer.group.number, {})
+        is_new = peer.address not in asking
+        asking[peer.address] = None
+        self._soon(peer.group)
+        return is_new
 
     def _touch_all(self, group: UpdateGroup) -> None:
         group.touch((*self._routes.table.destinations, *map(prefix_of, group.told)))

@@ -4,9 +4,9 @@ StreamData ──> Session ──> Update ──> intake ──> Adj-RIB-In ─�
                       └──> RouteRefresh ──> advertiser, intake
 
 A neighbor may cause so much work in a second, counted in prefixes; then it waits: we read nothing of it for a moment,
-and its session stays. Prefixes that it did not have before are free, because a whole table is to arrive quickly;
-`maximum-prefix` bounds them. So what counts is prefixes that change, that it withdraws or that are not taken, and
-messages that bring none.
+and its session stays. After a few seconds we read once, whatever it owes: we notice if it is dead. Prefixes that it did
+not have before are free, because a whole table is to arrive quickly; `maximum-prefix` bounds them. So what counts is
+prefixes that change, that it withdraws or that are not taken, and messages that bring none.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 RATE: Final = 4_000
 CREDIT: Final = 100_000
 REFRESH: Final = 4_000
+#: Seconds for which we read nothing of a neighbor, at most.
+LONGEST_PAUSE: Final = 3.0
 #: Neighbors whose turn it is in one event.
 _AT_ONCE: Final = 32
 
@@ -86,9 +88,7 @@ class Hearing:
             if isinstance(message, Update):
                 work += self._take_update(peer, session, message)
             else:
-                work += REFRESH
-                if message.family == 1 and message.subsequent == 1:
-                    self._take_refresh(peer, session, message)
+                work += self._take_refresh(peer, session, message)
         if session.is_established and not was_established:
             self._lifecycle.established(peer, session)
         elif session.heard is not None and not was_open:
@@ -102,19 +102,26 @@ class Hearing:
         budgets.charge(address, work, now)
         if session.is_established and not budgets.may(address, now):
             session.pause()
-            self._turns.set(session.stream, budgets.when(address, now))
+            self._turns.set(session.stream, min(budgets.when(address, now), now + LONGEST_PAUSE))
 
     def _turn(self, stream: int) -> None:
         if stream in self._state.by_stream:
             self._state.by_stream[stream][1].go_on()
 
-    def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh) -> None:
-        """Handle a request of a peer to repeat our routes, or the marks of its own refresh (RFC 7313)."""
+    def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh) -> int:
+        """Handle a request of a peer to repeat our routes, or the marks of its own refresh (RFC 7313).
+
+        Returns how much work of the neighbor it counts as: a request that waits already causes no more.
+        """
+        if (refresh.family, refresh.subsequent) != (1, 1):
+            return 1
         match refresh.subtype:
-            case 0:
-                self._advertiser.repeat(peer)
+            case 0 if self._advertiser.repeat(peer):
+                return REFRESH
             case 1 | 2 if session.marks_refreshes:
                 self._learning.add(peer, self._intake.refresh(peer, ends=refresh.subtype == 2))
+                return REFRESH
+        return 1
 
     def _take_update(self, peer: Peer, session: Session, update: Update) -> int:
         """Apply an UPDATE. Returns how much work of the neighbor it counts as."""

@@ -89,6 +89,8 @@ class Intake:
 
     def refresh(self, peer: Peer, *, ends: bool) -> dict[Nlri, None]:
         """Begin or end a refresh: at its end, routes not sent again are removed (RFC 7313 §4). Returns them."""
+        if not ends and len(peer.stale) == len(peer.received):
+            return {}  # all are marked already
         gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
         if not ends:
             return {}
