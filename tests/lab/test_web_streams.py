@@ -39,8 +39,9 @@ class Streams:
         self.later = 0.0
         self.entrance = Entrance(Role.VIEW, self.tokens, lambda: time.time() + self.later)
         self.ended: list[str] = []
+        self.revoked: list[str] = []
         app = Starlette(routes=[Route("/quiet", self.quiet), Route("/much", self.much), Route("/whole", self.whole)])
-        self.guard = Guard(app, self.entrance, Audit(), Names(), Bounds())
+        self.guard = Guard(app, self.entrance, Audit(), Names(), Bounds(), self.revoked.append)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.server: Server | None = None
@@ -140,6 +141,7 @@ def test_a_stream_ends_when_its_token_is_revoked_and_no_other(streams: Streams) 
         with pytest.raises(TimeoutError):
             other.recv(1)
         assert streams.ended == ["quiet"]
+        assert streams.revoked == ["anna"]  # its jobs end, too
 
 
 def test_a_stream_of_a_session_ends_with_the_token_that_opened_it(streams: Streams) -> None:

@@ -20,7 +20,7 @@ from dmvpn.web.jobs import REMEMBERED, Jobs
 from dmvpn.web.labs import Labs
 from dmvpn.web.problems import Problem
 from dmvpn.web.turns import Turns
-from support.callers import user
+from support.callers import pupil, user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +101,26 @@ def test_a_job_that_takes_no_ctrl_c_ends_with_its_children_when_it_is_broken_off
     asyncio.run(begun.break_off(asked))
     settle(begun)
     assert [(job["state"], job["notes"]) for job in listed(begun)] == [("failed", ["broken off"])]
+
+
+def test_jobs_of_a_pupil_are_broken_off_when_the_token_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab that had no folder yet when `dmvpn class end` looked for labs came up afterwards, and nobody had it."""
+    held = threading.Event()
+    monkeypatch.setattr(jobs, "run", lambda *_: (int(held.wait()), None))
+    begun = Jobs()
+    for caller, lab in ((pupil("anna"), "anna-a"), (pupil("bert"), "bert-a"), (user("teacher"), "t")):
+        asked = request()
+        asked.scope["caller"] = caller
+        begun.begin(asked, lab, ("lab", "up", "x"))
+    for name in ("anna", "teacher"):
+        begun.break_off_of(name)
+    held.set()
+    settle(begun)
+    assert [(job["by"], job["notes"]) for job in listed(begun)] == [
+        ("anna", ["broken off"]),
+        ("bert", []),
+        ("teacher", []),
+    ]
 
 
 def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:

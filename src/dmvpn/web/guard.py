@@ -5,7 +5,7 @@
   session: a cookie and the header `X-Session-Key`. A token in an address is refused: addresses are written to logs.
 - A request that two programs could read in two ways is refused: two lengths, `%2F` in front of a show (`framing`).
 - Bodies and answers are bounded in size and time: `bounded`.
-- A request that runs ends when its token is revoked or expires.
+- A request that runs ends when its token is revoked or expires, and a job of a pupil when the token is revoked.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from dmvpn.web.problems import CLOSE, Problem
 from dmvpn.web.roles import READING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from dmvpn.web.audit import Audit
@@ -86,8 +88,18 @@ class Visit(Protocol):
 class Guard:
     """See the module's docstring."""
 
-    def __init__(self, app: ASGIApp, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        entrance: Entrance,
+        audit: Audit,
+        names: Names,
+        bounds: Bounds,
+        when_revoked: Callable[[str], object] = lambda name: None,
+    ) -> None:
+        """when_revoked: is called with the name of a token that was revoked."""
         self._app = app
+        self._when_revoked = when_revoked
         self._entrance = entrance
         self._audit = audit
         self._names = names
@@ -213,6 +225,7 @@ class Guard:
                 task.cancel()
         for name in self._entrance.take_revoked():
             self._audit.note("revoked", user=name)
+            self._when_revoked(name)
 
     def note(self, event: str, caller: Caller, **details: str | int) -> None:
         """Write a line of the audit about a caller."""

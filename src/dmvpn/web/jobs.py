@@ -185,6 +185,12 @@ class Jobs:
         job.break_off()
         return JSONResponse(job.plain)
 
+    def break_off_of(self, name: str) -> None:
+        """Break the jobs of a pupil off whose token was revoked: a lab that came up would have no owner."""
+        for job in self._jobs.values():
+            if job.caller.name == name and job.caller.labs:
+                job.break_off()
+
     def begin(
         self, request: Request, lab: str, words: Sequence[str], ended: Callable[[], None] = lambda: None
     ) -> Response:

@@ -53,19 +53,20 @@ _BEFORE: Final = 8
 
 def application(fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds) -> Guard:
     """Return the whole application, behind its guard."""
-    found = routes(fleet, entrance, bounds)
+    begun = Jobs()
+    found = routes(fleet, entrance, bounds, begun)
     handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
     hold_roles(found)
     app = Starlette(routes=found, exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return Guard(app, entrance, audit, names, bounds)
+    return Guard(app, entrance, audit, names, bounds, begun.break_off_of)
 
 
-def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds) -> list[Route]:
+def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None = None) -> list[Route]:
     """Return all resources."""
     turns = Turns(bounds)
     door, errands = _Door(fleet, turns), Errands(fleet, turns)
-    begun = Jobs()
+    begun = begun or Jobs()
     lab = "/api/v1/labs/{lab}"
     return [
         Route(HEALTH, door.health),
