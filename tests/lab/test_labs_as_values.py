@@ -83,6 +83,26 @@ bringing_up._start_simulated = interrupted(start)
 try_it()
 """
 
+#: The file system of the lab's folder gets full right after the process of the lab began.
+FULL = """
+import errno, os
+from dmvpn.labs.bringing_up import Wanted, bring_up
+from dmvpn.shells.lab.places import LabFolder
+
+def full(folder, process):
+    raise OSError(errno.ENOSPC, "full")
+
+LabFolder.note_process = full
+try:
+    list(bring_up(Wanted(scenario="notes-phase3", simulated=True)))
+except OSError as error:
+    print(error.strerror)
+try:
+    print("a process is left", os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print("no process", LabFolder.of("notes-phase3").path.exists())
+"""
+
 
 def said(program: str) -> list[str]:
     """The lines of a program."""
@@ -106,3 +126,8 @@ def test_a_lab_answers_and_ends_while_its_clock_is_set() -> None:
 def test_nothing_is_left_of_a_lab_that_was_interrupted_while_it_began() -> None:
     """Ctrl-C right after the lab's folder was made left the folder, and right after the fork a lab without one."""
     assert said(INTERRUPTED) == ["interrupted False"] * 2
+
+
+def test_nothing_is_left_of_a_lab_whose_folder_gets_full_while_it_begins() -> None:
+    """Its folder was removed, and the lab went on without one."""
+    assert said(FULL) == ["full", "no process False"]

@@ -125,7 +125,11 @@ def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[
                 folder.make(scenario.configurations)
                 undo.callback(folder.remove)
                 process = (_start_simulated if wanted.simulated else _start_real)(scenario, folder, wanted)
-                folder.note_process(process)
+                try:
+                    folder.note_process(process)
+                except OSError:  # no room on the disk: nothing else would find the lab to end it
+                    _kill(process)
+                    raise
                 undo.callback(orders.end, folder, hard=True)
             lab = os.pidfd_open(process)
             for lacks in wait(scenario, folder, lab, simulated=wanted.simulated):
@@ -220,6 +224,14 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
 
         end_with(simulate)
     return pid
+
+
+def _kill(process: int) -> None:
+    """Kill a lab's first process, and with process 1 of a namespace all others, before its folder is removed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):  # one in namespaces is no child of ours
+        os.waitpid(process, 0)
 
 
 def _limit(memory: int) -> None:

@@ -193,12 +193,14 @@ class SimulatedLab:
         while self._time.leaps and self.world.now < end and answer.is_awaited():
             answer.note("its clock is set for another command")
             await asyncio.sleep(SLICE)
-        if not self._time.leaps:
-            with contextlib.closing(self._time.leap(end - self.world.now, within)) as leap:
-                while answer.is_awaited() and (share := next(leap, None)) is not None:
-                    answer.note(f"its clock is set, {share:.0%}")
-                    await asyncio.sleep(pause)
-        self._advance()
+        try:
+            if not self._time.leaps:
+                with contextlib.closing(self._time.leap(end - self.world.now, within)) as leap:
+                    while answer.is_awaited() and (share := next(leap, None)) is not None:
+                        answer.note(f"its clock is set, {share:.0%}")
+                        await asyncio.sleep(pause)
+        finally:  # a fault of ours in one router: the others go on
+            self._advance()
         answer.change(self.world.now)
 
     # ------------------------------------------------------------------------------------------------ requests
