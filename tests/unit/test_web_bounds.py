@@ -17,6 +17,7 @@ import pytest
 from starlette.requests import Request
 
 from dmvpn.base.errors import UserError
+from dmvpn.face.ssh.link import SshLink
 from dmvpn.labs import orders
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web import bodies, bounds, jobs, scraping
@@ -31,6 +32,7 @@ from dmvpn.web.origin import Names
 from dmvpn.web.problems import Problem
 from dmvpn.web.resources import application
 from dmvpn.web.roles import Role
+from dmvpn.web.terminals import Terminals
 from dmvpn.web.tokens import TokenFile
 from dmvpn.web.turns import ALL, Turns
 from support.bounds_page import PAGE, page
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
 
     from dmvpn.web.entrance import Caller
+    from dmvpn.web.errands import Errands
     from dmvpn.web.guard import Guard
 
 PUPILS = [pupil(f"pupil{number}") for number in range(8)]
@@ -332,3 +335,43 @@ def test_a_request_that_ends_while_it_waits_keeps_no_place() -> None:
             assert taken.taken("turns", bob) == Taken()
 
     asyncio.run(try_it())
+
+
+def test_a_terminal_whose_user_leaves_while_it_begins_holds_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its link stayed open until the garbage was collected, and the router counted a session."""
+    closed: list[str] = []
+
+    class Slow:
+        async def send(self, _: object) -> None:
+            """Wait for a router that does not read."""
+            begun.set()
+            await asyncio.Event().wait()
+
+        def close(self) -> None:
+            closed.append("link")
+
+    async def open_slow(_: Path) -> Slow:
+        return Slow()
+
+    async def introduce(_: Request) -> Path:
+        return Path("x")
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b'{"rows": 24, "columns": 80}', "more_body": False}
+
+    monkeypatch.setattr(SshLink, "open", open_slow)
+    taken, anna = Bounds(), pupil("anna")
+    begun = asyncio.Event()
+
+    async def try_it() -> None:
+        one = Request({**request(anna).scope, "method": "POST", "headers": [], "path_params": {}}, receive)
+        opening = asyncio.ensure_future(
+            Terminals(cast("Errands", SimpleNamespace(introduce=introduce)), taken).open(one)
+        )
+        await begun.wait()
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+    asyncio.run(try_it())
+    assert closed == ["link"]
+    assert taken.taken("terminals", anna) == Taken()

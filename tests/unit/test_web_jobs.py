@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from starlette.requests import Request
@@ -16,14 +16,15 @@ from starlette.requests import Request
 from dmvpn.web import jobs
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.fleet import Fleet
-from dmvpn.web.jobs import REMEMBERED, Jobs
+from dmvpn.web.jobs import REMEMBERED, Job, Jobs
 from dmvpn.web.labs import Labs
 from dmvpn.web.problems import Problem
 from dmvpn.web.turns import Turns
 from support.callers import pupil, user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -101,6 +102,28 @@ def test_a_job_that_takes_no_ctrl_c_ends_with_its_children_when_it_is_broken_off
     asyncio.run(begun.break_off(asked))
     settle(begun)
     assert [(job["state"], job["notes"]) for job in listed(begun)] == [("failed", ["broken off"])]
+
+
+def test_a_job_that_ends_while_it_is_broken_off_kills_no_other_group_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds later its number may be that of another group."""
+    later: list[Callable[[], None]] = []
+    timer = SimpleNamespace(start=lambda: None, cancel=lambda: None)
+    killed: list[int] = []
+
+    def note(_: float, work: Callable[[object], None], arguments: tuple[object]) -> SimpleNamespace:
+        later.append(lambda: work(*arguments))
+        return timer
+
+    monkeypatch.setattr(threading, "Timer", note)
+    monkeypatch.setattr("os.killpg", lambda group, _: killed.append(group))
+    for ended in (None, 2.0):
+        job = Job("1", "clock", "a", user("anna"), 1.0)
+        process = SimpleNamespace(pid=7 if ended is None else 8, send_signal=lambda _: None)
+        job.begun_as(cast("subprocess.Popen[str]", process))
+        job.break_off()
+        job.ended = ended
+        later[-1]()
+    assert killed == [7]
 
 
 def test_jobs_of_a_pupil_are_broken_off_when_the_token_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,12 @@ class Job:
     def _end(self, process: subprocess.Popen[str]) -> None:
         """End a process as Ctrl-C does, and kill it if it does not end."""
         process.send_signal(signal.SIGINT)
-        self.last = _later(GRACE, _kill, process)
+        self.last = _later(GRACE, self._kill, process)
+
+    def _kill(self, process: subprocess.Popen[str]) -> None:
+        """Kill the process, unless the job ended while it was broken off: its number may be that of another one."""
+        if self.ended is None:
+            _kill(process)
 
     @property
     def plain(self) -> dict[str, Plain]:

@@ -139,7 +139,7 @@ class _Terminal(Stream):
             await link.send(
                 OpenShell(rows, columns, caller.name, caller.role.privilege, vty=True, location=caller.place)
             )
-        except LinkError:
+        except BaseException:  # the user may leave meanwhile, too
             link.close()
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
@@ -31,15 +32,17 @@ class SshLink:
     @classmethod
     async def open(cls, path: Path) -> SshLink:
         """Connect, and receive `Hello`. Raises LinkError."""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                link = cls(*await asyncio.open_unix_connection(path))
-                hello = await link.receive()
-        except (OSError, TimeoutError) as error:
-            raise LinkError(f"{path}: {error}") from error
-        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
-            link.close()
-            raise LinkError(f"{path}: the router runs another version of this program")
+        with contextlib.ExitStack() as undo:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    link = cls(*await asyncio.open_unix_connection(path))
+                    undo.callback(link.close)
+                    hello = await link.receive()
+            except (OSError, TimeoutError) as error:
+                raise LinkError(f"{path}: {error}") from error
+            if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+                raise LinkError(f"{path}: the router runs another version of this program")
+            undo.pop_all()
         return link
 
     async def send(self, message: Message) -> None:
