@@ -154,6 +154,19 @@ def test_jobs_of_one_user_are_forgotten_before_those_of_another_one(going: threa
     assert json.loads(bytes(answer.body))[0]["by"] == "bob"
 
 
+def test_long_results_of_one_user_are_forgotten_before_those_of_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred results of 4 MiB stayed in memory, and as objects they are several times as large."""
+    monkeypatch.setattr(jobs, "run", lambda *_: (0, "x" * ((4 << 20) - 2)))
+    begun = Jobs()
+    assert began(begun, pupil("bob"), "bob")
+    for number in range(8):
+        while not began(begun, pupil("anna"), f"anna{number}"):
+            time.sleep(0.001)
+    answer = asyncio.run(begun.list(request(user("teacher"))))
+    users = [job["by"] for job in json.loads(bytes(answer.body))]
+    assert users == ["bob", *["anna"] * (TABLE["results"].share >> 22)]
+
+
 def test_deaf_labs_of_one_user_leave_threads_to_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirteen labs that did not answer took all threads, and for 20 s no lab of anybody could be asked."""
     monkeypatch.setattr(bounds, "PATIENCE", 0.05)

@@ -104,6 +104,9 @@ TABLE: Final[dict[str, Bound]] = {
     "terminals": Bound("terminals", 60),
     "labs": Bound("labs", 250, trusted=250),
     "jobs": Bound("jobs", 4, share=1, trusted=3, kept=1),
+    "results": Bound(
+        "MiB of results of jobs", 80 * _MIB, "forgets the oldest job of the user whose results are longest", unit=_MIB
+    ),
     "sessions": Bound("sessions of browsers", 250, "ends the oldest of this user, or of the user that has most"),
     "scrapes": Bound("scrapes of metrics at a time", 5, kept=1, then=_WAITS),
 }

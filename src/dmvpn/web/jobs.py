@@ -25,7 +25,7 @@ from dataclasses import field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
@@ -38,10 +38,9 @@ from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from dmvpn.ios.filters import Plain
     from dmvpn.web.entrance import Caller
@@ -95,7 +94,7 @@ DESCRIBED: Final[dict[str, Plain]] = {
 class Job:
     """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970; last: kills it.
 
-    healthy: whether all that it examined is well; None: it examines nothing, or has no result.
+    healthy: whether all that it examined is well; None: it examines nothing, or has no result. result: as JSON text.
     """
 
     number: str
@@ -107,7 +106,7 @@ class Job:
     healthy: bool | None = None
     ended: float | None = None
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_NOTES))
-    result: Plain = None
+    result: str = "null"
     process: subprocess.Popen[str] | None = None
     is_broken_off: bool = False
     last: threading.Timer | None = None
@@ -137,8 +136,18 @@ class Job:
             _kill(process)
 
     @property
+    def octets(self) -> int:
+        """How long its result is, or may be."""
+        return len(self.result) if self.ended is not None else _LONGEST_RESULT
+
+    def answer(self, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+        """Return the whole job. Its result is text already: it may be long, and other requests wait meanwhile."""
+        text = f'{json.dumps(self.plain)[:-1]}, "result": {self.result}}}'
+        return Response(text, status.value, headers, "application/json")
+
+    @property
     def plain(self) -> dict[str, Plain]:
-        """The job as JSON."""
+        """The job as JSON, without its result."""
         return {
             "id": self.number,
             "what": self.what,
@@ -149,7 +158,6 @@ class Job:
             "begun": self.begun,
             "ended": self.ended,
             "notes": [*self.notes],
-            "result": self.result,
         }
 
 
@@ -178,7 +186,7 @@ class Jobs:
     @keeps_apart
     async def show(self, request: Request) -> Response:
         """Give the state of a job."""
-        return JSONResponse(self._job(request).plain)
+        return self._job(request).answer()
 
     @keeps_apart
     @needs(Role.OPERATE)
@@ -188,7 +196,7 @@ class Jobs:
         if job.caller.name != caller.name and not caller.role.includes(Role.CONFIGURE):
             raise Problem(HTTPStatus.FORBIDDEN, f"the job is of {job.caller.name}: this needs the role configure")
         job.break_off()
-        return JSONResponse(job.plain)
+        return job.answer()
 
     def break_off_of(self, name: str) -> None:
         """Break the jobs of a pupil off whose token was revoked: a lab that came up would have no owner."""
@@ -208,7 +216,7 @@ class Jobs:
         what = words[1] if words[0] == "lab" else words[0]
         job = Job(secrets.token_hex(8), what, lab, caller, time.time())
         self._jobs[job.number] = job
-        self._forget_old()
+        self._forget_old(caller)
         request.scope["details"] = {"job": job.number, "command": " ".join(words)}
 
         def note() -> None:
@@ -217,8 +225,7 @@ class Jobs:
             guard.note("job", caller, job=job.number, state=job.state, **found)
 
         threading.Thread(target=_carry_out, args=(job, words, note), daemon=True, name=f"job {job.what}").start()
-        headers = {"Location": f"{JOBS}/{job.number}"}
-        return JSONResponse(job.plain, HTTPStatus.ACCEPTED.value, headers)
+        return job.answer(HTTPStatus.ACCEPTED, {"Location": f"{JOBS}/{job.number}"})
 
     def _check_room(self, lab: str, caller: Caller) -> None:
         """Refuse one more job of a lab. Raises Problem.
@@ -233,15 +240,29 @@ class Jobs:
         own = sum(job.caller.name == caller.name for job in running)
         TABLE["jobs"].check(caller, Taken(own, sum(bool(job.caller.labs) for job in running), len(running)))
 
-    def _forget_old(self) -> None:
-        """Forget the oldest jobs of the user that has most: one user must not displace the jobs of another user."""
-        while len(self._jobs) > REMEMBERED:
-            ended = [job for job in self._jobs.values() if job.ended is not None]
-            count = Counter(job.caller.name for job in ended)
+    def _forget_old(self, caller: Caller) -> None:
+        """Forget the oldest jobs of the user that has most: one user must not displace the jobs of another user.
+
+        If the results of all jobs may be too long, the user whose results are longest; a pupil displaces no teacher.
+        """
+        while ended := [job for job in self._jobs.values() if job.ended is not None]:
+            if len(self._jobs) > REMEMBERED:
+                count = Counter(job.caller.name for job in ended)
+            elif TABLE["results"].refusal(caller, self._results(caller), 0):
+                ended = [job for job in ended if job.caller.labs or not caller.labs]
+                count = Counter({job.caller.name: self._results(job.caller).own for job in ended})
+            else:
+                return
             if not ended:
                 return
             crowded = max(count, key=lambda name: count[name])
             del self._jobs[next(job.number for job in ended if job.caller.name == crowded)]
+
+    def _results(self, caller: Caller) -> Taken:
+        """Return the octets of all results."""
+        jobs = self._jobs.values()
+        own = sum(job.octets for job in jobs if job.caller.name == caller.name)
+        return Taken(own, sum(job.octets for job in jobs if job.caller.labs), sum(job.octets for job in jobs))
 
     def _job(self, request: Request) -> Job:
         found = self._jobs.get(request.path_params["job"])
@@ -254,9 +275,9 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
     """Run the command of a job to its end, in a thread of its own."""
     is_good = False
     try:
-        code, job.result = run(words, job.notes, job.begun_as)
-        is_good = code == 0
-        if job.what in _EXAMINATIONS and code in (0, _NOT_WELL) and isinstance(job.result, dict):
+        code, result = run(words, job.notes, job.begun_as)
+        job.result, is_good = json.dumps(result), code == 0
+        if job.what in _EXAMINATIONS and code in (0, _NOT_WELL) and isinstance(result, dict):
             is_good, job.healthy = True, code == 0
     except OSError as error:
         job.notes.append(f"the job did not begin: {error.strerror}")
