@@ -227,7 +227,7 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
 
 
 def _kill(process: int) -> None:
-    """Kill a lab's first process, and with process 1 of a namespace all others, before its folder is removed."""
+    """Kill the first process of a lab before its folder is removed. In namespaces, the kernel kills the rest."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):  # one in namespaces is no child of ours
