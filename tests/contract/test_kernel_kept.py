@@ -587,7 +587,7 @@ def test_orders_that_change_quickly_are_no_fight() -> None:
         for _ in range(2 * keeper.FIGHT):
             for up, address in ((False, TUNNEL["A"]), (True, TUNNEL["A"] + 100), (True, TUNNEL["A"])):
                 world.execute("A", SetInterface("Tunnel0", up, ((address, 24),)))
-            world.run(0.02)
+            world.run(0.1)
         assert world.of("A", KernelContested) == []
         arrives_again(world, 5.0)
         assert in_clear(world) == 0

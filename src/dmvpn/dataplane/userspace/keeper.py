@@ -49,6 +49,8 @@ LONGEST_DELAY: Final = 5.0
 #: Losses that make a conflict; seconds without a loss that end it.
 FIGHT: Final = 5
 CALM: Final = 15.0
+#: Seconds in which the kernel removes what is on a link that our own order took down.
+_AFTER_DOWN: Final = 1.0
 #: Losses in a row that make a flush; seconds of quiet that end one; seconds after which the wait ends anyway.
 BURST: Final = 256
 QUIET: Final = 0.03
@@ -113,6 +115,8 @@ class Keeper:
         self._wanted: dict[Key, _Wanted] = {}
         self._on_link: dict[int, dict[Key, None]] = {}
         self._up: dict[int, bool] = {}
+        #: When our own orders took links down.
+        self._taken_down: dict[int, float] = {}
         #: When each object is due; how often it was lost, and when last (the oldest first).
         self._lost: dict[Key, float] = {}
         self._losses: dict[Key, tuple[int, float]] = {}
@@ -147,6 +151,8 @@ class Keeper:
             for link in links:
                 self._on_link.setdefault(link, {})[key] = None
         self._wanted[key] = _Wanted(thing, requests, order, links)
+        if isinstance(thing, LinkState) and not thing.up:
+            self._taken_down[thing.link] = time.monotonic()
 
     def release(self, thing: Thing) -> None:
         """Stop keeping an object; the caller removes it from the kernel."""
@@ -160,6 +166,7 @@ class Keeper:
         for key in list(self._on_link.get(link, ())):
             self.release(self._wanted[key].thing)
         self._up.pop(link, None)
+        self._taken_down.pop(link, None)
 
     def release_gone(self, there: frozenset[int]) -> None:
         """Release the objects on all interfaces except these, which are the existing ones."""
@@ -233,6 +240,9 @@ class Keeper:
             return
         if key == _ALL:  # unknown which objects were lost, or whether any were
             self._lost[key] = max(now, self._rest_until)
+            return
+        if any(now - self._taken_down.get(link, -_AFTER_DOWN) < _AFTER_DOWN for link in self._links_of(key)):
+            self._lost[key] = now
             return
         times, last = self._losses.pop(key, (0, now))
         times = times + 1 if now - last < CALM else 1
