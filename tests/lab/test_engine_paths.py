@@ -19,7 +19,7 @@ from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.esp import EspSuite, Inbound, ReplayWindow
 from dmvpn.dataplane.netlink import LinkSettings, NetlinkSocket, set_link, set_up
-from dmvpn.dataplane.sockets import EspSocket, GreSocket, OuterHeader, UdpSocket, path_mtu
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
 from dmvpn.dataplane.tap import GSO_TCPV4, NEEDS_CHECKSUM, Tap, VnetHeader
 from dmvpn.dataplane.userspace.engine import TooBig
 from dmvpn.net.gre import GreHeader
@@ -171,7 +171,7 @@ class Far:
         if length is None:
             return None
         self.whole.append(bool(buffer[6] & 0x40))
-        return bytes(buffer[OuterHeader.of(buffer).length : length])
+        return bytes(buffer[(buffer[0] & 0x0F) * 4 : length])
 
 
 def have_the_kernel_know_the_path() -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.net import ip, pcap
+from dmvpn.net import ip
+from support.pcap import network_layer, read
 
 if TYPE_CHECKING:
     from support.labs import Labs
@@ -24,8 +25,8 @@ def captured(labs: Labs, direction: str) -> list[str]:
     for line in ("stop", f"export flash:{direction}.pcap"):
         labs.on("R31", f"monitor capture CAP {line}")
     (path,) = labs.folder.glob(f"**/R31/flash/{direction}.pcap")
-    found = pcap.read(path.read_bytes())
-    layers = [pcap.network_layer(found.link_type, frame.data) for frame in found.frames]
+    found = read(path.read_bytes())
+    layers = [network_layer(found.link_type, frame.data) for frame in found.frames]
     packets = [ip.parse(layer[1]) for layer in layers if layer is not None]
     ends = [(str(packet.source), str(packet.destination)) for packet in packets]
     return [

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.net import pcap
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.command import SOURCE
 from support.labs import Labs, eventually, hops
-from support.pcap import frames
+from support.pcap import frames, network_layer
 from support.services import TUN_FOR_ALL
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def test_a_capture_has_the_nhrp_packets_in_files_that_any_tool_reads(settled: La
 
 def gre_kind(frame: tuple[int, bytes]) -> int | None:
     """What the GRE packet in a captured frame carries; None: it is no GRE packet."""
-    layer = pcap.network_layer(*frame)
+    layer = network_layer(*frame)
     if layer is None or layer[0] != ProtocolType.IPV4:
         return None
     packet = Ipv4Packet.parse(layer[1])

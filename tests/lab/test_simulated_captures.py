@@ -18,13 +18,13 @@ from dmvpn.shells.simulator.capturing import SimulatedCapture
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from support.labs import Labs, eventually
-from support.pcap import dissected
+from support.pcap import dissected, read
 from support.world import World
 
 
 def packets(path: Path) -> list[ip.IpPacket]:
     """What a file holds."""
-    found = pcap.read(path.read_bytes())
+    found = read(path.read_bytes())
     assert found.link_type == pcap.LinkType.RAW
     return [ip.parse(frame.data) for frame in found.frames]
 
@@ -80,7 +80,7 @@ def test_times_in_a_capture_are_those_of_the_world(tmp_path: Path) -> None:
     began = world.sim.epoch + world.sim.now
     ping(world)
     capture.stop()
-    times = [frame.time_ns / 1e9 - began for frame in pcap.read((tmp_path / "H3-eth0.pcap").read_bytes()).frames]
+    times = [frame.time_ns / 1e9 - began for frame in read((tmp_path / "H3-eth0.pcap").read_bytes()).frames]
     assert [round(time, 2) for time in times] == [0.0, 0.0, 1.0, 1.0]
 
 
@@ -104,7 +104,7 @@ def test_a_capture_file_has_a_largest_size_and_stays_whole(tmp_path: Path, monke
         file.write(bytes(100), number)
     file.close()
     assert (file.packets, file.lost, file.why) == (3, 2, "a file has at most 0 MiB")
-    assert len(pcap.read((tmp_path / "a.pcap").read_bytes()).frames) == 3
+    assert len(read((tmp_path / "a.pcap").read_bytes()).frames) == 3
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

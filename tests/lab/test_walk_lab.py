@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import WireError
-from dmvpn.net import pcap
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.labs import Labs, eventually
-from support.pcap import frames
+from support.pcap import frames, network_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +89,7 @@ def seen(file: Path) -> Counter[int]:
     """
     found: Counter[int] = Counter()
     for frame in frames(file):
-        layer = pcap.network_layer(*frame)
+        layer = network_layer(*frame)
         if layer is not None and layer[0] == 0x0800:
             packet = Ipv4Packet.parse(layer[1])
             if str(packet.destination) == "172.16.41.1" and packet.protocol == IpProtocol.UDP:

@@ -17,9 +17,8 @@ from dmvpn.features.ike.v2.sealed import Fragments, open_message
 from dmvpn.features.ike.v2.wire import Chain, Message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 from dmvpn.features.ike.v2.wire.payloads import EncryptedFragment, Nonce, SecurityAssociation
-from dmvpn.net import pcap
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from support.pcap import CAPTURES, frames
+from support.pcap import CAPTURES, frames, network_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +140,7 @@ def names() -> list[str]:
 def datagrams(name: str) -> Iterator[tuple[int, bytes]]:
     """Number and IKE message (without non-ESP marker) of every packet that carries one."""
     for number, frame in enumerate(frames(CAPTURES / f"{name}.pcap"), 1):
-        layer = pcap.network_layer(*frame)
+        layer = network_layer(*frame)
         if layer is None or layer[0] != _IPV4:
             continue
         packet = Ipv4Packet.parse(layer[1])

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.net import pcap
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from dmvpn.net.pcap import LinkType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ _RIP_PORT = 520
 _ESP_IN_UDP_PORT = 4500
 _IPV4 = 0x0800
 _IPV6 = 0x86DD
+_VLAN = b"\x81\x00"
 _EIGRP_IN_IPV6 = 40  # the fixed header is all there is before EIGRP
 
 
@@ -57,7 +58,7 @@ def _everything() -> tuple[Found, ...]:
     for path in sorted([*CAPTURES.glob("**/*.pcap"), *CAPTURES.glob("**/*.pcapng")]):
         keys = esp_keys(path)
         for number, frame in enumerate(frames(path), 1):
-            layer = pcap.network_layer(*frame)
+            layer = network_layer(*frame)
             if layer is not None:
                 found += _in_network_layer(f"{path.name} #{number}", *layer, keys)
     return tuple(found)
@@ -69,7 +70,7 @@ def frames(path: Path) -> Iterator[tuple[int, bytes]]:
     if path.suffix == ".pcapng":
         yield from _pcapng_frames(data)
     else:
-        capture = pcap.read(data)
+        capture = read(data)
         for frame in capture.frames:
             yield capture.link_type, frame.data
 
@@ -86,6 +87,74 @@ def _pcapng_frames(data: bytes) -> Iterator[tuple[int, bytes]]:
             (captured,) = struct.unpack_from("<I", data, position + 20)
             yield link_type, data[position + 28 : position + 28 + captured]
         position += length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedFrame:
+    """One frame. time_ns: since 1970; original_length: octets on the wire, of which `data` may be only the first."""
+
+    time_ns: int
+    data: bytes
+    original_length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A whole file of libpcap. Every frame has the same link type."""
+
+    link_type: int
+    frames: tuple[CapturedFrame, ...]
+
+
+def read(file: bytes) -> Capture:
+    """Read a whole file, of either byte order and unit of time."""
+    order, unit = ">" if file[:1] == b"\xa1" else "<", 1 if b"\x3c" in file[:4] else 1000
+    frames: list[CapturedFrame] = []
+    position = 24
+    while position < len(file):
+        seconds, units, length, original = struct.unpack_from(f"{order}IIII", file, position)
+        time, data = seconds * 1_000_000_000 + units * unit, file[position + 16 : position + 16 + length]
+        frames.append(CapturedFrame(time_ns=time, data=data, original_length=original))
+        position += 16 + length
+    assert position == len(file)
+    return Capture(link_type=struct.unpack_from(f"{order}I", file, 20)[0] & 0xFFFF, frames=tuple(frames))
+
+
+def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:
+    """Return the Ethernet type and the octets of the packet in a frame; None if the frame is too short or the link
+    unknown.
+    """
+    match link_type:
+        case LinkType.ETHERNET:
+            return _behind_ethernet(frame)
+        case LinkType.LINUX_SLL:
+            return _typed(frame, type_at=14, start=16)
+        case LinkType.LINUX_SLL2:
+            return _typed(frame, type_at=0, start=20)
+        case LinkType.NULL:
+            return _ip(frame[4:])
+        case LinkType.RAW | LinkType.IPV4 | LinkType.IPV6:
+            return _ip(frame)
+        case _:
+            return None
+
+
+def _behind_ethernet(frame: bytes) -> tuple[int, bytes] | None:
+    start = 14
+    while frame[start - 2 : start] == _VLAN:
+        start += 4
+    return _typed(frame, type_at=start - 2, start=start)
+
+
+def _typed(frame: bytes, *, type_at: int, start: int) -> tuple[int, bytes] | None:
+    return (int.from_bytes(frame[type_at : type_at + 2], "big"), frame[start:]) if len(frame) >= start else None
+
+
+def _ip(packet: bytes) -> tuple[int, bytes] | None:
+    """Return a packet that tells its family itself."""
+    if not packet:
+        return None
+    return (_IPV6 if packet[0] >> 4 == 6 else _IPV4, packet)
 
 
 def _in_network_layer(where: str, ether_type: int, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Found]:

@@ -34,13 +34,13 @@ from dmvpn.base.events import (
 )
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.ios import CliError
-from dmvpn.net import icmp, pcap
+from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
 from dmvpn.router.router import Router
-from support.pcap import esp_keys, open_esp
+from support.pcap import esp_keys, network_layer, open_esp, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def conversation(path: Path) -> list[Datagram]:
     first: float | None = None
     for time, link, data in _frames(path):
         first = time if first is None else first
-        layer = pcap.network_layer(link, data)
+        layer = network_layer(link, data)
         if layer is None or layer[0] != 0x0800:
             continue
         outer = Ipv4Packet.parse(layer[1])
@@ -109,7 +109,7 @@ def _gre(outer: Ipv4Packet, keys: dict[bytes, bytes]) -> bytes | None:
 def _frames(path: Path) -> Iterator[tuple[float, int, bytes]]:
     data = path.read_bytes()
     if path.suffix != ".pcapng":
-        capture = pcap.read(data)
+        capture = read(data)
         for frame in capture.frames:
             yield frame.time_ns / 1e9, capture.link_type, frame.data
         return

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.dataplane.esp import EspError, EspSuite, Exhausted, Inbound, Outbound, ReplayWindow
-from dmvpn.net import pcap
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from support.pcap import CAPTURES, frames
+from support.pcap import CAPTURES, frames, network_layer
 
 SPI = bytes.fromhex("c0de0001")
 GRE = 47
@@ -55,7 +54,7 @@ def captured(name: str) -> list[bytes]:
     """The ESP packets of a capture, out of IP or UDP."""
     found = []
     for frame in frames(CAPTURES / f"{name}.pcap"):
-        layer = pcap.network_layer(*frame)
+        layer = network_layer(*frame)
         if layer is None or layer[0] != 0x0800:
             continue
         packet = Ipv4Packet.parse(layer[1])

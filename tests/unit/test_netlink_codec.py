@@ -51,7 +51,6 @@ from dmvpn.dataplane.netlink import (
     set_up,
 )
 from dmvpn.dataplane.netlink.events import parse_event
-from dmvpn.dataplane.netlink.neighbor import parse_neighbor_parameters
 from dmvpn.dataplane.netlink.wire import (
     KernelMessage,
     attribute,
@@ -394,11 +393,6 @@ def test_a_vrf_device_is_read_with_its_table_and_a_port_with_its_device() -> Non
     assert port.master == 9
 
 
-def test_neighbor_parameters_are_read_as_they_are_written() -> None:
-    wanted = NeighborParameters(link=7, app_probes=1, unicast_probes=0, queue_octets=4 << 20, delay_probe_ms=5000)
-    assert parse_neighbor_parameters(memoryview(set_neighbor_parameters(wanted).body)) == wanted
-
-
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
@@ -551,5 +545,5 @@ HEADERS = [
 )
 def test_any_body_behind_a_true_header_is_an_event_or_refused(kind: int, head: str, rest: bytes) -> None:
     message = KernelMessage(kind, 0x200, 0, 0, memoryview(bytes.fromhex(head) + rest))
-    for parse in (parse_event, parse_acknowledgement, parse_done, lambda m: parse_neighbor_parameters(m.body)):
+    for parse in (parse_event, parse_acknowledgement, parse_done):
         assert 0 <= offset_of_refusal(partial(parse, message)) <= len(message.body)

@@ -86,24 +86,6 @@ _LARGEST_DATAGRAM = 65535
 _TOS_SPACE = socket.CMSG_SPACE(1)
 
 
-class OuterHeader(NamedTuple):
-    """The fields of the outer IPv4 header that GRE needs (RFC 791 §3.1). length: octets.
-
-    Addresses are packed, for dicts.
-    """
-
-    length: int
-    tos: int
-    ttl: int
-    source: bytes
-    destination: bytes
-
-    @classmethod
-    def of(cls, packet: Octets) -> Self:
-        """Return the header of a packet from a raw socket; the kernel has checked it."""
-        return cls((packet[0] & 0x0F) * 4, packet[1], packet[8], bytes(packet[12:16]), bytes(packet[16:20]))
-
-
 class _Socket:
     """The common part of the sockets: closing, and use as a context."""
 
@@ -225,7 +207,7 @@ class GreSocket(_TwoSockets):
             sock.sendto(packet, (destination, 0))
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
-        """Fill the buffer with the next packet, outer header first (`OuterHeader.of`); None: none is waiting."""
+        """Fill the buffer with the next packet, outer header first; None: none is waiting."""
         return receive_into(self._socket, buffer)
 
 

@@ -21,9 +21,8 @@ from dmvpn.dataplane.netlink.address import (
     add_missing_address,
     delete_address,
 )
-from dmvpn.dataplane.netlink.channel import KernelRefusal, NetlinkError, NetlinkSocket
+from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket
 from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, KernelMessageType, NotificationGroup
-from dmvpn.dataplane.netlink.counters import LinkCounters
 from dmvpn.dataplane.netlink.events import (
     AddressEvent,
     KernelEvent,
@@ -40,7 +39,6 @@ from dmvpn.dataplane.netlink.link import (
     InetConf,
     KernelLink,
     LinkFlag,
-    LinkRef,
     LinkSettings,
     VethEnd,
     checked_name,
@@ -68,7 +66,6 @@ from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
     ROUTE_METRIC,
     ROUTE_PROTOCOL,
-    TABLE_LOCAL,
     TABLE_MAIN,
     KernelNextHop,
     KernelRoute,
@@ -87,7 +84,6 @@ __all__ = [
     "KERNEL_PROTOCOL",
     "ROUTE_METRIC",
     "ROUTE_PROTOCOL",
-    "TABLE_LOCAL",
     "TABLE_MAIN",
     "AddressEvent",
     "AddressFlag",
@@ -99,13 +95,10 @@ __all__ = [
     "KernelNeighbor",
     "KernelNeighborState",
     "KernelNextHop",
-    "KernelRefusal",
     "KernelRequest",
     "KernelRoute",
-    "LinkCounters",
     "LinkEvent",
     "LinkFlag",
-    "LinkRef",
     "LinkSettings",
     "NeighborEvent",
     "NeighborFlag",

@@ -20,18 +20,10 @@ from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, pa
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, KernelMessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
 from dmvpn.dataplane.netlink.link import KernelLink, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
-from dmvpn.dataplane.netlink.neighbor import (
-    KernelNeighbor,
-    NeighborParameters,
-    dump_neighbor_parameters,
-    dump_neighbors,
-    parse_neighbor,
-    parse_neighbor_parameters,
-)
+from dmvpn.dataplane.netlink.neighbor import KernelNeighbor, dump_neighbors, parse_neighbor
 from dmvpn.dataplane.netlink.route import (
     ROUTE_PROTOCOL,
     KernelRoute,
-    delete_route,
     dump_routes,
     find_route,
     parse_route,
@@ -257,16 +249,6 @@ class NetlinkSocket:
     def neighbors(self, link: int | None = None) -> list[KernelNeighbor]:
         """Return the neighbor entries of both families; with `link` (an index) only those of this interface."""
         return _parsed(self.dump(dump_neighbors(link)), parse_neighbor)
-
-    def neighbor_parameters(self, family: int) -> list[NeighborParameters]:
-        """Return the neighbor table parameters of every interface that has its own."""
-        return _parsed(self.dump(dump_neighbor_parameters(family)), parse_neighbor_parameters)
-
-    def flush_routes(self, protocol: int = ROUTE_PROTOCOL) -> list[KernelRoute]:
-        """Delete every route of this owner, in all tables, and return them: the remains of an earlier run."""
-        stale = self.routes(protocol=protocol)
-        self.execute([delete_route(route) for route in stale])
-        return stale
 
     def rules(self, *, protocol: int | None = None) -> list[Rule]:
         """Return the policy rules of both families; with `protocol` only those of this owner."""

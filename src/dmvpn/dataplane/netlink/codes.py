@@ -44,8 +44,6 @@ class KernelMessageType(enum.IntEnum):
     NEWRULE = 32
     DELRULE = 33
     GETRULE = 34
-    NEWNEIGHTBL = 64
-    GETNEIGHTBL = 66
     SETNEIGHTBL = 67
 
 

@@ -35,10 +35,7 @@ from dmvpn.dataplane.netlink.wire import (
     attribute_u32,
     attribute_u64,
     nest,
-    parse_attributes,
     read_address,
-    read_text,
-    read_uint,
     split_body,
 )
 
@@ -152,7 +149,7 @@ def _body(neighbor: KernelNeighbor) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighborParameters:
-    """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is (or not reported).
+    """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is.
 
     app_probes: requests to us (a GETNEIGH each) before the entry fails.
     unicast_probes, multicast_probes: sent by the kernel itself.
@@ -189,51 +186,3 @@ def set_neighbor_parameters(parameters: NeighborParameters) -> KernelRequest:
     body = _NDTMSG.pack(parameters.family, 0, 0)
     body += attribute_text(_NDTA_NAME, _TABLE_NAMES[parameters.family]) + nest(_NDTA_PARMS, *values)
     return KernelRequest(KernelMessageType.SETNEIGHTBL, 0, body, parameters)
-
-
-def dump_neighbor_parameters(family: int = AF_INET) -> KernelRequest:
-    """Request the parameters of all interfaces in one family's table."""
-    return KernelRequest(KernelMessageType.GETNEIGHTBL, NLM_F_DUMP, _NDTMSG.pack(family, 0, 0), "neighbor parameters")
-
-
-def parse_neighbor_parameters(body: memoryview) -> NeighborParameters | None:
-    """Read the body of a NEWNEIGHTBL message; None: it is about the table or its defaults, not about an interface.
-
-    Raises WireError.
-    """
-    (family, _, _), found = split_body(body, _NDTMSG, "ndtmsg")
-    if family not in _TABLE_NAMES or _NDTA_PARMS not in found:
-        return None
-    # The name identifies the table within a family; other protocols may have theirs.
-    if _NDTA_NAME in found and read_text(found[_NDTA_NAME]) != _TABLE_NAMES[family]:
-        return None
-    values = {number: read_uint(value) for number, value in _known(parse_attributes(found[_NDTA_PARMS])).items()}
-    if _NDTPA_IFINDEX not in values:
-        return None
-    return NeighborParameters(
-        link=values[_NDTPA_IFINDEX],
-        family=family,
-        app_probes=values.get(_NDTPA_APP_PROBES),
-        unicast_probes=values.get(_NDTPA_UCAST_PROBES),
-        multicast_probes=values.get(_NDTPA_MCAST_PROBES),
-        queue_octets=values.get(_NDTPA_QUEUE_LENBYTES),
-        retransmit_ms=values.get(_NDTPA_RETRANS_TIME),
-        delay_probe_ms=values.get(_NDTPA_DELAY_PROBE_TIME),
-    )
-
-
-_READ = frozenset(
-    (
-        _NDTPA_IFINDEX,
-        _NDTPA_RETRANS_TIME,
-        _NDTPA_DELAY_PROBE_TIME,
-        _NDTPA_APP_PROBES,
-        _NDTPA_UCAST_PROBES,
-        _NDTPA_MCAST_PROBES,
-        _NDTPA_QUEUE_LENBYTES,
-    )
-)
-
-
-def _known(found: dict[int, memoryview]) -> dict[int, memoryview]:
-    return {number: value for number, value in found.items() if number in _READ}

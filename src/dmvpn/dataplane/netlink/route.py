@@ -50,7 +50,6 @@ KERNEL_PROTOCOL: Final = 2
 ROUTE_METRIC: Final = 260
 
 TABLE_MAIN: Final = 254
-TABLE_LOCAL: Final = 255
 
 #: rtmsg: family, destination and source length, TOS, table, protocol, scope, type, flags.
 _RTMSG = struct.Struct("=BBBBBBBBI")

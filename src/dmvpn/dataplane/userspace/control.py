@@ -110,7 +110,9 @@ class ControlSockets:
             )
             # A datagram from a port of its own, such as BFD's, that names an interface leaves by that interface all the
             # same.
-            way = [origin_control(self._index(order.interface), None)] if order.interface is not None else []
+            way = []
+            if order.interface is not None:
+                way = [origin_control(socket.if_nametoindex(self._linux_name(order.interface)), None)]
             if self._whole is None:
                 self._whole = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
                 place(self._whole)
@@ -124,9 +126,6 @@ class ControlSockets:
         self._icmp.close()
         if self._whole is not None:
             self._whole.close()
-
-    def _index(self, interface: str) -> int:
-        return socket.if_nametoindex(self._linux_name(interface))
 
     def _find(self, order: SendIp) -> InterfaceSocket | None:
         if order.interface is None:

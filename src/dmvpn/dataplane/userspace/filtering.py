@@ -380,16 +380,13 @@ class Filtering:
     def _counted(self) -> dict[str, dict[tuple[int, int], int]]:
         """Return the counts of all ports by direction and number. Raises OSError."""
         keys = [(name, inward) for name, port in self._ports.items() for inward in port.built]
-        found = counts_of(self.table.kernel, self.table.name, dict(enumerate(self._all())))
+        rules = [one for port in self._ports.values() for one in port.built.values()]
+        found = counts_of(self.table.kernel, self.table.name, dict(enumerate(rules)))
         by_port: dict[str, dict[tuple[int, int], int]] = {}
         for (place, sequence), count in found.items():
             name, inward = keys[place]
             by_port.setdefault(name, {})[inward, sequence] = count
         return by_port
-
-    def _all(self) -> Iterator[Rules]:
-        for port in self._ports.values():
-            yield from port.built.values()
 
     def _name_of(self, number: int) -> str:
         return next((name for name, port in self._ports.items() if port.number == number), "")
