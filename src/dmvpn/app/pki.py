@@ -113,7 +113,8 @@ def import_(arguments: argparse.Namespace) -> int:
     lines = dialog(arguments.trustpoint, found)
     said = io.BytesIO()
     status = client.execute(folder.management(router), lines, said)
-    answers = [line for line in said.getvalue().decode().splitlines() if line.strip() and not _is_prompt(line)]
+    printed = said.getvalue().decode().splitlines()
+    answers = [line for line in printed if line.strip() and not line.startswith(("% Enter", "% End"))]
     if status:
         raise UserError(f"{router}: {' '.join(answers).removeprefix('% ')}")
     print(f"{router}: trustpoint {arguments.trustpoint} has them now; 'dmvpn -r {arguments.router} write' keeps them")
@@ -174,10 +175,6 @@ def dialog(trustpoint: str, found: list[bytes]) -> list[str]:
         "quit",
         "quit",
     ]
-
-
-def _is_prompt(line: str) -> bool:
-    return line.startswith(("% Enter", "% End"))
 
 
 def _password(prompt: str, *, twice: bool = False) -> str:

@@ -192,7 +192,7 @@ def _list(_: argparse.Namespace) -> int:
     rows = [("name", "role", "labs", "created", "until", "last used")]
     for one in token_file().tokens():
         until = _day(one.expires) + ("" if now < one.expires else " (expired)")
-        used = _minute(one.used) if one.used else "never"
+        used = f"{datetime.fromtimestamp(one.used, UTC):%Y-%m-%d %H:%M} UTC" if one.used else "never"
         bounds = (f"{one.most_labs} at a time" * (one.most_labs > 0), f"{one.memory} MiB" * (one.memory > 0))
         labs = ", ".join(filter(None, (one.labs or "all", *bounds)))
         rows.append((one.name, one.role.value, labs, _day(one.created), until, used))
@@ -207,7 +207,3 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 def _day(when: float) -> str:
     return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d}"
-
-
-def _minute(when: float) -> str:
-    return f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M} UTC"

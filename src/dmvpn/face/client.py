@@ -209,7 +209,10 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
         what = "no router is running there" if error.errno in _NOBODY else error.strerror
         raise UserError(f"{path}: {what}") from error
     try:
-        _check(_first_line(connected, path), path)
+        hello = _first_line(connected, path)
+        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+            other = "the router runs another version of this program"
+            raise UserError(f"{path}: {other}; use that one, or restart the router")
     except BaseException:
         connected.close()
         raise
@@ -228,11 +231,6 @@ def _first_line(connected: socket.socket, path: Path) -> Message:
 
 
 _NOBODY: Final = (errno.ENOENT, errno.ECONNREFUSED)
-
-
-def _check(hello: Message, path: Path) -> None:
-    if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
-        raise UserError(f"{path}: the router runs another version of this program; use that one, or restart the router")
 
 
 def _messages(connected: socket.socket) -> Iterator[Message]:

@@ -275,7 +275,7 @@ class Interpreter:
             case Ask():
                 return Outcome(wish.said, question=self._ask(wish), settled=True)
             case Compute():
-                return self._compute(wish)
+                return Outcome(wish.said, then=lambda: self._change(aside(wish.work)), settled=True)
             case Change():
                 return self._change(wish)
             case CaptureRequest():
@@ -299,9 +299,6 @@ class Interpreter:
 
         question = Question("", answer, scripted=True)
         return question
-
-    def _compute(self, wish: Compute) -> Outcome:
-        return Outcome(wish.said, then=lambda: self._change(aside(wish.work)), settled=True)
 
     def _change(self, wish: Change) -> Outcome:
         if wish.failed:

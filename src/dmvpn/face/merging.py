@@ -39,7 +39,7 @@ class Merging:
 
         def entered(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
             result = self._handle.configurator.parse_text(sealed, before)
-            return _text(result.tree), _complaints(result)
+            return "\n".join([*result.tree.render(), ""]), _complaints(result)
 
         return self._enter_on_top(entered)
 
@@ -79,7 +79,3 @@ class Merging:
 
 def _complaints(result: ConfigResult) -> tuple[str, ...]:
     return tuple(line for problem in result.problems for line in (problem.shown, *problem.message_lines))
-
-
-def _text(tree: ConfigTree) -> str:
-    return "\n".join(tree.render()) + "\n"

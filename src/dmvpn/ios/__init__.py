@@ -22,7 +22,7 @@ from __future__ import annotations
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
-from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
+from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.entries import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.errors import CliError, ErrorKind
@@ -41,14 +41,14 @@ from dmvpn.ios.feature import (
     ShowContext,
     Sleeper,
 )
-from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, json_text, to_plain
+from dmvpn.ios.filters import FilterKind, apply_filters, json_lines, json_text, to_plain
 from dmvpn.ios.grammar import AnyOrder, Args, Choice, ExecCommand, Keyword, Node, Optional_, Sequence, Value
-from dmvpn.ios.groups import LineGroup, LineStanding
+from dmvpn.ios.groups import LineGroup
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
 from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
-from dmvpn.ios.places import PlacedLine, Places
-from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, PutIn, Release, UnseenDefault, is_marked, marked, permission
+from dmvpn.ios.places import Places
+from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked, permission
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.syntax import compile_syntax, several
@@ -60,7 +60,6 @@ from dmvpn.ios.values import OneOf, ValueType, register_type
 __all__ = [
     "DEFAULTS",
     "EVERYTHING",
-    "GLOBAL",
     "HOSTNAME",
     "INTERFACE",
     "INTERFACE_MODE",
@@ -85,25 +84,21 @@ __all__ = [
     "ExecParser",
     "Fate",
     "Feature",
-    "Filter",
     "FilterKind",
     "Keyword",
     "Later",
     "LineGroup",
     "LineReport",
     "LineResult",
-    "LineStanding",
     "Match",
     "Measured",
     "Mode",
     "Node",
     "OneOf",
     "Optional_",
-    "PlacedLine",
     "Placeholder",
     "Places",
     "Problem",
-    "PutIn",
     "Release",
     "Scope",
     "Section",
@@ -115,7 +110,6 @@ __all__ = [
     "Touch",
     "Twins",
     "Unknown",
-    "UnseenDefault",
     "Value",
     "ValueType",
     "age",

@@ -60,7 +60,8 @@ def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bo
         if there is None or _differ(there, statement):
             is_replaced = there is not None and (came or _takes_the_place(there, here))
             undone = "" if is_replaced else _undone(statement, hide=hide, wholly=there is None)
-            yield Difference(within, came, _lines(statement, hide=hide), undone)
+            lines = tuple(line for line in render_statement(statement, hide=hide) if line.strip(" !"))
+            yield Difference(within, came, lines, undone)
         elif statement.section is not None and there.section is not None:
             inside = (*within, _text(statement, hide=hide))
             yield from _one_way(there.section, statement.section, inside, came=came, hide=hide)
@@ -88,10 +89,6 @@ def _takes_the_place(new: Statement, section: Section) -> bool:
 
 def _text(statement: Statement, *, hide: bool) -> str:
     return statement.text_for_others if hide else statement.text
-
-
-def _lines(statement: Statement, *, hide: bool) -> tuple[str, ...]:
-    return tuple(line for line in render_statement(statement, hide=hide) if line.strip(" !"))
 
 
 def contextual(found: Sequence[Difference]) -> Iterator[str]:

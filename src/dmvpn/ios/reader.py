@@ -428,15 +428,12 @@ class FileReader:
         if mode == GLOBAL.name:
             # A line of a tunnel in the wrong place is a slip, too.
             first = first_word(line)
-            if first not in OURS and not self._is_of_interfaces(line):
+            if not (first in OURS or is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)):
                 return True
             return is_others_interface(line)
         if mode == INTERFACE.opens:
             return not (self._session.header.lower().startswith(TUNNELS) or guards(line))
         return mode in _HARMLESS_MODES and "deny" not in line.lower().split(None, 2)[:2]
-
-    def _is_of_interfaces(self, line: str) -> bool:
-        return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)
 
     def _is_of_interface_before(self, line: str) -> bool:
         """Return whether it is a line of an interface under an unknown line: a note, the rest of a long one."""

@@ -21,7 +21,7 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.ios import ConfigResult, ConfigTree, Problem
+    from dmvpn.ios import ConfigResult, ConfigTree
 
 
 #: What may precede a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
@@ -123,16 +123,12 @@ def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
     """
     for problem in result.problems:
         if not problem.is_warning:
-            return problem.line_number, _said(problem)
+            message = " ".join(line.strip() for line in problem.message_lines if line.strip(" ^"))
+            return problem.line_number, f"{problem.shown.strip()}: {message}"
     for entry in result.entries:
         if entry.group is UNKNOWN:
             return entry.number, f"{entry.shown}: % Invalid input: nobody here knows this line"
     return None
-
-
-def _said(problem: Problem) -> str:
-    """Return the line and its message, without the caret."""
-    return f"{problem.shown.strip()}: {' '.join(line.strip() for line in problem.message_lines if line.strip(' ^'))}"
 
 
 def difference(before: str, now: str, name: str) -> list[str]:

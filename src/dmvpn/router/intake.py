@@ -132,13 +132,9 @@ def _may_hold(entry: LineReport) -> bool:
     protection: without its key or policy, a protected tunnel does not come up in clear.
     """
     if entry.fate is not Fate.REFUSED:
-        return _protects(entry)
+        return entry.fate is Fate.LEFT_OUT and entry.group is not None and entry.group.protects
     value = placeholder_in(entry.text, refused=True)
     return not value or entry.text.startswith(value) or asks_for_protection(entry.text)
-
-
-def _protects(entry: LineReport) -> bool:
-    return entry.fate is Fate.LEFT_OUT and entry.group is not None and entry.group.protects
 
 
 def _held(tree: ConfigTree, refused: Sequence[LineReport]) -> Iterator[tuple[str, LineReport]]:

@@ -31,6 +31,6 @@ described     parts of the description
 document      the description of all resources (OpenAPI), made from the schemas of the shows
 problems      one error, as JSON (RFC 9457)
 
-It is a process of its own and a client of the management sockets: a router
-imports none of it, and keeps running when it dies.
+It is a process of its own and a client of the management sockets: a router imports none of it, and keeps running when
+it dies.
 """

@@ -17,7 +17,6 @@ from dmvpn.face.client import run
 from dmvpn.face.protocol import Execute
 from dmvpn.ios import CliError
 from dmvpn.ios.redaction import without_keys
-from dmvpn.router.features import FEATURES
 from dmvpn.web.bodies import body_of
 from dmvpn.web.permission import needs
 from dmvpn.web.problems import Problem
@@ -85,6 +84,7 @@ def noted(line: str) -> str:
     A wrong word may be a mistyped password.
     """
     from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
+    from dmvpn.router.features import FEATURES
 
     found, known = exec_parser(FEATURES).match(line), line
     if isinstance(found, CliError) and found.column < len(line):

@@ -73,12 +73,12 @@ def operation(
     tagged: bool = False,
     media: Iterable[str] = ("application/json",),
     refused: Iterable[int] = (),
-    moves: bool = False,
+    redirects: bool = False,
 ) -> dict[str, Plain]:
     """Return one operation.
 
     body: the schema of what it takes; given: parameters; tagged: its answer has an ETag; media: types of its answer.
-    refused: statuses of its own problems; `complete` adds the usual ones. moves: it may send a browser elsewhere.
+    refused: statuses of its own problems; `complete` adds the usual ones. redirects: a browser is sent to a page.
     """
     headers = {"ETag": {"schema": TEXT}} if tagged else {}
     if status == HTTPStatus.ACCEPTED:
@@ -89,7 +89,7 @@ def operation(
         **({"headers": {**headers}} if headers else {}),
     }
     responses = {_number(status): answers, **dict.fromkeys(map(_number, refused), REFUSAL), "default": REFUSAL}
-    if moves:
+    if redirects:
         responses[_number(HTTPStatus.SEE_OTHER)] = {"description": "A page.", "headers": {"Location": {"schema": TEXT}}}
     described: dict[str, Plain] = {"summary": summary, "responses": responses}
     if isinstance(body, dict):

@@ -167,7 +167,8 @@ class Guard:
         if scope["path"] == HEALTH and scope["method"] in READING:
             return None  # a monitor may know this process by any name
         origin = scope["origin"] = origin_of(scope, headers, self._names)
-        if _is_open(scope["path"], scope["method"]):
+        path, method = scope["path"], scope["method"]
+        if (path, method) in OPEN or (method in READING and path.startswith((PAGE, PARTS))):
             return None
         caller = self._caller(headers, origin)
         if caller is None:
@@ -242,10 +243,6 @@ class Guard:
         """Note that a token is used from an address for the first time."""
         if (caller.name, caller.place) not in self._seen:
             self.note_login(caller.name, caller.role, caller.place, by="token")
-
-
-def _is_open(path: str, method: str) -> bool:
-    return (path, method) in OPEN or (method in READING and path.startswith((PAGE, PARTS)))
 
 
 def _challenge(headers: Headers) -> Problem:

@@ -41,7 +41,7 @@ _PLACES: Final = {"api": "/api/v1/", "description": "/api/v1/openapi.json", "log
 DESCRIBED: Final[dict[str, Plain]] = {
     ROOT: {
         "get": operation(
-            "Where things are; a browser goes to the page", members(dict.fromkeys(_PLACES, TEXT)), moves=True
+            "Where things are; a browser goes to the page", members(dict.fromkeys(_PLACES, TEXT)), redirects=True
         )
     }
 }

@@ -20,7 +20,7 @@ from dmvpn.features.archive.events import (
     RollbackPutOff,
     RollbackScheduled,
 )
-from dmvpn.features.archive.machine import ArchiveMachine, LoggedLine, Rollback
+from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.features.archive.model import ArchiveConfig
 from dmvpn.ios import Feature, Later
 
@@ -40,8 +40,6 @@ __all__ = [
     "ArchiveMachine",
     "ConfigurationReplaced",
     "LinesReported",
-    "LoggedLine",
-    "Rollback",
     "RollbackCancelled",
     "RollbackPutOff",
     "RollbackScheduled",

@@ -178,7 +178,9 @@ class FilterMachine(Machine):
         state = ports.interfaces.get(port) if ports.tunnels.get(port) is not None else None
         is_listed = filters.inward is not None or filters.outward is not None
         known = state.addresses if state is not None and is_listed else ()
-        subnets = tuple(_subnet(one, length) for one, length in known if isinstance(one, IPv4Address))
+        subnets = tuple(
+            Addresses(one, IPv4Address(0xFFFFFFFF >> length)) for one, length in known if isinstance(one, IPv4Address)
+        )
         return replace(filters, echo_subnets=subnets)
 
     def _follow_subnets(self, port: str) -> None:
@@ -228,10 +230,6 @@ class FilterMachine(Machine):
         entries = _entries(listed, event.sequence)
         if listed is not None and entries:
             self._logs.take(event, listed.name, entries[0], is_standard=listed.is_standard)
-
-
-def _subnet(address: IPv4Address, length: int) -> Addresses:
-    return Addresses(address, IPv4Address(0xFFFFFFFF >> length))
 
 
 def _entries(listed: FilterList | None, sequence: int) -> tuple[FilterEntry, ...]:

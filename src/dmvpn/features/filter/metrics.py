@@ -14,7 +14,6 @@ from dmvpn.ios import Measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.filters import FilterList
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
@@ -51,7 +50,8 @@ def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
         place = count.interface, count.inward
         permits = actions.get(place)
         if permits is None:
-            permits = actions[place] = _permits(listed)
+            entries = () if listed is None else breathing(listed.entries)
+            permits = actions[place] = {entry.sequence: entry.permit for entry in entries}
         yield (
             count.interface,
             "in" if count.inward else "out",
@@ -60,10 +60,6 @@ def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
             "permit" if permits.get(count.sequence) else "deny",
             count.packets,
         )
-
-
-def _permits(listed: FilterList | None) -> dict[int, bool]:
-    return {} if listed is None else {entry.sequence: entry.permit for entry in breathing(listed.entries)}
 
 
 def _ports(ctx: ShowContext) -> Iterator[MetricRow]:

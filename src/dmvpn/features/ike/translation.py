@@ -21,6 +21,7 @@ run as IKEv2 with `crypto isakmp run-as ikev2`. A responder takes both versions.
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.groups import Merged
@@ -152,7 +153,7 @@ class _Everybody:
     """Keys of several lists; of two for one peer the first counts."""
 
     def __init__(self) -> None:
-        self._merged: Merged[str, KeyringPeer, KeyringPeer] = Merged(_name_of_peer, _first, at_last=True)
+        self._merged: Merged[str, KeyringPeer, KeyringPeer] = Merged(attrgetter("name"), itemgetter(0), at_last=True)
         self._lists = 0
 
     def of(self, lists: Sequence[Pages[KeyringPeer]]) -> Pages[KeyringPeer]:
@@ -177,14 +178,6 @@ class _Peers:
         changes: dict[int, KeyringPeer | None] = dict.fromkeys(gone)
         self._peers = self._peers.turned(changes | {number: _peer(key) for number, key in came.items()})
         return self._peers
-
-
-def _name_of_peer(peer: KeyringPeer) -> str:
-    return peer.name
-
-
-def _first(peers: list[KeyringPeer]) -> KeyringPeer:
-    return peers[0]
 
 
 def _proposals(isakmp: IsakmpConfig) -> tuple[ConfiguredProposal, ...]:

@@ -19,7 +19,6 @@ proofs, decides which peers to trust because of them.
 from __future__ import annotations
 
 from dmvpn.features.pki import config, messages
-from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
 from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.ios import Feature, Later
 
@@ -35,4 +34,4 @@ FEATURE = Feature(
     metrics=Later("dmvpn.features.pki.metrics:METRICS"),
 )
 
-__all__ = ["FEATURE", "CredentialsImported", "KeyForgotten", "PkiMachine"]
+__all__ = ["FEATURE", "PkiMachine"]

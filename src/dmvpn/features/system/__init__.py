@@ -28,8 +28,6 @@ from dmvpn.features.system.events import (
     HostDescribed,
     LoginFailed,
     LoginSucceeded,
-    StartPing,
-    StartTraceroute,
 )
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import MESSAGES
@@ -73,8 +71,6 @@ __all__ = [
     "Login",
     "LoginFailed",
     "LoginSucceeded",
-    "StartPing",
-    "StartTraceroute",
     "SystemConfig",
     "SystemMachine",
 ]

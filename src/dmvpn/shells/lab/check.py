@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import sysctl
-from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth, netfilter
+from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import IcmpSocket
 from dmvpn.dataplane.tap import DEVICE, Tap, open_device
 from dmvpn.shells.lab.forked import ChildFailed, Json
 from dmvpn.shells.lab.namespaces import new_network, run_in_lab
 from dmvpn.shells.lab.problems import MachineFacts
-from dmvpn.shells.runtime.preflight import without_filters
+from dmvpn.shells.runtime.preflight import without_filters, without_translation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +91,22 @@ def _network() -> LabRequirement:
 
 
 def _taps() -> list[LabRequirement]:
-    try:
-        os.close(open_device())
-    except HostProblem as problem:
-        return [LabRequirement(DEVICE, False, problem.what, problem.fix)]
-    device = LabRequirement(DEVICE, True, "can be opened")
-    try:
-        Tap("check-tap").close()
-    except HostProblem as problem:
-        return [device, LabRequirement("TAP interface", False, problem.what, problem.fix)]
-    return [device, LabRequirement("TAP interface", True, "made one (NET_ADMIN)")]
+    device = _tried(DEVICE, lambda: os.close(open_device()), "can be opened")
+    if not device.ok:
+        return [device]
+    return [device, _tried("TAP interface", lambda: Tap("check-tap").close(), "made one (NET_ADMIN)")]
 
 
 def _raw_socket() -> LabRequirement:
-    what = "raw socket for GRE"
+    return _tried("raw socket for GRE", lambda: IcmpSocket().close(), "opened one (NET_RAW)")
+
+
+def _tried(what: str, attempt: Callable[[], None], evidence: str) -> LabRequirement:
     try:
-        IcmpSocket().close()
+        attempt()
     except HostProblem as problem:
         return LabRequirement(what, False, problem.what, problem.fix)
-    return LabRequirement(what, True, "opened one (NET_RAW)")
+    return LabRequirement(what, True, evidence)
 
 
 def _settings() -> LabRequirement:
@@ -122,19 +119,15 @@ def _settings() -> LabRequirement:
 
 def _translation() -> LabRequirement:
     # No reason to stop either: only gateways, and routers with NAT, need it.
-    what = "address translation"
-    try:
-        netfilter.install(netfilter.Masquerade("check"))
-    except HostProblem as problem:
-        return LabRequirement(
-            what, True, f"not here, so scenarios with gateways or NAT need --simulated: {problem.what}"
-        )
-    return LabRequirement(what, True, "nf_tables masquerades (for gateways, and routers with NAT)")
+    lacking, evidence = without_translation(), "nf_tables masquerades (for gateways, and routers with NAT)"
+    if lacking is not None:
+        evidence = f"not here, so scenarios with gateways or NAT need --simulated: {lacking.meaning}"
+    return LabRequirement("address translation", True, evidence)
 
 
 def _filters() -> LabRequirement:
     # Nor is this: only ports with access lists need it.
-    lacking = without_filters()
+    lacking, evidence = without_filters(), "nf_tables filters (for access lists on ports)"
     if lacking is not None:
-        return LabRequirement("packet filters", True, f"not here, so ports with lists stay down: {lacking.meaning}")
-    return LabRequirement("packet filters", True, "nf_tables filters (for access lists on ports)")
+        evidence = f"not here, so ports with lists stay down: {lacking.meaning}"
+    return LabRequirement("packet filters", True, evidence)

@@ -189,9 +189,3 @@ def _configure_host(host: HostSpec) -> None:
         if host.gateway is not None:
             default = netlink.KernelRoute(Prefix(IPv4Address(0), 0), (netlink.KernelNextHop(link.index, host.gateway),))
             kernel.call(netlink.add_route(default))
-
-
-def close(wiring: Wiring) -> None:
-    """Close all namespaces."""
-    for descriptor in (*wiring.namespaces.values(), *wiring.switches.values()):
-        os.close(descriptor)

@@ -89,7 +89,8 @@ def without_filters() -> LineGroup | None:
     return _FILTERS if is_refused else None
 
 
-def _without_translation() -> LineGroup | None:
+def without_translation() -> LineGroup | None:
+    """Return the lines that translate addresses if the kernel of this network namespace cannot, or None."""
     return _TRANSLATION if _refuses(lambda table: messages(Masquerade("probe"), table)) else None
 
 
@@ -108,8 +109,8 @@ def _refuses(parts: Callable[[str], Iterable[Part]]) -> bool:
 BEYOND: Final[Mapping[ConfigLine, Callable[[], LineGroup | None]]] = {
     ACCESS_GROUP: without_filters,
     VERIFY_SOURCE: without_filters,
-    BY_LIST: _without_translation,
-    BY_MAP: _without_translation,
+    BY_LIST: without_translation,
+    BY_MAP: without_translation,
 }
 
 

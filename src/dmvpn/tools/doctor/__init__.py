@@ -61,22 +61,18 @@ from dmvpn.tools.doctor.report import as_json, as_text, brief
 from dmvpn.tools.doctor.scene import Scene
 from dmvpn.tools.doctor.single_router import suspect
 from dmvpn.tools.doctor.untried_remedies import in_words
-from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Hypothesis, Step, Trial, Unseen, View
-from dmvpn.tools.doctor.visit import Patient, alone, visit
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Step, Trial, View
+from dmvpn.tools.doctor.visit import Patient, visit
 
 __all__ = [
     "Copied",
     "Diagnosis",
     "Finding",
-    "Fine",
-    "Hypothesis",
     "Patient",
     "Scene",
     "Step",
     "Trial",
-    "Unseen",
     "View",
-    "alone",
     "as_json",
     "as_text",
     "brief",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE, Placeholder
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.UNDERLAY
-#: Clients that must agree before a server counts as wrong.
-_MANY: Final = 2
 
 
 def dead_routers(scene: Scene) -> Iterator[Verdict]:

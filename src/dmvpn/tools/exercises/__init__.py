@@ -7,7 +7,7 @@ looking     carries the checks out: shows, pings, traces, wires that are cut
 
 from __future__ import annotations
 
-from dmvpn.tools.exercises.exercise import Exercise, Task, exercise, exercises
+from dmvpn.tools.exercises.exercise import Exercise, exercise, exercises
 from dmvpn.tools.exercises.looking import Ground, TaskResult, look
 
-__all__ = ["Exercise", "Ground", "Task", "TaskResult", "exercise", "exercises", "look"]
+__all__ = ["Exercise", "Ground", "TaskResult", "exercise", "exercises", "look"]

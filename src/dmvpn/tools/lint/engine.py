@@ -20,7 +20,7 @@ from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
 from dmvpn.router.intake import without_effect
 from dmvpn.tools.lint import silence
-from dmvpn.tools.lint.found import NetworkConcern
+from dmvpn.tools.lint.found import NetworkConcern, found
 from dmvpn.tools.lint.rules import (
     access_lists,
     addresses,
@@ -190,9 +190,9 @@ def _problems(devices: Sequence[Device]) -> Iterator[LintFinding]:
     for device in devices:
         for problem in device.problems:
             rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)
-            yield _of_line(device, rule, problem)
+            yield _of_problem(device, rule, problem)
         for name, line, why in without_effect(device.tree):
-            yield _of_interface(device, name, line, why)
+            yield _finding(found(lines.NOT_SUPPORTED, device, (f"interface {name}", line), f"{name} {why}"))
         groups: dict[LineGroup, list[LineReport]] = {}
         for entry in device.entries:
             if entry.group is not None:
@@ -201,49 +201,33 @@ def _problems(devices: Sequence[Device]) -> Iterator[LintFinding]:
             yield _of_group(device, group, entries)
 
 
-def _of_interface(device: Device, name: str, line: str, why: str) -> LintFinding:
-    rule = lines.NOT_SUPPORTED
-    return LintFinding(
-        rule=rule.id,
-        severity=rule.severity,
-        file=device.name,
-        line=device.places.line((f"interface {name}", line)),
-        router=device.hostname,
-        what=f"{name} {why}",
-        why=rule.why,
-    )
-
-
 def _of_group(device: Device, group: LineGroup, entries: Sequence[LineReport]) -> LintFinding:
     first, *others = entries
     rule = lines.UNKNOWN if group is UNKNOWN else lines.NOT_SUPPORTED
     fate = "left out" if group.is_left_out else "kept"
     count = f" (and {len(others)} more)" if others else ""
-    return LintFinding(
-        rule=rule.id,
-        severity=rule.severity,
-        file=device.name,
-        line=first.number,
-        router=device.hostname,
-        what=f"{group.name}: {first.shown}{count}: {fate}, for nothing here acts on it; {group.meaning}",
-        why=rule.why,
-        related=tuple(Location(device.name, other.number) for other in others),
-    )
+    what = f"{group.name}: {first.shown}{count}: {fate}, for nothing here acts on it; {group.meaning}"
+    return _of_line(device, rule, first.number, what, others)
 
 
-def _of_line(device: Device, rule: Rule, problem: Problem) -> LintFinding:
+def _of_problem(device: Device, rule: Rule, problem: Problem) -> LintFinding:
     text = "\n".join(problem.message_lines).rstrip()
     what = f"in {problem.mode} mode:\n{problem.shown.rstrip()}\n{text}"
     if rule is not lines.REFUSED:
         what = text.lstrip("% ").removeprefix("Warning:").strip()
+    return _of_line(device, rule, problem.line_number, what)
+
+
+def _of_line(device: Device, rule: Rule, line: int, what: str, others: Sequence[LineReport] = ()) -> LintFinding:
     return LintFinding(
         rule=rule.id,
         severity=rule.severity,
         file=device.name,
-        line=problem.line_number,
+        line=line,
         router=device.hostname,
         what=what,
         why=rule.why,
+        related=tuple(Location(device.name, other.number) for other in others),
     )
 
 

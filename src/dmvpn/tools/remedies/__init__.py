@@ -19,13 +19,12 @@ The caller provides the copy (`Copy`): a simulator with prompts.
 from dmvpn.tools.remedies.change import PATCH, changed, patch
 from dmvpn.tools.remedies.scope import MOST, reduced
 from dmvpn.tools.remedies.search import Search
-from dmvpn.tools.remedies.trial import Copy, attempt, settle
+from dmvpn.tools.remedies.trial import attempt, settle
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 
 __all__ = [
     "MOST",
     "PATCH",
-    "Copy",
     "Search",
     "attempt",
     "changed",

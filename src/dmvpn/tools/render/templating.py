@@ -61,7 +61,9 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
     try:
         answer = run_forked(work)
     except ChildFailed as error:
-        said = "it takes too long or too much memory" if "Traceback" not in str(error) else _last_line(str(error))
+        said = "it takes too long or too much memory"
+        if "Traceback" in str(error):
+            said = str(error).strip().splitlines()[-1]
         raise UserError(f"{template}: {said}") from error
     if not isinstance(answer, dict):
         raise UserError(f"{template}: no answer")
@@ -141,7 +143,3 @@ def _line_of(error: BaseException, template: Path) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f":{line}" if line else ""
-
-
-def _last_line(text: str) -> str:
-    return text.strip().splitlines()[-1]

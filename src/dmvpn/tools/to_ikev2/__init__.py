@@ -12,6 +12,5 @@ with it.
 from __future__ import annotations
 
 from dmvpn.tools.to_ikev2.plan import Plan, Stage, Step, plan
-from dmvpn.tools.to_ikev2.remains import Remainder
 
-__all__ = ["Plan", "Remainder", "Stage", "Step", "plan"]
+__all__ = ["Plan", "Stage", "Step", "plan"]

@@ -26,7 +26,6 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.authentication import AUTHENTICATION
 from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
@@ -57,7 +56,7 @@ from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.routing import ROUTING
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.stage import Actor, Stage
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.trouble import Trouble
 from dmvpn.tools.troubles.tunnels import TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY
 from dmvpn.tools.troubles.unlisted import UNLISTED
@@ -98,12 +97,10 @@ __all__ = [
     "VRFS",
     "Actor",
     "Bench",
-    "Cause",
     "Fault",
     "Impair",
     "KillRouter",
     "Lists",
-    "Need",
     "Order",
     "Plan",
     "Role",

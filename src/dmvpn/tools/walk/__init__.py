@@ -12,37 +12,19 @@ sent.
 """
 
 from dmvpn.tools.walk.text import as_json, as_text
-from dmvpn.tools.walk.values import (
-    Act,
-    Budget,
-    Clamp,
-    Crossing,
-    Question,
-    Refusal,
-    Step,
-    Walk,
-    WalkedPath,
-    WalkEnd,
-    WalkOutcome,
-)
-from dmvpn.tools.walk.view import without_filters, without_shortcuts
+from dmvpn.tools.walk.values import Act, Budget, Clamp, Walk, WalkedPath, WalkOutcome
+from dmvpn.tools.walk.view import without_shortcuts
 from dmvpn.tools.walk.walk import walk
 
 __all__ = [
     "Act",
     "Budget",
     "Clamp",
-    "Crossing",
-    "Question",
-    "Refusal",
-    "Step",
     "Walk",
-    "WalkEnd",
     "WalkOutcome",
     "WalkedPath",
     "as_json",
     "as_text",
     "walk",
-    "without_filters",
     "without_shortcuts",
 ]

@@ -44,10 +44,10 @@ def read(tree: ConfigTree) -> IkeConfig:
     fragmentation = tree.get(settings.FRAGMENTATION)
     limits = {word: args.integer("number") for args in tree.all(settings.LIMIT) for word in _LIMITS if word in args}
     return IkeConfig(
-        proposals=_proposals(tree),
-        policies=_policies(tree),
-        keyrings=_keyrings(tree),
-        profiles=_profiles(tree),
+        proposals=tuple(tree.made(settings.PROPOSAL, _proposal)),
+        policies=tuple(tree.made(settings.POLICY, _policy)),
+        keyrings=tuple(tree.made(profiles.RING, _keyring)),
+        profiles=tuple(tree.made(profiles.PROFILE, _profile)),
         dpd=_dpd_of(tree.get(settings.PEER_DPD)),
         nat_keepalive=tree.args(settings.NAT_KEEPALIVE).integer("seconds", 0),
         cookie_challenge=tree.args(settings.COOKIE_CHALLENGE).integer("number", 0),
@@ -91,16 +91,6 @@ def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
     return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
 
 
-def _proposals(tree: ConfigTree) -> tuple[ConfiguredProposal, ...]:
-    """Return all proposals."""
-    return tuple(tree.made(settings.PROPOSAL, _proposal))
-
-
-def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
-    """Return all policies."""
-    return tuple(tree.made(settings.POLICY, _policy))
-
-
 def _proposal(args: Args, section: Section) -> ConfiguredProposal:
     return ConfiguredProposal(
         name=args.text("name"),
@@ -124,11 +114,6 @@ def _policy(args: Args, section: Section) -> Policy:
 def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
     args = section.get(line)
     return tuple(dict.fromkeys(args.texts(name))) if args else ()
-
-
-def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
-    """Return all keyrings."""
-    return tuple(tree.made(profiles.RING, _keyring))
 
 
 def _keyring(args: Args, section: Section) -> Keyring:
@@ -155,11 +140,6 @@ def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
     of_side = [key for key in keys if side in key]
     of_both = [key for key in keys if side not in key and other not in key]
     return next(iter(of_side + of_both), None)
-
-
-def _profiles(tree: ConfigTree) -> tuple[Profile, ...]:
-    """Return all profiles."""
-    return tuple(tree.made(profiles.PROFILE, _profile))
 
 
 def _profile(args: Args, section: Section) -> Profile:

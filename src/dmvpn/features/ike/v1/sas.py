@@ -193,12 +193,9 @@ class IsakmpSas:
         if sa is None or not _is_for(sa, header) or not self._talk.may(sa.own_spi, now):
             return []
         if sa.is_half_open and sa.state is SaState.SA_SETUP:
-            try:
-                whole = self._whole(message, octets, path, now)
-            except WireError as error:
-                return [self._unreadable(error, octets, path, now)]
-            if whole is None:
-                return []
+            whole = self._whole(message, octets, path, now)
+            if isinstance(whole, list):
+                return whole
             message, octets = whole
         if sa.is_half_open and sa.state is SaState.SA_SETUP and self._may_cost(sa, message, octets):
             if not self.strangers.may_key(sa.path, now):
@@ -220,13 +217,20 @@ class IsakmpSas:
         offers = len(main.offers) if isinstance(main, Response) else 0
         return self._room.note(self, sa, offers + sa.in_fragments, now, is_shown=is_shown)
 
-    def _whole(self, message: Message, octets: bytes, path: DatagramPath, now: float) -> tuple[Message, bytes] | None:
-        """Return a message of a peer that has not returned our cookie; None: a part is missing. Raises WireError."""
+    def _whole(
+        self, message: Message, octets: bytes, path: DatagramPath, now: float
+    ) -> tuple[Message, bytes] | list[Act]:
+        """Return a message of a peer that has not returned our cookie; else what follows from the lack of one: a part
+        of it is missing, or it cannot be read.
+        """
         fragment = message.find(Fragment)
         if fragment is None:
             return message, octets
-        joined = self.strangers.join(fragment, path, now)
-        return (parse_whole(message, joined), joined) if joined is not None else None
+        try:
+            joined = self.strangers.join(fragment, path, now)
+            return (parse_whole(message, joined), joined) if joined is not None else []
+        except WireError as error:
+            return [self._unreadable(error, octets, path, now)]
 
     def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
         """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
@@ -257,12 +261,9 @@ class IsakmpSas:
             return [_turned_away(path, Reason(IkeReason.AGGRESSIVE), logged=True)]
         if header.exchange != ExchangeType.MAIN or header.message_id:
             return [_turned_away(path, Reason(IkeReason.INIT_LACKS))]
-        try:
-            whole = self._whole(message, octets, path, now)
-        except WireError as error:
-            return [self._unreadable(error, octets, path, now)]
-        if whole is None:
-            return []
+        whole = self._whole(message, octets, path, now)
+        if isinstance(whole, list):
+            return whole
         message, octets = whole
         known = self.strangers.known(octets, path)
         if known is not None:

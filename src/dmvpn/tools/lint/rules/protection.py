@@ -27,7 +27,6 @@ from dmvpn.tools.lint.rules.sides import Side, side_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ike.terms import IsakmpTransform
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
@@ -171,11 +170,8 @@ def _isakmp_mismatch(here: Side, there: Side) -> Reason | None:
     mine, other = ([one.suite for one in each] for each in (ours, theirs))
     if not set(mine) & set(other):
         return mismatch(mine, ike_offer(other), ProtocolId.IKE)
-    return Reason(IkeReason.AUTHENTICATION, tuple(listed(_methods(each)) for each in (ours, theirs)))
-
-
-def _methods(transforms: tuple[IsakmpTransform, ...]) -> list[str]:
-    return list(dict.fromkeys("rsa-sig" if one.signs else "pre-share" for one in transforms))
+    methods = (dict.fromkeys("rsa-sig" if one.signs else "pre-share" for one in each) for each in (ours, theirs))
+    return Reason(IkeReason.AUTHENTICATION, tuple(map(listed, methods)))
 
 
 def _has_dangling_proposal(side: Side) -> bool:

@@ -144,17 +144,14 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     far += [client.source for client in network.clients(end)]
     if any(nbma is not None and any(nbma in wire for wire in _wires(device, front)) for nbma in far):
         return
-    what = f"VRF {front}, in which {end.name} sends its outer packets, has no route besides the wire of {_port(end)}"
+    what = f"VRF {front}, in which {end.name} sends its outer packets, "
+    what += f"has no route besides the wire of {source_port(end) or 'its source'}"
     yield found(NO_ROUTE, device, end.line("tunnel vrf"), what)
 
 
 def _elsewhere(device: Device, front: str) -> Iterator[tuple[str, StaticRoute]]:
     """Yield the static routes of all other tables."""
     return ((vrf, one) for vrf in _tables(device) if vrf != front for one in _static(device, vrf) if one.next_hop)
-
-
-def _port(end: TunnelEnd) -> str:
-    return source_port(end) or "its source"
 
 
 def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
