@@ -12,9 +12,12 @@ from dmvpn.ios import parts
 from dmvpn.ios.devices import other_device
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.parts import parts_of
+from dmvpn.ios.recognition import hostname_of
 from dmvpn.ios.transcript import BLOCK
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from dmvpn.shells.folders import configurations_in
+from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import Scenario
 from support.work import calls
 
@@ -199,6 +202,43 @@ def test_a_folder_goes_without_the_file_of_another_device(tmp_path: Path, capsys
     (tmp_path / "hub.cfg").write_text(HUB)
     assert main(["import", str(tmp_path)]) == 0
     assert "only IOS and IOS XE are read: it is left out" in capsys.readouterr().out
+
+
+FIREWALL = "hostname FW\ninterface GigabitEthernet0/0\n nameif outside\n ip address 192.0.2.9 255.255.255.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        (f"{HUB}: Saved\n:\nASA Version 9.8(2)\n!\n{FIREWALL}", "FW is a Cisco ASA"),
+        (f"R1#sh run\n{HUB}FW# sh run\nASA Version 9.8(2)\n{FIREWALL}", "FW is a Cisco ASA"),
+        (f"{HUB}FW(config)# interface Gi0/0\nFW(config-if)# nameif outside\n", "FW is a Cisco ASA"),
+        (f"{HUB}admin@SRX> show configuration\nset system host-name SRX\n", "admin@SRX is Junos"),
+        (f"{HUB}!Command: show running-config\nversion 9.3(8)\nhostname N9K\nfeature bgp\n", "N9K is a Nexus (NX-OS)"),
+    ],
+)
+def test_another_device_among_routers_in_one_file_is_left_out_and_named(
+    text: str, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A firewall in a log of several devices was taken for a router, and its lines were refused one by one."""
+    path = tmp_path / "all.log"
+    path.write_text(text)
+    notes: list[str] = []
+    (router,) = read_routers(path, say=notes.append)
+    assert hostname_of(router.text) == hostname_of(HUB)
+    assert "ASA" not in router.text
+    assert len(notes) == 1
+    assert notes[0].startswith(f"{path}: {device} (line ")
+    assert main(["lint", str(path)]) in (0, 1)
+    assert f"note: {notes[0]}" in capsys.readouterr().err
+    assert any(device in note for note in configurations_in(tmp_path).notes)
+
+
+def test_a_log_of_one_router_is_named_after_its_prompts(tmp_path: Path) -> None:
+    for name, prompt in (("monday.log", "R7"), ("tuesday.log", "Router")):
+        lines = ("interface Loopback0", "ip address 10.0.0.7 255.255.255.255")
+        (tmp_path / name).write_text("".join(f"{prompt}(config-if)#{line}\n" for line in lines))
+    assert list(configurations_in(tmp_path).texts) == ["R7", "tuesday"]
 
 
 # Headings ------------------------------------------------------------------------------------------------------------

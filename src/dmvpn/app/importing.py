@@ -44,7 +44,7 @@ def _import(arguments: argparse.Namespace, progress: Progress) -> int:
     for number, path in enumerate(files_in(arguments.files, progress.say), 1):
         progress.tell(f"file {number}: {path.name}")
         try:
-            parts = read_routers(path)
+            parts = read_routers(path, say=progress.say)
         except NoConfiguration as error:
             if len(arguments.files) == 1 and path == arguments.files[0]:
                 raise

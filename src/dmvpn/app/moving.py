@@ -45,7 +45,7 @@ def _read(files: Iterable[Path], say: Callable[[str], None]) -> list[Device]:
     devices: list[Device] = []
     for path in files:
         try:
-            parts = read_routers(path)
+            parts = read_routers(path, say=say)
         except NoConfiguration as error:
             say(f"{error}: it is left out")
             continue

@@ -1,6 +1,7 @@
 """Configurations of devices that do not run IOS: the device is named once, instead of refusing each line.
 
 other_device(text)    "a Cisco ASA (line 3: nameif outside)"; "" for what may be of IOS or IOS XE
+has_signs(text)       any line of another device is in it
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ _SIGNS: Final = (
     ),
 )
 _SIGN: Final = re.compile("|".join(f"(?P<d{index}>{sign})" for index, (_, sign) in enumerate(_SIGNS)))
-_MARKS: Final = re.compile(rf"^(?:{_SIGN.pattern})", re.MULTILINE)
+#: A line that was typed has a prompt before it.
+_MARKS: Final = re.compile(rf"^(?:[\w.:@/()-]{{1,99}}[#>][ \t]?)?(?:{_SIGN.pattern})", re.MULTILINE)
 #: Lines of IOS and IOS XE alone; in a file with such a line, lines of other devices are only blocks beside
 #: it.
 _IOS: Final = re.compile(
@@ -55,6 +57,11 @@ _IOS: Final = re.compile(
 )
 #: So much of a line is quoted.
 _QUOTED: Final = 60
+
+
+def has_signs(text: str) -> bool:
+    """Return whether any line is of another device, beside whatever else is in the text."""
+    return _MARKS.search(text) is not None
 
 
 def other_device(text: str) -> str:

@@ -39,6 +39,7 @@ _MANY: Final = re.compile(
 #: Lines above the hostname at the head of a configuration, or typed before it.
 _HEAD: Final = re.compile(
     r"\s*(?:$|!|#|-{3}|={3}|\*|//|```|version\s|(?:no\s+)?service\s|(?:no\s+)?platform\s|upgrade\s|boot-|Building\s"
+    r"|:|(?:ASA|PIX) Version"
     r"|Current configuration|Using \d|Last configuration|en(?:able)?\s*$|conf\w*\s+t|sh\w*\s+(?:run|start)|\[OK\])",
     re.IGNORECASE,
 )

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from dmvpn.shells.topologies import Topology
 
 _SUFFIX: Final = ".cfg"
+#: A log of a terminal is of the router that its prompts name, unless nobody has named it.
+_LOG: Final = ".log"
+_UNSET: Final = "router"
 #: Configurations of strangers have any name; all files count but these, which have other purposes.
 _NEVER: Final = (
     *(".bak", ".old", ".orig", ".swp", ".yaml", ".yml", ".json", ".j2", ".py", ".sh", ".csv", ".html", ".xml", ".vpc"),
@@ -95,7 +98,7 @@ def configurations_of(path: Path) -> FolderContents:
     if topology is not None:
         _take_topology(found, path, topology)
     if not found.texts:
-        _add(found, path, read_routers(path))
+        _add(found, path, read_routers(path, say=found.notes.append))
     return found
 
 
@@ -103,7 +106,7 @@ def _add(found: FolderContents, path: Path, parts: tuple[RouterText, ...]) -> No
     stem = path.parent.name if path.stem.lower() == _ABOUT and len(parts) == 1 else path.stem
     for part in parts:
         name = part.name or stem
-        if len(parts) == 1:
+        if len(parts) == 1 and (path.suffix.lower() != _LOG or name.lower() == _UNSET or name in found.texts):
             name = stem if stem not in found.texts else path.name
         found.add(name, part.text, path)
     if len(parts) > 1:
@@ -242,7 +245,7 @@ def _is_switch(text: str) -> bool:
 
 def _take(found: FolderContents, path: Path, *, may_be_empty: bool = False) -> None:
     try:
-        _add(found, path, read_routers(path, may_be_empty=may_be_empty))
+        _add(found, path, read_routers(path, may_be_empty=may_be_empty, say=found.notes.append))
     except NoConfiguration as error:
         found.notes.append(f"{error}: it is left out")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.ios.devices import other_device
+from dmvpn.ios.devices import has_signs, other_device
 from dmvpn.ios.parts import RouterText, parts_of
 from dmvpn.ios.recognition import is_empty, looks_like_one
 from dmvpn.ios.transcript import LONGEST_FILE, decode
@@ -13,12 +14,14 @@ from dmvpn.shells.files import read_octets
 from dmvpn.shells.topologies import topology_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dmvpn.shells.topologies import Topology
 
 #: Most names in an error.
 _NAMED: Final = 4
+_READ: Final = "only IOS and IOS XE are read"
 
 
 class NoConfiguration(UserError):
@@ -35,25 +38,38 @@ def read_configuration(path: Path) -> str:
         raise UserError(f"{path}: {error.strerror or error}") from error
 
 
-def read_routers(path: Path, *, may_be_empty: bool = False) -> tuple[RouterText, ...]:
+def _print_note(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr)
+
+
+def read_routers(
+    path: Path, *, may_be_empty: bool = False, say: Callable[[str], None] = _print_note
+) -> tuple[RouterText, ...]:
     """Return the configurations of the routers in a file, each with its lines at their numbers in the file.
 
-    may_be_empty: the file may be that of a router without a configuration. Raises UserError.
+    may_be_empty: the file may be that of a router without a configuration. say: takes a note about each other device
+    in the file, which is left out. Raises UserError.
     """
     topology = topology_in(path)
     if topology is not None:
         return _inside(path, topology)
     text = read_configuration(path)
     device = other_device(text)
-    if device:
-        raise NoConfiguration(f"{path}: this is of {device}; only IOS and IOS XE are read")
     try:
         parts = parts_of(text)
     except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-    if not may_be_empty and all(is_empty(part.text) for part in parts):
+        raise UserError(f"{path}: this is of {device}; {_READ}" if device else f"{path}: {error}") from error
+    is_mixed = len(parts) > 1 and has_signs(text)
+    others = [other_device(part.text) for part in parts] if is_mixed else [device] * len(parts)
+    routers = tuple(part for part, other in zip(parts, others, strict=True) if not other)
+    if device and not any(looks_like_one(part.text) for part in routers):
+        raise NoConfiguration(f"{path}: this is of {device}; {_READ}")
+    for part, other in zip(parts, others, strict=True):
+        if other:
+            say(f"{path}: {part.name or 'a device without a name'} is {other}; {_READ}: it is left out")
+    if not may_be_empty and all(is_empty(part.text) for part in routers):
         raise NoConfiguration(f"{path}: {nothing_in(text)}")
-    return parts
+    return routers
 
 
 def nothing_in(text: str) -> str:
