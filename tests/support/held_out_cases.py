@@ -103,6 +103,13 @@ FAULTS: Final = (
         "the hub's route to S2's LAN was copied from S1's, next hop included",
         "HUB1: no ip route 10.20.12.0 255.255.255.0 10.99.0.12 / ip route 10.20.12.0 255.255.255.0 10.99.0.11",
     ),
+    fault(
+        "multicast-to-the-provider",
+        "course-lab",
+        ("SPOKE2", r"multicast"),
+        "SPOKE2's map of multicasts has the address of the hub's provider",
+        "SPOKE2: interface Tunnel0 / no ip nhrp map multicast 192.168.1.1 / ip nhrp map multicast 192.168.1.2",
+    ),
     # ------------------------------------------------------------------ half a migration, leftovers
     fault(
         "old-cloud-shut-too-early",
@@ -110,6 +117,20 @@ FAULTS: Final = (
         ("R11", r"shut"),
         "the hub's old tunnel was shut before R41 had moved to the new one",
         "R11: interface Tunnel100 / shutdown",
+    ),
+    fault(
+        "route-of-the-leased-line",
+        "notes-phase3",
+        ("R31", r"10\.4\.4\.0|static"),
+        "R31 still has a route to R41's LAN by the port where the leased line was",
+        "R31: ip route 10.4.4.0 255.255.255.0 172.16.31.2",
+    ),
+    fault(
+        "default-route-of-habit",
+        "phase3-default",
+        ("R41", r"no ip route 0\.0\.0\.0|172\.16\.41\.2"),
+        "somebody gave R41 a default route to its provider, and the one of the tunnel is gone",
+        "R41: ip route 0.0.0.0 0.0.0.0 172.16.41.2",
     ),
     fault(
         "new-encryption-at-the-hub-alone",
@@ -202,6 +223,15 @@ FAULTS: Final = (
         "SPOKE1: no ip route 0.0.0.0 0.0.0.0 198.51.100.2 / ip route 0.0.0.0 0.0.0.0 198.51.100.10"
         " / interface GigabitEthernet0/1 / ip address 198.51.100.9 255.255.255.252",
     ),
+    fault(
+        "provider-keeps-customers-apart",
+        "dual-hub",
+        ("TRANSPORT|SPOKE[12]", r"GRE|APART|reach each other|access list|filter"),
+        "the provider lets no customer of one town send to another one there: spokes reach the hubs alone",
+        "TRANSPORT: ip access-list extended APART / deny gre 198.51.100.0 0.0.0.255 198.51.100.0 0.0.0.255"
+        " / permit ip any any / exit / interface GigabitEthernet0/3 / ip access-group APART in"
+        " / interface GigabitEthernet0/4 / ip access-group APART in",
+    ),
     # ------------------------------------------------------------------ routing protocols
     fault(
         "stub-that-sends-nothing",
@@ -209,6 +239,13 @@ FAULTS: Final = (
         ("SPOKE1", r"stub|receive-only"),
         "SPOKE1 was made a stub that only receives",
         f"SPOKE1: {_NAMED_100} / eigrp stub receive-only",
+    ),
+    fault(
+        "neighbor-typed-at-one-end",
+        "phase2-eigrp",
+        ("SPOKE1", r"neighbor 10\.255\.0\.12|static neighbor|unicast"),
+        "SPOKE1 got a line for a neighbor that it should meet directly: it takes multicasts of nobody else now",
+        f"SPOKE1: {_NAMED_100} / neighbor 10.255.0.12 Tunnel0",
     ),
     fault(
         "hold-time-below-the-hello",
@@ -263,6 +300,25 @@ FAULTS: Final = (
         "SPOKE1# clear ip ospf process",
         "SPOKE2# clear ip ospf process",
         "wait 120",
+    ),
+    fault(
+        "subnets-forgotten",
+        "eigrp-to-ospf",
+        ("HUB[12]", r"subnets|redistribut"),
+        "both hubs got their redistribution again, without the word subnets",
+        *(
+            f"{hub}: router ospf 1 / no redistribute eigrp 100"
+            f" / redistribute eigrp 100 metric {metric} route-map EIGRP-TO-OSPF"
+            for hub, metric in (("HUB1", 20), ("HUB2", 30))
+        ),
+    ),
+    fault(
+        "network-with-another-mask",
+        "bgp-phase3",
+        ("SPOKE2", r"network|10\.1\.2\.0"),
+        "SPOKE2's network statement has a mask that no route has",
+        "SPOKE2: router bgp 65000 / address-family ipv4 / no network 10.1.2.0 mask 255.255.255.0"
+        " / network 10.1.2.0 mask 255.255.254.0",
     ),
     fault(
         "next-hops-of-the-core",
@@ -352,6 +408,27 @@ FAULTS: Final = (
         "wait 120",
     ),
     fault(
+        "key-of-one-spoke-forgotten",
+        "ipsec-spoke-behind-nat",
+        ("R11", r"pre-shared|keyring|key"),
+        "the hub's wildcard key made room for one key a spoke, and R31 was forgotten",
+        "R11: crypto ikev2 keyring DMVPN / no peer ANY / peer R41 / address 172.16.41.0 255.255.255.0"
+        " / pre-shared-key local Demo-Key-1 / pre-shared-key remote Demo-Key-1",
+        "R11# clear crypto session",
+        "R31# clear crypto session",
+        "wait 120",
+    ),
+    fault(
+        "identity-of-the-hubs-alone",
+        "ipsec-dual-hub",
+        ("SPOKE2", r"identity"),
+        "SPOKE2's profile was hardened to the addresses of the hubs, so no spoke meets it directly",
+        "SPOKE2: crypto ikev2 profile DMVPN / match identity remote address 203.0.113.0 255.255.255.0"
+        " / no match identity remote address 0.0.0.0",
+        "SPOKE2# clear crypto session",
+        "wait 120",
+    ),
+    fault(
         "key-wrong-in-one-direction",
         "intro-phase3",
         ("SPOKE20|HUB", r"pre-shared"),
@@ -387,6 +464,17 @@ FAULTS: Final = (
         "SPOKE2: interface Tunnel2 / no vrf forwarding / ip address 10.255.0.12 255.255.255.0",
         "wait 300",
     ),
+    fault(
+        "translators-replaced",
+        "ipsec-both-behind-nat",
+        ("R31|R41|NAT", r"NAT"),
+        "the provider replaced the routers of both sites: the new ones give each flow a port of its own",
+        "nat NAT1: symmetric",
+        "nat NAT2: symmetric",
+        "R31# clear crypto session",
+        "R41# clear crypto session",
+        "wait 120",
+    ),
     # ------------------------------------------------------------------ lists, hosts, masks
     fault(
         "list-without-the-routing-protocol",
@@ -403,6 +491,27 @@ FAULTS: Final = (
         "SPOKE2's list lets SPOKE1's network in by one address only",
         "SPOKE2: ip access-list extended LAN-OUT / permit ip 10.1.0.0 0.0.0.255 any / permit ip 10.1.1.0 0.0.0.0 any"
         " / exit / interface GigabitEthernet0/2 / ip access-group LAN-OUT out",
+    ),
+    fault(
+        "lan-with-the-classful-mask",
+        "phase3-summary",
+        ("R31", r"mask|10\.3\.3\.1\b|10\.0\.0\.0/8|overlap"),
+        "R31's LAN port was typed again with the mask of class A: it is as wide as the hub's summary",
+        "R31: interface GigabitEthernet0/2 / ip address 10.3.3.1 255.0.0.0",
+    ),
+    fault(
+        "senders-verified-on-the-wan",
+        "dual-hub",
+        ("SPOKE2", r"verif|reverse|reachable-via"),
+        "SPOKE2's WAN port verifies senders strictly, and its way to them is a default route",
+        "SPOKE2: interface GigabitEthernet0/1 / ip verify unicast source reachable-via rx",
+    ),
+    fault(
+        "cable-of-the-lan",
+        "course-lab",
+        ("SPOKE2", r"cable|wire|link cut|H3|10\.3\.0\.100"),
+        "the cleaners pulled the cable between SPOKE2 and its LAN",
+        "wire SPOKE2:GigabitEthernet0/1: cut",
     ),
     fault(
         "gateway-of-the-old-router",
@@ -438,6 +547,16 @@ FAULTS: Final = (
         "SPOKE1's NHRP string has another case, and SPOKE2 announces its tunnel alone",
         "SPOKE1: interface Tunnel0 / ip nhrp authentication dmvpnkey",
         f"SPOKE2: {_NAMED_100} / no network 10.0.0.0 / network 10.255.0.0 0.0.0.255",
+        "wait 600",
+    ),
+    both(
+        "the-reserve-never-worked",
+        "dual-hub",
+        (("HUB1", r"router dead|not running"), ("SPOKE1", r"203\.0\.113\.6|NBMA|NHS")),
+        "HUB1 is dead, and SPOKE1's line for HUB2 has the address of its provider",
+        "SPOKE1: interface Tunnel0 / no ip nhrp nhs 10.255.0.2 nbma 203.0.113.5 multicast"
+        " / ip nhrp nhs 10.255.0.2 nbma 203.0.113.6 multicast",
+        "off HUB1",
         "wait 600",
     ),
 )
@@ -635,5 +754,36 @@ HEALTHY: Final = (
         "front-door",
         "SPOKE1 discards what no tunnel carries, instead of leaking it",
         "SPOKE1: ip route 0.0.0.0 0.0.0.0 Null0 254",
+    ),
+    healthy(
+        "lan-in-another-area",
+        "ospf-phase3",
+        "SPOKE1's LAN is an area of its own",
+        "SPOKE1: interface GigabitEthernet0/2 / ip ospf 1 area 11",
+    ),
+    healthy(
+        "passive-but-for-the-tunnel",
+        "phase2-eigrp",
+        "SPOKE1's interfaces are passive, except the tunnel",
+        f"SPOKE1: {_NAMED_100} / af-interface default / passive-interface / exit-af-interface"
+        " / af-interface Tunnel0 / no passive-interface",
+    ),
+    healthy(
+        "map-of-a-retired-spoke",
+        "bgp-phase3",
+        "SPOKE1 keeps the map of a spoke that is gone",
+        "SPOKE1: interface Tunnel0 / ip nhrp map 10.255.0.99 192.0.2.99",
+    ),
+    healthy(
+        "default-route-in-reserve",
+        "dual-hub",
+        "SPOKE1 has a second default route, to the firewall of its LAN, for the day without a provider",
+        "SPOKE1: ip route 0.0.0.0 0.0.0.0 10.1.101.254 200",
+    ),
+    healthy(
+        "neighbor-of-a-site-to-come",
+        "bgp-ebgp-phase2",
+        "the hub's neighbor for the next site is typed and shut",
+        "HUB: router bgp 65000 / neighbor 10.255.0.13 remote-as 65013 / neighbor 10.255.0.13 shutdown",
     ),
 )
