@@ -28,8 +28,11 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.scenario import Scenario
 from dmvpn.web.roles import Role
+from support.services import short_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.shells.lab.control import Json
 
 #: What `dmvpn lab down` and the like must not wait for: features, the simulator, models of facts, sessions.
@@ -183,12 +186,19 @@ def test_a_simulated_lab_is_waited_for_in_its_own_time(
     assert (lab.age >= 42.0) == ready
 
 
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """Return a folder for sockets."""
+    with short_folder() as folder:
+        yield folder
+
+
 def test_the_end_of_a_class_revokes_every_token_first_and_goes_on_behind_a_lab_that_does_not_end(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sockets: Path
 ) -> None:
     """A lab that did not answer stopped it before that pupil's token was revoked."""
     for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME"):
-        monkeypatch.setenv(variable, str(tmp_path))
+        monkeypatch.setenv(variable, str(sockets))
     tokens = token_file()
     for pupil in ("anna", "ben"):
         tokens.create(pupil, Role.CONFIGURE, 7, f"{pupil}-*")
