@@ -134,6 +134,9 @@ class Site:
     def obstacle(self, path: DatagramPath) -> None:
         """Know of none: there is no routing table."""
 
+    def has_key(self, path: DatagramPath) -> bool:
+        return False
+
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         return MainModeOpening((), self.settings.udp)
 

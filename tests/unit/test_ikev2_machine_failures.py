@@ -426,6 +426,30 @@ def test_group_2_is_left_out_unless_the_shield_is_disabled() -> None:
 SMART = Suite(Encr.AES_CBC, 256, Prf.HMAC_SHA2_512, Integ.HMAC_SHA2_512_256, Group.ECP_256)
 
 
+def junk(node: Node, octets: bytes, source: str) -> None:
+    """Octets come to a router's port 500."""
+    at = IPv4Address(source)
+    datagram = UdpDatagram(source_port=500, destination_port=500, payload=octets)
+    node.tell(IpReceived("GigabitEthernet1", at, node.address, 17, datagram.serialize(at, node.address)))
+
+
+def test_what_cannot_be_read_of_a_peer_with_a_key_is_one_line_in_a_minute_and_of_a_stranger_none() -> None:
+    """Messages of a peer were dropped in silence, and both ends waited."""
+    net = MachineNet()
+    hub = net.node(HUB, PSK.replace("0.0.0.0 0.0.0.0", SPOKE))
+    whole = begins(1)
+    broken = [whole[:24] + (len(whole) + len(more)).to_bytes(4, "big") + whole[28:] + more for more in (b"1", b"12")]
+    another_version = whole[:17] + b"\x30" + whole[18:]
+    for octets in (*broken, another_version):
+        junk(hub, octets, SPOKE)
+        junk(hub, octets, "203.0.113.66")
+    said = f"%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from {SPOKE} failed its sanity check or is malformed: "
+    assert [line.startswith(f"{said}octets behind the last payload") for line in hub.logs if "IK" in line] == [True]
+    net.now += 61
+    junk(hub, another_version, SPOKE)
+    assert [line.startswith(said) for line in hub.logs if "IK" in line] == [True, True]
+
+
 def test_among_two_hundred_half_open_strangers_a_spoke_comes_up_with_a_cookie() -> None:
     net = MachineNet()
     hub, spoke = net.node(HUB), net.node(SPOKE)

@@ -140,6 +140,12 @@ class ConfigurationBook:
         authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
         return Opening(self.suites(path), self._udp_use(policies, path), tuple(authorities))
 
+    def has_key(self, path: DatagramPath) -> bool:
+        """Return whether a pre-shared key is for the peer's address, or for peers at any address."""
+        profiles = [one for policy in policies_for(self.policies, path.ends) for one in self._profiles_of(policy)]
+        remote, front = path.remote.address, path.front
+        return any(one.remote_key or self._keyring_peer(one, remote, None, front) for one in profiles)
+
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return what the isakmp lines say: their policies, and the keys for the peer's address."""
         front, remote = path.front, path.remote.address

@@ -94,7 +94,7 @@ class ModeFailed(Log, name="CRYPTO-6-IKMP_MODE_FAILURE"):
 
 
 class BadMessage(Log, name="CRYPTO-4-IKMP_BAD_MESSAGE"):
-    """A message of IKEv1 is not encrypted with our keys (as a rule the pre-shared keys differ), or is malformed.
+    """A message of IKE is malformed; one of IKEv1 may also be encrypted with other keys: the pre-shared keys differ.
 
     Said once a minute for each peer.
     """

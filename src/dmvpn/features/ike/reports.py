@@ -81,7 +81,7 @@ class Reports:
         self._refused[known] = why
         if len(self._refused) > LARGEST_REFUSED:
             del self._refused[next(iter(self._refused))]
-        if version == IkeVersion.V2:
+        if version == IkeVersion.V2 and not unreadable:
             self._context.emit(messages.NegotiationAborted.of(peer, why))
         elif why.code is IkeReason.AGGRESSIVE:
             self._context.emit(messages.AggressiveModeDisabled.of(peer, why))

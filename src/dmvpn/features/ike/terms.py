@@ -238,6 +238,10 @@ class Book(Protocol):
         """Return why nothing can reach the peer, if that is known here."""
         ...
 
+    def has_key(self, path: DatagramPath) -> bool:
+        """Return whether any line has a key for the peer's address."""
+        ...
+
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return how main mode of IKEv1 is spoken over this path."""
         ...

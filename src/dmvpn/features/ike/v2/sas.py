@@ -189,14 +189,14 @@ class IkeSas:
         try:
             message = Message.parse(octets)
         except UnsupportedVersion as error:
-            notify, why = Notify(NotifyType.INVALID_MAJOR_VERSION), Reason(IkeReason.OF_WIRE, (error,))
-            return self._complain(octets, path, notify, why, now)
+            notify = Notify(NotifyType.INVALID_MAJOR_VERSION)
+            return self._complain(octets, notify, self._unreadable(error, octets, path, now), now)
         except UnsupportedCritical as error:
             notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
-            return self._complain(octets, path, notify, Reason(IkeReason.OF_WIRE, (error,)), now)
+            return self._complain(octets, notify, self._unreadable(error, octets, path, now), now)
         except WireError as error:
             self.counts.drop()
-            return [TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)))]
+            return [self._unreadable(error, octets, path, now)]
         header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
             return self._stranger(message, octets, path, now)
@@ -207,8 +207,8 @@ class IkeSas:
             if header.is_response:
                 self.counts.drop()
                 return []
-            why = Reason(IkeReason.UNKNOWN_SA)
-            return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
+            away = TurnedAway(path, Reason(IkeReason.UNKNOWN_SA))
+            return self._complain(octets, Notify(NotifyType.INVALID_IKE_SPI), away, now)
         if header.is_response and sa.is_usable and message.notify(NotifyType.INVALID_IKE_SPI) is not None:
             return [Doubted(sa)] if path.remote.address == sa.path.remote.address else []
         if not self._talk.may(sa.own_spi, now):
@@ -264,13 +264,22 @@ class IkeSas:
             acts += self._kept(sa, now)
         return acts
 
-    def _complain(self, octets: bytes, path: DatagramPath, notify: Notify, why: Reason, now: float) -> list[Act]:
+    def _unreadable(self, error: WireError, octets: bytes, path: DatagramPath, now: float) -> TurnedAway:
+        """Turn a message away that cannot be read; the log has it if it may be of a peer of ours, and no stranger's."""
+        sender = path.front, path.remote.address, False
+        may_be_peer = self.knows(octets, path)
+        if not may_be_peer and self._beginners.may(sender, now):
+            self._beginners.charge(sender, 1, now)
+            may_be_peer = self.book.has_key(path)
+        return TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)), logged=may_be_peer)
+
+    def _complain(self, octets: bytes, notify: Notify, away: TurnedAway, now: float) -> list[Act]:
         """Answer a request in clear, which nobody must believe; seldom, since we must not amplify an attack."""
         self.counts.drop()
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
-            return [TurnedAway(path, why)]
+            return [away]
         self._complained = now
-        return [Reply(path, plain_answer(octets, (notify,))), TurnedAway(path, why)]
+        return [Reply(away.path, plain_answer(octets, (notify,))), away]
 
     # ------------------------------------------------------------------------------------------------ for people
 
