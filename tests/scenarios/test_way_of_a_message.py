@@ -133,13 +133,23 @@ def test_a_registration_request_passes_twelve_files_of_which_six_decide() -> Non
     assert set(way.files) == {*deciding, "station", "past", *state, *octets}
 
 
-def test_an_ike_sa_init_request_passes_twenty_seven_files_of_which_six_decide() -> None:
+def test_an_ike_sa_init_request_passes_twenty_eight_files_of_which_six_decide() -> None:
     way = Way(dmvpn.features.ike, IkeMachine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
     deciding = {"machine": 1, "v2/sas": 3, "v2/beginning": 1, "book": 1, "v2/offers": 2, "peers": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
-    state = {"repetition", "session", "suites", "terms", "translation", "v2/agreement", "v2/counts", "v2/sa"}
+    state = {
+        "half_open",
+        "repetition",
+        "session",
+        "suites",
+        "terms",
+        "translation",
+        "v2/agreement",
+        "v2/counts",
+        "v2/sa",
+    }
     assert set(way.files) == {*deciding, "udp", "versions", "v2/detection", *state, *_LINES, *_MESSAGES}
-    assert len(way.files) == 27
+    assert len(way.files) == 28
 
 
 def test_a_request_for_a_child_sa_passes_thirty_eight_files_of_which_ten_decide() -> None:
