@@ -13,7 +13,9 @@ from dmvpn.web.resources import routes
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
+
+    from dmvpn.web.guard import Guard
 
 #: Bodies of requests, by the ends of their paths.
 BODIES = {
@@ -50,3 +52,32 @@ def every_request(**names: str) -> Iterator[tuple[str, str, str]]:
     for template, method in sorted(found, key=lambda one: (one[1] == "DELETE", one)):
         body = json.dumps(BODIES.get(template.rpartition("/")[2], {})) if method in ("POST", "PUT") else ""
         yield method, re.sub(r"{([^}]*)}", lambda place: parts.get(place[1], "x"), template), body
+
+
+async def asked(guard: Guard, method: str, path: str, token: str, body: str = "") -> int:
+    """Send one request to a server that is a function. Returns the status of its answer; 0: it gave none."""
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "scheme": "http",
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())],
+    }
+    parts = iter(({"type": "http.request", "body": body.encode(), "more_body": False},))
+    statuses = [0]
+
+    async def receive() -> dict[str, object]:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(int(str(message["status"])))
+
+    await guard(scope, receive, send)
+    return statuses[-1]

@@ -36,14 +36,13 @@ from dmvpn.web.terminals import Terminals
 from dmvpn.web.tokens import TokenFile
 from dmvpn.web.turns import ALL, Turns
 from support.bounds_page import PAGE, page
-from support.callers import every_request, pupil, user
+from support.callers import asked, every_request, pupil, user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, Iterator
 
     from dmvpn.web.entrance import Caller
     from dmvpn.web.errands import Errands
-    from dmvpn.web.guard import Guard
 
 PUPILS = [pupil(f"pupil{number}") for number in range(8)]
 
@@ -225,7 +224,7 @@ def test_whatever_opens_the_socket_of_a_lab_has_a_turn(monkeypatch: pytest.Monke
         guard = application(Fleet(), entrance, Audit(), Names(), taken)
         for method, path, body in every_request(lab="deaf", router="R1", host="H1"):
             place = f"{method} {path}"
-            asyncio.run(ask(guard, method, path, body, token or ""))
+            asyncio.run(asked(guard, method, path, token or "", body))
     assert {"saved", "lesson", "lint", "stage", "clock", "ping", "configuration", "class"} <= {
         path.rpartition("/")[2] for path in opened
     }
@@ -249,36 +248,10 @@ def test_many_who_ask_for_the_description_at_first_make_it_once(monkeypatch: pyt
 
     async def ask_all() -> None:
         guard = application(Fleet(), entrance, Audit(), Names(), Bounds())
-        await asyncio.gather(*(ask(guard, "GET", "/api/v1/openapi.json", "", token) for _ in range(10)))
+        await asyncio.gather(*(asked(guard, "GET", "/api/v1/openapi.json", token) for _ in range(10)))
 
     asyncio.run(ask_all())
     assert made == [""]
-
-
-async def ask(guard: Guard, method: str, path: str, body: str, token: str) -> None:
-    """Send one request to a server that is a function."""
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "scheme": "http",
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())],
-    }
-    parts = iter(({"type": "http.request", "body": body.encode(), "more_body": False},))
-
-    async def receive() -> dict[str, object]:
-        return next(parts, {"type": "http.disconnect"})
-
-    async def send(_: MutableMapping[str, object]) -> None:
-        pass
-
-    await guard(scope, receive, send)
 
 
 def test_labs_that_do_not_answer_hide_no_router_of_another_lab_from_prometheus(monkeypatch: pytest.MonkeyPatch) -> None:

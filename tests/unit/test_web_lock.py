@@ -24,10 +24,9 @@ from dmvpn.web.origin import Names, fits
 from dmvpn.web.permission import hold_roles, needed_by_path, needs
 from dmvpn.web.roles import Role
 from dmvpn.web.tokens import FILE, TokenFile
-from support.callers import user
+from support.callers import asked, user
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
     from pathlib import Path
 
     from starlette.requests import Request
@@ -86,30 +85,7 @@ def ask(role: Role | None, method: str, path: str) -> int:
     routes = [Route(route.path, route.endpoint, methods=[*(route.methods or ())]) for route in ROUTES]
     hold_roles(routes)
     guard = Guard(Starlette(routes=routes), entrance, Audit(), Names(), Bounds())
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "scheme": "http",
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-        "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())],
-    }
-    statuses: list[int] = []
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: MutableMapping[str, object]) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(int(str(message["status"])))
-
-    asyncio.run(guard(scope, receive, send))
-    return statuses[0]
+    return asyncio.run(asked(guard, method, path, token or ""))
 
 
 # ---------------------------------------------------------------------------------------------------- coming in
