@@ -333,7 +333,7 @@ def pauses(effects: list[Effect]) -> list[bool]:
 def test_a_neighbor_whose_routes_change_without_end_waits_and_keeps_its_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A neighbor that gave a thousand routes another preference in each message took a whole core, for ever."""
+    """A neighbor that gave a thousand routes another preference in each message took a whole core."""
     monkeypatch.setattr(hearing, "CREDIT", 300)
     monkeypatch.setattr(hearing, "RATE", 100)
     bench = hub()

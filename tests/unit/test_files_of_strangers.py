@@ -148,7 +148,7 @@ def test_render_reads_and_writes_nothing_that_a_link_has_elsewhere(
 
 
 def test_a_template_that_includes_a_pipe_is_refused_at_once(sites: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It waited for ever: a limit of processor time does not end a process that waits."""
+    """It never ended: a limit of processor time does not end a process that waits."""
     os.mkfifo(sites.parent / "part.j2")
     assert main(["render", str(sites), "--template", str(sites.parent / "mine.j2")]) == 2
     assert "no regular file" in capsys.readouterr().err

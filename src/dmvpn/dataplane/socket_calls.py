@@ -87,7 +87,7 @@ def attach(sock: socket.socket, program: Program) -> None:
 
 
 def receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
-    """Fill the buffer with the next packet; None: none is waiting."""
+    """Fill the buffer with the next packet. Returns its length, or None if no packet waits."""
     try:
         return sock.recv_into(buffer)
     except BlockingIOError:

@@ -207,7 +207,7 @@ class GreSocket(_TwoSockets):
             sock.sendto(packet, (destination, 0))
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
-        """Fill the buffer with the next packet, outer header first; None: none is waiting."""
+        """Fill the buffer with the next packet, outer header first. Returns its length, or None if no packet waits."""
         return receive_into(self._socket, buffer)
 
 

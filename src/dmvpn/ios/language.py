@@ -62,7 +62,7 @@ class Language:
     def __init__(self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ())) -> None:
         known_lines, known_modes = known
         self._modes: dict[str, Mode] = {mode.name: mode for mode in (*known_modes, *modes, GLOBAL, UNKNOWN_MODE)}
-        #: Lines that the host of a router may be unable to carry out: the group of one that it is, or None.
+        #: For lines that some hosts cannot carry out: returns the line's group on such a host, None on another host.
         self.beyond: Mapping[ConfigLine, Callable[[], LineGroup | None]] = {}
         self._others = frozenset(mode.name for mode in (*known_modes, UNKNOWN_MODE)) - {mode.name for mode in modes}
         self._lines: dict[str, list[ConfigLine]] = {name: [] for name in self._modes}

@@ -33,7 +33,7 @@ def allow_descriptors() -> None:
 
 
 def is_readable(descriptor: int, seconds: float | None = None) -> bool:
-    """Wait until a descriptor is readable, whatever its number; at most so many seconds, None: as long as it takes."""
+    """Return whether a descriptor of any number is readable after at most these seconds; None: wait without a limit."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(None if seconds is None else seconds * 1000))

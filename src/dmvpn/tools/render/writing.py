@@ -93,7 +93,7 @@ def tighten(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _read(folder: Path, name: str) -> str | None:
-    """Return the text of a file, None if there is none. Raises UserError."""
+    """Return the text of a file, or None if the file does not exist. Raises UserError."""
     path = folder / name
     try:
         return read_given(path, LARGEST, folder).decode() if os.path.lexists(path) else None
