@@ -32,10 +32,10 @@ def assign(section: Section, line: ConfigLine, args: Args) -> bool:
     if line.acts is not None:
         return line.acts(args, section)
     if not _is_default(line, args):
-        present = section.find(line, args) if line.adds else None
-        kept = _without_options(present, args) if present is not None else {}
-        if kept.keys() - args.keys():  # else the line is kept as it was written
-            args = write(line.syntax, {**kept, **args})
+        if line.adds and (present := section.find(line, args)) is not None:
+            kept = _without_options(present, args)
+            if kept.keys() - args.keys():  # else the line is kept as it was written
+                args = write(line.syntax, {**kept, **args})
         return section.put(Statement(line, args))
     present = section.find(line, args)
     if present is not None:
