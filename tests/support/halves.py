@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 PYTEST: Final = (sys.executable, "-m", "pytest", "-p", "support.halves", "-m", "not slow")
 #: Those that compute wait until the others leave them a processor.
-_PATIENCE: Final = "--timeout=900"
+_PATIENCE: Final = "--timeout=300"
 #: Each half notes what failed in a place of its own: both end at any time.
 _FAILED: Final = "cache_dir=.pytest_cache/waiting"
 #: Seconds in which interrupted tests end.

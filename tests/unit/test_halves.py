@@ -122,10 +122,11 @@ def test_ctrl_c_and_the_end_of_make_end_both(number: signal.Signals, tmp_path: P
 
 
 def both(computing: list[str], waiting: list[str]) -> subprocess.Popen[str]:
-    """Start two halves in a process of their own."""
+    """Start two halves in a process of their own, which is no worker of the tests that run now."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.Popen(
         [*python(RUNS), json.dumps(computing), json.dumps(waiting)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT / "src")))},
+        env={**environment, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT / "src")))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
