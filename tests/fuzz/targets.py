@@ -39,8 +39,8 @@ from dmvpn.features.ike.chain import GENERIC
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.session import Transmit
-from dmvpn.features.ike.terms import DatagramPath, Endpoint
 from dmvpn.features.ike.v1.offers import choose, mismatch
 from dmvpn.features.ike.v1.wire import Message as MessageV1
 from dmvpn.features.ike.v1.wire.payloads import SecurityAssociation as SecurityAssociationV1

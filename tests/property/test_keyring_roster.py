@@ -30,7 +30,7 @@ from dmvpn.features.ike.model import (
     Profile,
 )
 from dmvpn.features.ike.numbers import IdType
-from dmvpn.features.ike.terms import Expectation
+from dmvpn.features.ike.peer_settings import Expectation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,11 +19,7 @@ from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.identity import name_of, of_address
 from dmvpn.features.ike.numbers import Encr, Group, IdType, Integ, Prf
-from dmvpn.features.ike.selectors import TrafficSelector
-from dmvpn.features.ike.session import Ended, Transmit, Trouble
-from dmvpn.features.ike.spis import EspSpis
-from dmvpn.features.ike.suites import Suite
-from dmvpn.features.ike.terms import (
+from dmvpn.features.ike.peer_settings import (
     ChildTerms,
     DatagramPath,
     Endpoint,
@@ -33,6 +29,10 @@ from dmvpn.features.ike.terms import (
     Terms,
     UdpUse,
 )
+from dmvpn.features.ike.selectors import TrafficSelector
+from dmvpn.features.ike.session import Ended, Transmit, Trouble
+from dmvpn.features.ike.spis import EspSpis
+from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2.sas import COOKIES_FROM, IkeSas
 from dmvpn.features.ike.v2.wire import parse_header
 from support.reasons import because
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto.certificates import Anchors
     from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
-    from dmvpn.features.ike.terms import Book
+    from dmvpn.features.ike.peer_settings import Book
     from dmvpn.features.ike.v2.sa import IkeSa
 
 GRE = 47

@@ -20,9 +20,9 @@ from dmvpn.base.protection import Encapsulation, SaCount
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import half_open
 from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
-from dmvpn.features.ike.terms import DatagramPath, Endpoint
 from dmvpn.features.ike.v1 import quick_mode
 from dmvpn.features.ike.v1.fragments import cut
 from dmvpn.features.ike.v1.identities import identity_of

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt
-from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.keys import KeySource, hash_1, hash_2, hash_3, ike_line, keymat, proof

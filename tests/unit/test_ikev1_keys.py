@@ -13,7 +13,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.blocks import decrypt, encrypt
 from dmvpn.features.ike.crypto.material import Nonces
-from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.keys import (

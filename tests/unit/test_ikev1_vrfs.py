@@ -12,8 +12,8 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import of_address
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.terms import DatagramPath, Endpoint, Terms
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 

@@ -13,7 +13,7 @@ from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import Encr, IdType
-from dmvpn.features.ike.terms import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import BUILT_IN

@@ -22,7 +22,7 @@ from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Setti
 from support.reasons import because
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import ChildTerms
+    from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.v2.negotiation import Contributions, Settlement
     from dmvpn.features.ike.v2.offers import ChosenOffer
     from dmvpn.features.ike.v2.sa import IkeSa

@@ -6,9 +6,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.session import Transmit
-from dmvpn.features.ike.terms import DatagramPath, Endpoint
 from dmvpn.features.ike.v2.exchanges import Probe
 from dmvpn.features.ike.v2.sealed import seal
 from dmvpn.features.ike.v2.wire import Header

@@ -12,9 +12,9 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
+from dmvpn.features.ike.peer_settings import Endpoint
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
-from dmvpn.features.ike.terms import Endpoint
 from dmvpn.features.ike.v2 import answers, beginning
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from dmvpn.base.chronicle import MessagePassed, Way
-from dmvpn.features.ike.terms import DatagramPath, Endpoint
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.v2.lines import passed
 
 PATH = DatagramPath(Endpoint(ip_address("192.0.2.1"), 500), Endpoint(ip_address("192.0.2.2"), 500))

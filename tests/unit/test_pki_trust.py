@@ -22,7 +22,7 @@ from dmvpn.features.ike.crypto.certificates import Anchors, Untrusted, parsed
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import IdType
-from dmvpn.features.ike.terms import Terms
+from dmvpn.features.ike.peer_settings import Terms
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.pki.maps import is_meant
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule

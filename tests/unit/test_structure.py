@@ -28,7 +28,7 @@ OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "m
 BESIDES: Final = {
     "bgp": ("settings",),
     "eigrp": ("metric", "states"),
-    "ike": ("book", "numbers", "suites", "terms", "translation", "v2.offers", "v2.wire.numbers"),
+    "ike": ("book", "numbers", "peer_settings", "suites", "translation", "v2.offers", "v2.wire.numbers"),
     "ipsec": ("policies",),
     "nat": ("rules",),
     "nhrp": ("cache", "client", "parts", "plane", "resolver", "tunnel"),

@@ -10,8 +10,8 @@ its version knows how it speaks. Versions do not know each other.
     model        the typed configuration           config       its lines
     translation  what the lines of IKEv1 mean      book         the configuration's answers to a session
     main_mode    what isakmp policies offer        identity     names, and the peers of a keyring that have them
-    terms        the values of these answers       numbers      those of IANA, for both versions
-    suites       algorithms of each type
+    peer_settings: the values of these answers
+    numbers      those of IANA, for both versions  suites       algorithms of each type
     selectors, identification, spis: values        crypto       algorithms, key log, credentials, X.509
     udp          ports 500 and 4500; NAT           trust        trustpoints and certificates
 

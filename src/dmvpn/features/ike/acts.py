@@ -9,7 +9,7 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
 
 
 @dataclass(frozen=True, slots=True)

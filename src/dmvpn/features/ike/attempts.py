@@ -23,8 +23,8 @@ from dmvpn.base.negotiation import NegotiationChanged
 from dmvpn.base.protection import IkeVersion, ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason, refusal
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.timers import TimerKind
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.book import ConfigurationBook
     from dmvpn.features.ike.connections import Connections
+    from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Session, Sessions
-    from dmvpn.features.ike.terms import Terms
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0

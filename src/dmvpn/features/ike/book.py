@@ -21,11 +21,11 @@ from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.identity import Roster, address_of, is_host, matches, name_of, names, of_address
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.numbers import Group, IdType
+from dmvpn.features.ike.peer_settings import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
 from dmvpn.features.ike.reasons import IkeReason, refusal
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import esp_suites, ike_suites, lacking
-from dmvpn.features.ike.terms import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse
 from dmvpn.features.ike.translation import Translation, written
 from dmvpn.features.ike.trust import Trust, takes_certificates
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.crypto.credentials import PublicKey
     from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.udp import Nat
 
 _GRE = 47

@@ -10,9 +10,9 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import ChildTerms
 
 #: Seconds for which a replaced child SA still takes packets that were on their way.
 LINGER: Final = 5.0

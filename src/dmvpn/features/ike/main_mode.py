@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IsakmpPolicy
+from dmvpn.features.ike.peer_settings import IsakmpTransform
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import isakmp_suite
-from dmvpn.features.ike.terms import IsakmpTransform
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.model import IkeConfig

@@ -9,7 +9,7 @@ from dmvpn.base.notices import Log
 if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.terms import Endpoint
+    from dmvpn.features.ike.peer_settings import Endpoint
 
 
 class IsakmpOnOff(Log, name="CRYPTO-6-ISAKMP_ON_OFF"):

@@ -27,6 +27,7 @@ from dmvpn.features.ike.connections import (
     may_go,
     to_end,
 )
+from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
@@ -46,7 +47,6 @@ from dmvpn.features.ike.session import (
     Trouble,
     Unanswered,
 )
-from dmvpn.features.ike.terms import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.timers import AT_ONCE, Deadline, TimerKind
 from dmvpn.features.ike.views import number_of
 from dmvpn.features.ike.ways import EspWays

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import PollSas
 from dmvpn.base.limits import Limiter
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.timers import TimerKind
 
 if TYPE_CHECKING:

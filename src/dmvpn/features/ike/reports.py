@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial, Outer
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.acts import Act
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.session import Session, Sessions
-    from dmvpn.features.ike.terms import DatagramPath
 
     _Peer = tuple[IPAddress, str]  # an address, and its front door
 

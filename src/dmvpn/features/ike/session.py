@@ -16,8 +16,8 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.acts import Act
 from dmvpn.features.ike.children import LINGER, Children
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import IkePhase, IkeVersion
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.peer_settings import Book, ChildTerms, Terms
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, ChildTerms, Terms
 
 #: How much earlier than its lifetime an SA is replaced, as a part of it; by chance up to twice that, so that both
 #: ends seldom begin at the same moment.

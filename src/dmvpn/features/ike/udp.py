@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:

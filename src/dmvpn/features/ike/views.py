@@ -9,18 +9,18 @@ from dmvpn.base.protection import EspSa, IkeView, SaView
 from dmvpn.features.ike import translation
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, Integ, Prf
+from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.suites import esp_transform
-from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.trust import method_name
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import Connection
     from dmvpn.features.ike.children import ChildSa
+    from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.session import Session
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Terms
 
 _ENCRYPTIONS: Final[dict[int, str]] = {Encr.AES_CBC: "AES-CBC", Encr.AES_GCM_16: "AES-GCM", Encr.TRIPLE_DES: "3DES"}
 _PRFS: Final[dict[int, str]] = {

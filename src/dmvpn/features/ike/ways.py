@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entrances import Outer
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT, DatagramPath
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,8 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.acts import TurnedAway
+from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.terms import IKE_PORT, DatagramPath
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.main_mode import MainMode

@@ -9,7 +9,7 @@ from dmvpn.features.ike.v1.wire.payloads import NatDetection
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.wire import Chain
 
 

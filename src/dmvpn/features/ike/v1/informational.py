@@ -26,7 +26,7 @@ from dmvpn.features.ike.v1.wire.numbers import NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, Notify
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.sealed import Channel

@@ -9,8 +9,8 @@ from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
-from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.v1.main_mode import Candidate, MainMode, says_alone
 from dmvpn.features.ike.v1.offers import accepted, mismatch
 from dmvpn.features.ike.v1.proofs import (
@@ -28,7 +28,7 @@ from dmvpn.features.ike.v1.wire.payloads import (
 )
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Message
 

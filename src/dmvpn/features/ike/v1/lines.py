@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.wire import Header
 
 #: How many octets at the end distinguish messages of one exchange.

@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.crypto.material import Nonces
+    from dmvpn.features.ike.peer_settings import DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
-    from dmvpn.features.ike.terms import DatagramPath, Terms
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.proofs import Claim
     from dmvpn.features.ike.v1.sa import IsakmpSa

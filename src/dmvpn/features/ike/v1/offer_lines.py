@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import enum
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.features.ike.terms import IsakmpTransform
+    from dmvpn.features.ike.peer_settings import IsakmpTransform
     from dmvpn.features.ike.v1.offers import Wanted
     from dmvpn.features.ike.v1.transforms import TransformTerms
     from dmvpn.features.ike.v1.wire.proposals import Attribute, Proposal, Transform

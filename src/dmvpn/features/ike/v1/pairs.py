@@ -29,8 +29,8 @@ from dmvpn.features.ike.v1.wire.proposals import Attribute, parse_attributes
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.crypto.material import Nonces
+    from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.selectors import TrafficSelector
-    from dmvpn.features.ike.terms import ChildTerms
     from dmvpn.features.ike.v1.offers import Wanted
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transforms import TransformTerms

@@ -24,10 +24,10 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.crypto.certificates import LONGEST_PATH
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import CertEncoding
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import mark_of
 from dmvpn.features.ike.session import Evidence
-from dmvpn.features.ike.terms import IKE_PORT, NAT_PORT
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.v1.wire.payloads import (
@@ -40,7 +40,7 @@ from dmvpn.features.ike.v1.wire.payloads import (
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
-    from dmvpn.features.ike.terms import Terms
+    from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain
 

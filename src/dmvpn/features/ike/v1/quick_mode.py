@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrivateValue
-    from dmvpn.features.ike.terms import ChildTerms, DatagramPath
+    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
     from dmvpn.features.ike.v1.offers import ChosenOffer
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain, Message

@@ -29,7 +29,7 @@ from dmvpn.features.ike.v1.wire.payloads import (
 )
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.proofs import Claim
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrfAlgorithm
     from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.sealed import Channel

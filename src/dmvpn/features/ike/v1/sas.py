@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
 
 #: Messages that one ISAKMP SA takes in, in a second and at once: each quick mode may cost a Diffie-Hellman.
 MESSAGES: Final = (100, 200)

@@ -8,8 +8,8 @@ from dmvpn.features.ike.contact import are_together
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.terms import DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.terms import Book, DatagramPath
+    from dmvpn.features.ike.peer_settings import Book, DatagramPath
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.turns import Running
 

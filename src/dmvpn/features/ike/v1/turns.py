@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from dmvpn.features.ike.repetition import INTERVALS, SHORT_INTERVALS, Repetitions, mark_of
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.wire import Message
     from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Unanswered
-from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.acts import RekeyWanted

@@ -24,8 +24,8 @@ from dmvpn.features.ike.v2.wire.numbers import Flag
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, DatagramPath, Terms
 
 #: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.
 MOST_CHILDREN: Final = 16

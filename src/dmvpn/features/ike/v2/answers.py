@@ -19,10 +19,10 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Transmit
-from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ike.v2.beginning import certificates
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
@@ -47,7 +47,7 @@ from dmvpn.features.ike.v2.wire.payloads import (
 if TYPE_CHECKING:
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v2.sa import IkeSa
     from dmvpn.features.ike.v2.sealed import Channel
     from dmvpn.features.ike.v2.wire import Chain, Header, Message

@@ -20,8 +20,8 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
+from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.terms import NAT_PORT
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.detection import detect, detection
@@ -47,7 +47,7 @@ from dmvpn.features.ike.v2.wire.payloads import (
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ike.terms import Book, DatagramPath, Terms, UdpUse
+    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms, UdpUse
     from dmvpn.features.ike.v2.wire import Chain
 
 #: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.

@@ -9,7 +9,7 @@ from dmvpn.features.ike.v2.wire.numbers import NotifyType
 from dmvpn.features.ike.v2.wire.payloads import Notify
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.terms import DatagramPath, Endpoint
+    from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
     from dmvpn.features.ike.v2.wire import Chain
 
 

@@ -29,7 +29,7 @@ from dmvpn.features.ike.v2.wire.payloads import Delete, KeyExchange, Nonce, Noti
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrivateValue
-    from dmvpn.features.ike.terms import ChildTerms
+    from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.v2.sa import IkeSa
     from dmvpn.features.ike.v2.wire import Chain
 

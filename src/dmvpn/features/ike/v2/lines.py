@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.terms import DatagramPath
+    from dmvpn.features.ike.peer_settings import DatagramPath
 
 #: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
 _FRAGMENT_AT = slice(32, 36)

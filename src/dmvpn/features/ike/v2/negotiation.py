@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.crypto.material import Nonces
+    from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import ChildTerms
     from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.wire import Chain
     from dmvpn.features.ike.v2.wire.payloads import KeyExchange

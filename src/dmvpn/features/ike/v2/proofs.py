@@ -17,7 +17,7 @@ from dmvpn.features.ike.v2.wire.payloads import Authentication, Certificate
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification
-    from dmvpn.features.ike.terms import Expectation, Terms
+    from dmvpn.features.ike.peer_settings import Expectation, Terms
     from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.wire import Chain
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.crypto.material import Nonces
     from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.terms import Book, DatagramPath, Terms
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v2.agreement import Abilities
     from dmvpn.features.ike.v2.wire import Chain

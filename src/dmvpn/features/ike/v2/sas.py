@@ -22,6 +22,7 @@ from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.half_open import HalfOpen
+from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import (
@@ -34,7 +35,6 @@ from dmvpn.features.ike.session import (
     Transmit,
     Unanswered,
 )
-from dmvpn.features.ike.terms import IKE_PORT
 from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.agreement import SaState
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
+    from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.terms import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.v2.sa import Exchange
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ike.model import Profile
-    from dmvpn.features.ike.terms import Terms
+    from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 

@@ -12,9 +12,9 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.peer_settings import Terms
 from dmvpn.features.ike.reasons import IkeReason, listed
 from dmvpn.features.ike.suites import esp_suites, isakmp_lacks
-from dmvpn.features.ike.terms import Terms
 from dmvpn.features.ike.v2.offers import esp_offer, ike_offer, mismatch
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
 from dmvpn.features.ipsec.lint import in_transport_mode

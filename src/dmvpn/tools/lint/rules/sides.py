@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.book import ConfigurationBook
-from dmvpn.features.ike.terms import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ipsec.policies import resolve
 
 if TYPE_CHECKING:
