@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import Finding, visit
 from dmvpn.tools.doctor.preshared_keys import half_key
 from support.bench import WorldBench

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.labs.proofs.case import Case, Harm, well_rows
 from dmvpn.labs.proofs.networks import FEW, drawn
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, TROUBLES, Plan, Stage, fault, places
 from dmvpn.tools.troubles.plans import CERTIFICATES

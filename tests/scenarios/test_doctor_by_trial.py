@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.remedies import Search, searched
 from dmvpn.tools.remedies.suffering import Harm

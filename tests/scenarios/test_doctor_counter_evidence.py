@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.remedies import attempt
 from support.doctors import WorldPatient, as_it_runs, no_advice

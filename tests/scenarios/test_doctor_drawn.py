@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.labs.proofs.case import Case, Harm, well_rows
 from dmvpn.labs.proofs.judging import judge
 from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Plan, Stage
 from support.cases import one_in

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.proofs.case import Case, well_rows
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from support.cases import one_in

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Step, as_text, in_words, visit
 from dmvpn.tools.remedies import attempt, settle
 from support.cases import every_day_but

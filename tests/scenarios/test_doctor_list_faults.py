@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill, near_of
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt
 from dmvpn.tools.troubles import LISTS, Fault, Stage, fault

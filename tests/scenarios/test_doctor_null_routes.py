@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from support.cases import one_in
 from support.doctors import (
     FAULTS,

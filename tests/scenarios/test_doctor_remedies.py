@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Copied, as_text, visit
 from dmvpn.tools.remedies import MOST, attempt, changed, patch, reduced
 from support.bench import WorldBench

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import as_text, visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient, no_advice

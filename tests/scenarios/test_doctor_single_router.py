@@ -6,8 +6,8 @@ from ipaddress import ip_address
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.proofs.networks import FEW
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Diagnosis, as_text, visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.breaking import ill, near_of
 from dmvpn.labs.proofs.case import HEALED
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import VRFS, Fault, Stage, fault

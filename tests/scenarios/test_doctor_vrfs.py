@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Diagnosis, Step, visit
 from dmvpn.tools.remedies import Search, attempt, searched
 from support.doctors import WorldPatient, as_it_runs

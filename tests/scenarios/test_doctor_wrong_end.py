@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from support.doctors import WorldPatient
 from support.odd import CLOUD, STATIC, TWO, Odd, case_of

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs.proofs.case import Harm
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import FURTHER, TROUBLES, VERY_SLOW, Plan, Stage, fault, places
 from support.cases import every_day_but, one_in

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.net.gre import ProtocolType
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, visit
 from support.doctors import WorldPatient
 from support.world import World

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.config import check_scenario
+from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt
 from dmvpn.tools.walk import as_text, walk

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Address, IPv6Address
 
+    from dmvpn.base.causes import Cause
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.causes import Cause
     from dmvpn.tools.doctor import Finding
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"

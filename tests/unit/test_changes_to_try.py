@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.diff.rows import Rows
 from dmvpn.tools.doctor import Copied, Diagnosis, Finding, Step, View, as_text

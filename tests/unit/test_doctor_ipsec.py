@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.facts import PeerFacts, ReasonFacts, reason_facts
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import TransformType
@@ -15,7 +16,6 @@ from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.nhrp.facts import ServerFacts
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, LabFacts, LinkFacts
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene, examine
 from dmvpn.tools.doctor.ike_clues import clue
 from dmvpn.tools.doctor.probes import Probe, ProbeResult

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_interface
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.facts import reason_facts
 from dmvpn.base.filters import PortFilters
 from dmvpn.base.reasons import Reason
@@ -15,7 +16,6 @@ from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.rib.facts import RouteFacts
 from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFacts
 from dmvpn.shells.facts import HostFacts, LabFacts
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Scene, examine, suspect
 
 LOST = KernelFacts(what="route 10.4.4.0/24 via 192.168.100.11, Tunnel100", there="missing")

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.facts import NeighborFacts, reason_facts
 from dmvpn.base.reasons import Reason
 from dmvpn.features.interface.facts import InterfaceFacts
@@ -14,7 +15,6 @@ from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene
 from dmvpn.tools.doctor.ospf import neighbors
 

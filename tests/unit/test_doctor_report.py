@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.report import as_text
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Step, View
 

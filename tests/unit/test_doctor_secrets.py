@@ -8,6 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.facts import reason_facts
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.reasons import IkeReason
@@ -15,7 +16,6 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene, bgp, eigrp, ipsec, ospf, registration, rip
 
 if TYPE_CHECKING:

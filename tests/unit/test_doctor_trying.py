@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.labs import trying
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Step, View
 
 if TYPE_CHECKING:

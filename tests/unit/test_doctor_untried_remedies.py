@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Diagnosis, Finding, Step, Trial, View, in_words
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import View, as_text, visit
 from dmvpn.tools.doctor.probes import Probe, ProbePurpose, ProbeResult, carry_out, read
 

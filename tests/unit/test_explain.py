@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.base.causes import Cause
 from dmvpn.face.language import exec_parser
 from dmvpn.router.features import FEATURES
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.explain import Answer, Explainer, render
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.words import SHORT

@@ -17,9 +17,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import entries_of
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.list_decisions import Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching

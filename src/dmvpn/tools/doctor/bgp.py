@@ -6,9 +6,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.ios import Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.bgp_passwords import password_of, password_place
 from dmvpn.tools.doctor.configuration import device, texts

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.moments import MONTHS
 from dmvpn.ios.keychains import key_chains
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.verdicts import Finding, Step
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.system.messages import Configured
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Step

@@ -8,9 +8,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.entrances import Denial, Outer, denial_by
 from dmvpn.base.filters import END_OF_LIST
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.opened_lists import permitting_lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, PASSIVE, ROUTER_CLASSIC, ROUTER_NAMED
 from dmvpn.features.eigrp.config.sections import (
@@ -20,7 +21,6 @@ from dmvpn.features.eigrp.config.sections import (
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.eigrp_authentication import EigrpEnd, hidden_question, key_lines
 from dmvpn.tools.doctor.scene import interface_of

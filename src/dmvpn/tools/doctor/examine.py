@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.tunnel.reasons import TunnelReason
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
     access_lists,
     bgp,

@@ -11,10 +11,10 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.distribution import EVERY
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.bgp.model import FilterDirection, FilterKind
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.learned_routes import MOST_FELLOWS, lacks
 from dmvpn.tools.doctor.verdicts import Finding, Step

@@ -11,8 +11,8 @@ from ipaddress import IPv4Address
 from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import bgp, host_pairs, lans, ospf, rip, tracked_routes
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.learned_routes import announced, is_stub_suppressed, not_announced, stub_suppressed

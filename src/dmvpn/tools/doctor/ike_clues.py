@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.crypto_parameters import End, lacks_keys, lacks_profile
 from dmvpn.tools.doctor.verdicts import Step
 

@@ -15,8 +15,8 @@ from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.nhrp_passwords import takes_requests_alone
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts

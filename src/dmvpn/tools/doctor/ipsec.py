@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config.isakmp import RUN_AS
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.crypto_parameters import (
     End,

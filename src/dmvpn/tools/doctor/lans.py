@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, process_lines, taken_back
 from dmvpn.ios import Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.eigrp import interface_names, is_up, running_on
 from dmvpn.tools.doctor.static_routes import lines_by_hop
 from dmvpn.tools.doctor.underlay_path import is_last_resort, null_route_removal

@@ -6,8 +6,8 @@ from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.verdicts import Finding, Step
 

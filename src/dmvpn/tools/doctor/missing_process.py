@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_SHUTDOWN
 from dmvpn.features.ospf.config import processes as ospf_lines
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import eigrp, ospf, rip
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.learned_routes import lacks

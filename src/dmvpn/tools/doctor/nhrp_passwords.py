@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.packet import ErrorCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.verdicts import SECRET, Finding, Step
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.config import interfaces as port_lines
@@ -12,7 +13,6 @@ from dmvpn.features.ospf.config import processes as process_lines
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.ios import Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines
 from dmvpn.tools.doctor.configuration import device, statements, texts

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import ProbePurpose, ProbeResult
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, trace

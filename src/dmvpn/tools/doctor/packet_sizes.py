@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.packet_loss import probe_result, wires_to_server
 from dmvpn.tools.doctor.probes import ProbePurpose

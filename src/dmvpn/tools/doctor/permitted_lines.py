@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:

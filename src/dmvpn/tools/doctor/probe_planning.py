@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.probes import FEW, Probe, ProbePurpose
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import best_route

@@ -10,9 +10,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.routemaps import MatchedRoute
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import bgp, learned_routes, ospf, rip
 from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import interface_of

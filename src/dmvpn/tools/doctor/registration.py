@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.nhrp_configuration import lines_of_tunnel, server_statements, with_address

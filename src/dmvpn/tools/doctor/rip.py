@@ -7,10 +7,10 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.ios import INTERFACE, Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import filters
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device, texts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Placeholder
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import nat, servers
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.nhrp_configuration import map_statements, servers_at

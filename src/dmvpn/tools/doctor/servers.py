@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.nhrp_configuration import map_statements, multicast_lines, server_statements, texts_of
 from dmvpn.tools.doctor.permitted_lines import MOST_LINES
 from dmvpn.tools.doctor.scene import interface_of

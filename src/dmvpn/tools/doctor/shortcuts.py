@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_SUMMARY, IP_SUMMARY
@@ -13,7 +14,6 @@ from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, taken_back
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, statements, texts
 from dmvpn.tools.doctor.openings import bgp_family
 from dmvpn.tools.doctor.packet_loss import probe_result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, trace

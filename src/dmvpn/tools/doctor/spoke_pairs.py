@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import ipsec, packet_loss, sas, underlay_routes
 from dmvpn.tools.doctor.nhrp_configuration import map_statements
 from dmvpn.tools.doctor.scene import Client

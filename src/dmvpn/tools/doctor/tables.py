@@ -15,6 +15,7 @@ from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.interface.config.sections import ADDRESS
@@ -24,7 +25,6 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Placeholder, vrfs
 from dmvpn.network.vrf_processes import moved, process_of
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of

@@ -9,8 +9,8 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.features.track.model import TrackKind
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.static_routes import tracked_line
 from dmvpn.tools.doctor.verdicts import Finding, Step

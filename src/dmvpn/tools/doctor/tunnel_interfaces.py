@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.static.config import ROUTE
 from dmvpn.features.tunnel import config as tunnel_lines
@@ -13,7 +14,6 @@ from dmvpn.features.tunnel.config import KEEPALIVE
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.ios.common import SHUTDOWN
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import addressing, tables
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import interface_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.shells.lab_model import INSIDE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import addressing, lans
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step

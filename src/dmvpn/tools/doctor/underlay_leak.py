@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.processes import NETWORKS, ROUTER
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.configuration import device, statements
 from dmvpn.tools.doctor.openings import ospf_process
 from dmvpn.tools.doctor.scene import interface_of

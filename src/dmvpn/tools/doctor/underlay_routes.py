@@ -5,11 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.shells.lab_model import INSIDE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import addressing, nat, tables, tracked_routes, underlay_leak
 from dmvpn.tools.doctor.static_routes import route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace

@@ -15,9 +15,9 @@ from dataclasses import asdict
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Placeholder
-from dmvpn.tools.causes import Cause
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Network

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles import TROUBLES
 
 #: Causes that no trouble injects.

@@ -16,10 +16,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import removal
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.ios.grammar import HIDDEN
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.rows import changes
 from dmvpn.tools.doctor import permitted_lines

@@ -16,7 +16,7 @@
     packet_lists    mechanisms of packet filters, in clouds that have these (`list_setup`): `LISTS`
     unlisted        mechanisms without a rule of the doctor: `UNLISTED`
 
-The causes that a diagnosis names are in `tools/causes.py`, which the doctor shares.
+The causes that a diagnosis names are in `base/causes.py`, which the doctor shares.
 
 `TROUBLES` are all of them, in the order in which a diagnosis would meet them.
 """

@@ -8,13 +8,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ospf.config import interfaces as ospf_ports
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 

@@ -20,8 +20,8 @@ from dmvpn.tools.troubles.orders import Impair, Order, orders_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dmvpn.base.causes import Cause
     from dmvpn.base.entropy import Entropy
-    from dmvpn.tools.causes import Cause
     from dmvpn.tools.troubles.stage import Stage
     from dmvpn.tools.troubles.trouble import Trouble
 

@@ -9,6 +9,7 @@ from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
@@ -19,7 +20,6 @@ from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import Placeholder, common
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Role, Wire, word
 from dmvpn.tools.troubles.trouble import Need, without_story
 

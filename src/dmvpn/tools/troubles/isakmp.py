@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config import isakmp
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Role
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from dmvpn.tools.causes import Cause
+from dmvpn.base.causes import Cause
 from dmvpn.tools.troubles.acts import Act, Command, Configure, Role
 from dmvpn.tools.troubles.list_setup import GROUP, GROUP_MEMBER, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ike.config import settings as ike_lines
 from dmvpn.features.ipsec.config import profiles as ipsec_profiles
 from dmvpn.features.ipsec.config import transforms
 from dmvpn.ios import common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

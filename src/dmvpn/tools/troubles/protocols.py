@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.ospf.config import interfaces as ospf_ports
@@ -11,7 +12,6 @@ from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import prefix_lists
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder, common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Kill, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, EigrpRenumber, NoNetworks, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

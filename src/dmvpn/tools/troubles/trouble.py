@@ -9,7 +9,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.tools.troubles.acts import Role
 
 if TYPE_CHECKING:
-    from dmvpn.tools.causes import Cause
+    from dmvpn.base.causes import Cause
     from dmvpn.tools.troubles.acts import Act
 
 

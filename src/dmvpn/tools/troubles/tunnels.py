@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

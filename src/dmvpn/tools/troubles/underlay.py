@@ -5,11 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Kill, Nat, Renumber, Role, Wire, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
@@ -18,7 +19,6 @@ from dmvpn.features.policy.config import prefix_lists, route_maps
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder, common
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, Wire, word
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 

@@ -9,12 +9,12 @@ from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Act, Command, Configure, MoveProcess, Role, VrfProcess, word
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 

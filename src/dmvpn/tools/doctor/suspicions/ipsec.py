@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import ike_clues
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.crypto_parameters import End

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.nhrp_passwords import says_password
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with

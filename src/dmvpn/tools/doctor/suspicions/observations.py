@@ -11,10 +11,10 @@ from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Hypothesis
 
 if TYPE_CHECKING:
+    from dmvpn.base.causes import Cause
     from dmvpn.base.facts import Address
     from dmvpn.features.eigrp.facts import EigrpFacts
     from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.tools.causes import Cause
     from dmvpn.tools.doctor.scene import Client, Scene
 
 

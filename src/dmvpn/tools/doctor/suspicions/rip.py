@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.rip.config import PASSIVE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import rip
 from dmvpn.tools.doctor.suspicions.observations import here, maybe
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learned_routes import is_stub_suppressed
 from dmvpn.tools.doctor.suspicions import rip
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild

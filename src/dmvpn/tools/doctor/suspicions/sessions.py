@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process
 from dmvpn.tools.doctor.ospf import running_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.nhrp_passwords import says_password
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import interface_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.causes import Cause
 from dmvpn.features.tunnel.config import TTL
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import lines_from
