@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 SOURCES: Final = ROOT / "src" / "dmvpn"
 
 #: What the folder of a feature offers to other rooms, besides the names in its `__init__`.
-OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show"))
+OFFERED: Final = frozenset(
+    ("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show", "terms")
+)
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
     "bgp": ("settings",),
@@ -36,7 +38,9 @@ BESIDES: Final = {
     "pki": ("chain", "material", "store"),
 }
 #: What nobody loads who only builds a router: people, judges and what these need.
-_LATER: Final = re.compile(r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts)\b")
+_LATER: Final = re.compile(
+    r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts|terms)\b|dmvpn\.base\.(causes|terms)\b"
+)
 #: An import of ours, at whatever depth; all are written so, and the names may be on several lines.
 _IMPORT: Final = re.compile(r"^ *from (dmvpn[\w.]*) import (\([^)]*\)|[^\n#(]*)", re.MULTILINE)
 #: Lines of a function without its docstring: a screen.
