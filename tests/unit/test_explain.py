@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.base import explanations
 from dmvpn.base.causes import Cause
+from dmvpn.base.explanations import Explanation
 from dmvpn.face.language import exec_parser
+from dmvpn.net.icmp import TimeExceededCode
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Answer, Explainer, render
 from dmvpn.tools.watch.ladder import Ladder, Look
@@ -29,6 +32,34 @@ def ask(question: str) -> tuple[FoundMeaning, ...]:
 
 def words(question: str) -> list[str]:
     return [found.word for found in ask(question)]
+
+
+def test_a_row_of_a_table_is_a_word_and_all_that_is_known_of_it() -> None:
+    rows = explanations.words("""
+        up | up (interface) :: It works.
+        % Error: <what> :: It failed, and the answer
+            says why. [RFC 2332 §5.2.7]
+            when: Often, or
+            seldom.
+            next: show logging
+        """)
+    up = Explanation("up", "It works.", also=("up (interface)",))
+    why = "It failed, and the answer says why."
+    assert rows == (up, Explanation("% Error: <what>", why, "Often, or seldom.", "show logging", "RFC 2332 §5.2.7"))
+
+
+def test_a_row_without_a_meaning_is_named() -> None:
+    with pytest.raises(ValueError, match=r"not WORD :: WHAT IT IS: 'down: it does not work'"):
+        explanations.words("""
+            up :: It works.
+            down: it does not work
+            """)
+
+
+def test_a_row_for_a_code_that_the_enum_lacks_is_named() -> None:
+    assert explanations.codes(TimeExceededCode, "\nTTL :: x")[0].number == TimeExceededCode.TTL
+    with pytest.raises(KeyError, match="TLL"):
+        explanations.codes(TimeExceededCode, "\nTLL :: x")
 
 
 @pytest.mark.parametrize(

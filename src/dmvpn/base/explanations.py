@@ -11,16 +11,23 @@ from __future__ import annotations
 
 import enum
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.notices import Log
     from dmvpn.base.reasons import ReasonCode
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
+#: A row of a table of explanations.
+_ROW: Final = re.compile(
+    r"(?P<names>.+?) :: (?P<what>.+?)( \[(?P<clause>(RFC|draft-).+?)\])?( when: (?P<when>.+?))?( next: (?P<next>.+))?"
+)
 
 
 class WordKind(enum.Enum):
@@ -115,6 +122,42 @@ class WordGroup:
     def clause_of(self, explanation: Explanation) -> str:
         """Return the clause that it rests on, or ""."""
         return explanation.clause or self.clause
+
+
+def words(table: str) -> tuple[Explanation, ...]:
+    """Return the explanations of a table. Each row begins at the margin, and its further lines are indented:
+
+        WORD | OTHER WORD :: what it is [RFC 2332 §5.2.7]
+            when: it appears
+            next: the command or fact to look at
+
+    Raises ValueError for a row of another form.
+    """
+    return tuple(_rows(table))
+
+
+def codes(kind: type[enum.IntEnum | enum.IntFlag], table: str) -> tuple[Explanation, ...]:
+    """Return the explanations of codes: the words of the table are their names. Raises KeyError for another name."""
+    return tuple(replace(row, number=int(kind[row.word])) for row in _rows(table))
+
+
+def reasons(kind: type[ReasonCode], table: str) -> tuple[Explanation, ...]:
+    """Return the explanations of reasons: the words of the table are names of codes, which have the clause. Raises
+    KeyError for another name.
+    """
+    return tuple(replace(row, word=kind[row.word].value, clause=kind[row.word].clause) for row in _rows(table))
+
+
+def _rows(table: str) -> Iterator[Explanation]:
+    margin = table[: -len(table.lstrip())]
+    for row in re.split(rf"{margin}(?=\S)", table.strip()):
+        found = _ROW.fullmatch(re.sub(r"\n\s+", " ", row))
+        if found is None:
+            raise ValueError(f"not WORD :: WHAT IT IS: {row!r}")
+        word, *also = found["names"].split(" | ")
+        yield Explanation(
+            word, found["what"], found["when"] or "", found["next"] or "", found["clause"] or "", also=tuple(also)
+        )
 
 
 def code(

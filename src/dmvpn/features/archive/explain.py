@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, log, log_group
+from dmvpn.base.explanations import answer_group, log, log_group, words
 from dmvpn.features.archive import messages
 
 _LOGS = log_group(
@@ -40,37 +39,23 @@ _LOGS = log_group(
 
 _ANSWERS = answer_group(
     "copies of the configuration",
-    Word(
-        "%No Rollback Confirmed Change pending",
-        "No change waits for `configure confirm`: none was made with a timer, or it was confirmed, or its time is "
-        "over and the earlier configuration runs again.",
-    ),
-    Word(
-        "%Turn config archive on before using Rollback Confirmed Change",
-        "The earlier configuration has to be stored somewhere: `archive`, `path flash:NAME`.",
-        next="show archive",
-    ),
-    Word(
-        "% Error caught by command handler",
-        "`archive config` has no place for its copies: `archive`, `path flash:NAME`.",
-        next="show archive",
-    ),
-    Word(
-        "% Nothing was replaced, because nobody can say yes here: `force` does not ask",
-        "`configure replace` asks whether it may. A command without a terminal, or a client that went away, gives no "
-        "answer.",
-        next="configure replace flash:NAME force",
-    ),
-    Word(
-        "%<file> is not a valid config file",
-        "It was cut off, has no line of a configuration, is of another device, or of several routers. Lines that a "
-        "file lacks would be removed from the router, so nothing was changed.",
-        next="more flash:NAME",
-    ),
-    Word(
-        "% Only flash:NAME, bootflash:NAME or disk0:NAME can be archived to",
-        "Copies are files of the router; nothing is sent elsewhere.",
-    ),
+    *words("""
+    %No Rollback Confirmed Change pending :: No change waits for `configure confirm`: none was made with a timer, or it
+        was confirmed, or its time is over and the earlier configuration runs again.
+    %Turn config archive on before using Rollback Confirmed Change :: The earlier configuration has to be stored
+        somewhere: `archive`, `path flash:NAME`.
+        next: show archive
+    % Error caught by command handler :: `archive config` has no place for its copies: `archive`, `path flash:NAME`.
+        next: show archive
+    % Nothing was replaced, because nobody can say yes here: `force` does not ask :: `configure replace` asks whether it
+        may. A command without a terminal, or a client that went away, gives no answer.
+        next: configure replace flash:NAME force
+    %<file> is not a valid config file :: It was cut off, has no line of a configuration, is of another device, or of
+        several routers. Lines that a file lacks would be removed from the router, so nothing was changed.
+        next: more flash:NAME
+    % Only flash:NAME, bootflash:NAME or disk0:NAME can be archived to :: Copies are files of the router; nothing is
+        sent elsewhere.
+    """),
     next="show archive config rollback timer",
 )
 

@@ -13,8 +13,9 @@ from dmvpn.base.explanations import (
     label_group,
     log,
     log_group,
-    reason,
     reason_group,
+    reasons,
+    words,
 )
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.auth import AuthType
@@ -34,12 +35,12 @@ _STATES = WordGroup(
     next=_DETAILS,
     clause="RFC 5880 §6.2",
     sighting=r"^\d+\.\d+\.\d+\.\d+ +\d+/\d+ +(\w+) +(\w+) ",
-    explanations=(
-        Word(BfdState.ADMIN_DOWN.word, "No protocol at that end uses the session; that is no failure of the path."),
-        Word("Down (BFD)", "That end does not hear the other one.", also=(BfdState.DOWN.word,)),
-        Word(BfdState.INIT.word, "It hears the other end, and does not know yet whether that hears it."),
-        Word("Up (BFD)", "Both hear each other: the state to be in.", also=(BfdState.UP.word,)),
-    ),
+    explanations=words(f"""
+        {BfdState.ADMIN_DOWN.word} :: No protocol at that end uses the session; that is no failure of the path.
+        Down (BFD) | Down :: That end does not hear the other one.
+        {BfdState.INIT.word} :: It hears the other end, and does not know yet whether that hears it.
+        Up (BFD) | Up :: Both hear each other: the state to be in.
+        """),
 )
 _BITS = WordGroup(
     title="states in packets of BFD",
@@ -98,12 +99,11 @@ _EVENTS = debug_group(
 )
 _PACKETS = debug_group(
     "debug bfd packet",
-    Word(
-        "BFD <Tx|Rx>: <address> on <interface>, diag:<number> state:<state> P:<bit> F:<bit> ld/rd:<number>/<number> "
-        "tx:<microseconds> rx:<microseconds> mult:<number>",
-        "A packet left or came. P asks for an answer, F is one.",
-    ),
-    Word("BFD Rx: <address> on <interface>, not taken: <why>", "A packet was counted and dropped."),
+    *words("""
+    BFD <Tx|Rx>: <address> on <interface>, diag:<number> state:<state> P:<bit> F:<bit> ld/rd:<number>/<number>
+        tx:<microseconds> rx:<microseconds> mult:<number> :: A packet left or came. P asks for an answer, F is one.
+    BFD Rx: <address> on <interface>, not taken: <why> :: A packet was counted and dropped.
+    """),
     next=_DETAILS,
     clause="RFC 5880 §6.8.6",
 )
@@ -124,22 +124,22 @@ _AUTHENTICATION = WordGroup(
 _REASONS = reason_group(
     "BFD",
     (_DETAILS,),
-    reason(BfdReason.NO_INTERVAL, "Say `bfd interval` on the interface; until then the neighbor is not watched."),
-    reason(BfdReason.NO_LINE, "Nothing is watched over an interface that is down."),
-    reason(
-        BfdReason.OTHER_AUTHENTICATION,
-        "Both ends need the same `authentication` (mode and keys) in their templates; `nothing`: that end has none.",
+    *reasons(
+        BfdReason,
+        """
+        NO_INTERVAL :: Say `bfd interval` on the interface; until then the neighbor is not watched.
+        NO_LINE :: Nothing is watched over an interface that is down.
+        OTHER_AUTHENTICATION :: Both ends need the same `authentication` (mode and keys) in their templates; `nothing`:
+            that end has none.
+        WRONG_DIGEST :: The keys of this number differ, or it is not the time of that key here.
+        OLD_NUMBER :: Packets are replayed, or the far end restarted: then its packets are accepted again soon.
+        NO_KEY :: The key chain is missing or empty, or no `send-lifetime` holds now.
+        NOT_HEARD :: BFD may be missing at the far end, or UDP port 3784 is filtered on the way.
+        SILENT :: The path is lost, or the far end died.
+        FAR_END_DOWN :: What we send is lost; look at the far end why.
+        NOT_WANTED_THERE :: The far end's `bfd` lines are gone, or its protocol has no neighbor here.
+        """,
     ),
-    reason(BfdReason.WRONG_DIGEST, "The keys of this number differ, or it is not the time of that key here."),
-    reason(
-        BfdReason.OLD_NUMBER,
-        "Packets are replayed, or the far end restarted: then its packets are accepted again soon.",
-    ),
-    reason(BfdReason.NO_KEY, "The key chain is missing or empty, or no `send-lifetime` holds now."),
-    reason(BfdReason.NOT_HEARD, "BFD may be missing at the far end, or UDP port 3784 is filtered on the way."),
-    reason(BfdReason.SILENT, "The path is lost, or the far end died."),
-    reason(BfdReason.FAR_END_DOWN, "What we send is lost; look at the far end why."),
-    reason(BfdReason.NOT_WANTED_THERE, "The far end's `bfd` lines are gone, or its protocol has no neighbor here."),
     next=_DETAILS,
 )
 _TABLE = label_group(
@@ -155,66 +155,51 @@ _TABLE = label_group(
 _BLOCK = label_group(
     "particulars of a session of BFD",
     (_DETAILS,),
-    Word("Session state is", "Ours. Echoes are never used here.", also=("and not using echo function",)),
-    Word("Session Hosts do not hear each other", "Its state is not Up, and this is why. A line of our own."),
-    Word("Session Host", "Who sends the packets: this program itself.", also=("Software",)),
-    Word("OurAddr", "Our address, which packets come from."),
-    Word("Handle", "The number of the session on this router."),
-    Word("Local Diag", "Why our state changed last.", also=("Diagnostic",)),
-    Word("Demand mode", "Whether this end asks the other one to be silent: never.", also=("Demand bit",)),
-    Word("Poll bit", "Whether a change of intervals waits for an answer.", clause="RFC 5880 §6.5"),
-    Word("Final bit", "Whether the packet was the answer to a poll.", clause="RFC 5880 §6.5"),
-    Word("C bit", "Whether the far end's BFD survives its control plane."),
-    Word("MinTxInt", "Microseconds between packets that this end wishes to send.", also=("Min tx interval",)),
-    Word(
-        "MinRxInt",
-        "Microseconds between packets that this end can receive.",
-        also=("Min rx interval", "Received MinRxInt"),
-    ),
-    Word("Min Echo interval", "Microseconds between echoes that it takes; 0: none."),
-    Word(
-        "Multiplier",
-        "How many packets may be missing until the path is lost.",
-        also=("Received Multiplier",),
-        clause="RFC 5880 §6.8.4",
-    ),
-    Word("Holddown (hits)", "How often nothing was heard for the detection time."),
-    Word("Hello (hits)", "Milliseconds between our packets, and how many were sent."),
-    Word(
-        "Rx Count",
-        "Packets of this direction, and the milliseconds between them.",
-        also=("Tx Count", "Rx", "Tx", "Count", "Interval (ms) min/max/avg", "last", "ms ago"),
-    ),
-    Word("Elapsed time watermarks", "A counter of IOS, always 0 here."),
-    Word("Registered protocols", "The protocols that use the session and react when it goes down."),
-    Word("Uptime", "For how long both ends have heard each other."),
-    Word("Last packet", "What the far end said last.", also=("Version",)),
-    Word("State bit", "The far end's state.", clause="RFC 5880 §4.1"),
-    Word("Length", "Octets of the packet."),
-    Word("My Discr.", "The far end's discriminator, and ours as it knows it.", also=("Your Discr.",)),
+    *words("""
+    Session state is | and not using echo function :: Ours. Echoes are never used here.
+    Session Hosts do not hear each other :: Its state is not Up, and this is why. A line of our own.
+    Session Host | Software :: Who sends the packets: this program itself.
+    OurAddr :: Our address, which packets come from.
+    Handle :: The number of the session on this router.
+    Local Diag | Diagnostic :: Why our state changed last.
+    Demand mode | Demand bit :: Whether this end asks the other one to be silent: never.
+    Poll bit :: Whether a change of intervals waits for an answer. [RFC 5880 §6.5]
+    Final bit :: Whether the packet was the answer to a poll. [RFC 5880 §6.5]
+    C bit :: Whether the far end's BFD survives its control plane.
+    MinTxInt | Min tx interval :: Microseconds between packets that this end wishes to send.
+    MinRxInt | Min rx interval | Received MinRxInt :: Microseconds between packets that this end can receive.
+    Min Echo interval :: Microseconds between echoes that it takes; 0: none.
+    Multiplier | Received Multiplier :: How many packets may be missing until the path is lost. [RFC 5880 §6.8.4]
+    Holddown (hits) :: How often nothing was heard for the detection time.
+    Hello (hits) :: Milliseconds between our packets, and how many were sent.
+    Rx Count | Tx Count | Rx | Tx | Count | Interval (ms) min/max/avg | last | ms ago :: Packets of this direction, and
+        the milliseconds between them.
+    Elapsed time watermarks :: A counter of IOS, always 0 here.
+    Registered protocols :: The protocols that use the session and react when it goes down.
+    Uptime :: For how long both ends have heard each other.
+    Last packet | Version :: What the far end said last.
+    State bit :: The far end's state. [RFC 5880 §4.1]
+    Length :: Octets of the packet.
+    My Discr. | Your Discr. :: The far end's discriminator, and ours as it knows it.
+    """),
     next="debug bfd packet",
 )
 _DROPS = label_group(
     "packets of BFD that were not taken",
     ("show bfd drops",),
-    Word("BFD Drop Statistics", "Since the start, or since `clear bfd counters`."),
-    Word(
-        "IPV4",
-        "The only column that counts here: BFD watches neighbors by IPv4.",
-        also=("IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP", "IPV", "MPLS", "PW", "TP", "LSP", "M"),
-    ),
-    Word(Drop.TTL.value, "Of no neighbor: it came through a router.", clause="RFC 5881 §5"),
-    Word(Drop.SESSION.value, "From an address that is not watched.", clause="RFC 5880 §6.8.6"),
-    Word(Drop.HEADER.value, "It broke the standard.", clause="RFC 5880 §6.8.6"),
-    Word(Drop.DISCRIMINATOR.value, "It was for a session that has ended.", clause="RFC 5880 §6.3"),
-    Word(Drop.AUTH_LENGTH.value, "What it proves itself with is cut short.", clause="RFC 5880 §4.2"),
-    Word(Drop.AUTH_SEQUENCE.value, "It is an old one, or comes again.", clause="RFC 5880 §6.7.3"),
-    Word(
-        Drop.AUTH_FAILED.value,
-        "Its digest or password is another one, or it has none.",
-        clause="RFC 5880 §6.7",
-        next="show bfd neighbors details",
-    ),
+    *words(f"""
+    BFD Drop Statistics :: Since the start, or since `clear bfd counters`.
+    IPV4 | IPV6 | IPV4-M | IPV6-M | MPLS_PW | MPLS_TP_LSP | IPV | MPLS | PW | TP | LSP | M :: The only column that
+        counts here: BFD watches neighbors by IPv4.
+    {Drop.TTL.value} :: Of no neighbor: it came through a router. [RFC 5881 §5]
+    {Drop.SESSION.value} :: From an address that is not watched. [RFC 5880 §6.8.6]
+    {Drop.HEADER.value} :: It broke the standard. [RFC 5880 §6.8.6]
+    {Drop.DISCRIMINATOR.value} :: It was for a session that has ended. [RFC 5880 §6.3]
+    {Drop.AUTH_LENGTH.value} :: What it proves itself with is cut short. [RFC 5880 §4.2]
+    {Drop.AUTH_SEQUENCE.value} :: It is an old one, or comes again. [RFC 5880 §6.7.3]
+    {Drop.AUTH_FAILED.value} :: Its digest or password is another one, or it has none. [RFC 5880 §6.7]
+        next: show bfd neighbors details
+    """),
     next=_SHOW,
 )
 _SUMMARY = label_group(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.chronicle import Sign, Topic, Way
+from dmvpn.base.chronicle import Sign, Topic
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, words
 
 _SCREENS: Final = ("show dmvpn events", "show dmvpn changes since")
 #: Behind the time of a line.
@@ -20,16 +20,12 @@ _WAYS = WordGroup(
     next="debug nhrp packet",
     sighting=rf"{_TIME}(->|=>|<-) ",
     mark=r"^Legend: -> sent, => passed on",
-    explanations=(
-        Word("->", "Sent by this router.", also=(Way.SENT.value,)),
-        Word(
-            "=>",
-            "Forwarded by this router: neither its source nor its destination is here.",
-            "On hubs, for NHRP.",
-            also=(Way.FORWARDED.value, "passed on"),
-        ),
-        Word("<-", "Received by this router.", also=(Way.RECEIVED.value,)),
-    ),
+    explanations=words("""
+        -> | sent :: Sent by this router.
+        => | forwarded | passed on :: Forwarded by this router: neither its source nor its destination is here.
+            when: On hubs, for NHRP.
+        <- | received :: Received by this router.
+        """),
 )
 
 _SIGNS = WordGroup(
@@ -40,11 +36,11 @@ _SIGNS = WordGroup(
     next="show dmvpn events",
     sighting=rf"{_TIME}([+~-])  ?[a-z]",
     mark=r"^Legend: \+ came",
-    explanations=(
-        Word(Sign.CAME.value, "Something new: it was not there before.", also=("came",)),
-        Word(Sign.CHANGED.value, "Something was there before and is different now.", also=("changed",)),
-        Word(Sign.WENT.value, "Something is gone.", also=("went",)),
-    ),
+    explanations=words(f"""
+        {Sign.CAME.value} | came :: Something new: it was not there before.
+        {Sign.CHANGED.value} | changed :: Something was there before and is different now.
+        {Sign.WENT.value} | went :: Something is gone.
+        """),
 )
 
 _TOPICS = WordGroup(
@@ -53,15 +49,15 @@ _TOPICS = WordGroup(
     screens=_SCREENS,
     rank=62,
     sighting=rf"{_TIME}[+~-]  ?([a-z]+)",
-    explanations=(
-        Word(Topic.MAPPING.value, "An entry of the NHRP cache.", next="show ip nhrp"),
-        Word(Topic.SERVER.value, "A next hop server, as this spoke sees it.", next="show ip nhrp nhs"),
-        Word(Topic.PROTECTION.value, "IPsec with a peer.", next="show crypto session"),
-        Word(Topic.NEIGHBOR.value, "A neighbor of a routing protocol.", next="show ip eigrp neighbors"),
-        Word(Topic.INTERFACE.value, "An interface, its line or its address.", next="show ip interface brief"),
-        Word(Topic.ROUTE.value, "A route of the routing table.", next="show ip route"),
-        Word(Topic.CONFIGURATION.value, "The running configuration.", next="show running-config"),
-    ),
+    explanations=words(f"""
+        {Topic.MAPPING.value} :: An entry of the NHRP cache. next: show ip nhrp
+        {Topic.SERVER.value} :: A next hop server, as this spoke sees it. next: show ip nhrp nhs
+        {Topic.PROTECTION.value} :: IPsec with a peer. next: show crypto session
+        {Topic.NEIGHBOR.value} :: A neighbor of a routing protocol. next: show ip eigrp neighbors
+        {Topic.INTERFACE.value} :: An interface, its line or its address. next: show ip interface brief
+        {Topic.ROUTE.value} :: A route of the routing table. next: show ip route
+        {Topic.CONFIGURATION.value} :: The running configuration. next: show running-config
+        """),
 )
 
 _ANSWERS = answer_group(
@@ -74,12 +70,11 @@ _ANSWERS = answer_group(
 _LABELS = label_group(
     "what the chronicle says of itself",
     _SCREENS,
-    Word(
-        "Nothing is remembered of what was before",
-        "The router began later, or its memory is full and older lines went.",
-        also=("Nothing is remembered of messages before", "Nothing is remembered of changes before"),
-    ),
-    Word("keeps no past", "The table remembers nothing of earlier moments."),
+    *words("""
+    Nothing is remembered of what was before | Nothing is remembered of messages before | Nothing is remembered of
+        changes before :: The router began later, or its memory is full and older lines went.
+    keeps no past :: The table remembers nothing of earlier moments.
+    """),
     next="show dmvpn events",
 )
 

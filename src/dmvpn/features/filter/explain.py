@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import log, log_group, reason, reason_group
+from dmvpn.base.explanations import log, log_group, reason_group, reasons
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.reasons import FilterReason
 
@@ -23,15 +23,14 @@ _LOGS = log_group(
 _REASONS = reason_group(
     "packet filters",
     ("show logging",),
-    reason(
-        FilterReason.REFUSED,
-        "The kernel refuses a list; its own words follow. Nothing passes the lists of the port meanwhile. The order is "
-        "given again, later and later.",
-    ),
-    reason(
-        FilterReason.UNFILTERED,
-        "The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass the port "
-        "meanwhile, although its lists deny them. The order is given again, later and later.",
+    *reasons(
+        FilterReason,
+        """
+        REFUSED :: The kernel refuses a list; its own words follow. Nothing passes the lists of the port meanwhile. The
+            order is given again, later and later.
+        UNFILTERED :: The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass
+            the port meanwhile, although its lists deny them. The order is given again, later and later.
+        """,
     ),
     next="show logging",
 )

@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, label_group
+from dmvpn.base.explanations import answer_group, label_group, words
 
 _ANSWERS = answer_group(
     "static routes",
-    Word("%Inconsistent address and mask", "The address has bits set behind the mask."),
-    Word("%Invalid next hop: Null0 has no neighbors", "Null0 drops packets; an address behind it means nothing."),
-    Word(
-        "% Interface has to be specified for a link-local nexthop",
-        "A next hop that begins with FE80 may be on any link: the line has to name the interface.",
-        clause="RFC 4007 §6",
-    ),
-    Word(
-        "% For VPN routes, must specify a next hop IP address if not a point-to-point interface",
-        "A static route of a VRF out of an Ethernet has to name the neighbor there, too.",
-    ),
+    *words("""
+    %Inconsistent address and mask :: The address has bits set behind the mask.
+    %Invalid next hop: Null0 has no neighbors :: Null0 drops packets; an address behind it means nothing.
+    % Interface has to be specified for a link-local nexthop :: A next hop that begins with FE80 may be on any link: the
+        line has to name the interface. [RFC 4007 §6]
+    % For VPN routes, must specify a next hop IP address if not a point-to-point interface :: A static route of a VRF
+        out of an Ethernet has to name the neighbor there, too.
+    """),
     next="show running-config",
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, log, log_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, log, log_group, words
 from dmvpn.features.track import messages, model
 from dmvpn.features.track.echoes import Code
 
@@ -48,44 +48,42 @@ _TRACK = label_group(
 _SLA = label_group(
     "operations of IP SLA",
     ("show ip sla statistics", "show ip sla summary", "show ip sla configuration"),
-    Word("IPSLAs Latest Operation Statistics", "What became of the last request of each operation."),
-    Word("IPSLAs Latest Operation Summary", "One line for each operation."),
-    Word("IP SLAs Infrastructure Engine-III", "The operations, and what they are to do.", also=("IP SLAs",)),
-    Word("IPSLA operation id", "Number of the operation.", also=("Entry number", "ID")),
-    Word("Latest RTT", "Milliseconds until the last request was answered; none if it was not.", also=("Stats", "RTT")),
-    Word("NoConnection/Busy/Timeout", "The last request was not answered.", next="ping"),
-    Word("Latest operation start time", "When the last request left.", also=("Last Run", "Last", "Run")),
-    Word("Latest operation return code", "What became of it.", also=("Return Code", "Return", "Code")),
-    Word("Number of successes", "Requests that were answered."),
-    Word("Number of failures", "Requests that were not."),
-    Word("Operation time to live", "How much longer it goes on (`life` of `ip sla schedule`).", also=("Forever",)),
-    Word("Codes", "* runs, ^ does not run any more, ~ is not scheduled yet."),
-    Word("active", "It sends requests.", also=("*",)),
-    Word("inactive", "Its life is over.", also=("^",)),
-    Word("pending", "No `ip sla schedule` lets it begin.", also=("~", "Pending trigger")),
-    Word("All Stats are in milliseconds", "As it says.", also=("Stats with u are in microseconds",)),
-    Word("Type", "What it does: icmp-echo, an echo request.", also=("icmp-echo", "Type of operation to perform")),
-    Word("Destination", "Whom it asks.", also=("Target address/Source address",)),
-    Word("Owner", "Of the line `owner`."),
-    Word("Tag", "Of the line `tag`."),
-    Word("Operation timeout (milliseconds)", "How long an answer may take."),
-    Word("Type Of Service parameter", "Of the requests' IP headers."),
-    Word("Request size (ARR data portion)", "Octets of data in a request."),
-    Word("Data pattern", "With what requests are filled.", also=("0xABCDABCD", "xABCDABCD")),
-    Word("Verify data", "Answers are not compared with their requests beyond number and sender."),
-    Word("Vrf Name", "The VRF in which requests are sent; empty: the global table."),
-    Word("Schedule", "When it runs."),
-    Word(
-        "Operation frequency (seconds)",
-        "Time between two requests.",
-        also=("not considered if randomly scheduled",),
-    ),
-    Word("Next Scheduled Start Time", "Whether it has begun.", also=("Start Time already passed",)),
-    Word("Group Scheduled", "Never here.", also=("Randomly Scheduled", "Recurring (Starting Everyday)")),
-    Word("Life (seconds)", "For how long it goes on."),
-    Word("Entry Ageout (seconds)", "Never: the entry is kept until it is removed from the configuration."),
-    Word("Status of entry (SNMP RowStatus)", "Active: it is scheduled.", also=("Active", "notInService")),
-    Word("Threshold (milliseconds)", "An answer that took longer is `Over threshold`."),
+    *words("""
+    IPSLAs Latest Operation Statistics :: What became of the last request of each operation.
+    IPSLAs Latest Operation Summary :: One line for each operation.
+    IP SLAs Infrastructure Engine-III | IP SLAs :: The operations, and what they are to do.
+    IPSLA operation id | Entry number | ID :: Number of the operation.
+    Latest RTT | Stats | RTT :: Milliseconds until the last request was answered; none if it was not.
+    NoConnection/Busy/Timeout :: The last request was not answered. next: ping
+    Latest operation start time | Last Run | Last | Run :: When the last request left.
+    Latest operation return code | Return Code | Return | Code :: What became of it.
+    Number of successes :: Requests that were answered.
+    Number of failures :: Requests that were not.
+    Operation time to live | Forever :: How much longer it goes on (`life` of `ip sla schedule`).
+    Codes :: * runs, ^ does not run any more, ~ is not scheduled yet.
+    active | * :: It sends requests.
+    inactive | ^ :: Its life is over.
+    pending | ~ | Pending trigger :: No `ip sla schedule` lets it begin.
+    All Stats are in milliseconds | Stats with u are in microseconds :: As it says.
+    Type | icmp-echo | Type of operation to perform :: What it does: icmp-echo, an echo request.
+    Destination | Target address/Source address :: Whom it asks.
+    Owner :: Of the line `owner`.
+    Tag :: Of the line `tag`.
+    Operation timeout (milliseconds) :: How long an answer may take.
+    Type Of Service parameter :: Of the requests' IP headers.
+    Request size (ARR data portion) :: Octets of data in a request.
+    Data pattern | 0xABCDABCD | xABCDABCD :: With what requests are filled.
+    Verify data :: Answers are not compared with their requests beyond number and sender.
+    Vrf Name :: The VRF in which requests are sent; empty: the global table.
+    Schedule :: When it runs.
+    Operation frequency (seconds) | not considered if randomly scheduled :: Time between two requests.
+    Next Scheduled Start Time | Start Time already passed :: Whether it has begun.
+    Group Scheduled | Randomly Scheduled | Recurring (Starting Everyday) :: Never here.
+    Life (seconds) :: For how long it goes on.
+    Entry Ageout (seconds) :: Never: the entry is kept until it is removed from the configuration.
+    Status of entry (SNMP RowStatus) | Active | notInService :: Active: it is scheduled.
+    Threshold (milliseconds) :: An answer that took longer is `Over threshold`.
+    """),
     next="show ip sla statistics",
     sighted=True,
     mark=r"^IP ?SLAs ",
@@ -95,53 +93,43 @@ _CODES = WordGroup(
     kind=WordKind.STATE,
     screens=("show ip sla statistics", "show ip sla summary", "show track"),
     next="show ip sla statistics",
-    explanations=(
-        Word(Code.UNKNOWN.value, "No request has ended yet: it is not scheduled, or has only begun."),
-        Word(Code.OK.value, "The last request was answered within the threshold."),
-        Word(Code.OVER.value, "It was answered, later than the threshold: `reachability` is up, `state` is down."),
-        Word(Code.TIMEOUT.value, "No answer came in time.", next="ping, show ip route"),
-    ),
+    explanations=words(f"""
+        {Code.UNKNOWN.value} :: No request has ended yet: it is not scheduled, or has only begun.
+        {Code.OK.value} :: The last request was answered within the threshold.
+        {Code.OVER.value} :: It was answered, later than the threshold: `reachability` is up, `state` is down.
+        {Code.TIMEOUT.value} :: No answer came in time. next: ping, show ip route
+        """),
 )
 _KINDS = WordGroup(
     title="what a tracked object looks at",
     kind=WordKind.STATE,
     screens=("show track", "show logging"),
     next="show track",
-    explanations=(
-        Word(model.TrackKind.LINE.value, "The line protocol of an interface is up."),
-        Word(model.TrackKind.ROUTING.value, "An interface is up and has an address."),
-        Word(model.TrackKind.REACHABLE.value, "An operation of IP SLA is answered."),
-        Word(model.TrackKind.STATE.value, "An operation of IP SLA is answered within its threshold."),
-        Word(model.TrackKind.ROUTE.value, "The routing table has a route to just this network."),
-        Word(model.TrackKind.ALL.value, "All objects of the list are up.", also=("Boolean AND",)),
-        Word(model.TrackKind.ANY.value, "One object of the list is up.", also=("Boolean OR",)),
-        Word(
-            model.TrackKind.WEIGHT.value,
-            "The weight of the objects that are up reaches the threshold; it stays up until the other one.",
-            also=("Threshold Weight",),
-        ),
-        Word(
-            model.TrackKind.PERCENTAGE.value,
-            "So many percent of the objects are up; it stays up until the other threshold.",
-            also=("Threshold Percentage",),
-        ),
-    ),
+    explanations=words(f"""
+        {model.TrackKind.LINE.value} :: The line protocol of an interface is up.
+        {model.TrackKind.ROUTING.value} :: An interface is up and has an address.
+        {model.TrackKind.REACHABLE.value} :: An operation of IP SLA is answered.
+        {model.TrackKind.STATE.value} :: An operation of IP SLA is answered within its threshold.
+        {model.TrackKind.ROUTE.value} :: The routing table has a route to just this network.
+        {model.TrackKind.ALL.value} | Boolean AND :: All objects of the list are up.
+        {model.TrackKind.ANY.value} | Boolean OR :: One object of the list is up.
+        {model.TrackKind.WEIGHT.value} | Threshold Weight :: The weight of the objects that are up reaches the
+            threshold; it stays up until the other one.
+        {model.TrackKind.PERCENTAGE.value} | Threshold Percentage :: So many percent of the objects are up; it stays up
+            until the other threshold.
+        """),
 )
 _ANSWERS = answer_group(
     "tracked objects",
-    Word(
-        "% Track <number> is not of an IP route",
-        "Only a tracked route is looked up in the table of a VRF. A request of IP SLA has a VRF of its own (`vrf`).",
-    ),
-    Word("%Invalid time", "HH:MM:SS is what `after` takes."),
-    Word(
-        "%Illegal Value: Cannot set Frequency to be less than Timeout (<number> milliseconds)",
-        "An answer may still come when the next request leaves; enter a shorter `timeout` first.",
-    ),
-    Word(
-        "%Illegal Value: Cannot set Timeout to be greater than Frequency (<number> seconds)",
-        "Enter a longer `frequency` first.",
-    ),
+    *words("""
+    % Track <number> is not of an IP route :: Only a tracked route is looked up in the table of a VRF. A request of IP
+        SLA has a VRF of its own (`vrf`).
+    %Invalid time :: HH:MM:SS is what `after` takes.
+    %Illegal Value: Cannot set Frequency to be less than Timeout (<number> milliseconds) :: An answer may still come
+        when the next request leaves; enter a shorter `timeout` first.
+    %Illegal Value: Cannot set Timeout to be greater than Frequency (<number> seconds) :: Enter a longer `frequency`
+        first.
+    """),
     next="show running-config",
 )
 GROUPS: Final = (_LOGS, _TRACK, _SLA, _CODES, _KINDS, _ANSWERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, label_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import answer_group, label_group, log, log_group, reason, reason_group, words
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.reasons import VrfReason
 
@@ -29,40 +29,25 @@ _REASONS = reason_group(
 )
 _ANSWERS = answer_group(
     "VRFs",
-    Word(
-        "% Interface <interface> <IPv4|IPv6> disabled and address(es) removed due to <enabling|disabling> VRF <name>",
-        "An address belongs to a routing table. The interface is in another one now: enter its addresses again.",
-    ),
-    Word(
-        "% <IPv4|IPv6> addresses from all interfaces in VRF <name> have been removed",
-        "The VRF or its address family is removed. Interfaces of a removed VRF are in the global table from now on.",
-    ),
-    Word(
-        "% VRF <name> does not exist or does not have a RD/AF.",
-        "There is no such VRF: `vrf definition` or `ip vrf` makes it.",
-        next=_SHOW,
-    ),
-    Word(
-        "% <interface> is linked to a VRF. Enable <IPv4|IPv6> on that VRF first.",
-        "The VRF has no `address-family ipv4` (or `ipv6`), so nothing in it can have such an address.",
-    ),
-    Word(
-        "% Warning: taken as if it were above line <number>, which names this VRF",
-        "A file has the definition of the VRF below its first use. A router of IOS refuses the lines above it.",
-    ),
-    Word(
-        "% Use '<command>' command for VRF <name>",
-        "Each VRF is configured in one of two forms, and so are its interfaces.",
-    ),
-    Word(
-        "% RD <route distinguisher> already in use by VRF <name>",
-        "Another VRF has this route distinguisher: BGP could not distinguish their prefixes.",
-    ),
-    Word(
-        "% VRF name is too long, maximum length <number>",
-        "A name has at most 32 characters; on a Linux host, where a device has it, at most 15.",
-    ),
-    Word("% No VRF named <name>", "No VRF is configured by this name. Case counts.", next=_SHOW),
+    *words("""
+    % Interface <interface> <IPv4|IPv6> disabled and address(es) removed due to <enabling|disabling> VRF <name> :: An
+        address belongs to a routing table. The interface is in another one now: enter its addresses again.
+    % <IPv4|IPv6> addresses from all interfaces in VRF <name> have been removed :: The VRF or its address family is
+        removed. Interfaces of a removed VRF are in the global table from now on.
+    % VRF <name> does not exist or does not have a RD/AF. :: There is no such VRF: `vrf definition` or `ip vrf` makes
+        it.
+        next: show vrf
+    % <interface> is linked to a VRF. Enable <IPv4|IPv6> on that VRF first. :: The VRF has no `address-family ipv4` (or
+        `ipv6`), so nothing in it can have such an address.
+    % Warning: taken as if it were above line <number>, which names this VRF :: A file has the definition of the VRF
+        below its first use. A router of IOS refuses the lines above it.
+    % Use '<command>' command for VRF <name> :: Each VRF is configured in one of two forms, and so are its interfaces.
+    % RD <route distinguisher> already in use by VRF <name> :: Another VRF has this route distinguisher: BGP could not
+        distinguish their prefixes.
+    % VRF name is too long, maximum length <number> :: A name has at most 32 characters; on a Linux host, where a device
+        has it, at most 15.
+    % No VRF named <name> :: No VRF is configured by this name. Case counts. next: show vrf
+    """),
     next="show running-config",
 )
 _TABLES = label_group(
@@ -87,36 +72,23 @@ _ADDRESSES = label_group(
 _DETAILS = label_group(
     "labels of show vrf detail",
     (_DETAIL, "show ip vrf detail"),
-    Word("VRF Id", "Its number among the VRFs of this router.", also=("Table ID",)),
-    Word("default VPNID", "An identifier of VPNs that nothing here uses."),
-    Word("Description", "What `description` says."),
-    Word("Not on the host", "The host refused this VRF, so nothing in it works; its reason follows."),
-    Word(
-        "New CLI format",
-        "It is configured by `vrf definition`, or by `ip vrf` (old format).",
-        also=("Old CLI format", "supports multiple address-families", "supports IPv4 only"),
-    ),
-    Word("Flags", "As a router prints them; they mean nothing here.", also=("xC",)),
-    Word("Address family", "Its routes of one version of IP.", also=("not active", "unicast", "multicast")),
-    Word(
-        "VPN route-target communities",
-        "By these, routes go from VRF to VRF: what one exports, another imports.",
-        also=("RT", "Export", "Import"),
-    ),
-    Word(
-        "route-map",
-        "The route map that decides which routes are imported (`import map`), or which targets exported routes get "
-        "(`export map`).",
-        also=(
-            *("Import route-map", "Export route-map"),
-            *("No import route-map", "No export route-map", "No global export route-map"),
-        ),
-    ),
-    Word(
-        "VRF label",
-        "There is no MPLS here.",
-        also=("VRF label distribution protocol", "VRF label allocation mode", "per-prefix", "not configured"),
-    ),
+    *words("""
+    VRF Id | Table ID :: Its number among the VRFs of this router.
+    default VPNID :: An identifier of VPNs that nothing here uses.
+    Description :: What `description` says.
+    Not on the host :: The host refused this VRF, so nothing in it works; its reason follows.
+    New CLI format | Old CLI format | supports multiple address-families | supports IPv4 only :: It is configured by
+        `vrf definition`, or by `ip vrf` (old format).
+    Flags | xC :: As a router prints them; they mean nothing here.
+    Address family | not active | unicast | multicast :: Its routes of one version of IP.
+    VPN route-target communities | RT | Export | Import :: By these, routes go from VRF to VRF: what one exports,
+        another imports.
+    route-map | Import route-map | Export route-map | No import route-map | No export route-map | No global export
+        route-map :: The route map that decides which routes are imported (`import map`), or which targets exported
+        routes get (`export map`).
+    VRF label | VRF label distribution protocol | VRF label allocation mode | per-prefix | not configured :: There is no
+        MPLS here.
+    """),
     next=_SHOW,
     sighted=True,
     mark=r"^VRF .* default RD ",

@@ -10,11 +10,13 @@ from dmvpn.base.explanations import (
     WordKind,
     answer_group,
     code,
+    codes,
     label_group,
     log,
     log_group,
     reason,
     reason_group,
+    words,
 )
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import AttributeCode, Community, Origin, SegmentKind
@@ -46,20 +48,16 @@ _STATES = WordGroup(
     next="show ip bgp neighbors",
     clause="RFC 4271 §8.2.2",
     sighting=r"(?:^\S+ +4 .* |BGP state = )(Idle \(Admin\)|Idle|Active|Connect|OpenSent|OpenConfirm|Established)",
-    explanations=(
-        Word(
-            SessionState.IDLE.value,
-            "There is no route to the neighbor, so no connection is tried; `show ip bgp neighbors` has the reason.",
-        ),
-        Word("Idle (Admin)", "`neighbor ... shutdown`: the session is disabled."),
-        Word("Active", "There is no connection; this router tries again soon, or waits for the neighbor to connect."),
-        Word(SessionState.CONNECT.value, "A TCP connection is being opened, and the neighbor has not answered yet."),
-        Word(SessionState.OPEN_SENT.value, "There is a connection, and the neighbor's OPEN is awaited."),
-        Word(SessionState.OPEN_CONFIRM.value, "The neighbor's OPEN was good; its KEEPALIVE is awaited."),
-        Word(
-            SessionState.ESTABLISHED.value, "The session is up. The summary shows the number of its prefixes instead."
-        ),
-    ),
+    explanations=words(f"""
+        {SessionState.IDLE.value} :: There is no route to the neighbor, so no connection is tried; `show ip bgp
+            neighbors` has the reason.
+        Idle (Admin) :: `neighbor ... shutdown`: the session is disabled.
+        Active :: There is no connection; this router tries again soon, or waits for the neighbor to connect.
+        {SessionState.CONNECT.value} :: A TCP connection is being opened, and the neighbor has not answered yet.
+        {SessionState.OPEN_SENT.value} :: There is a connection, and the neighbor's OPEN is awaited.
+        {SessionState.OPEN_CONFIRM.value} :: The neighbor's OPEN was good; its KEEPALIVE is awaited.
+        {SessionState.ESTABLISHED.value} :: The session is up. The summary shows the number of its prefixes instead.
+        """),
 )
 _REASONS = reason_group(
     "BGP",
@@ -74,23 +72,18 @@ _REASONS = reason_group(
 )
 _ANSWERS = answer_group(
     "BGP",
-    Word(
-        "% BGP: Incorrect network or mask/prefix-length configured",
-        "The address of a `network` line has bits set behind its mask.",
-    ),
-    Word("% BGP not active", "There is no `router bgp`."),
-    Word("% dampening not enabled for base", "There is no `bgp dampening`."),
-    Word(
-        "% The reuse limit must be less than the suppress limit",
-        "A route that is suppressed would be used again at once.",
-    ),
-    Word("% Failed to compile regular expression.", "The pattern is none of IOS's: a parenthesis or bracket is open."),
-    Word("% Network not in table", "BGP knows no such prefix, and none that holds the address."),
-    Word("% No such neighbor <address>", "No neighbor has this address."),
-    Word(
-        "% Inbound soft reconfiguration not enabled on <address>",
-        "Only accepted routes can be shown (`routes`), unless there is `neighbor ... soft-reconfiguration inbound`.",
-    ),
+    *words("""
+    % BGP: Incorrect network or mask/prefix-length configured :: The address of a `network` line has bits set behind its
+        mask.
+    % BGP not active :: There is no `router bgp`.
+    % dampening not enabled for base :: There is no `bgp dampening`.
+    % The reuse limit must be less than the suppress limit :: A route that is suppressed would be used again at once.
+    % Failed to compile regular expression. :: The pattern is none of IOS's: a parenthesis or bracket is open.
+    % Network not in table :: BGP knows no such prefix, and none that holds the address.
+    % No such neighbor <address> :: No neighbor has this address.
+    % Inbound soft reconfiguration not enabled on <address> :: Only accepted routes can be shown (`routes`), unless
+        there is `neighbor ... soft-reconfiguration inbound`.
+    """),
     next="show running-config",
 )
 
@@ -125,17 +118,18 @@ _ERRORS = _codes(
     52,
     "RFC 4271 §4.5",
     frozenset({"notification", "error"}),
-    code(_E.HEADER, "The header of a message was wrong: the two ends do not agree where messages begin."),
-    code(_E.OPEN, "The OPEN was not acceptable; the subcode says what of it."),
-    code(_E.UPDATE, "An UPDATE was damaged beyond what RFC 7606 lets pass."),
-    code(_E.HOLD_TIME, "Nothing was heard for the hold time."),
-    code(
-        _E.SEND_HOLD_TIME,
-        "Nothing could be sent for the send hold time: the neighbor does not read.",
-        clause="RFC 9687 §4",
+    *codes(
+        _E,
+        """
+        HEADER :: The header of a message was wrong: the two ends do not agree where messages begin.
+        OPEN :: The OPEN was not acceptable; the subcode says what of it.
+        UPDATE :: An UPDATE was damaged beyond what RFC 7606 lets pass.
+        HOLD_TIME :: Nothing was heard for the hold time.
+        SEND_HOLD_TIME :: Nothing could be sent for the send hold time: the neighbor does not read. [RFC 9687 §4]
+        STATE_MACHINE :: A message came that has no place in that state. [RFC 6608 §4]
+        CEASE :: One end wants to end the session; the subcode says why. [RFC 4486 §4]
+        """,
     ),
-    code(_E.STATE_MACHINE, "A message came that has no place in that state.", clause="RFC 6608 §4"),
-    code(_E.CEASE, "One end wants to end the session; the subcode says why.", clause="RFC 4486 §4"),
 )
 _HEADERS = _codes(
     "subcodes of a header error",
@@ -179,20 +173,21 @@ _CEASES = _codes(
     56,
     "RFC 4486 §4",
     frozenset({"cease"}),
-    code(_C.MAXIMUM_PREFIXES, "More prefixes than `maximum-prefix` allows."),
-    code(_C.SHUTDOWN, "`neighbor ... shutdown` at the other end, or here."),
-    code(_C.DECONFIGURED, "The neighbor was taken out of the configuration."),
-    code(_C.RESET, "A user typed `clear ip bgp`."),
-    code(_C.REJECTED, "The other end accepts no connection from us."),
-    code(_C.CONFIGURATION_CHANGE, "A line was changed that only a new session obeys."),
-    code(_C.COLLISION, "Both ends had connected; one of the two connections is closed.", clause="RFC 4271 §6.8"),
-    code(
-        _C.HARD_RESET,
-        "The routes have to be removed, although the neighbor could restart gracefully.",
-        clause="RFC 8538 §3",
+    *codes(
+        _C,
+        """
+        MAXIMUM_PREFIXES :: More prefixes than `maximum-prefix` allows.
+        SHUTDOWN :: `neighbor ... shutdown` at the other end, or here.
+        DECONFIGURED :: The neighbor was taken out of the configuration.
+        RESET :: A user typed `clear ip bgp`.
+        REJECTED :: The other end accepts no connection from us.
+        CONFIGURATION_CHANGE :: A line was changed that only a new session obeys.
+        COLLISION :: Both ends had connected; one of the two connections is closed. [RFC 4271 §6.8]
+        HARD_RESET :: The routes have to be removed, although the neighbor could restart gracefully. [RFC 8538 §3]
+        BFD_DOWN :: BFD reports that the path is lost. [RFC 9384 §3]
+        OUT_OF_RESOURCES :: The other end has no resources left, or no route to this router any more.
+        """,
     ),
-    code(_C.BFD_DOWN, "BFD reports that the path is lost.", clause="RFC 9384 §3"),
-    code(_C.OUT_OF_RESOURCES, "The other end has no resources left, or no route to this router any more."),
 )
 _CAPABILITIES = _codes(
     "capabilities of BGP",
@@ -214,26 +209,27 @@ _ATTRIBUTES = _codes(
     58,
     "RFC 4271 §5.1",
     frozenset({"attribute"}),
-    code(_A.ORIGIN, "Where the route came from in its own AS."),
-    code(_A.AS_PATH, "The autonomous systems on the way."),
-    code(_A.NEXT_HOP, "The address that packets go to."),
-    code(_A.MULTI_EXIT_DISC, "The metric (MED): of two paths into one AS the one with the smaller MED is used."),
-    code(_A.LOCAL_PREF, "The preference inside our AS: the path with the largest is used."),
-    code(_A.ATOMIC_AGGREGATE, "Its AS path may omit systems behind some of its parts."),
-    code(_A.AGGREGATOR, "The AS and router ID of the router that made the aggregate."),
-    code(_A.COMMUNITIES, "Marks of administrators.", clause="RFC 1997"),
-    code(_A.ORIGINATOR_ID, "The router from which a route reflector learned the route.", clause="RFC 4456 §8"),
-    code(_A.CLUSTER_LIST, "The reflectors on the way.", clause="RFC 4456 §8"),
-    code(_A.MP_REACH_NLRI, "Routes of other families; not looked at here.", clause="RFC 4760 §3"),
-    code(_A.MP_UNREACH_NLRI, "Withdrawals of other families; not looked at here.", clause="RFC 4760 §4"),
-    code(_A.EXTENDED_COMMUNITIES, "Marks of eight octets.", clause="RFC 4360"),
-    code(
-        _A.AS4_PATH,
-        "The path in AS numbers of four octets, carried across routers that know only two.",
-        clause="RFC 6793 §3",
+    *codes(
+        _A,
+        """
+        ORIGIN :: Where the route came from in its own AS.
+        AS_PATH :: The autonomous systems on the way.
+        NEXT_HOP :: The address that packets go to.
+        MULTI_EXIT_DISC :: The metric (MED): of two paths into one AS the one with the smaller MED is used.
+        LOCAL_PREF :: The preference inside our AS: the path with the largest is used.
+        ATOMIC_AGGREGATE :: Its AS path may omit systems behind some of its parts.
+        AGGREGATOR :: The AS and router ID of the router that made the aggregate.
+        COMMUNITIES :: Marks of administrators. [RFC 1997]
+        ORIGINATOR_ID :: The router from which a route reflector learned the route. [RFC 4456 §8]
+        CLUSTER_LIST :: The reflectors on the way. [RFC 4456 §8]
+        MP_REACH_NLRI :: Routes of other families; not looked at here. [RFC 4760 §3]
+        MP_UNREACH_NLRI :: Withdrawals of other families; not looked at here. [RFC 4760 §4]
+        EXTENDED_COMMUNITIES :: Marks of eight octets. [RFC 4360]
+        AS4_PATH :: The path in AS numbers of four octets, carried across routers that know only two. [RFC 6793 §3]
+        AS4_AGGREGATOR :: The aggregator, likewise. [RFC 6793 §3]
+        LARGE_COMMUNITIES :: Marks of twelve octets. [RFC 8092]
+        """,
     ),
-    code(_A.AS4_AGGREGATOR, "The aggregator, likewise.", clause="RFC 6793 §3"),
-    code(_A.LARGE_COMMUNITIES, "Marks of twelve octets.", clause="RFC 8092"),
 )
 _COMMUNITIES = _codes(
     "well-known communities",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, WordKind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code, codes
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.route import ExternalFlag, ExternalProtocol, RouteFlag
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
@@ -20,45 +20,24 @@ _OPCODES = WordGroup(
     next="show ip eigrp traffic",
     sighting=r"EIGRP: (?:Sending|Received) ([A-Z]+) on ",
     names=_RFC | {"opcode", "packet", "type"},
-    explanations=(
-        code(
-            Opcode.UPDATE,
-            "Advertises routes; must be acknowledged. The first to a new neighbor has the INIT flag.",
-            clause="RFC 7868 §4.1",
-        ),
-        code(Opcode.REQUEST, "Reserved; no router sends it."),
-        code(
-            Opcode.QUERY,
-            "The sender lost its path to a destination and asks for yours; must be answered.",
-            "In a failure without a feasible successor. Stub spokes are not asked: `eigrp stub`.",
-            next="show ip eigrp topology active",
-            clause="RFC 7868 §4.2",
-        ),
-        code(Opcode.REPLY, "The answer to a Query; it may say that there is no path.", clause="RFC 7868 §4.3"),
-        code(
-            Opcode.HELLO,
-            "I am here; every 5 seconds, or 60 on slow links. Not acknowledged. With an acknowledgment "
-            "number and nothing in it, it is an ACK.",
-            next="show ip eigrp neighbors",
-            clause="RFC 7868 §5.3.2",
-        ),
-        code(
-            Opcode.ACK,
-            "An empty Hello that confirms a packet; some routers give it an opcode of its own.",
-            clause="RFC 7868 §5.2",
-        ),
-        code(
-            Opcode.SIA_QUERY,
-            "Halfway to stuck in active: asks a neighbor whether the query is still active there.",
-            clause="RFC 7868 §4.4.1",
-            also=("SIAQUERY",),
-        ),
-        code(
-            Opcode.SIA_REPLY,
-            "Yes, still waiting for other neighbors; the timer starts again.",
-            clause="RFC 7868 §4.4.1",
-            also=("SIAREPLY",),
-        ),
+    explanations=codes(
+        Opcode,
+        """
+        UPDATE :: Advertises routes; must be acknowledged. The first to a new neighbor has the INIT flag.
+            [RFC 7868 §4.1]
+        REQUEST :: Reserved; no router sends it.
+        QUERY :: The sender lost its path to a destination and asks for yours; must be answered. [RFC 7868 §4.2]
+            when: In a failure without a feasible successor. Stub spokes are not asked: `eigrp stub`.
+            next: show ip eigrp topology active
+        REPLY :: The answer to a Query; it may say that there is no path. [RFC 7868 §4.3]
+        HELLO :: I am here; every 5 seconds, or 60 on slow links. Not acknowledged. With an acknowledgment number and
+            nothing in it, it is an ACK. [RFC 7868 §5.3.2]
+            next: show ip eigrp neighbors
+        ACK :: An empty Hello that confirms a packet; some routers give it an opcode of its own. [RFC 7868 §5.2]
+        SIA_QUERY | SIAQUERY :: Halfway to stuck in active: asks a neighbor whether the query is still active there.
+            [RFC 7868 §4.4.1]
+        SIA_REPLY | SIAREPLY :: Yes, still waiting for other neighbors; the timer starts again. [RFC 7868 §4.4.1]
+        """,
     ),
 )
 
@@ -71,21 +50,16 @@ _FLAGS = WordGroup(
     next="debug eigrp packets",
     sighting=r"Flags 0x[0-9A-F]+:\(([A-Z,_-]+)\)",
     names=_RFC | {"flag"},
-    explanations=(
-        code(
-            PacketFlag.INIT,
-            "The first packet for a new neighbor: send me everything.",
-            "Seen again and again: the two hear each other one way only.",
-            clause="RFC 7868 §5.3.3",
-        ),
-        code(
-            PacketFlag.CONDITIONAL_RECEIVE,
-            "Only for neighbors that the Hello before did not exclude; the others get it later by unicast.",
-            clause="RFC 7868 §5.2",
-            also=("CR",),
-        ),
-        code(PacketFlag.RESTART, "The sender restarts and asks its neighbors to keep their routes meanwhile."),
-        code(PacketFlag.END_OF_TABLE, "With this packet the first table is complete.", also=("EOT",)),
+    explanations=codes(
+        PacketFlag,
+        """
+        INIT :: The first packet for a new neighbor: send me everything. [RFC 7868 §5.3.3]
+            when: Seen again and again: the two hear each other one way only.
+        CONDITIONAL_RECEIVE | CR :: Only for neighbors that the Hello before did not exclude; the others get it later by
+            unicast. [RFC 7868 §5.2]
+        RESTART :: The sender restarts and asks its neighbors to keep their routes meanwhile.
+        END_OF_TABLE | EOT :: With this packet the first table is complete.
+        """,
     ),
 )
 
@@ -112,46 +86,28 @@ _TLVS = WordGroup(
     clause="RFC 7868 §6.6.1",
     next="debug eigrp packets",
     names=_RFC | {"tlv", "type"},
-    explanations=(
-        code(
-            TlvType.PARAMETERS,
-            "K values and hold time; in every Hello.",
-            next="show ip protocols",
-            clause="RFC 7868 §6.7.1",
-        ),
-        code(TlvType.AUTHENTICATION, "The digest of the packet, and the number of its key.", clause="RFC 7868 §6.7.2"),
-        code(TlvType.SEQUENCE, "Neighbors that must ignore the next multicast.", clause="RFC 7868 §6.7.3"),
-        code(
-            TlvType.SOFTWARE_VERSION,
-            "Release of the sender and of its EIGRP; 2.0 and later have wide metrics.",
-            next="show ip eigrp neighbors detail",
-            clause="RFC 7868 §6.7.4",
-        ),
-        code(TlvType.NEXT_MULTICAST_SEQUENCE, "The sequence number of the next multicast.", clause="RFC 7868 §6.7.5"),
-        code(
-            TlvType.STUB,
-            "What a stub router advertises; such a neighbor is not asked in a failure.",
-            next="show ip eigrp neighbors detail",
-            clause="RFC 7868 §6.7.6",
-        ),
-        code(TlvType.PEER_TERMINATION, "The neighbors that the sender drops.", clause="RFC 7868 §6.7.7"),
-        code(TlvType.TOPOLOGY_LIST, "Which topologies the sender has.", clause="RFC 7868 §6.7.8"),
-        code(TlvType.TOPOLOGY_LIST_IOS, "The same in the number that IOS sends."),
-        code(TlvType.CLASSIC_REQUEST, "A request in the classic format; unused."),
-        code(
-            TlvType.CLASSIC_INTERNAL,
-            "A route of EIGRP's own, classic metric: bandwidth and delay, 32 bits in sum.",
-            clause="RFC 7868 §6.8",
-        ),
-        code(TlvType.CLASSIC_EXTERNAL, "A redistributed route, classic metric.", clause="RFC 7868 §6.8.3"),
-        code(TlvType.CLASSIC_COMMUNITY, "Communities of a route, classic format.", clause="RFC 7868 §6.4"),
-        code(TlvType.WIDE_REQUEST, "A request in the format of wide metrics; unused."),
-        code(
-            TlvType.WIDE_INTERNAL,
-            "A route of EIGRP's own, wide metric: 64 bits, delay in picoseconds.",
-            clause="RFC 7868 §6.9",
-        ),
-        code(TlvType.WIDE_EXTERNAL, "A redistributed route, wide metric.", clause="RFC 7868 §6.9.4"),
+    explanations=codes(
+        TlvType,
+        """
+        PARAMETERS :: K values and hold time; in every Hello. [RFC 7868 §6.7.1] next: show ip protocols
+        AUTHENTICATION :: The digest of the packet, and the number of its key. [RFC 7868 §6.7.2]
+        SEQUENCE :: Neighbors that must ignore the next multicast. [RFC 7868 §6.7.3]
+        SOFTWARE_VERSION :: Release of the sender and of its EIGRP; 2.0 and later have wide metrics. [RFC 7868 §6.7.4]
+            next: show ip eigrp neighbors detail
+        NEXT_MULTICAST_SEQUENCE :: The sequence number of the next multicast. [RFC 7868 §6.7.5]
+        STUB :: What a stub router advertises; such a neighbor is not asked in a failure. [RFC 7868 §6.7.6]
+            next: show ip eigrp neighbors detail
+        PEER_TERMINATION :: The neighbors that the sender drops. [RFC 7868 §6.7.7]
+        TOPOLOGY_LIST :: Which topologies the sender has. [RFC 7868 §6.7.8]
+        TOPOLOGY_LIST_IOS :: The same in the number that IOS sends.
+        CLASSIC_REQUEST :: A request in the classic format; unused.
+        CLASSIC_INTERNAL :: A route of EIGRP's own, classic metric: bandwidth and delay, 32 bits in sum. [RFC 7868 §6.8]
+        CLASSIC_EXTERNAL :: A redistributed route, classic metric. [RFC 7868 §6.8.3]
+        CLASSIC_COMMUNITY :: Communities of a route, classic format. [RFC 7868 §6.4]
+        WIDE_REQUEST :: A request in the format of wide metrics; unused.
+        WIDE_INTERNAL :: A route of EIGRP's own, wide metric: 64 bits, delay in picoseconds. [RFC 7868 §6.9]
+        WIDE_EXTERNAL :: A redistributed route, wide metric. [RFC 7868 §6.9.4]
+        """,
     ),
 )
 
@@ -163,12 +119,12 @@ _DIGESTS = WordGroup(
     clause="RFC 7868 §6.7.2",
     next="show ip eigrp interfaces detail",
     names=_RFC | {"authentication"},
-    explanations=(
-        code(AuthenticationType.MD5, "`authentication mode md5`: an MD5 digest with a key of a key chain."),
-        code(
-            AuthenticationType.SHA256,
-            "`authentication mode hmac-sha-256`: a password of named mode; unproven beside a live IOS router.",
-        ),
+    explanations=codes(
+        AuthenticationType,
+        """
+        MD5 :: `authentication mode md5`: an MD5 digest with a key of a key chain.
+        SHA256 :: `authentication mode hmac-sha-256`: a password of named mode; unproven beside a live IOS router.
+        """,
     ),
 )
 
@@ -181,17 +137,16 @@ _STUBS = WordGroup(
     next="show ip eigrp neighbors detail",
     sighting=r"Stub Peer Advertising \(([A-Z -]+)\)",
     names=_RFC | {"stub"},
-    explanations=(
-        code(StubFlag.CONNECTED, "The stub advertises its connected networks."),
-        code(StubFlag.STATIC, "The stub advertises static routes that it redistributes."),
-        code(StubFlag.SUMMARY, "The stub advertises its summaries."),
-        code(
-            StubFlag.REDISTRIBUTED,
-            "The stub advertises the routes that it redistributes.",
-            also=("REDISTRIBUTED (stub)",),
-        ),
-        code(StubFlag.LEAK_MAP, "The stub also advertises the routes that its leak-map permits."),
-        code(StubFlag.RECEIVE_ONLY, "The stub advertises no routes and only receives them.", also=("RECEIVE-ONLY",)),
+    explanations=codes(
+        StubFlag,
+        """
+        CONNECTED :: The stub advertises its connected networks.
+        STATIC :: The stub advertises static routes that it redistributes.
+        SUMMARY :: The stub advertises its summaries.
+        REDISTRIBUTED | REDISTRIBUTED (stub) :: The stub advertises the routes that it redistributes.
+        LEAK_MAP :: The stub also advertises the routes that its leak-map permits.
+        RECEIVE_ONLY | RECEIVE-ONLY :: The stub advertises no routes and only receives them.
+        """,
     ),
 )
 

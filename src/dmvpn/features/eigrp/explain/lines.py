@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group, reasons, words
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.reasons import EigrpReason
 
@@ -66,43 +66,35 @@ _LOGS = log_group(
 
 _PACKETS = debug_group(
     "debug eigrp packets",
-    Word(
-        "EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets> nbr <address>",
-        "A packet of EIGRP left for one neighbor, or came from it.",
-    ),
-    Word(
-        "EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets>",
-        "A packet of EIGRP left for all neighbors, by multicast to 224.0.0.10.",
-    ),
-    Word(
-        "AS <number>, Flags <flags>, Seq <number>/<number> interfaceQ 0/0 iidbQ un/rely 0/0",
-        "The autonomous system, which must be the same; the flags; the packet's sequence number, and the sequence "
-        "number that it acknowledges (0: none).",
-        clause="RFC 7868 §5.2",
-    ),
+    *words("""
+    EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets> nbr <address> :: A packet of EIGRP left for one
+        neighbor, or came from it.
+    EIGRP: <Sending|Received> <packet> on <interface> - paklen <octets> :: A packet of EIGRP left for all neighbors, by
+        multicast to 224.0.0.10.
+    AS <number>, Flags <flags>, Seq <number>/<number> interfaceQ 0/0 iidbQ un/rely 0/0 :: The autonomous system, which
+        must be the same; the flags; the packet's sequence number, and the sequence number that it acknowledges (0:
+        none). [RFC 7868 §5.2]
+    """),
     next="show ip eigrp traffic",
     clause="RFC 7868 §6.5",
 )
 _ROUTES = debug_group(
     "debug ip eigrp",
-    Word(
-        "EIGRP-IPv4(<number>): <Int|Ext> <prefix> metric <distance> from <address>",
-        "What a neighbor says of a destination, external or not, with its own distance.",
-        clause="RFC 7868 §5.6",
-    ),
-    Word("EIGRP-IPv4(<number>): <Int|Ext> <prefix> unreachable from <address>", "The neighbor has no way to it."),
+    *words("""
+    EIGRP-IPv4(<number>): <Int|Ext> <prefix> metric <distance> from <address> :: What a neighbor says of a destination,
+        external or not, with its own distance. [RFC 7868 §5.6]
+    EIGRP-IPv4(<number>): <Int|Ext> <prefix> unreachable from <address> :: The neighbor has no way to it.
+    """),
     next="show ip eigrp topology",
 )
 _FSM = debug_group(
     "debug eigrp fsm",
-    Word(
-        "DUAL: rcv<update|query|reply>: <prefix> via <address> metric <distances>",
-        "A report about the destination reached DUAL, with our distance by that neighbor and its own.",
-    ),
-    Word(
-        "DUAL: <prefix> from <state> to <state>: <event>",
-        "The destination moved in DUAL's state machine, because of the event behind the colon.",
-    ),
+    *words("""
+    DUAL: rcv<update|query|reply>: <prefix> via <address> metric <distances> :: A report about the destination reached
+        DUAL, with our distance by that neighbor and its own.
+    DUAL: <prefix> from <state> to <state>: <event> :: The destination moved in DUAL's state machine, because of the
+        event behind the colon.
+    """),
     next="show ip eigrp topology all-links",
     clause="RFC 7868 §3.5",
 )
@@ -117,52 +109,35 @@ _NEIGHBORS = debug_group(
 _REASONS = reason_group(
     "EIGRP",
     ("show ip eigrp interfaces detail", "show logging"),
-    reason(
-        EigrpReason.HIDDEN,
-        "A hidden password (type 6 or 7) is not read. The interface stays silent: nothing is sent unprotected instead.",
+    *reasons(
+        EigrpReason,
+        """
+        HIDDEN :: A hidden password (type 6 or 7) is not read. The interface stays silent: nothing is sent unprotected
+            instead.
+        NO_KEY_CHAIN :: `ip authentication mode eigrp` is there and `ip authentication key-chain eigrp` is missing.
+        NO_KEY :: The chain that the interface names does not exist, is empty, or no key of it is valid now.
+            next: show running-config (key chain)
+        NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock. next: show key chain, show clock
+        WRONG_DIGEST :: The neighbor's packets were made with another key, or changed on the way.
+        NO_DIGEST :: The neighbor's packets carry no authentication, and our interface asks for it.
+        OFF_HERE :: The neighbor's packets carry a digest, and our interface asks for none.
+        """,
     ),
-    reason(
-        EigrpReason.NO_KEY_CHAIN,
-        "`ip authentication mode eigrp` is there and `ip authentication key-chain eigrp` is missing.",
-    ),
-    reason(
-        EigrpReason.NO_KEY,
-        "The chain that the interface names does not exist, is empty, or no key of it is valid now.",
-        next="show running-config (key chain)",
-    ),
-    reason(
-        EigrpReason.NO_VALID_KEY,
-        "Let lifetimes of keys overlap, and look at the clock.",
-        next="show key chain, show clock",
-    ),
-    reason(EigrpReason.WRONG_DIGEST, "The neighbor's packets were made with another key, or changed on the way."),
-    reason(EigrpReason.NO_DIGEST, "The neighbor's packets carry no authentication, and our interface asks for it."),
-    reason(EigrpReason.OFF_HERE, "The neighbor's packets carry a digest, and our interface asks for none."),
     next="show ip eigrp interfaces detail",
 )
 
 _ANSWERS = answer_group(
     "EIGRP",
-    Word(
-        "%Warning: automatic summaries are not made; use summary-address",
-        "`auto-summary` is kept and does nothing: classful summaries break networks with parts in several places.",
-    ),
-    Word(
-        "% Autonomous system <number> is configured in named mode",
-        "`router eigrp NAME` has this autonomous system already; one process cannot be written in both modes.",
-    ),
-    Word(
-        "% Autonomous system <number> is configured in classic mode",
-        "`router eigrp NUMBER` exists already; take it away before it is written in named mode.",
-    ),
-    Word(
-        "% receive-only stands alone", "A stub that advertises nothing cannot also advertise connected or other routes."
-    ),
-    Word(
-        "%Entry <prefix> not in topology table",
-        "EIGRP knows no path to exactly this prefix.",
-        next="show ip eigrp topology",
-    ),
+    *words("""
+    %Warning: automatic summaries are not made; use summary-address :: `auto-summary` is kept and does nothing: classful
+        summaries break networks with parts in several places.
+    % Autonomous system <number> is configured in named mode :: `router eigrp NAME` has this autonomous system already;
+        one process cannot be written in both modes.
+    % Autonomous system <number> is configured in classic mode :: `router eigrp NUMBER` exists already; take it away
+        before it is written in named mode.
+    % receive-only stands alone :: A stub that advertises nothing cannot also advertise connected or other routes.
+    %Entry <prefix> not in topology table :: EIGRP knows no path to exactly this prefix. next: show ip eigrp topology
+    """),
     next="show running-config",
 )
 

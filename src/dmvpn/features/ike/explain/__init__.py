@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group
+from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group, words
 from dmvpn.features.ike import messages
 from dmvpn.features.ike.explain import algorithms, failures, fields, isakmp, isakmp_debugs, isakmp_lines, numbers
 
@@ -84,70 +83,43 @@ _LOGS = log_group(
 
 _DEBUGS = debug_group(
     "debug crypto ikev2",
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):Session with IKE ID <identity> authenticated, <algorithms>",
-        "The peer's proof was good; the algorithms that both agreed on follow.",
-        clause="RFC 7296 §1.2",
-    ),
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):IKE SA rekeyed",
-        "A new IKE SA took the place of one whose lifetime ends; child SAs moved over to it.",
-        clause="RFC 7296 §2.8",
-    ),
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):Deleting SA: <reason>",
-        "The IKE SA ends, and all its IPsec SAs with it.",
-        clause="RFC 7296 §1.4.1",
-    ),
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):IPSec SA created: in <spi>, out <spi>",
-        "A pair of IPsec SAs was agreed on; these are the SPIs of both directions.",
-        next="show crypto ipsec sa",
-        clause="RFC 7296 §1.3.1",
-    ),
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):IPSec SA <spi> deleted: <reason>",
-        "A pair of IPsec SAs ends; the IKE SA stays.",
-        next="show crypto ipsec sa",
-        clause="RFC 7296 §1.4.1",
-    ),
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):Peer moved from <address:port> to <address:port>",
-        "The peer's packets come from another address: its translator gave it a new one. We follow.",
-        clause="RFC 7296 §2.23",
-    ),
-    Word(
-        "IKEv2:(SESSION ID = <number>,SA ID = <number>):<what>",
-        "Something went wrong in this SA; the text says what.",
-        next="show logging",
-    ),
-    Word(
-        "IKEv2:<address:port>: <why>",
-        "A message of a stranger, or of a peer that may not begin, was turned away (`debug crypto ikev2 error`).",
-        next="show crypto ikev2 stats",
-    ),
+    *words("""
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):Session with IKE ID <identity> authenticated, <algorithms> :: The
+        peer's proof was good; the algorithms that both agreed on follow. [RFC 7296 §1.2]
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):IKE SA rekeyed :: A new IKE SA took the place of one whose lifetime
+        ends; child SAs moved over to it. [RFC 7296 §2.8]
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):Deleting SA: <reason> :: The IKE SA ends, and all its IPsec SAs with
+        it. [RFC 7296 §1.4.1]
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):IPSec SA created: in <spi>, out <spi> :: A pair of IPsec SAs was
+        agreed on; these are the SPIs of both directions. [RFC 7296 §1.3.1]
+        next: show crypto ipsec sa
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):IPSec SA <spi> deleted: <reason> :: A pair of IPsec SAs ends; the IKE
+        SA stays. [RFC 7296 §1.4.1]
+        next: show crypto ipsec sa
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):Peer moved from <address:port> to <address:port> :: The peer's
+        packets come from another address: its translator gave it a new one. We follow. [RFC 7296 §2.23]
+    IKEv2:(SESSION ID = <number>,SA ID = <number>):<what> :: Something went wrong in this SA; the text says what.
+        next: show logging
+    IKEv2:<address:port>: <why> :: A message of a stranger, or of a peer that may not begin, was turned away (`debug
+        crypto ikev2 error`).
+        next: show crypto ikev2 stats
+    """),
     next="show crypto ikev2 sa detailed",
 )
 
 _ANSWERS = answer_group(
     "IKE",
-    Word(
-        "% There is a local authentication method already; take it back first",
-        "A profile proves itself in one way: say `no authentication local ...` before another one.",
-    ),
-    Word(
-        "%Warning: kept, and not acted upon: <why>",
-        "The line is legal and has no effect in this router; it is shown back as it was written.",
-    ),
-    Word(
-        "% Invalid hex key: pairs of hexadecimal digits are expected",
-        "A key with `hex` was given that is no string of octets.",
-    ),
-    Word(
-        "%Warning: kept; a key of type <number> can be read by the router that wrote it only, so tunnels that need it "
-        "stay down; enter the key in clear",
-        "Type 6 keys are sealed with a secret of the router that made them, so a copy is worthless.",
-    ),
+    *words("""
+    % There is a local authentication method already; take it back first :: A profile proves itself in one way: say `no
+        authentication local ...` before another one.
+    %Warning: kept, and not acted upon: <why> :: The line is legal and has no effect in this router; it is shown back as
+        it was written.
+    % Invalid hex key: pairs of hexadecimal digits are expected :: A key with `hex` was given that is no string of
+        octets.
+    %Warning: kept; a key of type <number> can be read by the router that wrote it only, so tunnels that need it stay
+        down; enter the key in clear :: Type 6 keys are sealed with a secret of the router that made them, so a copy is
+        worthless.
+    """),
     next="show crypto ikev2 profile",
 )
 
@@ -158,73 +130,56 @@ _ANSWERS = answer_group(
 _SAS = label_group(
     "columns and labels of the IKE SAs",
     ("show crypto ikev2 sa", "show crypto ikev2 session"),
-    Word("Tunnel-id", "The number of the IKE SA; no number of a tunnel interface."),
-    Word("Local", "Our address and UDP port."),
-    Word("Remote", "The peer's address and UDP port."),
-    Word("fvrf/ivrf", "The VRFs outside and inside of the tunnel; none: the global table.", also=("none/none",)),
-    Word("Session-id", "The number of the session that the SA belongs to.", next="show crypto session detail"),
-    Word("IKE count", "How many IKE SAs the session has; two while one replaces the other."),
-    Word("CHILD count", "How many pairs of IPsec SAs the session has.", next="show crypto ipsec sa"),
-    Word("Encr", "The cipher of IKE itself, or below a child SA that of ESP."),
-    Word("keysize", "Bits of the cipher's key."),
-    Word("PRF", "The function that keys are derived with.", clause="RFC 7296 §2.13"),
-    Word("Hash", "The algorithm of the check value."),
-    Word(
-        "DH Grp", "The Diffie-Hellman group of the first exchange.", also=("Group", "DH Group", "Diffie-Hellman group")
-    ),
-    Word("Auth sign", "How this router proves itself.", clause="RFC 7296 §2.15"),
-    Word("Auth verify", "How the peer proves itself."),
-    Word("Life/Active Time", "Seconds that the SA may live, and has lived.", clause="RFC 7296 §2.8"),
-    Word("CE id", "A number of IOS's crypto engine; 0 here."),
-    Word("Status Description", "The present activity of the SA."),
-    Word("Local spi", "Our number for the IKE SA.", clause="RFC 7296 §3.1"),
-    Word("Remote spi", "The peer's number for the IKE SA."),
-    Word("Local id", "The identity that we prove.", clause="RFC 7296 §3.5"),
-    Word("Remote id", "The identity that the peer proved."),
-    Word("req msg id", "The identifier of the last request.", clause="RFC 7296 §2.2"),
-    Word("next msg id", "The identifier of the next request."),
-    Word("req queued", "The newest request that was accepted for sending."),
-    Word("Local window", "How many requests of the peer we take at once.", clause="RFC 7296 §2.3"),
-    Word("Remote window", "How many requests the peer takes at once."),
-    Word(
-        "DPD configured",
-        "Seconds of silence until the first probe, and seconds between further probes.",
-        clause="RFC 7296 §2.4",
-        also=("DPD", "retry"),
-    ),
-    Word(
-        "Fragmentation",
-        "Whether large messages go in pieces of IKE's own; both ends have to want it.",
-        clause="RFC 7383",
-        also=("IETF Std Fragmentation",),
-    ),
-    Word("Dynamic Route Update", "Routes in IKE messages; not in this router."),
-    Word("Extended Authentication", "A login besides the proof; not in this router."),
-    Word(
-        "NAT-T is detected",
-        "A translator is on the named side: ESP goes in UDP port 4500.",
-        clause="RFC 7296 §2.23",
-        also=("NAT-T is not detected", "inside", "outside"),
-    ),
-    Word("Cisco Trust Security SGT", "Tags of security groups; not in this router."),
-    Word("Initiator of SA", "Whether this end began.", clause="RFC 7296 §1.2"),
-    Word("Child sa", "A pair of IPsec SAs, one for each direction; its labels follow.", next="show crypto ipsec sa"),
-    Word("local selector", "The packets of ours that the pair is for.", clause="RFC 7296 §2.9"),
-    Word("remote selector", "The packets of the peer's that the pair is for."),
-    Word("ESP spi in/out", "The SPIs that we receive and send with."),
-    Word("AH spi in/out", "The same of AH, which is not used."),
-    Word("CPI in/out", "The same of compression, which is not used.", also=("comp", "IPCOMP_NONE")),
-    Word("esp_hmac", "The check value of ESP; None with AES-GCM, which has its own."),
-    Word("ah_hmac", "The check value of AH; there is none."),
-    Word(
-        "mode transport",
-        "The pair protects GRE without another IP header.",
-        clause="RFC 7296 §1.3.1",
-        also=("mode", "transport"),
-    ),
-    Word("mode tunnel", "The pair has an IP header of its own around each packet.", also=("tunnel",)),
-    Word("Crypto IKEv2 SA", "The IKE SAs, IPv4 and IPv6 apart.", also=("Crypto IKEv2  SA", "IKEv2  SA", "IKEv2 SA")),
-    Word("Crypto IKEv2 Session", "The IKE SAs with their pairs of IPsec SAs.", also=("IKEv2 Session",)),
+    *words("""
+    Tunnel-id :: The number of the IKE SA; no number of a tunnel interface.
+    Local :: Our address and UDP port.
+    Remote :: The peer's address and UDP port.
+    fvrf/ivrf | none/none :: The VRFs outside and inside of the tunnel; none: the global table.
+    Session-id :: The number of the session that the SA belongs to. next: show crypto session detail
+    IKE count :: How many IKE SAs the session has; two while one replaces the other.
+    CHILD count :: How many pairs of IPsec SAs the session has. next: show crypto ipsec sa
+    Encr :: The cipher of IKE itself, or below a child SA that of ESP.
+    keysize :: Bits of the cipher's key.
+    PRF :: The function that keys are derived with. [RFC 7296 §2.13]
+    Hash :: The algorithm of the check value.
+    DH Grp | Group | DH Group | Diffie-Hellman group :: The Diffie-Hellman group of the first exchange.
+    Auth sign :: How this router proves itself. [RFC 7296 §2.15]
+    Auth verify :: How the peer proves itself.
+    Life/Active Time :: Seconds that the SA may live, and has lived. [RFC 7296 §2.8]
+    CE id :: A number of IOS's crypto engine; 0 here.
+    Status Description :: The present activity of the SA.
+    Local spi :: Our number for the IKE SA. [RFC 7296 §3.1]
+    Remote spi :: The peer's number for the IKE SA.
+    Local id :: The identity that we prove. [RFC 7296 §3.5]
+    Remote id :: The identity that the peer proved.
+    req msg id :: The identifier of the last request. [RFC 7296 §2.2]
+    next msg id :: The identifier of the next request.
+    req queued :: The newest request that was accepted for sending.
+    Local window :: How many requests of the peer we take at once. [RFC 7296 §2.3]
+    Remote window :: How many requests the peer takes at once.
+    DPD configured | DPD | retry :: Seconds of silence until the first probe, and seconds between further probes.
+        [RFC 7296 §2.4]
+    Fragmentation | IETF Std Fragmentation :: Whether large messages go in pieces of IKE's own; both ends have to want
+        it. [RFC 7383]
+    Dynamic Route Update :: Routes in IKE messages; not in this router.
+    Extended Authentication :: A login besides the proof; not in this router.
+    NAT-T is detected | NAT-T is not detected | inside | outside :: A translator is on the named side: ESP goes in UDP
+        port 4500. [RFC 7296 §2.23]
+    Cisco Trust Security SGT :: Tags of security groups; not in this router.
+    Initiator of SA :: Whether this end began. [RFC 7296 §1.2]
+    Child sa :: A pair of IPsec SAs, one for each direction; its labels follow. next: show crypto ipsec sa
+    local selector :: The packets of ours that the pair is for. [RFC 7296 §2.9]
+    remote selector :: The packets of the peer's that the pair is for.
+    ESP spi in/out :: The SPIs that we receive and send with.
+    AH spi in/out :: The same of AH, which is not used.
+    CPI in/out | comp | IPCOMP_NONE :: The same of compression, which is not used.
+    esp_hmac :: The check value of ESP; None with AES-GCM, which has its own.
+    ah_hmac :: The check value of AH; there is none.
+    mode transport | mode | transport :: The pair protects GRE without another IP header. [RFC 7296 §1.3.1]
+    mode tunnel | tunnel :: The pair has an IP header of its own around each packet.
+    Crypto IKEv2 SA | Crypto IKEv2  SA | IKEv2  SA | IKEv2 SA :: The IKE SAs, IPv4 and IPv6 apart.
+    Crypto IKEv2 Session | IKEv2 Session :: The IKE SAs with their pairs of IPsec SAs.
+    """),
     next="show crypto ikev2 sa detailed",
     sighted=True,
     mark=r"^ IPv[46] Crypto IKEv2 ",
@@ -237,51 +192,39 @@ _SETTINGS = label_group(
         "show crypto ikev2 policy",
         "show crypto ikev2 profile",
     ),
-    Word("IKEv2 proposal", "Algorithms that are offered and accepted.", clause="RFC 7296 §2.7"),
-    Word("Encryption", "The ciphers, the preferred one first.", also=("encryption algorithm",)),
-    Word("Integrity", "The check values of messages; none with AES-GCM.", also=("hash algorithm",)),
-    Word(
-        "DH_GROUP",
-        "A Diffie-Hellman group by its size and kind: MODP counts modulo a prime, ECP is a curve.",
-        also=("DH_GROUP_768_MODP", "MODP", "ECP", "bit", "subgroup"),
-    ),
-    Word("IKEv2 policy", "Which proposals are used for which of our addresses.", next="show crypto ikev2 policy"),
-    Word("Match fvrf", "The outer routing table for which it holds.", also=("Fvrf", "global", "any")),
-    Word("Match address local", "Our addresses for which it holds."),
-    Word("Proposal", "The proposals of the policy."),
-    Word("IKEv2 profile", "Who peers may be, and how both ends prove themselves.", next="show crypto ikev2 profile"),
-    Word("Match criteria", "A peer that fits these gets this profile."),
-    Word("Ref Count", "How many others name this profile."),
-    Word("Shutdown", "Whether the profile is switched off."),
-    Word("Local address/interface", "The profile holds for this address of ours alone."),
-    Word("Identities", "The identities that peers may prove.", clause="RFC 7296 §3.5"),
-    Word("Certificate maps", "Rules that the certificate of a peer has to meet.", next="show crypto pki certificates"),
-    Word("Local identity", "The identity that is sent; none: our address."),
-    Word("Remote identity", "A single identity that is wanted."),
-    Word("Local authentication method", "How we prove ourselves.", also=("authentication method",)),
-    Word("Remote authentication method", "How peers have to prove themselves."),
-    Word("EAP options", "Proof by an outer server; not in this router."),
-    Word("Keyring", "Where the pre-shared keys are.", next="show running-config"),
-    Word("Trustpoint", "Whose certificates are used.", next="show crypto pki trustpoints"),
-    Word(
-        "Lifetime", "Seconds until the IKE SA is replaced.", clause="RFC 7296 §2.8", also=("no volume limit", "seconds")
-    ),
-    Word("retry-interval", "Seconds between questions that are not answered.", also=("interval",)),
-    Word("on-demand", "A peer is asked only if packets go to it and none come.", also=("periodic",)),
-    Word("NAT-keepalive", "Seconds between packets that keep a translator from forgetting.", clause="RFC 3948 §2.3"),
-    Word("Ivrf", "The inner routing table; none of its own here."),
-    Word("Virtual-template", "Interfaces made for single peers; not in this router.", also=("mode auto",)),
-    Word(
-        "AAA authentication mlist",
-        "Names of lists for outer servers; not in this router.",
-        also=(
-            "AAA AnyConnect EAP authentication mlist",
-            "AAA EAP authentication mlist",
-            "AAA Accounting",
-            "AAA group authorization",
-            "AAA user authorization",
-        ),
-    ),
+    *words("""
+    IKEv2 proposal :: Algorithms that are offered and accepted. [RFC 7296 §2.7]
+    Encryption | encryption algorithm :: The ciphers, the preferred one first.
+    Integrity | hash algorithm :: The check values of messages; none with AES-GCM.
+    DH_GROUP | DH_GROUP_768_MODP | MODP | ECP | bit | subgroup :: A Diffie-Hellman group by its size and kind: MODP
+        counts modulo a prime, ECP is a curve.
+    IKEv2 policy :: Which proposals are used for which of our addresses. next: show crypto ikev2 policy
+    Match fvrf | Fvrf | global | any :: The outer routing table for which it holds.
+    Match address local :: Our addresses for which it holds.
+    Proposal :: The proposals of the policy.
+    IKEv2 profile :: Who peers may be, and how both ends prove themselves. next: show crypto ikev2 profile
+    Match criteria :: A peer that fits these gets this profile.
+    Ref Count :: How many others name this profile.
+    Shutdown :: Whether the profile is switched off.
+    Local address/interface :: The profile holds for this address of ours alone.
+    Identities :: The identities that peers may prove. [RFC 7296 §3.5]
+    Certificate maps :: Rules that the certificate of a peer has to meet. next: show crypto pki certificates
+    Local identity :: The identity that is sent; none: our address.
+    Remote identity :: A single identity that is wanted.
+    Local authentication method | authentication method :: How we prove ourselves.
+    Remote authentication method :: How peers have to prove themselves.
+    EAP options :: Proof by an outer server; not in this router.
+    Keyring :: Where the pre-shared keys are. next: show running-config
+    Trustpoint :: Whose certificates are used. next: show crypto pki trustpoints
+    Lifetime | no volume limit | seconds :: Seconds until the IKE SA is replaced. [RFC 7296 §2.8]
+    retry-interval | interval :: Seconds between questions that are not answered.
+    on-demand | periodic :: A peer is asked only if packets go to it and none come.
+    NAT-keepalive :: Seconds between packets that keep a translator from forgetting. [RFC 3948 §2.3]
+    Ivrf :: The inner routing table; none of its own here.
+    Virtual-template | mode auto :: Interfaces made for single peers; not in this router.
+    AAA authentication mlist | AAA AnyConnect EAP authentication mlist | AAA EAP authentication mlist | AAA Accounting |
+        AAA group authorization | AAA user authorization :: Names of lists for outer servers; not in this router.
+    """),
     next="show crypto ikev2 profile",
     sighted=True,
 )
@@ -289,36 +232,28 @@ _SETTINGS = label_group(
 _COUNTERS = label_group(
     "labels of the statistics of IKE",
     ("show crypto ikev2 stats",),
-    Word("Crypto IKEv2 SA Statistics", "Counters of IKE since the start."),
-    Word("System Resource Limit", "A limit of the whole system; 0 is none."),
-    Word("Max IKEv2 SAs", "How many IKE SAs may be had; 0 is without limit."),
-    Word("Max in nego(in/out)", "How many may be negotiated at once.", also=("Max in nego", "in/out")),
-    Word("incoming IKEv2 SA Count", "IKE SAs that peers began.", also=("incoming", "IKEv2 SA Count", "Total incoming")),
-    Word("outgoing IKEv2 SA Count", "IKE SAs that this router began.", also=("outgoing", "Total outgoing")),
-    Word("active", "IKE SAs that are up."),
-    Word("negotiating", "IKE SAs that are on their way."),
-    Word("IKEv2 Requests", "Attempts to make an IKE SA.", also=("Incoming", "Outgoing")),
-    Word("accepted", "Attempts that led to an SA."),
-    Word("rejected", "Attempts that were refused.", next="show logging"),
-    Word("Rejected IKEv2 Requests", "All refused attempts, and below them why."),
-    Word("rsrc low", "Refused for want of memory."),
-    Word("SA limit", "Refused because of the largest number of SAs."),
-    Word("IKEv2 packets dropped at dispatch", "Messages that belong to no SA and begin none."),
-    Word(
-        "Incoming Requests dropped as LOW Q limit reached",
-        "Requests lost because a queue was full; there is none here.",
-    ),
-    Word(
-        "Incoming IKEV2 Cookie Challenged Requests",
-        "Strangers that had to show that their address is real.",
-        clause="RFC 7296 §2.6",
-    ),
-    Word("rejected no cookie", "Requests that did not return with the cookie."),
-    Word(
-        "Total Deleted sessions of Cert Revoked Peers",
-        "Sessions ended because a certificate was revoked.",
-        next="show crypto pki crls",
-    ),
+    *words("""
+    Crypto IKEv2 SA Statistics :: Counters of IKE since the start.
+    System Resource Limit :: A limit of the whole system; 0 is none.
+    Max IKEv2 SAs :: How many IKE SAs may be had; 0 is without limit.
+    Max in nego(in/out) | Max in nego | in/out :: How many may be negotiated at once.
+    incoming IKEv2 SA Count | incoming | IKEv2 SA Count | Total incoming :: IKE SAs that peers began.
+    outgoing IKEv2 SA Count | outgoing | Total outgoing :: IKE SAs that this router began.
+    active :: IKE SAs that are up.
+    negotiating :: IKE SAs that are on their way.
+    IKEv2 Requests | Incoming | Outgoing :: Attempts to make an IKE SA.
+    accepted :: Attempts that led to an SA.
+    rejected :: Attempts that were refused. next: show logging
+    Rejected IKEv2 Requests :: All refused attempts, and below them why.
+    rsrc low :: Refused for want of memory.
+    SA limit :: Refused because of the largest number of SAs.
+    IKEv2 packets dropped at dispatch :: Messages that belong to no SA and begin none.
+    Incoming Requests dropped as LOW Q limit reached :: Requests lost because a queue was full; there is none here.
+    Incoming IKEV2 Cookie Challenged Requests :: Strangers that had to show that their address is real. [RFC 7296 §2.6]
+    rejected no cookie :: Requests that did not return with the cookie.
+    Total Deleted sessions of Cert Revoked Peers :: Sessions ended because a certificate was revoked.
+        next: show crypto pki crls
+    """),
     next="show crypto ikev2 stats",
     sighted=True,
 )

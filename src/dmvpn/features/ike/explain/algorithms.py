@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation, WordGroup, WordKind, code
-from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind, code, codes, words
 from dmvpn.base.protection import IkePhase
 from dmvpn.features.ike.numbers import CertEncoding, Encr, Esn, IdType, Integ, Prf, TransformType
 from dmvpn.features.ike.numbers import Group as DhGroup
@@ -22,29 +21,19 @@ _STATUS = WordGroup(
     next="show crypto ikev2 sa detailed",
     sighting=r"\S+/none +([A-Z-]+) *$",
     mark=r"^ IPv[46] Crypto IKEv2 +(?:SA|Session)",
-    explanations=(
-        Word(
-            IkePhase.INIT.value,
-            "The IKE SA is being negotiated: IKE_SA_INIT or IKE_AUTH is under way.",
-            "For an instant. If it stays, the peer does not answer (UDP 500, 4500), or refuses.",
-            next="show logging",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(
-            IkePhase.READY.value,
-            "Both sides have proved who they are: the IKE SA is up and can make IPsec SAs.",
-            "The healthy state.",
-            next="show crypto ipsec sa",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(
-            IkePhase.DELETED.value,
-            "The IKE SA is being deleted: a Delete was sent to the peer, and its answer is awaited.",
-            "After `clear crypto ikev2 sa`, at the end of a lifetime, or when a newer SA took its place.",
-            next="show logging",
-            clause="RFC 7296 §1.4.1",
-        ),
-    ),
+    explanations=words(f"""
+        {IkePhase.INIT.value} :: The IKE SA is being negotiated: IKE_SA_INIT or IKE_AUTH is under way. [RFC 7296 §1.2]
+            when: For an instant. If it stays, the peer does not answer (UDP 500, 4500), or refuses.
+            next: show logging
+        {IkePhase.READY.value} :: Both sides have proved who they are: the IKE SA is up and can make IPsec SAs.
+            [RFC 7296 §1.2]
+            when: The healthy state.
+            next: show crypto ipsec sa
+        {IkePhase.DELETED.value} :: The IKE SA is being deleted: a Delete was sent to the peer, and its answer is
+            awaited. [RFC 7296 §1.4.1]
+            when: After `clear crypto ikev2 sa`, at the end of a lifetime, or when a newer SA took its place.
+            next: show logging
+        """),
 )
 
 _DESCRIPTION = WordGroup(
@@ -55,27 +44,17 @@ _DESCRIPTION = WordGroup(
     next="debug crypto ikev2",
     lines=True,
     sighting=r"Status Description: (.+)$",
-    explanations=(
-        Word("Negotiation done", "IKE_AUTH is over; nothing is pending but keeping the SA alive."),
-        Word("Delete in progress", "A Delete payload is on its way; the SA goes when the peer confirms."),
-        Word(
-            "Responder waiting for AUTH message",
-            "The peer began, was answered, and has not proved itself yet. It may have disliked our answer.",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(
-            "Initiator waiting for INIT response",
-            "We sent IKE_SA_INIT and nothing came back: UDP port 500 is filtered, or no IKE daemon runs there.",
-            next="ping (the peer's NBMA address), then debug crypto ikev2 packet",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(
-            "Initiator waiting for AUTH response",
-            "IKE_SA_INIT worked and IKE_AUTH is not answered: port 4500 is filtered, fragments are lost, or the peer "
-            "refuses our identity in silence.",
-            clause="RFC 7296 §1.2",
-        ),
-    ),
+    explanations=words("""
+        Negotiation done :: IKE_AUTH is over; nothing is pending but keeping the SA alive.
+        Delete in progress :: A Delete payload is on its way; the SA goes when the peer confirms.
+        Responder waiting for AUTH message :: The peer began, was answered, and has not proved itself yet. It may have
+            disliked our answer. [RFC 7296 §1.2]
+        Initiator waiting for INIT response :: We sent IKE_SA_INIT and nothing came back: UDP port 500 is filtered, or
+            no IKE daemon runs there. [RFC 7296 §1.2]
+            next: ping (the peer's NBMA address), then debug crypto ikev2 packet
+        Initiator waiting for AUTH response :: IKE_SA_INIT worked and IKE_AUTH is not answered: port 4500 is filtered,
+            fragments are lost, or the peer refuses our identity in silence. [RFC 7296 §1.2]
+        """),
 )
 
 _MACHINE = WordGroup(
@@ -84,21 +63,15 @@ _MACHINE = WordGroup(
     screens=("debug crypto ikev2", "dmvpn doctor"),
     rank=45,
     next="show crypto ikev2 sa detailed",
-    explanations=(
-        Word(
-            SaState.STARTING.value,
-            "The first exchange: algorithms, Diffie-Hellman values and nonces; nothing is sealed yet.",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(
-            SaState.PROVING.value,
-            "The second exchange, sealed: identities, their proofs, and the first pair of IPsec SAs.",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(SaState.ESTABLISHED.value, "Both proofs were good: child SAs can be made, renewed and deleted."),
-        Word(SaState.CLOSING.value, "We said Delete and await the confirmation.", clause="RFC 7296 §1.4.1"),
-        Word(SaState.DEAD.value, "The SA is forgotten; its messages are strangers' from now on."),
-    ),
+    explanations=words(f"""
+        {SaState.STARTING.value} :: The first exchange: algorithms, Diffie-Hellman values and nonces; nothing is sealed
+            yet. [RFC 7296 §1.2]
+        {SaState.PROVING.value} :: The second exchange, sealed: identities, their proofs, and the first pair of IPsec
+            SAs. [RFC 7296 §1.2]
+        {SaState.ESTABLISHED.value} :: Both proofs were good: child SAs can be made, renewed and deleted.
+        {SaState.CLOSING.value} :: We said Delete and await the confirmation. [RFC 7296 §1.4.1]
+        {SaState.DEAD.value} :: The SA is forgotten; its messages are strangers' from now on.
+        """),
 )
 
 STATES: Final = (_STATUS, _DESCRIPTION, _MACHINE)
@@ -139,20 +112,21 @@ _CIPHERS = _group(
     "encryption algorithms (transform type 1)",
     "RFC 8247 §2.1",
     "encryption transform encr",
-    code(Encr.DES, "DES, a key of 56 bits: broken, and not done by this router."),
-    code(Encr.TRIPLE_DES, "Triple DES: blocks of 64 bits, weak after some gigabytes; not done by this router."),
-    code(Encr.NULL, "No encryption, only a check value; never for IKE itself."),
-    code(Encr.AES_CBC, "AES in CBC mode; it needs an integrity algorithm beside it.", also=("AES-CBC",)),
-    code(Encr.AES_CTR, "AES in counter mode, with an integrity algorithm beside it; not done by this router."),
-    code(Encr.AES_GCM_8, "AES-GCM with a check value of 8 octets: too short to be advised."),
-    code(Encr.AES_GCM_12, "AES-GCM with a check value of 12 octets; seldom met."),
-    code(
-        Encr.AES_GCM_16,
-        "AES-GCM with a check value of 16 octets: encrypts and authenticates at once; the choice "
-        "where both ends have it.",
-        also=("AES-GCM",),
+    *codes(
+        Encr,
+        """
+        DES :: DES, a key of 56 bits: broken, and not done by this router.
+        TRIPLE_DES :: Triple DES: blocks of 64 bits, weak after some gigabytes; not done by this router.
+        NULL :: No encryption, only a check value; never for IKE itself.
+        AES_CBC | AES-CBC :: AES in CBC mode; it needs an integrity algorithm beside it.
+        AES_CTR :: AES in counter mode, with an integrity algorithm beside it; not done by this router.
+        AES_GCM_8 :: AES-GCM with a check value of 8 octets: too short to be advised.
+        AES_GCM_12 :: AES-GCM with a check value of 12 octets; seldom met.
+        AES_GCM_16 | AES-GCM :: AES-GCM with a check value of 16 octets: encrypts and authenticates at once; the choice
+            where both ends have it.
+        CHACHA20_POLY1305 :: A stream cipher with a check value, fast without AES hardware. [RFC 7634]
+        """,
     ),
-    code(Encr.CHACHA20_POLY1305, "A stream cipher with a check value, fast without AES hardware.", clause="RFC 7634"),
 )
 _PRFS = _group(
     "pseudo-random functions (transform type 2)",
@@ -179,27 +153,26 @@ _GROUPS = _group(
     "key exchange methods (transform type 4)",
     "RFC 8247 §2.4",
     "group dh diffie-hellman diffie hellman ke transform",
-    code(DhGroup.NONE, "No fresh key exchange: a renewed child SA takes its keys from the IKE SA (no PFS)."),
-    code(DhGroup.MODP_768, "Group 1, 768 bits: broken, and not done by this router."),
-    code(DhGroup.MODP_1024, "Group 2, 1024 bits: can be broken at great expense; for old routers only."),
-    code(DhGroup.MODP_1536, "Group 5, 1536 bits: should not be used any more."),
-    code(DhGroup.MODP_2048, "Group 14, 2048 bits: the least that is advised."),
-    code(DhGroup.MODP_3072, "Group 15, 3072 bits.", clause="RFC 3526 §4"),
-    code(DhGroup.MODP_4096, "Group 16, 4096 bits; slow.", clause="RFC 3526 §5"),
-    code(DhGroup.ECP_256, "Group 19, the curve P-256: fast, and supported everywhere.", clause="RFC 5903"),
-    code(DhGroup.ECP_384, "Group 20, the curve P-384.", clause="RFC 5903"),
-    code(DhGroup.ECP_521, "Group 21, the curve P-521.", clause="RFC 5903"),
-    code(DhGroup.CURVE25519, "Group 31, Curve25519.", clause="RFC 8031"),
-    code(
-        DhGroup.ML_KEM_512,
-        "Group 35, ML-KEM-512: withstands quantum computers; a further exchange beside another.",
-        clause="draft-ietf-ipsecme-ikev2-mlkem",
-    ),
-    code(DhGroup.ML_KEM_768, "Group 36, ML-KEM-768: as 35, stronger.", clause="draft-ietf-ipsecme-ikev2-mlkem"),
-    code(
-        DhGroup.ML_KEM_1024,
-        "Group 37, ML-KEM-1024: as 35, the strongest, with the largest messages.",
-        clause="draft-ietf-ipsecme-ikev2-mlkem",
+    *codes(
+        DhGroup,
+        """
+        NONE :: No fresh key exchange: a renewed child SA takes its keys from the IKE SA (no PFS).
+        MODP_768 :: Group 1, 768 bits: broken, and not done by this router.
+        MODP_1024 :: Group 2, 1024 bits: can be broken at great expense; for old routers only.
+        MODP_1536 :: Group 5, 1536 bits: should not be used any more.
+        MODP_2048 :: Group 14, 2048 bits: the least that is advised.
+        MODP_3072 :: Group 15, 3072 bits. [RFC 3526 §4]
+        MODP_4096 :: Group 16, 4096 bits; slow. [RFC 3526 §5]
+        ECP_256 :: Group 19, the curve P-256: fast, and supported everywhere. [RFC 5903]
+        ECP_384 :: Group 20, the curve P-384. [RFC 5903]
+        ECP_521 :: Group 21, the curve P-521. [RFC 5903]
+        CURVE25519 :: Group 31, Curve25519. [RFC 8031]
+        ML_KEM_512 :: Group 35, ML-KEM-512: withstands quantum computers; a further exchange beside another.
+            [draft-ietf-ipsecme-ikev2-mlkem]
+        ML_KEM_768 :: Group 36, ML-KEM-768: as 35, stronger. [draft-ietf-ipsecme-ikev2-mlkem]
+        ML_KEM_1024 :: Group 37, ML-KEM-1024: as 35, the strongest, with the largest messages.
+            [draft-ietf-ipsecme-ikev2-mlkem]
+        """,
     ),
 )
 _NUMBERS = _group(
@@ -218,20 +191,16 @@ _METHODS = _group(
     "authentication methods",
     "RFC 7296 §3.8",
     "auth authentication method",
-    code(AuthMethod.RSA_SIGNATURE, "A signature with an RSA key, over SHA-1; old."),
-    code(
-        AuthMethod.SHARED_KEY,
-        "A pre-shared key: `authentication local pre-share`.",
-        next="show crypto ikev2 profile",
-        also=("PSK",),
-    ),
-    code(AuthMethod.ECDSA_SHA256_P256, "A signature with a key on P-256.", clause="RFC 4754"),
-    code(AuthMethod.ECDSA_SHA384_P384, "A signature with a key on P-384.", clause="RFC 4754"),
-    code(AuthMethod.ECDSA_SHA512_P521, "A signature with a key on P-521.", clause="RFC 4754"),
-    code(
-        AuthMethod.DIGITAL_SIGNATURE,
-        "A signature that names its own algorithm: RSA-PSS, ECDSA with any hash.",
-        clause="RFC 7427 §3",
+    *codes(
+        AuthMethod,
+        """
+        RSA_SIGNATURE :: A signature with an RSA key, over SHA-1; old.
+        SHARED_KEY | PSK :: A pre-shared key: `authentication local pre-share`. next: show crypto ikev2 profile
+        ECDSA_SHA256_P256 :: A signature with a key on P-256. [RFC 4754]
+        ECDSA_SHA384_P384 :: A signature with a key on P-384. [RFC 4754]
+        ECDSA_SHA512_P521 :: A signature with a key on P-521. [RFC 4754]
+        DIGITAL_SIGNATURE :: A signature that names its own algorithm: RSA-PSS, ECDSA with any hash. [RFC 7427 §3]
+        """,
     ),
     next="show crypto ikev2 sa detailed",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group
+from dmvpn.base.explanations import label_group, words
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import WordGroup
@@ -15,18 +15,17 @@ _SCREENS: Final = ("the page of a lab",)
 _IKEV2: Final = label_group(
     "fields of an IKEv2 message",
     _SCREENS,
-    Word("Initiator SPI", "The number that the initiator chose for the IKE SA."),
-    Word("Responder SPI", "The number that the responder chose; zero in the first message."),
-    Word("Exchange Type", "What the pair of messages is for.", clause="RFC 7296 §1.2 and §1.3"),
-    Word("Header Flags", "Who sent the message, and whether it is a request or a response."),
-    Word("Message ID", "The number of the exchange: a response has that of its request.", clause="RFC 7296 §2.2"),
-    Word(
-        "Payloads",
-        "The parts of the message, in their order. The contents of SK are encrypted: only the two ends can read them.",
-        clause="RFC 7296 §3.2",
-    ),
-    Word("Notifications", "Errors and news that are not encrypted, by their types.", clause="RFC 7296 §3.10"),
-    Word("Message Length", "The octets of the message, header included."),
+    *words("""
+    Initiator SPI :: The number that the initiator chose for the IKE SA.
+    Responder SPI :: The number that the responder chose; zero in the first message.
+    Exchange Type :: What the pair of messages is for. [RFC 7296 §1.2 and §1.3]
+    Header Flags :: Who sent the message, and whether it is a request or a response.
+    Message ID :: The number of the exchange: a response has that of its request. [RFC 7296 §2.2]
+    Payloads :: The parts of the message, in their order. The contents of SK are encrypted: only the two ends can read
+        them. [RFC 7296 §3.2]
+    Notifications :: Errors and news that are not encrypted, by their types. [RFC 7296 §3.10]
+    Message Length :: The octets of the message, header included.
+    """),
     next="debug crypto ikev2 packet",
     clause="RFC 7296 §3.1",
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code, words
 from dmvpn.features.ike.v1.wire.numbers import (
     AddressIdType,
     AuthMethod,
@@ -308,16 +307,16 @@ _VENDORS: Final = WordGroup(
     rank=51,
     clause="RFC 2408 §3.16",
     next=_NEXT,
-    explanations=(
-        Word(Vendor.NAT_T.name, "The sender knows NAT traversal.", clause="RFC 3947"),
-        Word(Vendor.NAT_T_07.name, "The sender knows NAT traversal, as draft 07 has it."),
-        Word(Vendor.NAT_T_03.name, "The sender knows NAT traversal, as draft 03 has it."),
-        Word(Vendor.NAT_T_02.name, "The sender knows NAT traversal, as draft 02 has it."),
-        Word(Vendor.DPD.name, "The sender answers dead peer detection.", clause="RFC 3706"),
-        Word(Vendor.FRAGMENTATION.name, "The sender takes messages in Cisco's fragments."),
-        Word(Vendor.UNITY.name, "The sender knows Cisco's extensions for remote access."),
-        Word(Vendor.XAUTH.name, "The sender knows a login after phase 1; DMVPN needs none."),
-    ),
+    explanations=words(f"""
+        {Vendor.NAT_T.name} :: The sender knows NAT traversal. [RFC 3947]
+        {Vendor.NAT_T_07.name} :: The sender knows NAT traversal, as draft 07 has it.
+        {Vendor.NAT_T_03.name} :: The sender knows NAT traversal, as draft 03 has it.
+        {Vendor.NAT_T_02.name} :: The sender knows NAT traversal, as draft 02 has it.
+        {Vendor.DPD.name} :: The sender answers dead peer detection. [RFC 3706]
+        {Vendor.FRAGMENTATION.name} :: The sender takes messages in Cisco's fragments.
+        {Vendor.UNITY.name} :: The sender knows Cisco's extensions for remote access.
+        {Vendor.XAUTH.name} :: The sender knows a login after phase 1; DMVPN needs none.
+        """),
 )
 
 GROUPS: Final = (*_MESSAGES, *_ALGORITHMS, _VENDORS)

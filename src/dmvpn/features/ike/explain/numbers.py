@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, code
+from dmvpn.base.explanations import WordGroup, WordKind, code, codes, words
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
 
@@ -22,39 +21,21 @@ _EXCHANGES = WordGroup(
     next="debug crypto ikev2 packet",
     sighting=r"^IKEv2 (\w+) Exchange ",
     names=_RFC | {"exchange"},
-    explanations=(
-        code(
-            ExchangeType.IKE_SA_INIT,
-            "The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.",
-            "In clear, on UDP port 500. Neither end is authenticated yet.",
-            clause="RFC 7296 §1.2",
-        ),
-        code(
-            ExchangeType.IKE_AUTH,
-            "The next two, sealed: who both are and the proof of it, and the first pair of IPsec SAs.",
-            "From here on in UDP port 4500, if NAT is there or both ends are ours.",
-            clause="RFC 7296 §1.2",
-        ),
-        code(
-            ExchangeType.CREATE_CHILD_SA,
-            "Makes another pair of IPsec SAs, or renews a pair or the IKE SA itself before its lifetime ends.",
-            clause="RFC 7296 §1.3",
-        ),
-        code(
-            ExchangeType.INFORMATIONAL,
-            "Deletes SAs, reports errors; an empty one asks whether the peer lives (DPD).",
-            clause="RFC 7296 §1.4",
-        ),
-        code(
-            ExchangeType.IKE_INTERMEDIATE,
-            "Between IKE_SA_INIT and IKE_AUTH: a further key exchange, as with ML-KEM.",
-            clause="RFC 9242",
-        ),
-        code(
-            ExchangeType.IKE_FOLLOWUP_KE,
-            "Behind CREATE_CHILD_SA: the further key exchanges of a renewal.",
-            clause="RFC 9370 §2.2.4",
-        ),
+    explanations=codes(
+        ExchangeType,
+        """
+        IKE_SA_INIT :: The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.
+            [RFC 7296 §1.2]
+            when: In clear, on UDP port 500. Neither end is authenticated yet.
+        IKE_AUTH :: The next two, sealed: who both are and the proof of it, and the first pair of IPsec SAs.
+            [RFC 7296 §1.2]
+            when: From here on in UDP port 4500, if NAT is there or both ends are ours.
+        CREATE_CHILD_SA :: Makes another pair of IPsec SAs, or renews a pair or the IKE SA itself before its lifetime
+            ends. [RFC 7296 §1.3]
+        INFORMATIONAL :: Deletes SAs, reports errors; an empty one asks whether the peer lives (DPD). [RFC 7296 §1.4]
+        IKE_INTERMEDIATE :: Between IKE_SA_INIT and IKE_AUTH: a further key exchange, as with ML-KEM. [RFC 9242]
+        IKE_FOLLOWUP_KE :: Behind CREATE_CHILD_SA: the further key exchanges of a renewal. [RFC 9370 §2.2.4]
+        """,
     ),
 )
 
@@ -133,7 +114,6 @@ _PROTOCOLS = WordGroup(
     ),
 )
 
-_PSK_NEXT = "show crypto ikev2 profile, show logging (on both ends)"
 _ERRORS = WordGroup(
     title="error notifications",
     kind=WordKind.CODE,
@@ -143,90 +123,48 @@ _ERRORS = WordGroup(
     next="show logging (on both ends)",
     sighting=r"\b([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)\b",
     names=_RFC | {"notify", "notification", "error", "type"},
-    explanations=(
-        code(
-            _N.UNSUPPORTED_CRITICAL_PAYLOAD,
-            "A payload that must not be ignored is unknown to the receiver.",
-            clause="RFC 7296 §2.5",
-        ),
-        code(
-            _N.INVALID_IKE_SPI,
-            "The receiver knows no IKE SA with these SPIs.",
-            "After a restart of one end; with DPD or invalid SPI recovery the SA is made again.",
-            next="show crypto ikev2 sa",
-            clause="RFC 7296 §2.21.4",
-        ),
-        code(
-            _N.INVALID_MAJOR_VERSION,
-            "The receiver does not speak this version of IKE, as an IKEv1-only router.",
-            clause="RFC 7296 §2.5",
-        ),
-        code(
-            _N.INVALID_SYNTAX,
-            "The message was not formed as the standard asks. Under encryption this answer ends the IKE SA at both "
-            "ends, without a Delete; in clear it changes nothing.",
-            next="debug crypto ikev2 packet",
-            clause="RFC 7296 §2.21.3",
-        ),
-        code(_N.INVALID_MESSAGE_ID, "The message identifier lies outside of the window.", clause="RFC 7296 §2.3"),
-        code(
-            _N.INVALID_SPI,
-            "ESP came for an SA that the receiver does not have.",
-            "After a restart of the receiver.",
-            next="show crypto ipsec sa",
-            clause="RFC 7296 §1.5",
-        ),
-        code(
-            _N.NO_PROPOSAL_CHOSEN,
-            "No proposal of the asker has only algorithms that the answerer accepts.",
-            "In IKE_SA_INIT: `crypto ikev2 proposal` differs. In IKE_AUTH or later: the transform sets, or the PFS "
-            "group, differ.",
-            next="show crypto ikev2 proposal, show crypto ipsec transform-set (on both ends)",
-            clause="RFC 7296 §2.7",
-        ),
-        code(
-            _N.INVALID_KE_PAYLOAD,
-            "The proposal is acceptable, but the responder wants another Diffie-Hellman "
-            "group; it names the group, and the initiator tries again.",
-            "Harmless, one round trip more; put the common group first.",
-            next="show crypto ikev2 proposal",
-            clause="RFC 7296 §1.2",
-        ),
-        code(
-            _N.AUTHENTICATION_FAILED,
-            "The proof of the peer was not accepted. The standard lets the answer say no "
-            "more; the log of the end that refused says why.",
-            "Another pre-shared key, an identity that no profile matches, a certificate that is not believed.",
-            next=_PSK_NEXT,
-            clause="RFC 7296 §2.21.2",
-        ),
-        code(_N.SINGLE_PAIR_REQUIRED, "Only one pair of addresses can be had in one SA.", clause="RFC 7296 §2.9"),
-        code(_N.NO_ADDITIONAL_SAS, "The peer makes no further SAs in this IKE SA.", clause="RFC 7296 §1.3"),
-        code(
-            _N.INTERNAL_ADDRESS_FAILURE,
-            "An address from a pool was asked for and there is none.",
-            clause="RFC 7296 §3.15.4",
-        ),
-        code(
-            _N.FAILED_CP_REQUIRED,
-            "The answerer insists that the asker takes an address from a pool.",
-            clause="RFC 7296 §3.15.4",
-        ),
-        code(
-            _N.TS_UNACCEPTABLE,
-            "The traffic selectors do not fit: the ends disagree on which packets the SA is for.",
-            "One end protects GRE between two addresses, the other end something else; or NAT, and tunnel mode.",
-            next="show crypto ipsec sa",
-            clause="RFC 7296 §2.9",
-        ),
-        code(_N.INVALID_SELECTORS, "A packet came in an SA that is not for such packets.", clause="RFC 7296 §3.10.1"),
-        code(_N.UNACCEPTABLE_ADDRESSES, "A move to another address was refused (MOBIKE).", clause="RFC 4555 §3.5"),
-        code(
-            _N.TEMPORARY_FAILURE,
-            "Not now: the answerer is renewing or deleting the same SA. The asker waits a little and tries again.",
-            clause="RFC 7296 §2.25",
-        ),
-        code(_N.CHILD_SA_NOT_FOUND, "The SA that was to be renewed is not there (any more).", clause="RFC 7296 §2.25"),
+    explanations=codes(
+        _N,
+        """
+        UNSUPPORTED_CRITICAL_PAYLOAD :: A payload that must not be ignored is unknown to the receiver. [RFC 7296 §2.5]
+        INVALID_IKE_SPI :: The receiver knows no IKE SA with these SPIs. [RFC 7296 §2.21.4]
+            when: After a restart of one end; with DPD or invalid SPI recovery the SA is made again.
+            next: show crypto ikev2 sa
+        INVALID_MAJOR_VERSION :: The receiver does not speak this version of IKE, as an IKEv1-only router.
+            [RFC 7296 §2.5]
+        INVALID_SYNTAX :: The message was not formed as the standard asks. Under encryption this answer ends the IKE SA
+            at both ends, without a Delete; in clear it changes nothing. [RFC 7296 §2.21.3]
+            next: debug crypto ikev2 packet
+        INVALID_MESSAGE_ID :: The message identifier lies outside of the window. [RFC 7296 §2.3]
+        INVALID_SPI :: ESP came for an SA that the receiver does not have. [RFC 7296 §1.5]
+            when: After a restart of the receiver.
+            next: show crypto ipsec sa
+        NO_PROPOSAL_CHOSEN :: No proposal of the asker has only algorithms that the answerer accepts. [RFC 7296 §2.7]
+            when: In IKE_SA_INIT: `crypto ikev2 proposal` differs. In IKE_AUTH or later: the transform sets, or the PFS
+            group, differ.
+            next: show crypto ikev2 proposal, show crypto ipsec transform-set (on both ends)
+        INVALID_KE_PAYLOAD :: The proposal is acceptable, but the responder wants another Diffie-Hellman group; it names
+            the group, and the initiator tries again. [RFC 7296 §1.2]
+            when: Harmless, one round trip more; put the common group first.
+            next: show crypto ikev2 proposal
+        AUTHENTICATION_FAILED :: The proof of the peer was not accepted. The standard lets the answer say no more; the
+            log of the end that refused says why. [RFC 7296 §2.21.2]
+            when: Another pre-shared key, an identity that no profile matches, a certificate that is not believed.
+            next: show crypto ikev2 profile, show logging (on both ends)
+        SINGLE_PAIR_REQUIRED :: Only one pair of addresses can be had in one SA. [RFC 7296 §2.9]
+        NO_ADDITIONAL_SAS :: The peer makes no further SAs in this IKE SA. [RFC 7296 §1.3]
+        INTERNAL_ADDRESS_FAILURE :: An address from a pool was asked for and there is none. [RFC 7296 §3.15.4]
+        FAILED_CP_REQUIRED :: The answerer insists that the asker takes an address from a pool. [RFC 7296 §3.15.4]
+        TS_UNACCEPTABLE :: The traffic selectors do not fit: the ends disagree on which packets the SA is for.
+            [RFC 7296 §2.9]
+            when: One end protects GRE between two addresses, the other end something else; or NAT, and tunnel mode.
+            next: show crypto ipsec sa
+        INVALID_SELECTORS :: A packet came in an SA that is not for such packets. [RFC 7296 §3.10.1]
+        UNACCEPTABLE_ADDRESSES :: A move to another address was refused (MOBIKE). [RFC 4555 §3.5]
+        TEMPORARY_FAILURE :: Not now: the answerer is renewing or deleting the same SA. The asker waits a little and
+            tries again. [RFC 7296 §2.25]
+        CHILD_SA_NOT_FOUND :: The SA that was to be renewed is not there (any more). [RFC 7296 §2.25]
+        """,
     ),
 )
 
@@ -239,87 +177,51 @@ _STATUS_TYPES = WordGroup(
     next="debug crypto ikev2 packet",
     sighting=r"NOTIFY\((\w+)\)",
     names=_RFC | {"notify", "notification", "status", "type"},
-    explanations=(
-        code(
-            _N.INITIAL_CONTACT,
-            "The sender has no other SA with the receiver: older ones of its identity go, elsewhere only if silent.",
-            "In the first IKE_AUTH after a restart.",
-            clause="RFC 7296 §2.4",
-        ),
-        code(_N.SET_WINDOW_SIZE, "How many requests the sender takes at once.", clause="RFC 7296 §2.3"),
-        code(
-            _N.ADDITIONAL_TS_POSSIBLE,
-            "The selectors were narrowed; another SA may have the rest.",
-            clause="RFC 7296 §2.9",
-        ),
-        code(_N.IPCOMP_SUPPORTED, "The sender could compress packets; DMVPN does not.", clause="RFC 7296 §2.22"),
-        code(
-            _N.NAT_DETECTION_SOURCE_IP,
-            "A hash of the sender's own address and port: if it does not fit what the "
-            "receiver sees, the sender is behind NAT.",
-            clause="RFC 7296 §2.23",
-        ),
-        code(
-            _N.NAT_DETECTION_DESTINATION_IP,
-            "A hash of the address and port that the sender sent to: if it does not fit, the receiver is behind NAT.",
-            clause="RFC 7296 §2.23",
-        ),
-        code(
-            _N.COOKIE,
-            "Too many strangers begin at once: repeat this token to show that your address is real.",
-            "Under load, or in an attack.",
-            next="show crypto ikev2 stats",
-            clause="RFC 7296 §2.6",
-        ),
-        code(
-            _N.USE_TRANSPORT_MODE,
-            "The SA is to be in transport mode, which GRE needs no second IP header for.",
-            "DMVPN's usual mode: `mode transport`.",
-            next="show crypto ipsec transform-set",
-            clause="RFC 7296 §1.3.1",
-        ),
-        code(
-            _N.HTTP_CERT_LOOKUP_SUPPORTED,
-            "The sender would fetch certificates from a web server.",
-            clause="RFC 7296 §3.6",
-        ),
-        code(_N.REKEY_SA, "The SA that is asked for replaces this one.", clause="RFC 7296 §2.8"),
-        code(_N.ESP_TFC_PADDING_NOT_SUPPORTED, "Do not pad packets to hide their lengths.", clause="RFC 7296 §1.3.1"),
-        code(_N.NON_FIRST_FRAGMENTS_ALSO, "Fragments behind the first may take the SA, too.", clause="RFC 7296 §1.3.1"),
-        code(_N.MOBIKE_SUPPORTED, "The sender could keep the SA when its address changes.", clause="RFC 4555 §3.2"),
-        code(_N.ADDITIONAL_IP4_ADDRESS, "Another IPv4 address of the sender (MOBIKE).", clause="RFC 4555 §3.4"),
-        code(_N.ADDITIONAL_IP6_ADDRESS, "Another IPv6 address of the sender (MOBIKE).", clause="RFC 4555 §3.4"),
-        code(_N.NO_ADDITIONAL_ADDRESSES, "The sender has no other address (any more).", clause="RFC 4555 §3.6"),
-        code(_N.UPDATE_SA_ADDRESSES, "Use my new address from now on.", clause="RFC 4555 §3.5"),
-        code(_N.COOKIE2, "Show that you are reachable at the new address, by returning this.", clause="RFC 4555 §3.7"),
-        code(_N.NO_NATS_ALLOWED, "The sender wants no translator on the way.", clause="RFC 4555 §3.9"),
-        code(_N.MULTIPLE_AUTH_SUPPORTED, "The sender could prove itself twice.", clause="RFC 4739"),
-        code(_N.EAP_ONLY_AUTHENTICATION, "The initiator would accept EAP as the only proof.", clause="RFC 5998"),
-        code(_N.CHILDLESS_IKEV2_SUPPORTED, "The responder takes an IKE_AUTH without a child SA.", clause="RFC 6023"),
-        code(
-            _N.IKEV2_MESSAGE_ID_SYNC_SUPPORTED,
-            "The sender could repair message identifiers after a fail-over.",
-            clause="RFC 6311",
-        ),
-        code(
-            _N.FRAGMENTATION_SUPPORTED,
-            "The sender takes messages in fragments of IKE's own, which pass where IP fragments are dropped.",
-            "Both must say it: `crypto ikev2 fragmentation`.",
-            next="show crypto ikev2 sa detailed",
-            clause="RFC 7383 §2.3",
-        ),
-        code(_N.SIGNATURE_HASH_ALGORITHMS, "Which hashes the sender accepts in signatures.", clause="RFC 7427 §4"),
-        code(_N.USE_PPK, "Mix a secret that both have into the keys, against quantum computers.", clause="RFC 8784"),
-        code(
-            _N.INTERMEDIATE_EXCHANGE_SUPPORTED,
-            "The sender can do IKE_INTERMEDIATE, which further key exchanges need.",
-            clause="RFC 9242 §3.1",
-        ),
-        code(
-            _N.ADDITIONAL_KEY_EXCHANGE,
-            "Binds an IKE_FOLLOWUP_KE to the exchange that it belongs to.",
-            clause="RFC 9370 §2.2.4",
-        ),
+    explanations=codes(
+        _N,
+        """
+        INITIAL_CONTACT :: The sender has no other SA with the receiver: older ones of its identity go, elsewhere only
+            if silent. [RFC 7296 §2.4]
+            when: In the first IKE_AUTH after a restart.
+        SET_WINDOW_SIZE :: How many requests the sender takes at once. [RFC 7296 §2.3]
+        ADDITIONAL_TS_POSSIBLE :: The selectors were narrowed; another SA may have the rest. [RFC 7296 §2.9]
+        IPCOMP_SUPPORTED :: The sender could compress packets; DMVPN does not. [RFC 7296 §2.22]
+        NAT_DETECTION_SOURCE_IP :: A hash of the sender's own address and port: if it does not fit what the receiver
+            sees, the sender is behind NAT. [RFC 7296 §2.23]
+        NAT_DETECTION_DESTINATION_IP :: A hash of the address and port that the sender sent to: if it does not fit, the
+            receiver is behind NAT. [RFC 7296 §2.23]
+        COOKIE :: Too many strangers begin at once: repeat this token to show that your address is real. [RFC 7296 §2.6]
+            when: Under load, or in an attack.
+            next: show crypto ikev2 stats
+        USE_TRANSPORT_MODE :: The SA is to be in transport mode, which GRE needs no second IP header for.
+            [RFC 7296 §1.3.1]
+            when: DMVPN's usual mode: `mode transport`.
+            next: show crypto ipsec transform-set
+        HTTP_CERT_LOOKUP_SUPPORTED :: The sender would fetch certificates from a web server. [RFC 7296 §3.6]
+        REKEY_SA :: The SA that is asked for replaces this one. [RFC 7296 §2.8]
+        ESP_TFC_PADDING_NOT_SUPPORTED :: Do not pad packets to hide their lengths. [RFC 7296 §1.3.1]
+        NON_FIRST_FRAGMENTS_ALSO :: Fragments behind the first may take the SA, too. [RFC 7296 §1.3.1]
+        MOBIKE_SUPPORTED :: The sender could keep the SA when its address changes. [RFC 4555 §3.2]
+        ADDITIONAL_IP4_ADDRESS :: Another IPv4 address of the sender (MOBIKE). [RFC 4555 §3.4]
+        ADDITIONAL_IP6_ADDRESS :: Another IPv6 address of the sender (MOBIKE). [RFC 4555 §3.4]
+        NO_ADDITIONAL_ADDRESSES :: The sender has no other address (any more). [RFC 4555 §3.6]
+        UPDATE_SA_ADDRESSES :: Use my new address from now on. [RFC 4555 §3.5]
+        COOKIE2 :: Show that you are reachable at the new address, by returning this. [RFC 4555 §3.7]
+        NO_NATS_ALLOWED :: The sender wants no translator on the way. [RFC 4555 §3.9]
+        MULTIPLE_AUTH_SUPPORTED :: The sender could prove itself twice. [RFC 4739]
+        EAP_ONLY_AUTHENTICATION :: The initiator would accept EAP as the only proof. [RFC 5998]
+        CHILDLESS_IKEV2_SUPPORTED :: The responder takes an IKE_AUTH without a child SA. [RFC 6023]
+        IKEV2_MESSAGE_ID_SYNC_SUPPORTED :: The sender could repair message identifiers after a fail-over. [RFC 6311]
+        FRAGMENTATION_SUPPORTED :: The sender takes messages in fragments of IKE's own, which pass where IP fragments
+            are dropped. [RFC 7383 §2.3]
+            when: Both must say it: `crypto ikev2 fragmentation`.
+            next: show crypto ikev2 sa detailed
+        SIGNATURE_HASH_ALGORITHMS :: Which hashes the sender accepts in signatures. [RFC 7427 §4]
+        USE_PPK :: Mix a secret that both have into the keys, against quantum computers. [RFC 8784]
+        INTERMEDIATE_EXCHANGE_SUPPORTED :: The sender can do IKE_INTERMEDIATE, which further key exchanges need.
+            [RFC 9242 §3.1]
+        ADDITIONAL_KEY_EXCHANGE :: Binds an IKE_FOLLOWUP_KE to the exchange that it belongs to. [RFC 9370 §2.2.4]
+        """,
     ),
 )
 
@@ -331,21 +233,16 @@ _HEAD = WordGroup(
     lines=True,
     next="show crypto ikev2 sa",
     clause="RFC 7296 §3.1",
-    explanations=(
-        Word(
-            "IKEv2:<Sending|Received> Packet [<To|From> <address:port>/<From|To> <address:port>/VRF i0:f0]",
-            "A message of IKE left or came, between these addresses and UDP ports.",
-            "Port 4500 on either side means that NAT is there, or that ESP in UDP is preferred.",
-        ),
-        Word("IKEv2:it cannot be read: <error>", "The octets are no message of IKE; the error says where it breaks."),
-        Word(
-            "Initiator SPI : <octets> - Responder SPI : <octets> Message id: <number>",
-            "The two SPIs name the IKE SA; the responder's is zero in the very first message. The identifier pairs "
-            "request and answer.",
-        ),
-        Word("IKEv2 <exchange> Exchange <REQUEST|RESPONSE>", "Which exchange the message belongs to, and which half."),
-        Word("Payload contents:", "What the message holds, as far as it is not sealed, follows in the next line."),
-    ),
+    explanations=words("""
+        IKEv2:<Sending|Received> Packet [<To|From> <address:port>/<From|To> <address:port>/VRF i0:f0] :: A message of
+            IKE left or came, between these addresses and UDP ports.
+            when: Port 4500 on either side means that NAT is there, or that ESP in UDP is preferred.
+        IKEv2:it cannot be read: <error> :: The octets are no message of IKE; the error says where it breaks.
+        Initiator SPI : <octets> - Responder SPI : <octets> Message id: <number> :: The two SPIs name the IKE SA; the
+            responder's is zero in the very first message. The identifier pairs request and answer.
+        IKEv2 <exchange> Exchange <REQUEST|RESPONSE> :: Which exchange the message belongs to, and which half.
+        Payload contents: :: What the message holds, as far as it is not sealed, follows in the next line.
+        """),
 )
 
 _UNKNOWN = WordGroup(
@@ -354,13 +251,10 @@ _UNKNOWN = WordGroup(
     screens=("debug crypto ikev2 packet",),
     rank=49,
     next="debug crypto ikev2 packet",
-    explanations=(
-        Word(
-            "Unknown",
-            "A payload whose number this router does not know; it is skipped unless it is critical.",
-            clause="RFC 7296 §2.5",
-        ),
-    ),
+    explanations=words("""
+        Unknown :: A payload whose number this router does not know; it is skipped unless it is critical.
+            [RFC 7296 §2.5]
+        """),
 )
 
 GROUPS: Final = (_UNKNOWN, _EXCHANGES, _ERRORS, _STATUS_TYPES, _FLAGS, _PAYLOADS, _PROTOCOLS, _HEAD)

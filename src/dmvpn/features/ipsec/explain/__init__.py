@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import (
+    WordGroup,
+    WordKind,
+    answer_group,
+    debug_group,
+    log,
+    log_group,
+    reason_group,
+    reasons,
+    words,
+)
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, ProtectionPhase
 from dmvpn.base.sessions import SessionStatus
 from dmvpn.features.ipsec import messages
@@ -23,39 +32,25 @@ _STATUS = WordGroup(
     next="show crypto session detail",
     sighting=r"(?:Session status: |Crypto Session Status: |, Status:)([A-Z-]+)",
     mark=r"^Crypto session current status",
-    explanations=(
-        Word(
-            SessionStatus.UP_ACTIVE.value,
-            "There is an IKE SA with the peer and a pair of IPsec SAs: packets go, protected.",
-            "The healthy state.",
-            next="show crypto ipsec sa",
-            clause="RFC 7296 §1.2",
-        ),
-        Word(
-            SessionStatus.UP_IDLE.value,
-            "There is an IKE SA and no pair of IPsec SAs: the peer is known, and nothing is protected (yet).",
-            "Between the proof and the first child SA, or when a child SA was refused: transforms, mode, selectors.",
-            next="show crypto ikev2 sa detailed",
-            clause="RFC 7296 §1.3",
-        ),
-        Word(
-            SessionStatus.UP_NO_IKE.value,
-            "The IPsec SAs live on and the IKE SA is gone: packets go until the SAs' lifetime ends.",
-            "For a moment when IKE is renewed or cleared.",
-            next="show crypto ikev2 sa",
-        ),
-        Word(
-            SessionStatus.DOWN_NEGOTIATING.value,
-            "IKE is talking to the peer, or trying to.",
-            "At the start; if it stays, the peer does not answer or refuses.",
-            next="show crypto ikev2 sa, show logging",
-        ),
-        Word(
-            SessionStatus.DOWN.value,
-            "Nothing is there and nothing is tried at the moment. The detail says why.",
-            "After a refusal, while the next attempt is awaited, or when the tunnel is down.",
-        ),
-    ),
+    explanations=words(f"""
+        {SessionStatus.UP_ACTIVE.value} :: There is an IKE SA with the peer and a pair of IPsec SAs: packets go,
+            protected. [RFC 7296 §1.2]
+            when: The healthy state.
+            next: show crypto ipsec sa
+        {SessionStatus.UP_IDLE.value} :: There is an IKE SA and no pair of IPsec SAs: the peer is known, and nothing is
+            protected (yet). [RFC 7296 §1.3]
+            when: Between the proof and the first child SA, or when a child SA was refused: transforms, mode, selectors.
+            next: show crypto ikev2 sa detailed
+        {SessionStatus.UP_NO_IKE.value} :: The IPsec SAs live on and the IKE SA is gone: packets go until the SAs'
+            lifetime ends.
+            when: For a moment when IKE is renewed or cleared.
+            next: show crypto ikev2 sa
+        {SessionStatus.DOWN_NEGOTIATING.value} :: IKE is talking to the peer, or trying to.
+            when: At the start; if it stays, the peer does not answer or refuses.
+            next: show crypto ikev2 sa, show logging
+        {SessionStatus.DOWN.value} :: Nothing is there and nothing is tried at the moment. The detail says why.
+            when: After a refusal, while the next attempt is awaited, or when the tunnel is down.
+        """),
 )
 
 _CAPABILITIES = WordGroup(
@@ -67,42 +62,19 @@ _CAPABILITIES = WordGroup(
     sighting=r"Capabilities:([A-Z]+) connid",
     cell=r"(D?N?F?)",  # what this router has, in its order; a word such as DNS or CTX is none
     joined=True,
-    explanations=(
-        Word(
-            "C", "IKE configuration mode: addresses from a pool. Not in this router.", also=("IKE Configuration mode",)
-        ),
-        Word(
-            "D",
-            "Dead Peer Detection: an empty message asks whether the peer lives.",
-            clause="RFC 7296 §2.4",
-            also=("Dead Peer Detection",),
-        ),
-        Word("K", "Keepalives of IKEv1. Not in this router.", also=("Keepalives",)),
-        Word(
-            "N",
-            "NAT traversal: a translator is between, so ESP goes in UDP port 4500. Two of our routers use that port "
-            "without NAT, too, and have no N then.",
-            clause="RFC 3948",
-            also=("NAT-traversal",),
-        ),
-        Word("T", "cTCP: ESP in TCP. Not in this router.", also=("cTCP encapsulation",)),
-        Word(
-            "X", "Extended authentication, a login of IKEv1. Not in this router.", also=("IKE Extended Authentication",)
-        ),
-        Word(
-            "F",
-            "IKE fragmentation: both ends can send large messages in pieces of IKE's own.",
-            clause="RFC 7383",
-            also=("IKE Fragmentation",),
-        ),
-        Word("R", "IKE auto reconnect, for remote access. Not in this router.", also=("IKE Auto Reconnect",)),
-        Word(
-            "U",
-            "IKE dynamic route update: routes in IKE messages. Not in this router.",
-            also=("IKE Dynamic Route Update",),
-        ),
-        Word("S", "SIP VPN. Not in this router.", also=("SIP VPN",)),
-    ),
+    explanations=words("""
+        C | IKE Configuration mode :: IKE configuration mode: addresses from a pool. Not in this router.
+        D | Dead Peer Detection :: Dead Peer Detection: an empty message asks whether the peer lives. [RFC 7296 §2.4]
+        K | Keepalives :: Keepalives of IKEv1. Not in this router.
+        N | NAT-traversal :: NAT traversal: a translator is between, so ESP goes in UDP port 4500. Two of our routers
+            use that port without NAT, too, and have no N then. [RFC 3948]
+        T | cTCP encapsulation :: cTCP: ESP in TCP. Not in this router.
+        X | IKE Extended Authentication :: Extended authentication, a login of IKEv1. Not in this router.
+        F | IKE Fragmentation :: IKE fragmentation: both ends can send large messages in pieces of IKE's own. [RFC 7383]
+        R | IKE Auto Reconnect :: IKE auto reconnect, for remote access. Not in this router.
+        U | IKE Dynamic Route Update :: IKE dynamic route update: routes in IKE messages. Not in this router.
+        S | SIP VPN :: SIP VPN. Not in this router.
+        """),
 )
 
 _BRIEF = WordGroup(
@@ -115,15 +87,15 @@ _BRIEF = WordGroup(
     mark=r"^Status: A- Active",
     cell=r"(U[AIK]|DN)",
     joined=True,
-    explanations=(
-        Word("A", "Active: there are IPsec SAs.", also=("Active",)),
-        Word("U", "Up: there is an IKE SA, or IPsec SAs that outlive it.", also=("Up",)),
-        Word("D", "Down: the session carries nothing.", also=("Down",)),
-        Word("I", "Idle: an IKE SA without IPsec SAs.", also=("Idle",)),
-        Word("S", "Standby: of a pair of redundant routers. Not in this router.", also=("Standby",)),
-        Word("N", "Negotiating: IKE is under way.", also=("Negotiating",)),
-        Word("K", "No IKE: IPsec SAs are up, and their IKE SA is gone.", also=("No IKE",)),
-    ),
+    explanations=words("""
+        A | Active :: Active: there are IPsec SAs.
+        U | Up :: Up: there is an IKE SA, or IPsec SAs that outlive it.
+        D | Down :: Down: the session carries nothing.
+        I | Idle :: Idle: an IKE SA without IPsec SAs.
+        S | Standby :: Standby: of a pair of redundant routers. Not in this router.
+        N | Negotiating :: Negotiating: IKE is under way.
+        K | No IKE :: No IKE: IPsec SAs are up, and their IKE SA is gone.
+        """),
 )
 
 _IKE_LINE = WordGroup(
@@ -133,10 +105,10 @@ _IKE_LINE = WordGroup(
     rank=40,
     next="show crypto ikev2 sa",
     sighting=r"IKEv[12] SA: local \S+ remote \S+ (Active|Inactive)",
-    explanations=(
-        Word("Active", "The IKE SA is up."),
-        Word("Inactive", "The IKE SA is being negotiated, or is not there."),
-    ),
+    explanations=words("""
+        Active :: The IKE SA is up.
+        Inactive :: The IKE SA is being negotiated, or is not there.
+        """),
 )
 
 _SOCKETS = WordGroup(
@@ -147,11 +119,11 @@ _SOCKETS = WordGroup(
     next="show crypto session detail",
     sighting=r"Socket State: (\w+)",
     mark=r"^Number of Crypto Socket connections",
-    explanations=(
-        Word("Open", "What the tunnel asked to be protected is protected: packets may go."),
-        Word("Opening", "The tunnel asked for protection with this peer, and it is not there yet."),
-        Word("Closed", "The tunnel cannot send to this peer: there are no SAs."),
-    ),
+    explanations=words("""
+        Open :: What the tunnel asked to be protected is protected: packets may go.
+        Opening :: The tunnel asked for protection with this peer, and it is not there yet.
+        Closed :: The tunnel cannot send to this peer: there are no SAs.
+        """),
 )
 
 _STANDINGS = WordGroup(
@@ -161,13 +133,11 @@ _STANDINGS = WordGroup(
     rank=42,
     sighting=r"Status: (ACTIVE\(ACTIVE\))",
     next="show crypto ipsec sa detail",
-    explanations=(
-        Word(
-            "active (SA)", "Packets are sent with it, and received.", also=(SaStanding.ACTIVE.value, "ACTIVE(ACTIVE)")
-        ),
-        Word(SaStanding.LINGERING.value, "It was replaced, and still receives late packets."),
-        Word(SaStanding.REFUSED.value, "The host did not take it; another one is negotiated.", next="show logging"),
-    ),
+    explanations=words(f"""
+        active (SA) | active | ACTIVE(ACTIVE) :: Packets are sent with it, and received.
+        {SaStanding.LINGERING.value} :: It was replaced, and still receives late packets.
+        {SaStanding.REFUSED.value} :: The host did not take it; another one is negotiated. next: show logging
+        """),
 )
 
 _PHASES = WordGroup(
@@ -176,20 +146,13 @@ _PHASES = WordGroup(
     screens=("dmvpn doctor",),
     rank=43,
     next="show crypto session detail",
-    explanations=(
-        Word(
-            ProtectionPhase.INTF.name,
-            "Nothing is there: the tunnel itself cannot be protected.",
-            next="show interfaces",
-        ),
-        Word(ProtectionPhase.IKE.name, "The IKE SA is being negotiated.", next="show crypto ikev2 sa"),
-        Word(
-            ProtectionPhase.IPSEC.name,
-            "The peer proved who it is; the pair of SAs is missing.",
-            next="show crypto ipsec sa",
-        ),
-        Word(ProtectionPhase.SECURED.name, "Packets to the peer may go; `show dmvpn` goes on to NHRP and UP."),
-    ),
+    explanations=words(f"""
+        {ProtectionPhase.INTF.name} :: Nothing is there: the tunnel itself cannot be protected. next: show interfaces
+        {ProtectionPhase.IKE.name} :: The IKE SA is being negotiated. next: show crypto ikev2 sa
+        {ProtectionPhase.IPSEC.name} :: The peer proved who it is; the pair of SAs is missing.
+            next: show crypto ipsec sa
+        {ProtectionPhase.SECURED.name} :: Packets to the peer may go; `show dmvpn` goes on to NHRP and UP.
+        """),
 )
 
 _ALGORITHMS = WordGroup(
@@ -200,33 +163,16 @@ _ALGORITHMS = WordGroup(
     sighting=r"transform: (.*\S) ,$",
     next="show crypto ipsec transform-set",
     clause="RFC 8221 §5",
-    explanations=(
-        Word(
-            EspCipher.AES_CBC.value,
-            "AES in CBC mode with a separate check value: what every router has.",
-            also=("esp-aes", "esp-256-aes", "esp-192-aes"),
-        ),
-        Word(
-            EspCipher.AES_GCM.value,
-            "AES-GCM: encryption and check value in one, and the fastest.",
-            also=("esp-gcm",),
-            clause="RFC 4106",
-        ),
-        Word(
-            EspHash.SHA1.value,
-            "HMAC-SHA-1, cut to 96 bits: still sound, for old routers.",
-            also=("esp-sha-hmac",),
-            clause="RFC 2404",
-        ),
-        Word(
-            EspHash.SHA256.value,
-            "HMAC-SHA-256, cut to 128 bits: the usual choice beside CBC.",
-            also=("esp-sha256-hmac",),
-            clause="RFC 4868",
-        ),
-        Word(EspHash.SHA384.value, "HMAC-SHA-384, cut to 192 bits.", also=("esp-sha384-hmac",), clause="RFC 4868"),
-        Word(EspHash.SHA512.value, "HMAC-SHA-512, cut to 256 bits.", also=("esp-sha512-hmac",), clause="RFC 4868"),
-    ),
+    explanations=words(f"""
+        {EspCipher.AES_CBC.value} | esp-aes | esp-256-aes | esp-192-aes :: AES in CBC mode with a separate check value:
+            what every router has.
+        {EspCipher.AES_GCM.value} | esp-gcm :: AES-GCM: encryption and check value in one, and the fastest. [RFC 4106]
+        {EspHash.SHA1.value} | esp-sha-hmac :: HMAC-SHA-1, cut to 96 bits: still sound, for old routers. [RFC 2404]
+        {EspHash.SHA256.value} | esp-sha256-hmac :: HMAC-SHA-256, cut to 128 bits: the usual choice beside CBC.
+            [RFC 4868]
+        {EspHash.SHA384.value} | esp-sha384-hmac :: HMAC-SHA-384, cut to 192 bits. [RFC 4868]
+        {EspHash.SHA512.value} | esp-sha512-hmac :: HMAC-SHA-512, cut to 256 bits. [RFC 4868]
+        """),
 )
 
 _ENCAPSULATIONS = WordGroup(
@@ -236,11 +182,11 @@ _ENCAPSULATIONS = WordGroup(
     rank=53,
     next="show crypto ipsec sa",
     clause="RFC 3948",
-    explanations=(
-        Word(Encapsulation.AUTO.value, "UDP port 4500 behind NAT and between two of ours; protocol 50 otherwise."),
-        Word(Encapsulation.FORCE.value, "Always UDP port 4500, which passes where protocol 50 is filtered."),
-        Word(Encapsulation.NEVER.value, "Always protocol 50; fails behind NAT."),
-    ),
+    explanations=words(f"""
+        {Encapsulation.AUTO.value} :: UDP port 4500 behind NAT and between two of ours; protocol 50 otherwise.
+        {Encapsulation.FORCE.value} :: Always UDP port 4500, which passes where protocol 50 is filtered.
+        {Encapsulation.NEVER.value} :: Always protocol 50; fails behind NAT.
+        """),
 )
 
 _LOGS = log_group(
@@ -283,103 +229,69 @@ _LOGS = log_group(
 
 _DEBUGS = debug_group(
     "debug crypto ipsec",
-    Word(
-        "IPSEC(crypto_ipsec_sa_released): peer <address> is wanted no more",
-        "No tunnel needs protection with this peer any more: its SAs may go.",
-    ),
-    Word("IPSEC(sa_request): ,", "A tunnel needs protection with a peer, and IKE is asked for it; lines follow."),
-    Word(
-        "(key eng. msg.) OUTBOUND local= <address:port>, remote= <address:port>,",
-        "Between which NBMA addresses the SAs are to be.",
-    ),
-    Word("local_proxy= <selector>", "Which packets of ours: GRE (protocol 47) from our address."),
-    Word(
-        "remote_proxy= <selector>, profile= <name>",
-        "To which packets of the peer's, and by which `crypto ipsec profile`.",
-    ),
-    Word(
-        "IPSEC(create_sa): sa created, <sa>",
-        "One direction of a pair of SAs is there; sa_dest is who receives on it, and sa_trans its algorithms.",
-        clause="RFC 4301 §4.4.2",
-    ),
-    Word("IPSEC(delete_sa): deleting SA, <sa> (<why>)", "One direction of a pair of SAs is gone, and why."),
-    Word(
-        "IPSEC(update_current_outbound_sa): updated peer <address> current outbound sa to SPI <spi>",
-        "Packets to the peer leave by this, newer SA; the older one still receives for a while.",
-        clause="RFC 7296 §2.8",
-    ),
+    *words("""
+    IPSEC(crypto_ipsec_sa_released): peer <address> is wanted no more :: No tunnel needs protection with this peer any
+        more: its SAs may go.
+    IPSEC(sa_request): , :: A tunnel needs protection with a peer, and IKE is asked for it; lines follow.
+    (key eng. msg.) OUTBOUND local= <address:port>, remote= <address:port>, :: Between which NBMA addresses the SAs are
+        to be.
+    local_proxy= <selector> :: Which packets of ours: GRE (protocol 47) from our address.
+    remote_proxy= <selector>, profile= <name> :: To which packets of the peer's, and by which `crypto ipsec profile`.
+    IPSEC(create_sa): sa created, <sa> :: One direction of a pair of SAs is there; sa_dest is who receives on it, and
+        sa_trans its algorithms. [RFC 4301 §4.4.2]
+    IPSEC(delete_sa): deleting SA, <sa> (<why>) :: One direction of a pair of SAs is gone, and why.
+    IPSEC(update_current_outbound_sa): updated peer <address> current outbound sa to SPI <spi> :: Packets to the peer
+        leave by this, newer SA; the older one still receives for a while. [RFC 7296 §2.8]
+    """),
     next="show crypto ipsec sa",
 )
 
 _REASONS = reason_group(
     "IPsec",
     ("show dmvpn detail", "show crypto session detail", "show interfaces"),
-    reason(
-        IpsecReason.NO_PROFILE,
-        "`tunnel protection ipsec profile` names a profile that is not configured. The tunnel stays down.",
-        next="show crypto ipsec profile",
-    ),
-    reason(
-        IpsecReason.NO_TRANSFORM,
-        "None of the profile's sets has algorithms that this build can do; each one's trouble is beside it.",
-        next="show crypto ipsec transform-set",
-    ),
-    reason(
-        IpsecReason.OTHER_PROFILE,
-        "Two tunnels have one source address in one VRF, so a packet's SA does not identify its tunnel: they need one "
-        "profile.",
-        "With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.",
-        next="show running-config",
-    ),
-    reason(
-        IpsecReason.PEER_OF_ANOTHER,
-        "The address is the destination of a point-to-point tunnel with the same source, and SAs with it are made as "
-        "its profile says. The multipoint tunnel sends nothing there and takes nothing from there.",
-        "When a mapping or a registration of the multipoint tunnel names the far end of the other tunnel.",
-        next="show running-config",
-    ),
-    reason(
-        IpsecReason.NOT_SERVED,
-        "UDP ports 500 and 4500 or protocol 50 are taken by another program, or forbidden to us.",
-        next="show logging",
-    ),
-    reason(IpsecReason.SA_REFUSED, "The kernel or the engine did not take the pair of SAs.", next="show logging"),
-    reason(
-        IpsecReason.SA_GONE,
-        "The pair of SAs ended, and no other has taken its place yet.",
-        "After a lifetime, a Delete of the peer, or DPD.",
-        next="show crypto ikev2 sa",
+    *reasons(
+        IpsecReason,
+        """
+        NO_PROFILE :: `tunnel protection ipsec profile` names a profile that is not configured. The tunnel stays down.
+            next: show crypto ipsec profile
+        NO_TRANSFORM :: None of the profile's sets has algorithms that this build can do; each one's trouble is beside
+            it.
+            next: show crypto ipsec transform-set
+        OTHER_PROFILE :: Two tunnels have one source address in one VRF, so a packet's SA does not identify its tunnel:
+            they need one profile.
+            when: With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.
+            next: show running-config
+        PEER_OF_ANOTHER :: The address is the destination of a point-to-point tunnel with the same source, and SAs with
+            it are made as its profile says. The multipoint tunnel sends nothing there and takes nothing from there.
+            when: When a mapping or a registration of the multipoint tunnel names the far end of the other tunnel.
+            next: show running-config
+        NOT_SERVED :: UDP ports 500 and 4500 or protocol 50 are taken by another program, or forbidden to us.
+            next: show logging
+        SA_REFUSED :: The kernel or the engine did not take the pair of SAs. next: show logging
+        SA_GONE :: The pair of SAs ended, and no other has taken its place yet.
+            when: After a lifetime, a Delete of the peer, or DPD.
+            next: show crypto ikev2 sa
+        """,
     ),
     next="show crypto session detail",
 )
 
 _ANSWERS = answer_group(
     "IPsec",
-    Word(
-        "% there is no ISAKMP SA with the number <number>",
-        "`clear crypto isakmp NUMBER` wants a conn-id of `show crypto isakmp sa`; the SA may be over already.",
-        next="show crypto isakmp sa",
-    ),
-    Word("% The window size is 64, 128, 256, 512 or 1024", "No other size of a replay window can be configured."),
-    Word(
-        "% Invalid transform proposal: a cipher is missing (esp-null if none is wanted)",
-        "A transform set needs something that encrypts, not a check value alone.",
-    ),
-    Word(
-        "% Invalid transform proposal: <cipher> authenticates by itself",
-        "AES-GCM has a check value of its own; a second one beside it is no valid proposal.",
-        clause="RFC 4106",
-    ),
-    Word(
-        "%Warning: <algorithms> cannot protect anything; kept, and refused when a tunnel needs it",
-        "Broken algorithms stay in the configuration, and a tunnel that has no others stays down.",
-        clause="RFC 8221",
-    ),
-    Word(
-        "%Warning: without authentication anybody can change what passes; add esp-sha256-hmac",
-        "CBC without a check value hides the packets and does not guard them.",
-        clause="RFC 8221 §4",
-    ),
+    *words("""
+    % there is no ISAKMP SA with the number <number> :: `clear crypto isakmp NUMBER` wants a conn-id of `show crypto
+        isakmp sa`; the SA may be over already.
+        next: show crypto isakmp sa
+    % The window size is 64, 128, 256, 512 or 1024 :: No other size of a replay window can be configured.
+    % Invalid transform proposal: a cipher is missing (esp-null if none is wanted) :: A transform set needs something
+        that encrypts, not a check value alone.
+    % Invalid transform proposal: <cipher> authenticates by itself :: AES-GCM has a check value of its own; a second one
+        beside it is no valid proposal. [RFC 4106]
+    %Warning: <algorithms> cannot protect anything; kept, and refused when a tunnel needs it :: Broken algorithms stay
+        in the configuration, and a tunnel that has no others stays down. [RFC 8221]
+    %Warning: without authentication anybody can change what passes; add esp-sha256-hmac :: CBC without a check value
+        hides the packets and does not guard them. [RFC 8221 §4]
+    """),
     next="show crypto ipsec transform-set",
 )
 

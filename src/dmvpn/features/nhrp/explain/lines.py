@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, log, log_group
+from dmvpn.base.explanations import debug_group, log, log_group, words
 from dmvpn.features.nhrp import messages
 
 _LOGS = log_group(
@@ -98,159 +98,102 @@ _LOGS = log_group(
 
 _GENERAL = debug_group(
     "debug nhrp",
-    Word(
-        "NHRP: <Receive|Send|Forwarding> <packet> via <tunnel> vrf: <vrf>, packet size: <octets>",
-        "An NHRP packet came (Receive), leaves as ours (Send), or is passed on by this server (Forwarding).",
-        "The first line about each packet.",
-        next="debug nhrp packet",
-        clause="RFC 2332 §5.2",
-    ),
-    Word(
-        "src: <address>, dst: <address>",
-        "Source and destination protocol address of the packet, that is tunnel addresses: who says it to whom.",
-        "Below the first line of a packet that leaves.",
-        clause="RFC 2332 §5.2.0.1",
-    ),
-    Word(
-        "NHRP: Encapsulation succeeded. Sending NHRP Control Packet NBMA Address: <address>",
-        "The NBMA address was known, and the packet leaves in GRE to it.",
-        next="show ip nhrp",
-    ),
-    Word("NHRP: <octets> bytes out <tunnel>", "The packet left; its IP and GRE headers are counted, ESP is not."),
+    *words("""
+    NHRP: <Receive|Send|Forwarding> <packet> via <tunnel> vrf: <vrf>, packet size: <octets> :: An NHRP packet came
+        (Receive), leaves as ours (Send), or is passed on by this server (Forwarding). [RFC 2332 §5.2]
+        when: The first line about each packet.
+        next: debug nhrp packet
+    src: <address>, dst: <address> :: Source and destination protocol address of the packet, that is tunnel addresses:
+        who says it to whom. [RFC 2332 §5.2.0.1]
+        when: Below the first line of a packet that leaves.
+    NHRP: Encapsulation succeeded. Sending NHRP Control Packet NBMA Address: <address> :: The NBMA address was known,
+        and the packet leaves in GRE to it.
+        next: show ip nhrp
+    NHRP: <octets> bytes out <tunnel> :: The packet left; its IP and GRE headers are counted, ESP is not.
+    """),
     next="show ip nhrp traffic",
 )
 
 _PACKET = debug_group(
     "debug nhrp packet",
-    Word(
-        "(F) afn: <family>, type: <type>, hop: <count>, ver: 1",
-        "The fixed part: the family of NBMA addresses, the protocol of the overlay, the hops that are left.",
-        clause="RFC 2332 §5.1",
-    ),
-    Word(
-        "shtl: <octets>(NSAP), sstl: <octets>(NSAP)",
-        "How long the source's NBMA address and subaddress are: 4 octets for IPv4, 16 for IPv6.",
-        clause="RFC 2332 §5.1",
-    ),
-    Word(
-        "pktsz: <octets> extoff: <octets>",
-        "The packet's length, and where its extensions begin; 0: it has none.",
-        clause="RFC 2332 §5.1",
-    ),
-    Word(
-        '(M) flags: "<flags>", reqid: <number>',
-        "The mandatory part: the request, and the number by which a reply finds its request.",
-        clause="RFC 2332 §5.2.0.1",
-    ),
-    Word(
-        "(M) error code: <code>, offset: <octets>",
-        "An Error Indication: the error, and its octet in the packet that follows.",
-        clause="RFC 2332 §5.2.7",
-    ),
-    Word(
-        "(M) traffic code: redirect(<number>)",
-        "A Traffic Indication: there is a shorter way for the packet that is quoted below.",
-        clause="draft-detienne-dmvpn-01",
-    ),
-    Word("src NBMA: <address>", "The NBMA address of the station that made the request, as it knows itself."),
-    Word(
-        "src protocol: <address>, dst protocol: <address>",
-        "The tunnel address of who asked, and the address that it is about.",
-        clause="RFC 2332 §5.2.0.1",
-    ),
-    Word("Contents of error packet:", "The beginning of the packet that could not be worked with, in hexadecimal."),
-    Word(
-        "Contents of nhrp traffic indication packet:",
-        "The beginning of the IP packet that took the long way, in hexadecimal: its addresses are what to resolve.",
-    ),
-    Word(
-        "<(C-n)> code: <code>",
-        "A client information entry, and what became of it: no error(0), or a NAK.",
-        clause="RFC 2332 §5.2.0.1",
-    ),
-    Word(
-        "prefix: <bits>, mtu: <octets>, hd_time: <seconds>",
-        "What the entry is for: the length of the prefix, the MTU, and for how long it may be kept.",
-        clause="RFC 2332 §5.2.0.1",
-    ),
-    Word(
-        "addr_len: <octets>(NSAP), subaddr_len: <octets>(NSAP), proto_len: <octets>, pref: <number>",
-        "How long the addresses of the entry are, and its preference among several entries.",
-        clause="RFC 2332 §5.2.0.1",
-    ),
-    Word("client NBMA: <address>", "Where packets to the entry's station are to be sent."),
-    Word("client protocol: <address>", "The tunnel address of the entry's station: the next hop."),
+    *words("""
+    (F) afn: <family>, type: <type>, hop: <count>, ver: 1 :: The fixed part: the family of NBMA addresses, the protocol
+        of the overlay, the hops that are left. [RFC 2332 §5.1]
+    shtl: <octets>(NSAP), sstl: <octets>(NSAP) :: How long the source's NBMA address and subaddress are: 4 octets for
+        IPv4, 16 for IPv6. [RFC 2332 §5.1]
+    pktsz: <octets> extoff: <octets> :: The packet's length, and where its extensions begin; 0: it has none.
+        [RFC 2332 §5.1]
+    (M) flags: "<flags>", reqid: <number> :: The mandatory part: the request, and the number by which a reply finds its
+        request. [RFC 2332 §5.2.0.1]
+    (M) error code: <code>, offset: <octets> :: An Error Indication: the error, and its octet in the packet that
+        follows. [RFC 2332 §5.2.7]
+    (M) traffic code: redirect(<number>) :: A Traffic Indication: there is a shorter way for the packet that is quoted
+        below. [draft-detienne-dmvpn-01]
+    src NBMA: <address> :: The NBMA address of the station that made the request, as it knows itself.
+    src protocol: <address>, dst protocol: <address> :: The tunnel address of who asked, and the address that it is
+        about. [RFC 2332 §5.2.0.1]
+    Contents of error packet: :: The beginning of the packet that could not be worked with, in hexadecimal.
+    Contents of nhrp traffic indication packet: :: The beginning of the IP packet that took the long way, in
+        hexadecimal: its addresses are what to resolve.
+    <(C-n)> code: <code> :: A client information entry, and what became of it: no error(0), or a NAK.
+        [RFC 2332 §5.2.0.1]
+    prefix: <bits>, mtu: <octets>, hd_time: <seconds> :: What the entry is for: the length of the prefix, the MTU, and
+        for how long it may be kept. [RFC 2332 §5.2.0.1]
+    addr_len: <octets>(NSAP), subaddr_len: <octets>(NSAP), proto_len: <octets>, pref: <number> :: How long the addresses
+        of the entry are, and its preference among several entries. [RFC 2332 §5.2.0.1]
+    client NBMA: <address> :: Where packets to the entry's station are to be sent.
+    client protocol: <address> :: The tunnel address of the entry's station: the next hop.
+    """),
     next="show ip nhrp detail",
     clause="RFC 2332 §5.2",
 )
 
 _EXTENSIONS = debug_group(
     "debug nhrp extension",
-    Word("<name> Extension(<type>):", "The packet has this extension; its contents follow below."),
-    Word(
-        "type:Cleartext(<number>), data:(hidden, <count> octets)",
-        "The length of the password of `ip nhrp authentication`. The password itself is not in the log, which users "
-        "without privileges may read; on the whole path it is readable.",
-        clause="RFC 2332 §5.3.4",
-    ),
-    Word(
-        "mapped port:<port>, NBMA: <address>, protocol: <address>",
-        "A hub sends the UDP port of a peer behind NAT, so that two such peers can reach each other.",
-        next="show dmvpn detail",
-    ),
-    Word("group:<name>", "`ip nhrp group`: the client asks to be treated as one of this group.", next="show ip nhrp"),
-    Word("data:<octets>", "An extension that this router does not read, in hexadecimal."),
+    *words("""
+    <name> Extension(<type>): :: The packet has this extension; its contents follow below.
+    type:Cleartext(<number>), data:(hidden, <count> octets) :: The length of the password of `ip nhrp authentication`.
+        The password itself is not in the log, which users without privileges may read; on the whole path it is
+        readable. [RFC 2332 §5.3.4]
+    mapped port:<port>, NBMA: <address>, protocol: <address> :: A hub sends the UDP port of a peer behind NAT, so that
+        two such peers can reach each other.
+        next: show dmvpn detail
+    group:<name> :: `ip nhrp group`: the client asks to be treated as one of this group. next: show ip nhrp
+    data:<octets> :: An extension that this router does not read, in hexadecimal.
+    """),
     clause="RFC 2332 §5.3",
     next="debug nhrp packet",
 )
 
 _OTHERS = debug_group(
     "debug nhrp error",
-    Word(
-        "NHRP: <tunnel>: <packet> not sent, max-send is reached",
-        "`ip nhrp max-send` holds the packet back. (This line is of `debug nhrp rate`.)",
-        next="show ip nhrp traffic",
-    ),
-    Word(
-        "NHRP: <tunnel>: <packet> not sent, nothing protects it",
-        "There is no SA with the receiver, and on a protected tunnel nothing leaves in clear.",
-        next="show crypto session detail",
-    ),
-    Word(
-        "NHRP: <tunnel>: no IKE with <address>, <address> named too many new addresses in a minute",
-        "One station may lead IKE to so many new addresses in a minute, `ip nhrp hearsay limit`.",
-        next="show ip nhrp traffic detail",
-    ),
-    Word(
-        "NHRP: <tunnel>: <target> not registered for <address>: <why>",
-        "A client may not register this address; a NAK is returned.",
-        next="show ip nhrp traffic detail",
-        clause="RFC 2332 §5.2.4",
-    ),
-    Word(
-        "NHRP: <tunnel>: packet from <address> refused: <why>",
-        "A packet was dropped without an answer; the sender may not even exist.",
-        next="show ip nhrp traffic detail",
-    ),
-    Word(
-        "NHRP: <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) refused: <why>",
-        "A packet was refused; an Error Indication is returned to its sender.",
-        next="show ip nhrp traffic detail",
-        clause="RFC 2332 §5.2.7",
-    ),
-    Word(
-        "NHRP: Authentication string mismatch, <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) "
-        "refused: wrong authentication",
-        "The packet's password is not that of `ip nhrp authentication` here, or it has none.",
-        next="show running-config interface",
-        clause="RFC 2332 §5.2.7",
-    ),
-    Word(
-        "NHRP: <tunnel>: (Tunnel: <address> NBMA: <address>) refuses our <packet>: <code>",
-        "An Error Indication came: that station could not work with a packet of ours.",
-        next="show ip nhrp nhs detail",
-        clause="RFC 2332 §5.2.7",
-    ),
+    *words("""
+    NHRP: <tunnel>: <packet> not sent, max-send is reached :: `ip nhrp max-send` holds the packet back. (This line is of
+        `debug nhrp rate`.)
+        next: show ip nhrp traffic
+    NHRP: <tunnel>: <packet> not sent, nothing protects it :: There is no SA with the receiver, and on a protected
+        tunnel nothing leaves in clear.
+        next: show crypto session detail
+    NHRP: <tunnel>: no IKE with <address>, <address> named too many new addresses in a minute :: One station may lead
+        IKE to so many new addresses in a minute, `ip nhrp hearsay limit`.
+        next: show ip nhrp traffic detail
+    NHRP: <tunnel>: <target> not registered for <address>: <why> :: A client may not register this address; a NAK is
+        returned. [RFC 2332 §5.2.4]
+        next: show ip nhrp traffic detail
+    NHRP: <tunnel>: packet from <address> refused: <why> :: A packet was dropped without an answer; the sender may not
+        even exist.
+        next: show ip nhrp traffic detail
+    NHRP: <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) refused: <why> :: A packet was refused; an Error
+        Indication is returned to its sender. [RFC 2332 §5.2.7]
+        next: show ip nhrp traffic detail
+    NHRP: Authentication string mismatch, <tunnel>: <packet> of (Tunnel: <address> NBMA: <address>) refused: wrong
+        authentication :: The packet's password is not that of `ip nhrp authentication` here, or it has none.
+        [RFC 2332 §5.2.7]
+        next: show running-config interface
+    NHRP: <tunnel>: (Tunnel: <address> NBMA: <address>) refuses our <packet>: <code> :: An Error Indication came: that
+        station could not work with a packet of ours. [RFC 2332 §5.2.7]
+        next: show ip nhrp nhs detail
+    """),
 )
 _CACHE = debug_group(
     "debug nhrp cache",
@@ -262,16 +205,14 @@ _CACHE = debug_group(
 )
 _ROUTING = debug_group(
     "debug nhrp routing",
-    Word(
-        "NHRP-RT: <tunnel>: <prefix> installed as <how>",
-        "The routing table has the direct way now: as a route of NHRP's own, or as another protocol's next hop.",
-        next="show ip route nhrp",
-    ),
-    Word(
-        "NHRP-RT: <tunnel>: <prefix> taken back",
-        "The direct way is out of the routing table: packets go as the routing protocols say.",
-        next="show ip route",
-    ),
+    *words("""
+    NHRP-RT: <tunnel>: <prefix> installed as <how> :: The routing table has the direct way now: as a route of NHRP's
+        own, or as another protocol's next hop.
+        next: show ip route nhrp
+    NHRP-RT: <tunnel>: <prefix> taken back :: The direct way is out of the routing table: packets go as the routing
+        protocols say.
+        next: show ip route
+    """),
 )
 _DETAIL = debug_group(
     "debug nhrp detail",
@@ -283,11 +224,10 @@ _DETAIL = debug_group(
 )
 _GROUP = debug_group(
     "debug nhrp group",
-    Word(
-        "NHRP: <tunnel>: <address> is of group <name>",
-        "A client registered with this group, or with none.",
-        next="show ip nhrp group",
-    ),
+    *words("""
+    NHRP: <tunnel>: <address> is of group <name> :: A client registered with this group, or with none.
+        next: show ip nhrp group
+    """),
 )
 
 GROUPS: Final = (

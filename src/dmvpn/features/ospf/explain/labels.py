@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group
+from dmvpn.base.explanations import label_group, words
 
 _NEIGHBORS = label_group(
     "columns of OSPF's neighbors",
     ("show ip ospf neighbor",),
-    Word("Neighbor ID", "The neighbor's router identifier, which need not be an address that can be reached."),
-    Word(
-        "Pri",
-        "Its priority in the election of the designated router; 0: never elected, or the network has no election.",
-    ),
-    Word("Dead Time", "Time until the neighbor goes down unless a Hello comes.", clause="RFC 2328 §10.5"),
-    Word("Address", "The neighbor's address on this network: the next hop of routes through it."),
+    *words("""
+    Neighbor ID :: The neighbor's router identifier, which need not be an address that can be reached.
+    Pri :: Its priority in the election of the designated router; 0: never elected, or the network has no election.
+    Dead Time :: Time until the neighbor goes down unless a Hello comes. [RFC 2328 §10.5]
+    Address :: The neighbor's address on this network: the next hop of routes through it.
+    """),
     next="show ip ospf neighbor detail",
     sighted=True,
     mark=r"^Neighbor ID +Pri ",
@@ -24,89 +23,63 @@ _NEIGHBORS = label_group(
 _DETAIL = label_group(
     "particulars of a neighbor of OSPF",
     ("show ip ospf neighbor detail",),
-    Word("In the area", "The area of the network, and our interface there."),
-    Word("Neighbor priority", "Its priority in elections, its state, and how often that changed.", also=("priority",)),
-    Word("state changes", "How often its state changed: rarely if it is healthy."),
-    Word("DR is", "The designated router and the backup in its view; 0.0.0.0: none.", also=("BDR is",)),
-    Word("Options", "What it can do, as its Hellos say: 0x2 is external routes.", clause="RFC 2328 §A.2"),
-    Word("Dead timer due", "When the neighbor goes down unless a Hello comes.", also=("due",)),
-    Word(
-        "It restarts gracefully",
-        "It counts as full until then: it announced that it keeps forwarding while it restarts.",
-        clause="RFC 3623 §3",
-        also=("helped for", "more seconds"),
-    ),
-    Word("is up for", "For how long it has been in its state."),
-    Word("Index", "IOS's numbers of the neighbor in its tables: always 0 here."),
-    Word(
-        "retransmission queue length",
-        "LSAs that were sent to it and that it has not acknowledged. 0 is healthy.",
-        also=("number of retransmission",),
-    ),
-    Word("Its last packet was not taken", "The reason follows.", also=("are not taken",)),
+    *words("""
+    In the area :: The area of the network, and our interface there.
+    Neighbor priority | priority :: Its priority in elections, its state, and how often that changed.
+    state changes :: How often its state changed: rarely if it is healthy.
+    DR is | BDR is :: The designated router and the backup in its view; 0.0.0.0: none.
+    Options :: What it can do, as its Hellos say: 0x2 is external routes. [RFC 2328 §A.2]
+    Dead timer due | due :: When the neighbor goes down unless a Hello comes.
+    It restarts gracefully | helped for | more seconds :: It counts as full until then: it announced that it keeps
+        forwarding while it restarts. [RFC 3623 §3]
+    is up for :: For how long it has been in its state.
+    Index :: IOS's numbers of the neighbor in its tables: always 0 here.
+    retransmission queue length | number of retransmission :: LSAs that were sent to it and that it has not
+        acknowledged. 0 is healthy.
+    Its last packet was not taken | are not taken :: The reason follows.
+    """),
     next="debug ip ospf adj",
 )
 _INTERFACES = label_group(
     "labels of OSPF's interfaces",
     ("show ip ospf interface",),
-    Word("line protocol", "Whether the interface carries packets."),
-    Word(
-        "Internet Address",
-        "Its address with the length of the mask, which must be the same at all routers of a network with several; "
-        "on a point-to-point network masks are not compared.",
-        clause="RFC 2328 §10.5",
-    ),
-    Word("Area", "The area that the network belongs to; both ends must agree.", clause="RFC 2328 §3"),
-    Word("Attached via Network Statement", "A `network` line, or `ip ospf ... area` of the interface, put it there."),
-    Word("Process ID", "The number of the process, which means nothing to other routers.", also=("PID",)),
-    Word(
-        "Router ID",
-        "The name of this router in OSPF: `router-id`, else the highest address of a loopback, else of any interface.",
-    ),
-    Word("Network Type", "How many neighbors there are, and whether there is a designated router: `ip ospf network`."),
-    Word("Cost", "The cost of sending on this interface: `ip ospf cost`, or from the bandwidth. A tunnel's is 1000."),
-    Word("Transmit Delay", "Seconds that are added to the age of LSAs sent here."),
-    Word("Priority", "This router's priority in elections; 0: never elected."),
-    Word("Timer intervals", "Seconds: between Hellos, until a silent neighbor goes down, until the first election."),
-    Word("Dead", "Seconds of silence that end a neighbor; the same at both ends.", clause="RFC 2328 §10.5"),
-    Word("Wait", "Seconds before the first election."),
-    Word("Retransmit", "Seconds after which LSAs that were not acknowledged are sent again."),
-    Word("Hello due in", "When the next Hello leaves."),
-    Word("No Hellos", "The interface is passive (`passive-interface`), or the reason why it can have no neighbors."),
-    Word("Neighbor Count", "How many neighbors are known."),
-    Word("Adjacent neighbor count", "How many neighbors are adjacent; they follow.", also=("Adjacent with neighbor",)),
-    Word("Suppress hello", "Demand circuits, which are not here: always 0."),
-    Word(
-        "Strict TTL checking enabled",
-        "Packets with a TTL of less than 255 minus the hops are dropped, and ours have 255: `ttl-security`.",
-        also=("hops allowed", "up to"),
-        clause="RFC 5082 §3",
-    ),
-    Word(
-        "Loopback interface is treated as a stub Host",
-        "A loopback is advertised as a host route (/32), unless it has `ip ospf network point-to-point`.",
-    ),
-    Word("Designated Router", "The designated router of the network: router ID and address."),
-    Word("Backup Designated router", "The router that takes its place."),
-    Word(
-        "No designated router on this network",
-        "No router is elected yet, or none may be.",
-        also=("No backup designated router on this network",),
-    ),
-    Word("Simple password authentication", "Every packet carries a password in clear.", clause="RFC 2328 §D.4.2"),
-    Word(
-        "Cryptographic authentication",
-        "Packets carry digests, made with the youngest key.",
-        also=("youngest key id", "Sending SA: Key", "Algorithm", "key chain", "no valid key"),
-        clause="RFC 2328 §D.4.3",
-    ),
-    Word(
-        "Rollover in progress",
-        "How many neighbors still use an older `message-digest-key`; packets are sent once with each key.",
-        also=("neighbor(s) using the old key(s)", "key id"),
-        clause="RFC 2328 §D.3",
-    ),
-    Word("msec", "Milliseconds."),
+    *words("""
+    line protocol :: Whether the interface carries packets.
+    Internet Address :: Its address with the length of the mask, which must be the same at all routers of a network with
+        several; on a point-to-point network masks are not compared. [RFC 2328 §10.5]
+    Area :: The area that the network belongs to; both ends must agree. [RFC 2328 §3]
+    Attached via Network Statement :: A `network` line, or `ip ospf ... area` of the interface, put it there.
+    Process ID | PID :: The number of the process, which means nothing to other routers.
+    Router ID :: The name of this router in OSPF: `router-id`, else the highest address of a loopback, else of any
+        interface.
+    Network Type :: How many neighbors there are, and whether there is a designated router: `ip ospf network`.
+    Cost :: The cost of sending on this interface: `ip ospf cost`, or from the bandwidth. A tunnel's is 1000.
+    Transmit Delay :: Seconds that are added to the age of LSAs sent here.
+    Priority :: This router's priority in elections; 0: never elected.
+    Timer intervals :: Seconds: between Hellos, until a silent neighbor goes down, until the first election.
+    Dead :: Seconds of silence that end a neighbor; the same at both ends. [RFC 2328 §10.5]
+    Wait :: Seconds before the first election.
+    Retransmit :: Seconds after which LSAs that were not acknowledged are sent again.
+    Hello due in :: When the next Hello leaves.
+    No Hellos :: The interface is passive (`passive-interface`), or the reason why it can have no neighbors.
+    Neighbor Count :: How many neighbors are known.
+    Adjacent neighbor count | Adjacent with neighbor :: How many neighbors are adjacent; they follow.
+    Suppress hello :: Demand circuits, which are not here: always 0.
+    Strict TTL checking enabled | hops allowed | up to :: Packets with a TTL of less than 255 minus the hops are
+        dropped, and ours have 255: `ttl-security`. [RFC 5082 §3]
+    Loopback interface is treated as a stub Host :: A loopback is advertised as a host route (/32), unless it has `ip
+        ospf network point-to-point`.
+    Designated Router :: The designated router of the network: router ID and address.
+    Backup Designated router :: The router that takes its place.
+    No designated router on this network | No backup designated router on this network :: No router is elected yet, or
+        none may be.
+    Simple password authentication :: Every packet carries a password in clear. [RFC 2328 §D.4.2]
+    Cryptographic authentication | youngest key id | Sending SA: Key | Algorithm | key chain | no valid key :: Packets
+        carry digests, made with the youngest key. [RFC 2328 §D.4.3]
+    Rollover in progress | neighbor(s) using the old key(s) | key id :: How many neighbors still use an older
+        `message-digest-key`; packets are sent once with each key. [RFC 2328 §D.3]
+    msec :: Milliseconds.
+    """),
     next="show ip ospf neighbor",
 )
 _BRIEF = label_group(
@@ -120,36 +93,26 @@ _BRIEF = label_group(
 _DATABASE = label_group(
     "labels of the link state database",
     ("show ip ospf database",),
-    Word("Router Link States", "Type 1: routers and their links.", clause="RFC 2328 §12.4.1"),
-    Word("Net Link States", "Type 2: networks with a designated router.", clause="RFC 2328 §12.4.2"),
-    Word("Summary Net Link States", "Type 3: networks of other areas.", clause="RFC 2328 §12.4.3"),
-    Word("Summary ASB Link States", "Type 4: border routers of other areas.", clause="RFC 2328 §12.4.3"),
-    Word("Type-7 AS External Link States", "External networks, advertised in an NSSA.", clause="RFC 3101 §2.2"),
-    Word("Type-5 AS External Link States", "Networks outside of OSPF.", clause="RFC 2328 §12.4.4"),
-    Word(
-        "Type-10 Opaque Link Area Link States",
-        "Information for the routers of an area, which OSPF itself only floods.",
-        clause="RFC 5250 §3",
-        also=("Opaque Area Link", "Opaque Area", "Opaque"),
-    ),
-    Word(
-        "Type-11 Opaque Link AS Link States",
-        "Information for all routers, which OSPF itself only floods.",
-        clause="RFC 5250 §3",
-        also=("Opaque AS Link", "Opaque AS"),
-    ),
-    Word(
-        "Opaque Type",
-        "What the LSA is about: 1 traffic engineering, 4 the router's capabilities.",
-        clause="RFC 5250 §9",
-    ),
-    Word("Opaque ID", "The number of the LSA within its type."),
-    Word("Link ID", "What the LSA describes: a router, a network, or a designated router's address."),
-    Word("ADV Router", "The router that originated the LSA."),
-    Word("Age", "Seconds since it was originated; it is refreshed at 1800 and removed at 3600."),
-    Word("Seq#", "Of two instances the one with the higher number is the newer one."),
-    Word("Checksum", "The LSA's checksum; it is the same on routers with the same instance."),
-    Word("Link count", "How many links the router advertises."),
+    *words("""
+    Router Link States :: Type 1: routers and their links. [RFC 2328 §12.4.1]
+    Net Link States :: Type 2: networks with a designated router. [RFC 2328 §12.4.2]
+    Summary Net Link States :: Type 3: networks of other areas. [RFC 2328 §12.4.3]
+    Summary ASB Link States :: Type 4: border routers of other areas. [RFC 2328 §12.4.3]
+    Type-7 AS External Link States :: External networks, advertised in an NSSA. [RFC 3101 §2.2]
+    Type-5 AS External Link States :: Networks outside of OSPF. [RFC 2328 §12.4.4]
+    Type-10 Opaque Link Area Link States | Opaque Area Link | Opaque Area | Opaque :: Information for the routers of an
+        area, which OSPF itself only floods. [RFC 5250 §3]
+    Type-11 Opaque Link AS Link States | Opaque AS Link | Opaque AS :: Information for all routers, which OSPF itself
+        only floods. [RFC 5250 §3]
+    Opaque Type :: What the LSA is about: 1 traffic engineering, 4 the router's capabilities. [RFC 5250 §9]
+    Opaque ID :: The number of the LSA within its type.
+    Link ID :: What the LSA describes: a router, a network, or a designated router's address.
+    ADV Router :: The router that originated the LSA.
+    Age :: Seconds since it was originated; it is refreshed at 1800 and removed at 3600.
+    Seq# :: Of two instances the one with the higher number is the newer one.
+    Checksum :: The LSA's checksum; it is the same on routers with the same instance.
+    Link count :: How many links the router advertises.
+    """),
     next="show ip ospf",
 )
 _DETAILS = label_group(
@@ -162,170 +125,88 @@ _DETAILS = label_group(
         "show ip ospf database nssa-external",
         "show ip ospf database external",
     ),
-    Word("LS age", "Seconds since it was originated; it is refreshed at 1800."),
-    Word(
-        "LS Type",
-        "What the LSA describes.",
-        also=("Router Links", "Network Links", "Summary Links", "AS External Link"),
-        clause="RFC 2328 §A.4.1",
-    ),
-    Word(
-        "Link State ID",
-        "What the LSA describes; the words behind the address say what the address is.",
-        also=("summary Network Number", "External Network Number", "address of Designated Router"),
-    ),
-    Word("Advertising Router", "The router that originated it."),
-    Word("LS Seq Number", "Its number, in hexadecimal: the higher one is the newer one."),
-    Word("Length", "Its length in octets."),
-    Word(
-        "No TOS-capability",
-        "The router advertises one metric for each link, not one for each type of service.",
-        also=("No DC", "DC"),
-    ),
-    Word(
-        "Downward",
-        "A provider's router brought the route in from BGP (the DN bit). A process in a VRF does not use it, unless it "
-        "has `capability vrf-lite`.",
-        clause="RFC 4576 §3",
-    ),
-    Word(
-        "Type 7/5 translation",
-        "Whether a border router of the area translates it into a type 5 LSA.",
-        also=("No Type 7/5 translation",),
-        clause="RFC 3101 §2.4",
-    ),
-    Word("Area Border Router", "The router connects areas."),
-    Word("AS Boundary Router", "The router redistributes external routes, or translates those of an NSSA."),
-    Word("Number of Links", "How many links the LSA has; all of them follow."),
-    Word(
-        "Link connected to",
-        "A router, a network with a designated router, or a network that leads no further.",
-        also=("another Router (point-to-point)", "a Virtual Link", "something of type"),
-    ),
-    Word(
-        "(Link ID)",
-        "What the link leads to, and by which address.",
-        also=("(Link Data)", "Link Data", "Neighboring Router ID", "Network/subnet number"),
-        clause="RFC 2328 §A.4.2",
-    ),
-    Word(
-        "Number of MTID metrics",
-        "Further topologies, which are not here: always 0.",
-        also=("TOS 0 Metrics", "MTID"),
-    ),
-    Word("Network Mask", "The length of the network's mask."),
-    Word("Attached Router", "A router on the network."),
-    Word("Metric", "The cost from the advertising router."),
-    Word(
-        "Metric Type",
-        "1: the cost to the advertising router is added. 2: only the advertised metric counts.",
-        also=("Larger than any link state path", "Comparable directly to link state metric"),
-    ),
-    Word("Forward Address", "The address to which packets go; 0.0.0.0: the advertising router."),
-    Word("External Route Tag", "An administrator's mark."),
+    *words("""
+    LS age :: Seconds since it was originated; it is refreshed at 1800.
+    LS Type | Router Links | Network Links | Summary Links | AS External Link :: What the LSA describes.
+        [RFC 2328 §A.4.1]
+    Link State ID | summary Network Number | External Network Number | address of Designated Router :: What the LSA
+        describes; the words behind the address say what the address is.
+    Advertising Router :: The router that originated it.
+    LS Seq Number :: Its number, in hexadecimal: the higher one is the newer one.
+    Length :: Its length in octets.
+    No TOS-capability | No DC | DC :: The router advertises one metric for each link, not one for each type of service.
+    Downward :: A provider's router brought the route in from BGP (the DN bit). A process in a VRF does not use it,
+        unless it has `capability vrf-lite`. [RFC 4576 §3]
+    Type 7/5 translation | No Type 7/5 translation :: Whether a border router of the area translates it into a type 5
+        LSA. [RFC 3101 §2.4]
+    Area Border Router :: The router connects areas.
+    AS Boundary Router :: The router redistributes external routes, or translates those of an NSSA.
+    Number of Links :: How many links the LSA has; all of them follow.
+    Link connected to | another Router (point-to-point) | a Virtual Link | something of type :: A router, a network with
+        a designated router, or a network that leads no further.
+    (Link ID) | (Link Data) | Link Data | Neighboring Router ID | Network/subnet number :: What the link leads to, and
+        by which address. [RFC 2328 §A.4.2]
+    Number of MTID metrics | TOS 0 Metrics | MTID :: Further topologies, which are not here: always 0.
+    Network Mask :: The length of the network's mask.
+    Attached Router :: A router on the network.
+    Metric :: The cost from the advertising router.
+    Metric Type | Larger than any link state path | Comparable directly to link state metric :: 1: the cost to the
+        advertising router is added. 2: only the advertised metric counts.
+    Forward Address :: The address to which packets go; 0.0.0.0: the advertising router.
+    External Route Tag :: An administrator's mark.
+    """),
     next="show ip ospf database",
 )
 _PROCESS = label_group(
     "labels of a process of OSPF",
     ("show ip ospf",),
-    Word("Routing Process", "The process and its router identifier.", also=("OSPF Router with ID",)),
-    Word(
-        "Domain ID",
-        "The domain of OSPF that a process in a VRF belongs to: by default type 5 and the number of the process.",
-        also=("type 0x0005", "value"),
-        clause="RFC 4577 §4.2.4",
-    ),
-    Word(
-        "Connected to MPLS VPN Superbackbone",
-        "The process is in this VRF, where it is the provider's router: it uses no route with the DN bit. With "
-        "`capability vrf-lite` it is a customer's router, and this line is missing.",
-        clause="RFC 4577 §4.2.5",
-    ),
-    Word(
-        "Initial SPF schedule delay",
-        "Between a change and the first calculation of routes: `timers throttle spf`. Milliseconds, as all below.",
-        also=("msecs",),
-    ),
-    Word(
-        "Minimum hold time between two consecutive SPFs",
-        "Between the first calculation and the second; it doubles while changes go on.",
-        also=("Maximum wait time between two consecutive SPFs",),
-    ),
-    Word("Initial LSA throttle delay", "Between a change on this router and the LSA that advertises it."),
-    Word(
-        "Minimum hold time for LSA throttle",
-        "Between two instances of one of our own LSAs; it doubles while changes go on.",
-        also=("Maximum wait time for LSA throttle",),
-    ),
-    Word(
-        "Minimum LSA arrival",
-        "How long an instance is kept at least before a newer one is taken: `timers lsa arrival`.",
-    ),
-    Word(
-        "Maximum number of non self-generated LSA allowed",
-        "How many LSAs of other routers are accepted: `max-lsa`.",
-        also=("Current number of non self-generated LSA",),
-    ),
-    Word("Threshold for warning message", "The share of `max-lsa` above which a line is logged."),
-    Word(
-        "Ignore-time",
-        "How long the process has no neighbors after `max-lsa` was exceeded for a minute.",
-        also=("reset-time", "minutes"),
-    ),
-    Word(
-        "Ignore-count allowed",
-        "How often that may happen before it becomes permanent; the count starts again after the reset time.",
-        also=("current ignore-count",),
-    ),
-    Word(
-        "All packets are ignored",
-        "Other routers advertised more LSAs than `max-lsa` allows; `clear ip ospf process` ends it.",
-        also=("until it is cleared",),
-    ),
-    Word(
-        "Originating router-LSAs with maximum metric",
-        "`max-metric router-lsa`: other routers use a path through this router only if there is no other.",
-        clause="RFC 6987",
-    ),
-    Word("Number of external LSA", "External LSAs, and the sum of their checksums."),
-    Word("Checksum Sum", "Of all advertisements: routers of an area that agree have the same.", also=("Sum",)),
-    Word(
-        "It is an area border router",
-        "It has interfaces in several areas.",
-        clause="RFC 2328 §3.3",
-        also=("area border", "an", "router"),
-    ),
-    Word(
-        "autonomous system boundary",
-        "It advertises external routes in OSPF; the lines below name their sources.",
-        clause="RFC 2328 §3.3",
-        also=("Redistributing External Routes from", "with metric mapped to"),
-    ),
-    Word("Number of areas in this router", "How many areas it has interfaces in, and how many of each kind."),
-    Word("normal", "Areas that receive external routes; stub areas and NSSAs do not."),
-    Word(
-        "IETF NSF helper support",
-        "Neighbors that restart gracefully count as full meanwhile (`nsf ietf helper`).",
-        clause="RFC 3623 §3",
-        also=("enabled", "disabled", "until the network changes"),
-    ),
-    Word("Reference bandwidth unit", "What bandwidth costs 1: `auto-cost reference-bandwidth`."),
-    Word("BACKBONE", "Area 0, which connects all other areas.", also=("BACKBONE(0)",)),
-    Word("It is a", "What kind of area it is.", also=("no summary LSA in this area",)),
-    Word(
-        "Perform type-7/type-5 LSA translation",
-        "This border router advertises the external routes of the NSSA to the other areas.",
-        clause="RFC 3101 §3.1",
-    ),
-    Word(
-        "Area range",
-        "A prefix advertised to other areas instead of the networks in it. Active: it has one; its cost follows.",
-        also=("Active", "Passive", "Advertise", "DoNotAdvertise"),
-    ),
-    Word("Area-filter", "A prefix list for routes advertised into the area (in) or out of it (out).", also=("out",)),
-    Word("Number of interfaces in this area", "How many interfaces of this router are in the area."),
-    Word("SPF algorithm last executed", "When routes were last calculated.", also=("SPF algorithm executed", "times")),
-    Word("Number of LSA", "How many advertisements the area's database holds."),
+    *words("""
+    Routing Process | OSPF Router with ID :: The process and its router identifier.
+    Domain ID | type 0x0005 | value :: The domain of OSPF that a process in a VRF belongs to: by default type 5 and the
+        number of the process. [RFC 4577 §4.2.4]
+    Connected to MPLS VPN Superbackbone :: The process is in this VRF, where it is the provider's router: it uses no
+        route with the DN bit. With `capability vrf-lite` it is a customer's router, and this line is missing.
+        [RFC 4577 §4.2.5]
+    Initial SPF schedule delay | msecs :: Between a change and the first calculation of routes: `timers throttle spf`.
+        Milliseconds, as all below.
+    Minimum hold time between two consecutive SPFs | Maximum wait time between two consecutive SPFs :: Between the first
+        calculation and the second; it doubles while changes go on.
+    Initial LSA throttle delay :: Between a change on this router and the LSA that advertises it.
+    Minimum hold time for LSA throttle | Maximum wait time for LSA throttle :: Between two instances of one of our own
+        LSAs; it doubles while changes go on.
+    Minimum LSA arrival :: How long an instance is kept at least before a newer one is taken: `timers lsa arrival`.
+    Maximum number of non self-generated LSA allowed | Current number of non self-generated LSA :: How many LSAs of
+        other routers are accepted: `max-lsa`.
+    Threshold for warning message :: The share of `max-lsa` above which a line is logged.
+    Ignore-time | reset-time | minutes :: How long the process has no neighbors after `max-lsa` was exceeded for a
+        minute.
+    Ignore-count allowed | current ignore-count :: How often that may happen before it becomes permanent; the count
+        starts again after the reset time.
+    All packets are ignored | until it is cleared :: Other routers advertised more LSAs than `max-lsa` allows; `clear ip
+        ospf process` ends it.
+    Originating router-LSAs with maximum metric :: `max-metric router-lsa`: other routers use a path through this router
+        only if there is no other. [RFC 6987]
+    Number of external LSA :: External LSAs, and the sum of their checksums.
+    Checksum Sum | Sum :: Of all advertisements: routers of an area that agree have the same.
+    It is an area border router | area border | an | router :: It has interfaces in several areas. [RFC 2328 §3.3]
+    autonomous system boundary | Redistributing External Routes from | with metric mapped to :: It advertises external
+        routes in OSPF; the lines below name their sources. [RFC 2328 §3.3]
+    Number of areas in this router :: How many areas it has interfaces in, and how many of each kind.
+    normal :: Areas that receive external routes; stub areas and NSSAs do not.
+    IETF NSF helper support | enabled | disabled | until the network changes :: Neighbors that restart gracefully count
+        as full meanwhile (`nsf ietf helper`). [RFC 3623 §3]
+    Reference bandwidth unit :: What bandwidth costs 1: `auto-cost reference-bandwidth`.
+    BACKBONE | BACKBONE(0) :: Area 0, which connects all other areas.
+    It is a | no summary LSA in this area :: What kind of area it is.
+    Perform type-7/type-5 LSA translation :: This border router advertises the external routes of the NSSA to the other
+        areas. [RFC 3101 §3.1]
+    Area range | Active | Passive | Advertise | DoNotAdvertise :: A prefix advertised to other areas instead of the
+        networks in it. Active: it has one; its cost follows.
+    Area-filter | out :: A prefix list for routes advertised into the area (in) or out of it (out).
+    Number of interfaces in this area :: How many interfaces of this router are in the area.
+    SPF algorithm last executed | SPF algorithm executed | times :: When routes were last calculated.
+    Number of LSA :: How many advertisements the area's database holds.
+    """),
     next="show ip ospf database",
 )
 _PROTOCOLS = label_group(
@@ -360,15 +241,13 @@ _SUMMARY_ADDRESSES = label_group(
 _VIRTUAL_LINKS = label_group(
     "labels of a virtual link",
     ("show ip ospf virtual-links",),
-    Word(
-        "Virtual Link",
-        "A link of the backbone through another area, to a router identifier. Up: that area leads there.",
-        also=("VIRTUAL_LINK",),
-        clause="RFC 2328 §15",
-    ),
-    Word("Transit area", "The area that it leads through, and the interface by which it leaves."),
-    Word("Topology-MTID", "Further topologies, which are not here.", also=("Disabled", "Shutdown", "Topology Name")),
-    Word("Adjacency State", "How far the neighbor at its other end is: FULL is healthy."),
+    *words("""
+    Virtual Link | VIRTUAL_LINK :: A link of the backbone through another area, to a router identifier. Up: that area
+        leads there. [RFC 2328 §15]
+    Transit area :: The area that it leads through, and the interface by which it leaves.
+    Topology-MTID | Disabled | Shutdown | Topology Name :: Further topologies, which are not here.
+    Adjacency State :: How far the neighbor at its other end is: FULL is healthy.
+    """),
     next="show ip ospf border-routers",
 )
 _LISTS = label_group(
@@ -385,40 +264,36 @@ _LISTS = label_group(
 _UNDERWAY = label_group(
     "operations in progress in OSPF",
     ("show ip ospf timers rate-limit", "show ip ospf nsf", "show ip ospf neighbor summary"),
-    Word(
-        "List of LSAs that are in rate limit Queue",
-        "Our own advertisements that have changed and wait for their turn: `timers throttle lsa`.",
-    ),
-    Word("LSAID", "The name of such an advertisement.", also=("Adv Rtr",)),
-    Word("Due in", "When it is originated."),
-    Word("Non-Stop Forwarding", "This router itself does not restart gracefully."),
-    Word(
-        "Cisco NSF helper support",
-        "Cisco's older method of restarting; this router does not help neighbors that use it.",
-    ),
-    Word("OSPF restart state", "NO_RESTART: this router does not restart.", also=("NO_RESTART",)),
-    Word("restarts, and counts as full", "A neighbor restarts gracefully, and is helped.", clause="RFC 3623 §3"),
-    Word("Total count", "All neighbors of the process.", next="show ip ospf neighbor"),
-    Word("Undergoing GR", "How many of them restart gracefully."),
+    *words("""
+    List of LSAs that are in rate limit Queue :: Our own advertisements that have changed and wait for their turn:
+        `timers throttle lsa`.
+    LSAID | Adv Rtr :: The name of such an advertisement.
+    Due in :: When it is originated.
+    Non-Stop Forwarding :: This router itself does not restart gracefully.
+    Cisco NSF helper support :: Cisco's older method of restarting; this router does not help neighbors that use it.
+    OSPF restart state | NO_RESTART :: NO_RESTART: this router does not restart.
+    restarts, and counts as full :: A neighbor restarts gracefully, and is helped. [RFC 3623 §3]
+    Total count :: All neighbors of the process. next: show ip ospf neighbor
+    Undergoing GR :: How many of them restart gracefully.
+    """),
     next="show ip ospf",
 )
 _COUNTS = label_group(
     "what OSPF did and counts",
     ("show ip ospf statistics", "show ip ospf events", "show ip ospf traffic", "show ip ospf flood-list"),
-    Word("SPF calculation", "The last calculations of the shortest ways.", clause="RFC 2328 §16"),
-    Word("Delta T", "How long ago it was."),
-    Word("Networks", "How many routes it found."),
-    Word(
-        "Reason",
-        "Which advertisements changed: R of routers, N of networks, SN and SA of other areas, X from outside; none: "
-        "an interface or the configuration.",
-    ),
-    Word("LSA of type", "An advertisement in the database changed, came or went.", also=("LSA", "LSID")),
-    Word("Rcvd", "Packets that were taken, by kind, and how many were dropped."),
-    Word("database desc", "Database Description: which LSAs the sender has.", clause="RFC 2328 §10.8"),
-    Word("link state req", "Link State Request: which LSAs the sender asks for.", clause="RFC 2328 §10.9"),
-    Word("link state updates", "Link State Update: the advertisements themselves.", clause="RFC 2328 §13"),
-    Word("link state acks", "Link State Acknowledgment: which LSAs arrived.", clause="RFC 2328 §13.5"),
+    *words("""
+    SPF calculation :: The last calculations of the shortest ways. [RFC 2328 §16]
+    Delta T :: How long ago it was.
+    Networks :: How many routes it found.
+    Reason :: Which advertisements changed: R of routers, N of networks, SN and SA of other areas, X from outside; none:
+        an interface or the configuration.
+    LSA of type | LSA | LSID :: An advertisement in the database changed, came or went.
+    Rcvd :: Packets that were taken, by kind, and how many were dropped.
+    database desc :: Database Description: which LSAs the sender has. [RFC 2328 §10.8]
+    link state req :: Link State Request: which LSAs the sender asks for. [RFC 2328 §10.9]
+    link state updates :: Link State Update: the advertisements themselves. [RFC 2328 §13]
+    link state acks :: Link State Acknowledgment: which LSAs arrived. [RFC 2328 §13.5]
+    """),
     next="show ip ospf neighbor detail",
 )
 _AMOUNTS = label_group(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group, reasons, words
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.reasons import OspfReason
 
@@ -88,27 +88,19 @@ _PACKETS = debug_group(
 )
 _ADJACENCY = debug_group(
     "debug ip ospf adj",
-    Word("OSPF-<process> <interface>: Nbr <router>: <state> -> <state>: <why>", "A neighbor moved on, or back."),
-    Word(
-        "OSPF-<process> <interface>: Nbr <router> has larger interface MTU",
-        "Its description was refused: large packets of it would not get through.",
-        next="show ip interface (ip mtu on both)",
-        clause="RFC 2328 §10.6",
-    ),
-    Word(
-        "OSPF-<process> <interface>: Nbr <router> has smaller interface MTU",
-        "Its description was taken, but it refuses ours, unless it has `ip ospf mtu-ignore`.",
-        next="show ip interface (ip mtu on both)",
-        clause="RFC 2328 §10.6",
-    ),
-    Word(
-        "OSPF-<process> <interface>: NBR Negotiation Done. We are the <MASTER|SLAVE>",
-        "Who leads the exchange is agreed: the router with the higher identifier.",
-    ),
-    Word(
-        "OSPF-<process> <interface>: Send DBD to <router> seq <number> flag <flags>",
-        "A description of our database left. Flags: 4 the first, 2 more follow, 1 we lead.",
-    ),
+    *words("""
+    OSPF-<process> <interface>: Nbr <router>: <state> -> <state>: <why> :: A neighbor moved on, or back.
+    OSPF-<process> <interface>: Nbr <router> has larger interface MTU :: Its description was refused: large packets of
+        it would not get through. [RFC 2328 §10.6]
+        next: show ip interface (ip mtu on both)
+    OSPF-<process> <interface>: Nbr <router> has smaller interface MTU :: Its description was taken, but it refuses
+        ours, unless it has `ip ospf mtu-ignore`. [RFC 2328 §10.6]
+        next: show ip interface (ip mtu on both)
+    OSPF-<process> <interface>: NBR Negotiation Done. We are the <MASTER|SLAVE> :: Who leads the exchange is agreed: the
+        router with the higher identifier.
+    OSPF-<process> <interface>: Send DBD to <router> seq <number> flag <flags> :: A description of our database left.
+        Flags: 4 the first, 2 more follow, 1 we lead.
+    """),
     next="show ip ospf neighbor",
 )
 _EVENTS = debug_group(
@@ -118,39 +110,35 @@ _EVENTS = debug_group(
 )
 _SPF = debug_group(
     "debug ip ospf spf",
-    Word(
-        "OSPF-<process> SPF  : SPF is done, <number> networks, because of <why>",
-        "The shortest paths are calculated again because of a changed LSA. R: of a router, N: of a network, SN and "
-        "SA: of another area, X: of an external network.",
-        clause="RFC 2328 §16",
-    ),
+    *words("""
+    OSPF-<process> SPF  : SPF is done, <number> networks, because of <why> :: The shortest paths are calculated again
+        because of a changed LSA. R: of a router, N: of a network, SN and SA: of another area, X: of an external
+        network. [RFC 2328 §16]
+    """),
     next="show ip ospf statistics",
 )
 _FLOOD = debug_group(
     "debug ip ospf flood",
-    Word(
-        "OSPF-<process> FLOOD: Install type <number>, LSID <id>, adv router <router>, seq <number>, age <seconds>",
-        "The database says another thing: this advertisement is new, or takes the place of an older one.",
-        clause="RFC 2328 §13",
-    ),
+    *words("""
+    OSPF-<process> FLOOD: Install type <number>, LSID <id>, adv router <router>, seq <number>, age <seconds> :: The
+        database says another thing: this advertisement is new, or takes the place of an older one. [RFC 2328 §13]
+    """),
     next="show ip ospf database",
 )
 _GENERATION = debug_group(
     "debug ip ospf lsa-generation",
-    Word(
-        "OSPF-<process> LSGEN: Build type <number>, LSID <id>, seq <number>, age <seconds>",
-        "This router says something of its own; at age 3600 it takes it back.",
-        clause="RFC 2328 §12.4",
-    ),
+    *words("""
+    OSPF-<process> LSGEN: Build type <number>, LSID <id>, seq <number>, age <seconds> :: This router says something of
+        its own; at age 3600 it takes it back. [RFC 2328 §12.4]
+    """),
     next="show ip ospf timers rate-limit",
 )
 _RETRANSMISSION = debug_group(
     "debug ip ospf retransmission",
-    Word(
-        "OSPF-<process> RXMT : Retransmit <number> advertisements to <router> on <interface>",
-        "The neighbor has not acknowledged them for the retransmit interval.",
-        clause="RFC 2328 §13.6",
-    ),
+    *words("""
+    OSPF-<process> RXMT : Retransmit <number> advertisements to <router> on <interface> :: The neighbor has not
+        acknowledged them for the retransmit interval. [RFC 2328 §13.6]
+    """),
     next="show ip ospf retransmission-list",
 )
 _HELLO = debug_group(
@@ -162,25 +150,21 @@ _HELLO = debug_group(
 _REASONS = reason_group(
     "OSPF",
     ("show ip ospf neighbor detail", "show ip ospf interface"),
-    reason(OspfReason.MASK, "The two ends have different masks."),
-    reason(OspfReason.DEAD_INTERVAL, "`ip ospf dead-interval` must be the same at both ends."),
-    reason(
-        OspfReason.HELLO_INTERVAL,
-        "`ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint networks and those "
-        "without multicasts, else 10 s.",
-    ),
-    reason(OspfReason.KIND, "One end has the area as stub or NSSA, and the other has not."),
-    reason(OspfReason.AREA, "The two ends are in different areas."),
-    reason(OspfReason.NOT_AUTHENTIC, "Authentication or its key differs at the two ends."),
-    reason(
-        OspfReason.TTL,
-        "`ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with TTL "
-        "1.",
-    ),
-    reason(
-        OspfReason.MTU,
-        "Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or "
-        "`ip ospf mtu-ignore`.",
+    *reasons(
+        OspfReason,
+        """
+        MASK :: The two ends have different masks.
+        DEAD_INTERVAL :: `ip ospf dead-interval` must be the same at both ends.
+        HELLO_INTERVAL :: `ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint
+            networks and those without multicasts, else 10 s.
+        KIND :: One end has the area as stub or NSSA, and the other has not.
+        AREA :: The two ends are in different areas.
+        NOT_AUTHENTIC :: Authentication or its key differs at the two ends.
+        TTL :: `ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with
+            TTL 1.
+        MTU :: Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or
+            `ip ospf mtu-ignore`.
+        """,
     ),
     next="show ip ospf neighbor detail",
 )

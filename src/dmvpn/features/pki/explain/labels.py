@@ -4,130 +4,59 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group
+from dmvpn.base.explanations import label_group, words
 
 _CERTIFICATES = "show crypto pki certificates"
 
 _KEYS = label_group(
     "labels of pairs of keys",
     ("show crypto key mypubkey",),
-    Word(
-        "The name for the keys will be",
-        "Under this name they are shown and removed.",
-        also=("OK", "RSA keys", "EC keys", "bits"),
-    ),
-    Word("Key name", "The router's, unless `label` said otherwise."),
-    Word("Key type", "RSA, or elliptic curves.", also=("RSA KEYS", "EC KEYS", "KEYS", "keys")),
-    Word("Storage Device", "Beside the configuration, with what else the router remembers.", also=("not specified",)),
-    Word("Usage", "For everything.", also=("General Purpose Key",)),
-    Word("Key is not exportable", "No command shows the private half."),
-    Word("Key Data", "The public half, in DER.", clause="RFC 5280 §4.1.2.7"),
+    *words("""
+    The name for the keys will be | OK | RSA keys | EC keys | bits :: Under this name they are shown and removed.
+    Key name :: The router's, unless `label` said otherwise.
+    Key type | RSA KEYS | EC KEYS | KEYS | keys :: RSA, or elliptic curves.
+    Storage Device | not specified :: Beside the configuration, with what else the router remembers.
+    Usage | General Purpose Key :: For everything.
+    Key is not exportable :: No command shows the private half.
+    Key Data :: The public half, in DER. [RFC 5280 §4.1.2.7]
+    """),
     next="show crypto key mypubkey",
 )
 _CERTIFICATE = label_group(
     "labels of a certificate",
     (_CERTIFICATES,),
-    Word("CA Certificate", "The certificate of the authority, by which other certificates are verified."),
-    Word("Router Self-Signed Certificate", "A certificate that the router made for itself.", also=("Certificate",)),
-    Word("Available", "The certificate is there and can be used."),
-    Word(
-        "Certificate Serial Number",
-        "The number that its authority gave it; revocation lists name it.",
-        clause="RFC 5280 §4.1.2.2",
-        also=("hex",),
-    ),
-    Word(
-        "Certificate Usage",
-        "What the key may be used for.",
-        clause="RFC 5280 §4.2.1.3",
-        also=("General Purpose", "Signature"),
-    ),
-    Word("Issuer", "Who signed the certificate.", clause="RFC 5280 §4.1.2.4"),
-    Word("Subject", "Whose certificate it is.", clause="RFC 5280 §4.1.2.6", also=("Name", "Subject Name")),
-    Word(
-        "Validity Date",
-        "From when until when it is good; the clock has to be right.",
-        next="show clock",
-        clause="RFC 5280 §4.1.2.5",
-        also=("start date", "end date", "date", "end"),
-    ),
-    Word(
-        "Subject Key Info",
-        "The public key and its algorithm.",
-        clause="RFC 5280 §4.1.2.7",
-        also=(
-            "Public Key Algorithm",
-            "Public Key",
-            "EC Public Key",
-            "RSA Public Key",
-            "rsaEncryption",
-            "ecPublicKey",
-            "EC",
-            "RSA",
-        ),
-    ),
-    Word(
-        "Signature Algorithm",
-        "How the authority signed.",
-        clause="RFC 5280 §4.1.1.2",
-        also=("with RSA Encryption", "with ECDSA", "ECDSA", "RSA Encryption"),
-    ),
-    Word(
-        "Fingerprint",
-        "A digest of the whole certificate, to compare with what the authority says.",
-        also=("Fingerprint MD5", "Fingerprint SHA1", "Fingerprint SHA256"),
-    ),
-    Word(
-        "X509v3 extensions", "What the certificate says besides.", clause="RFC 5280 §4.2", also=("extensions", "X509v3")
-    ),
-    Word(
-        "X509v3 Key Usage",
-        "What the key may do, as bits and in words.",
-        clause="RFC 5280 §4.2.1.3",
-        also=(
-            "Key Usage",
-            "Digital Signature",
-            "Non Repudiation",
-            "Key Encipherment",
-            "Data Encipherment",
-            "Key Agreement",
-            "Key Cert Sign",
-            "CRL Signature",
-        ),
-    ),
-    Word(
-        "X509v3 Subject Key ID",
-        "A digest of the key, by which others name it.",
-        clause="RFC 5280 §4.2.1.2",
-        also=("Subject Key ID",),
-    ),
-    Word(
-        "X509v3 Authority Key ID",
-        "The digest of the authority's key.",
-        clause="RFC 5280 §4.2.1.1",
-        also=("Authority Key ID",),
-    ),
-    Word(
-        "X509v3 Basic Constraints",
-        "Whether it may sign other certificates (CA: TRUE).",
-        clause="RFC 5280 §4.2.1.9",
-        also=("Basic Constraints", "CA", "TRUE", "FALSE"),
-    ),
-    Word(
-        "X509v3 Subject Alternative Name",
-        "Further names and addresses of its owner; IKE compares identities with them.",
-        clause="RFC 5280 §4.2.1.6",
-        also=("Subject Alternative Name",),
-    ),
-    Word("CRL Distribution Points", "Where the list of revoked certificates can be had.", clause="RFC 5280 §4.2.1.13"),
-    Word(
-        "Associated Trustpoints",
-        "The `crypto pki trustpoint` lines that use it.",
-        next="show crypto pki trustpoints",
-        also=("Trustpoint",),
-    ),
-    Word("Storage", "Under which name it is kept.", also=("nvram", "cer")),
+    *words("""
+    CA Certificate :: The certificate of the authority, by which other certificates are verified.
+    Router Self-Signed Certificate | Certificate :: A certificate that the router made for itself.
+    Available :: The certificate is there and can be used.
+    Certificate Serial Number | hex :: The number that its authority gave it; revocation lists name it.
+        [RFC 5280 §4.1.2.2]
+    Certificate Usage | General Purpose | Signature :: What the key may be used for. [RFC 5280 §4.2.1.3]
+    Issuer :: Who signed the certificate. [RFC 5280 §4.1.2.4]
+    Subject | Name | Subject Name :: Whose certificate it is. [RFC 5280 §4.1.2.6]
+    Validity Date | start date | end date | date | end :: From when until when it is good; the clock has to be right.
+        [RFC 5280 §4.1.2.5]
+        next: show clock
+    Subject Key Info | Public Key Algorithm | Public Key | EC Public Key | RSA Public Key | rsaEncryption | ecPublicKey
+        | EC | RSA :: The public key and its algorithm. [RFC 5280 §4.1.2.7]
+    Signature Algorithm | with RSA Encryption | with ECDSA | ECDSA | RSA Encryption :: How the authority signed.
+        [RFC 5280 §4.1.1.2]
+    Fingerprint | Fingerprint MD5 | Fingerprint SHA1 | Fingerprint SHA256 :: A digest of the whole certificate, to
+        compare with what the authority says.
+    X509v3 extensions | extensions | X509v3 :: What the certificate says besides. [RFC 5280 §4.2]
+    X509v3 Key Usage | Key Usage | Digital Signature | Non Repudiation | Key Encipherment | Data Encipherment | Key
+        Agreement | Key Cert Sign | CRL Signature :: What the key may do, as bits and in words. [RFC 5280 §4.2.1.3]
+    X509v3 Subject Key ID | Subject Key ID :: A digest of the key, by which others name it. [RFC 5280 §4.2.1.2]
+    X509v3 Authority Key ID | Authority Key ID :: The digest of the authority's key. [RFC 5280 §4.2.1.1]
+    X509v3 Basic Constraints | Basic Constraints | CA | TRUE | FALSE :: Whether it may sign other certificates (CA:
+        TRUE). [RFC 5280 §4.2.1.9]
+    X509v3 Subject Alternative Name | Subject Alternative Name :: Further names and addresses of its owner; IKE compares
+        identities with them. [RFC 5280 §4.2.1.6]
+    CRL Distribution Points :: Where the list of revoked certificates can be had. [RFC 5280 §4.2.1.13]
+    Associated Trustpoints | Trustpoint :: The `crypto pki trustpoint` lines that use it.
+        next: show crypto pki trustpoints
+    Storage | nvram | cer :: Under which name it is kept.
+    """),
     next=_CERTIFICATES,
     sighted=True,
 )
@@ -135,30 +64,24 @@ _CERTIFICATE = label_group(
 _TRUSTPOINT = label_group(
     "labels of a trustpoint and of revocation lists",
     ("show crypto pki trustpoints", "show crypto pki crls"),
-    Word("Serial Number", "The number of the authority's certificate."),
-    Word("Certificate configured", "The authority's certificate was pasted or imported."),
-    Word(
-        "Issuing CA certificate configured",
-        "The certificate of the authority is there.",
-        also=("Issuing CA authenticated", "Not authenticated"),
-    ),
-    Word("Router General Purpose certificate configured", "This router's own certificate is there."),
-    Word("Last enrollment status", "How the last import of a certificate ended.", also=("Granted",)),
-    Word("Keys generated", "Whether the key is there; it cannot be read out again.", also=("non-exportable",)),
-    Word("Certificate request(s)", "Whether there is a certificate for the key.", also=("Certificate request",)),
-    Word(
-        "CRL Issuer Name",
-        "Whose list of revoked certificates it is.",
-        next="show crypto pki crls",
-        clause="RFC 5280 §5.1.2.3",
-    ),
-    Word("LastUpdate", "When the list was made.", clause="RFC 5280 §5.1.2.4"),
-    Word("NextUpdate", "When the list is out of date.", clause="RFC 5280 §5.1.2.5"),
-    Word("CRL downloaded", "When the router fetched the list: never, lists are imported."),
-    Word("Retrieved from CRL Distribution Point", "From where it was fetched.", also=("CDP Not Published", "Imported")),
-    Word("Revoked certificates", "How many certificates the list takes back.", clause="RFC 5280 §5.1.2.6"),
-    Word("CRL DER", "The size of the list.", also=("CRL is stored in parsed CRL cache",)),
-    Word("Parsed CRL cache current size", "How much room all lists take.", also=("Parsed CRL cache maximum size",)),
+    *words("""
+    Serial Number :: The number of the authority's certificate.
+    Certificate configured :: The authority's certificate was pasted or imported.
+    Issuing CA certificate configured | Issuing CA authenticated | Not authenticated :: The certificate of the authority
+        is there.
+    Router General Purpose certificate configured :: This router's own certificate is there.
+    Last enrollment status | Granted :: How the last import of a certificate ended.
+    Keys generated | non-exportable :: Whether the key is there; it cannot be read out again.
+    Certificate request(s) | Certificate request :: Whether there is a certificate for the key.
+    CRL Issuer Name :: Whose list of revoked certificates it is. [RFC 5280 §5.1.2.3] next: show crypto pki crls
+    LastUpdate :: When the list was made. [RFC 5280 §5.1.2.4]
+    NextUpdate :: When the list is out of date. [RFC 5280 §5.1.2.5]
+    CRL downloaded :: When the router fetched the list: never, lists are imported.
+    Retrieved from CRL Distribution Point | CDP Not Published | Imported :: From where it was fetched.
+    Revoked certificates :: How many certificates the list takes back. [RFC 5280 §5.1.2.6]
+    CRL DER | CRL is stored in parsed CRL cache :: The size of the list.
+    Parsed CRL cache current size | Parsed CRL cache maximum size :: How much room all lists take.
+    """),
     next="show crypto pki trustpoints status",
     sighted=True,
 )
@@ -166,50 +89,27 @@ _TRUSTPOINT = label_group(
 _IMPORT = label_group(
     "what an import says",
     ("crypto pki import", "crypto pki authenticate"),
-    Word("Trustpoint CA certificate accepted", "The authority is believed from now on."),
-    Word("Certificate successfully imported", "The router can prove itself with it from now on."),
-    Word("Certificate has the following attributes", "Compare its fingerprint before it is accepted."),
-    Word("Certificate was not accepted", "The answer was not yes; nothing was kept."),
-    Word(
-        "There is no trustpoint",
-        "No `crypto pki trustpoint` has this name; the line that makes it follows.",
-        next="show crypto pki trustpoints",
-    ),
-    Word(
-        "Imported PKCS12 file successfully",
-        "Key, certificate and authority came in one file.",
-        also=("CRYPTO_PKI", "Imported PKCS", "file successfully"),
-    ),
-    Word(
-        "Enter the base 64 encoded CA certificate",
-        "The authority's certificate is to be pasted.",
-        also=("Enter the base", "encoded CA certificate"),
-    ),
-    Word(
-        "Enter the base 64 encoded pkcs12",
-        "The file with key and certificates is to be pasted.",
-        also=("encoded pkcs", "pkcs"),
-    ),
-    Word(
-        "Enter the base 64 encoded revocation list",
-        "The list of revoked certificates is to be pasted.",
-        also=("encoded revocation list",),
-    ),
-    Word(
-        "Error in receiving Certificate Authority certificate",
-        "The pasted text is no certificate of an authority.",
-        also=("it is no authority's",),
-    ),
-    Word(
-        "This revocation list is of none of the authorities of trustpoint",
-        "Another authority signed it, so it is not valid here.",
-    ),
-    Word(
-        "has no certificate of an authority",
-        "The trustpoint has nothing to check a list by.",
-        also=("the list could not be checked",),
-    ),
-    Word("Do you really want to remove it", "The trustpoint goes with its certificates and key.", also=("yes/no",)),
+    *words("""
+    Trustpoint CA certificate accepted :: The authority is believed from now on.
+    Certificate successfully imported :: The router can prove itself with it from now on.
+    Certificate has the following attributes :: Compare its fingerprint before it is accepted.
+    Certificate was not accepted :: The answer was not yes; nothing was kept.
+    There is no trustpoint :: No `crypto pki trustpoint` has this name; the line that makes it follows.
+        next: show crypto pki trustpoints
+    Imported PKCS12 file successfully | CRYPTO_PKI | Imported PKCS | file successfully :: Key, certificate and authority
+        came in one file.
+    Enter the base 64 encoded CA certificate | Enter the base | encoded CA certificate :: The authority's certificate is
+        to be pasted.
+    Enter the base 64 encoded pkcs12 | encoded pkcs | pkcs :: The file with key and certificates is to be pasted.
+    Enter the base 64 encoded revocation list | encoded revocation list :: The list of revoked certificates is to be
+        pasted.
+    Error in receiving Certificate Authority certificate | it is no authority's :: The pasted text is no certificate of
+        an authority.
+    This revocation list is of none of the authorities of trustpoint :: Another authority signed it, so it is not valid
+        here.
+    has no certificate of an authority | the list could not be checked :: The trustpoint has nothing to check a list by.
+    Do you really want to remove it | yes/no :: The trustpoint goes with its certificates and key.
+    """),
     next=_CERTIFICATES,
 )
 

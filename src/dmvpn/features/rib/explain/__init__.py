@@ -6,7 +6,17 @@ from typing import Final
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import (
+    WordGroup,
+    WordKind,
+    answer_group,
+    debug_group,
+    log,
+    log_group,
+    reason,
+    reason_group,
+    words,
+)
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.explain import labels
@@ -46,93 +56,39 @@ _CODES = WordGroup(
     cell=r"([A-Za-z][* ](?: ?(?:EX|IA|N[12]|E[12]|su|L[12]|ia|N[iod]))? *[%+p&]? *|[A-Za-z][%+&])",
     joined=True,
     explanations=(
-        Word("L", "Local: an address of this router itself, as a host route.", next="show ip interface brief"),
-        Word("C", "Connected: the network of an interface that is up; distance 0.", next="show ip interface brief"),
-        Word("S", "Static: from an `ip route` line; distance 1 unless it says another.", next="show running-config"),
-        Word("R", "RIP; distance 120.", next="show ip rip database", clause="RFC 2453"),
-        Word(
-            "D",
-            "EIGRP (for DUAL, its algorithm); distance 90 for internal routes.",
-            next="show ip eigrp topology",
-            clause="RFC 7868",
-        ),
-        Word(
-            "EX",
-            "EIGRP external: redistributed into EIGRP from elsewhere; distance 170, so that it loses against most.",
-            next="show ip eigrp topology (the prefix)",
-            clause="RFC 7868 §6.8.3",
-            also=("EIGRP external",),
-        ),
-        Word(
-            "H",
-            "NHRP: a route of NHRP's own to a network behind another spoke, straight to it (T1 in `show dmvpn`); "
-            "distance 250.",
-            "On a phase 3 spoke whose routing protocol has no route for exactly this prefix.",
-            next="show ip nhrp shortcut",
-        ),
-        Word(
-            "%",
-            "Next-hop override: the protocol's route stays, and packets go to NHRP's next hop instead "
-            "(T2 in `show dmvpn`). `[NHO]` shows that hop.",
-            "On a phase 3 spoke whose routing protocol has exactly this prefix.",
-            next="show ip route next-hop-override",
-            also=("next hop override",),
-        ),
-        Word(
-            "*",
-            "Candidate default: the route that the gateway of last resort is taken from.",
-            also=("candidate default",),
-        ),
-        Word(
-            "G",
-            "NHRP registered: host routes for registered spokes. This router makes none; look at the cache.",
-            next="show ip nhrp",
-            also=("NHRP registered",),
-        ),
-        Word(
-            "g",
-            "NHRP registration summary: one route for all registered spokes. This router makes none.",
-            next="show ip nhrp",
-            also=("NHRP registration summary",),
-        ),
-        Word("B", "BGP, the protocol between autonomous systems.", next="show ip bgp", clause="RFC 4271"),
-        Word(
-            "O",
-            "OSPF, within an area; distance 110.",
-            next="show ip ospf database",
-            clause="RFC 2328 §16.1",
-        ),
-        Word(
-            "IA",
-            "OSPF between areas: advertised by an area border router.",
-            next="show ip ospf database",
-            clause="RFC 2328 §16.2",
-            also=("OSPF inter area", "inter area"),
-        ),
-        Word(
-            "N1",
-            "OSPF, external type 1 in a not-so-stubby area.",
-            clause="RFC 3101 §2.5",
-            also=("OSPF NSSA external type 1", "NSSA extern 1"),
-        ),
-        Word(
-            "N2",
-            "OSPF, external type 2 in a not-so-stubby area.",
-            clause="RFC 3101 §2.5",
-            also=("OSPF NSSA external type 2", "NSSA extern 2"),
-        ),
-        Word(
-            "E1",
-            "OSPF external type 1: the way inside counts too.",
-            clause="RFC 2328 §16.4",
-            also=("OSPF external type 1", "extern 1"),
-        ),
-        Word(
-            "E2",
-            "OSPF external type 2: the outer metric alone counts.",
-            clause="RFC 2328 §16.4",
-            also=("OSPF external type 2", "extern 2"),
-        ),
+        *words("""
+        L :: Local: an address of this router itself, as a host route. next: show ip interface brief
+        C :: Connected: the network of an interface that is up; distance 0. next: show ip interface brief
+        S :: Static: from an `ip route` line; distance 1 unless it says another. next: show running-config
+        R :: RIP; distance 120. [RFC 2453] next: show ip rip database
+        D :: EIGRP (for DUAL, its algorithm); distance 90 for internal routes. [RFC 7868] next: show ip eigrp topology
+        EX | EIGRP external :: EIGRP external: redistributed into EIGRP from elsewhere; distance 170, so that it loses
+            against most. [RFC 7868 §6.8.3]
+            next: show ip eigrp topology (the prefix)
+        H :: NHRP: a route of NHRP's own to a network behind another spoke, straight to it (T1 in `show dmvpn`);
+            distance 250.
+            when: On a phase 3 spoke whose routing protocol has no route for exactly this prefix.
+            next: show ip nhrp shortcut
+        % | next hop override :: Next-hop override: the protocol's route stays, and packets go to NHRP's next hop
+            instead (T2 in `show dmvpn`). `[NHO]` shows that hop.
+            when: On a phase 3 spoke whose routing protocol has exactly this prefix.
+            next: show ip route next-hop-override
+        * | candidate default :: Candidate default: the route that the gateway of last resort is taken from.
+        G | NHRP registered :: NHRP registered: host routes for registered spokes. This router makes none; look at the
+            cache.
+            next: show ip nhrp
+        g | NHRP registration summary :: NHRP registration summary: one route for all registered spokes. This router
+            makes none.
+            next: show ip nhrp
+        B :: BGP, the protocol between autonomous systems. [RFC 4271] next: show ip bgp
+        O :: OSPF, within an area; distance 110. [RFC 2328 §16.1] next: show ip ospf database
+        IA | OSPF inter area | inter area :: OSPF between areas: advertised by an area border router. [RFC 2328 §16.2]
+            next: show ip ospf database
+        N1 | OSPF NSSA external type 1 | NSSA extern 1 :: OSPF, external type 1 in a not-so-stubby area. [RFC 3101 §2.5]
+        N2 | OSPF NSSA external type 2 | NSSA extern 2 :: OSPF, external type 2 in a not-so-stubby area. [RFC 3101 §2.5]
+        E1 | OSPF external type 1 | extern 1 :: OSPF external type 1: the way inside counts too. [RFC 2328 §16.4]
+        E2 | OSPF external type 2 | extern 2 :: OSPF external type 2: the outer metric alone counts. [RFC 2328 §16.4]
+        """),
         _foreign("M", "Mobile IP", ("mobile",)),
         _foreign("m", "OMP, of SD-WAN", ("OMP",)),
         _foreign("n", "NAT", ("NAT",)),
@@ -144,13 +100,12 @@ _CODES = WordGroup(
         _foreign("L1", "IS-IS within an area", ("IS-IS level-1",)),
         _foreign("L2", "IS-IS between areas", ("IS-IS level-2",)),
         _foreign("ia", "IS-IS leaked between areas", ("IS-IS inter area",)),
-        Word(
-            "U",
-            "A route that the host has of its own, by DHCP or by hand. It forwards packets and leads tunnels to their "
-            "destinations; distance 254: all others win. It is never advertised and resolves no static route.",
-            "On a router on Linux (`dmvpn run`). On IOS: a static route made for one user.",
-            also=("per-user static route",),
-        ),
+        *words("""
+        U | per-user static route :: A route that the host has of its own, by DHCP or by hand. It forwards packets and
+            leads tunnels to their destinations; distance 254: all others win. It is never advertised and resolves no
+            static route.
+            when: On a router on Linux (`dmvpn run`). On IOS: a static route made for one user.
+        """),
         _foreign("o", "On-demand routing, which rides on CDP", ("ODR",)),
         _foreign("P", "A static route fetched from a server", ("periodic downloaded static route",)),
         _foreign("l", "LISP", ("LISP",)),
@@ -170,14 +125,10 @@ _OVERRIDE = WordGroup(
     rank=17,
     next="show ip nhrp shortcut",
     sighting=r"(\[NHO\])",
-    explanations=(
-        Word(
-            "[NHO]",
-            "The next hop that NHRP put in the place of the routing protocol's: packets take this one.",
-            "Below a route with `%`, while the shortcut is in use.",
-            also=("NHO",),
-        ),
-    ),
+    explanations=words("""
+        [NHO] | NHO :: The next hop that NHRP put in the place of the routing protocol's: packets take this one.
+            when: Below a route with `%`, while the shortcut is in use.
+        """),
 )
 
 _IPV6_CODES = WordGroup(
@@ -215,29 +166,20 @@ _SOURCES = WordGroup(
     rank=38,
     next=_ROUTE,
     sighting=r'Known via "([a-z]+)',
-    explanations=(
-        Word(RouteSource.CONNECTED.value, "The network of an interface; administrative distance 0."),
-        Word(RouteSource.LOCAL.value, "An address of this router; administrative distance 0.", also=("local (route)",)),
-        Word("static (route)", "An `ip route` line; administrative distance 1.", also=(RouteSource.STATIC.value,)),
-        Word(
-            RouteSource.EIGRP.value,
-            "EIGRP; administrative distance 90, external 170, summary 5.",
-            next="show ip eigrp topology",
-        ),
-        Word(RouteSource.OSPF.value, "OSPF; administrative distance 110."),
-        Word(RouteSource.RIP.value, "RIP; administrative distance 120.", next="show ip rip database"),
-        Word(RouteSource.BGP.value, "BGP; administrative distance 20, internal 200.", next="show ip bgp"),
-        Word(
-            RouteSource.HOST.value,
-            "The host: DHCP, its network manager, or `ip route add`; administrative distance 254.",
-        ),
-        Word(
-            RouteSource.NHRP.value,
-            "NHRP; administrative distance 250: any other protocol's route for the same "
-            "prefix wins, and gets NHRP's next hop.",
-            next="show ip nhrp shortcut",
-        ),
-    ),
+    explanations=words(f"""
+        {RouteSource.CONNECTED.value} :: The network of an interface; administrative distance 0.
+        {RouteSource.LOCAL.value} | local (route) :: An address of this router; administrative distance 0.
+        static (route) | static :: An `ip route` line; administrative distance 1.
+        {RouteSource.EIGRP.value} :: EIGRP; administrative distance 90, external 170, summary 5.
+            next: show ip eigrp topology
+        {RouteSource.OSPF.value} :: OSPF; administrative distance 110.
+        {RouteSource.RIP.value} :: RIP; administrative distance 120. next: show ip rip database
+        {RouteSource.BGP.value} :: BGP; administrative distance 20, internal 200. next: show ip bgp
+        {RouteSource.HOST.value} :: The host: DHCP, its network manager, or `ip route add`; administrative distance 254.
+        {RouteSource.NHRP.value} :: NHRP; administrative distance 250: any other protocol's route for the same prefix
+            wins, and gets NHRP's next hop.
+            next: show ip nhrp shortcut
+        """),
 )
 
 _KINDS = WordGroup(
@@ -248,39 +190,27 @@ _KINDS = WordGroup(
     next="show ip cef (the address)",
     sighting=r"(?:^\S+/\d+ +|^  )(attached|receive|drop|no route)\b",
     mark=r"^Prefix +Next Hop +Interface",
-    explanations=(
-        Word(
-            "attached", "On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped."
-        ),
-        Word("receive", "For this router itself."),
-        Word("drop", "Dropped: a route says so, or there can be no host at the address."),
-        Word(
-            "no route",
-            "No default route: what nothing else covers is answered with ICMP unreachable.",
-            clause="RFC 1812 §5.2.7.1",
-        ),
-        Word(RouteKind.FORWARD.value, "Packets go to the next hop."),
-        Word(RouteKind.DISCARD.value, "Packets are dropped in silence: Null0."),
-        Word(
-            RouteKind.UNREACHABLE.value,
-            "Packets are dropped, and their sender gets an ICMP host unreachable.",
-            clause="RFC 1812 §5.2.7.1",
-        ),
-    ),
+    explanations=words(f"""
+        attached :: On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped.
+        receive :: For this router itself.
+        drop :: Dropped: a route says so, or there can be no host at the address.
+        no route :: No default route: what nothing else covers is answered with ICMP unreachable. [RFC 1812 §5.2.7.1]
+        {RouteKind.FORWARD.value} :: Packets go to the next hop.
+        {RouteKind.DISCARD.value} :: Packets are dropped in silence: Null0.
+        {RouteKind.UNREACHABLE.value} :: Packets are dropped, and their sender gets an ICMP host unreachable.
+            [RFC 1812 §5.2.7.1]
+        """),
 )
 
 _DEBUGS = debug_group(
     "debug ip routing",
-    Word(
-        "RT: <add|del> NHO <prefix>",
-        "A next hop of NHRP took the place of the protocol's (add), or the protocol's is used again (del).",
-        next="show ip route next-hop-override",
-    ),
-    Word(
-        "RT: <add|del> <prefix> via <address>, <source> metric [<distance>/<metric>]",
-        "A route came into the table or left it. Of several for one prefix the lowest distance wins, then the lowest "
-        "metric.",
-    ),
+    *words("""
+    RT: <add|del> NHO <prefix> :: A next hop of NHRP took the place of the protocol's (add), or the protocol's is used
+        again (del).
+        next: show ip route next-hop-override
+    RT: <add|del> <prefix> via <address>, <source> metric [<distance>/<metric>] :: A route came into the table or left
+        it. Of several for one prefix the lowest distance wins, then the lowest metric.
+    """),
     next=_ROUTE,
 )
 
@@ -297,13 +227,13 @@ _REASONS = reason_group(
 
 _ANSWERS = answer_group(
     "the routing table",
-    Word(
-        "%Prefix not found", "The forwarding table has no entry for this, not even a default route.", next="show ip cef"
-    ),
-    Word("% Route not found", "The IPv6 routing table has no entry for this.", next="show ipv6 route"),
-    Word("% IP routing table vrf <vrf> does not exist", "There is no such VRF.", next="show vrf"),
-    Word("% IP routing table <vrf> does not exist", "A static route names a VRF that does not exist.", next="show vrf"),
-    Word("% Network not in table", "No route leads there.", next=_ROUTE, also=("% Subnet not in table",)),
+    *words("""
+    %Prefix not found :: The forwarding table has no entry for this, not even a default route. next: show ip cef
+    % Route not found :: The IPv6 routing table has no entry for this. next: show ipv6 route
+    % IP routing table vrf <vrf> does not exist :: There is no such VRF. next: show vrf
+    % IP routing table <vrf> does not exist :: A static route names a VRF that does not exist. next: show vrf
+    % Network not in table | % Subnet not in table :: No route leads there. next: show ip route
+    """),
     next=_ROUTE,
 )
 

@@ -5,94 +5,67 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group
+from dmvpn.base.explanations import label_group, words
 
 _ROUTE = "show ip route"
 
 _TABLE = label_group(
     "labels of the routing table",
     (_ROUTE,),
-    Word("Gateway of last resort", "The next hop of the default route: where packets go that no other route wants."),
-    Word("is subnetted", "A classful network of which subnets of one size are known.", also=("subnets",)),
-    Word(
-        "is variably subnetted",
-        "A classful network of which subnets of several sizes are known.",
-        also=("Variably subnetted", "masks"),
-    ),
-    Word(
-        "is a summary",
-        "The route summarizes more specific routes; packets that match none of these are dropped.",
-        next="show ip eigrp topology",
-    ),
-    Word(
-        "is directly connected",
-        "The network is on the wire of the interface that is named.",
-        also=("directly connected",),
-    ),
-    Word("to network", "The network of the default route."),
-    Word("Routing entry", "One route in full.", also=("known subnets", "supernet")),
-    Word("Known via", "Who brought the route: a protocol, or the interface itself.", next="show ip protocols"),
-    Word("distance", "How far the source of the route is trusted; of several, the smallest wins."),
-    Word("metric", "The cost of the way; of routes of one protocol the smallest wins.", also=("Metric",)),
-    Word("keeps no past", "The router does not remember its routes of earlier moments."),
-    Word(
-        "type",
-        "What kind of route of its protocol it is.",
-        also=(
-            "internal",
-            "external",
-        ),
-    ),
-    Word("Tag", "A number that the route carries for route maps."),
-    Word("Redistributing via", "The protocols that redistribute the route."),
-    Word("Last update from", "The neighbor that advertised it, and how long ago.", also=("Last update",)),
-    Word("Not in the forwarding table", "The host did not take the route; its words follow.", next="show logging"),
-    Word("Routing Descriptor Blocks", "The next hops, one in each block; `*` is the one whose turn it is."),
-    Word("Route metric", "The metric by this next hop."),
-    Word("traffic share count", "Of how many parts of the packets this next hop gets one."),
-    Word("via interface", "The network is reached by the interface itself.", also=("via", "connected, via interface")),
-    Word("candidate default path", "The route may be the default route."),
-    Word("IP routing table name", "The table; there is one."),
-    Word("IP routing table maximum-paths", "How many next hops one route may have at most."),
-    Word("Route Source", "Who brought the routes that are counted in this row."),
-    Word("Networks", "Routes that are whole classful networks.", also=("Network",)),
-    Word("Subnets", "Routes that are parts of one.", also=("Subnet",)),
-    Word("Replicates", "Routes copied from other tables; none here."),
-    Word("Overhead", "Memory for next hops, as IOS would count it.", also=("Memory (bytes)", "Memory")),
-    Word(
-        "IP Routing is NSF aware",
-        "Routes of a neighbor that restarts gracefully are kept for a while.",
-        next="show ip protocols",
-    ),
-    Word("moment", "The routing table as it was then.", also=("at the moment",)),
+    *words("""
+    Gateway of last resort :: The next hop of the default route: where packets go that no other route wants.
+    is subnetted | subnets :: A classful network of which subnets of one size are known.
+    is variably subnetted | Variably subnetted | masks :: A classful network of which subnets of several sizes are
+        known.
+    is a summary :: The route summarizes more specific routes; packets that match none of these are dropped.
+        next: show ip eigrp topology
+    is directly connected | directly connected :: The network is on the wire of the interface that is named.
+    to network :: The network of the default route.
+    Routing entry | known subnets | supernet :: One route in full.
+    Known via :: Who brought the route: a protocol, or the interface itself. next: show ip protocols
+    distance :: How far the source of the route is trusted; of several, the smallest wins.
+    metric | Metric :: The cost of the way; of routes of one protocol the smallest wins.
+    keeps no past :: The router does not remember its routes of earlier moments.
+    type | internal | external :: What kind of route of its protocol it is.
+    Tag :: A number that the route carries for route maps.
+    Redistributing via :: The protocols that redistribute the route.
+    Last update from | Last update :: The neighbor that advertised it, and how long ago.
+    Not in the forwarding table :: The host did not take the route; its words follow. next: show logging
+    Routing Descriptor Blocks :: The next hops, one in each block; `*` is the one whose turn it is.
+    Route metric :: The metric by this next hop.
+    traffic share count :: Of how many parts of the packets this next hop gets one.
+    via interface | via | connected, via interface :: The network is reached by the interface itself.
+    candidate default path :: The route may be the default route.
+    IP routing table name :: The table; there is one.
+    IP routing table maximum-paths :: How many next hops one route may have at most.
+    Route Source :: Who brought the routes that are counted in this row.
+    Networks | Network :: Routes that are whole classful networks.
+    Subnets | Subnet :: Routes that are parts of one.
+    Replicates :: Routes copied from other tables; none here.
+    Overhead | Memory (bytes) | Memory :: Memory for next hops, as IOS would count it.
+    IP Routing is NSF aware :: Routes of a neighbor that restarts gracefully are kept for a while.
+        next: show ip protocols
+    moment | at the moment :: The routing table as it was then.
+    """),
     next=_ROUTE,
 )
 
 _CEF = label_group(
     "labels of the forwarding table",
     ("show ip cef",),
-    Word("Prefix", "The destinations; the longest match wins."),
-    Word("Next Hop", "Where packets for them go.", also=("nexthop",)),
-    Word("epoch", "A count of how often the table was made again.", also=("Database epoch", "entries at this epoch")),
-    Word("CEF", "The forwarding table, in IOS's word: it is always on.", also=("IPv4 CEF is enabled", "running")),
-    Word(
-        "prefixes",
-        "Its destinations; packets to non-forwarding ones (non-fwd) are dropped.",
-        also=("fwd", "non-fwd", "non"),
-    ),
-    Word("Table id", "IOS's line: there is one table.", also=("VRF Default",)),
-    Word(
-        "flags",
-        "What kind of entry it is: of a network on an interface (attached, connected), for this router (receive, "
-        "local), the default route.",
-        also=("attached, connected", "receive, local", "default route handler"),
-    ),
-    Word(
-        "adj out of",
-        "The way of a conversation over an Ethernet; of several equal ways each has a line: the data plane chooses.",
-        also=("IP adj", "adj", "out of", "out", "addr"),
-    ),
-    Word("midchain out of", "The same over a tunnel.", also=("IP midchain", "midchain"), next="show adjacency detail"),
+    *words("""
+    Prefix :: The destinations; the longest match wins.
+    Next Hop | nexthop :: Where packets for them go.
+    epoch | Database epoch | entries at this epoch :: A count of how often the table was made again.
+    CEF | IPv4 CEF is enabled | running :: The forwarding table, in IOS's word: it is always on.
+    prefixes | fwd | non-fwd | non :: Its destinations; packets to non-forwarding ones (non-fwd) are dropped.
+    Table id | VRF Default :: IOS's line: there is one table.
+    flags | attached, connected | receive, local | default route handler :: What kind of entry it is: of a network on an
+        interface (attached, connected), for this router (receive, local), the default route.
+    adj out of | IP adj | adj | out of | out | addr :: The way of a conversation over an Ethernet; of several equal ways
+        each has a line: the data plane chooses.
+    midchain out of | IP midchain | midchain :: The same over a tunnel. next: show adjacency detail
+    """),
     next="show ip cef",
     sighted=True,
 )

@@ -10,11 +10,13 @@ from dmvpn.base.explanations import (
     WordKind,
     answer_group,
     code,
+    codes,
     debug_group,
     log,
     log_group,
-    reason,
     reason_group,
+    reasons,
+    words,
 )
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.explain import labels
@@ -31,16 +33,15 @@ _COMMANDS = WordGroup(
     next="show ip rip database",
     clause="RFC 2453 §3.6",
     names=_RFC | {"command", "opcode"},
-    explanations=(
-        code(Command.REQUEST, "Asks a neighbor for its routes, all or some; sent at the start."),
-        code(Command.RESPONSE, "Advertises routes: every 30 seconds, when a route changed, or on request."),
-        code(Command.UPDATE_REQUEST, "Triggered RIP: asks a neighbor for everything, once.", clause="RFC 2091 §4.1"),
-        code(
-            Command.UPDATE_RESPONSE,
-            "Triggered RIP: advertises changed routes, until it is acknowledged.",
-            clause="RFC 2091 §4.2",
-        ),
-        code(Command.UPDATE_ACKNOWLEDGE, "Triggered RIP: a response has arrived.", clause="RFC 2091 §4.3"),
+    explanations=codes(
+        Command,
+        """
+        REQUEST :: Asks a neighbor for its routes, all or some; sent at the start.
+        RESPONSE :: Advertises routes: every 30 seconds, when a route changed, or on request.
+        UPDATE_REQUEST :: Triggered RIP: asks a neighbor for everything, once. [RFC 2091 §4.1]
+        UPDATE_RESPONSE :: Triggered RIP: advertises changed routes, until it is acknowledged. [RFC 2091 §4.2]
+        UPDATE_ACKNOWLEDGE :: Triggered RIP: a response has arrived. [RFC 2091 §4.3]
+        """,
     ),
 )
 _PROOFS = WordGroup(
@@ -77,12 +78,9 @@ _DATABASE = WordGroup(
     next="show ip rip database",
     clause="RFC 2453 §3.8",
     sighting=r"is (possibly down)$",
-    explanations=(
-        Word(
-            "possibly down",
-            "The route is lost and advertised with metric 16 until it is removed (flush).",
-        ),
-    ),
+    explanations=words("""
+        possibly down :: The route is lost and advertised with metric 16 until it is removed (flush).
+        """),
 )
 
 _LOGS = log_group(
@@ -101,43 +99,25 @@ _LOGS = log_group(
 )
 _DEBUGS = debug_group(
     "debug ip rip",
-    Word("RIP: sending v2 <update|request> to <address> via <interface> (<address>)", "A packet of RIP goes out."),
-    Word("RIP: build update entries", "The routes of the packet that goes out follow."),
-    Word(
-        "<prefix> via <address>, metric <hops>, tag <number>",
-        "An advertised route; metric 16 withdraws it. Next hop 0.0.0.0 is the sender itself.",
-        clause="RFC 2453 §4.4",
-    ),
-    Word("RIP: received v2 update from <address> on <interface>", "A neighbor advertises its routes, which follow."),
-    Word("<prefix> via <address> in <hops> hops", "A route that was heard.", clause="RFC 2453 §3.9.2"),
-    Word(
-        "<prefix> via <address> inaccessible",
-        "A route that the neighbor has lost: metric 16.",
-        clause="RFC 2453 §3.9.2",
-    ),
-    Word(
-        "RIP: sending triggered request on <interface> to <address>",
-        "Triggered RIP asks for all routes; every 5 seconds until a neighbor answers.",
-        clause="RFC 2091 §4.1",
-    ),
-    Word(
-        "RIP: send v2 triggered <update|flush update> to <address> on <interface> seq# <number>",
-        "Triggered RIP advertises the routes that follow; `flush` begins the whole table.",
-        clause="RFC 2091 §4.2",
-    ),
-    Word(
-        "RIP: received v2 triggered <request|update|ack> from <address> on <interface> seq# <number>",
-        "A packet of triggered RIP came in.",
-        clause="RFC 2091 §4",
-    ),
-    Word("RIP: Update contains <number> routes", "Of `debug ip rip events`: the routes themselves are left out."),
-    Word("RIP-DB: <prefix> (metric <hops>) via <gateways>", "Of `debug ip rip database`: a route came or changed."),
-    Word(
-        "RIP-DB: <prefix> is possibly down",
-        "Its last path is gone; it is advertised with metric 16.",
-        clause="RFC 2453 §3.8",
-    ),
-    Word("RIP: ignored packet from <address> on <interface> (<why>)", "A packet was not taken, and why."),
+    *words("""
+    RIP: sending v2 <update|request> to <address> via <interface> (<address>) :: A packet of RIP goes out.
+    RIP: build update entries :: The routes of the packet that goes out follow.
+    <prefix> via <address>, metric <hops>, tag <number> :: An advertised route; metric 16 withdraws it. Next hop 0.0.0.0
+        is the sender itself. [RFC 2453 §4.4]
+    RIP: received v2 update from <address> on <interface> :: A neighbor advertises its routes, which follow.
+    <prefix> via <address> in <hops> hops :: A route that was heard. [RFC 2453 §3.9.2]
+    <prefix> via <address> inaccessible :: A route that the neighbor has lost: metric 16. [RFC 2453 §3.9.2]
+    RIP: sending triggered request on <interface> to <address> :: Triggered RIP asks for all routes; every 5 seconds
+        until a neighbor answers. [RFC 2091 §4.1]
+    RIP: send v2 triggered <update|flush update> to <address> on <interface> seq# <number> :: Triggered RIP advertises
+        the routes that follow; `flush` begins the whole table. [RFC 2091 §4.2]
+    RIP: received v2 triggered <request|update|ack> from <address> on <interface> seq# <number> :: A packet of triggered
+        RIP came in. [RFC 2091 §4]
+    RIP: Update contains <number> routes :: Of `debug ip rip events`: the routes themselves are left out.
+    RIP-DB: <prefix> (metric <hops>) via <gateways> :: Of `debug ip rip database`: a route came or changed.
+    RIP-DB: <prefix> is possibly down :: Its last path is gone; it is advertised with metric 16. [RFC 2453 §3.8]
+    RIP: ignored packet from <address> on <interface> (<why>) :: A packet was not taken, and why.
+    """),
     next="show ip rip database",
     clause="RFC 2453",
 )
@@ -145,21 +125,19 @@ _DEBUGS = debug_group(
 _REASONS = reason_group(
     "RIP",
     ("show ip protocols",),
-    reason(RipReason.VERSION, "`version 2` is missing below `router rip`; nothing is exchanged."),
-    reason(RipReason.OWN_VERSION, "`ip rip send version` of the interface asks for version 1 alone."),
-    reason(
-        RipReason.NO_KEY_CHAIN,
-        "`ip rip authentication mode` is there and the line with the key chain is missing: the interface is silent.",
-    ),
-    reason(
-        RipReason.NO_KEY,
-        "The chain does not exist, or has no key below 256 with a key string: the interface is silent.",
-        next="show key chain",
-    ),
-    reason(
-        RipReason.NO_VALID_KEY,
-        "Let lifetimes of keys overlap, and look at the clock; the interface only listens until a key is valid.",
-        next="show key chain, show clock",
+    *reasons(
+        RipReason,
+        """
+        VERSION :: `version 2` is missing below `router rip`; nothing is exchanged.
+        OWN_VERSION :: `ip rip send version` of the interface asks for version 1 alone.
+        NO_KEY_CHAIN :: `ip rip authentication mode` is there and the line with the key chain is missing: the interface
+            is silent.
+        NO_KEY :: The chain does not exist, or has no key below 256 with a key string: the interface is silent.
+            next: show key chain
+        NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock; the interface only listens until a key is
+            valid.
+            next: show key chain, show clock
+        """,
     ),
     next="show ip protocols",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group, words
 from dmvpn.features.system import messages
 from dmvpn.features.system.explain import labels
 
@@ -66,31 +66,20 @@ _PING = WordGroup(
     mark=r"^Sending \d+, \d+-byte ICMP Echos",
     cell=r"((?=.*[!.&?])[!.UQM&?]+|U+|Q+|M+)",
     joined=True,
-    explanations=(
-        Word("!", "An answer came.", clause="RFC 792, type 0"),
-        Word(
-            ".",
-            "No answer within the time-out.",
-            "A first `.` and then `!` is harmless: the first packet waited for an address.",
-            next="show dmvpn, show ip route (the address)",
-        ),
-        Word(
-            "U",
-            "A router on the path reported that the destination is unreachable.",
-            next="show ip route (the address), on the router that answered",
-            clause="RFC 792, type 3",
-        ),
-        Word("Q", "A source quench asked to send less; RFC 6633 deprecates it.", clause="RFC 6633"),
-        Word(
-            "M",
-            "The packet was too large for a link on the way and may not be fragmented.",
-            "With `df-bit`. Path MTU: lower `ip mtu` of the tunnel, or use `ip tcp adjust-mss`.",
-            next="show interfaces Tunnel",
-            clause="RFC 1191 §4",
-        ),
-        Word("&", "The packet lived too long: its TTL was used up, as in a loop.", clause="RFC 792, type 11"),
-        Word("?", "An answer of a kind that has no mark of its own."),
-    ),
+    explanations=words("""
+        ! :: An answer came. [RFC 792, type 0]
+        . :: No answer within the time-out.
+            when: A first `.` and then `!` is harmless: the first packet waited for an address.
+            next: show dmvpn, show ip route (the address)
+        U :: A router on the path reported that the destination is unreachable. [RFC 792, type 3]
+            next: show ip route (the address), on the router that answered
+        Q :: A source quench asked to send less; RFC 6633 deprecates it. [RFC 6633]
+        M :: The packet was too large for a link on the way and may not be fragmented. [RFC 1191 §4]
+            when: With `df-bit`. Path MTU: lower `ip mtu` of the tunnel, or use `ip tcp adjust-mss`.
+            next: show interfaces Tunnel
+        & :: The packet lived too long: its TTL was used up, as in a loop. [RFC 792, type 11]
+        ? :: An answer of a kind that has no mark of its own.
+        """),
 )
 
 _TRACEROUTE = WordGroup(
@@ -101,25 +90,23 @@ _TRACEROUTE = WordGroup(
     next="show ip route (the address), on the last hop that answered",
     sighting=r"(?<=\s)(![NHPA]|\*)(?=\s|$)",
     mark=r"^Tracing the route to",
-    explanations=(
-        Word("*", "No answer in time: the hop is silent, or its answer is filtered."),
-        Word("!N", "The way ends: that hop has no route to the network.", clause="RFC 792, type 3"),
-        Word("!H", "The way ends: that hop cannot reach the host.", clause="RFC 792, type 3"),
-        Word("!P", "The way ends: the host does not speak UDP.", clause="RFC 792, type 3"),
-        Word("!A", "The way ends: a filter forbids it.", clause="RFC 1812 §5.2.7.1"),
-    ),
+    explanations=words("""
+        * :: No answer in time: the hop is silent, or its answer is filtered.
+        !N :: The way ends: that hop has no route to the network. [RFC 792, type 3]
+        !H :: The way ends: that hop cannot reach the host. [RFC 792, type 3]
+        !P :: The way ends: the host does not speak UDP. [RFC 792, type 3]
+        !A :: The way ends: a filter forbids it. [RFC 1812 §5.2.7.1]
+        """),
 )
 
 _PACKETS = debug_group(
     "debug ip packet",
-    Word(
-        "IP: s=<address> (<interface>), d=<address>, len <octets>, rcvd, proto=<number>",
-        "A packet for the router itself came in. What the data plane forwards does not pass here.",
-    ),
-    Word(
-        "IP: s=<address> (local), d=<address> (<interface>), len <octets>, sending, proto=<number>",
-        "The router sends a packet of its own; `routed`: the forwarding table chooses the interface.",
-    ),
+    *words("""
+    IP: s=<address> (<interface>), d=<address>, len <octets>, rcvd, proto=<number> :: A packet for the router itself
+        came in. What the data plane forwards does not pass here.
+    IP: s=<address> (local), d=<address> (<interface>), len <octets>, sending, proto=<number> :: The router sends a
+        packet of its own; `routed`: the forwarding table chooses the interface.
+    """),
     next="show interfaces",
     clause="RFC 791",
 )
@@ -136,70 +123,40 @@ _ICMP = debug_group(
 
 _ANSWERS = answer_group(
     "the system",
-    Word(
-        "%Warning: whoever sees the configuration can read this password; `secret` keeps a hash of it",
-        "`password` is kept as it was typed; type 7 hides it from a glance, and no more.",
-    ),
-    Word(
-        "%Warning: type 6 can be read by the router alone that wrote it; here nobody can log in with it",
-        "The line is kept for that router. Give the user a `secret` to let them in here.",
-    ),
-    Word(
-        "%Warning: nobody can log in with it: <what is wrong>",
-        "The hash is incomplete, often because a file was published without the real one. The user cannot log in.",
-    ),
-    Word(
-        "% No policy map acts here: quality of service is not supported",
-        "`policy-map` and `service-policy` lines are kept and shown back, and nothing acts on them.",
-        next="show running-config | section policy-map",
-    ),
-    Word(
-        "% Not a valid time: hh:mm:ss, a day, and a month by its name",
-        "`clock set` did not understand it, and changed nothing.",
-        next="show clock",
-    ),
-    Word(
-        "% Not a valid date: that month has no such day",
-        "`clock set` knows how many days a month of that year has, and changed nothing.",
-        next="show clock",
-    ),
-    Word("% The offset must be from -23 to 23 hours", "A time zone lies less than a day from UTC.", next="show clock"),
-    Word(
-        "% Condition was not set",
-        "`no debug ... condition` names a condition that is not there.",
-        next="show debugging",
-    ),
-    Word(
-        "% Unrecognized host or address, or protocol not running.", "The name stands for no address.", next="show hosts"
-    ),
-    Word("% VRF <name> does not exist", "The command names a VRF that is not configured.", next="show vrf"),
-    Word(
-        "% Invalid source address- IP address not on any of our up interfaces",
-        "A ping can start from an address of this router only, on an interface that is up.",
-    ),
-    Word(
-        "% Invalid source. Must use same IP version as the destination",
-        "Source and destination are of IPv4 and IPv6: nothing can come back.",
-    ),
-    Word(
-        "% A link-local address is on one link only: say <command>",
-        "FE80 addresses exist on every link; the interface says which link is meant.",
-        clause="RFC 4007 §6",
-    ),
-    Word(
-        "% Invalid source interface - IP not enabled or interface is down",
-        "The interface to start from has no IPv4 address, or is down.",
-    ),
-    Word(
-        "% Invalid source interface - IPv6 not enabled or interface is down",
-        "The interface to start from runs no IPv6, or is down.",
-        next="show ipv6 interface brief",
-    ),
-    Word(
-        "% Invalid interface: it is not configured",
-        "The running configuration has no such interface.",
-        next="show running-config",
-    ),
+    *words("""
+    %Warning: whoever sees the configuration can read this password; `secret` keeps a hash of it :: `password` is kept
+        as it was typed; type 7 hides it from a glance, and no more.
+    %Warning: type 6 can be read by the router alone that wrote it; here nobody can log in with it :: The line is kept
+        for that router. Give the user a `secret` to let them in here.
+    %Warning: nobody can log in with it: <what is wrong> :: The hash is incomplete, often because a file was published
+        without the real one. The user cannot log in.
+    % No policy map acts here: quality of service is not supported :: `policy-map` and `service-policy` lines are kept
+        and shown back, and nothing acts on them.
+        next: show running-config | section policy-map
+    % Not a valid time: hh:mm:ss, a day, and a month by its name :: `clock set` did not understand it, and changed
+        nothing.
+        next: show clock
+    % Not a valid date: that month has no such day :: `clock set` knows how many days a month of that year has, and
+        changed nothing.
+        next: show clock
+    % The offset must be from -23 to 23 hours :: A time zone lies less than a day from UTC. next: show clock
+    % Condition was not set :: `no debug ... condition` names a condition that is not there. next: show debugging
+    % Unrecognized host or address, or protocol not running. :: The name stands for no address. next: show hosts
+    % VRF <name> does not exist :: The command names a VRF that is not configured. next: show vrf
+    % Invalid source address- IP address not on any of our up interfaces :: A ping can start from an address of this
+        router only, on an interface that is up.
+    % Invalid source. Must use same IP version as the destination :: Source and destination are of IPv4 and IPv6:
+        nothing can come back.
+    % A link-local address is on one link only: say <command> :: FE80 addresses exist on every link; the interface says
+        which link is meant. [RFC 4007 §6]
+    % Invalid source interface - IP not enabled or interface is down :: The interface to start from has no IPv4 address,
+        or is down.
+    % Invalid source interface - IPv6 not enabled or interface is down :: The interface to start from runs no IPv6, or
+        is down.
+        next: show ipv6 interface brief
+    % Invalid interface: it is not configured :: The running configuration has no such interface.
+        next: show running-config
+    """),
     next="show ip interface brief",
 )
 

@@ -5,24 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group
+from dmvpn.base.explanations import label_group, words
 
 _VERSION = label_group(
     "lines of show version",
     ("show version",),
-    Word(
-        "Cisco IOS XE Software",
-        "The dialect that this program speaks, in a line that tools look for; it is no Cisco software.",
-        also=("Cisco IOS Software", "Software"),
-    ),
-    Word(
-        "NOT Cisco software",
-        "The program's own name and version; the lines below it have the form that tools search for.",
-        also=("an open DMVPN router", "the next two lines only name the dialect for tools", "compatible mode"),
-    ),
-    Word("uptime", "For how long the router has been running.", also=("Uptime", "Uptime for this control processor")),
-    Word("System returned to ROM", "Why it started the last time.", also=("Last reload reason", "reload")),
-    Word("Configuration register", "Where a router of IOS starts from; without effect here."),
+    *words("""
+    Cisco IOS XE Software | Cisco IOS Software | Software :: The dialect that this program speaks, in a line that tools
+        look for; it is no Cisco software.
+    NOT Cisco software | an open DMVPN router | the next two lines only name the dialect for tools | compatible mode ::
+        The program's own name and version; the lines below it have the form that tools search for.
+    uptime | Uptime | Uptime for this control processor :: For how long the router has been running.
+    System returned to ROM | Last reload reason | reload :: Why it started the last time.
+    Configuration register :: Where a router of IOS starts from; without effect here.
+    """),
     next="show running-config",
     sighted=True,
     mark=r"^Cisco IOS (?:XE )?Software",
@@ -31,48 +27,30 @@ _VERSION = label_group(
 _VERSION_MORE = label_group(
     "further lines of show version",
     ("show version",),
-    Word("Copyright", "Who wrote it and under which license.", also=("by the dmvpn contributors", "Apache-2.0")),
-    Word("ROM", "What starts a router of IOS; here the program's name."),
-    Word("System image file", "Where the router was started from; a name for tools.", also=("bootflash", "conf")),
-    Word(
-        "processor",
-        "A model and memory in IOS's form; nothing of it is hardware.",
-        also=(
-            "Processor board ID",
-            "revision VXE",
-            "VXE",
-            "non-volatile configuration memory",
-            "physical memory",
-            "virtual hard disk",
-            "memory",
-        ),
-    ),
-    Word(
-        "Router operating mode",
-        "Who configures the router: it does so itself.",
-        also=("Autonomous", "IOS-XE dialect", "Dialect"),
-    ),
-    Word("interfaces", "How many ports of a kind there are.", next="show ip interface brief"),
+    *words("""
+    Copyright | by the dmvpn contributors | Apache-2.0 :: Who wrote it and under which license.
+    ROM :: What starts a router of IOS; here the program's name.
+    System image file | bootflash | conf :: Where the router was started from; a name for tools.
+    processor | Processor board ID | revision VXE | VXE | non-volatile configuration memory | physical memory | virtual
+        hard disk | memory :: A model and memory in IOS's form; nothing of it is hardware.
+    Router operating mode | Autonomous | IOS-XE dialect | Dialect :: Who configures the router: it does so itself.
+    interfaces :: How many ports of a kind there are. next: show ip interface brief
+    """),
     next="show version",
 )
 
 _SHOWS = label_group(
     "labels of the system's shows",
     ("show running-config", "show clock", "show debugging"),
-    Word("Building configuration", "The lines are put together; they follow."),
-    Word("Current configuration", "The configuration that is in force now, and its size."),
-    Word(
-        "Written by dmvpn",
-        "Marks a file of this program: settings that it lacks do not have the defaults of an IOS release.",
-    ),
-    Word("Last configuration change", "When a line was changed the last time, and by whom."),
-    Word(
-        "Time source",
-        "Where the time comes from; the operating system keeps the clock.",
-        next="show clock",
-        also=("the operating system",),
-    ),
-    Word("Condition", "Debugs speak of this peer or interface alone.", next="show debugging"),
+    *words("""
+    Building configuration :: The lines are put together; they follow.
+    Current configuration :: The configuration that is in force now, and its size.
+    Written by dmvpn :: Marks a file of this program: settings that it lacks do not have the defaults of an IOS release.
+    Last configuration change :: When a line was changed the last time, and by whom.
+    Time source | the operating system :: Where the time comes from; the operating system keeps the clock.
+        next: show clock
+    Condition :: Debugs speak of this peer or interface alone. next: show debugging
+    """),
     next="show running-config",
 )
 
@@ -91,105 +69,69 @@ _SOCKETS = label_group(
 _HOSTS = label_group(
     "columns of the names",
     ("show hosts",),
-    Word("Default domain", "The domain that is appended to a name without dots (`ip domain name`)."),
-    Word(
-        "Name/address lookup",
-        "Whether names are asked for in the domain service, or known by `ip host` alone.",
-        also=("domain service", "static mappings", "uses"),
-    ),
-    Word("perm", "The name is from the configuration and stays.", also=("permanent",)),
-    Word("temp", "The name was looked up and is forgotten later.", also=("temporary",)),
-    Word("OK", "The address of the name is good."),
-    Word("EX", "The entry was looked up and has expired.", also=("expired", "?? - revalidate", "revalidate")),
-    Word("UN", "The name is unknown.", also=("unknown",)),
-    Word("NA", "A port means nothing for this name.", also=("Not Applicable", "Not defined")),
-    Word(
-        "Host",
-        "A name, and in its row the port, flags, age in hours, type and addresses.",
-        also=("Port", "Age", "Type", "Name"),
-    ),
+    *words("""
+    Default domain :: The domain that is appended to a name without dots (`ip domain name`).
+    Name/address lookup | domain service | static mappings | uses :: Whether names are asked for in the domain service,
+        or known by `ip host` alone.
+    perm | permanent :: The name is from the configuration and stays.
+    temp | temporary :: The name was looked up and is forgotten later.
+    OK :: The address of the name is good.
+    EX | expired | ?? - revalidate | revalidate :: The entry was looked up and has expired.
+    UN | unknown :: The name is unknown.
+    NA | Not Applicable | Not defined :: A port means nothing for this name.
+    Host | Port | Age | Type | Name :: A name, and in its row the port, flags, age in hours, type and addresses.
+    """),
     next="show hosts",
 )
 
 _INVENTORY = label_group(
     "labels of the inventory",
     ("show inventory",),
-    Word(
-        "NAME",
-        "A part of the device; there is one, and it is a program.",
-        next="show inventory",
-        also=("Chassis", "DESCR", "dmvpn router (software)"),
-    ),
-    Word(
-        "PID", "The product, its version and serial number, for inventories.", next="show inventory", also=("VID", "SN")
-    ),
+    *words("""
+    NAME | Chassis | DESCR | dmvpn router (software) :: A part of the device; there is one, and it is a program.
+        next: show inventory
+    PID | VID | SN :: The product, its version and serial number, for inventories. next: show inventory
+    """),
     next="show version",
 )
 
 _LOGGING = label_group(
     "labels of show logging",
     ("show logging",),
-    Word(
-        "Syslog logging",
-        "The whole of logging, on or off.",
-        also=("flushes", "overruns", "messages dropped", "messages rate-limited"),
-    ),
-    Word("Console logging", "Messages of this severity and worse go to the console (`logging console`)."),
-    Word("Monitor logging", "Messages that go to sessions with `terminal monitor`.", also=("Monitor",)),
-    Word("Buffer logging", "Messages that are kept here (`logging buffered`).", also=("Log Buffer",)),
-    Word("Trap logging", "Messages that go to a server (`logging host`).", clause="RFC 5424 §6.2.1"),
-    Word("level", "The least severe level that is still logged.", clause="RFC 5424 §6.2.1"),
-    Word(
-        "messages logged",
-        "How many messages were logged there.",
-        also=("message lines logged", "message lines rate-limited", "message lines dropped-by-MD"),
-    ),
-    Word(
-        "Logging to",
-        "A server that gets messages by UDP, or by TCP: there `link` says whether the connection is up. The name of a "
-        "VRF, if it is in one, is behind its address.",
-        also=("udp port", "port", "link", "up", "down", "audit", "sequence number"),
-    ),
-    Word("Exception Logging", "A buffer of IOS for crashes; for tools alone.", also=("size",)),
-    Word("Count and timestamp logging messages", "Whether messages are counted by kind; they are not."),
-    Word("Persistent logging", "Whether the buffer outlives a restart; it does not."),
-    Word(
-        "Message Discriminator",
-        "Filters of IOS for messages; not in this router.",
-        also=(
-            "No Active Message Discriminator",
-            "No Inactive Message Discriminator",
-            "No active filter modules",
-            "filtering",
-            "xml",
-        ),
-    ),
-    Word(
-        "Logging Source-Interface",
-        "The interface whose address messages are sent from; with the name of a VRF, those to servers in it.",
-        also=("VRF Name",),
-    ),
+    *words("""
+    Syslog logging | flushes | overruns | messages dropped | messages rate-limited :: The whole of logging, on or off.
+    Console logging :: Messages of this severity and worse go to the console (`logging console`).
+    Monitor logging | Monitor :: Messages that go to sessions with `terminal monitor`.
+    Buffer logging | Log Buffer :: Messages that are kept here (`logging buffered`).
+    Trap logging :: Messages that go to a server (`logging host`). [RFC 5424 §6.2.1]
+    level :: The least severe level that is still logged. [RFC 5424 §6.2.1]
+    messages logged | message lines logged | message lines rate-limited | message lines dropped-by-MD :: How many
+        messages were logged there.
+    Logging to | udp port | port | link | up | down | audit | sequence number :: A server that gets messages by UDP, or
+        by TCP: there `link` says whether the connection is up. The name of a VRF, if it is in one, is behind its
+        address.
+    Exception Logging | size :: A buffer of IOS for crashes; for tools alone.
+    Count and timestamp logging messages :: Whether messages are counted by kind; they are not.
+    Persistent logging :: Whether the buffer outlives a restart; it does not.
+    Message Discriminator | No Active Message Discriminator | No Inactive Message Discriminator | No active filter
+        modules | filtering | xml :: Filters of IOS for messages; not in this router.
+    Logging Source-Interface | VRF Name :: The interface whose address messages are sent from; with the name of a VRF,
+        those to servers in it.
+    """),
     next="show logging",
 )
 
 _CONDITIONS = label_group(
     "debug conditions",
     ("show nhrp debug-condition",),
-    Word(
-        "Peer NBMA addresses under debug are",
-        "Debugs of NHRP print what concerns these peers alone; set by `debug nhrp condition peer nbma`.",
-        also=("Peer NBMA addresses", "under debug are"),
-    ),
-    Word(
-        "Peer tunnel addresses under debug are",
-        "The same, by tunnel address; set by `debug nhrp condition peer tunnel`.",
-        also=("Peer tunnel addresses",),
-    ),
-    Word(
-        "Interfaces under debug are",
-        "Debugs of NHRP print what concerns these tunnels alone; set by `debug nhrp condition interface`.",
-        also=("Interfaces",),
-    ),
+    *words("""
+    Peer NBMA addresses under debug are | Peer NBMA addresses | under debug are :: Debugs of NHRP print what concerns
+        these peers alone; set by `debug nhrp condition peer nbma`.
+    Peer tunnel addresses under debug are | Peer tunnel addresses :: The same, by tunnel address; set by `debug nhrp
+        condition peer tunnel`.
+    Interfaces under debug are | Interfaces :: Debugs of NHRP print what concerns these tunnels alone; set by `debug
+        nhrp condition interface`.
+    """),
     next="show debugging",
 )
 _ABSENT = label_group(
