@@ -125,6 +125,9 @@ _ANSWERS = answer_group(
         [RFC 4291 §2]
     % <address> is not a link-local address (FE80::/10) :: `link-local` was said of an address that is none.
         [RFC 4291 §2.5.6]
+    %Warning: kept; the DHCP client of the host has a client-id and a name of its own :: `client-id` and `hostname` of
+        `ip address dhcp` are shown as they were entered; the host's client sends its own.
+        next: show running-config interface
     """),
     next="show ip interface brief",
 )
