@@ -150,7 +150,6 @@ HUB_IKE = IkeView(
     dpd_retry=5,
     ikev2_profile="DMVPN-IKEv2-PROFILE",
     next_request=2,
-    children=(0x232CB82D,),
 )
 SPOKE_IKE = replace(
     HUB_IKE,
@@ -174,7 +173,6 @@ SPOKE_IKE = replace(
     nat_outside=True,
     next_request=0,
     next_answer=2,
-    children=(0xA3,),
 )
 NEW_IKE = IkeView(
     number=3,

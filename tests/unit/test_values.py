@@ -210,3 +210,36 @@ def test_where_a_newer_python_keeps_something_else_its_own_dataclasses_are_taken
     dataclass = loaded(attribute, monkeypatch)
     assert is_of_library(dataclass)
     assert answers(dataclass) == answers(dataclasses.dataclass)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """What is published."""
+
+    name: str
+    since: float
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it began long ago."""
+        return self.since < 0
+
+
+@values.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What is shown. note: nobody has it."""
+
+    name: str
+    is_old: bool
+    age: float
+    note: str = "none"
+
+
+def test_a_line_takes_what_its_view_has_under_the_same_name() -> None:
+    assert values.project(Line, Seen("a", -5.0), age=15.0) == Line(name="a", is_old=True, age=15.0)
+    assert values.project(Line, Seen("a", 5.0), age=5.0, name="b").name == "b"
+
+
+def test_a_line_is_not_made_without_a_field_that_its_view_does_not_have() -> None:
+    with pytest.raises(TypeError, match="age"):
+        values.project(Line, Seen("a", 0.0))

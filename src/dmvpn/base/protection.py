@@ -349,19 +349,16 @@ def conn_id(number: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IkeView:
-    """An IKE SA, for shows.
+class IkeSaState:
+    """An IKE SA as shows print it.
 
     number: of the session ("Tunnel-id").
     local_spi, remote_spi: 8 octets.
     encryption, prf, integrity: as IOS writes them ("AES-CBC", "SHA512").
-    bits: of the key.
+    bits: of the key, 0: nothing is negotiated.
     group: Diffie-Hellman.
     local_auth, remote_auth: "PSK", "RSA", "ECDSA".
     lifetime: seconds.
-    since, rekey_at, heard: seconds monotonic.
-    children: their inbound SPIs.
-    ikev2_profile, isakmp_profile: one of them at most.
     front: the VRF of both addresses, "": the global table.
     next_request, next_answer: message identifiers.
     local_window, remote_window: requests that we may have on their way, and that the peer may.
@@ -369,9 +366,6 @@ class IkeView:
     """
 
     number: int
-    version: IkeVersion = IkeVersion.V2
-    phase: IkePhase
-    connection: Connection | None
     local: IPAddress
     local_port: int
     remote: IPAddress
@@ -388,24 +382,34 @@ class IkeView:
     remote_auth: str = ""
     local_identity: str = ""
     remote_identity: str = ""
-    lifetime: float = 86_400.0
-    since: float = 0.0
-    rekey_at: float | None = None
-    heard: float = 0.0
-    dpd: float = 0.0
-    dpd_retry: float = 0.0
-    nat_keepalive: float = 0.0
+    lifetime: int = 86_400
+    dpd: int = 0
+    dpd_retry: int = 0
     fragmentation: bool = False
     nat_inside: bool = False
     nat_outside: bool = False
-    ikev2_profile: str = ""
-    isakmp_profile: str = ""
     next_request: int = 0
     next_answer: int = 0
     local_window: int = 1
     remote_window: int = 1
-    children: tuple[int, ...] = ()
     front: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IkeView(IkeSaState):
+    """What all may know of an IKE SA.
+
+    since, heard: seconds monotonic.
+    ikev2_profile, isakmp_profile: one of them at most.
+    """
+
+    version: IkeVersion = IkeVersion.V2
+    phase: IkePhase
+    connection: Connection | None
+    since: float = 0.0
+    heard: float = 0.0
+    ikev2_profile: str = ""
+    isakmp_profile: str = ""
 
     @property
     def ends(self) -> Ends:

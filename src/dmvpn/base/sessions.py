@@ -15,7 +15,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.entrances import Entrances
 from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -232,6 +232,9 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
     ready = any(ike.phase.is_ready for ike in ikes)
     reason = state.reason if state is not None and not pairs else None
     return CryptoSession(
+        identity=connection.identity,
+        unproved=connection.unproved,
+        front=connection.front,
         number=min((ike.number for ike in ikes), default=0),
         tunnel=tunnel,
         profile=connection.ike_profile,
@@ -240,12 +243,9 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
         uptime=now - connection.since if pairs or ready else None,
         peer=connection.remote,
         port=connection.remote_port or next((ike.remote_port for ike in ikes), IKE_PORT),
-        identity=connection.identity,
-        unproved=connection.unproved,
         ikes=tuple(_ike(ike, now) for ike in ikes) or (_no_ike(connection.local, connection.remote),),
         flow=_flow(pairs, now) if pairs else _empty_flow(connection.local, connection.remote),
         reason=str(reason) if reason is not None else "",
-        front=connection.front,
     )
 
 
@@ -281,13 +281,9 @@ def _status(*, pairs: bool, ready: bool, trying: bool) -> SessionStatus:
 def _ike(ike: IkeView, now: float) -> SessionIke:
     ready = ike.phase.is_ready
     letters = (("D", ike.dpd > 0), ("N", ike.nat_inside or ike.nat_outside), ("F", ike.fragmentation))
-    return SessionIke(
-        number=ike.number,
-        version=ike.version,
-        local=ike.local,
-        local_port=ike.local_port,
-        remote=ike.remote,
-        remote_port=ike.remote_port,
+    return project(
+        SessionIke,
+        ike,
         active=ready,
         capabilities="".join(letter for letter, has in letters if has and ready),
         lifetime=max(0.0, ike.since + ike.lifetime - now) if ready else 0.0,

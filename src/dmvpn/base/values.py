@@ -8,6 +8,9 @@ first object is made. It also makes a frozen object in two thirds of the time.
 derive from the other. Classes without slots and rare options (`order`) are left to the standard library; `InitVar` is
 not for these classes.
 
+`project` makes a value of the fields that it shares with another one: a line of a show, or a fact, of the view that its
+owner publishes.
+
 `fields` and the others go by two attributes that the standard library keeps for itself. So the first import makes a
 class and an object; where these are not as they should be, as with a newer Python that keeps other attributes, the
 standard library makes all classes, and a router works as before and starts more slowly.
@@ -20,7 +23,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from inspect import get_annotations
 from operator import attrgetter
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -230,6 +233,26 @@ def _works() -> bool:
         )
     except (AttributeError, TypeError, ValueError):
         return False
+
+
+T = TypeVar("T")
+#: Compiled, by the two classes and the names of the other fields.
+_PROJECTIONS: Final[dict[tuple[object, ...], Callable[..., Any]]] = {}
+
+
+def project(kind: Callable[..., T], view: object, /, **computed: object) -> T:
+    """Return a value of a class whose fields are the attributes of a view that have their names.
+
+    computed: fields that the view does not have, or has otherwise. Raises TypeError if a field is in neither.
+    """
+    key = (kind, view.__class__, *computed)
+    try:
+        made: Callable[..., T] = _PROJECTIONS[key]
+    except KeyError:
+        known = getattr(kind, "model_fields", None) or getattr(kind, _FIELDS)
+        shared = (f"{name}=view.{name}" for name in known if name not in computed and hasattr(view, name))
+        made = _PROJECTIONS[key] = eval(f"lambda view, computed: kind({', '.join(shared)}, **computed)", {"kind": kind})  # noqa: S307
+    return made(view, computed)
 
 
 _WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.machine import PORT, BfdMachine
@@ -120,24 +120,15 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
 def _entry(session: Session, ctx: ShowContext) -> SessionEntry:
     heard = session.heard
     line = ctx.ports.interfaces.get(session.interface)
-    return SessionEntry(
+    return project(
+        SessionEntry,
+        session,
         address=str(session.address),
         local=str(session.local),
-        discriminator=session.discriminator,
-        remote_discriminator=session.remote_discriminator,
         remote_state=(heard.state if heard is not None and session.remote_discriminator else BfdState.DOWN).word,
         state=session.state.word,
-        interface=session.interface,
-        handle=session.handle,
-        diagnostic=session.diagnostic,
-        polls=session.polls,
-        desired_tx=session.desired_tx,
-        required_rx=session.required_rx,
-        multiplier=session.multiplier,
-        expiries=session.expiries,
         sent=_counts(session.sent, ctx.now),
         received=_counts(session.received, ctx.now),
-        refused=session.refused,
         clients=tuple(dict.fromkeys(client.value for client, _ in session.clients)),
         uptime=ctx.now - session.since if session.is_up else None,
         last=_last(heard) if heard is not None else None,
@@ -172,19 +163,10 @@ def _counts(intervals: Intervals, now: float) -> DirectionCounts:
 
 
 def _last(heard: ControlPacket) -> LastPacket:
-    return LastPacket(
-        diagnostic=heard.diagnostic,
+    return project(
+        LastPacket,
+        heard,
         state=heard.state.word,
-        demand=heard.demand,
-        poll=heard.poll,
-        final=heard.final,
-        control_plane_independent=heard.control_plane_independent,
-        multiplier=heard.multiplier,
-        mine=heard.mine,
-        yours=heard.yours,
-        desired_tx=heard.desired_tx,
-        required_rx=heard.required_rx,
-        required_echo_rx=heard.required_echo_rx,
     )
 
 

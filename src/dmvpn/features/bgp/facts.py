@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, network, reason_facts
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,14 +58,11 @@ def facts(machine: BgpMachine) -> BgpFacts:
     config = machine.config
     if not config.local_as:
         return BgpFacts()
-    return BgpFacts(
-        local_as=config.local_as,
-        outer_as=config.outer_as,
+    return project(
+        BgpFacts,
+        config,
         members=config.confederation.members,
-        router_id=config.router_id,
-        called=config.called,
         ranges=tuple(network(one.prefix) for one in config.listen_ranges),
-        listen_limit=config.listen_limit,
         peers=tuple(map(_peer, machine.peers.values())),
         announces=tuple(network(prefix) for prefix in machine.routes.own),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from dmvpn.base.facts import NO_REASON, Fact, NeighborFacts, ReasonFacts, reason_facts
+from dmvpn.base.values import project
 from dmvpn.features.eigrp.states import NeighborState
 from dmvpn.features.eigrp.tlv import StubFlag
 
@@ -91,29 +92,24 @@ def neighbors(machine: EigrpMachine, now: float) -> Iterator[NeighborFacts]:
 
 def _process(process: Process) -> EigrpFacts:
     settings = process.state.settings
-    return EigrpFacts(
-        autonomous_system=settings.autonomous_system,
-        name=settings.name,
+    return project(
+        EigrpFacts,
+        settings,
         weights=astuple(settings.scale.weights),
         stub=_stub(settings.stub),
         networks=tuple((network.address, network.wildcard) for network in settings.networks),
         redistributes=tuple(one.source.value for one in settings.redistributions),
         interfaces=tuple(
-            EigrpInterfaceFacts(
+            project(
+                EigrpInterfaceFacts,
+                interface.settings,
                 name=name,
-                passive=interface.settings.passive,
-                hello_interval=interface.settings.hello_interval,
-                hold_time=interface.settings.hold_time,
-                split_horizon=interface.settings.split_horizon,
-                next_hop_self=interface.settings.next_hop_self,
                 authentication=interface.settings.authentication.value if interface.settings.authentication else "",
                 blocked=reason_facts(interface.blocked),
             )
             for name, interface in process.state.interfaces.items()
         ),
         dropped=dict(process.state.traffic.dropped),
-        vrf=settings.vrf,
-        router=settings.router,
     )
 
 

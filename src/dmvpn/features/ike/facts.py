@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import Address, Fact, PeerFacts, reason_facts
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.machine import IkeMachine
@@ -25,14 +26,11 @@ class IkeFacts(Fact):
 def facts(machine: IkeMachine, now: float) -> tuple[IkeFacts, ...]:
     """Return what there is to say about all SAs of IKE."""
     return tuple(
-        IkeFacts(
-            local=sa.local,
-            local_port=sa.local_port,
-            remote=sa.remote,
-            remote_port=sa.remote_port,
+        project(
+            IkeFacts,
+            sa,
             phase=sa.phase.value,
             age=now - sa.since,
-            front=sa.front,
         )
         for sa in machine.sas()
     )

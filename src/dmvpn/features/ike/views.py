@@ -65,13 +65,11 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
         remote_auth=sa.evidence.by,
         local_identity=name_of(terms.identity) if terms else "",
         remote_identity=name_of(sa.theirs) if sa.theirs else "",
-        lifetime=terms.lifetime if terms else 86_400.0,
+        lifetime=int(terms.lifetime) if terms else 86_400,
         since=sa.since,
-        rekey_at=sa.rekey_at,
         heard=sa.heard,
-        dpd=terms.dpd if terms else 0.0,
-        dpd_retry=terms.dpd_retry if terms else 0.0,
-        nat_keepalive=terms.nat_keepalive if terms and sa.nat.local else 0.0,
+        dpd=int(terms.dpd) if terms else 0,
+        dpd_retry=int(terms.dpd_retry) if terms else 0,
         fragmentation=sa.fragments,
         nat_inside=sa.nat.local,
         nat_outside=sa.nat.remote,
@@ -80,7 +78,6 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
         front=sa.path.front,
         next_request=sa.message_ids[0],
         next_answer=sa.message_ids[1],
-        children=tuple(number_of(spi) for spi in sa.children.active),
     )
 
 

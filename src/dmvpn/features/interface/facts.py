@@ -6,6 +6,7 @@ from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import NO_REASON, AddressWithLength, Fact, ReasonFacts, reason_facts
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
@@ -47,20 +48,16 @@ def _interface(machine: InterfaceMachine, state: InterfaceState) -> InterfaceFac
     traffic = machine.traffic(state.name)
     port = machine.port(state.name)
     settings = port.settings if port is not None else None
-    return InterfaceFacts(
-        name=state.name,
-        enabled=state.enabled,
-        line=state.line,
+    return project(
+        InterfaceFacts,
+        state,
         addresses=tuple(
             ip_interface((address, length)) for version in (4, 6) for address, length in state.routed(version)
         ),
-        mtu=state.mtu,
-        ip_mtu=state.ip_mtu,
         ip6_mtu=state.ipv6.mtu if state.ipv6 is not None else state.ip_mtu,
         mss=settings.mss if settings is not None else None,
         mss6=settings.ipv6.mss if settings is not None and settings.ipv6 is not None else None,
         reason=reason_facts(state.reason),
         received=traffic.count.received if traffic is not None else 0,
         sent=traffic.count.sent if traffic is not None else 0,
-        vrf=state.vrf,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import Address, Fact, PeerFacts, reason_facts
 from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Protection
@@ -59,17 +60,15 @@ def unsecured(protection: Protection, tunnel: str) -> tuple[PeerFacts, ...]:
 def _sa(view: SaView, now: float) -> SaFacts:
     connection, transform, count = view.connection, view.transform, view.count
     cipher = f"{transform.cipher.value} {transform.bits}"
-    return SaFacts(
+    return project(
+        SaFacts,
+        view,
         connection=connection.number,
         local=connection.local,
         remote=connection.remote,
         local_port=connection.local_port,
         remote_port=connection.remote_port,
-        spi_in=view.spi_in,
-        spi_out=view.spi_out,
         transform=cipher if transform.hash is None else f"{cipher} {transform.hash.value}",
-        transport=view.transport,
-        used=view.used,
         age=now - view.since,
         expires_in=view.expires - now,
         sent=count.sent if count else 0,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dmvpn.base.facts import NO_REASON, Address, Fact, Network, ReasonFacts, network, reason_facts
 from dmvpn.base.protection import ProtectionPhase
+from dmvpn.base.values import project
 from dmvpn.features.nhrp.cache import RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME
@@ -136,15 +137,13 @@ def _refusals(known: list[Tunnel]) -> dict[str, int]:
 
 
 def _mapping(tunnel: Tunnel, entry: Entry, now: float) -> MappingFacts:
-    return MappingFacts(
+    return project(
+        MappingFacts,
+        entry,
         target=network(entry.target),
-        next_hop=entry.next_hop,
-        nbma=entry.nbma,
-        claimed=entry.claimed,
         kind=entry.type.value,
         flags=flag_names(effective_flags(tunnel, entry, now)),
         route=_ROUTES.get(entry.route, ""),
-        connection=entry.connection,
         age=now - entry.created,
         expires_in=None if entry.expires is None else entry.expires - now,
         reason=reason_facts(entry.reason),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.facts import Address, Fact, Network, network
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,19 +70,17 @@ def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
         route = node.shown
         if route is None:
             continue
-        yield RouteFacts(
+        yield project(
+            RouteFacts,
+            route,
             prefix=network(prefix),
             source=route.source.value,
-            process=route.process,
-            distance=route.distance,
-            metric=route.metric,
             next_hops=tuple(_hop(hop) for hop in route.next_hops),
             override=_hop(node.override) if node.override is not None and rib.overridden(node) else None,
             drops=route.kind is not RouteKind.FORWARD,
             silently=route.kind is RouteKind.DISCARD,
             beaten=tuple(_beaten(node)),
             age=now - route.since,
-            imported=route.imported,
         )
 
 

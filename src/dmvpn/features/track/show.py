@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.machine import TrackMachine
 from dmvpn.features.track.model import CHOSEN_BY, TrackKind
@@ -119,18 +119,14 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
     echo = machine.echoes.running.get(settings.operation)
     has_levels = settings.kind in (TrackKind.WEIGHT, TrackKind.PERCENTAGE)
     states = {number: known.is_up for number, known in machine.objects.all.items()}
-    return ObjectEntry(
-        number=settings.number,
+    return project(
+        ObjectEntry,
+        settings,
         kind=settings.kind.name,
-        about=settings.about,
-        parameter=settings.parameter,
         up=each.is_up,
         changes=each.changes,
         changed=ctx.now - each.since,
-        up_delay=settings.up_delay,
-        down_delay=settings.down_delay,
         route=_with_mask(settings.prefix) if settings.prefix is not None else "",
-        vrf=settings.vrf,
         learnt_by=route.source.name if route is not None else "",
         hop=route.next_hops[0].interface if route is not None and route.next_hops else "",
         code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
@@ -232,8 +228,9 @@ def _operation(ctx: ShowContext, echo: Echo) -> OperationEntry:
     settings = echo.settings
     began = echo.started_at
     source = settings.interface or str(settings.source or UNSPECIFIED)
-    return OperationEntry(
-        number=settings.number,
+    return project(
+        OperationEntry,
+        settings,
         destination=str(settings.destination),
         source=source,
         state=_state(settings, echo),
@@ -247,11 +244,6 @@ def _operation(ctx: ShowContext, echo: Echo) -> OperationEntry:
         frequency=round(settings.frequency),
         timeout=round(settings.timeout * 1000),
         threshold=round(settings.threshold * 1000),
-        size=settings.size,
-        tos=settings.tos,
-        tag=settings.tag,
-        owner=settings.owner,
-        vrf=settings.vrf,
         scheduled=settings.after is not None,
         life=round(settings.life) if settings.life is not None else None,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.facts import NO_REASON, Address, Fact, ReasonFacts, reason_facts
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
@@ -73,28 +74,14 @@ def drops(machine: TunnelMachine) -> DropFacts:
 def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState | None) -> GreFacts:
     """Return the facts of one tunnel."""
     spec = machine.spec(state.name)
-    return GreFacts(
-        name=state.name,
-        up=state.up,
-        enabled=state.enabled,
+    return project(
+        GreFacts,
+        state,
         reason=reason_facts(state.reason),
         addresses=_addresses(interface) if interface is not None else (),
-        multipoint=state.multipoint,
-        source=state.source,
-        source_interface=state.source_interface,
-        destination=state.destination,
-        key=state.key,
-        protection=state.protection,
         ip_mtu=interface.ip_mtu if interface is not None else state.ip_mtu,
         room=state.ip_mtu,
-        mss=state.mss,
-        keepalive=state.keepalive,
         df=(spec.df if spec is not None else DfBit.CLEAR).value,
-        ttl=state.ttl,
-        checksum=state.checksum,
-        sequence=state.sequence,
-        vrf=state.vrf,
-        front=state.front,
     )
 
 

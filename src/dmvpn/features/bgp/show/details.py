@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import surely
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.bgp.show.wording import in_words
 from dmvpn.ios import ShowContext, age
 
@@ -207,19 +207,16 @@ def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tup
     from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
 
     lines, settings = peer.settings.lines, peer.settings
-    detail = NeighborDetail(
+    detail = project(
+        NeighborDetail,
+        settings,
         address=str(peer.address),
         autonomous_system=settings.remote_as,
-        local_as=settings.local_as,
-        internal=settings.internal,
-        confederate=settings.confederate,
         description=lines.description,
         group=lines.group,
         dynamic=peer.dynamic,
         state=peer.state,
         since="never" if peer.changed is None else age(ctx.now - peer.changed),
-        hold_time=settings.hold_time,
-        keepalive=settings.keepalive,
         messages=_counted(peer.counts),
         sent=peer.group.count(peer.address) if peer.group is not None else 0,
         received=peer.accepted,
@@ -231,8 +228,6 @@ def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tup
         dropped=peer.dropped,
         last_reset=f"{age(ctx.now - (peer.changed or 0))}, due to {peer.last_reset}" if peer.last_reset else "",
         reason=str(peer.reason or ""),
-        minimum_ttl=settings.minimum_ttl,
-        ttl=settings.ttl,
         hops=0 if settings.internal else lines.security_hops or settings.ttl,
         update_group=peer.group.number if peer.group is not None else 0,
         lines=tuple(in_words(lines)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
 from dmvpn.ios import Args, ShowContext, interface_sort_key, short_interface
 
@@ -77,7 +77,9 @@ def _entry(interface: EigrpInterface) -> InterfaceEntry:
     settings = interface.settings
     neighbors = interface.neighbors.values()
     measured = [neighbor.srtt for neighbor in neighbors if neighbor.srtt]
-    return InterfaceEntry(
+    return project(
+        InterfaceEntry,
+        settings,
         name=interface.name,
         peers=len(neighbors),
         queued=sum(neighbor.outstanding is not None for neighbor in neighbors),
@@ -85,13 +87,7 @@ def _entry(interface: EigrpInterface) -> InterfaceEntry:
         pacing=interface.pacing_ms,
         flow=round(interface.flow_time * 1000) if interface.neighbors else 0,
         pending=len(interface.group.updates) + len(interface.group.queries),
-        hello_interval=settings.hello_interval,
-        hold_time=settings.hold_time,
-        split_horizon=settings.split_horizon,
-        next_hop_self=settings.next_hop_self,
-        ecmp_mode=settings.ecmp_mode,
         authentication=settings.authentication.value if settings.authentication else "",
-        key_chain=settings.key_chain,
         blocked=str(interface.blocked) if interface.blocked else "",
         statistics=_counters(interface.statistics),
     )

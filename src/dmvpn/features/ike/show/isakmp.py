@@ -11,7 +11,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.protection import IkePhase, IkeVersion, conn_id
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.spans import HOUR, MINUTE
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.main_mode import DEFAULT_POLICIES
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IdentityKind, IkeConfig
@@ -221,12 +221,11 @@ def _config(ctx: ShowContext) -> IkeConfig:
 def _sa(view: IkeView, inside: str, now: float) -> IsakmpSaLine:
     source, target = (view.local, view.remote) if view.initiator else (view.remote, view.local)
     letters = (("D", view.dpd > 0), ("N", view.nat_inside or view.nat_outside))
-    return IsakmpSaLine(
+    return project(
+        IsakmpSaLine,
+        view,
         number=conn_id(view.number),
-        local=view.local,
         port=view.local_port,
-        remote=view.remote,
-        remote_port=view.remote_port,
         target=target,
         source=source,
         state=_state(view),
@@ -234,11 +233,9 @@ def _sa(view: IkeView, inside: str, now: float) -> IsakmpSaLine:
         encryption=_SHORT.get(view.encryption, ""),
         hash=_SHORT.get(view.prf, view.prf.lower()),
         auth=_SHORT.get(view.local_auth, ""),
-        group=view.group,
         lifetime=max(0, int(view.since + view.lifetime - now)) if view.phase.is_ready else 0,
         capabilities="".join(letter for letter, has in letters if has),
         identity=view.remote_identity,
-        front=view.front,
         inside=inside,
     )
 
@@ -248,13 +245,10 @@ def _state(view: IkeView) -> str:
 
 
 def _policy(policy: IsakmpPolicy) -> IsakmpPolicyLines:
-    return IsakmpPolicyLines(
-        number=policy.number,
-        encryption=policy.encryption,
-        hash=policy.hash,
+    return project(
+        IsakmpPolicyLines,
+        policy,
         pre_shared=policy.authentication is AuthenticationMethod.PRE_SHARED_KEY,
-        group=policy.group,
-        lifetime=policy.lifetime,
     )
 
 
@@ -274,12 +268,12 @@ def _profile(profile: IsakmpProfile, sas_of_it: int, own: Identity | None) -> Is
     identity = profile.self_identity or own
     return IsakmpProfileLines(
         name=profile.name,
+        keyring=profile.keyring,
+        trustpoints=profile.trustpoints,
         sas=sas_of_it,
         identities=tuple(_identity(match) for match in profile.matches),
         maps=profile.certificate_maps,
         presented=_PRESENTED.get(identity.kind, "fqdn") if identity is not None else "ip-address",
-        keyring=profile.keyring,
-        trustpoints=profile.trustpoints,
     )
 
 

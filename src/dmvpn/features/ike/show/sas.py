@@ -6,15 +6,14 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.protection import EspCipher, IkePhase, IkeVersion
+from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion
 from dmvpn.base.sessions import inside_of
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.ios import ExecCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import IkeView, SaView
     from dmvpn.ios import Args, ShowContext
 
@@ -27,44 +26,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SaLine:
-    """An IKE SA. lifetime, active: seconds. bits: of the key, 0: nothing is negotiated. dpd, dpd_retry: 0: off.
+class SaLine(IkeSaState):
+    """An IKE SA. active: seconds since it began. inside: the VRF inside the tunnel; "": the global table."""
 
-    front, inside: the VRF of the packets outside, and of those inside the tunnel; "": the global table.
-    """
-
-    number: int
     status: str
     description: str
-    front: str
     inside: str
-    local: IPAddress
-    local_port: int
-    remote: IPAddress
-    remote_port: int
-    encryption: str
-    bits: int
-    prf: str
-    integrity: str
-    group: int
-    local_auth: str
-    remote_auth: str
-    lifetime: int
     active: int
-    local_spi: bytes
-    remote_spi: bytes
-    local_identity: str
-    remote_identity: str
-    next_request: int
-    next_answer: int
-    local_window: int
-    remote_window: int
-    dpd: int
-    dpd_retry: int
-    fragmentation: bool
-    nat_inside: bool
-    nat_outside: bool
-    initiator: bool
     profile: str
 
 
@@ -154,39 +122,13 @@ def _session(
 
 
 def _sa(view: IkeView, inside: str, now: float) -> SaLine:
-    return SaLine(
-        number=view.number,
+    return project(
+        SaLine,
+        view,
         status=view.phase.value,
         description=_description(view),
-        front=view.front,
         inside=inside,
-        local=view.local,
-        local_port=view.local_port,
-        remote=view.remote,
-        remote_port=view.remote_port,
-        encryption=view.encryption,
-        bits=view.bits,
-        prf=view.prf,
-        integrity=view.integrity,
-        group=view.group,
-        local_auth=view.local_auth,
-        remote_auth=view.remote_auth,
-        lifetime=int(view.lifetime),
         active=max(0, int(now - view.since)),
-        local_spi=view.local_spi,
-        remote_spi=view.remote_spi,
-        local_identity=view.local_identity,
-        remote_identity=view.remote_identity,
-        next_request=view.next_request,
-        next_answer=view.next_answer,
-        local_window=view.local_window,
-        remote_window=view.remote_window,
-        dpd=int(view.dpd),
-        dpd_retry=int(view.dpd_retry),
-        fragmentation=view.fragmentation,
-        nat_inside=view.nat_inside,
-        nat_outside=view.nat_outside,
-        initiator=view.initiator,
         profile=view.ikev2_profile,
     )
 

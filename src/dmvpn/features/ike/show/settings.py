@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import (
     DEFAULT_PROPOSAL,
@@ -112,19 +112,16 @@ def _config(ctx: ShowContext) -> IkeConfig:
 
 def _profile(profile: Profile, config: IkeConfig, sas: int) -> ProfileLines:
     keepalive = config.nat_keepalive if profile.nat_keepalive is None else profile.nat_keepalive
-    return ProfileLines(
-        name=profile.name,
+    return project(
+        ProfileLines,
+        profile,
         sas=sas,
         fvrf=profile.fvrf or "global",
         local=(*map(str, profile.local_addresses), *profile.local_interfaces),
         identities=tuple(_identity(match) for match in profile.matches),
-        certificate_maps=profile.certificate_maps,
         local_identity=_identity(profile.local_identity) if profile.local_identity is not None else "",
         local_authentication=profile.local_authentication.value if profile.local_authentication is not None else "",
         remote_authentication=tuple(method.value for method in profile.remote_authentication),
-        keyring=profile.keyring,
-        trustpoints=profile.trustpoints,
-        lifetime=profile.lifetime,
         dpd=profile.dpd or config.dpd,
         nat_keepalive=keepalive,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.events import ClearInterfaceCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
@@ -124,19 +124,15 @@ def _block(ctx: ShowContext, state: InterfaceState, traffic: InterfaceTraffic | 
     tunnel = ctx.ports.tunnels.get(state.name) if kind_name(state.name) == "Tunnel" else None
     hardware_address = port.link.hardware_address if port and port.link else b""
     failure = machine.failure(state.name) or state.reason
-    return InterfaceBlock(
-        name=state.name,
+    return project(
+        InterfaceBlock,
+        state,
         status=(port.status if port else Status.DOWN).value,
-        line=state.line,
         hardware=kind_of(state.name).hardware,
         hardware_address=_dotted(hardware_address),
         description=port.settings.description if port else "",
-        address=state.address,
-        prefix_length=state.prefix_length,
         method=port.method if port else "unset",
         mtu=state.mtu - (_options(tunnel) if tunnel is not None else 0),
-        bandwidth=state.bandwidth,
-        delay=state.delay,
         counters=_counter_block(traffic, ctx.now),
         reason=str(failure) if failure else "",
         tunnel=_tunnel_block(ctx, state, tunnel) if tunnel else None,
@@ -152,19 +148,16 @@ def _counter_block(traffic: InterfaceTraffic | None, now: float) -> CounterBlock
     if traffic is None:
         return CounterBlock()
     count, received, sent = traffic.shown, traffic.received, traffic.sent
-    return CounterBlock(
+    return project(
+        CounterBlock,
+        count,
         cleared_age=None if traffic.cleared_at is None else now - traffic.cleared_at,
         input_age=None if received.seen_at is None else now - received.seen_at,
         output_age=None if sent.seen_at is None else now - sent.seen_at,
-        received=count.received,
-        received_octets=count.received_octets,
-        multicasts=count.multicasts,
         input_errors=count.receive_errors,
         input_drops=count.receive_drops,
         input_bit_rate=round(received.bit_rate),
         input_packet_rate=round(received.packet_rate),
-        sent=count.sent,
-        sent_octets=count.sent_octets,
         output_errors=count.send_errors,
         output_drops=count.send_drops,
         output_bit_rate=round(sent.bit_rate),
@@ -174,24 +167,12 @@ def _counter_block(traffic: InterfaceTraffic | None, now: float) -> CounterBlock
 
 def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) -> TunnelBlock:
     others = ctx.ports.tunnels.all()
-    return TunnelBlock(
-        multipoint=tunnel.multipoint,
-        source=tunnel.source,
-        source_interface=tunnel.source_interface,
-        destination=tunnel.destination,
-        key=tunnel.key,
-        checksum=tunnel.checksum,
-        sequence=tunnel.sequence,
-        protection=tunnel.protection,
-        keepalive=tunnel.keepalive,
+    return project(
+        TunnelBlock,
+        tunnel,
         linestate="up" if state.line or state.reason is None else f"down - {state.reason.what}",
         transport_mtu=tunnel.ip_mtu + tunnel.sealing,
-        ttl=tunnel.ttl,
-        path_mtu_discovery=tunnel.path_mtu_discovery,
-        transmit_bandwidth=tunnel.transmit_bandwidth,
-        receive_bandwidth=tunnel.receive_bandwidth,
         siblings=sum(other.source_interface == tunnel.source_interface for other in others),
-        front=tunnel.front,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
@@ -71,19 +71,13 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
         if wanted not in (None, state.name) or port is None:
             continue
         rows.append(
-            InterfaceRow(
-                name=state.name,
-                address=state.address,
-                prefix_length=state.prefix_length,
-                secondary=state.secondary,
+            project(
+                InterfaceRow,
+                state,
                 method=port.method,
                 status=port.status.value,
-                line=state.line,
-                ip_mtu=state.ip_mtu,
                 description=port.settings.description,
                 redirects=port.settings.redirects,
-                ipv6=state.ipv6,
-                vrf=state.vrf,
                 filters=_filters(ctx, state.name),
             )
         )

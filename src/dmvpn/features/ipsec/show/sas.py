@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import fresh
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ipsec.show.words import map_name, plaintext_mtu, vector_octets
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -161,20 +161,16 @@ def _flow(pairs: list[SaView], mtu: int, through: str, now: float) -> ProtectedF
 
 def _pair(pair: SaView, now: float) -> PairLine:
     limit, count = pair.kilobytes or None, pair.count
-    return PairLine(
+    return project(
+        PairLine,
+        pair,
         number=pair.connection.number,
-        spi_in=pair.spi_in,
-        spi_out=pair.spi_out,
         transform=transform_words(pair.transform),
-        transport=pair.transport,
         udp=bool(pair.connection.remote_port),
-        esn=pair.esn,
-        window=pair.window,
         vector=vector_octets(pair.transform),
         received_left=kilobytes_left(limit, count.received_octets if count is not None else 0),
         sent_left=kilobytes_left(limit, count.sent_octets if count is not None else 0),
         seconds_left=max(0, int(pair.expires - now)),
-        used=pair.used,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.past import ROUTE_FLAGS, record_of
@@ -216,20 +216,14 @@ def _line(tunnel: Tunnel, entry: Entry, record: Record, now: float) -> CacheLine
 def _record_line(
     record: Record, now: float, *, used: bool, requesters: tuple[tuple[IPAddress, int], ...] | None = None
 ) -> CacheLine:
-    return CacheLine(
-        target=record.target,
-        next_hop=record.next_hop,
-        tunnel=record.tunnel,
+    return project(
+        CacheLine,
+        record,
         created=now - record.created,
         expires=None if record.expires is None else record.expires - now,
         type=record.type.value,
         flags=flag_names(record.flags | Flag.USED if used else record.flags),
-        nbma=record.nbma,
-        claimed=record.claimed,
-        group=record.group,
         no_socket=Flag.LOCAL in record.flags,
-        preference=record.preference,
-        hits=record.hits,
         requesters=requesters,
         reason=str(record.reason) if record.reason else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
@@ -99,15 +99,11 @@ def servers(ctx: ShowContext, args: Args) -> ShowServers:
 
 def _line(client: NhsClient, now: float) -> ServerLine:
     pending = client.request_id is not None and client.deadline is not None
-    return ServerLine(
+    return project(
+        ServerLine,
+        client,
         address=client.nhs,
         letters=(_LETTERS[client.state] if client.nbma is not None else "E") + ("D" if client.dynamic else ""),
-        nbma=client.nbma,
-        priority=client.priority,
-        cluster=client.cluster,
-        requests_sent=client.requests_sent,
-        requests_failed=client.requests_failed,
-        replies_received=client.replies_received,
         last_reply=None if client.last_reply is None else now - client.last_reply,
         pending=(client.last_request_id, client.retry) if pending else None,
         reason=str(client.reason) if client.reason else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.model import AuthenticationType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, phase_of, processes
 from dmvpn.features.ospf.states import InterfaceState
@@ -91,7 +91,9 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
 
     phase = phase_of(interface)
     due = process.state.context.timers.when(interface.hello_timer)
-    return InterfaceEntry(
+    return project(
+        InterfaceEntry,
+        settings,
         name=interface.name,
         process=process.number,
         router=str(process.router_id),
@@ -102,8 +104,6 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         state=phase.value,
         brief=_SHORT.get(phase, phase.value),
         delay=settings.transmit_delay,
-        priority=settings.priority,
-        elects=settings.elects,
         designated=elected(interface.designated),
         backup=elected(interface.backup),
         hello=f"{settings.hello_interval:g}"
@@ -113,13 +113,10 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         wait=settings.dead_interval,
         retransmit=settings.retransmit_interval,
         due=clock(due - now) if due is not None else "",
-        passive=settings.passive,
         rollover=() if settings.authentication.chain else tuple(each.key for each in interface.with_old_keys),
         full=tuple(str(neighbor.router) for neighbor in interface.full),
         neighbors=len(interface.neighbors),
         authentication=_authentication(interface, process.state.context.ports.clock, now),
-        obstacle=settings.obstacle,
-        least_ttl=settings.least_ttl,
     )
 
 

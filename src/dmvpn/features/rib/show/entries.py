@@ -9,7 +9,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import Unknown, moment_of
 
@@ -154,16 +154,13 @@ def past_holding(entries: list[RouteEntry], address: IPAddress) -> list[RouteEnt
 def entry_of(record: Record, now: float) -> RouteEntry:
     """Return a record as it is shown at `now`."""
     route = record.route
-    return RouteEntry(
-        prefix=route.prefix,
+    return project(
+        RouteEntry,
+        route,
         letter=_LETTERS[route.source],
         subcode="EX" if route.source is RouteSource.EIGRP and route.external else route.subtype,
         source=route.source.value,
         process=route.process if route.source in _NUMBERED else "",
-        distance=route.distance,
-        metric=route.metric,
-        tag=route.tag,
-        external=route.external,
         discard=route.kind is not RouteKind.FORWARD,
         next_hops=route.next_hops if route.kind is not RouteKind.FORWARD else record.leading,
         told_by=tuple(
@@ -174,10 +171,8 @@ def entry_of(record: Record, now: float) -> RouteEntry:
         age=max(0.0, now - record.since),
         override=record.override,
         override_age=max(0.0, now - record.override_since) if record.override is not None else 0.0,
-        details=route.details,
         ways=tuple(zip(route.next_hops, route.ways, strict=False)),
         failure=str(record.failure) if record.failure else "",
-        imported=route.imported,
     )
 
 
