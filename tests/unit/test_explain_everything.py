@@ -113,7 +113,7 @@ def test_every_log_message_has_its_explanation_under_the_name_that_it_writes() -
     for message in [message for feature in FEATURES for message in feature.messages]:
         found = [each for each in WORDS.meanings(f"%{message.name}") if each.group.kind is WordKind.LOG]
         texts = [each.explanation.what for each in found]
-        missing = f"%{message.name}: `log({message.__name__}, when it comes, next=a command)` is missing: {WRITE}"
+        missing = f"the row `%{message.name} :: when it comes` is missing: {WRITE}"
         assert " ".join((message.__doc__ or "").split()) in texts, missing
         assert all(each.explanation.when or each.next for each in found), missing
 
@@ -289,6 +289,10 @@ def test_whatever_is_named_to_be_looked_at_next_exists() -> None:
 )
 def test_the_screens_that_words_are_on_exist(screen: str) -> None:
     assert begun(GRAMMAR, screen) is not None
+
+
+def test_every_word_has_a_meaning() -> None:
+    assert [found.explanation.word for found in WORDS.all() if not found.explanation.what] == []
 
 
 def test_clauses_are_written_as_in_the_docstrings() -> None:

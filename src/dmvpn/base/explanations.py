@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.notices import Log
     from dmvpn.base.reasons import ReasonCode
@@ -26,7 +26,8 @@ _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
 #: A row of a table of explanations.
 _ROW: Final = re.compile(
-    r"(?P<names>.+?) :: (?P<what>.+?)( \[(?P<clause>(RFC|draft-).+?)\])?( when: (?P<when>.+?))?( next: (?P<next>.+))?"
+    r"(?P<names>.+?) ::( (?P<what>.+?))??( \[(?P<clause>(RFC|draft-).+?)\])?"
+    r"( when: (?P<when>.+?))?( next: (?P<next>.+))?"
 )
 
 
@@ -156,7 +157,7 @@ def _rows(table: str) -> Iterator[Explanation]:
             raise ValueError(f"not WORD :: WHAT IT IS: {row!r}")
         word, *also = found["names"].split(" | ")
         yield Explanation(
-            word, found["what"], found["when"] or "", found["next"] or "", found["clause"] or "", also=tuple(also)
+            word, found["what"] or "", found["when"] or "", found["next"] or "", found["clause"] or "", also=tuple(also)
         )
 
 
@@ -178,19 +179,16 @@ def reason(code: ReasonCode, what: str, when: str = "", *, next: str = "") -> Ex
     return Explanation(code.value, what, when, next=next, clause=code.clause)
 
 
-def log(message: type[Log], when: str = "", *, next: str = "", clause: str = "") -> Explanation:
-    """Return the explanation of a log message: the docstring of its class is its meaning."""
-    what = " ".join((message.__doc__ or "").split())
-    return Explanation(f"%{message.name}", what, when, next=next, clause=clause)
-
-
-def log_group(feature: str, *explanations: Explanation, next: str = "show logging") -> WordGroup:
-    """Return the log messages of a feature."""
+def log_group(feature: str, messages: Iterable[type[Log]], table: str, *, next: str = "show logging") -> WordGroup:
+    """Return the log messages of a feature. The docstring of each is its meaning; a row of the table says when it
+    appears. Raises KeyError for a row of no message.
+    """
+    meanings = {f"%{message.name}": " ".join((message.__doc__ or "").split()) for message in messages}
     return WordGroup(
         title=f"log messages of {feature}",
         kind=WordKind.LOG,
         screens=("show logging",),
-        explanations=explanations,
+        explanations=tuple(replace(row, what=meanings[row.word], when=row.what) for row in _rows(table)),
         rank=20,
         next=next,
         sighting=r"(%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)",

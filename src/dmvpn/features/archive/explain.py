@@ -4,37 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import answer_group, log, log_group, words
+from dmvpn.base.explanations import answer_group, log_group, words
 from dmvpn.features.archive import messages
 
 _LOGS = log_group(
     "copies of the configuration",
-    log(messages.Replaced, "At `configure replace`.", next="show running-config"),
-    log(
-        messages.BackedUp,
-        "Before a change that has to be confirmed.",
-        next="show archive config rollback timer",
-    ),
-    log(
-        messages.Started,
-        "`configure confirm` keeps the change.",
-        next="show archive config rollback timer",
-    ),
-    log(
-        messages.StartedIdle,
-        "Each line of this user begins the time again; `configure confirm` keeps the change.",
-        next="show archive config rollback timer",
-    ),
-    log(
-        messages.Confirmed,
-        "At `configure confirm`. It is not saved by that.",
-        next="write memory",
-    ),
-    log(
-        messages.RolledBack,
-        "The time of `timer` or `revert timer` is over.",
-        next="show running-config",
-    ),
+    messages.MESSAGES,
+    """
+    %SYS-5-CONFIG_R :: At `configure replace`. next: show running-config
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP :: Before a change that has to be confirmed.
+        next: show archive config rollback timer
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER :: `configure confirm` keeps the change.
+        next: show archive config rollback timer
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_IDLETIMER :: Each line of this user begins the time again; `configure
+        confirm` keeps the change.
+        next: show archive config rollback timer
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM :: At `configure confirm`. It is not saved by that. next: write memory
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START :: The time of `timer` or `revert timer` is over.
+        next: show running-config
+    """,
 )
 
 _ANSWERS = answer_group(

@@ -11,7 +11,6 @@ from dmvpn.base.explanations import (
     code,
     debug_group,
     label_group,
-    log,
     log_group,
     reason_group,
     reasons,
@@ -79,16 +78,16 @@ _DIAGNOSTICS = WordGroup(
 )
 _LOGS = log_group(
     "BFD",
-    log(messages.SessionCreated, "When a neighbor of a protocol with `bfd` comes."),
-    log(messages.SessionDestroyed, "When the last protocol has lost that neighbor."),
-    log(messages.SessionUp, "When packets have passed both ways.", clause="RFC 5880 §6.2"),
-    log(
-        messages.SessionDown,
-        "DETECT TIMER EXPIRED: silence; RX DOWN: the far end does not hear us; RX ADMINDOWN: it does not want to.",
-        next=_DETAILS,
-        clause="RFC 5880 §6.8.4",
-    ),
-    log(messages.TooManySessions, "When another neighbor is to be watched.", next="show bfd summary"),
+    messages.MESSAGES,
+    """
+    %BFD-6-BFD_SESS_CREATED :: When a neighbor of a protocol with `bfd` comes.
+    %BFD-6-BFD_SESS_DESTROYED :: When the last protocol has lost that neighbor.
+    %BFDFSM-6-BFD_SESS_UP :: When packets have passed both ways. [RFC 5880 §6.2]
+    %BFDFSM-6-BFD_SESS_DOWN :: DETECT TIMER EXPIRED: silence; RX DOWN: the far end does not hear us; RX ADMINDOWN: it
+        does not want to. [RFC 5880 §6.8.4]
+        next: show bfd neighbors details
+    %BFD-4-TOO_MANY :: When another neighbor is to be watched. next: show bfd summary
+    """,
     next=_SHOW,
 )
 _EVENTS = debug_group(

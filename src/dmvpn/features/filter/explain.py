@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import log, log_group, reason_group, reasons
+from dmvpn.base.explanations import log_group, reason_group, reasons
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.reasons import FilterReason
 
@@ -12,13 +12,16 @@ _LISTS: Final = "show ip access-lists"
 
 _LOGS = log_group(
     "packet filters",
-    log(messages.PortShut, "When the host refuses a list, and drops the packets.", next="show ip interface"),
-    log(messages.NotFiltered, "When the host refuses all that filters.", next="show ip interface"),
-    log(messages.PacketPorts, "At the first packet of a flow, then every five minutes.", next=_LISTS),
-    log(messages.PacketTypes, "At the first packet of a flow, then every five minutes.", next=_LISTS),
-    log(messages.PacketNamed, "At the first packet of a flow, then every five minutes.", next=_LISTS),
-    log(messages.PacketNumbered, "At the first packet of a flow, then every five minutes.", next=_LISTS),
-    log(messages.PacketSource, "At the first packet of a sender, then every five minutes.", next=_LISTS),
+    messages.MESSAGES,
+    """
+    %FILTER-3-PORT_SHUT :: When the host refuses a list, and drops the packets. next: show ip interface
+    %FILTER-3-NOT_FILTERED :: When the host refuses all that filters. next: show ip interface
+    %SEC-6-IPACCESSLOGP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
+    %SEC-6-IPACCESSLOGDP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
+    %SEC-6-IPACCESSLOGRP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
+    %SEC-6-IPACCESSLOGNP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
+    %SEC-6-IPACCESSLOGS :: At the first packet of a sender, then every five minutes. next: show ip access-lists
+    """,
 )
 _REASONS = reason_group(
     "packet filters",

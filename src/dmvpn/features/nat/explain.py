@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, log, log_group, reason, reason_group
+from dmvpn.base.explanations import label_group, log_group, reason, reason_group
 from dmvpn.features.nat import messages
 from dmvpn.features.nat.reasons import NatReason
 
@@ -14,8 +14,11 @@ _STATISTICS: Final = "show ip nat statistics"
 
 _LOGS = log_group(
     "address translation",
-    log(messages.RuleRefused, "When the configuration is read.", next="show running-config"),
-    log(messages.NotTranslating, "When the host refuses the order.", next=_STATISTICS),
+    messages.MESSAGES,
+    """
+    %NAT-3-RULE_REFUSED :: When the configuration is read. next: show running-config
+    %NAT-3-NOT_TRANSLATING :: When the host refuses the order. next: show ip nat statistics
+    """,
 )
 _REASONS = reason_group(
     "address translation",

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, log, log_group, words
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, log_group, words
 from dmvpn.features.track import messages, model
 from dmvpn.features.track.echoes import Code
 
 _LOGS = log_group(
     "tracked objects",
-    log(
-        messages.StateChanged,
-        "When the change has lasted for the delay of its direction.",
-        next="show track",
-    ),
+    messages.MESSAGES,
+    """
+    %TRACK-6-STATE :: When the change has lasted for the delay of its direction. next: show track
+    """,
 )
 _TRACK = label_group(
     "tracked objects",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, label_group, log, log_group, reason_group, reasons, words
+from dmvpn.base.explanations import debug_group, label_group, log_group, reason_group, reasons, words
 from dmvpn.features.tunnel import messages
 from dmvpn.features.tunnel.reasons import TunnelReason
 
@@ -13,12 +13,12 @@ _LINE = "show interfaces Tunnel (the line Tunnel linestate evaluation)"
 
 _LOGS = log_group(
     "tunnels",
-    log(
-        messages.RecursiveRouting,
-        "When a routing protocol inside the tunnel learns the underlay's networks, or a default route, and prefers "
-        "them. The tunnel goes down, the route vanishes, it comes up again: it flaps.",
-        next="show ip route (the tunnel's destination)",
-    ),
+    messages.MESSAGES,
+    """
+    %TUN-5-RECURDOWN :: When a routing protocol inside the tunnel learns the underlay's networks, or a default route,
+        and prefers them. The tunnel goes down, the route vanishes, it comes up again: it flaps.
+        next: show ip route (the tunnel's destination)
+    """,
 )
 
 _DEBUGS = debug_group(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, label_group, log, log_group, reason, reason_group, words
+from dmvpn.base.explanations import answer_group, label_group, log_group, reason, reason_group, words
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.reasons import VrfReason
 
@@ -14,8 +14,11 @@ _DETAIL: Final = "show vrf detail"
 
 _LOGS = log_group(
     "VRFs",
-    log(messages.NotSeparated, "When the host refuses the order.", next=_DETAIL),
-    log(messages.DeviceLost, "When the kernel of a Linux host reports that the device is gone.", next="show logging"),
+    messages.MESSAGES,
+    """
+    %VRF-3-NOT_SEPARATED :: When the host refuses the order. next: show vrf detail
+    %VRF-4-DEVICE_LOST :: When the kernel of a Linux host reports that the device is gone. next: show logging
+    """,
 )
 _REASONS = reason_group(
     "VRFs",

@@ -12,7 +12,6 @@ from dmvpn.base.explanations import (
     code,
     codes,
     label_group,
-    log,
     log_group,
     reason,
     reason_group,
@@ -32,13 +31,16 @@ _RFC: Final = frozenset({"rfc", "4271", "bgp", "code"})
 
 _LOGS = log_group(
     "BGP",
-    log(messages.NeighborChanged, "When a session comes up or ends.", next="show ip bgp summary"),
-    log(messages.Notified, "Before the session ends.", next="show ip bgp neighbors"),
-    log(messages.Stuck, "When the session ends.", next="show ip bgp neighbors", clause="RFC 9687 §6"),
-    log(messages.MaximumNear, "At 75 percent, or what the line says.", next="show ip bgp summary"),
-    log(messages.MaximumExceeded, next="show ip bgp summary"),
-    log(messages.Malformed, next="show ip bgp neighbors", clause="RFC 7606 §2"),
-    log(messages.CannotListen, "When the router starts.", next="show ip bgp summary"),
+    messages.MESSAGES,
+    """
+    %BGP-5-ADJCHANGE :: When a session comes up or ends. next: show ip bgp summary
+    %BGP-3-NOTIFICATION :: Before the session ends. next: show ip bgp neighbors
+    %BGP-3-SENDHOLD :: When the session ends. [RFC 9687 §6] next: show ip bgp neighbors
+    %BGP-4-MAXPFX :: At 75 percent, or what the line says. next: show ip bgp summary
+    %BGP-3-MAXPFXEXCEED :: next: show ip bgp summary
+    %BGP-4-MALFORMED :: [RFC 7606 §2] next: show ip bgp neighbors
+    %BGP-3-LISTEN :: When the router starts. next: show ip bgp summary
+    """,
 )
 _STATES = WordGroup(
     title="states of a BGP neighbor",

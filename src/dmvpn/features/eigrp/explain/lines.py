@@ -5,63 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group, reasons, words
+from dmvpn.base.explanations import answer_group, debug_group, log_group, reason_group, reasons, words
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.reasons import EigrpReason
 
 _LOGS = log_group(
     "EIGRP",
-    log(
-        messages.NeighborChanged,
-        "At each neighbor that comes (`up: new adjacency`) or goes (`down: ` and why).",
-        next="show ip eigrp neighbors",
-        clause="RFC 7868 §5.3",
-    ),
-    log(
-        messages.StuckInActive,
-        "When the active timer (three minutes) ends without a reply or SIA-Reply, or after three SIA-Replies.",
-        next="show ip eigrp topology active",
-        clause="RFC 7868 §4.4.1",
-    ),
-    log(
-        messages.AuthenticationImpossible,
-        "A key chain is missing or empty, or the mode is not in this build.",
-        next="show ip eigrp interfaces detail",
-        clause="RFC 7868 §6.7.2",
-    ),
-    log(
-        messages.AuthenticationMismatch,
-        "The two ends have other modes, keys or passwords, or one of them has none.",
-        next="show ip eigrp interfaces detail, show key chain",
-        clause="RFC 7868 §6.7.2",
-    ),
-    log(
-        messages.NotOnCommonSubnet,
-        "When a Hello comes from outside the interface's subnet.",
-        next="show ip interface brief",
-    ),
-    log(
-        messages.PrefixThreshold,
-        "When so many percent of `maximum-prefix` are there (75 if the line does not say).",
-        next="show ip eigrp accounting",
-    ),
-    log(
-        messages.PrefixLimitReached,
-        "When one more prefix is there than `maximum-prefix` allows. The neighbor is kept down for `restart` "
-        "minutes (5), `restart-count` times (3), then until it is cleared.",
-        next="show ip eigrp accounting, clear ip eigrp neighbors",
-    ),
-    log(
-        messages.BadPacket,
-        "A length or a field that the standard forbids.",
-        next="debug eigrp packets",
-        clause="RFC 7868 §6.5",
-    ),
-    log(
-        messages.TooManyNeighbors,
-        "A member greets by thousands of addresses, or the cloud is larger than any that this router is made for.",
-        next="show ip eigrp neighbors",
-    ),
+    messages.MESSAGES,
+    """
+    %DUAL-5-NBRCHANGE :: At each neighbor that comes (`up: new adjacency`) or goes (`down: ` and why). [RFC 7868 §5.3]
+        next: show ip eigrp neighbors
+    %DUAL-3-SIA :: When the active timer (three minutes) ends without a reply or SIA-Reply, or after three SIA-Replies.
+        [RFC 7868 §4.4.1]
+        next: show ip eigrp topology active
+    %DUAL-4-AUTHBLOCKED :: A key chain is missing or empty, or the mode is not in this build. [RFC 7868 §6.7.2]
+        next: show ip eigrp interfaces detail
+    %DUAL-4-AUTHMISMATCH :: The two ends have other modes, keys or passwords, or one of them has none. [RFC 7868 §6.7.2]
+        next: show ip eigrp interfaces detail, show key chain
+    %DUAL-6-NBRINFO :: When a Hello comes from outside the interface's subnet. next: show ip interface brief
+    %DUAL-4-PFXLIMITTHR :: When so many percent of `maximum-prefix` are there (75 if the line does not say).
+        next: show ip eigrp accounting
+    %DUAL-3-PFXLIMIT :: When one more prefix is there than `maximum-prefix` allows. The neighbor is kept down for
+        `restart` minutes (5), `restart-count` times (3), then until it is cleared.
+        next: show ip eigrp accounting, clear ip eigrp neighbors
+    %DUAL-4-BADPACKET :: A length or a field that the standard forbids. [RFC 7868 §6.5] next: debug eigrp packets
+    %DUAL-4-NBRLIMIT :: A member greets by thousands of addresses, or the cloud is larger than any that this router is
+        made for.
+        next: show ip eigrp neighbors
+    """,
 )
 
 _PACKETS = debug_group(

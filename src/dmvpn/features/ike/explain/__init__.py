@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.explanations import answer_group, debug_group, label_group, log, log_group, words
+from dmvpn.base.explanations import answer_group, debug_group, label_group, log_group, words
 from dmvpn.features.ike import messages
 from dmvpn.features.ike.explain import algorithms, failures, fields, isakmp, isakmp_debugs, isakmp_lines, numbers
 
@@ -23,62 +23,32 @@ if TYPE_CHECKING:
 
 _LOGS = log_group(
     "IKE",
-    log(
-        messages.IsakmpOnOff,
-        "At the first `tunnel protection`, and when the last is taken away.",
-        next="show crypto sockets",
-    ),
-    log(
-        messages.SessionStatus,
-        "At each end of a session's life.",
-        next="show crypto session",
-    ),
-    log(
-        messages.IsakmpSessionStatus,
-        "At each end of a session's life.",
-        next="show crypto session",
-    ),
-    log(
-        messages.NegotiationAborted,
-        "On the end that refused, or that was refused. Read the log of both: one of them knows.",
-        next="show crypto ikev2 proposal, show crypto ikev2 profile",
-        clause="RFC 7296 §2.21",
-    ),
-    log(
-        messages.NothingComes,
-        "When packets have gone to a peer for ten seconds and more, and it answers the question whether it lives.",
-        next="show crypto ipsec sa",
-        clause="RFC 7296 §2.4",
-    ),
-    log(
-        messages.DeniedByList,
-        "When the router begins with the peer, when SAs are made, and when the list changes.",
-        next="show ip access-lists interface (the interface) in",
-    ),
-    log(
-        messages.ModeFailed,
-        "On the end that refused, or that was refused. Read the log of both: one of them knows.",
-        next="show crypto isakmp policy, show crypto isakmp key, debug crypto isakmp",
-        clause="RFC 2409 §5",
-    ),
-    log(
-        messages.BadMessage,
-        "On the end that answers main mode, when message 5 comes. The other end hears nothing, and says so.",
-        next="show crypto isakmp key",
-        clause="RFC 2409 §5.4",
-    ),
-    log(
-        messages.AggressiveModeDisabled,
-        "When a peer is configured for aggressive mode, or an attacker collects hashes of pre-shared keys.",
-        next="debug crypto isakmp",
-        clause="RFC 2409 §5",
-    ),
-    log(
-        messages.NotAsWritten,
-        "When the configuration is read.",
-        next="show running-config",
-    ),
-    log(messages.KeysTold, "In labs, with `dmvpn lab capture --keys`.", next="show logging"),
+    messages.MESSAGES,
+    """
+    %CRYPTO-6-ISAKMP_ON_OFF :: At the first `tunnel protection`, and when the last is taken away.
+        next: show crypto sockets
+    %CRYPTO-5-IKEV2_SESSION_STATUS :: At each end of a session's life. next: show crypto session
+    %CRYPTO-5-SESSION_STATUS :: At each end of a session's life. next: show crypto session
+    %IKEV2-3-NEG_ABORT :: On the end that refused, or that was refused. Read the log of both: one of them knows.
+        [RFC 7296 §2.21]
+        next: show crypto ikev2 proposal, show crypto ikev2 profile
+    %CRYPTO-4-NO_ESP :: When packets have gone to a peer for ten seconds and more, and it answers the question whether
+        it lives. [RFC 7296 §2.4]
+        next: show crypto ipsec sa
+    %CRYPTO-4-DENIED_BY_LIST :: When the router begins with the peer, when SAs are made, and when the list changes.
+        next: show ip access-lists interface (the interface) in
+    %CRYPTO-6-IKMP_MODE_FAILURE :: On the end that refused, or that was refused. Read the log of both: one of them
+        knows. [RFC 2409 §5]
+        next: show crypto isakmp policy, show crypto isakmp key, debug crypto isakmp
+    %CRYPTO-4-IKMP_BAD_MESSAGE :: On the end that answers main mode, when message 5 comes. The other end hears nothing,
+        and says so. [RFC 2409 §5.4]
+        next: show crypto isakmp key
+    %CRYPTO-5-IKMP_AG_MODE_DISABLED :: When a peer is configured for aggressive mode, or an attacker collects hashes of
+        pre-shared keys. [RFC 2409 §5]
+        next: debug crypto isakmp
+    %CRYPTO-4-IKE_CONFIG :: When the configuration is read. next: show running-config
+    %CRYPTO-4-KEYS_WRITTEN :: In labs, with `dmvpn lab capture --keys`. next: show logging
+    """,
 )
 
 _DEBUGS = debug_group(

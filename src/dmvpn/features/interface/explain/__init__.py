@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, log, log_group, reason_group, reasons, words
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, log_group, reason_group, reasons, words
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.explain import labels
 from dmvpn.features.interface.port import Status
@@ -72,22 +72,14 @@ _METHODS = WordGroup(
 
 _LOGS = log_group(
     "interfaces",
-    log(messages.LinkUpDown, "At each change of the carrier.", next="show interfaces"),
-    log(
-        messages.LinkChanged,
-        "After `shutdown` in configuration mode.",
-        next="show ip interface brief",
-    ),
-    log(
-        messages.LineProtocolUpDown,
-        "Of a tunnel: when its source, destination, keepalive, protection or next hop servers change.",
-        next="show interfaces",
-    ),
-    log(
-        messages.Ipv6Down,
-        "When the data plane, or the kernel, carries no IPv6 there.",
-        next="show ipv6 interface",
-    ),
+    messages.MESSAGES,
+    """
+    %LINK-3-UPDOWN :: At each change of the carrier. next: show interfaces
+    %LINK-5-CHANGED :: After `shutdown` in configuration mode. next: show ip interface brief
+    %LINEPROTO-5-UPDOWN :: Of a tunnel: when its source, destination, keepalive, protection or next hop servers change.
+        next: show interfaces
+    %IPV6-4-NOTRUNNING :: When the data plane, or the kernel, carries no IPv6 there. next: show ipv6 interface
+    """,
 )
 
 _REASONS = reason_group(

@@ -9,7 +9,6 @@ from dmvpn.base.explanations import (
     WordKind,
     answer_group,
     debug_group,
-    log,
     log_group,
     reason_group,
     reasons,
@@ -191,40 +190,25 @@ _ENCAPSULATIONS = WordGroup(
 
 _LOGS = log_group(
     "IPsec",
-    log(
-        messages.CannotProtect,
-        "When the profile or its transform set is missing or not in this build, or two tunnels are in conflict.",
-        next="show crypto ipsec profile",
-    ),
-    log(
-        messages.SaRefused,
-        "The kernel, or the engine, could not take it: an algorithm or permission is missing.",
-        next="show crypto ipsec sa",
-    ),
-    log(
-        messages.NotIpsec,
-        "On the end with `tunnel protection`, while the other end sends without.",
-        next="show crypto ipsec sa (on both ends)",
-        clause="RFC 4301 §5.2",
-    ),
-    log(
-        messages.InvalidSpi,
-        "After a restart of this router, until the peer notices (DPD, invalid SPI recovery).",
-        next="show crypto ipsec sa",
-        clause="RFC 4303 §3.4.2",
-    ),
-    log(
-        messages.ReplayError,
-        "A few come from a network that reorders (a larger `replay window-size` helps); many are an attack.",
-        next="show crypto ipsec sa detail",
-        clause="RFC 4303 §3.4.3",
-    ),
-    log(
-        messages.MacError,
-        "Rare; if all packets fail, the two ends do not have the same keys.",
-        next="show crypto ipsec sa detail",
-        clause="RFC 4303 §3.4.4",
-    ),
+    messages.MESSAGES,
+    """
+    %CRYPTO-4-CANNOT_PROTECT :: When the profile or its transform set is missing or not in this build, or two tunnels
+        are in conflict.
+        next: show crypto ipsec profile
+    %CRYPTO-3-SA_REFUSED :: The kernel, or the engine, could not take it: an algorithm or permission is missing.
+        next: show crypto ipsec sa
+    %CRYPTO-4-RECVD_PKT_NOT_IPSEC :: On the end with `tunnel protection`, while the other end sends without.
+        [RFC 4301 §5.2]
+        next: show crypto ipsec sa (on both ends)
+    %CRYPTO-4-RECVD_PKT_INV_SPI :: After a restart of this router, until the peer notices (DPD, invalid SPI recovery).
+        [RFC 4303 §3.4.2]
+        next: show crypto ipsec sa
+    %CRYPTO-4-PKT_REPLAY_ERR :: A few come from a network that reorders (a larger `replay window-size` helps); many are
+        an attack. [RFC 4303 §3.4.3]
+        next: show crypto ipsec sa detail
+    %CRYPTO-4-RECVD_PKT_MAC_ERR :: Rare; if all packets fail, the two ends do not have the same keys. [RFC 4303 §3.4.4]
+        next: show crypto ipsec sa detail
+    """,
 )
 
 _DEBUGS = debug_group(

@@ -5,95 +5,45 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, log, log_group, words
+from dmvpn.base.explanations import debug_group, log_group, words
 from dmvpn.features.nhrp import messages
 
 _LOGS = log_group(
     "NHRP",
-    log(
-        messages.ReplyWithError,
-        "On a spoke, when its registration or question is refused. The number in parentheses is the code.",
-        next="show ip nhrp nhs detail",
-        clause="RFC 2332 §5.2.4",
-    ),
-    log(
-        messages.ErrorReceived,
-        "When an Error Indication arrives about something that we sent.",
-        next="show ip nhrp traffic",
-        clause="RFC 2332 §5.2.7",
-    ),
-    log(
-        messages.PasswordRefused,
-        "On the router that refuses, without `logging dmvpn`; the other one has `%NHRP-3-PAKERROR` with 11.",
-        next="show running-config interface",
-        clause="RFC 2332 §5.2.7",
-    ),
-    log(
-        messages.IdentityRefused,
-        "On a hub with `ip nhrp bind identity`.",
-        next="show crypto ikev2 sa detailed",
-    ),
-    log(
-        messages.RegistrationRefused,
-        "On a hub, once a minute for each station and reason.",
-        next="show ip nhrp traffic detail",
-        clause="RFC 2332 §5.2.4",
-    ),
-    log(
-        messages.SocketChanged,
-        "With `logging dmvpn`, on a protected tunnel, whenever IPsec with a peer comes or goes.",
-        next="show crypto sockets",
-    ),
-    log(
-        messages.NhsUp,
-        "With `logging dmvpn`, on a spoke, at its first answered registration.",
-        next="show ip nhrp nhs detail",
-        clause="RFC 2332 §5.2.3",
-    ),
-    log(
-        messages.NhsDown,
-        "With `logging dmvpn`, on a spoke, after several requests without an answer, or a refusal.",
-        next="show ip nhrp nhs detail",
-        clause="RFC 2332 §5.2.3",
-    ),
-    log(
-        messages.NhcUp,
-        "With `logging dmvpn`, on a hub.",
-        next="show dmvpn",
-        clause="RFC 2332 §5.2.3",
-    ),
-    log(
-        messages.NhcDown,
-        "With `logging dmvpn`, on a hub, when the holding time ends, IPsec goes, or the entry is cleared.",
-        next="show ip nhrp detail",
-        clause="RFC 2332 §5.2.3",
-    ),
-    log(
-        messages.NhpUp,
-        "With `logging dmvpn`, when the direct path answered an echo.",
-        next="show ip nhrp shortcut",
-    ),
-    log(
-        messages.NhpDown,
-        "With `logging dmvpn`, when the direct path does not answer any more, or its entry expired unused.",
-        next="show dmvpn detail",
-    ),
-    log(
-        messages.NhrpError,
-        "With `logging dmvpn`; one line for many packets of one kind.",
-        next="show ip nhrp traffic detail",
-        clause="RFC 2332 §5.2.7",
-    ),
-    log(
-        messages.NetworkUnconfigured,
-        "With `logging dmvpn`. Without a network-id the tunnel has no NHRP at all.",
-        next="show running-config interface Tunnel",
-    ),
-    log(
-        messages.PacketRefused,
-        "With `logging dmvpn`; the text behind `refused:` says why.",
-        next="show ip nhrp traffic detail",
-    ),
+    messages.MESSAGES,
+    """
+    %NHRP-3-PAKREPLY :: On a spoke, when its registration or question is refused. The number in parentheses is the code.
+        [RFC 2332 §5.2.4]
+        next: show ip nhrp nhs detail
+    %NHRP-3-PAKERROR :: When an Error Indication arrives about something that we sent. [RFC 2332 §5.2.7]
+        next: show ip nhrp traffic
+    %NHRP-3-PAKAUTH :: On the router that refuses, without `logging dmvpn`; the other one has `%NHRP-3-PAKERROR` with
+        11. [RFC 2332 §5.2.7]
+        next: show running-config interface
+    %NHRP-4-IDENTITY :: On a hub with `ip nhrp bind identity`. next: show crypto ikev2 sa detailed
+    %NHRP-4-REGREFUSED :: On a hub, once a minute for each station and reason. [RFC 2332 §5.2.4]
+        next: show ip nhrp traffic detail
+    %DMVPN-5-CRYPTO_SS :: With `logging dmvpn`, on a protected tunnel, whenever IPsec with a peer comes or goes.
+        next: show crypto sockets
+    %DMVPN-5-NHRP_NHS_UP :: With `logging dmvpn`, on a spoke, at its first answered registration. [RFC 2332 §5.2.3]
+        next: show ip nhrp nhs detail
+    %DMVPN-5-NHRP_NHS_DOWN :: With `logging dmvpn`, on a spoke, after several requests without an answer, or a refusal.
+        [RFC 2332 §5.2.3]
+        next: show ip nhrp nhs detail
+    %DMVPN-5-NHRP_NHC_UP :: With `logging dmvpn`, on a hub. [RFC 2332 §5.2.3] next: show dmvpn
+    %DMVPN-5-NHRP_NHC_DOWN :: With `logging dmvpn`, on a hub, when the holding time ends, IPsec goes, or the entry is
+        cleared. [RFC 2332 §5.2.3]
+        next: show ip nhrp detail
+    %DMVPN-5-NHRP_NHP_UP :: With `logging dmvpn`, when the direct path answered an echo. next: show ip nhrp shortcut
+    %DMVPN-5-NHRP_NHP_DOWN :: With `logging dmvpn`, when the direct path does not answer any more, or its entry expired
+        unused.
+        next: show dmvpn detail
+    %DMVPN-3-DMVPN_NHRP_ERROR :: With `logging dmvpn`; one line for many packets of one kind. [RFC 2332 §5.2.7]
+        next: show ip nhrp traffic detail
+    %DMVPN-5-NHRP_NETID_UNCONFIGURED :: With `logging dmvpn`. Without a network-id the tunnel has no NHRP at all.
+        next: show running-config interface Tunnel
+    %NHRP-4-PAKREFUSED :: With `logging dmvpn`; the text behind `refused:` says why. next: show ip nhrp traffic detail
+    """,
 )
 
 _GENERAL = debug_group(

@@ -5,77 +5,41 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, log, log_group, reason_group, reasons, words
+from dmvpn.base.explanations import answer_group, debug_group, log_group, reason_group, reasons, words
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.reasons import OspfReason
 
 _LOGS = log_group(
     "OSPF",
-    log(
-        messages.AdjacencyChanged,
-        "When a neighbor becomes FULL, or goes.",
-        next="show ip ospf neighbor",
-        clause="RFC 2328 §10.3",
-    ),
-    log(messages.Helped, "At a Grace-LSA of it.", next="show ip ospf neighbor detail", clause="RFC 3623 §3"),
-    log(
-        messages.BadPacket,
-        "A wrong area, key or length.",
-        next="show ip ospf interface (area and authentication, on both ends)",
-        clause="RFC 2328 §8.2",
-    ),
-    log(
-        messages.MtusDiffer,
-        "A description came with another MTU than that of the interface.",
-        next="show ip interface (ip mtu on both)",
-        clause="RFC 2328 §10.6",
-    ),
-    log(
-        messages.NoRouterId,
-        "Ten seconds after the process was configured, if no interface has an address.",
-        next="show ip interface brief",
-    ),
-    log(
-        messages.DuplicateRouter,
-        "When a packet with our own identifier comes from another address.",
-        next="show ip ospf (on both)",
-    ),
-    log(
-        messages.DuplicateInArea,
-        "When newer instances of this router's own router LSA arrive four times within a minute.",
-        next="show ip ospf (on all), router-id",
-    ),
-    log(
-        messages.Silent,
-        "A key is missing: `message-digest-key`, or a key of the key chain with a text and a number below 256.",
-        next="show ip ospf interface",
-    ),
-    log(
-        messages.LastKeyOver,
-        "When the lifetime of the key with which packets are sealed ends and no other one has begun.",
-        next="show key chain",
-        clause="RFC 2328 §D.3",
-    ),
-    log(
-        messages.NoValidKey,
-        "When the interface comes up before the lifetime of any key begins.",
-        next="show key chain, show clock",
-    ),
-    log(
-        messages.LsaThreshold,
-        "When the LSAs of other routers exceed the configured share of `max-lsa`, 75 % by default.",
-        next="show ip ospf database database-summary",
-    ),
-    log(
-        messages.LsaLimitPassed,
-        "When the LSAs of other routers exceed `max-lsa`; once, until there are fewer again.",
-        next="show ip ospf database database-summary",
-    ),
-    log(
-        messages.LsaLimitIgnoring,
-        "When it has been too many for a minute; not with `warning-only`.",
-        next="show ip ospf",
-    ),
+    messages.MESSAGES,
+    """
+    %OSPF-5-ADJCHG :: When a neighbor becomes FULL, or goes. [RFC 2328 §10.3] next: show ip ospf neighbor
+    %OSPF-5-NSFHELPER :: At a Grace-LSA of it. [RFC 3623 §3] next: show ip ospf neighbor detail
+    %OSPF-4-ERRRCV :: A wrong area, key or length. [RFC 2328 §8.2]
+        next: show ip ospf interface (area and authentication, on both ends)
+    %OSPF-4-MTUMISMATCH :: A description came with another MTU than that of the interface. [RFC 2328 §10.6]
+        next: show ip interface (ip mtu on both)
+    %OSPF-4-NORTRID :: Ten seconds after the process was configured, if no interface has an address.
+        next: show ip interface brief
+    %OSPF-4-DUP_RTRID_NBR :: When a packet with our own identifier comes from another address.
+        next: show ip ospf (on both)
+    %OSPF-4-DUP_RTRID_AREA :: When newer instances of this router's own router LSA arrive four times within a minute.
+        next: show ip ospf (on all), router-id
+    %OSPF-4-AUTHBLOCKED :: A key is missing: `message-digest-key`, or a key of the key chain with a text and a number
+        below 256.
+        next: show ip ospf interface
+    %OSPF-5-LASTKEYEXP :: When the lifetime of the key with which packets are sealed ends and no other one has begun.
+        [RFC 2328 §D.3]
+        next: show key chain
+    %OSPF-4-NOVALIDKEY :: When the interface comes up before the lifetime of any key begins.
+        next: show key chain, show clock
+    %OSPF-4-OSPF_MAX_LSA_THR :: When the LSAs of other routers exceed the configured share of `max-lsa`, 75 % by
+        default.
+        next: show ip ospf database database-summary
+    %OSPF-4-OSPF_MAX_LSA :: When the LSAs of other routers exceed `max-lsa`; once, until there are fewer again.
+        next: show ip ospf database database-summary
+    %OSPF-4-MAXLSA_IGNORE :: When it has been too many for a minute; not with `warning-only`. next: show ip ospf
+    """,
 )
 _PACKETS = debug_group(
     "debug ip ospf packet",

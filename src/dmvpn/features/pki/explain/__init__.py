@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import answer_group, log, log_group, words
+from dmvpn.base.explanations import answer_group, log_group, words
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.explain import labels
 
@@ -12,43 +12,20 @@ _CERTIFICATES = "show crypto pki certificates"
 
 _LOGS = log_group(
     "certificates",
-    log(
-        messages.Expiring,
-        "In the last weeks, and each day of the last one.",
-        next=_CERTIFICATES,
-        clause="RFC 5280 §4.1.2.5",
-    ),
-    log(
-        messages.Expired,
-        "At its end, and at a start after it.",
-        next=_CERTIFICATES,
-        clause="RFC 5280 §4.1.2.5",
-    ),
-    log(
-        messages.NotYetValid,
-        "At a start with a wrong clock.",
-        next="show clock",
-        clause="RFC 5280 §4.1.2.5",
-    ),
-    log(
-        messages.ListStale,
-        "When the list's next update is over.",
-        next="show crypto pki crls",
-        clause="RFC 5280 §5.1.2.5",
-    ),
-    log(
-        messages.NoList,
-        "When the configuration is read.",
-        next="show crypto pki crls",
-        clause="RFC 5280 §6.3",
-    ),
-    log(messages.NoKey, "When the configuration is read.", next="show crypto pki trustpoints status"),
-    log(
-        messages.Unreadable,
-        "When the configuration, or the stored certificates, are read.",
-        next=_CERTIFICATES,
-    ),
-    log(messages.NotKept, "At an import, when the disk is full or read-only.", next="show logging"),
+    messages.MESSAGES,
+    """
+    %PKI-4-CERTIFICATE_EXPIRY_WARN :: In the last weeks, and each day of the last one. [RFC 5280 §4.1.2.5]
+        next: show crypto pki certificates
+    %PKI-3-CERTIFICATE_EXPIRED :: At its end, and at a start after it. [RFC 5280 §4.1.2.5]
+        next: show crypto pki certificates
+    %PKI-3-CERTIFICATE_NOT_YET_VALID :: At a start with a wrong clock. [RFC 5280 §4.1.2.5] next: show clock
+    %PKI-4-CRL_STALE :: When the list's next update is over. [RFC 5280 §5.1.2.5] next: show crypto pki crls
+    %PKI-4-NO_CRL :: When the configuration is read. [RFC 5280 §6.3] next: show crypto pki crls
+    %PKI-3-NO_KEY :: When the configuration is read. next: show crypto pki trustpoints status
+    %PKI-3-UNREADABLE :: When the configuration, or the stored certificates, are read.
+        next: show crypto pki certificates
+    %PKI-3-NOT_KEPT :: At an import, when the disk is full or read-only. next: show logging
+    """,
 )
 
 _ANSWERS = answer_group(

@@ -11,7 +11,6 @@ from dmvpn.base.explanations import (
     WordKind,
     answer_group,
     debug_group,
-    log,
     log_group,
     reason,
     reason_group,
@@ -32,17 +31,13 @@ def _foreign(letter: str, what: str, also: tuple[str, ...] = ()) -> Word:
 
 _LOGS = log_group(
     "the routing table",
-    log(
-        messages.KernelContested,
-        "When one route, neighbor, rule, address or interface of ours is lost five times with less than 15 seconds in "
-        "between: a network manager that applies its own configuration, another routing daemon, a script.",
-        next="ip monitor (on the machine), dmvpn doctor",
-    ),
-    log(
-        messages.KernelCalm,
-        "15 seconds after the contested routes were restored for the last time.",
-        next="dmvpn doctor",
-    ),
+    messages.MESSAGES,
+    """
+    %HOST-4-CONTESTED :: When one route, neighbor, rule, address or interface of ours is lost five times with less than
+        15 seconds in between: a network manager that applies its own configuration, another routing daemon, a script.
+        next: ip monitor (on the machine), dmvpn doctor
+    %HOST-5-CALM :: 15 seconds after the contested routes were restored for the last time. next: dmvpn doctor
+    """,
 )
 
 _CODES = WordGroup(

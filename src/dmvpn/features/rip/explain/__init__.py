@@ -12,7 +12,6 @@ from dmvpn.base.explanations import (
     code,
     codes,
     debug_group,
-    log,
     log_group,
     reason_group,
     reasons,
@@ -85,17 +84,12 @@ _DATABASE = WordGroup(
 
 _LOGS = log_group(
     "RIP",
-    log(
-        messages.AuthenticationMismatch,
-        "The two ends have other modes, keys or passwords, or one of them has none.",
-        next="show ip protocols, show key chain",
-        clause="RFC 2453 §5.2",
-    ),
-    log(
-        messages.TooManyPrefixes,
-        "A gateway is broken, or means harm.",
-        next="show ip rip database",
-    ),
+    messages.MESSAGES,
+    """
+    %RIP-4-AUTHMISMATCH :: The two ends have other modes, keys or passwords, or one of them has none. [RFC 2453 §5.2]
+        next: show ip protocols, show key chain
+    %RIP-4-TOO_MANY :: A gateway is broken, or means harm. next: show ip rip database
+    """,
 )
 _DEBUGS = debug_group(
     "debug ip rip",

@@ -5,35 +5,30 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log, log_group, words
+from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log_group, words
 from dmvpn.features.system import messages
 from dmvpn.features.system.explain import labels
 
 _LOGS = log_group(
     "the system",
-    log(messages.Configured, "At `end`, with who it was.", next="show running-config"),
-    log(messages.Reloaded, "At SIGHUP without a terminal.", next="show running-config"),
-    log(
-        messages.ReloadRefused,
-        "At SIGHUP without a terminal; one message for each line that IOS would refuse.",
-        next="dmvpn config check (the file)",
-    ),
-    log(
-        messages.UnsavedLost,
-        "At SIGHUP without a terminal; one message for each line. With `no` in front: it was taken away, and is back.",
-        next="write memory (before the next time)",
-    ),
-    log(messages.Restarted, "At each start.", next="show version"),
-    log(
-        messages.LogHostFailed,
-        "With `logging host ... transport tcp`, once until it takes lines again; tried every 30 s.",
-        next="ping (the log host)",
-    ),
-    log(messages.LogHostStarted, "After such a failure.", next="show logging"),
-    log(messages.LoginSuccess, "With `login on-success log`.", next="show users"),
-    log(messages.LoginRefused, "With `login on-failure log`.", next="show logging"),
-    log(messages.QuietModeOn, "With `login block-for`.", next="show logging"),
-    log(messages.QuietModeOff, "When its time is over.", next="show logging"),
+    messages.MESSAGES,
+    """
+    %SYS-5-CONFIG_I :: At `end`, with who it was. next: show running-config
+    %SYS-5-CONFIG_RELOAD :: At SIGHUP without a terminal. next: show running-config
+    %SYS-3-CONFIG_RELOAD_REFUSED :: At SIGHUP without a terminal; one message for each line that IOS would refuse.
+        next: dmvpn config check (the file)
+    %SYS-4-CONFIG_UNSAVED_LOST :: At SIGHUP without a terminal; one message for each line. With `no` in front: it was
+        taken away, and is back.
+        next: write memory (before the next time)
+    %SYS-5-RESTART :: At each start. next: show version
+    %SYS-3-LOGGINGHOST_FAIL :: With `logging host ... transport tcp`, once until it takes lines again; tried every 30 s.
+        next: ping (the log host)
+    %SYS-6-LOGGINGHOST_STARTSTOP :: After such a failure. next: show logging
+    %SEC_LOGIN-5-LOGIN_SUCCESS :: With `login on-success log`. next: show users
+    %SEC_LOGIN-4-LOGIN_FAILED :: With `login on-failure log`. next: show logging
+    %SEC_LOGIN-1-QUIET_MODE_ON :: With `login block-for`. next: show logging
+    %SEC_LOGIN-5-QUIET_MODE_OFF :: When its time is over. next: show logging
+    """,
 )
 
 _SEVERITIES = WordGroup(
