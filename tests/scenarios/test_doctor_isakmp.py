@@ -177,6 +177,20 @@ def test_a_filter_that_lets_ikev1_through_and_not_esp_is_named() -> None:
     assert found(world)[0].cause is Cause.NAT_T_BLOCKED
 
 
+def test_of_two_pairs_of_sas_that_carry_a_direction_each_none_is_called_blocked() -> None:
+    """Both ends of IKEv1 may begin at once, after `clear crypto session`: each sends on its own pair. The doctor looked
+    at one pair alone, and called UDP port 4500 blocked in each network whose sessions were cleared.
+    """
+    world = after(lambda _, text: text)
+    WorldPatient(world).ask([(name, "clear crypto session") for name in ("HUB", "SPOKE1", "SPOKE2")])
+    world.run_for(60)
+    facts = WorldPatient(world).facts().routers["SPOKE1"]
+    assert facts is not None
+    assert any(not one.received and one.sent > 3 for one in facts.sas), "the case is one"
+    assert found(world) == []
+    assert not {Cause.NAT_T_BLOCKED, Cause.ESP_BLOCKED} & {*suspected(world)}
+
+
 def test_a_spoke_whose_proof_is_not_answered_suspects_its_key_first() -> None:
     assert suspected(after(at("SPOKE1", (SECRET, "WRONG"))))[0] is Cause.PSK
 

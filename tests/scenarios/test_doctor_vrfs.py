@@ -6,8 +6,10 @@ import pytest
 
 from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.doctor import Diagnosis, Step, visit
 from dmvpn.tools.remedies import Search, attempt, searched
 from support.doctors import WorldPatient, as_it_runs
@@ -32,6 +34,31 @@ def diagnosed(name: str, *changes: tuple[str, str]) -> Diagnosis:
 def test_a_network_with_vrfs_that_is_well_is_not_accused(name: str) -> None:
     """LANs of two customers were expected to reach each other: they have the same addresses."""
     assert diagnosed(name).findings == ()
+
+
+def test_behind_a_front_door_the_underlay_is_pinged_in_its_vrf() -> None:
+    """Pings went out in the global table, so that no reply was missed: a filter of IKE was not told from a delay."""
+    world = World("front-door")
+    world.run_for(120)
+    patient = WorldPatient(world)
+    assert any("SPOKE1: ping vrf INTERNET 203.0.113.1 source" in probe for probe in visit(patient).probes)
+    world.sim.segment_of("SPOKE1", "GigabitEthernet0/1").impairment = Impairment.of(Badness.named(["block udp-500"]))
+    patient.ask([(name, "clear crypto session") for name in ("SPOKE1", "HUB1")])
+    world.run_for(180)
+    first = visit(patient).findings[0]
+    assert (first.cause, first.router) == (Cause.IKE_BLOCKED, "SPOKE1")
+    assert first.what == "pings pass between SPOKE1 and HUB1, and IKE (UDP port 500) does not"
+
+
+def test_one_end_behind_a_front_door_looks_for_the_route_in_its_vrf() -> None:
+    """It looked in the table inside of the tunnel, and suspected a missing route in each such network."""
+    world = World("front-door")
+    world.run_for(120)
+    world.sim.kill("HUB1")
+    world.run_for(120)
+    suspected = [one.cause for one in visit(WorldPatient(world), "SPOKE1", one_end=True).hypotheses]
+    assert suspected
+    assert Cause.MISSING_ROUTE not in suspected
 
 
 def test_a_front_door_without_a_route_is_named_with_its_vrf() -> None:

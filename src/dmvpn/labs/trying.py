@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis
 
-#: A line of a router with certificates, whose private keys a lab does not export.
-_TRUSTPOINT: Final = "crypto pki trustpoint "
 _NO_KEYS: Final = "nothing was tried: the keys of certificates are not at hand"
 #: Seconds that a search by trial may take.
 LONGEST: Final = 90.0
@@ -47,10 +45,12 @@ def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callab
     network: with the running configurations. The last argument is called with the progress.
     """
     from dmvpn.labs.copied import CopiedLab
+    from dmvpn.network.device import Device
+    from dmvpn.tools.enrollment import signing_trustpoints
     from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
 
-    missing = [name for name, text in network.configurations.items() if _TRUSTPOINT in text]
-    if any(name not in network.certificates for name in missing):
+    devices = [Device.read(*one, leaves_out=True) for one in network.configurations.items()]
+    if any(one.name not in network.certificates and signing_trustpoints(one) for one in devices):  # a lab exports none
         return Tried(diagnosis, "" if diagnosis.healthy else _NO_KEYS)
     small = reduced(network, facts, diagnosis)
     copied = partial(CopiedLab, links=facts.links)

@@ -144,6 +144,14 @@ class RouterFacts(TableFacts):
         fitting = [route for route in self.table(self.vrf if vrf is None else vrf).routes if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
+    def esp_packets(self, sa: ipsec_facts.SaFacts) -> tuple[int, int]:
+        """Return the packets that were sent to the peer of an SA, and received, on all SAs with it.
+
+        If both ends of IKEv1 begin at once, each sends on a pair of its own.
+        """
+        all_pairs = [one for one in self.sas if one.connection == sa.connection]
+        return sum(one.sent for one in all_pairs), sum(one.received for one in all_pairs)
+
     def sas_of(self, tunnel: TunnelFacts) -> list[ipsec_facts.SaFacts]:
         """Return the SAs at the source of one of its tunnels: the same address in another VRF has other SAs."""
         return [sa for sa in self.sas if (sa.local, sa.front) == (tunnel.source, tunnel.front)]

@@ -47,7 +47,7 @@ def enroll(scenario: Scenario) -> str:
     if any(one.given for one in scenario.certificates.values()):
         return ""  # the lab has its own authority already
     devices = {name: Device.read(name, text, leaves_out=True) for name, text in scenario.configurations.items()}
-    wanted = {name: found for name, device in devices.items() if (found := _wanted(device))}
+    wanted = {name: found for name, device in devices.items() if (found := signing_trustpoints(device))}
     if not wanted:
         return ""
     with tempfile.TemporaryDirectory(prefix="dmvpn-pki-") as temporary:
@@ -76,7 +76,7 @@ def enroll(scenario: Scenario) -> str:
     )
 
 
-def _wanted(device: Device) -> list[str]:
+def signing_trustpoints(device: Device) -> list[str]:
     """Return the trustpoints of a router that signs with certificates, but not that of a server of them."""
     if not _signs(device):
         return []

@@ -50,6 +50,13 @@ def initial_probes(scene: Scene, router: str | None = None, address: Address | N
         yield from _glances(chosen, {client.name for client in whole})
 
 
+def in_vrfs(scene: Scene, probes: Iterable[Probe]) -> Iterator[Probe]:
+    """Yield the probes, each in the VRF of its source."""
+    for probe in probes:
+        first = next(in_vrfs(scene, [probe.only_if])) if probe.only_if is not None else None
+        yield replace(probe, vrf=scene.vrf_of((probe.router, probe.source)), only_if=first)
+
+
 def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
     """Yield a short check for each remaining router: a few small pings, then full-size ones."""
     first = {client.name: client for client in reversed(clients) if client.name not in known}
@@ -146,9 +153,13 @@ def follow_up_probes(scene: Scene, findings: Iterable[Finding]) -> Iterator[Prob
                     df=True,
                     repeat=FEW,
                 )
-        ends = ((client.name, client.facts, client.nbma), (client.hub, client.hub_facts, scene.seen_as(client)))
-        for name, facts, far in ends:
-            route = best_route(facts, far) if facts is not None and far is not None else None
+        front = client.there.front if client.there is not None else ""
+        ends = (
+            (client.name, client.facts, client.nbma, client.tunnel.front),
+            (client.hub, client.hub_facts, scene.seen_as(client), front),
+        )
+        for name, facts, far, vrf in ends:
+            route = best_route(facts, far, vrf) if facts is not None and far is not None else None
             for hop in route.next_hops[:1] if route is not None and name not in done else ():
                 done.add(name)
                 if hop.address is not None:
@@ -166,7 +177,7 @@ def follow_up_probes(scene: Scene, findings: Iterable[Finding]) -> Iterator[Prob
 def single_router_probes(scene: Scene, router: str, address: Address | None = None) -> Iterator[Probe]:
     """Yield the probes that one router can run by itself."""
     for client in list(scene.clients(router))[:MOST_PAIRS]:
-        route = best_route(client.facts, client.nbma) if client.nbma is not None else None
+        route = best_route(client.facts, client.nbma, client.tunnel.front) if client.nbma is not None else None
         for hop in route.next_hops[:1] if route is not None else ():
             if hop.address is not None and all(hop.interface != tunnel.name for tunnel in client.facts.tunnels):
                 yield Probe(kind=ProbePurpose.GATEWAY, router=router, target=hop.address, source=hop.interface)

@@ -53,7 +53,7 @@ class ProbePurpose(enum.Enum):
 class Probe:
     """A ping at a router. source: an interface. only_if: it runs if that probe had a reply.
 
-    patience: seconds for a reply.
+    patience: seconds for a reply. vrf: the VRF of the source, "": the global table.
     """
 
     kind: ProbePurpose
@@ -65,16 +65,16 @@ class Probe:
     repeat: int = 5
     patience: int = 1
     only_if: Probe | None = None
+    vrf: str = ""
 
     @property
     def command(self) -> str:
         """The command."""
+        target = f"vrf {self.vrf} {self.target}" if self.vrf else str(self.target)
         if self.kind is ProbePurpose.TRACE:
-            return trace(str(self.target), self.source)
+            return trace(target, self.source)
         df = " df-bit" if self.df else ""
-        return (
-            f"ping {self.target} source {self.source} repeat {self.repeat} size {self.size} timeout {self.patience}{df}"
-        )
+        return f"ping {target} source {self.source} repeat {self.repeat} size {self.size} timeout {self.patience}{df}"
 
 
 @dataclass(frozen=True, slots=True)

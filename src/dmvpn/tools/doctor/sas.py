@@ -42,17 +42,19 @@ def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
     theirs = _sa_with(client.hub_facts, client.there, scene.seen_as(client))
     if mine is None or theirs is None:
         return
+    sent, received = client.facts.esp_packets(mine)
+    sent_there, received_there = client.hub_facts.esp_packets(theirs)
     evidence = (
-        f"{client.name}: {mine.sent} packets sent by ESP, {mine.received} received",
-        f"{client.hub}: {theirs.sent} sent, {theirs.received} received",
+        f"{client.name}: {sent} packets sent by ESP, {received} received",
+        f"{client.hub}: {sent_there} sent, {received_there} received",
     )
     lost = [
         (one, other)
-        for one, other, sent, received in (
-            (client.name, client.hub, mine.sent, theirs.received),
-            (client.hub, client.name, theirs.sent, mine.received),
+        for one, other, out, came in (
+            (client.name, client.hub, sent, received_there),
+            (client.hub, client.name, sent_there, received),
         )
-        if sent >= 3 and received == 0
+        if out >= 3 and came == 0
     ]
     if not lost:
         yield Fine(Step.SA, f"ESP passes between {client.name} and {client.hub}: {evidence[0]}")

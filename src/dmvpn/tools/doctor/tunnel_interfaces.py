@@ -127,7 +127,7 @@ def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | 
     fix: tuple[str, ...] = ()
     for nbma in nbmas:
         fix = tuple(f"no {line}" for line in lines_from(facts, nbma)) or fix
-        route = best_route(facts, nbma)
+        route = best_route(facts, nbma, tunnel.front)
         learned = route is not None and any(hop.interface == tunnel.name for hop in route.next_hops)
         if learned and route is not None and not fix:
             fix = (ROUTE.of(network=nbma, mask="255.255.255.255", next_hop=Placeholder("NEXT-HOP")),)

@@ -68,9 +68,9 @@ def null_route_removal(facts: RouterFacts, route: RouteFacts) -> tuple[str, ...]
     return tuple(f"no {line}" for line in static_lines(facts, route.prefix, NULL))
 
 
-def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:
-    """Return the route that a packet takes."""
-    return next(iter(facts.routes_to(target)), None)
+def best_route(facts: RouterFacts, target: Address, vrf: str | None = None) -> RouteFacts | None:
+    """Return the route that a packet takes in a VRF; None: in the table that the facts show."""
+    return next(iter(facts.routes_to(target, vrf)), None)
 
 
 def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> UnderlayPath:

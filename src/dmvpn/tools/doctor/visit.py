@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dmvpn.base.errors import UserError
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.doctor.examine import examine
-from dmvpn.tools.doctor.probe_planning import follow_up_probes, initial_probes, single_router_probes
+from dmvpn.tools.doctor.probe_planning import follow_up_probes, in_vrfs, initial_probes, single_router_probes
 from dmvpn.tools.doctor.probes import carry_out
 from dmvpn.tools.doctor.scene import Scene
 from dmvpn.tools.doctor.single_router import suspect
@@ -61,11 +61,11 @@ def visit(
     if router is not None and (one_end or len(before.routers) == 1):
         return _from_one_end(patient, before, router, address, probing=probing)
     planned = initial_probes(Scene(before), router, address) if probing else ()
-    answers = carry_out(planned, patient.ask)
+    answers = carry_out(in_vrfs(Scene(before), planned), patient.ask)
     first = examine(Scene(patient.facts(), before, answers), router, address)
     if not probing or all(one.advice for one in first.findings):
         return first
-    more = carry_out(follow_up_probes(Scene(before), first.findings), patient.ask)
+    more = carry_out(in_vrfs(Scene(before), follow_up_probes(Scene(before), first.findings)), patient.ask)
     answers = {**answers, **more}
     patient.wait(BETWEEN_COUNTS)
     return examine(Scene(patient.facts(), before, answers), router, address)
@@ -75,7 +75,8 @@ def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address
     before = alone(lab, router)
     answers: Mapping[Probe, ProbeResult] = {}
     if probing and before.routers[router] is not None:
-        answers = carry_out(single_router_probes(Scene(before), router, address), patient.ask)
+        planned = single_router_probes(Scene(before), router, address)
+        answers = carry_out(in_vrfs(Scene(before), planned), patient.ask)
     first = suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
     if first.healthy or not probing:
         return first

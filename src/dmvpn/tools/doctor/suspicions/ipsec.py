@@ -81,9 +81,10 @@ def sas(view: ServerView) -> Iterator[Hypothesis]:
     """Check whether anything comes back by ESP."""
     client = view.client
     found = next((sa for sa in client.facts.sas_of(client.tunnel) if sa.remote == client.nbma and sa.used), None)
-    if found is None or found.received or found.sent < 3 or not client.tunnel.protection:
+    sent, received = client.facts.esp_packets(found) if found is not None else (0, 0)
+    if found is None or received or sent < 3 or not client.tunnel.protection:
         return
-    why = f"IKE is up; {found.sent} packets went out by ESP, and none came in"
+    why = f"IKE is up; {sent} packets went out by ESP, and none came in"
     cause = Cause.NAT_T_BLOCKED if found.remote_port else Cause.ESP_BLOCKED
     silent = "its tunnel may answer nothing"
     yield maybe(cause, why, "'show crypto ipsec sa' at the server: do its counters rise?")

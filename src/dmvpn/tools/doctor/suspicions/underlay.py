@@ -33,7 +33,7 @@ def route(view: ServerView) -> Iterator[Hypothesis]:
         why = f"the log says: {line.text}"
         yield maybe(Cause.RECURSION, why, f"'show ip route {nbma}' when it happens again: which router advertises it?")
     earlier = view.scene.earlier.routers.get(client.name) if view.scene.earlier is not None else None
-    was = best_route(earlier, nbma) if earlier is not None else None
+    was = best_route(earlier, nbma, client.tunnel.front) if earlier is not None else None
     if troubled and was is not None and any(hop.interface == client.tunnel.name for hop in was.next_hops):
         why = f"a moment ago {nbma} was reached by {client.tunnel.name} itself ({was.prefix}, {was.source})"
         yield maybe(Cause.RECURSION, why, "which router advertises that network on the tunnel?")
@@ -42,7 +42,7 @@ def route(view: ServerView) -> Iterator[Hypothesis]:
         yield maybe(Cause.LINK_CUT, why, "the cable, and the port at its other end")
         yield maybe(Cause.INTERFACE_SHUTDOWN, f"{why}: the provider's port may be shut down", "the provider")
         return
-    route = best_route(client.facts, nbma)
+    route = best_route(client.facts, nbma, client.tunnel.front)
     if route is None:
         statics = lines_from(client.facts, IPv4Address(0))
         if statics:
@@ -134,7 +134,7 @@ def lifetime(view: ServerView) -> Iterator[Hypothesis]:
     """Check the TTL of the tunnel's packets: a TTL of 1 allows no router, and not each server is a neighbor."""
     client, nbma = view.client, view.client.nbma
     tunnel, passes = client.tunnel, view.ping(ProbePurpose.TUNNEL)
-    route = best_route(client.facts, nbma) if nbma is not None else None
+    route = best_route(client.facts, nbma, tunnel.front) if nbma is not None else None
     lines = (INTERFACE.of(name=tunnel.name), TTL.of(ttl=255))
     if tunnel.ttl == 1 and route is not None and route.source not in ("connected", "local"):
         yield here(Cause.TTL, f"packets of {tunnel.name} have a TTL of 1, and {nbma} is behind other routers", lines)
