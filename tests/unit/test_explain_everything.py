@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.explanations import WordKind
+from dmvpn.base.explanations import WordGroup, WordKind
 from dmvpn.base.notices import Log
 from dmvpn.base.reasons import ReasonCode
 from dmvpn.face.language import exec_parser
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.ios import ConfigLine, ExecCommand
 from dmvpn.ios.begun import begun
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
@@ -123,6 +126,20 @@ def test_no_log_message_is_missing_from_its_feature() -> None:
     known = {each for each in Log.__subclasses__() if each.__module__.startswith("dmvpn.")}
     assert known - named == set(), "name it in MESSAGES of the feature's messages.py"
     assert named <= known
+
+
+def test_no_line_command_or_group_of_words_is_missing_from_its_feature() -> None:
+    """A line that its module defines and does not list was unknown at the prompt, and no test named it."""
+    offered = [[*feature.config, *feature.commands, *feature.explanations] for feature in FEATURES]
+    known = {id(each) for each in chain(*offered)}
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("dmvpn.features.")}
+    missing = [
+        f"{module}.{name}"
+        for module, loaded in modules.items()
+        for name, value in vars(loaded).items()
+        if isinstance(value, ConfigLine | ExecCommand | WordGroup) and id(value) not in known
+    ]
+    assert missing == []
 
 
 def test_every_member_of_every_enum_that_is_printed_has_an_explanation() -> None:

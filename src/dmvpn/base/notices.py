@@ -15,6 +15,8 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.events import IpReceived
     from dmvpn.base.reasons import Reason
 
@@ -436,6 +438,12 @@ class Log(Notice):
 
     def __init_subclass__(cls, *, name: str) -> None:
         cls.name, cls.severity = name, int(name.split("-")[1])
+
+
+def log_messages(names: Mapping[str, object]) -> tuple[type[Log], ...]:
+    """Return the log messages among the names of a module (`vars()`), in the order of their definition."""
+    kinds = (kind for kind in names.values() if isinstance(kind, type) and kind is not Log)
+    return tuple(kind for kind in kinds if issubclass(kind, Log))
 
 
 @dataclass(frozen=True, slots=True)

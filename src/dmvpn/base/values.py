@@ -26,7 +26,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import dataclass as dataclass
 else:
 
@@ -253,6 +253,13 @@ def project(kind: Callable[..., T], view: object, /, **computed: object) -> T:
         shared = (f"{name}=view.{name}" for name in known if name not in computed and hasattr(view, name))
         made = _PROJECTIONS[key] = eval(f"lambda view, computed: kind({', '.join(shared)}, **computed)", {"kind": kind})  # noqa: S307
     return made(view, computed)
+
+
+def collected(kind: type[T], names: Mapping[str, object]) -> tuple[T, ...]:
+    """Return the values of a class among the names of a module (`vars()`), in the order of their definition: each is
+    written once there, and none is forgotten. Imported values count as well.
+    """
+    return tuple(value for value in names.values() if isinstance(value, kind))
 
 
 _WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 
 class Replaced(Log, name="SYS-5-CONFIG_R"):
@@ -63,4 +63,4 @@ class RolledBack(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START"):
         return cls(text)
 
 
-MESSAGES: Final = (BackedUp, Confirmed, Replaced, RolledBack, Started, StartedIdle)
+MESSAGES: Final = log_messages(vars())

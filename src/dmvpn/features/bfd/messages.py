@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -71,7 +71,7 @@ class TooManySessions(Log, name="BFD-4-TOO_MANY"):
         return cls(text)
 
 
-MESSAGES: Final = (SessionCreated, SessionDestroyed, SessionUp, SessionDown, TooManySessions)
+MESSAGES: Final = log_messages(vars())
 
 
 def event_line(address: IPAddress, interface: str, text: str) -> str:

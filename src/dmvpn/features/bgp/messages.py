@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.communities import communities_text
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.codes import Cease, ErrorCode, HeaderError, OpenError, UpdateError
 
@@ -143,7 +143,7 @@ class CannotListen(Log, name="BGP-3-LISTEN"):
         return cls(f"TCP port 179 cannot be opened: {why}")
 
 
-MESSAGES: Final = (NeighborChanged, Notified, Stuck, MaximumNear, MaximumExceeded, Malformed, CannotListen)
+MESSAGES: Final = log_messages(vars())
 
 
 def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:

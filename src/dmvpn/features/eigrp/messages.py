@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 
 if TYPE_CHECKING:
@@ -143,17 +143,7 @@ class TooManyNeighbors(Log, name="DUAL-4-NBRLIMIT"):
         return cls(f"EIGRP-IPv4 {autonomous_system}: {about} than there is room for: there are {most} already")
 
 
-MESSAGES: Final = (
-    AuthenticationMismatch,
-    PrefixThreshold,
-    PrefixLimitReached,
-    NeighborChanged,
-    StuckInActive,
-    AuthenticationImpossible,
-    NotOnCommonSubnet,
-    BadPacket,
-    TooManyNeighbors,
-)
+MESSAGES: Final = log_messages(vars())
 
 
 def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, other: IPAddress) -> tuple[str, ...]:

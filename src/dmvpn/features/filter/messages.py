@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 
 class PortShut(Log, name="FILTER-3-PORT_SHUT"):
@@ -49,4 +49,4 @@ class PacketSource(Log, name="SEC-6-IPACCESSLOGS"):
     """An entry with `log` of a standard list has permitted or denied packets from this address."""
 
 
-MESSAGES: Final = (PortShut, NotFiltered, PacketPorts, PacketTypes, PacketNamed, PacketNumbered, PacketSource)
+MESSAGES: Final = log_messages(vars())

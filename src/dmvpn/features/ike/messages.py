@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial
@@ -134,7 +134,4 @@ class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
         return cls(what)
 
 
-MESSAGES: Final = (
-    *(IsakmpOnOff, SessionStatus, IsakmpSessionStatus, NegotiationAborted, ModeFailed, BadMessage),
-    *(AggressiveModeDisabled, NothingComes, DeniedByList, NotAsWritten, KeysTold),
-)
+MESSAGES: Final = log_messages(vars())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
@@ -47,4 +47,4 @@ class Ipv6Down(Log, name="IPV6-4-NOTRUNNING"):
         return cls(f"IPv6 on Interface {interface} stays down: {reason.what}")
 
 
-MESSAGES = (LinkUpDown, LinkChanged, LineProtocolUpDown, Ipv6Down)
+MESSAGES: Final = log_messages(vars())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 from dmvpn.base.protection import EspCipher
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _of_sa(connection: Connection, count: SaCount, packets: int) -> str:
     )
 
 
-MESSAGES: Final = (CannotProtect, SaRefused, NotIpsec, InvalidSpi, ReplayError, MacError)
+MESSAGES: Final = log_messages(vars())
 
 
 # ------------------------------------------------------------------------------------------------ debug crypto ipsec

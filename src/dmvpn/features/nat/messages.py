@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 
 class RuleRefused(Log, name="NAT-3-RULE_REFUSED"):
@@ -25,4 +25,4 @@ class NotTranslating(Log, name="NAT-3-NOT_TRANSLATING"):
         return cls(f"Addresses are not translated: {reason}")
 
 
-MESSAGES: Final = (RuleRefused, NotTranslating)
+MESSAGES: Final = log_messages(vars())

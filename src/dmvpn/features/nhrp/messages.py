@@ -6,10 +6,10 @@ docstring of each is its explanation for `dmvpn explain`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
 from dmvpn.features.nhrp.parts import CieCode
 
@@ -250,20 +250,4 @@ def _of(station: Station, blank: str = "") -> str:
     return f"(Tunnel: {spelled(tunnel)} NBMA: {spelled(nbma)}{blank})"
 
 
-MESSAGES = (
-    ReplyWithError,
-    ErrorReceived,
-    PasswordRefused,
-    IdentityRefused,
-    RegistrationRefused,
-    SocketChanged,
-    NhsUp,
-    NhsDown,
-    NhcUp,
-    NhcDown,
-    NhpUp,
-    NhpDown,
-    NhrpError,
-    NetworkUnconfigured,
-    PacketRefused,
-)
+MESSAGES: Final = log_messages(vars())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,21 +164,7 @@ class LsaLimitIgnoring(Log, name="OSPF-4-MAXLSA_IGNORE"):
         return cls(f"Process {process} ignores all packets {until}: {count} LSAs are more than max-lsa allows")
 
 
-MESSAGES: Final = (
-    *(
-        AdjacencyChanged,
-        Helped,
-        BadPacket,
-        MtusDiffer,
-        NoRouterId,
-        DuplicateRouter,
-        DuplicateInArea,
-        Silent,
-        LastKeyOver,
-        NoValidKey,
-    ),
-    *(LsaThreshold, LsaLimitPassed, LsaLimitIgnoring),
-)
+MESSAGES: Final = log_messages(vars())
 
 
 def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other: IPAddress) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 
 class Expiring(Log, name="PKI-4-CERTIFICATE_EXPIRY_WARN"):
@@ -90,4 +90,4 @@ class NotKept(Log, name="PKI-3-NOT_KEPT"):
         return cls(f"{what} is not kept over a restart: {why}")
 
 
-MESSAGES: Final = (Expiring, Expired, NotYetValid, ListStale, NoList, NoKey, Unreadable, NotKept)
+MESSAGES: Final = log_messages(vars())

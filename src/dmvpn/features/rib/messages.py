@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import RouteKind
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class KernelCalm(Log, name="HOST-5-CALM"):
         return cls(f"Nobody takes away {what} any more")
 
 
-MESSAGES = (KernelContested, KernelCalm)
+MESSAGES: Final = log_messages(vars())
 
 
 def change_lines(change: BestRouteChange) -> Iterator[str]:

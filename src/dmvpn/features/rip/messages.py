@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class TooManyPrefixes(Log, name="RIP-4-TOO_MANY"):
         return cls(f"Neighbor {gateway} ({interface}) tells more prefixes than there is room for")
 
 
-MESSAGES: Final = (AuthenticationMismatch, TooManyPrefixes)
+MESSAGES: Final = log_messages(vars())
 
 
 def sending(kind: str, destination: IPAddress, interface: str, source: IPAddress) -> str:

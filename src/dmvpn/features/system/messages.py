@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -120,8 +120,4 @@ class QuietModeOff(Log, name="SEC_LOGIN-5-QUIET_MODE_OFF"):
         return cls(f"Quiet Mode is OFF, because block period timed out at {at}")
 
 
-MESSAGES = (
-    *(Configured, Reloaded, ReloadRefused, UnsavedLost, Restarted),
-    *(LogHostFailed, LogHostStarted),
-    *(LoginSuccess, LoginRefused, QuietModeOn, QuietModeOff),
-)
+MESSAGES: Final = log_messages(vars())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 
 class StateChanged(Log, name="TRACK-6-STATE"):
@@ -17,4 +17,4 @@ class StateChanged(Log, name="TRACK-6-STATE"):
         return cls(f"{number} {about} {change}")
 
 
-MESSAGES: Final = (StateChanged,)
+MESSAGES: Final = log_messages(vars())

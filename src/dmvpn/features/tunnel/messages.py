@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -24,7 +24,7 @@ class RecursiveRouting(Log, name="TUN-5-RECURDOWN"):
         return cls(f"{tunnel} temporarily disabled due to recursive routing")
 
 
-MESSAGES = (RecursiveRouting,)
+MESSAGES: Final = log_messages(vars())
 
 
 def keepalive_sent(tunnel: str, source: IPAddress, destination: IPAddress, counter: int) -> str:

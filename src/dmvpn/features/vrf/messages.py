@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, log_messages
 
 
 class NotSeparated(Log, name="VRF-3-NOT_SEPARATED"):
@@ -30,4 +30,4 @@ class DeviceLost(Log, name="VRF-4-DEVICE_LOST"):
         return cls(f"Another program has deleted the device of VRF {vrf}; it is made again{when}")
 
 
-MESSAGES: Final = (NotSeparated, DeviceLost)
+MESSAGES: Final = log_messages(vars())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordGroup, WordKind, words
+from dmvpn.base.values import collected
 from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.states import DownReason, NeighborState
 from dmvpn.features.eigrp.topology import DestinationState, Event, Origin
@@ -210,13 +211,4 @@ _DOWN = WordGroup(
         """),
 )
 
-GROUPS: Final = (
-    _CODES,
-    _ORIGIN_FLAGS,
-    _DUAL_STATES,
-    _EVENTS,
-    _MESSAGES,
-    _ORIGINS,
-    _NEIGHBOR_STATES,
-    _DOWN,
-)
+GROUPS: Final = collected(WordGroup, vars())

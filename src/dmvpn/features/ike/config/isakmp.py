@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ike.config.settings import IDENTITY_HELP, PROBES_HELP, check_key
 from dmvpn.features.ike.model import DEFAULT_LIFETIME
 from dmvpn.ios import ConfigLine, Mode
@@ -226,9 +227,4 @@ WEAK: Final = ConfigLine(
     {"weak-algorithms": "Not in IOS: permit weak algorithms"},
     order=204,
 )
-LINES: Final = (
-    *(POLICY, ENCRYPTION, HASH, AUTHENTICATION, GROUP, LIFETIME, KEY, KEYRING, KEYRING_KEY),
-    *(PROFILE, PROFILE_TRUSTPOINT, PROFILE_KEYRING, SELF_IDENTITY, MATCH_IDENTITY, PROFILE_KEEPALIVE),
-    *(MATCH_CERTIFICATE, IDENTITY),
-    *(FRAGMENTATION, KEEPALIVE, NAT_KEEPALIVE, INVALID_SPI, RUN_AS, WEAK),
-)
+LINES: Final = collected(ConfigLine, vars())

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.values import collected
 from dmvpn.features.nhrp.model import (
     DEFAULT_HEARSAY,
     DEFAULT_HOLDTIME,
@@ -268,40 +269,7 @@ LOGGING: Final = ConfigLine(
     order=29,
 )
 
-LINES: Final = (
-    AUTHENTICATION,
-    MAP,
-    MAP_MULTICAST,
-    MAP_GROUP,
-    NETWORK_ID,
-    HOLDTIME,
-    NHS,
-    NHS_DYNAMIC,
-    NHS_CLUSTER,
-    NHS_FALLBACK,
-    REGISTRATION_TIMEOUT,
-    REGISTRATION_NO_UNIQUE,
-    REGISTRATION_LIMIT,
-    BIND_IDENTITY,
-    HEARSAY_LIMIT,
-    SHORTCUT,
-    REDIRECT,
-    SERVER_ONLY,
-    MAX_SEND,
-    RESPONDER,
-    RECORD,
-    INTEREST,
-    USE,
-    GROUP,
-    GROUP_SHORT,
-    MAP_GROUP_SHORT,
-    ATTRIBUTE,
-    ATTRIBUTE_SHORT,
-    EVENT_PUBLISHER,
-    IF_STATE,
-    WATCH_SERVERS,
-    LOGGING,
-)
+LINES: Final = collected(ConfigLine, vars())
 
 #: Lines of an interface about IPv4.
 IPV4: Final = tuple(line for line in LINES if line.syntax.startswith("ip nhrp "))

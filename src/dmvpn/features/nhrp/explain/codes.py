@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordGroup, WordKind, code, codes
+from dmvpn.base.values import collected
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType, PurgeFlag, RegistrationFlag, ResolutionFlag, TrafficCode
 from dmvpn.features.nhrp.parts import AddressFamily, CieCode, ExtensionType, SecurityParameter
 
@@ -249,13 +250,4 @@ _FIELDS = WordGroup(
     ),
 )
 
-GROUPS: Final = (
-    _NAKS,
-    _ERRORS,
-    _TYPES,
-    _EXTENSIONS,
-    _RESOLUTION_FLAGS,
-    _REGISTRATION_FLAGS,
-    _PURGE_FLAGS,
-    _FIELDS,
-)
+GROUPS: Final = collected(WordGroup, vars())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, log_group, words
+from dmvpn.base.explanations import WordGroup, debug_group, log_group, words
+from dmvpn.base.values import collected
 from dmvpn.features.nhrp import messages
 
 _LOGS = log_group(
@@ -180,14 +181,4 @@ _GROUP = debug_group(
     """),
 )
 
-GROUPS: Final = (
-    _LOGS,
-    _GENERAL,
-    _PACKET,
-    _EXTENSIONS,
-    _OTHERS,
-    _CACHE,
-    _ROUTING,
-    _DETAIL,
-    _GROUP,
-)
+GROUPS: Final = collected(WordGroup, vars())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, debug_group, log_group, reason_group, reasons, words
+from dmvpn.base.explanations import WordGroup, answer_group, debug_group, log_group, reason_group, reasons, words
+from dmvpn.base.values import collected
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.reasons import OspfReason
 
@@ -141,16 +142,4 @@ _ANSWERS = answer_group(
     next="show running-config | section router ospf",
 )
 
-GROUPS: Final = (
-    _LOGS,
-    _PACKETS,
-    _ADJACENCY,
-    _EVENTS,
-    _SPF,
-    _FLOOD,
-    _GENERATION,
-    _RETRANSMISSION,
-    _HELLO,
-    _REASONS,
-    _ANSWERS,
-)
+GROUPS: Final = collected(WordGroup, vars())

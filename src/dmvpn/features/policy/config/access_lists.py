@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.policy.config import one_list
 from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, OPTION, PRECEDENCE, TCP_FLAGS, TOS
 from dmvpn.features.policy.config.ports import PORTS, TTL
@@ -256,12 +257,4 @@ RESEQUENCE: Final = ConfigLine(
     check=_check_resequence,
     acts=_resequence,
 )
-LINES: Final = (
-    STANDARD,
-    EXTENDED,
-    STANDARD_ENTRY,
-    EXTENDED_ENTRY,
-    STANDARD_NUMBERED,
-    EXTENDED_NUMBERED,
-    RESEQUENCE,
-)
+LINES: Final = collected(ConfigLine, vars())

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, summarize_address_range
 from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.translation import Addresses
+from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import ICMP, icmp_of
 from dmvpn.features.policy.config.ports import PORTS
 from dmvpn.features.policy.model import ANY
@@ -126,17 +127,7 @@ PERIODIC: Final = ConfigLine(
     order=20,
     check=_check_periodic,
 )
-LINES: Final = (
-    NETWORK_GROUP,
-    SERVICE_GROUP,
-    NETWORK_DESCRIPTION,
-    NETWORK,
-    SERVICE_DESCRIPTION,
-    SERVICE,
-    TIME_RANGE,
-    ABSOLUTE,
-    PERIODIC,
-)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def networks(tree: ConfigTree) -> dict[str, NetworkGroup]:
