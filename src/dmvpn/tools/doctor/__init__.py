@@ -6,7 +6,6 @@
     visit             facts, probes, facts again, diagnosis
     underlay_path     a packet's path through the underlay
     configuration     a router's configuration as models
-    hidden_secrets    comparison of secrets that are not shown
     eigrp_lines       the sections of an EIGRP process
     static_routes     static routes of a configuration
     nhrp_configuration    NHRP's lines of a tunnel

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
+from dmvpn.ios.hidden_secrets import SecretPlace, compare, question, together
 from dmvpn.ios.keychains import key_chains
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.hidden_secrets import Likeness, SecretPlace, compare, question, together
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:

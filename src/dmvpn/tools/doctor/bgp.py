@@ -7,13 +7,14 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.terms import Likeness
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.ios import Placeholder
+from dmvpn.ios.hidden_secrets import compare, question
 from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.bgp_passwords import password_of, password_place
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.convergence import not_before
-from dmvpn.tools.doctor.hidden_secrets import Likeness, compare, question
 from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
 from dmvpn.tools.doctor.openings import bgp_family, bgp_neighbors
 from dmvpn.tools.doctor.scene import interface_of

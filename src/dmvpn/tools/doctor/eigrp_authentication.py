@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.config.interfaces import AF_AUTHENTICATION_MODE
 from dmvpn.features.eigrp.config.processes import AF_INTERFACES
 from dmvpn.features.eigrp.config.sections import af_interface_lines
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings
+from dmvpn.ios.hidden_secrets import SecretPlace, compare, question
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.hidden_secrets import Likeness, SecretPlace, compare, question
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:

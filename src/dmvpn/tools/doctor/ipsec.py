@@ -9,6 +9,7 @@ from dmvpn.features.ike.config.isakmp import RUN_AS
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
+from dmvpn.ios.hidden_secrets import question
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.crypto_parameters import (
     End,
@@ -23,7 +24,6 @@ from dmvpn.tools.doctor.crypto_parameters import (
     transform_lines,
     trustpoint_lines,
 )
-from dmvpn.tools.doctor.hidden_secrets import question
 from dmvpn.tools.doctor.ike_clues import (
     CERTIFICATE,
     IDENTITY,

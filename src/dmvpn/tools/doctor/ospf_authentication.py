@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.config import interfaces as port_lines
 from dmvpn.features.ospf.model import Interface
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.hidden_secrets import SecretPlace, compare, question, together
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device, statements, texts
-from dmvpn.tools.doctor.hidden_secrets import Likeness, SecretPlace, compare, question, together
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts

@@ -10,8 +10,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios.grammar import HIDDEN
+from dmvpn.ios.hidden_secrets import SecretPlace
 from dmvpn.tools.doctor.configuration import read, texts
-from dmvpn.tools.doctor.hidden_secrets import SecretPlace
 from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.terms import Likeness
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.ios import INTERFACE, Placeholder
 from dmvpn.tools.doctor import filters
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.hidden_secrets import Likeness
 from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
 from dmvpn.tools.doctor.openings import rip_process
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

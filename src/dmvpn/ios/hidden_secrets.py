@@ -6,28 +6,17 @@ question    what the reader must compare, since the doctor cannot see it
 
 from __future__ import annotations
 
-import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.ios.grammar import HIDDEN
-from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
-class Likeness(enum.Enum):
-    """The result of a comparison. UNKNOWN: a secret is hidden, and everything that is shown is the same."""
-
-    SAME = "same"
-    DIFFERENT = "different"
-    UNKNOWN = "unknown"
-
-    @classmethod
-    def of(cls, same: bool) -> Likeness:
-        """Return the result for settings that are shown."""
-        return cls.SAME if same else cls.DIFFERENT
+#: The mark of a line that somebody is to fill in.
+_BLANK: Final = "<secret>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +35,7 @@ class SecretPlace:
 
 def is_hidden(secret: str) -> bool:
     """Return whether a secret was replaced, by the mark of a known line or by asterisks."""
-    return HIDDEN in secret or SECRET in secret or (bool(secret) and not secret.strip("*"))
+    return HIDDEN in secret or _BLANK in secret or (bool(secret) and not secret.strip("*"))
 
 
 def compare(mine: str, theirs: str) -> Likeness:

@@ -1,0 +1,112 @@
+"""What two ends of a link must agree on, and which of two ends is the odd one.
+
+    Term       one thing on which two ends must agree: how it is seen, compared, said and changed
+    Likeness   the result of a comparison
+    odd        which of a client and its server is to change
+
+Of one term come the finding of lint, that of the doctor, the lines that fix it, and a fault that labs inject. A router
+that only runs loads none of it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.base.causes import Cause
+    from dmvpn.base.facts import ReasonFacts
+    from dmvpn.base.findings import Rule
+
+E = TypeVar("E")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class Likeness(enum.Enum):
+    """The result of a comparison. UNKNOWN: a secret is hidden, or a value is a mistake of its own."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def of(cls, same: bool) -> Likeness:
+        """Return the result for values that are shown."""
+        return cls.SAME if same else cls.DIFFERENT
+
+
+class NoValue(enum.Enum):
+    """In the place of a value. ABSENT: the term does not arise at this end. UNKNOWN: it fits every value."""
+
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Term(Generic[E, V]):
+    """One thing on which two ends must agree.
+
+    name: "tunnel key". effect: what follows from a difference, a clause.
+    see: the value of an end. words: a value, behind "has": "tunnel key 7".
+    fits: how two values compare; None: by equality.
+    place: the line of an end that has the value, by its words, as `Concern.at`.
+    lines: those that give an end a value, with the line that opens their section; () if only a person knows them.
+    protects: whether a value protects. Without a witness for either end, the unprotected one is to change.
+    refuses: whether an end refuses the other because of this term, by its reason. waits: terms that come first: their
+        difference explains this one.
+    other: a value that no network has, for a fault.
+    """
+
+    rule: Rule
+    cause: Cause
+    name: str
+    see: Callable[[E], V | NoValue]
+    words: Callable[[V], str]
+    place: Callable[[E], tuple[str, ...]]
+    lines: Callable[[E, V], tuple[str, ...]]
+    effect: str = ""
+    fits: Callable[[V, V], Likeness] | None = None
+    protects: Callable[[V], bool] | None = None
+    refuses: Callable[[ReasonFacts], bool] | None = None
+    waits: tuple[Term[E, object], ...] = ()
+    other: V | None = None
+
+    def compare(self, here: E, there: E) -> Likeness:
+        """Compare two ends."""
+        mine, theirs = self.see(here), self.see(there)
+        if isinstance(mine, NoValue) or isinstance(theirs, NoValue):
+            return Likeness.of(True) if NoValue.ABSENT in (mine, theirs) else Likeness.UNKNOWN
+        return self.fits(mine, theirs) if self.fits is not None else Likeness.of(mine == theirs)
+
+    def is_weaker(self, here: E, there: E) -> bool:
+        """Return whether only the second end protects."""
+        mine, theirs = self.see(here), self.see(there)
+        if self.protects is None or isinstance(mine, NoValue) or isinstance(theirs, NoValue):
+            return False
+        return self.protects(theirs) and not self.protects(mine)
+
+
+class Odd(enum.Enum):
+    """Which of a client and its server is to change. UNDECIDED: there is no other client that would show it."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    UNDECIDED = "undecided"
+
+
+def odd(clients: Iterable[T], agrees: Callable[[T], bool]) -> Odd:
+    """Return which of two ends that disagree is to change.
+
+    clients: those of the server that can be compared with it, the one that disagrees among them.
+    """
+    count = 0
+    for client in clients:
+        if agrees(client):
+            return Odd.CLIENT
+        count += 1
+    return Odd.SERVER if count > 1 else Odd.UNDECIDED
