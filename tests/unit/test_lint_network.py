@@ -53,9 +53,20 @@ def test_the_other_end_of_a_difference_is_named_with_its_line() -> None:
     assert (other.file, CLEAR["HUB"].split("\n")[other.line - 1]) == ("HUB", " tunnel key 100")
 
 
-def test_spokes_that_differ_from_each_other_are_told_one_by_one() -> None:
+def test_a_hub_with_which_no_spoke_agrees_is_told_once() -> None:
     network = edited(CLEAR, SPOKE1=[("NHRPKEY", "A")], SPOKE2=[("NHRPKEY", "B")])
-    assert told(network, "nhrp-authentication-differs") == ["SPOKE1", "SPOKE2"]
+    assert told(network, "nhrp-authentication-differs") == ["HUB"]
+
+
+def test_of_two_ends_the_one_without_a_password_is_to_get_one() -> None:
+    network = edited({name: CLEAR[name] for name in ("HUB", "SPOKE1")}, HUB=[(" ip nhrp authentication NHRPKEY\n", "")])
+    (finding,) = [one for one in lint(network) if one.rule == "nhrp-authentication-differs"]
+    assert (finding.file, finding.fix) == ("HUB", "interface Tunnel0\n ip nhrp authentication <secret>")
+
+
+def test_a_password_that_is_hidden_may_be_the_same() -> None:
+    hidden = [("NHRPKEY", "<removed>")]
+    assert told(edited(CLEAR, HUB=hidden, SPOKE1=hidden), "nhrp-authentication-differs") == []
 
 
 def test_passwords_that_agree_in_what_is_sent_are_no_difference() -> None:

@@ -55,7 +55,7 @@ class Term(Generic[E, V]):
     see: the value of an end. words: a value, behind "has": "tunnel key 7".
     fits: how two values compare; None: by equality.
     place: the line of an end that has the value, by its words, as `Concern.at`.
-    lines: those that give an end a value, with the line that opens their section; () if only a person knows them.
+    lines: to enter at an end for a value, with the line that opens their section; () if only a person knows them.
     protects: whether a value protects. Without a witness for either end, the unprotected one is to change.
     refuses: whether an end refuses the other because of this term, by its reason. waits: terms that come first: their
         difference explains this one.
@@ -102,7 +102,7 @@ class Odd(enum.Enum):
 def odd(clients: Iterable[T], agrees: Callable[[T], bool]) -> Odd:
     """Return which of two ends that disagree is to change.
 
-    clients: those of the server that can be compared with it, the one that disagrees among them.
+    clients: all clients of the server whose values are known, among them the client that disagrees.
     """
     count = 0
     for client in clients:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
+from dmvpn.base.terms import Odd, odd
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, running
@@ -279,19 +280,18 @@ class Network:
     def differing(self, value: Callable[[TunnelEnd], V | None]) -> Iterator[tuple[TunnelEnd, TunnelEnd]]:
         """Yield pairs whose values differ: (end to blame, its peer). None is unknown: it differs from nothing.
 
-        If several clients all agree with each other and not with their server, the server is to blame.
+        A server is to blame if it agrees with none of several clients.
         """
-        told: set[TunnelEnd] = set()  # looked up, never iterated
+        reported: set[TunnelEnd] = set()  # looked up, never iterated
         for pair in self.pairs:
             here, there = value(pair.here), value(pair.there)
             if here is None or there is None or here == there:
                 continue
-            clients = self.clients(pair.there)
-            others = [value(client) for client in clients]
-            is_alone = len(clients) > 1 and len(dict.fromkeys(others)) == 1
-            culprit, other = (pair.there, pair.here) if is_alone else (pair.here, pair.there)
-            if culprit not in told:
-                told.add(culprit)
+            agree = [one == there for client in self.clients(pair.there) if (one := value(client)) is not None]
+            is_server = odd(agree, bool) is Odd.SERVER
+            culprit, other = (pair.there, pair.here) if is_server else (pair.here, pair.there)
+            if culprit not in reported:
+                reported.add(culprit)
                 yield culprit, other
 
 

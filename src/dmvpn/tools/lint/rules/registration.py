@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
+from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.ios import Placeholder
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import learns_underlay
-from dmvpn.tools.lint.found import found
+from dmvpn.network.terms.tunnels import NHRP
+from dmvpn.tools.lint.found import differences, found
 from dmvpn.tools.lint.rules.sides import vrf_of_source
 
 if TYPE_CHECKING:
@@ -83,15 +85,6 @@ MAP: Final = Rule(
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.9",
     fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
 )
-PASSWORD: Final = Rule(
-    id="nhrp-authentication-differs",
-    severity=Severity.ERROR,
-    title="The NHRP passwords of client and server differ",
-    why="The server refuses a registration whose password is not its own with an Error Indication, code 11 (RFC 2332 "
-    "§5.2.7); a server without a password drops packets that have one. The spoke stays in state NHRP.",
-    bad="interface Tunnel0\n ip nhrp authentication OTHER",
-    fix="interface Tunnel0\n ip nhrp authentication THE-HUBS",
-)
 DYNAMIC: Final = Rule(
     id="nhrp-unique-with-dhcp",
     severity=Severity.WARNING,
@@ -122,7 +115,7 @@ FEWER: Final = Rule(
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n"
     " ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast",
 )
-RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD, DYNAMIC, UNREACHABLE, FEWER)
+RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD.rule, DYNAMIC, UNREACHABLE, FEWER)
 #: Spokes of a cloud from which on one of them counts as odd.
 _MANY: Final = 3
 _NBMA: Final = Placeholder("NBMA-ADDRESS")
@@ -142,15 +135,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         yield from _dynamic(end)
     yield from _reachable(network)
     yield from _fewer(network)
-    for culprit, other in network.differing(lambda end: end.nhrp.password if end.nhrp.network_id is not None else None):
-        ours, theirs = bool(culprit.nhrp.authentication), bool(other.nhrp.authentication)
-        have = "differ" if ours and theirs else f"{'is here' if ours else 'is there'} only"
-        what = f"the NHRP passwords of {culprit.name} and {other.device.hostname}'s {other.name} {have}"
-        line = of_version(nhrp_lines.AUTHENTICATION, culprit.nhrp.version)
-        right = line.of(password=Placeholder("THE-SAME-AS-THERE")) if theirs else line.no()
-        related = ((other.device, other.line(f"{other.words} authentication")),)
-        at, fix = culprit.line(f"{culprit.words} authentication"), f"{culprit.at[0]}\n {right}"
-        yield found(PASSWORD, culprit.device, at, what, fix, related=related)
+    yield from differences(network, NHRP)
 
 
 def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:

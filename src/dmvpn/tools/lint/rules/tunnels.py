@@ -8,8 +8,10 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.interface.config.sections import OPEN_ADDRESS
 from dmvpn.features.nhrp.config.lines import NETWORK_ID
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios.common import SHUTDOWN
-from dmvpn.tools.lint.found import found
+from dmvpn.network.terms.tunnels import TUNNELS
+from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +27,6 @@ WITHOUT_NHRP: Final = Rule(
     "network-id` there is no NHRP, and no packet can be sent.",
     bad="interface Tunnel0\n tunnel source GigabitEthernet1\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n ip nhrp network-id 1",
-)
-KEY: Final = Rule(
-    id="tunnel-key-differs",
-    severity=Severity.ERROR,
-    title="The two ends of a tunnel have different keys",
-    why="A packet with another key, or with none, is for no tunnel here and is dropped silently when it is "
-    "decapsulated (RFC 2890 §2.1): NHRP never sees it, so the registration goes unanswered.",
-    bad="interface Tunnel0\n tunnel key 200",
-    fix="interface Tunnel0\n tunnel key 100",
 )
 HUB: Final = Rule(
     id="tunnel-hub-point-to-point",
@@ -72,7 +65,7 @@ NO_INTERFACE: Final = Rule(
     bad="interface Tunnel0\n tunnel source Loopback7",
     fix="interface Loopback7\n ip address 203.0.113.1 255.255.255.255",
 )
-RULES: Final = (WITHOUT_NHRP, KEY, HUB, ELSEWHERE, KEEPALIVE, NO_INTERFACE)
+RULES: Final = (WITHOUT_NHRP, KEY.rule, HUB, ELSEWHERE, KEEPALIVE, NO_INTERFACE)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -93,19 +86,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             what = f"{link.client.name} leads to {destination}, and its server {link.nhs.address} is at {link.nbma}"
             fix = f"{link.client.at[0]}\n {tunnel_lines.DESTINATION.of(address=link.nbma)}"
             yield found(ELSEWHERE, link.client.device, link.client.line("tunnel destination"), what, fix)
-    for culprit, other in network.differing(lambda end: _key(end.tunnel.key)):
-        what = (
-            f"{culprit.name} has {_key(culprit.tunnel.key)}, and {other.device.hostname}'s {other.name} has "
-            f"{_key(other.tunnel.key)}: each drops what the other one sends"
-        )
-        key = other.tunnel.key
-        line = tunnel_lines.KEY.of(key=key) if key is not None else tunnel_lines.KEY.no()
-        related = ((other.device, other.line("tunnel key")),)
-        yield found(KEY, culprit.device, culprit.line("tunnel key"), what, f"{culprit.at[0]}\n {line}", related=related)
-
-
-def _key(key: int | None) -> str:
-    return "no tunnel key" if key is None else f"tunnel key {key}"
+    yield from differences(network, TUNNELS)
 
 
 def _alone(end: TunnelEnd) -> Iterator[NetworkConcern]:

@@ -1,0 +1,8 @@
+"""Terms of the two ends of a pair: on which the ends do not agree, at which end, and the lines that change it.
+
+    table      the terms of a protocol, and the comparison of pairs by them
+    tunnels    the tables of tunnels and of NHRP
+
+Terms that concern the settings of one feature are in its `terms.py`; those of several features are here. Lint compares
+configurations, and the doctor the configurations of running routers, which also say why they refuse each other.
+"""

@@ -1,0 +1,127 @@
+"""The terms of a protocol, and the comparison of pairs by them: what differs, at which end, and its lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from dmvpn.base.terms import Likeness, NoValue, Odd, odd
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from dmvpn.base.terms import Term
+    from dmvpn.network.overlay import EndPair, TunnelEnd
+
+    #: What is known of a pair besides values that do not decide: whether it works, or one end refuses the other.
+    Witness: TypeAlias = Callable[[Term[Any, Any], EndPair], Likeness]
+
+E = TypeVar("E")
+
+
+def _nobody(_term: Term[Any, Any], _pair: EndPair) -> Likeness:
+    return Likeness.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table(Generic[E]):
+    """The terms of a protocol. view: an end as the protocol has it, None: it does not run there."""
+
+    view: Callable[[TunnelEnd], E | None]
+    terms: tuple[Term[E, Any], ...]
+
+    def compare(self, term: Term[E, Any], pair: EndPair, witness: Witness = _nobody) -> Likeness:
+        """Compare two ends by one term."""
+        here, there = self.view(pair.here), self.view(pair.there)
+        if here is None or there is None:
+            return Likeness.SAME
+        found = term.compare(here, there)
+        return witness(term, pair) if found is Likeness.UNKNOWN else found
+
+    def differing(self, pair: EndPair, witness: Witness = _nobody) -> list[Term[E, Any]]:
+        """Return the terms that differ, but for a difference that an earlier one explains."""
+        found: list[Term[E, Any]] = []
+        for term in self.terms:
+            explained = any(first in found for first in term.waits)
+            if not explained and self.compare(term, pair, witness) is Likeness.DIFFERENT:
+                found.append(term)
+        return found
+
+    def odd(self, term: Term[E, Any], pairs: Iterable[EndPair], witness: Witness = _nobody) -> Odd:
+        """Return which end differs. pairs: all of one server."""
+        found = [self.compare(term, pair, witness) for pair in pairs if self._arises(term, pair)]
+        return odd([one for one in found if one is not Likeness.UNKNOWN], lambda one: one is Likeness.SAME)
+
+    def _arises(self, term: Term[E, Any], pair: EndPair) -> bool:
+        views = self.view(pair.here), self.view(pair.there)
+        return all(view is not None and term.see(view) is not NoValue.ABSENT for view in views)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Disagreement(Generic[E]):
+    """A term that differs. odd: the end to change. decided: other clients show that it is this one."""
+
+    table: Table[E]
+    term: Term[E, Any]
+    odd: TunnelEnd
+    right: TunnelEnd
+    decided: bool
+
+    @classmethod
+    def of(cls, table: Table[E], term: Term[E, Any], pair: EndPair, verdict: Odd) -> Disagreement[E]:
+        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection."""
+        here, there = table.view(pair.here), table.view(pair.there)
+        is_weak = here is not None and there is not None and term.is_weaker(there, here)
+        if verdict is Odd.SERVER or (verdict is Odd.UNDECIDED and is_weak):
+            return cls(table, term, pair.there, pair.here, verdict is Odd.SERVER)
+        return cls(table, term, pair.here, pair.there, verdict is Odd.CLIENT)
+
+    @property
+    def at(self) -> tuple[str, ...]:
+        """The line of the odd end, by its words."""
+        return self._place(self.odd)
+
+    @property
+    def related(self) -> tuple[str, ...]:
+        """The line of the other end."""
+        return self._place(self.right)
+
+    def _place(self, end: TunnelEnd) -> tuple[str, ...]:
+        view = self.table.view(end)
+        return self.term.place(view) if view is not None else end.at
+
+    @property
+    def fix(self) -> tuple[str, ...]:
+        """The lines that give the odd end the value of the other one."""
+        ends = self.table.view(self.odd), self.table.view(self.right)
+        if ends[0] is None or ends[1] is None or isinstance(value := self.term.see(ends[1]), NoValue):
+            return ()
+        return self.term.lines(ends[0], value)
+
+    def sentence(self, odd: str, right: str) -> str:
+        """Return the difference in words. odd, right: the names of the two ends."""
+        values = [self.term.see(view) for end in (self.odd, self.right) if (view := self.table.view(end)) is not None]
+        words = [self.term.words(value) for value in values if not isinstance(value, NoValue)]
+        effect = f": {self.term.effect}" if self.term.effect else ""
+        if len(words) < 2 or words[0] == words[1]:
+            return f"{odd} and {right} have different {self.term.name}s{effect}"
+        return f"{odd} has {words[0]}, and {right} has {words[1]}{effect}"
+
+
+def disagreements(pairs: Sequence[EndPair], table: Table[E]) -> Iterator[Disagreement[E]]:
+    """Yield what differs in configurations: each term once at each end, a server that differs from all clients once."""
+    of_server: dict[TunnelEnd, list[EndPair]] = {}
+    for pair in pairs:
+        of_server.setdefault(pair.there, []).append(pair)
+    verdicts: dict[tuple[Term[E, Any], TunnelEnd], Odd] = {}
+    reported: set[tuple[Term[E, Any], TunnelEnd]] = set()  # looked up, never iterated
+    for pair in pairs:
+        for term in table.differing(pair):
+            key = term, pair.there
+            if key not in verdicts:
+                verdicts[key] = table.odd(term, of_server[pair.there])
+            found = Disagreement.of(table, term, pair, verdicts[key])
+            if (term, found.odd) not in reported:
+                reported.add((term, found.odd))
+                yield found
