@@ -266,7 +266,7 @@ def answered(**fields: object) -> exchange.Reply:
 
 
 def test_a_job_is_asked_more_and_more_seldom_until_it_has_ended() -> None:
-    steps = orders.wait(BEGUN, 60.0, check=True)
+    steps = operations.Server().wait(BEGUN, patience=60.0, check=True)
     pauses = [next(steps).after]
     for _ in range(10):
         request = steps.send(answered())
@@ -280,12 +280,12 @@ def test_a_job_is_asked_more_and_more_seldom_until_it_has_ended() -> None:
 
 
 def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants_it() -> None:
-    steps = orders.wait(BEGUN, 60.0, check=True)
+    steps = operations.Server().wait(BEGUN, patience=60.0, check=True)
     next(steps)
     with pytest.raises(JobError, match="up of x: R31 does not answer") as failed:
         steps.send(answered(state="failed", ended=2.0))
     assert failed.value.job.ended == 2.0
-    unchecked = orders.wait(BEGUN, 60.0, check=False)
+    unchecked = operations.Server().wait(BEGUN, patience=60.0, check=False)
     next(unchecked)
     with pytest.raises(StopIteration):
         unchecked.send(answered(state="failed", ended=2.0))
@@ -293,7 +293,7 @@ def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants
 
 def test_a_job_that_takes_too_long_says_what_to_do() -> None:
     with pytest.raises(JobError, match="still runs after 0 seconds: wait for it again, or cancel it"):
-        next(orders.wait(BEGUN, 0.0, check=True))
+        next(operations.Server().wait(BEGUN, patience=0.0, check=True))
 
 
 @pytest.mark.parametrize(("tag", "says"), [("", "needs tag="), ('"x"', "is the `tag`"), ("a\nb", "is the `tag`")])

@@ -31,15 +31,26 @@ _OVERWRITES: Final = (
 
 
 def configuration(place: Place) -> Steps[Configuration]:
-    """Return what runs."""
+    """Return the running configuration, as the role of the token may see it."""
     base = yield from place.path()
     return made(Configuration, _tagged((yield Request(f"{base}/configuration"))))
 
 
 def configure(
-    place: Place, lines: str | Sequence[str], *, replace: bool, dry_run: bool, confirm_within: int, tag: str
+    place: Place,
+    lines: str | Sequence[str],
+    *,
+    replace: bool = False,
+    dry_run: bool = False,
+    confirm_within: int = 0,
+    tag: str = "",
 ) -> Steps[Change]:
-    """Enter all lines, or none. Raises UsageError."""
+    """Enter all of these lines, or none; the router refuses lines by an InvalidError, which has them.
+
+    replace: the lines are the whole configuration. dry_run: change nothing.
+    confirm_within: minutes after which the change is rolled back unless it is confirmed; needs `archive`.
+    tag: of a Configuration or a Change: if another one runs by now, OutdatedError. "*": any, for `replace`.
+    """
     if replace and not dry_run and not tag:
         raise UsageError(_OVERWRITES)
     if tag and not _TAG.fullmatch(tag):
@@ -54,12 +65,12 @@ def configure(
 
 
 def confirm(place: Place) -> Steps[tuple[str, ...]]:
-    """Keep the change that waits for this."""
+    """Keep the change that waits for this; returns what the router says. ConflictError: no change waits."""
     return (yield from _later(place, "confirm", {}))
 
 
-def revert(place: Place, within: int) -> Steps[tuple[str, ...]]:
-    """Take the change back that waits for a confirmation. within: minutes, 0: now."""
+def revert(place: Place, within: int = 0) -> Steps[tuple[str, ...]]:
+    """Take the change back that waits for a confirmation. within: minutes from now, 0: at once."""
     return (yield from _later(place, "revert", {"within": within} if within else {}))
 
 

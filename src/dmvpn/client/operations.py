@@ -1,6 +1,7 @@
 """What a program can ask: each operation is a generator that yields requests, gets replies, and returns the result.
 
-Both fronts run these; all that they ask and read is here.
+The methods of both fronts are made from these, with their arguments and descriptions: `Server` of those of a client,
+`Place` and `configuring` of a router's, `orders` of a lab's.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from dmvpn.client import samples, shows
-from dmvpn.client.errors import AnswerError, UsageError
+from dmvpn.client.errors import AnswerError, JobError, UsageError
 from dmvpn.client.exchange import Reply, Request, Steps
-from dmvpn.client.values import Caller, Lab, Ran, RouterState
+from dmvpn.client.values import Caller, Job, Lab, Ran, RouterState, Scenario
 from dmvpn.ios.from_plain import MisfitError, reader_of_type
 
 if TYPE_CHECKING:
@@ -20,36 +21,75 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 API: Final = "/api/v1"
+#: Seconds until a job is looked at again: first, and at most.
+_FIRST, _LONGEST = 0.1, 2.0
+_GROWTH: Final = 1.5
 
 
-def labs() -> Steps[tuple[Lab, ...]]:
-    """List the labs and services that run."""
-    return read(tuple[Lab, ...], (yield Request(f"{API}/labs")))
+class Server:
+    """What a server is asked for as a whole."""
+
+    def labs(self) -> Steps[tuple[Lab, ...]]:
+        """List the labs and services that run."""
+        return read(tuple[Lab, ...], (yield Request(f"{API}/labs")))
+
+    def routers(self, lab: str | None = None) -> Steps[tuple[RouterState, ...]]:
+        """List the routers of a lab, or of all labs."""
+        names = [lab] if lab is not None else [one.name for one in (yield from self.labs())]
+        found: list[RouterState] = []
+        for name in names:
+            listed = (yield Request(f"{API}/labs/{part(name)}/routers")).json()
+            whole = [{**one, "lab": name} if isinstance(one, dict) else one for one in items(listed)]
+            found += made(tuple[RouterState, ...], [*whole])
+        return tuple(found)
+
+    def state(self, lab: str) -> Steps[Plain]:
+        """Return the state of a lab, as plain data."""
+        return (yield Request(f"{API}/labs/{part(lab)}")).json()
+
+    def caller(self) -> Steps[Caller]:
+        """Return the user and the role of the token."""
+        return read(Caller, (yield Request(f"{API}/session")))
+
+    def metrics(self, lab: str | None = None, *, peers: int | None = None) -> Steps[Metrics]:
+        """Return what the routers of a lab count, or those of all labs. peers: rows of tables of peers."""
+        return (yield from _metrics(lab, None, peers))
+
+    def scenarios(self) -> Steps[tuple[Scenario, ...]]:
+        """List the scenarios and exercises that can be brought up."""
+        return read(tuple[Scenario, ...], (yield Request(f"{API}/scenarios")))
+
+    def up(self, scenario: str, *, name: str = "", simulated: bool = False) -> Steps[Job]:
+        """Begin to bring a lab up. name: of the lab, "": that of the scenario. simulated: without namespaces."""
+        body: dict[str, object] = {"scenario": scenario, **({"name": name} if name else {})}
+        body |= {"simulated": True} if simulated else {}
+        return read(Job, (yield Request(f"{API}/labs", "POST", body)))
+
+    def jobs(self) -> Steps[tuple[Job, ...]]:
+        """List the jobs that run, and the last ones that ended."""
+        return read(tuple[Job, ...], (yield Request(f"{API}/jobs")))
+
+    def cancel(self, job: Job) -> Steps[Job]:
+        """Break a job off: a lab that was coming up is ended."""
+        return read(Job, (yield Request(f"{API}/jobs/{part(job.id)}", "DELETE")))
+
+    def wait(self, job: Job, *, patience: float = 1000.0, check: bool = True) -> Steps[Job]:
+        """Return a job as it is at its end. Raises JobError if it failed, unless `check` is false.
+
+        patience: seconds until JobError says that it still runs; the server gives a job 900.
+        """
+        pause, waited = _FIRST, 0.0
+        while job.state == "running":
+            if waited >= patience:
+                raise JobError(job, f"it still runs after {waited:.0f} seconds: wait for it again, or cancel it")
+            job = read(Job, (yield Request(f"{API}/jobs/{part(job.id)}", after=pause)))
+            pause, waited = min(pause * _GROWTH, _LONGEST), waited + pause
+        if check and job.state != "done":
+            raise JobError(job, job.notes[-1] if job.notes else "it failed, and does not say why")
+        return job
 
 
-def routers(lab: str | None) -> Steps[tuple[RouterState, ...]]:
-    """List the routers of a lab, or of all."""
-    names = [lab] if lab is not None else [one.name for one in (yield from labs())]
-    found: list[RouterState] = []
-    for name in names:
-        listed = (yield Request(f"{API}/labs/{part(name)}/routers")).json()
-        whole = [{**one, "lab": name} if isinstance(one, dict) else one for one in items(listed)]
-        found += made(tuple[RouterState, ...], [*whole])
-    return tuple(found)
-
-
-def state(lab: str) -> Steps[Plain]:
-    """Return the state of a lab, as plain data."""
-    return (yield Request(f"{API}/labs/{part(lab)}")).json()
-
-
-def caller() -> Steps[Caller]:
-    """Return who asks."""
-    return read(Caller, (yield Request(f"{API}/session")))
-
-
-def metrics(lab: str | None, router: str | None, peers: int | None) -> Steps[Metrics]:
-    """Return what routers count. peers: rows of tables with a row for each peer, None: as the server chooses."""
+def _metrics(lab: str | None, router: str | None, peers: int | None) -> Steps[Metrics]:
     wishes = {"lab": lab, "router": router, "peers": peers}
     query = urlencode({name: wish for name, wish in wishes.items() if wish is not None})
     reply = yield Request(f"/metrics?{query}" if query else "/metrics", headers=(("Accept", "text/plain"),))
@@ -66,7 +106,7 @@ class Place:
     def path(self) -> Steps[str]:
         """Return the path of the router. Raises UsageError if several labs have one of this name, or none has."""
         if self.lab is None:
-            running = yield from labs()
+            running = yield from Server().labs()
             having = [one.name for one in running if self.router in one.routers]
             if len(having) != 1:
                 where = f"{', '.join(having)}: name one as lab=" if having else "no lab that runs"
@@ -80,20 +120,20 @@ class Place:
         return read((yield from self.plain(words)))
 
     def plain(self, words: str) -> Steps[Plain]:
-        """Return the value of a show as plain data, whether this version knows the show or not."""
+        """Return the value of a show as plain data, also of a show that only the router knows."""
         words_path = shows.path_of(words)
         base = yield from self.path()
         return (yield Request(f"{base}/show/{words_path}")).json()
 
     def run(self, command: str) -> Steps[Ran]:
-        """Run a command of the exec prompt."""
+        """Run a command of the exec prompt: `run("clear ip nhrp")`."""
         base = yield from self.path()
         return read(Ran, (yield Request(f"{base}/run", "POST", {"command": command})))
 
-    def metrics(self, peers: int | None) -> Steps[Metrics]:
-        """Return what this router counts."""
+    def metrics(self, *, peers: int | None = None) -> Steps[Metrics]:
+        """Return what this router counts. peers: rows of tables of peers."""
         yield from self.path()
-        return (yield from metrics(self.lab, self.router, peers))
+        return (yield from _metrics(self.lab, self.router, peers))
 
 
 def read(kind: type[T], reply: Reply) -> T:
