@@ -99,8 +99,8 @@ def test_classic_lines_mean_what_they_say() -> None:
         external_distance=160,
         default_metric=Vector(1_000_000_000, 1000, 1500),
         redistributions=(
-            Redistribution(RouteSource.STATIC),
-            Redistribution(RouteSource.RIP, Vector(100_000_000, 2000, 1400)),
+            Redistribution(source=RouteSource.STATIC),
+            Redistribution(source=RouteSource.RIP, metric=Vector(100_000_000, 2000, 1400)),
         ),
         stub=StubFlag.CONNECTED | StubFlag.SUMMARY,
         active_time=60.0,

@@ -260,7 +260,7 @@ def test_a_neighbor_that_tells_more_networks_that_a_list_refuses_than_there_is_r
 def test_routes_of_a_process_that_was_configured_later_are_redistributed_with_their_metric() -> None:
     """`redistribute eigrp 200` brought nothing in until the process that has the line was configured again."""
     lan = NetworkLine(IPv4Address("10.3.3.0"), IPv4Address("0.0.0.255"))
-    first = replace(CLASSIC, networks=(), redistributions=(Redistribution(RouteSource.EIGRP, process="200"),))
+    first = replace(CLASSIC, networks=(), redistributions=(Redistribution(source=RouteSource.EIGRP, process="200"),))
     net = EigrpNet()
     net.router("R31", first)
     net.plug("", "R31", ethernet("GigabitEthernet0/2", "10.3.3.1", delay=1000))
@@ -546,7 +546,7 @@ DEFAULT = Route(
 
 
 def test_a_static_route_comes_in_with_the_metric_of_its_interface() -> None:
-    net = cloud(replace(NAMED, redistributions=(Redistribution(RouteSource.STATIC),)), NAMED)
+    net = cloud(replace(NAMED, redistributions=(Redistribution(source=RouteSource.STATIC),)), NAMED)
     has_route(net.routers["R11"], net, DEFAULT)
     net.run(1)
     route = net.routers["R31"].routes[DEFAULT.prefix]
@@ -560,7 +560,7 @@ def test_a_static_route_comes_in_with_the_metric_of_its_interface() -> None:
 @pytest.mark.parametrize("settings", [CLASSIC, NAMED])
 def test_the_metric_of_a_static_route_that_comes_in_follows_that_of_its_interface(settings: ProcessSettings) -> None:
     """After `delay` on the interface neighbors kept the old metric until some other line of EIGRP was changed."""
-    net = cloud(replace(settings, redistributions=(Redistribution(RouteSource.STATIC),)), settings)
+    net = cloud(replace(settings, redistributions=(Redistribution(source=RouteSource.STATIC),)), settings)
     has_route(net.routers["R11"], net, DEFAULT)
     net.run(1)
     before, usual = metrics(net)["R31"][DEFAULT.prefix], net.routers["R11"].interfaces.get("GigabitEthernet0/2")
@@ -577,12 +577,12 @@ def test_the_metric_of_a_static_route_that_comes_in_follows_that_of_its_interfac
 
 def test_a_rip_route_comes_in_only_with_a_metric() -> None:
     rip = replace(DEFAULT, source=RouteSource.RIP, distance=120, metric=3)
-    net = cloud(replace(CLASSIC, redistributions=(Redistribution(RouteSource.RIP),)), CLASSIC)
+    net = cloud(replace(CLASSIC, redistributions=(Redistribution(source=RouteSource.RIP),)), CLASSIC)
     has_route(net.routers["R11"], net, rip)
     net.run(1)
     assert DEFAULT.prefix not in net.routers["R31"].routes
     seed = link_vector(1_000_000, 1000, 1500)
-    settings = replace(CLASSIC, redistributions=(Redistribution(RouteSource.RIP),), default_metric=seed)
+    settings = replace(CLASSIC, redistributions=(Redistribution(source=RouteSource.RIP),), default_metric=seed)
     net.configure("R11", EigrpConfig((settings,)))
     net.run(1)
     assert net.routers["R31"].metric("0.0.0.0/0") == 1945600
@@ -591,7 +591,7 @@ def test_a_rip_route_comes_in_only_with_a_metric() -> None:
 @pytest.mark.conforms("eigrp:5.6-external")
 def test_an_external_route_that_comes_back_to_its_router_is_not_taken() -> None:
     same = replace(NAMED, router_id=IPv4Address("1.1.1.1"))
-    net = cloud(replace(same, redistributions=(Redistribution(RouteSource.STATIC),)), same, NAMED)
+    net = cloud(replace(same, redistributions=(Redistribution(source=RouteSource.STATIC),)), same, NAMED)
     has_route(net.routers["R11"], net, DEFAULT)
     net.run(1)
     assert DEFAULT.prefix not in net.routers["R31"].routes

@@ -216,7 +216,7 @@ def test_a_destination_is_pending_while_a_neighbor_is_still_to_be_told() -> None
 
 def test_a_route_of_the_host_is_never_redistributed() -> None:
     net = EigrpNet()
-    rules = (Redistribution(RouteSource.STATIC), Redistribution(RouteSource.CONNECTED))
+    rules = (Redistribution(source=RouteSource.STATIC), Redistribution(source=RouteSource.CONNECTED))
     net.router("R11", replace(CLASSIC, redistributions=rules))
     net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
     hop = NextHop("GigabitEthernet0/2", IPv4Address("10.1.1.2"))
@@ -228,7 +228,7 @@ def test_a_route_of_the_host_is_never_redistributed() -> None:
 def test_summaries_and_redistributed_routes_in_the_table() -> None:
     net = EigrpNet()
     summary = InterfaceSettings(summaries=(Summary(Prefix.parse("10.0.0.0/8")),))
-    rules = (Redistribution(RouteSource.STATIC),)
+    rules = (Redistribution(source=RouteSource.STATIC),)
     net.router("R11", replace(CLASSIC, interfaces=(("Tunnel100", summary),), redistributions=rules))
     net.plug("", "R11", tunnel("192.168.100.11"))
     net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
@@ -310,7 +310,7 @@ def test_the_block_of_show_ip_protocols() -> None:
         NAMED,
         networks=(lan, NetworkLine(Prefix.parse("10.1.1.0/24").address, Prefix.parse("10.1.1.0/24").wildcard)),  # type: ignore[arg-type]
         interfaces=(passive, ("Tunnel100", summary)),
-        redistributions=(Redistribution(RouteSource.STATIC),),
+        redistributions=(Redistribution(source=RouteSource.STATIC),),
         stub=StubFlag.CONNECTED,
     )
     net.configure("R11", EigrpConfig((settings,)))

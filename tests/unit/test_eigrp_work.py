@@ -151,7 +151,7 @@ def test_what_comes_from_no_neighbor_or_is_larger_than_any_packet_is_not_read(mo
 def test_a_process_that_is_gone_leaves_no_work_behind() -> None:
     """After `no router eigrp` the router went on through its routing table, a few routes in each event."""
     net = EigrpNet()
-    hub = net.router("R11", replace(CLASSIC, redistributions=(Redistribution(RouteSource.STATIC),)))
+    hub = net.router("R11", replace(CLASSIC, redistributions=(Redistribution(source=RouteSource.STATIC),)))
     prefixes = [Prefix.of(IPv4Address(0x14000000 + 256 * number), 24) for number in range(100)]
     hub.rib.known += [Route(prefix=each, source=RouteSource.STATIC, distance=1) for each in prefixes]
     net.configure("R11", EigrpConfig((replace(hub.process.state.settings, router_id=US),)))

@@ -238,10 +238,9 @@ class UsageReported(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceCount:
-    """The packet and octet counters of one interface since it was made. drops: of packets that should have left."""
+class PacketCounts:
+    """Counters since an interface was made, in packets and octets. drops: of packets that should have left."""
 
-    interface: str
     received: int
     sent: int
     received_octets: int
@@ -251,6 +250,13 @@ class InterfaceCount:
     send_errors: int = 0
     receive_drops: int = 0
     send_drops: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceCount(PacketCounts):
+    """The counters of one interface."""
+
+    interface: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
-from dmvpn.base.effects import NextHop, RouteKind, SendIp
+from dmvpn.base.effects import GreEnd, NextHop, RouteKind, SendIp
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -138,46 +138,43 @@ class LineProtocolDecided(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelState:
+class GreTunnel(GreEnd):
+    """What the configuration of a GRE tunnel and its state have alike.
+
+    source_interface: the interface that has the NBMA address, "" while there is none.
+    keepalive: seconds between two, and how many may go unanswered.
+    transmit_bandwidth, receive_bandwidth: kbit/s.
+    """
+
+    multipoint: bool = False
+    source_interface: str = ""
+    keepalive: tuple[int, int] | None = None
+    path_mtu_discovery: bool = False
+    transmit_bandwidth: int = 8000
+    receive_bandwidth: int = 8000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelState(GreTunnel):
     """What NHRP and others may know of a tunnel.
 
     source: our NBMA address, None while there is none.
-    destination: None on a multipoint tunnel.
     up: the tunnel can send (its line protocol, `if-state nhrp` aside).
     transport_mtu: octets, what IOS announces for the tunnel itself (17916, with a key 17912), whatever `ip mtu` says.
     protection: the IPsec profile's name, or "".
-    keepalive: seconds between two, and how many may go unanswered.
     ip_mtu: octets, the default `ip mtu`: what fits into the egress interface unfragmented.
-    sealing: how many of them ESP takes away. bandwidths: kbit/s.
+    sealing: how many of them ESP takes away.
     enabled: not `shutdown`, and nothing asked of it that we cannot do at all.
-    mss: octets that TCP over IPv4 is clamped to, None: not at all.
-    checksum, sequence: what GRE headers have besides.
-    vrf: the VRF of the packets inside, front: of the GRE packets; "": the global table.
     """
 
-    name: str
-    multipoint: bool
     source: IPAddress | None
-    source_interface: str
-    destination: IPAddress | None
-    key: int | None
     transport_mtu: int
     up: bool
     protection: str = ""
     reason: Reason | None = None
-    keepalive: tuple[int, int] | None = None
     ip_mtu: int = 1476
-    ttl: int = 255
-    path_mtu_discovery: bool = False
-    transmit_bandwidth: int = 8000
-    receive_bandwidth: int = 8000
     sealing: int = 0
     enabled: bool = True
-    mss: int | None = None
-    checksum: bool = False
-    sequence: bool = False
-    vrf: str = ""
-    front: str = ""
 
     @property
     def outer(self) -> OuterAddress | None:

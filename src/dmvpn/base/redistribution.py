@@ -8,9 +8,10 @@ one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.notices import NetworksRun, RouteSource
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,26 +21,29 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice, Route
 
 
-class Redistributing(Protocol):
-    """A `redistribute` line. process: "" means any. kinds: which subtypes of OSPF's routes it means; (): all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedistributionLine:
+    """A `redistribute` line, as `line_for` compares it with routes.
 
-    @property
-    def source(self) -> RouteSource:
-        """The protocol."""
-        ...
+    process: "": any.
+    route_map: its name, "" without one.
+    kinds: which subtypes of OSPF's routes come in (`match`); (): all.
+    """
 
-    @property
-    def process(self) -> str:
-        """Its number."""
-        ...
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """What `match` says."""
-        ...
+    source: RouteSource
+    process: str = ""
+    route_map: str = ""
+    kinds: tuple[str, ...] = ()
 
 
-Line = TypeVar("Line", bound=Redistributing)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redistribution(RedistributionLine):
+    """A line of a protocol whose metric is a number. metric: None: the default metric."""
+
+    metric: int | None = None
+
+
+Line = TypeVar("Line", bound=RedistributionLine)
 
 
 def line_for(lines: Iterable[Line], route: Route) -> Line | None:
@@ -52,7 +56,7 @@ def line_for(lines: Iterable[Line], route: Route) -> Line | None:
     return None
 
 
-def _is_meant(line: Redistributing, route: Route) -> bool:
+def _is_meant(line: RedistributionLine, route: Route) -> bool:
     """Return whether the line is about this kind of OSPF's routes; the networks that it runs on are internal."""
     return not line.kinds or line.source is not RouteSource.OSPF or route.subtype in line.kinds
 

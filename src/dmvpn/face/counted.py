@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import by_address
-from dmvpn.base.events import GreDrops, InterfaceCount
+from dmvpn.base.events import GreDrops, PacketCounts
 from dmvpn.base.protection import SaCount
 from dmvpn.face.protocol import Counts
 
@@ -23,7 +23,7 @@ LARGEST_BATCH: Final = 256
 _Row = tuple[str | int | float, ...]
 
 #: The numbers of each topic, in the order of their columns.
-_OF_INTERFACE: Final = tuple(each.name for each in fields(InterfaceCount) if each.name != "interface")
+_OF_INTERFACE: Final = tuple(each.name for each in fields(PacketCounts))
 _OF_DROPS: Final = tuple(each.name for each in fields(GreDrops))
 _OF_SA: Final = tuple(each.name for each in fields(SaCount) if each.name != "spi_in")
 #: Of each topic: its labels, and its numbers.

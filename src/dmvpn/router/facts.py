@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from dmvpn.base.events import GreDrops
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
@@ -105,7 +106,7 @@ class RouterFacts(TableFacts):
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[ipsec_facts.SaFacts, ...] = ()
     ike: tuple[ike_facts.IkeFacts, ...] = ()
-    drops: tunnel_facts.DropFacts = tunnel_facts.DropFacts()
+    drops: GreDrops = GreDrops()
     refused: tuple[PeerFacts, ...] = ()
     log: tuple[system_facts.LogFacts, ...] = ()
     kernel: tuple[KernelFacts, ...] = ()
@@ -180,7 +181,7 @@ def router_facts(
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
         ike=ike_facts.facts(router.machine(IkeMachine), now),
-        drops=tunnel_facts.drops(router.machine(TunnelMachine)),
+        drops=router.machine(TunnelMachine).drops,
         refused=ike_facts.refused(router.machine(IkeMachine)),
         log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import PacketCounts
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import AF_UNSPEC, NLM_F_DUMP, KernelMessageType
 from dmvpn.dataplane.netlink.wire import CLAUSE, KernelRequest, split_body
@@ -21,19 +22,10 @@ _IFLA_STATS64 = 23
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkCounters:
-    """The counters of one interface since it was made, in packets and octets."""
+class LinkCounters(PacketCounts):
+    """The counters of the interface with this index."""
 
     index: int
-    received: int
-    sent: int
-    received_octets: int
-    sent_octets: int
-    receive_errors: int
-    send_errors: int
-    receive_drops: int
-    send_drops: int
-    multicasts: int
 
 
 def dump_counters() -> KernelRequest:

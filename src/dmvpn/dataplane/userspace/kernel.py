@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.counting import EthernetStation
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unresolved
+from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.sysctl import Setting
@@ -305,18 +306,7 @@ class Kernel:
     def counts(self) -> tuple[InterfaceCount, ...]:
         """Return the counters of every interface."""
         return tuple(
-            InterfaceCount(
-                interface=name,
-                received=counters.received,
-                sent=counters.sent,
-                received_octets=counters.received_octets,
-                sent_octets=counters.sent_octets,
-                multicasts=counters.multicasts,
-                receive_errors=counters.receive_errors,
-                send_errors=counters.send_errors,
-                receive_drops=counters.receive_drops,
-                send_drops=counters.send_drops,
-            )
+            project(InterfaceCount, counters, interface=name)
             for counters in self._socket.counters()
             if (name := self._links.name(counters.index))
         )

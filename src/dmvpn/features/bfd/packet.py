@@ -26,15 +26,14 @@ _POLL, _FINAL, _CONTROL_PLANE, _AUTHENTICATED, _DEMAND, _MULTIPOINT = 0x20, 0x10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ControlPacket:
-    """One packet. Intervals are microseconds.
+class PacketFields:
+    """The fields of a packet besides its state. Intervals are microseconds.
 
     diagnostic: a `Diagnostic`, or an unassigned number.
     control_plane_independent: the C bit; demand: the D bit.
     mine, yours: discriminators, of the sender and (0: not known) of the receiver.
     """
 
-    state: BfdState
     diagnostic: int = 0
     poll: bool = False
     final: bool = False
@@ -46,6 +45,13 @@ class ControlPacket:
     desired_tx: int
     required_rx: int
     required_echo_rx: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPacket(PacketFields):
+    """One packet."""
+
+    state: BfdState
     authentication: AuthSection | None = None
 
     @classmethod

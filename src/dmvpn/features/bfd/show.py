@@ -14,6 +14,7 @@ from dmvpn.base.values import dataclass, project
 from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.machine import PORT, BfdMachine
+from dmvpn.features.bfd.packet import PacketFields
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.states import BfdState
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
@@ -39,21 +40,10 @@ class DirectionCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastPacket:
-    """The content of the far end's last packet. Intervals are microseconds."""
+class LastPacket(PacketFields):
+    """The content of the far end's last packet."""
 
-    diagnostic: int
     state: str
-    demand: bool
-    poll: bool
-    final: bool
-    control_plane_independent: bool
-    multiplier: int
-    mine: int
-    yours: int
-    desired_tx: int
-    required_rx: int
-    required_echo_rx: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

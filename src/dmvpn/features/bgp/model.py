@@ -15,7 +15,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.distribution import DistanceOf
-    from dmvpn.base.notices import RouteSource
+    from dmvpn.base.redistribution import Redistribution
 
 #: A neighbor by its address, or a peer group by its name.
 Peer = IPv4Address | str
@@ -191,17 +191,6 @@ class Aggregate:
     suppress_map: str = ""
     attribute_map: str = ""
     advertise_map: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redistribution:
-    """`redistribute`."""
-
-    source: RouteSource
-    process: str = ""
-    metric: int | None = None
-    route_map: str = ""
-    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

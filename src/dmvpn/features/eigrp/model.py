@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.redistribution import RedistributionLine
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import MetricScale, Vector
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.keychains import KeyChain
-    from dmvpn.base.notices import RouteSource
     from dmvpn.features.eigrp.tlv import StubFlag
 
 _CLASSIC = MetricScale()
@@ -115,19 +115,11 @@ class PrefixLimit:
     dampened: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Redistribution:
-    """`redistribute`: routes of the routing table to bring in. metric: None: the default metric, or else the route's
-    own.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redistribution(RedistributionLine):
+    """`redistribute`. metric: None: the default metric, or else the route's own."""
 
-    process: its number, for protocols with several processes; "": any.
-    """
-
-    source: RouteSource
     metric: Vector | None = None
-    route_map: str = ""
-    kinds: tuple[str, ...] = ()
-    process: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

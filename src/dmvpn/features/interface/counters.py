@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from math import exp
 
-from dmvpn.base.events import InterfaceCount
+from dmvpn.base.events import InterfaceCount, PacketCounts
 from dmvpn.base.values import dataclass
 
 #: Seconds between two polls.
@@ -92,7 +92,7 @@ class InterfaceTraffic:
         """The counters since they were cleared."""
         if self.cleared is None:
             return self.count
-        names = [field.name for field in fields(InterfaceCount) if field.name != "interface"]
+        names = [field.name for field in fields(PacketCounts)]
         return replace(self.count, **{name: getattr(self.count, name) - getattr(self.cleared, name) for name in names})
 
 

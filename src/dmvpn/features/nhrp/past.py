@@ -74,7 +74,21 @@ _AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class EntryValues:
+    """The values of an entry that a record and a line of a show have alike."""
+
+    target: Prefix
+    next_hop: IPAddress
+    tunnel: str
+    nbma: IPAddress | None
+    claimed: IPAddress | None
+    group: str
+    preference: int
+    hits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(EntryValues):
     """An entry as shows print it.
 
     created, expires: seconds monotonic.
@@ -82,18 +96,10 @@ class Record:
     account: the traffic account that makes it `used`; None: none.
     """
 
-    target: Prefix
-    next_hop: IPAddress
-    tunnel: str
     created: float
     expires: float | None
     type: EntryType
     flags: Flag
-    nbma: IPAddress | None
-    claimed: IPAddress | None
-    group: str
-    preference: int
-    hits: int
     route: RouteState
     reason: Reason | None
     account: IPAddress | int | None

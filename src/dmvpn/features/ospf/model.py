@@ -6,6 +6,7 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base import redistribution
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.keychains import KeyChain
-    from dmvpn.base.notices import RouteSource
 
 
 class NetworkType(enum.Enum):
@@ -106,17 +106,12 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redistribution:
+class Redistribution(redistribution.Redistribution):
     """`redistribute`. subnets: not classful networks alone. metric None: the default. type 1 or 2: external metric."""
 
-    source: RouteSource
-    process: str = ""
     subnets: bool = False
-    metric: int | None = None
     metric_type: int = 2
     tag: int = 0
-    route_map: str = ""
-    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.base.routemaps import AddressRule, Counted, RoutePolicies
 from dmvpn.base.translation import Addresses
+from dmvpn.base.values import project
 from dmvpn.features.policy.model import ANY
 
 if TYPE_CHECKING:
@@ -23,16 +24,12 @@ def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], 
     """Return all lists and maps that match routes. None: there are none. hits: where to count."""
     if config is None:
         return RoutePolicies()
-    return RoutePolicies(
+    return project(
+        RoutePolicies,
+        config,
         access_lists=Lazily(
             {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}, _addresses
         ),
-        prefix_lists=config.prefix_lists,
-        as_path_lists=config.as_path_lists,
-        community_lists=config.community_lists,
-        extended_lists=config.extended_lists,
-        large_lists=config.large_lists,
-        route_maps=config.route_maps,
         hits={} if hits is None else hits,
     )
 

@@ -13,7 +13,8 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.keychains import KeyChain
-    from dmvpn.base.notices import InterfaceState, RouteSource
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.redistribution import Redistribution
 
 
 class AuthenticationMode(enum.Enum):
@@ -33,17 +34,6 @@ class RipTimers:
     invalid: int = 180
     holddown: int = 180
     flush: int = 240
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redistribution:
-    """`redistribute`: routes of this source (and process) are announced. metric: None means the default metric."""
-
-    source: RouteSource
-    process: str = ""
-    metric: int | None = None
-    route_map: str = ""
-    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.model import Redistribution, RipConfig
+    from dmvpn.base.redistribution import Redistribution
+    from dmvpn.features.rip.model import RipConfig
 
 DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit
@@ -51,24 +50,6 @@ class GreFacts(Fact):
     sequence: bool = False
     vrf: str = ""
     front: str = ""
-
-
-class DropFacts(Fact):
-    """GRE packets that went nowhere; the fields are those of `base.events.GreDrops`, as of the last count."""
-
-    malformed: int = 0
-    no_tunnel: int = 0
-    no_peer: int = 0
-    not_ipv4: int = 0
-    unsent: int = 0
-    in_clear: int = 0
-    no_sa: int = 0
-    no_spi: int = 0
-
-
-def drops(machine: TunnelMachine) -> DropFacts:
-    """Return the packets that went nowhere."""
-    return DropFacts(**asdict(machine.drops))
 
 
 def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState | None) -> GreFacts:

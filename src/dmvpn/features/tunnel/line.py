@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit, TunnelSpec
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.tunnel.reasons import TunnelReason
 
 if TYPE_CHECKING:
@@ -84,21 +84,15 @@ def make_spec(
         return None
     if not settings.multipoint and settings.destination is None:
         return None
-    return TunnelSpec(
-        name=settings.name,
+    return project(
+        TunnelSpec,
+        settings,
         source=source.address,
         destination=None if settings.multipoint else settings.destination,
-        key=settings.key,
         mtu=settings.ip_mtu or mtu,
-        mss=settings.mss,
-        ttl=settings.ttl,
         protected=bool(settings.protection),
         df=_df_bit(settings, decision),
-        checksum=settings.checksum,
-        sequence=settings.sequence,
         barred=decision.barred if decision is not None else (),
-        vrf=settings.vrf,
-        front=settings.front,
     )
 
 

@@ -36,7 +36,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.keepalive import Keepalive
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
@@ -372,28 +372,18 @@ def _state(
     settings: TunnelSettings, source: line.TunnelSource, mtu: tuple[int, int], reason: Reason | None
 ) -> TunnelState:
     """Return the state; mtu: the default IP MTU, and how many octets ESP took away of it."""
-    return TunnelState(
-        name=settings.name,
-        multipoint=settings.multipoint,
+    return project(
+        TunnelState,
+        settings,
         source=source.address,
         source_interface=source.interface,
         destination=None if settings.multipoint else settings.destination,
-        key=settings.key,
         transport_mtu=TRANSPORT_MTU - settings.header + 4,
-        checksum=settings.checksum,
-        sequence=settings.sequence,
         up=reason is None,
         protection=settings.protected_by,
         reason=reason,
         keepalive=None if settings.multipoint else settings.keepalive,
         ip_mtu=mtu[0],
         sealing=mtu[1],
-        mss=settings.mss,
         enabled=not (settings.shutdown or settings.foreign_mode),
-        ttl=settings.ttl,
-        path_mtu_discovery=settings.path_mtu_discovery,
-        transmit_bandwidth=settings.transmit_bandwidth,
-        receive_bandwidth=settings.receive_bandwidth,
-        vrf=settings.vrf,
-        front=settings.front,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.notices import GreTunnel
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.reasons import TunnelReason
@@ -14,45 +15,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelSettings:
+class TunnelSettings(GreTunnel):
     """One `interface TunnelN` section, as far as it is about GRE.
 
     source_interface or source_address: one of them, or neither.
 
-    keepalive: seconds and retries. ttl, tos: of the outer header; tos None copies the inner one.
     protection: the IPsec profile's name.
     shared: the word behind it.
-    vrf: the VRF of the packets inside, front: of the outer packets (`tunnel vrf`); "": the global table.
     foreign_mode: the line of a kind of tunnel that is none of ours.
     foreign_end: the line of a source or destination that no tunnel has here.
     ike_profile: the words that name a profile of IKE behind the IPsec profile, which replaces that of the IPsec
-    profile. sequence: never of a multipoint tunnel.
-    transmit_bandwidth, receive_bandwidth: kbit/s.
+    profile.
     ip_mtu, mss: octets, None where not configured.
     """
 
-    name: str
-    source_interface: str = ""
     source_address: IPAddress | None = None
-    destination: IPAddress | None = None
-    multipoint: bool = False
-    key: int | None = None
-    checksum: bool = False
-    sequence: bool = False
-    keepalive: tuple[int, int] | None = None
-    ttl: int = 255
-    path_mtu_discovery: bool = False
     protection: str = ""
     shared: bool = False
-    vrf: str = ""
-    front: str = ""
     foreign_mode: str = ""
     foreign_end: str = ""
     ike_profile: str = ""
-    transmit_bandwidth: int = 8000
-    receive_bandwidth: int = 8000
     ip_mtu: int | None = None
-    mss: int | None = None
     shutdown: bool = False
 
     @property

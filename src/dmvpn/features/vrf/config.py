@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from dmvpn.base.values import project
 from dmvpn.features.vrf.model import VrfConfig, VrfSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, vrf_targets
 from dmvpn.ios.vrf_targets import FAMILY, IP_VRF_MODE, VRF
@@ -58,15 +59,11 @@ def _of_ipv4(args: Args, section: Section) -> VrfSettings:
 def _settings(
     args: Args, section: Section, description: ConfigLine, *, has_ipv4: bool = True, is_old: bool = False
 ) -> VrfSettings:
-    vpn = vrf_targets.vpn_lines(section)
-    return VrfSettings(
+    return project(
+        VrfSettings,
+        vrf_targets.vpn_lines(section),
         name=args.text("name"),
         description=section.args(description).text("text", ""),
-        rd=vpn.rd,
-        exports=vpn.exports,
-        imports=vpn.imports,
-        export_map=vpn.export_map,
-        import_map=vpn.import_map,
         has_ipv4=has_ipv4,
         is_old=is_old,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
+from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config.merging import (
     MergedNeighbors,
@@ -70,7 +71,6 @@ from dmvpn.features.bgp.model import (
     ListenRange,
     NetworkLine,
     PathChoice,
-    Redistribution,
     Vpn,
 )
 from dmvpn.ios.distribution import distance_of

@@ -251,7 +251,7 @@ def _redistribution(args: Args) -> Redistribution:
     source = next(source for source in RouteSource if source.value in args)
     number = next((args.integer(word) for word in ("eigrp", "ospf", "bgp") if word in args), None)
     return Redistribution(
-        source,
+        source=source,
         process="" if number is None else str(number),
         metric=_vector(args) if "metric" in args else None,
         route_map=args.text("map", ""),

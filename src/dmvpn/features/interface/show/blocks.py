@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.notices import GreTunnel
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.events import ClearInterfaceCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
@@ -26,29 +27,14 @@ _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelBlock:
-    """The lines of `show interfaces` about a tunnel. siblings: tunnels with the same source, this one included.
+class TunnelBlock(GreTunnel):
+    """The lines of `show interfaces` about a tunnel. siblings: tunnels with the same source, this one included."""
 
-    front: the VRF of the outer packets.
-    """
-
-    multipoint: bool
     source: IPAddress | None
-    source_interface: str
-    destination: IPAddress | None
-    key: int | None
-    checksum: bool
-    sequence: bool
     protection: str
-    keepalive: tuple[int, int] | None
     linestate: str
     transport_mtu: int
-    ttl: int
-    path_mtu_discovery: bool
-    transmit_bandwidth: int
-    receive_bandwidth: int
     siblings: int
-    front: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
@@ -14,9 +15,6 @@ from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, UNREACHABLES, VERIFY_SOURC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import Ipv6State
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +34,13 @@ class FilterRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceRow:
+class InterfaceRow(InterfaceState):
     """One interface, as all these tables need it."""
 
-    name: str
-    address: IPAddress | None
-    prefix_length: int
-    secondary: tuple[tuple[IPAddress, int], ...]
     method: str
     status: str
-    line: bool
-    ip_mtu: int
     description: str
     redirects: bool
-    ipv6: Ipv6State | None
-    vrf: str = ""
     filters: FilterRow
 
 

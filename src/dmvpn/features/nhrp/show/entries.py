@@ -16,7 +16,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.past import ROUTE_FLAGS, record_of
+from dmvpn.features.nhrp.past import ROUTE_FLAGS, EntryValues, record_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
 
 if TYPE_CHECKING:
@@ -92,25 +92,17 @@ _BRIEF_FLAGS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheLine:
+class CacheLine(EntryValues):
     """One entry. created: seconds ago. expires: seconds from now, None: never. nbma None: not known yet.
 
     requesters: stations that resolved a prefix of ours; None: not recorded.
     """
 
-    target: Prefix
-    next_hop: IPAddress
-    tunnel: str
     created: float
     expires: float | None
     type: str
     flags: tuple[str, ...]
-    nbma: IPAddress | None
-    claimed: IPAddress | None
-    group: str
     no_socket: bool
-    preference: int
-    hits: int
     requesters: tuple[tuple[IPAddress, int], ...] | None
     reason: str
 
