@@ -104,7 +104,7 @@ def test_a_file_gives_back_the_rows_that_were_added(tmp_path: Path) -> None:
     [
         ("hello", r"rows:2: not a result of diff --each"),
         ('{"task": {"network": "x"}}', r"rows:2: not a result of diff --each: a row: not an object"),
-        (RESULTS[1].to_json().replace('"worse": 0', '"worse": true'), r"rows:2: .*worse: not a whole number"),
+        (RESULTS[1].to_json().replace('"worse": 0', '"worse": true'), r"rows:2: .*worse: True is not int"),
         (RESULTS[1].to_json().replace("2222", "3333"), r"rows:2: candidate c2 .*was another one: use another file"),
         (RESULTS[1].to_json().replace('"c2"', '"c9"'), r"rows:2: candidate c9 is not here"),
         (RESULTS[1].to_json().replace("1+a", "2+b"), r"rows:2: .*of dmvpn 2\+b, and this program is 1\+a"),

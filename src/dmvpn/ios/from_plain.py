@@ -2,6 +2,7 @@
 
     reader_of(command)     reads what `show ... | json` prints
     reader_of_type(kind)   reads a value of this type
+    read_as(kind, raw)     the value of this type that parsed JSON has
 
     JSON -> Reader.read -> the dataclass that the query of the show returned, on another machine
 
@@ -17,8 +18,9 @@ import reprlib
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import DmvpnError, named
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.ios.grammar import ExecCommand
 
+T = TypeVar("T")
 #: Classes that are written as text, and how each is read again. All raise ValueError.
 _TEXTS: Final[dict[type, Callable[[str], object]]] = {
     IPv4Address: IPv4Address,
@@ -97,6 +100,16 @@ def reader_of(command: ExecCommand) -> Callable[[Plain], object]:
 def reader_of_type(kind: object) -> Callable[[Plain], object]:
     """Return what reads a value of a type; it raises MisfitError. Raises UntypedShowError."""
     return _guarded(_Readers().of(kind, {}))
+
+
+def read_as(kind: type[T], raw: object) -> T:
+    """Return the value of a class that parsed JSON has. Raises MisfitError."""
+    return cast("T", _reader(cast("type", kind))(cast("Plain", raw)))
+
+
+@lru_cache(maxsize=64)
+def _reader(kind: type) -> Callable[[Plain], object]:
+    return reader_of_type(kind)
 
 
 def _guarded(reader: Reader) -> Callable[[Plain], object]:

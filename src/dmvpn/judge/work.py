@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
-from functools import cache
+from dataclasses import asdict, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 import dmvpn
 from dmvpn.base.errors import UserError
-from dmvpn.base.json_values import as_list, as_number, as_object, as_text, as_whole, read_line
+from dmvpn.base.json_values import as_list, as_object, read_line
 from dmvpn.base.values import dataclass
+from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.campaign import RunVerdict
 from dmvpn.judge.campaigns import Order, OrderOutcome, carry_out
 from dmvpn.judge.faults import from_json, to_json
-from dmvpn.judge.judge import Violation
 
 _SECONDS: Final = 3600.0
 #: Digits of the fingerprint of the program's files.
@@ -74,24 +74,9 @@ class Task:
         return json.dumps(self.plain())
 
     @classmethod
-    def from_plain(cls, raw: object) -> Task:
-        """Read a JSON object. Raises ValueError."""
-        fields = as_object(raw, "a task")
-        variant = fields.get("variant")
-        if not isinstance(variant, list):
-            raise ValueError("variant: not a list")
-        return cls(
-            network=as_text(fields.get("network"), "network"),
-            variant=tuple(as_text(name, "variant") for name in variant),
-            seed=as_whole(fields.get("seed"), "seed"),
-            hours=as_number(fields.get("hours"), "hours"),
-            version=as_text(fields.get("version"), "version"),
-        )
-
-    @classmethod
     def from_json(cls, text: str) -> Task:
         """Read a line. Raises UserError."""
-        return read_line(text, cls.from_plain, "a task of a campaign")
+        return read_line(text, partial(read_as, cls), "a task of a campaign")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +95,8 @@ class Result:
     def to_json(self) -> str:
         """Return a line that `from_json` reads, without an end of line. It begins with the task."""
         short = {} if self.short is None else {"short": json.loads(self.short.to_json())}
-        return json.dumps({"task": self.task.plain(), "verdict": _plain(self.verdict), **short})
+        verdict = asdict(self.verdict) | {"faults": [to_json(fault) for fault in self.verdict.faults]}
+        return json.dumps({"task": self.task.plain(), "verdict": verdict, **short})
 
     @classmethod
     def from_plain(cls, raw: object) -> Result:
@@ -118,7 +104,7 @@ class Result:
         fields = as_object(raw, "a result")
         short = fields.get("short")
         return cls(
-            Task.from_plain(fields.get("task")),
+            read_as(Task, as_object(fields.get("task"), "a task")),
             _verdict(as_object(fields.get("verdict"), "verdict")),
             None if short is None else Order.from_json(json.dumps(short)),
         )
@@ -149,48 +135,7 @@ def run_text(line: str) -> str:
     return run(Task.from_json(line)).to_json()
 
 
-def _plain(verdict: RunVerdict) -> dict[str, object]:
-    """Return a verdict as a JSON object."""
-    return {
-        "violations": [asdict(violation) for violation in verdict.violations],
-        "faults": [to_json(fault) for fault in verdict.faults],
-        "router_hours": verdict.router_hours,
-        "sent": verdict.sent,
-        "demanded": verdict.demanded,
-        "lost": verdict.lost,
-        "longest": verdict.longest,
-        "digest": verdict.digest,
-    }
-
-
 def _verdict(fields: dict[str, object]) -> RunVerdict:
     """Read a verdict. Raises ValueError or UserError."""
-    longest = as_object(fields.get("longest"), "longest")
-    return RunVerdict(
-        violations=tuple(_violation(each) for each in as_list(fields.get("violations"), "violations")),
-        faults=tuple(from_json(each) for each in as_list(fields.get("faults"), "faults")),
-        router_hours=as_number(fields.get("router_hours"), "router_hours"),
-        sent=as_whole(fields.get("sent"), "sent"),
-        demanded=as_whole(fields.get("demanded"), "demanded"),
-        lost=as_whole(fields.get("lost"), "lost"),
-        longest={why: as_number(seconds, f"longest {why}") for why, seconds in longest.items()},
-        digest=as_text(fields.get("digest"), "digest"),
-    )
-
-
-def _violation(raw: object) -> Violation:
-    fields = as_object(raw, "a violation")
-    return Violation(
-        time=as_number(fields.get("time"), "time"),
-        rule=as_text(fields.get("rule"), "rule"),
-        text=as_text(fields.get("text"), "text"),
-        way=tuple(_leg(each) for each in as_list(fields.get("way"), "way")),
-    )
-
-
-def _leg(raw: object) -> tuple[str, str]:
-    """Read a part of the way of a packet. Raises ValueError."""
-    nodes = as_list(raw, "a part of a way")
-    if len(nodes) != 2:
-        raise ValueError("a part of a way: not two nodes")
-    return as_text(nodes[0], "node"), as_text(nodes[1], "node")
+    faults = tuple(from_json(each) for each in as_list(fields.get("faults"), "faults"))
+    return replace(read_as(RunVerdict, {**fields, "faults": []}), faults=faults)

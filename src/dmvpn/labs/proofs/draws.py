@@ -12,8 +12,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.json_values import as_object, as_text, as_whole, read_line
+from dmvpn.base.json_values import as_object, read_line
 from dmvpn.base.values import dataclass
+from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.work import check_version
 from dmvpn.labs.proofs.case import LeakError
 from dmvpn.labs.proofs.judging import Judged, healthy, judge
@@ -62,16 +63,6 @@ class Draw:
         """Return the task as a JSON object."""
         return {"proof": self.proven.value, "seed": self.seed, "kind": self.kind.value, "version": self.version}
 
-    @classmethod
-    def from_plain(cls, fields: dict[str, object]) -> Draw:
-        """Read what `plain` returns. Raises ValueError."""
-        return cls(
-            proven=Proven(as_text(fields.get("proof"), "proof")),
-            seed=as_whole(fields.get("seed"), "seed"),
-            kind=Kind(as_text(fields.get("kind"), "kind")),
-            version=as_text(fields.get("version"), "version"),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
@@ -95,14 +86,14 @@ class Proof:
     def from_plain(cls, raw: object) -> Proof:
         """Read a JSON object. Raises ValueError."""
         fields = as_object(raw, "a result")
-        draw = Draw.from_plain(as_object(fields.get("task"), "a task"))
-        failure = as_text(fields.get("failure"), "failure")
+        task = as_object(fields.get("task"), "a task")
+        draw, failure = read_as(Draw, {**task, "proven": task.get("proof")}), read_as(str, fields.get("failure"))
         if "judged" not in fields:
             if not failure:
                 raise ValueError("neither a verdict nor a failure")
             return cls(draw=draw, judged=None, failure=failure)
-        read = Judged.from_plain if draw.proven is Proven.DOCTOR else Linted.from_plain
-        judged = read(as_object(fields["judged"], "judged"))
+        kind: type[Verdict] = Judged if draw.proven is Proven.DOCTOR else Linted
+        judged = read_as(kind, fields["judged"])
         if judged.name != draw.name:
             raise ValueError(f"the verdict of {draw.name} is about {judged.name}")
         return cls(draw=draw, judged=judged, failure=failure)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
-from dmvpn.base.json_values import as_flag, as_text, as_texts, as_whole
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.breaking import LATER, fault_of, ill, near_of, orders_in_words
 from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
@@ -45,25 +44,6 @@ class Judged:
     found: tuple[str, ...] = ()
     accused: bool = False
     left: tuple[str, ...] | None = None
-
-    @classmethod
-    def from_plain(cls, fields: dict[str, object]) -> Judged:
-        """Read what `plain` returns. Raises ValueError."""
-        return cls(
-            name=as_text(fields.get("name"), "name"),
-            network=as_text(fields.get("network"), "network"),
-            what=as_text(fields.get("what"), "what"),
-            harm=Harm(as_text(fields.get("harm"), "harm")),
-            mechanism=as_text(fields.get("mechanism"), "mechanism"),
-            traits=as_texts(fields.get("traits"), "traits"),
-            bad=as_texts(fields.get("bad"), "bad"),
-            rank=as_whole(fields.get("rank"), "rank"),
-            wrong=as_text(fields.get("wrong"), "wrong"),
-            nothing=as_flag(fields.get("nothing"), "nothing"),
-            found=as_texts(fields.get("found"), "found"),
-            accused=as_flag(fields.get("accused"), "accused"),
-            left=None if fields.get("left") is None else as_texts(fields.get("left"), "left"),
-        )
 
     def plain(self) -> dict[str, object]:
         """Return the verdict as a JSON object."""

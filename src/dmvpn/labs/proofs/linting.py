@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.findings import Severity
-from dmvpn.base.json_values import as_flag, as_text, as_texts
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.breaking import line_fault_of, near_of, orders_in_words
 from dmvpn.labs.proofs.case import Case, Harm, latent, well_rows
@@ -102,21 +101,6 @@ class Linted:
     found: tuple[str, ...] = ()
     named: bool = False
     accused: bool = False
-
-    @classmethod
-    def from_plain(cls, fields: dict[str, object]) -> Linted:
-        """Read what `plain` returns. Raises ValueError."""
-        return cls(
-            name=as_text(fields.get("name"), "name"),
-            network=as_text(fields.get("network"), "network"),
-            what=as_text(fields.get("what"), "what"),
-            harm=Harm(as_text(fields.get("harm"), "harm")),
-            mechanism=as_text(fields.get("mechanism"), "mechanism"),
-            bad=as_texts(fields.get("bad"), "bad"),
-            found=as_texts(fields.get("found"), "found"),
-            named=as_flag(fields.get("named"), "named"),
-            accused=as_flag(fields.get("accused"), "accused"),
-        )
 
     def plain(self) -> dict[str, object]:
         """Return the verdict as a JSON object."""

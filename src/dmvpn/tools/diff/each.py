@@ -16,8 +16,9 @@ from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.json_values import as_flag, as_number, as_object, as_text, as_whole, read_line
+from dmvpn.base.json_values import as_object, read_line
 from dmvpn.base.values import dataclass
+from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.work import check_version, version
 from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.whole import compare_networks
@@ -89,24 +90,8 @@ class CandidateResult:
         """Read a JSON object. Raises ValueError."""
         fields = as_object(raw, "a result")
         given, row = as_object(fields.get("task"), "a task"), as_object(fields.get("row"), "a row")
-        outage = row.get("outage")
-        task = CandidateTask(
-            name=as_text(given.get("candidate"), "candidate"),
-            inputs=as_text(given.get("inputs"), "inputs"),
-            version=as_text(given.get("version"), "version"),
-        )
-        return cls(
-            task,
-            CandidateRow(
-                name=task.name,
-                worse=as_whole(row.get("worse"), "worse"),
-                better=as_whole(row.get("better"), "better"),
-                changed=as_whole(row.get("changed"), "changed"),
-                outage=None if outage is None else as_number(outage, "outage"),
-                why=as_text(row.get("why"), "why"),
-                untried=as_flag(row.get("untried"), "untried"),
-            ),
-        )
+        task = read_as(CandidateTask, {**given, "name": given.get("candidate"), "octets": ""})
+        return cls(task, read_as(CandidateRow, {**row, "name": task.name}))
 
     @classmethod
     def from_json(cls, text: str) -> CandidateResult:
