@@ -43,7 +43,7 @@ _MULTIPOINT = " tunnel mode gre multipoint\n"
             at("SPOKE10", ("tunnel key 12345", "tunnel key 1")),
             "NHRP",
             Cause.KEY,
-            "SPOKE10 has tunnel key 1, HUB has tunnel key 12345",
+            "SPOKE10 has tunnel key 1, and HUB has tunnel key 12345",
         ),
         (
             at("HUB", (_MULTIPOINT, " tunnel destination 203.0.113.20\n")),

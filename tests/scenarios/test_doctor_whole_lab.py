@@ -42,7 +42,7 @@ def test_a_router_that_is_registered_lacks_nothing() -> None:
     [
         ("R31", "nbma 172.16.11.1", "nbma 172.16.11.9", Cause.NHS_NBMA, "whose NBMA address is 172.16.11.1"),
         ("R31", "nhs 192.168.100.11", "nhs 192.168.100.12", Cause.NHS_ADDRESS, "192.168.100.11, not 192.168.100.12"),
-        ("R31", "tunnel key 100", "tunnel key 101", Cause.KEY, "R31 has tunnel key 101, R11 has tunnel key 100"),
+        ("R31", "tunnel key 100", "tunnel key 101", Cause.KEY, "R31 has tunnel key 101, and R11 has tunnel key 100"),
         ("R31", " tunnel key 100\n", "", Cause.KEY, "R31 has no tunnel key"),
         ("R11", " ip nhrp network-id 100\n", "", Cause.NETWORK_ID, "Tunnel100 of R11 runs no NHRP"),
         ("R11", "tunnel mode gre multipoint", "shutdown\n tunnel mode gre multipoint", Cause.TUNNEL_SHUTDOWN, "of R11"),

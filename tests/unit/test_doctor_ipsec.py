@@ -59,7 +59,9 @@ def _lab(spoke: TunnelFacts, hub: TunnelFacts, *, nat: bool = False) -> LabFacts
     wire = LinkFacts(name="wire", ends=(("R31", "GigabitEthernet0/1"), ("NAT1", "inside")), cut=False)
 
     def router(address: object, tunnel: TunnelFacts) -> RouterFacts:
-        return RouterFacts.model_validate({"interfaces": _wired(address), "routes": (_route(),), "tunnels": (tunnel,)})
+        lines = (f"interface {tunnel.name}", f" tunnel key {tunnel.key}" if tunnel.key else " no tunnel key")
+        facts = {"interfaces": _wired(address), "routes": (_route(),), "tunnels": (tunnel,), "configuration": lines}
+        return RouterFacts.model_validate(facts)
 
     return LabFacts(
         routers={"R31": router(SPOKE, spoke), "R11": router(HUB, hub)},

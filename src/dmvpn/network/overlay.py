@@ -177,7 +177,10 @@ class Network:
 
     def __init__(self, devices: Sequence[Device]) -> None:
         self.devices = tuple(devices)
-        self._ends = {device: tuple(_ends(device)) for device in devices}
+        self._ends = {
+            device: tuple(end for end in tunnel_ends(device) if not (end.tunnel.shutdown or end.tunnel.is_excerpt))
+            for device in devices
+        }
         self.ends = tuple(end for ends in self._ends.values() for end in ends)
         self._by_address: dict[IPAddress, list[TunnelEnd]] = {}
         self._by_source: dict[IPAddress, list[TunnelEnd]] = {}
@@ -295,10 +298,11 @@ class Network:
                 yield culprit, other
 
 
-def _ends(device: Device) -> Iterator[TunnelEnd]:
+def tunnel_ends(device: Device) -> Iterator[TunnelEnd]:
+    """Yield all tunnels of a router, tunnels that are shut down among them."""
     for tunnel in device.tunnels.tunnels:
         interface = device.interface(tunnel.name)
-        if tunnel.shutdown or interface is None or tunnel.is_excerpt:
+        if interface is None:
             continue
         source = device.source(tunnel)
         of_tunnel = [config for config in device.nhrp.tunnels if config.name == tunnel.name]

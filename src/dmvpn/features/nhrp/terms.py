@@ -32,7 +32,8 @@ def _password_lines(end: TunnelConfig, password: str) -> tuple[str, ...]:
     return INTERFACE.of(name=end.name), line.of(password=_SECRET) if password else line.no()
 
 
-def _refuses_password(reason: ReasonFacts) -> bool:
+def refuses_password(reason: ReasonFacts) -> bool:
+    """Return whether one end refuses the password of the other, according to its reason."""
     if said := reason.find(NhrpReason.OBJECTION):
         return ErrorCode.AUTHENTICATION_FAILURE in said.fields
     return reason.find(NhrpReason.OTHER_PASSWORD) is not None
@@ -56,7 +57,7 @@ PASSWORD: Final = Term["TunnelConfig", str](
     place=lambda end: (f"interface {end.name}", f"{'ip' if end.version == 4 else 'ipv6'} nhrp authentication"),
     lines=_password_lines,
     protects=bool,
-    refuses=_refuses_password,
+    refuses=refuses_password,
     other="NOTOURS",
 )
 TERMS: Final = (PASSWORD,)

@@ -25,7 +25,8 @@ The checks, each a function of the scene, in the order of a packet's path:
     ipsec, sas              IKE; its SAs
     crypto_parameters       the lines on which IKE and IPsec of two ends must agree
     preshared_keys          the lines of pre-shared keys
-    registration            GRE, NHRP; nhrp_passwords: their passwords
+    registration            GRE, NHRP
+    terms                   what a client and its server must agree on
     tunnel_traffic          traffic through the tunnel; multicast
     servers                 servers that all other clients of a cloud have
     eigrp, learned_routes   EIGRP; its routes, and static routes

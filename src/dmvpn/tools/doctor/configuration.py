@@ -1,6 +1,7 @@
 """A router's configuration as models, for checks of settings that are not in the facts. It is parsed once.
 
     device        the models of all features
+    tunnel_end    a tunnel with its settings of all features
     texts         lines of a section, found by what they are and not by how they begin
 
 Facts have a mark in the place of each secret. The models keep the mark, so a secret of a model may be unknown:
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.network.device import Device
+from dmvpn.network.overlay import tunnel_ends
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigLine, Section, Statement
+    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts
 
 
@@ -33,6 +36,17 @@ def read(name: str, lines: tuple[str, ...], vrf: str = "") -> Device:
 def device(facts: RouterFacts) -> Device:
     """Return the models of a router by its facts."""
     return read(facts.hostname, facts.configuration, facts.vrf)
+
+
+@lru_cache(maxsize=1024)
+def _ends(device: Device) -> tuple[TunnelEnd, ...]:
+    return tuple(tunnel_ends(device))
+
+
+def tunnel_end(facts: RouterFacts, name: str, version: int) -> TunnelEnd | None:
+    """Return a tunnel of a router for this version of IP, or for the version that it has."""
+    found = [end for end in _ends(device(facts)) if end.name == name]
+    return next((end for end in found if end.nhrp.version == version), found[0] if found else None)
 
 
 def statements(section: Section | None, *lines: ConfigLine) -> list[Statement]:

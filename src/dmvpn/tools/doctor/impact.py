@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
-from dmvpn.tools.doctor.nhrp_passwords import takes_requests_alone
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
@@ -308,15 +307,29 @@ def _needs_no_replies(scene: Scene, name: str) -> bool:
     """
     mine = [one for one in scene.clients() if one.name == name and one.server is not None]
     return bool(mine) and all(
-        one.works or (not one.tunnel.multipoint and takes_requests_alone(scene, one)) for one in mine
+        one.works or (not one.tunnel.multipoint and _takes_requests_alone(scene, one)) for one in mine
     )
+
+
+def _takes_requests_alone(scene: Scene, client: Client) -> bool:
+    """Return whether the server registers the client, which refuses the replies: only the client has a password.
+
+    RFC 2332 §5.3.4: the receiver checks the password. A router without one checks nothing.
+    """
+    there, server = client.there, client.server
+    if there is None or server is None or there.authenticated or not client.tunnel.authenticated or client.works:
+        return False
+    versions = {server.address.version} if server.address is not None else {4, 6}
+    own = [address for address in client.tunnel.addresses if address.version in versions]
+    known = {(one.next_hop, one.nbma) for one in there.mappings if one.kind == "dynamic"}
+    return any((address, scene.seen_as(client)) in known for address in own)
 
 
 def _served_all_the_same(scene: Scene, finding: Finding) -> str:
     """Return why a router works although one of its servers does not answer."""
     clients, name = scene.clients(), finding.router
     near = [one for one in clients if name in (one.name, one.hub)]
-    if finding.cause is Cause.AUTHENTICATION and any(takes_requests_alone(scene, one) for one in near):
+    if finding.cause is Cause.AUTHENTICATION and any(_takes_requests_alone(scene, one) for one in near):
         return _REQUESTS
     if any(one.name == name and one.hub != name and one.works for one in clients if one.server is not None):
         return _SERVER

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.parts import CieCode
-from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.network.terms.tunnels import NHRP, TUNNELS
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.nhrp_configuration import lines_of_tunnel, server_statements, with_address
-from dmvpn.tools.doctor.nhrp_passwords import other_password
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.server_nbma import server_lines
+from dmvpn.tools.doctor.terms import differences, registration_state
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -41,23 +43,9 @@ def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
     there = client.there
     if there is None or there.source != client.nbma:
         return
+    yield from differences(scene, client, TUNNELS, Step.GRE, registration_state, _strays(client))
     if there.key == client.tunnel.key:
-        yield Fine(Step.GRE, f"{client.name} and {client.hub} both have {_key(there.key)}")
-        return
-    others = scene.fellows(client)
-    hub_odd = bool(others) and all(one.tunnel.key == client.tunnel.key for one in others)
-    name, tunnel, right = (client.hub, there, client.tunnel.key) if hub_odd else (client.name, client.tunnel, there.key)
-    yield Finding(
-        step=Step.GRE,
-        cause=Cause.KEY,
-        router=name,
-        what=f"{client.name} has {_key(client.tunnel.key)}, {client.hub} has {_key(there.key)}",
-        evidence=_strays(client),
-        fix=(
-            INTERFACE.of(name=tunnel.name),
-            tunnel_lines.KEY.no() if right is None else tunnel_lines.KEY.of(key=right),
-        ),
-    )
+        yield Fine(Step.GRE, f"{client.name} and {client.hub} both have {KEY.words(there.key)}")
 
 
 def _strays(client: Client) -> tuple[str, ...]:
@@ -68,10 +56,6 @@ def _strays(client: Client) -> tuple[str, ...]:
         if facts is not None and facts.drops.no_tunnel
     ]
     return tuple(f"{name}: {count} GRE packets for no tunnel of its own" for name, count in found)
-
-
-def _key(key: int | None) -> str:
-    return "no tunnel key" if key is None else f"tunnel key {key}"
 
 
 def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -264,10 +248,13 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     reason = server.reason
     evidence = (f"{client.name} says: {reason}",) if reason else ()
-    password = other_password(scene, client, there, server)
-    if password is not None:
-        yield password
-    elif server.refused and _is_double(scene, client):
+    refusals = there.refusals.get(Refusal.AUTHENTICATION.value, 0)
+    counted = (f"{client.hub}: {refusals} NHRP packets with a wrong password",) if refusals else ()
+    passwords = list(differences(scene, client, NHRP, Step.REGISTRATION, registration_state, (*evidence, *counted)))
+    yield from passwords
+    if passwords:
+        return
+    if server.refused and _is_double(scene, client):
         return  # the owner of the address comes first, and is a finding of its own
     elif server.refused and refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED):
         yield _anothers(scene, client, reason) or _stale(scene, client, reason)

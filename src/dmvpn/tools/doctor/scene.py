@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.customers import TunnelSeat, customers
+from dmvpn.network.overlay import EndPair
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
+from dmvpn.tools.doctor.configuration import tunnel_end
 from dmvpn.tools.walk.view import HOST_PORT, without_filters
 
 if TYPE_CHECKING:
@@ -50,6 +52,16 @@ class Client:
     def works(self) -> bool:
         """Whether the registration is up."""
         return self.server is None or self.server.responding
+
+    @property
+    def pair(self) -> EndPair | None:
+        """The two ends with their settings; None: the lines of one of them are not in view."""
+        if self.hub_facts is None or self.there is None:
+            return None
+        version = self.server.address.version if self.server is not None and self.server.address is not None else 4
+        here = tunnel_end(self.facts, self.tunnel.name, version)
+        there = tunnel_end(self.hub_facts, self.there.name, version)
+        return EndPair(here, there, nhrp=self.server is not None) if here is not None and there is not None else None
 
     @property
     def title(self) -> str:

@@ -8,8 +8,8 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
+from dmvpn.features.nhrp.terms import refuses_password
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor.nhrp_passwords import says_password
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with
 from dmvpn.tools.doctor.rip import rip_on
@@ -50,14 +50,14 @@ def registration(view: ServerView) -> Iterator[Hypothesis]:
     said = f"the server says: {server.reason}"
     if server.refused:
         yield from _refused(server.reason, said, view)
-    elif says_password(server.reason):
+    elif refuses_password(server.reason):
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
     else:
         yield from _silent(view)
 
 
 def _refused(reason: ReasonFacts, said: str, view: ServerView) -> Iterator[Hypothesis]:
-    if says_password(reason):
+    if refuses_password(reason):
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
     elif refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED, CieCode.BINDING_NOT_UNIQUE):
         yield maybe(Cause.STALE_UNIQUE, said, "'show ip nhrp' at the server: whose NBMA address does it have?")

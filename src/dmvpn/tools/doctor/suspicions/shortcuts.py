@@ -6,9 +6,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.features.nhrp.terms import refuses_password
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
-from dmvpn.tools.doctor.nhrp_passwords import says_password
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
@@ -71,7 +71,7 @@ def shortcuts(view: ServerView) -> Iterator[Hypothesis]:
     for one in learned:
         if one.kind == "incomplete" and one.reason:
             why = f"{one.target}: {one.reason}"
-            if says_password(one.reason):
+            if refuses_password(one.reason):
                 yield maybe(Cause.AUTHENTICATION, why, "'ip nhrp authentication' of both")
                 continue
             yield mild(Cause.SPOKE_POINT_TO_POINT, why, "'tunnel mode' of the router behind which it is")

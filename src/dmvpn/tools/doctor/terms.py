@@ -1,0 +1,62 @@
+"""Terms between a client and its server: the same tables as in lint, on the configurations of running routers.
+
+Where values do not decide, because a secret is hidden, the routers do: the pair works, or one end refuses the other
+because of this term.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dmvpn.base.terms import Likeness
+from dmvpn.network.terms.table import Disagreement
+from dmvpn.tools.doctor.verdicts import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.facts import ReasonFacts
+    from dmvpn.base.terms import Term
+    from dmvpn.network.overlay import EndPair
+    from dmvpn.network.terms.table import Table
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Step
+
+    #: Whether a client and its server work together, and the reasons of both why not.
+    State: TypeAlias = Callable[[Client], tuple[bool, tuple[ReasonFacts, ...]]]
+
+
+def registration_state(client: Client) -> tuple[bool, tuple[ReasonFacts, ...]]:
+    """Return whether a client is registered, and why not."""
+    return client.works, (client.server.reason,) if client.server is not None else ()
+
+
+def differences(
+    scene: Scene, client: Client, table: Table[Any], step: Step, state: State, evidence: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Yield the terms of a table on which a client and its server do not agree."""
+    mine = client.pair
+    if mine is None:
+        return
+    clients = {mine: client}
+
+    def witness(term: Term[Any, Any], pair: EndPair) -> Likeness:
+        works, reasons = state(clients[pair])
+        if works:
+            return Likeness.SAME
+        refused = term.refuses is not None and any(map(term.refuses, reasons))
+        return Likeness.DIFFERENT if refused else Likeness.UNKNOWN
+
+    for term in table.differing(mine, witness):
+        clients |= {pair: one for one in scene.fellows(client) if (pair := one.pair) is not None}
+        found = Disagreement.of(table, term, mine, table.odd(term, clients, witness))
+        names = (client.name, client.hub) if found.odd is mine.here else (client.hub, client.name)
+        yield Finding(
+            step=step,
+            cause=term.cause,
+            router=names[0],
+            what=found.sentence(*names),
+            evidence=evidence,
+            fix=found.fix,
+            others=() if found.decided else (names[1],),
+        )
