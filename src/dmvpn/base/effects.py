@@ -113,47 +113,38 @@ class DfBit(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GreEnd:
-    """The settings of a GRE tunnel (RFC 2784, key: RFC 2890) that its lines, its state and its data plane have alike.
-
-    destination: the far end's NBMA address, None on a multipoint tunnel.
-    mss: octets that TCP is clamped to in SYNs over IPv4 that pass, None: not at all.
-    ttl: of the outer header.
-    checksum: GRE packets carry one (RFC 2784 §2.5).
-    sequence: packets of a point-to-point tunnel carry sequence numbers, and packets out of order are dropped (RFC 2890
-        §2.2).
-    vrf: the VRF of the packets inside, front: of the GRE packets (`tunnel vrf`); "": the global table.
-    """
-
-    name: str
-    destination: IPAddress | None = None
-    key: int | None = None
-    mss: int | None = None
-    ttl: int = 255
-    checksum: bool = False
-    sequence: bool = False
-    vrf: str = ""
-    front: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelSpec(GreEnd):
-    """The data plane's settings of a GRE tunnel.
+class TunnelSpec:
+    """The data plane's settings of a GRE tunnel (RFC 2784, key: RFC 2890).
 
     source: our NBMA address.
+    destination: the far end's, or None: multipoint.
     mtu: octets, the tunnel's `ip mtu`.
+    mss: octets, clamp TCP's maximum segment size in SYNs that pass, or None.
+    ttl: of the outer header.
     protected: GRE leaves in ESP or not at all, and comes out of ESP or is dropped.
     df: of the outer header; once a router on the path has reported packets with it as too big, larger ones are
         fragmented before they are encapsulated, or their senders get an ICMP error.
+    checksum: GRE packets carry one (RFC 2784 §2.5).
+    sequence: packets of a point-to-point tunnel carry sequence numbers, and packets out of order are dropped (RFC 2890
+        §2.2).
     barred: of a protected tunnel, NBMA addresses that it sends nothing to and accepts nothing from, whatever its key,
         because the SAs with these addresses belong to another tunnel.
     """
 
+    name: str
     source: IPAddress
+    destination: IPAddress | None
+    key: int | None
     mtu: int
+    mss: int | None = None
+    ttl: int = 255
     protected: bool = False
     df: DfBit = DfBit.CLEAR
+    checksum: bool = False
+    sequence: bool = False
     barred: tuple[IPAddress, ...] = ()
+    vrf: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)

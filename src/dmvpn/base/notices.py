@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
-from dmvpn.base.effects import GreEnd, NextHop, RouteKind, SendIp
+from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
@@ -138,20 +138,34 @@ class LineProtocolDecided(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GreTunnel(GreEnd):
+class GreTunnel:
     """What the configuration of a GRE tunnel and its state have alike.
 
     source_interface: the interface that has the NBMA address, "" while there is none.
+    destination: None on a multipoint tunnel.
     keepalive: seconds between two, and how many may go unanswered.
+    ttl: of the outer header.
     transmit_bandwidth, receive_bandwidth: kbit/s.
+    mss: octets that TCP over IPv4 is clamped to, None: not at all.
+    checksum, sequence: what GRE headers have besides; sequence never of a multipoint tunnel.
+    vrf: the VRF of the packets inside, front: of the GRE packets (`tunnel vrf`); "": the global table.
     """
 
+    name: str
     multipoint: bool = False
     source_interface: str = ""
+    destination: IPAddress | None = None
+    key: int | None = None
+    checksum: bool = False
+    sequence: bool = False
     keepalive: tuple[int, int] | None = None
+    ttl: int = 255
     path_mtu_discovery: bool = False
     transmit_bandwidth: int = 8000
     receive_bandwidth: int = 8000
+    mss: int | None = None
+    vrf: str = ""
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
