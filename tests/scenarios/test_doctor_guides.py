@@ -256,7 +256,7 @@ def test_a_next_hop_of_ipv6_is_in_no_route_of_ipv4() -> None:
     assert (first.cause, first.router, first.fix) == (
         Cause.MISSING_ROUTE,
         "SPOKE2",
-        ("ip route 0.0.0.0 0.0.0.0 NEXT-HOP",),
+        ("ip route 0.0.0.0 0.0.0.0 <next-hop>",),
     )
 
 

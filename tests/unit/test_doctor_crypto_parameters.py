@@ -33,11 +33,11 @@ MATCH = "match identity remote address 172.16.11.1 255.255.255.255"
 def test_a_profile_that_is_not_there_is_made_and_used() -> None:
     """The first of the lines to enter was empty."""
     proofs = ("authentication local pre-share", "authentication remote pre-share")
-    uses = (IPSEC, "set ikev2-profile NAME")
+    uses = (IPSEC, "set ikev2-profile <name>")
     without = end(IPSEC, "crypto ikev2 keyring KR")
-    assert identity_lines(without, PEER) == ("crypto ikev2 profile NAME", MATCH, *proofs, "keyring local KR", *uses)
+    assert identity_lines(without, PEER) == ("crypto ikev2 profile <name>", MATCH, *proofs, "keyring local KR", *uses)
     dangling = end(IPSEC, " set ikev2-profile GONE")
-    assert identity_lines(dangling, PEER) == ("crypto ikev2 profile GONE", MATCH, *proofs, "keyring local NAME")
+    assert identity_lines(dangling, PEER) == ("crypto ikev2 profile GONE", MATCH, *proofs, "keyring local <name>")
 
 
 def test_of_several_profiles_the_one_that_the_tunnel_uses_is_changed() -> None:
@@ -88,4 +88,4 @@ def test_what_a_proposal_says_and_the_other_one_does_not_goes() -> None:
 
 
 def test_a_profile_of_the_other_end_without_a_set_gives_no_line_to_copy() -> None:
-    assert transform_lines(end(IPSEC), end(IPSEC)) == (IPSEC, "set transform-set NAME")
+    assert transform_lines(end(IPSEC), end(IPSEC)) == (IPSEC, "set transform-set <name>")

@@ -38,7 +38,7 @@ def test_anybody_else_has_the_key_of_the_peer_that_takes_all() -> None:
 
 
 def test_a_missing_key_comes_in_a_peer_of_its_own() -> None:
-    fix = ("crypto ikev2 keyring KR", "peer NAME", "address 2001:db8::7", "pre-shared-key <secret>")
+    fix = ("crypto ikev2 keyring KR", "peer <name>", "address 2001:db8::7", "pre-shared-key <secret>")
     assert key_lines(RING.splitlines(), ip_address("2001:db8::7"), missing=True) == fix
 
 
@@ -78,7 +78,7 @@ def test_the_peer_of_a_router_that_has_its_key_keeps_its_address() -> None:
     ring = ring[: ring.index(" peer HUB")]
     assert key_lines(ring, TWO, missing=True, every=(ONE, TWO)) == (
         "crypto ikev2 keyring KR",
-        "peer NAME",
+        "peer <name>",
         "address 198.51.100.9",
         "pre-shared-key <secret>",
     )
@@ -91,7 +91,7 @@ def test_the_wide_address_of_the_other_end_replaces_none_that_it_does_not_cover(
     other = RING.replace("0.0.0.0 0.0.0.0", "198.51.100.0 255.255.255.0").splitlines()
     third = ip_address("203.0.113.7")
     lines = key_lines(ring, TWO, missing=True, other=other, every=(third, TWO))
-    assert lines[:2] == ("crypto ikev2 keyring KR", "peer NAME")
+    assert lines[:2] == ("crypto ikev2 keyring KR", "peer <name>")
     assert key_lines(ring, TWO, missing=True, other=other, every=(ONE, TWO)) == (
         *OF_PEERS,
         "address 198.51.100.0 255.255.255.0",
@@ -112,8 +112,8 @@ def test_keys_of_the_old_kind_stay_of_the_old_kind(missing: bool, line: str) -> 
 
 def test_without_a_keyring_the_lines_say_where_one_goes() -> None:
     assert key_lines([], HUB, missing=True) == (
-        "crypto ikev2 keyring NAME",
-        "peer NAME",
+        "crypto ikev2 keyring <name>",
+        "peer <name>",
         "address 172.16.11.1",
         "pre-shared-key <secret>",
     )

@@ -24,7 +24,7 @@ def said(*fix: str, trial: Trial | None = None) -> Finding:
             "look at 'tunnel destination' and 'tunnel mode gre multipoint' under 'interface Tunnel0', of S1",
         ),
         (
-            ("no ip route 10.0.0.0 255.0.0.0 10.1.1.1", "ip route 10.0.0.0 255.0.0.0 NEXT-HOP"),
+            ("no ip route 10.0.0.0 255.0.0.0 10.1.1.1", "ip route 10.0.0.0 255.0.0.0 <next-hop>"),
             "look at 'ip route', of S1",
         ),
     ],

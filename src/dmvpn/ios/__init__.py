@@ -19,7 +19,7 @@ explains commands instead of running them uses `dmvpn.ios.begun`.
 
 from __future__ import annotations
 
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
 from dmvpn.ios.config_line import ConfigLine, Mode
@@ -67,6 +67,7 @@ __all__ = [
     "AnyOrder",
     "Args",
     "Ask",
+    "Blank",
     "Change",
     "Choice",
     "CliError",

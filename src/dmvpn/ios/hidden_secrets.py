@@ -6,17 +6,15 @@ question    what the reader must compare, since the doctor cannot see it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.ios.grammar import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-#: The mark of a line that somebody is to fill in.
-_BLANK: Final = "<secret>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class SecretPlace:
 
 def is_hidden(secret: str) -> bool:
     """Return whether a secret was replaced, by the mark of a known line or by asterisks."""
-    return HIDDEN in secret or _BLANK in secret or (bool(secret) and not secret.strip("*"))
+    return HIDDEN in secret or SECRET in secret or (bool(secret) and not secret.strip("*"))
 
 
 def compare(mine: str, theirs: str) -> Likeness:

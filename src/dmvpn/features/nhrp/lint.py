@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import SECRET
 from dmvpn.features.nhrp.config import lines
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from dmvpn.features.nhrp.model import NhrpConfig, TunnelConfig
 
-#: A placeholder for the user to replace, short enough to be typed as it is.
-_SHORT: Final = Placeholder("EIGHT-OR-FEWER")
 NETWORK_ID: Final = Rule(
     id="nhrp-network-id-missing",
     severity=Severity.ERROR,
@@ -117,7 +115,7 @@ def _password(tunnel: TunnelConfig) -> Iterator[Concern]:
             rule=PASSWORD,
             at=_line(tunnel, "authentication"),
             what=f"the NHRP password has {length} characters; only the first {PASSWORD_LENGTH} are sent and compared",
-            fix=f"interface {tunnel.name}\n {line.of(password=_SHORT)}",
+            fix=f"interface {tunnel.name}\n {line.of(password=SECRET)}",
         )
 
 

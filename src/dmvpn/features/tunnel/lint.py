@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.tunnel import config
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 
-_SOURCE: Final = config.SOURCE.of(interface=Placeholder("INTERFACE"))
+_SOURCE: Final = config.SOURCE.of(interface=Blank("interface"))
 _MULTIPOINT: Final = config.MODE.of(gre=True, multipoint=True)
 SOURCE: Final = Rule(
     id="tunnel-source-missing",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS6
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.scene import interface_of
@@ -34,10 +34,10 @@ _MANY: Final = 4096
 def address_line(address: Address | None = None, network: IPv4Network | IPv6Network | None = None) -> str:
     """Return the line that gives a port its address, with placeholders for unknown values."""
     if isinstance(address, IPv6Address):
-        near = Placeholder(f"{spelled(address)}/LENGTH")
+        near = Placeholder(f"{spelled(address)}/{Blank('length')}")
         return ADDRESS6.of(address=near if network is None else IPv6Interface((address, network.prefixlen)))
-    mask = Placeholder("MASK") if network is None else network.netmask
-    return port_lines.ADDRESS.of(address=address or Placeholder("ADDRESS"), mask=mask)
+    mask = Blank("mask") if network is None else network.netmask
+    return port_lines.ADDRESS.of(address=address or Blank("address"), mask=mask)
 
 
 def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
 def source_port(scene: Scene, router: str) -> str:
     """Return the port of a tunnel's source, if only one leads to a provider or a translator."""
     found = [one.name for one in scene.underlay_wires(router) if _far_end(scene, router, one.name) is not None]
-    return found[0] if len(found) == 1 else Placeholder("INTERFACE")
+    return found[0] if len(found) == 1 else Blank("interface")
 
 
 def wanted_server_address(scene: Scene, tunnel: TunnelFacts) -> Address | None:

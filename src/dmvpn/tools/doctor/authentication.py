@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
 from dmvpn.ios.hidden_secrets import SecretPlace, compare, question, together
 from dmvpn.ios.keychains import key_chains
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class ChainEnd:
 
 def chain_lines(mine: ChainEnd, theirs: ChainEnd) -> tuple[str, ...]:
     """Return the lines that give a router a key of the other end; the reader knows its text."""
-    name = mine.chain or theirs.chain or "NAME"
+    name = mine.chain or theirs.chain or Blank("name")
     here, there = _keys(mine.facts, name), _keys(theirs.facts, theirs.chain)
     opening = KEY_CHAIN.of(name=name)
     for number, section in there.items():

@@ -7,9 +7,9 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.terms import Likeness
 from dmvpn.features.bgp.config import processes as bgp_lines
-from dmvpn.ios import Placeholder
 from dmvpn.ios.hidden_secrets import compare, question
 from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.bgp_passwords import password_of, password_place
@@ -18,7 +18,7 @@ from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
 from dmvpn.tools.doctor.openings import bgp_family, bgp_neighbors
 from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.verdicts import SECRET, Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,7 @@ def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts
             what=f"BGP of {name} has lines for {address} ({theirs.hostname}), and it is not activated for IPv4",
             fix=(*bgp_family(facts), bgp_lines.FAMILY_ACTIVATE.of(peer=address)),
         )
-    known = Placeholder("ADDRESS") if address is None else address
+    known = Blank("address") if address is None else address
     waits = "has one for it" if _calls(theirs, tunnel) else "waits for its call"
     return Finding(
         step=_STEP,
@@ -234,7 +234,7 @@ def _other_address(scene: Scene, client: Client, hub: RouterFacts, end: _End) ->
         name = _impostor(scene, client, identifier)
         facts = client.facts if name == client.name else hub
         what = f"BGP of {client.name} and {client.hub} has one router identifier, {identifier}"
-        address = next(addressing.unique_addresses(scene, name), Placeholder("ADDRESS"))
+        address = next(addressing.unique_addresses(scene, name), Blank("address"))
         line = bgp_lines.ROUTER_ID.of(address=address)
         return _finding(Cause.BGP_NEIGHBOR, name, what, facts, line)
     return None
@@ -317,7 +317,7 @@ def not_announced(name: str, facts: RouterFacts, lan: tuple[str, Address], evide
     port, address = lan
     owned = (one.network for it in facts.interfaces if it.name == port for one in it.addresses)
     network = next((one for one in owned if address in one), None)
-    line = bgp_lines.IN_ROUTER.network.of(address=Placeholder("NETWORK"))
+    line = bgp_lines.IN_ROUTER.network.of(address=Blank("network"))
     if isinstance(network, IPv4Network):
         line = bgp_lines.IN_ROUTER.network.of(address=network.network_address, mask=network.netmask)
     return Finding(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.placeholder import SECRET
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.ios.hidden_secrets import SecretPlace
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.openings import bgp_neighbors
-from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

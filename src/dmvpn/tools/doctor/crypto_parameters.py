@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind, Profile
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
     from dmvpn.router.facts import RouterFacts, TunnelFacts
 
-_NAME: Final = Placeholder("NAME")
-_ADDRESS: Final = Placeholder("ADDRESS")
+_NAME: Final = Blank("name")
+_ADDRESS: Final = Blank("address")
 #: The mask of one address.
 _HOST: Final = "255.255.255.255"
 #: The lines of a proposal, in the order of the running configuration.

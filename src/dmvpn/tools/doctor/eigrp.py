@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, PASSIVE, ROUTER_CLASSIC, ROUTER_NAMED
 from dmvpn.features.eigrp.config.sections import (
@@ -20,7 +21,6 @@ from dmvpn.features.eigrp.config.sections import (
 )
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.features.tunnel.reasons import TunnelReason
-from dmvpn.ios import Placeholder
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.eigrp_authentication import EigrpEnd, hidden_question, key_lines
 from dmvpn.tools.doctor.scene import interface_of
@@ -133,7 +133,7 @@ def _not_on_tunnel(client: Client, there: TunnelFacts) -> Finding:
         router=name,
         what=f"EIGRP of {name} does not run on {tunnel.name}: no network statement covers {address}",
         evidence=(f"{name}: EIGRP runs on {interface_names(process)}",),
-        fix=process_lines(process, IN_FAMILY.network.of(address=address or Placeholder("ADDRESS"), wildcard=_HOST)),
+        fix=process_lines(process, IN_FAMILY.network.of(address=address or Blank("address"), wildcard=_HOST)),
     )
 
 

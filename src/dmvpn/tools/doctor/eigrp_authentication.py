@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.config.interfaces import AF_AUTHENTICATION_MODE
@@ -13,7 +14,6 @@ from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings
 from dmvpn.ios.hidden_secrets import SecretPlace, compare, question
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
     from dmvpn.features.eigrp.facts import EigrpFacts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, process_lines, taken_back
-from dmvpn.ios import Placeholder
 from dmvpn.tools.doctor.eigrp import interface_names, is_up, running_on
 from dmvpn.tools.doctor.static_routes import lines_by_hop
 from dmvpn.tools.doctor.underlay_path import is_last_resort, null_route_removal
@@ -166,7 +166,7 @@ def not_announced(
 def _network_line(network: IPv4Network | IPv6Network) -> str:
     """Return the `network` line for a LAN. EIGRP runs for IPv4 here."""
     if network.version == 6:
-        return IN_FAMILY.network.of(address=Placeholder("NETWORK"))
+        return IN_FAMILY.network.of(address=Blank("network"))
     return IN_FAMILY.network.of(address=network.network_address, wildcard=network.hostmask)
 
 

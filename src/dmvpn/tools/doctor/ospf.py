@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.config import interfaces as port_lines
 from dmvpn.features.ospf.config import processes as process_lines
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.ios import Placeholder
 from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines
 from dmvpn.tools.doctor.configuration import device, statements, texts
@@ -72,7 +72,7 @@ def identities(scene: Scene) -> Iterator[Verdict]:
                 continue
             own = {name: process, other: its}
             wrong, right = _impostor(scene, (name, other), process.router_id)
-            free = next(addressing.unique_addresses(scene, wrong), Placeholder("ADDRESS"))
+            free = next(addressing.unique_addresses(scene, wrong), Blank("address"))
             yield Finding(
                 step=_STEP,
                 cause=Cause.OSPF_TERMS,
@@ -335,7 +335,7 @@ def announced(facts: RouterFacts, interface: str) -> bool:
 def not_announced(name: str, process: OspfFacts, lan: tuple[str, object], evidence: tuple[str, ...]) -> Finding:
     """Return the finding that a LAN is not advertised. evidence: the effect."""
     port, address = lan
-    known = address if isinstance(address, IPv4Address) else Placeholder("ADDRESS")
+    known = address if isinstance(address, IPv4Address) else Blank("address")
     area = process.interfaces[0].area if process.interfaces else 0
     network = Placeholder(f"{known} {_HOST}") if isinstance(known, str) else (known, _HOST)
     return Finding(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.verdicts import SECRET
+from dmvpn.base.placeholder import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,14 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import SECRET, Blank, Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import SecretPlace
 from dmvpn.tools.doctor.configuration import read, texts
-from dmvpn.tools.doctor.verdicts import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.ios import Args, ConfigTree, Section, Statement
 
-_ADDRESS: Final = Placeholder("ADDRESS")
+_ADDRESS: Final = Blank("address")
 _ANYBODY: Final = ADDRESS.of(address=IPv4Address(0), mask=IPv4Address(0))
-_PEER: Final = PEER.of(name=Placeholder("NAME"))
+_PEER: Final = PEER.of(name=Blank("name"))
 #: The lines that say whose key the section of a peer has.
 _WHOSE: Final = (ADDRESS, HOSTNAME, IDENTITY)
 _KEY: Final = PRE_SHARED_KEY.of(key=SECRET)
@@ -253,4 +252,4 @@ def _added(tree: ConfigTree, peers: list[_Peer], peer: Address | None, needs: _N
 def _ring(tree: ConfigTree) -> str:
     """Return the line that opens the first keyring."""
     names = (args.text("name") for args, _ in tree.sections(RING))
-    return RING.of(name=next(names, Placeholder("NAME")))
+    return RING.of(name=next(names, Blank("name")))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.tunnels import NHRP, TUNNELS
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.configuration import device, texts
@@ -105,7 +106,7 @@ def without_nhrp(scene: Scene) -> Iterator[Verdict]:
 def _no_network_id(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding:
     known = [other.network_id for _, there in scene.alive() for other in there.tunnels if other.network_id is not None]
     version = 6 if lines_of_tunnel(facts, tunnel.name, 6) else 4
-    number = known[0] if known else Placeholder("NUMBER")
+    number = known[0] if known else Blank("number")
     return Finding(
         step=Step.REGISTRATION,
         cause=Cause.NETWORK_ID,

@@ -6,7 +6,8 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.doctor.verdicts import SECRET, Copied, View
+from dmvpn.base.placeholder import SECRET
+from dmvpn.tools.doctor.verdicts import Copied, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Likeness
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.rip.reasons import RipReason
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import filters
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device, texts
@@ -231,7 +232,7 @@ def _silent(
 def network_line(address: object) -> str:
     """Return the `network` line for an address: RIP uses classful networks."""
     if not isinstance(address, IPv4Address):
-        return rip_lines.NETWORK.of(network=Placeholder("NETWORK"))
+        return rip_lines.NETWORK.of(network=Blank("network"))
     return rip_lines.NETWORK.of(network=str(address))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.tunnel import config as tunnel_lines
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import nat, servers
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.nhrp_configuration import map_statements, servers_at
@@ -110,8 +111,8 @@ def _itself(scene: Scene, client: Client) -> Finding:
 def _server_line(address: Address | None) -> str:
     """Return the line of a server with an unknown NBMA address."""
     if address is None:
-        return nhrp_lines.NHS_DYNAMIC.of(nbma_address=Placeholder("ADDRESS"), multicast=True)
-    return nhrp_lines.server(address, Placeholder("ADDRESS"))
+        return nhrp_lines.NHS_DYNAMIC.of(nbma_address=Blank("address"), multicast=True)
+    return nhrp_lines.server(address, Blank("address"))
 
 
 def _named(client: Client) -> object:
@@ -132,7 +133,7 @@ def _nobody(
         return moved
     if client.server is None or client.tunnel.destination == nbma:
         hub = next((other for other in _hubs(scene, client)), None)
-        right = tunnel_lines.DESTINATION.of(address=hub or Placeholder("ADDRESS"))
+        right = tunnel_lines.DESTINATION.of(address=hub or Blank("address"))
         return Finding(
             step=_STEP,
             cause=Cause.WRONG_DESTINATION,
@@ -207,7 +208,7 @@ def _other_router(scene: Scene, client: Client, nbma: Address, address: Address 
         mine = real[1]
         what = f"{client.hub} has {nbma}, but its {mine.name} leaves from {mine.source_interface} ({mine.source})"
         port = next(
-            (it.name for it in facts.interfaces for each in it.addresses if each.ip == nbma), Placeholder("INTERFACE")
+            (it.name for it in facts.interfaces for each in it.addresses if each.ip == nbma), Blank("interface")
         )
         yield Finding(
             step=Step.LINE,
@@ -224,7 +225,7 @@ def _other_router(scene: Scene, client: Client, nbma: Address, address: Address 
 def server_lines(client: Client, nbma: Address | None) -> tuple[str, ...]:
     """Return the lines with the server's address, in the form that this router uses."""
     address = client.server.address if client.server is not None else None
-    interface, right = INTERFACE.of(name=client.tunnel.name), nbma or Placeholder("ADDRESS")
+    interface, right = INTERFACE.of(name=client.tunnel.name), nbma or Blank("address")
     written = map_statements(client.facts, client.tunnel.name, address)
     if written and address is not None:
         return (interface, f"no {written[0].text}", nhrp_lines.mapping(address, right))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.features.static import config
 from dmvpn.features.static.config import ROUTE
 from dmvpn.tools.doctor.configuration import device
@@ -30,7 +30,7 @@ def static_lines(facts: RouterFacts | None, prefix: Network, interface: str = ""
 def route_line(prefix: Network, hop: Address | Placeholder) -> str:
     """Return the line of a static route; a next hop of the other version of IP is left to the reader."""
     if not isinstance(hop, str) and hop.version != prefix.version:
-        hop = Placeholder("NEXT-HOP")
+        hop = Blank("next-hop")
     return config.route_line(Prefix.of(prefix.network_address, prefix.prefixlen), next_hop=hop)
 
 

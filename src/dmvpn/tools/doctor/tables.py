@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import SECRET, Placeholder
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.interface.config.sections import ADDRESS
@@ -23,12 +24,12 @@ from dmvpn.features.static.config import line_of
 from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
-from dmvpn.ios import INTERFACE, Placeholder, vrfs
+from dmvpn.ios import INTERFACE, vrfs
 from dmvpn.network.vrf_processes import moved, process_of
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.verdicts import SECRET, Finding, Step
+from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

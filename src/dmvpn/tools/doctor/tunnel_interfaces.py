@@ -12,7 +12,7 @@ from dmvpn.features.static.config import ROUTE
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.config import KEEPALIVE
 from dmvpn.features.tunnel.reasons import TunnelReason
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.doctor import addressing, tables
 from dmvpn.tools.doctor.configuration import device, texts
@@ -106,7 +106,7 @@ _CAUSES: Final[dict[str, tuple[Cause, str]]] = {
         (TunnelReason.NO_SOURCE, _SOURCE),
         (
             TunnelReason.NO_DESTINATION,
-            (Cause.WRONG_DESTINATION, tunnel_lines.DESTINATION.of(address=Placeholder("ADDRESS"))),
+            (Cause.WRONG_DESTINATION, tunnel_lines.DESTINATION.of(address=Blank("address"))),
         ),
         (TunnelReason.NO_ROUTE, (Cause.MISSING_ROUTE, "")),
         (TunnelReason.KEEPALIVE, (Cause.UNDECIDED, "")),
@@ -130,7 +130,7 @@ def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | 
         route = best_route(facts, nbma, tunnel.front)
         learned = route is not None and any(hop.interface == tunnel.name for hop in route.next_hops)
         if learned and route is not None and not fix:
-            fix = (ROUTE.of(network=nbma, mask="255.255.255.255", next_hop=Placeholder("NEXT-HOP")),)
+            fix = (ROUTE.of(network=nbma, mask="255.255.255.255", next_hop=Blank("next-hop")),)
     return Finding(
         step=Step.LINE,
         cause=Cause.RECURSION,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp.config import lines as nhrp_lines
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.ospf import greets_by_multicast
 from dmvpn.tools.doctor.packet_loss import filtered_wires, probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -150,7 +151,7 @@ def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
             evidence=(f"{client.name}: copies go to {', '.join(map(str, client.tunnel.multicast)) or 'nobody'}",),
             fix=(
                 INTERFACE.of(name=client.tunnel.name),
-                nhrp_lines.MAP_MULTICAST.of(nbma=client.nbma or Placeholder("ADDRESS")),
+                nhrp_lines.MAP_MULTICAST.of(nbma=client.nbma or Blank("address")),
             ),
         )
     elif down or up:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.interface.config import sections as port_lines
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, lans
@@ -181,7 +181,7 @@ def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[s
     what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}: packets for it find only one of them"
     fix = (
         INTERFACE.of(name=port),
-        port_lines.ADDRESS.of(address=Placeholder("ANOTHER-NETWORK"), mask=Placeholder("MASK")),
+        port_lines.ADDRESS.of(address=Blank("another-network"), mask=Blank("mask")),
     )
     alone = _is_lan(scene, a, port) and _is_lan(scene, b, there) and _stays_at_home(scene, mine.network)
     if alone:

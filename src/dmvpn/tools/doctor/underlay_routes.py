@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, nat, tables, tracked_routes, underlay_leak
 from dmvpn.tools.doctor.static_routes import route_line, static_lines
@@ -88,7 +88,7 @@ def _closed(scene: Scene, name: str, facts: RouterFacts, leads: tuple[TunnelFact
     """Return the finding that a front door has no route to a peer. leads: the tunnel, and the peer's address."""
     tunnel, nbma = leads
     front = tunnel.front
-    hop = _gateway(scene, name, front) or _gateway(scene, name) or Placeholder("NEXT-HOP")
+    hop = _gateway(scene, name, front) or _gateway(scene, name) or Blank("next-hop")
     astray = tables.misplaced_default(facts, front, hop)
     besides = f", and its default route is in another table ({astray[0].removeprefix('no ')})" if astray else ""
     return Finding(
@@ -180,9 +180,9 @@ def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
 def _route(scene: Scene, at: str, target: Address, vrf: str) -> tuple[str, ...]:
     """Return the missing line: a provider needs one for each remote network, all other routers a default route."""
     if vrf:
-        return (_default(vrf, _gateway(scene, at, vrf) or Placeholder("NEXT-HOP")),)
+        return (_default(vrf, _gateway(scene, at, vrf) or Blank("next-hop")),)
     if at not in scene.lab.providers:
-        line = ROUTE.of(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Placeholder("NEXT-HOP"))
+        line = ROUTE.of(network=_ANY, mask=_ANY, next_hop=_gateway(scene, at) or Blank("next-hop"))
         facts = scene.of(at)
         is_written = facts is not None and line in facts.configuration
         return (addressing.wire_lines(scene, at) if is_written else ()) or (line,)
@@ -205,7 +205,7 @@ def _nobody_there(scene: Scene, found: UnderlayPath, target: Address) -> tuple[s
         what = f"{at} takes {target} for its own wire ({route.prefix}), where no router has it: its mask is too short"
         return what, Cause.WRONG_MASK, (INTERFACE.of(name=route.next_hops[0].interface), addressing.address_line())
     gateway = _gateway(scene, at)
-    prefix, unknown = route.prefix if route is not None else _DEFAULT, Placeholder("NEXT-HOP")
+    prefix, unknown = route.prefix if route is not None else _DEFAULT, Blank("next-hop")
     what = f"{at} sends packets for {target} to {found.next_hop}, which no router has"
     wrong = f"no {route_line(prefix, found.next_hop or unknown)}"
     if route is not None and len(route.next_hops) > 1:
@@ -215,7 +215,7 @@ def _nobody_there(scene: Scene, found: UnderlayPath, target: Address) -> tuple[s
 
 def host_route(target: Address, next_hop: Address | None) -> str:
     """Return the line of a route to one address."""
-    return route_line(ip_network(target), next_hop or Placeholder("NEXT-HOP"))
+    return route_line(ip_network(target), next_hop or Blank("next-hop"))
 
 
 def removal_lines(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:

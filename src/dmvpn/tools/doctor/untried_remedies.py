@@ -73,6 +73,6 @@ def _command(line: str) -> str:
     """Return the command of a line without its values: the words before the first number or name."""
     words = [word for word in line.split() if word != "no"]
     until = next(
-        (at for at, word in enumerate(words) if not word.replace("-", "").islower() or word[0].isdigit()), None
+        (at for at, word in enumerate(words) if not word.replace("-", "").islower() or not word[0].isalpha()), None
     )
     return " ".join(words[:until] or words[:1])

@@ -13,11 +13,11 @@ from __future__ import annotations
 import enum
 from dataclasses import asdict
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import BLANKS, SECRET
 from dmvpn.base.values import dataclass
-from dmvpn.ios import Placeholder
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Network
@@ -43,13 +43,6 @@ class Step(enum.Enum):
     def rank(self) -> int:
         """0 is the wire."""
         return list(Step).index(self)
-
-
-#: Placeholder in lines for a secret, which the doctor never shows, and for unknown values.
-SECRET: Final = Placeholder("<secret>")
-_UNKNOWN: Final = frozenset(
-    ("ADDRESS", "ANOTHER-NETWORK", "INTERFACE", "MASK", "NAME", "NEXT-HOP", "NUMBER", "TRUSTPOINT")
-)
 
 
 Verdict: TypeAlias = "Fine | Finding"
@@ -159,7 +152,7 @@ class Finding:
     @property
     def has_unknown(self) -> bool:
         """Whether the lines lack an unknown value, such as an address."""
-        return not _UNKNOWN.isdisjoint(word for line in self.fix for word in line.split())
+        return any(blank in line for line in self.fix for blank in BLANKS if blank != SECRET)
 
     @property
     def place(self) -> tuple[Cause, str]:

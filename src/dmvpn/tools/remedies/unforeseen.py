@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import SECRET
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.rows import changes
 from dmvpn.tools.doctor import permitted_lines
-from dmvpn.tools.doctor.verdicts import SECRET, Copied, Finding, Step, Trial, View
+from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
 from dmvpn.tools.remedies.suffering import Harm
 from dmvpn.tools.remedies.wording import clauses
 

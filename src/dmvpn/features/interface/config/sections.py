@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, mask_length
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.interface.config import ipv6
 from dmvpn.features.interface.config.subnets import Subnets, near
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
@@ -67,7 +67,7 @@ ADDRESS: Final = ConfigLine(
     check=_check_address,
 )
 #: For people to fill in.
-OPEN_ADDRESS: Final = ADDRESS.of(address=Placeholder("ADDRESS"), mask=Placeholder("MASK"))
+OPEN_ADDRESS: Final = ADDRESS.of(address=Blank("address"), mask=Blank("mask"))
 SECONDARY: Final = ConfigLine(
     "interface",
     "ip address {address:address} {mask:mask} secondary",

@@ -20,7 +20,7 @@ from dmvpn.features.nhrp.model import (
     GROUP_LENGTH,
     PASSWORD_LENGTH,
 )
-from dmvpn.ios import Args, ConfigLine, Placeholder, Section, Twins
+from dmvpn.ios import Args, Blank, ConfigLine, Placeholder, Section, Twins
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -290,7 +290,7 @@ ALL_LINES: Final = (*LINES, *IPV6.lines)
 def server(address: IPAddress | None, nbma: IPAddress | Placeholder | None = None) -> str:
     """Return the line that configures a server. nbma: its NBMA address in the same line, with multicast."""
     line = of_version(NHS, 4 if address is None else address.version)
-    return line.of(nhs_address=address or Placeholder("ADDRESS"), nbma_address=nbma, multicast=nbma is not None)
+    return line.of(nhs_address=address or Blank("address"), nbma_address=nbma, multicast=nbma is not None)
 
 
 def mapping(address: IPAddress, nbma: IPAddress | Placeholder) -> str:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.tunnel.config import TTL
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.ios import INTERFACE
@@ -50,7 +51,7 @@ def route(view: ServerView) -> Iterator[Hypothesis]:
             yield maybe(Cause.WRONG_MASK, why, "the mask that the provider gave for this port")
             yield maybe(Cause.WRONG_NEXT_HOP, why, "the gateway's address that the provider gave")
         why = f"there is no route to {nbma}"
-        yield here(Cause.MISSING_ROUTE, why, ("ip route 0.0.0.0 0.0.0.0 NEXT-HOP",))
+        yield here(Cause.MISSING_ROUTE, why, (f"ip route 0.0.0.0 0.0.0.0 {Blank('next-hop')}",))
         return
     hop = next(iter(route.next_hops), None)
     if route.drops or hop is None:

@@ -12,7 +12,7 @@ from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
 from dmvpn.features.system.config import LINE as TERMINALS
 from dmvpn.features.system.config.access import ACCESS_CLASS
-from dmvpn.ios import Placeholder
+from dmvpn.ios import Blank
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ _COMMUNITY_LISTS: Final = {kind: kind.listed for kind in CommunityKind}
 _EXTENDED: Final = (range(100, 200), range(2000, 2700))
 #: Numbers of lists of communities: standard, and with patterns.
 _STANDARD, _EXPANDED = range(1, 100), range(100, 501)
-_ADDRESS, _WILDCARD = Placeholder("ADDRESS"), Placeholder("WILDCARD")
-_PATTERN, _COMMUNITY = Placeholder("PATTERN"), Placeholder("COMMUNITY")
+_ADDRESS, _WILDCARD = Blank("address"), Blank("wildcard")
+_PATTERN, _COMMUNITY = Blank("pattern"), Blank("community")
 #: By kind: the line of a standard list, of a list with patterns, and what the former permits.
 _COMMUNITIES: Final = {
     CommunityKind.PLAIN: (bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED, "community1"),
@@ -113,7 +113,7 @@ def _lists(device: Device) -> Iterator[NetworkConcern]:
 def _fix(kind: str, name: str) -> str:
     """Return the lines of a list of this name, for people to complete."""
     if kind == _PREFIX_LIST:
-        return prefix_lists.ENTRY.of(name=name, permit=True, prefix=Placeholder("PREFIX"))
+        return prefix_lists.ENTRY.of(name=name, permit=True, prefix=Blank("prefix"))
     if kind == _AS_PATH_LIST:
         return bgp_lists.AS_PATH.of(number=name, permit=True, regex=_PATTERN)
     if kind == _ACCESS_LIST:

@@ -9,7 +9,7 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ipsec.config.profiles import NAT
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.tunnel.config import PROTECTION
-from dmvpn.ios import Placeholder
+from dmvpn.ios import Blank
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ OFF: Final = Rule(
 RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF)
 
 
-_PROTECTED: Final = PROTECTION.of(profile=Placeholder("PROFILE"))
+_PROTECTED: Final = PROTECTION.of(profile=Blank("name"))
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:

@@ -10,7 +10,7 @@ from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.interface.config.sections import BANDWIDTH as BANDWIDTH_LINE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST, of_version
 from dmvpn.features.ospf.model import NetworkType
-from dmvpn.ios import Placeholder
+from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
@@ -79,7 +79,7 @@ BANDWIDTH: Final = Rule(
     fix="interface Tunnel0\n bandwidth 10000",
 )
 RULES: Final = (MULTICAST, MULTICAST_HUB, AS, ONE_SIDED, AUTHENTICATION, BANDWIDTH)
-_BANDWIDTH: Final = BANDWIDTH_LINE.of(kbps=Placeholder("KBIT-PER-SECOND"))
+_BANDWIDTH: Final = BANDWIDTH_LINE.of(kbps=Blank("kbit-per-second"))
 _UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.placeholder import SECRET
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
-from dmvpn.ios import Placeholder
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.sides import Side, side_of
 
@@ -38,7 +38,7 @@ KEY: Final = Rule(
     why="The key with which one end signs (its local key) has to be the key with which the other one checks (its "
     "remote key for that peer). IKE_AUTH ends with AUTHENTICATION_FAILED (RFC 7296 §2.15).",
     bad="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key OTHER",
-    fix="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key THE-SAME",
+    fix="crypto ikev2 keyring K\n peer HUB\n  pre-shared-key <secret>",
 )
 NO_KEY: Final = Rule(
     id="ike-key-missing",
@@ -74,7 +74,7 @@ NAMELESS: Final = Rule(
     "of addresses belongs to all peers there, and each of them may claim any name that no keyring entry has. Give "
     "each peer an entry with its identity, or use certificates.",
     bad="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0",
-    fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key ITS-OWN",
+    fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key <secret>",
 )
 PAIR: Final = Rule(
     id="ike-key-of-a-pair",
@@ -84,7 +84,7 @@ PAIR: Final = Rule(
     "key for another spoke, so traffic between them stays on the hub. Certificates, or a key for the addresses of "
     "all spokes, allow direct tunnels.",
     bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
-    fix="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key SECRET",
+    fix="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key <secret>",
 )
 
 
@@ -232,7 +232,7 @@ def _key(profile: Profile, there: Side) -> str:
     """Return the lines of a key for a peer."""
     name = "-".join(there.name.split())  # of a file whose name has blanks
     address = there.address
-    return profiles.peer_lines(profile.keyring, name, str(address), Placeholder("SECRET"), version=address.version)
+    return profiles.peer_lines(profile.keyring, name, str(address), SECRET, version=address.version)
 
 
 def _key_line(side: Side, profile: Profile) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.static.config import ROUTE, ROUTE6, line_of, route_line
-from dmvpn.ios import Placeholder
+from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, running
 from dmvpn.tools.lint.found import found
 
@@ -149,7 +149,7 @@ def _leak(network: Network, device: Device) -> Iterator[NetworkConcern]:
     shown = ", ".join(str(prefix) for prefix in open_[:4]) + (" and others" if len(open_) > 4 else "")
     into: dict[str, Hashable] = {"interface": "Null0", "distance": _LAST}
     lines = [route_line(prefix, **into) for prefix in _few(open_)]
-    lines = lines or [ROUTE.of(network=Placeholder("PREFIX"), mask=Placeholder("MASK"), **into)]
+    lines = lines or [ROUTE.of(network=Blank("prefix"), mask=Blank("mask"), **into)]
     names = " or ".join(end.name for end in ends)
     what = f"without a route of {names}, packets for {shown or 'the other sites'} take the default route, in clear"
     by_dhcp = next((one.name for one in device.interfaces.interfaces if one.dhcp), "")
