@@ -11,10 +11,12 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import LintFinding, Severity
+from dmvpn.base.placeholder import BLANKS
+from dmvpn.network.lines import after
 from dmvpn.tools.lint import Site, lint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Network = dict[str, str]
 
@@ -1198,3 +1200,14 @@ CASES: tuple[Case, ...] = (
     ),
     case("silence-unused", "SPOKE1", "! lint: allow", below(" ip mtu 1400", "! lint: allow tunnel-keepalive a test")),
 )
+
+
+def fixed(case: Case, found: Iterable[LintFinding]) -> Network | None:
+    """Return the network of a case when the fixes of its findings were entered; None: none, or one has a blank."""
+    fixes = [one for one in found if one.rule == case.rule and one.fix]
+    if not fixes or any(blank in one.fix for one in fixes for blank in BLANKS):
+        return None
+    network = dict(case.bad)
+    for one in fixes:
+        network[one.file] = after(network[one.file], one.fix.split("\n"))
+    return network

@@ -18,7 +18,7 @@ _FIXES = [
         ),
         (
             "interface Tunnel0",
-            " ip authentication key-chain eigrp 100 NAME",
+            " ip authentication key-chain eigrp 100 <name>",
         ),
     ),
     (
@@ -50,7 +50,7 @@ _FIXES = [
             "router eigrp D",
             " address-family ipv4 unicast autonomous-system 100",
             "  af-interface Tunnel0",
-            "   authentication key-chain NAME",
+            "   authentication key-chain <name>",
         ),
     ),
     (
@@ -84,7 +84,7 @@ _FIXES = [
         (
             "key chain K",
             " key 1",
-            "  key-string SECRET",
+            "  key-string <secret>",
         ),
     ),
     (
@@ -102,7 +102,7 @@ _FIXES = [
             "router eigrp D",
             " address-family ipv4 unicast autonomous-system 100",
             "  af-interface Tunnel0",
-            "   authentication mode md5",
+            "   authentication mode hmac-sha-256 <secret>",
         ),
     ),
     (
@@ -145,9 +145,9 @@ _FIXES = [
         ),
         (
             "crypto ikev2 keyring TYPO",
-            " peer NAME",
-            "  address ADDRESS",
-            "  pre-shared-key SECRET",
+            " peer <name>",
+            "  address <address>",
+            "  pre-shared-key <secret>",
         ),
     ),
     (
@@ -158,7 +158,7 @@ _FIXES = [
         ),
         (
             "crypto keyring TYPO",
-            " pre-shared-key address ADDRESS key SECRET",
+            " pre-shared-key address <address> key <secret>",
         ),
     ),
     (
@@ -194,7 +194,7 @@ _FIXES = [
         (
             "crypto ikev2 profile P",
             " match identity remote address 0.0.0.0",
-            " keyring local NAME",
+            " keyring local <name>",
         ),
     ),
     (
@@ -207,15 +207,15 @@ _FIXES = [
         ),
         (
             "crypto ikev2 keyring K",
-            " peer NAME",
-            "  address ADDRESS",
-            "  pre-shared-key ITS-OWN",
+            " peer <name>",
+            "  address <address>",
+            "  pre-shared-key <secret>",
         ),
     ),
     (
         "ike-key-for-everybody",
         ("crypto isakmp key SECRET1 address 0.0.0.0",),
-        ("crypto isakmp key ITS-OWN address ADDRESS",),
+        ("crypto isakmp key <secret> address <address>",),
     ),
     (
         "ipsec-transform-set-undefined",
@@ -301,7 +301,7 @@ _FIXES = [
         ),
         (
             "crypto ipsec profile TYPO",
-            " set transform-set NAME",
+            " set transform-set <name>",
         ),
     ),
     (
@@ -340,7 +340,7 @@ _FIXES = [
         ),
         (
             "crypto ipsec profile P",
-            " set ikev2-profile NAME",
+            " set ikev2-profile <name>",
         ),
     ),
     (
@@ -354,7 +354,7 @@ _FIXES = [
             "crypto pki trustpoint TYPO",
             " enrollment terminal",
             "crypto pki certificate map TYPO2 10",
-            " subject-name co TEXT",
+            " subject-name co <text>",
         ),
     ),
     (
@@ -368,7 +368,7 @@ _FIXES = [
             "crypto pki trustpoint TYPO",
             " enrollment terminal",
             "crypto pki certificate map TYPO2 10",
-            " subject-name co TEXT",
+            " subject-name co <text>",
         ),
     ),
     (
@@ -405,7 +405,7 @@ _FIXES = [
             "route-map M permit 10",
             " match ip address prefix-list TYPO",
         ),
-        ("ip prefix-list TYPO permit PREFIX",),
+        ("ip prefix-list TYPO permit <prefix>",),
     ),
     (
         "list-undefined",
@@ -415,7 +415,7 @@ _FIXES = [
         ),
         (
             "ip access-list standard TYPO",
-            " permit ADDRESS",
+            " permit <address>",
         ),
     ),
     (
@@ -426,7 +426,7 @@ _FIXES = [
         ),
         (
             "ip access-list standard 10",
-            " permit ADDRESS",
+            " permit <address>",
         ),
     ),
     (
@@ -435,7 +435,7 @@ _FIXES = [
             "route-map M permit 10",
             " match as-path 4",
         ),
-        ("ip as-path access-list 4 permit PATTERN",),
+        ("ip as-path access-list 4 permit <pattern>",),
     ),
     (
         "list-undefined",
@@ -443,7 +443,7 @@ _FIXES = [
             "route-map M permit 10",
             " match community C",
         ),
-        ("ip community-list standard C permit COMMUNITY",),
+        ("ip community-list standard C permit <community>",),
     ),
     (
         "list-undefined",
@@ -451,7 +451,7 @@ _FIXES = [
             "route-map M permit 10",
             " match large-community C",
         ),
-        ("ip large-community-list standard C permit COMMUNITY",),
+        ("ip large-community-list standard C permit <community>",),
     ),
     (
         "list-undefined",
@@ -460,7 +460,7 @@ _FIXES = [
             " neighbor 10.0.0.1 remote-as 65000",
             " neighbor 10.0.0.1 filter-list 3 out",
         ),
-        ("ip as-path access-list 3 permit PATTERN",),
+        ("ip as-path access-list 3 permit <pattern>",),
     ),
     (
         "list-undefined",
@@ -471,7 +471,7 @@ _FIXES = [
         ),
         (
             "ip access-list standard 7",
-            " permit ADDRESS",
+            " permit <address>",
         ),
     ),
     (
@@ -479,7 +479,7 @@ _FIXES = [
         ("ip nat inside source list LAN interface GigabitEthernet1 overload",),
         (
             "ip access-list standard LAN",
-            " permit ADDRESS",
+            " permit <address>",
         ),
     ),
 ]
@@ -502,13 +502,13 @@ def test_the_hold_time_of_a_fix_is_one_that_a_line_can_say() -> None:
 @pytest.mark.parametrize(
     ("match", "fix"),
     [
-        ("ip address 110", "ip access-list extended 110\n permit ip ADDRESS WILDCARD any"),
-        ("ip address 2000", "ip access-list extended 2000\n permit ip ADDRESS WILDCARD any"),
-        ("ip address 1300", "ip access-list standard 1300\n permit ADDRESS"),
-        ("community 5", "ip community-list 5 permit COMMUNITY"),
-        ("community 105", "ip community-list 105 permit PATTERN"),
-        ("extcommunity C", "ip extcommunity-list standard C permit rt COMMUNITY"),
-        ("large-community 5", "ip large-community-list 5 permit COMMUNITY"),
+        ("ip address 110", "ip access-list extended 110\n permit ip <address> <wildcard> any"),
+        ("ip address 2000", "ip access-list extended 2000\n permit ip <address> <wildcard> any"),
+        ("ip address 1300", "ip access-list standard 1300\n permit <address>"),
+        ("community 5", "ip community-list 5 permit <community>"),
+        ("community 105", "ip community-list 105 permit <pattern>"),
+        ("extcommunity C", "ip extcommunity-list standard C permit rt <community>"),
+        ("large-community 5", "ip large-community-list 5 permit <community>"),
     ],
 )
 def test_the_number_of_a_list_decides_of_which_kind_its_lines_are(match: str, fix: str) -> None:

@@ -411,4 +411,4 @@ def test_a_server_of_ipv6_without_its_nbma_address_gets_the_line_that_says_it() 
  tunnel mode gre multipoint
 """
     (finding,) = [one for one in lint({"SPOKE": text}) if one.rule == "nhrp-nhs-without-nbma"]
-    assert finding.fix.endswith("\n ipv6 nhrp map 2001:DB8::A/128 NBMA-ADDRESS")
+    assert finding.fix.endswith("\n ipv6 nhrp map 2001:DB8::A/128 <nbma-address>")

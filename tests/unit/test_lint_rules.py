@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.findings import LintFinding, Severity
+from dmvpn.base.placeholder import BLANKS
+from dmvpn.ios import ConfigSession
+from dmvpn.network.lines import after
 from dmvpn.tools.lint import RULES, lint
 from support import lint_cases
 from support.full_language import LANGUAGE
-from support.lint_cases import CASES, Case
+from support.lint_cases import CASES, CLEAR, Case, bad, edited, fixed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CLEAN = (
     "CLEAR",
@@ -113,19 +120,54 @@ def test_lists_of_routing_processes_and_of_logins_that_nobody_defined_are_named(
     assert [(one.line, one.what) for one in told] == [(line, f"{what}, which is not configured")]
 
 
-#: Words that the reader of a fix replaces.
-_PLACEHOLDERS = frozenset(
-    ("NAME", "ADDRESS", "MASK", "PREFIX", "INTERFACE", "PROFILE", "HUB-ADDRESS", "NBMA-ADDRESS", "KBIT-PER-SECOND")
-)
+def _errors(findings: Iterable[LintFinding]) -> set[tuple[str, str]]:
+    return {(one.rule, one.file) for one in findings if one.severity is Severity.ERROR}
 
 
 @pytest.mark.parametrize("case", CASES, ids=_names)
-def test_a_router_takes_the_lines_of_each_fix(case: Case) -> None:
-    """For a tunnel mode behind NAT it was `crypto ipsec transform-set TS ...`, three dots and all."""
-    for fix in dict.fromkeys(one.fix for one in _in(case) if one.fix):
-        problems = [one for one in LANGUAGE.parse_text(fix).problems if not one.is_warning]
-        refused = [one.text for one in problems if not any(word in _PLACEHOLDERS for word in one.text.split())]
-        assert refused == [], fix
+def test_a_fix_that_is_entered_heals(case: Case) -> None:
+    """Some fixes left their own finding, and some brought an error of another rule."""
+    network = fixed(case, _in(case))
+    if network is not None:
+        found = lint(network, case.sites)
+        assert [one.what for one in found if one.rule == case.rule] == []
+        assert _errors(found) - _errors(_in(case)) == set()
+
+
+@pytest.mark.parametrize("case", CASES, ids=_names)
+def test_a_fix_with_a_blank_does_no_harm_as_it_is(case: Case) -> None:
+    """Pasted as it was, `ip nhrp authentication THE-SAME-AS-THERE` set that password."""
+    for one in (one for one in _in(case) if any(blank in one.fix for blank in BLANKS)):
+        session = ConfigSession(LANGUAGE, LANGUAGE.parse_text(case.bad[one.file]).tree)
+        for line in one.fix.split("\n"):
+            result, blank = session.enter(line), min((at for at in map(line.find, BLANKS) if at >= 0), default=None)
+            assert result.refused is (blank is not None), line
+            if blank is not None:
+                assert result.output_lines[0].index("^") <= blank
+        assert not any(blank in line for line in session.tree.render() for blank in BLANKS)
+
+
+def test_the_nbma_address_of_a_server_moves_in_its_own_line() -> None:
+    """The fix added a second `ip nhrp nhs` line, without multicast, and the finding stayed."""
+    wrong = " ip nhrp nhs 10.0.0.1 nbma 198.51.100.77 priority 2"
+    network = edited(
+        CLEAR,
+        SPOKE1=[
+            (" ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp map multicast 198.51.100.1\n", ""),
+            (" ip nhrp nhs 10.0.0.1\n", f"{wrong.replace(' priority', ' multicast priority')}\n"),
+        ],
+    )
+    (finding,) = (one for one in lint(network) if one.severity is Severity.ERROR)
+    assert (finding.rule, finding.fix.split("\n")) == (
+        "nhrp-map-wrong",
+        [
+            "interface Tunnel0",
+            " no ip nhrp nhs 10.0.0.1 nbma 198.51.100.77",
+            " ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast priority 2",
+        ],
+    )
+    network["SPOKE1"] = after(network["SPOKE1"], finding.fix.split("\n"))
+    assert bad(network) == []
 
 
 def test_a_peer_that_is_called_like_its_file_gets_a_name_of_one_word() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.ios import common
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
 
@@ -21,7 +21,7 @@ KEY_CHAIN: Final = Rule(
     title="EIGRP is to authenticate with a key chain that has no key",
     why="Without a key nothing can be signed or checked: the interface forms no adjacency.",
     bad="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
-    fix="key chain KEYS\n key 1\n  key-string SECRET",
+    fix="key chain KEYS\n key 1\n  key-string <secret>",
 )
 HALF: Final = Rule(
     id="eigrp-authentication-half",
@@ -49,10 +49,11 @@ HMAC: Final = Rule(
     bad="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
     "  af-interface Tunnel0\n   authentication mode hmac-sha-256 7 094F471A1A0A",
     fix="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
-    "  af-interface Tunnel0\n   authentication mode md5\n   authentication key-chain KEYS",
+    "  af-interface Tunnel0\n   authentication mode hmac-sha-256 <secret>",
 )
-_NAME: Final = Placeholder("NAME")
-_SECRET: Final = common.KEY_STRING.of(secret=Placeholder("SECRET"))
+_NAME: Final = Blank("name")
+_SECRET: Final = common.KEY_STRING.of(secret=SECRET)
+_HMAC_LINE: Final[dict[str, Hashable]] = {"hmac-sha-256": True, "password": SECRET}
 #: Seconds: the longest hold time.
 _LONGEST: Final = 65535
 RULES: Final = (KEY_CHAIN, HALF, HOLD, HMAC)
@@ -78,12 +79,14 @@ def _authentication(
             rule=HMAC,
             at=line_of(process, name, "authentication mode"),
             what=f"{name}: EIGRP {process.autonomous_system} stays silent here, for its password is hidden",
-            fix=nested(entered(process, name, MODE, md5=True)),
+            fix=nested(entered(process, name, MODE, **_HMAC_LINE)),
         )
         return
     if (mode is None) != (not chain):
         lacking, given = ("mode", "key-chain") if mode is None else ("key-chain", "mode")
-        mode_line, chain_line = entered(process, name, MODE, md5=True), entered(process, name, CHAIN, chain=_NAME)
+        chains = [one.name for one in config.key_chains if one.keys]
+        mode_line = entered(process, name, MODE, md5=True)
+        chain_line = entered(process, name, CHAIN, chain=chains[0] if len(chains) == 1 else _NAME)
         yield Concern(
             rule=HALF,
             at=line_of(process, name, f"authentication {given}"),

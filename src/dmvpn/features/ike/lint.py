@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ike.suites import isakmp_lacks
@@ -23,7 +23,7 @@ KEYRING: Final = Rule(
     title="An IKE profile names a keyring that does not exist",
     why="The keyring has the pre-shared keys; without it neither side can prove itself, and no IKE SA comes up.",
     bad="crypto ikev2 profile P\n keyring local TYPO",
-    fix="crypto ikev2 keyring TYPO\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
+    fix="crypto ikev2 keyring TYPO\n peer HUB\n  address 198.51.100.1\n  pre-shared-key <secret>",
 )
 PROPOSAL: Final = Rule(
     id="ikev2-proposal-undefined",
@@ -81,9 +81,8 @@ UNUSED: Final = Rule(
     bad="crypto isakmp policy 10\n encryption des\n group 1",
     fix="crypto isakmp policy 10\n encryption aes 256\n group 14",
 )
-_NAME, _ADDRESS = Placeholder("NAME"), Placeholder("ADDRESS")
-_SECRET, _OWN_SECRET = Placeholder("SECRET"), Placeholder("ITS-OWN")
-_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=_SECRET)
+_NAME, _ADDRESS = Blank("name"), Blank("address")
+_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=SECRET)
 #: Algorithms that every release has.
 _ALGORITHMS: Final = (
     settings.ENCRYPTION.of(cipher1="aes-cbc-256"),
@@ -97,7 +96,7 @@ def check(config: IkeConfig) -> Iterator[Concern]:
     """Yield findings about profiles, policies and keys."""
     yield from _references(config)
     for profile in config.profiles:
-        yield from _completeness(profile)
+        yield from _completeness(config, profile)
     yield from _wildcards(config)
     yield from _algorithms(config)
     if begins_with_v1(config):
@@ -135,7 +134,7 @@ def _references(config: IkeConfig) -> Iterator[Concern]:
                 rule=KEYRING,
                 at=(f"crypto ikev2 profile {profile.name}", "keyring"),
                 what=f"IKEv2 profile {profile.name} names the keyring {profile.keyring}, which is not configured",
-                fix=profiles.peer_lines(profile.keyring, _NAME, _ADDRESS, _SECRET),
+                fix=profiles.peer_lines(profile.keyring, _NAME, _ADDRESS, SECRET),
             )
     of_isakmp = {key.keyring for key in config.isakmp.keys}
     for old in config.isakmp.profiles:
@@ -158,15 +157,18 @@ def _references(config: IkeConfig) -> Iterator[Concern]:
                 )
 
 
-def _completeness(profile: Profile) -> Iterator[Concern]:
+def _completeness(config: IkeConfig, profile: Profile) -> Iterator[Concern]:
     ours, theirs = profile.local_authentication, profile.remote_authentication
     needs_key = AuthenticationMethod.PRE_SHARED_KEY in (ours, *theirs)
+    rings = [keyring.name for keyring in config.keyrings]
     given = profile.local_key is not None or profile.remote_key is not None
     lacking = {
         profiles.MATCH_IDENTITY.of(address=IPv4Address(0)): bool(profile.matches or profile.certificate_maps),
         profiles.USES.of(local=True, pre_share=True): ours is not None,
         profiles.USES.of(remote=True, pre_share=True): bool(theirs),
-        profiles.KEYRING.of(local=True, name=_NAME): bool(profile.keyring) or given or not needs_key,
+        profiles.KEYRING.of(local=True, name=rings[0] if len(rings) == 1 else _NAME): bool(profile.keyring)
+        or given
+        or not needs_key,
     }
     lines = [line for line, there in lacking.items() if not there]
     if lines:
@@ -190,7 +192,7 @@ def _wildcards(config: IkeConfig) -> Iterator[Concern]:
                     at=at,
                     what=f"keyring {keyring.name} has one key for every address: an attacker who takes it from one "
                     "router can pose as any other",
-                    fix=profiles.peer_lines(keyring.name, _NAME, _ADDRESS, _OWN_SECRET),
+                    fix=profiles.peer_lines(keyring.name, _NAME, _ADDRESS, SECRET),
                 )
     for key in config.isakmp.keys:
         if _is_everybody(key.address, key.mask):
@@ -199,7 +201,7 @@ def _wildcards(config: IkeConfig) -> Iterator[Concern]:
                 rule=WILDCARD,
                 at=where,
                 what="one key for every address: an attacker who takes it from one router can pose as any other",
-                fix=isakmp.KEY.of(key=_OWN_SECRET, address=_ADDRESS) if not key.keyring else "",
+                fix=isakmp.KEY.of(key=SECRET, address=_ADDRESS) if not key.keyring else "",
             )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Term
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, of_version
 from dmvpn.features.nhrp.packet import ErrorCode
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import ReasonFacts
     from dmvpn.features.nhrp.model import TunnelConfig
 
-#: For the user, who knows the password.
-_SECRET: Final = Placeholder("<secret>")
-
 
 def _password(end: TunnelConfig) -> str:
     """Return what packets have of the password, or the mark in its place."""
@@ -29,7 +26,7 @@ def _password(end: TunnelConfig) -> str:
 
 def _password_lines(end: TunnelConfig, password: str) -> tuple[str, ...]:
     line = of_version(AUTHENTICATION, end.version)
-    return INTERFACE.of(name=end.name), line.of(password=_SECRET) if password else line.no()
+    return INTERFACE.of(name=end.name), line.of(password=SECRET) if password else line.no()
 
 
 def refuses_password(reason: ReasonFacts) -> bool:
@@ -47,7 +44,7 @@ PASSWORD: Final = Term["TunnelConfig", str](
         why="The server refuses a registration whose password is not its own with an Error Indication, code 11 (RFC "
         "2332 §5.2.7); a server without a password drops packets that have one. The spoke stays in state NHRP.",
         bad="interface Tunnel0\n ip nhrp authentication OTHER",
-        fix="interface Tunnel0\n ip nhrp authentication THE-HUBS",
+        fix="interface Tunnel0\n ip nhrp authentication <secret>",
     ),
     cause=Cause.AUTHENTICATION,
     name="NHRP password",

@@ -10,7 +10,8 @@ from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.pki.config import maps, trustpoints
-from dmvpn.ios import INTERFACE, Placeholder
+from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
+from dmvpn.ios import INTERFACE, Blank
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 from dmvpn.tools.lint.found import found
 
@@ -121,11 +122,11 @@ RULES: Final = (
     *(IKE_PROFILE_MISSING, TRUSTPOINT_UNDEFINED),
 )
 
-_NAME: Final = Placeholder("NAME")
+_NAME: Final = Blank("name")
 _TRANSFORMS: Final = profiles.TRANSFORM_SETS.of(name1=_NAME)
 _IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.of(name=_NAME)
 _TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
-_SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Placeholder("TEXT"))
+_SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Blank("text"))
 _IKE_PROFILES: Final = {"ikev2": ike_profiles.PROFILE, "isakmp": isakmp.PROFILE}
 _KINDS: Final = {"ikev2": "IKEv2", "isakmp": "ISAKMP"}
 _BY_CERTIFICATE: Final = (AuthenticationMethod.RSA_SIGNATURE, AuthenticationMethod.ECDSA_SIGNATURE)
@@ -172,7 +173,9 @@ def _protection(device: Device) -> Iterator[NetworkConcern]:
             if name and name not in known:
                 at = (f"crypto ipsec profile {profile.name}", f"set {kind}-profile")
                 what = f"IPsec profile {profile.name} names the {kind} profile {name}, which is not configured"
-                yield found(IKE_PROFILE_UNDEFINED, device, at, what, _IKE_PROFILES[kind].of(name=name))
+                others = sorted(known - {"default"})
+                of_one = len(others) == 1 and _opened(at[0], f"{at[1]} {others[0]}")
+                yield found(IKE_PROFILE_UNDEFINED, device, at, what, of_one or _IKE_PROFILES[kind].of(name=name))
     for tunnel in device.tunnels.tunnels:
         kind, _, name = tunnel.ike_profile.partition("-profile ")
         if name and name not in (ikev2 if kind == "ikev2" else isakmp):
@@ -243,10 +246,16 @@ def _vrfs(device: Device) -> Iterator[NetworkConcern]:
     used += [
         (tunnel.name, tunnel.front, f"tunnel vrf {tunnel.front}") for tunnel in device.tunnels.tunnels if tunnel.front
     ]
+    sources = {tunnel.name: tunnel.source_interface for tunnel in device.tunnels.tunnels}
     for interface, name, line in used:
         if name not in known:
             what = f"{interface} is in the VRF {name}, which is not defined"
-            fix = _opened(VRF.of(name=name), "address-family ipv4")
+            port = sources.get(interface, "")
+            if line.startswith("tunnel vrf") and port in device.interface_names and device.vrf_of(port) != name:
+                vrf = device.vrf_of(port)  # the tunnel is to follow its source: a VRF without ports carries nothing
+                fix = _opened(f"interface {interface}", TUNNEL_VRF.of(vrf=vrf) if vrf else TUNNEL_VRF.no(vrf=name))
+            else:
+                fix = _opened(VRF.of(name=name), "address-family ipv4")
             yield found(VRF_UNDEFINED, device, (f"interface {interface}", line), what, fix)
 
 

@@ -115,7 +115,7 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         return
     if end.multipoint and interface.network is None and not network.servers_of(end):
         what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
-        fix = f"{end.at[0]}\n {_MULTIPOINT}"
+        fix = "\n ".join((end.at[0], _MULTIPOINT, *_timers_of_clients(network, end)))
         at = end.line("ip ospf network") if interface.process is None else end.line(f"ip ospf {interface.process}")
         # A spoke has one neighbor, its hub; that works if the hub is point-to-multipoint and has the same timers.
         severity = Severity.WARNING if len(end.nhrp.nhs) == 1 else None
@@ -127,6 +127,16 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         is_lower = bool(hubs) and all(hub.priority > interface.priority for hub in hubs)
         severity = Severity.WARNING if is_lower else None
         yield found(PRIORITY, end.device, end.line("ip ospf network"), what, fix, severity=severity)
+
+
+def _timers_of_clients(network: Network, end: TunnelEnd) -> tuple[str, ...]:
+    """Return the lines by which a point-to-multipoint hub keeps the timers of its point-to-point spokes."""
+    spokes = [spoke for client in network.clients(end) if (spoke := _running(client)) is not None]
+    there = [timers(spoke, _type(spoke)) for spoke in spokes if _type(spoke) is NetworkType.POINT_TO_POINT]
+    if not there:
+        return ()
+    hello, dead = there[0]
+    return ospf_lines.HELLO_INTERVAL.of(seconds=hello), ospf_lines.DEAD_INTERVAL.of(seconds=dead)
 
 
 def _types(network: Network, pair: EndPair) -> Iterator[NetworkConcern]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
 from dmvpn.features.nhrp.terms import PASSWORD
-from dmvpn.ios import Placeholder
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import learns_underlay
 from dmvpn.network.terms.tunnels import NHRP
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.network.overlay import Network, ServerLink, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
@@ -118,7 +119,7 @@ FEWER: Final = Rule(
 RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD.rule, DYNAMIC, UNREACHABLE, FEWER)
 #: Spokes of a cloud from which on one of them counts as odd.
 _MANY: Final = 3
-_NBMA: Final = Placeholder("NBMA-ADDRESS")
+_NBMA: Final = Blank("nbma-address")
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -234,7 +235,7 @@ def _is_near(client: TunnelEnd, hub: TunnelEnd) -> bool:
 def _fix(link: ServerLink, hub: TunnelEnd | None = None) -> str:
     """Return the NHS line as it should be."""
     hub = hub or link.there
-    address = hub.address if hub is not None and hub.address is not None else Placeholder("HUB-ADDRESS")
+    address = hub.address if hub is not None and hub.address is not None else Blank("hub-address")
     nbma = (hub.source if hub is not None else None) or link.nbma or _NBMA
     line = of_version(nhrp_lines.NHS, link.client.nhrp.version)
     right = line.of(nhs_address=address, nbma_address=nbma, multicast=True)
@@ -245,30 +246,30 @@ def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     """Compare static maps, and the NBMA addresses of NHS lines, with the tunnels of the routers that have the tunnel
     addresses.
     """
-    said: list[tuple[IPAddress, IPAddress, tuple[str, ...], str]] = [
-        (target.address, nbma, end.line(f"{end.words} map {target.address}"), f"{end.words} map {target.address}")
+    said: list[tuple[IPAddress, IPAddress, tuple[str, ...], NhsConfig | None]] = [
+        (target.address, nbma, end.line(f"{end.words} map {target.address}"), None)
         for target, nbma in end.nhrp.maps
         if target.is_host
     ]
     said += [
-        (nhs.address, nhs.nbma, end.line(f"{end.words} nhs {nhs.address}"), f"{end.words} nhs {nhs.address} nbma")
+        (nhs.address, nhs.nbma, end.line(f"{end.words} nhs {nhs.address} nbma {nhs.nbma}"), nhs)
         for nhs in end.nhrp.nhs
         if nhs.address is not None and nhs.nbma is not None
     ]
-    for address, nbma, at, line in said:
+    for address, nbma, at, nhs in said:
         owners = [
             other
             for other in network.ends
             if other.device is not end.device and address in [mine for mine, _ in other.addresses]
         ]
-        known = [other for other in owners if other.source is not None]
+        known = [(other, other.source) for other in owners if other.source is not None]
         if not known or len(known) < len(owners):
             continue
-        if any(nbma == other.source or nbma == _outside(other) for other in known):
+        if any(nbma in (source, _outside(other)) for other, source in known):
             continue
-        owner = known[0]
-        translated = is_private(owner.source) and not is_private(nbma) and owner.device.site is None
-        what = f"{address} is {owner.device.hostname}, whose tunnel has the source {owner.source}, not {nbma}"
+        owner, right = known[0]
+        translated = is_private(right) and not is_private(nbma) and owner.device.site is None
+        what = f"{address} is {owner.device.hostname}, whose tunnel has the source {right}, not {nbma}"
         if translated:
             what += "; right if a NAT with a fixed mapping is before it"
         yield found(
@@ -276,10 +277,30 @@ def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
             end.device,
             at,
             what,
-            f"{end.at[0]}\n {line} {owner.source}",
+            "\n ".join((end.at[0], *_moved(end, address, (nbma, right), nhs))),
             related=((owner.device, owner.line("tunnel source")),),
             severity=Severity.ADVICE if translated else None,
         )
+
+
+def _moved(end: TunnelEnd, address: IPAddress, nbma: tuple[IPAddress, IPAddress], nhs: NhsConfig | None) -> list[str]:
+    """Return the lines by which packets and multicasts for a tunnel address go to another NBMA address.
+
+    nbma: the old one and the new one. nhs: the NHS line that has it, None: a map has it.
+    """
+    version, (old, new) = end.nhrp.version, nbma
+    multicast = of_version(nhrp_lines.MAP_MULTICAST, version)
+    lines = [nhrp_lines.mapping(address, new)]
+    if nhs is not None:
+        line = of_version(nhrp_lines.NHS, version)
+        options = {"priority": nhs.priority or None, "cluster": nhs.cluster or None, "multicast": nhs.multicast}
+        lines = [
+            line.no(nhs_address=address, nbma_address=old),
+            line.of(nhs_address=address, nbma_address=new, **options),
+        ]
+    if old in end.nhrp.multicast:
+        lines += [multicast.no(nbma=old), multicast.of(nbma=new)]
+    return lines
 
 
 def _outside(end: TunnelEnd) -> IPAddress | None:
@@ -318,7 +339,7 @@ def _reachable(network: Network) -> Iterator[NetworkConcern]:
                     f"nothing leads to {nbma}: no connected prefix, no static route, no routing protocol but in tunnels"
                 )
                 at = next((link.at for link in network.links_of(end) if link.nbma == nbma), end.at)
-                yield found(UNREACHABLE, device, at, what, "ip route 0.0.0.0 0.0.0.0 NEXT-HOP")
+                yield found(UNREACHABLE, device, at, what, f"ip route 0.0.0.0 0.0.0.0 {Blank('next-hop')}")
 
 
 def _underlay_protocol(end: TunnelEnd) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.interface.config.sections import OPEN_ADDRESS
-from dmvpn.features.nhrp.config.lines import NETWORK_ID
+from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios.common import SHUTDOWN
@@ -71,7 +72,7 @@ RULES: Final = (WITHOUT_NHRP, KEY.rule, HUB, ELSEWHERE, KEEPALIVE, NO_INTERFACE)
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield findings about the tunnels of a network."""
     for end in network.ends:
-        yield from _alone(end)
+        yield from _alone(network, end)
         yield from _source(end)
         if not end.multipoint and network.clients(end):
             who = " and ".join(client.device.hostname for client in network.clients(end))
@@ -89,16 +90,24 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     yield from differences(network, TUNNELS)
 
 
-def _alone(end: TunnelEnd) -> Iterator[NetworkConcern]:
+def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     nhrp = end.nhrp
     says_nothing = not (nhrp.nhs or nhrp.maps or nhrp.multicast or nhrp.multicast_dynamic or nhrp.authentication)
     if end.multipoint and nhrp.network_id is None and says_nothing and not (nhrp.shortcut or nhrp.redirect):
         what = f"{end.name} is multipoint and has no NHRP: it finds no peer"
-        yield found(WITHOUT_NHRP, end.device, end.line("tunnel mode"), what, f"{end.at[0]}\n {NETWORK_ID.of(id=1)}")
+        lines = [end.at[0], NETWORK_ID.of(id=1), *_registration(network, end)]
+        yield found(WITHOUT_NHRP, end.device, end.line("tunnel mode"), what, "\n ".join(lines))
     if end.tunnel.keepalive is not None and (end.multipoint or nhrp.network_id is not None):
         kind = "multipoint" if end.multipoint else "a DMVPN tunnel"
         what = f"{end.name} is {kind}, and GRE keepalives are for point-to-point tunnels without NHRP"
         yield found(KEEPALIVE, end.device, end.line("keepalive"), what, f"{end.at[0]}\n {tunnel_lines.KEEPALIVE.no()}")
+
+
+def _registration(network: Network, end: TunnelEnd) -> list[str]:
+    """Return the lines by which an end registers with the servers on its subnet."""
+    hubs = [hub for hub in network.servers if hub is not end and hub.subnet is not None and hub.subnet == end.subnet]
+    lines = [server(hub.address, hub.source or Blank("nbma-address")) for hub in hubs]
+    return [AUTHENTICATION.of(password=SECRET), *lines] if any(hub.nhrp.authentication for hub in hubs) else lines
 
 
 def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.placeholder import SECRET
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp
 from dmvpn.features.static.config import line_of
@@ -76,6 +78,9 @@ SHARED: Final = Rule(
     fix="interface Tunnel2\n tunnel source Loopback2\n tunnel protection ipsec profile BLUE",
 )
 RULES: Final = (NO_ROUTE, NEXT_HOP, KEYS, PROCESS, SHARED)
+
+_ANY: Final = IPv4Address(0)
+_KEY: Final = isakmp.KEYRING_KEY.of(address=_ANY, mask=_ANY, key=SECRET)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -164,7 +169,8 @@ def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
         return
     where = " and ".join(dict.fromkeys(table_named(key.fvrf) for key in keys))
     what = f"{end.name} has tunnel vrf {front}, and all keys of IKEv1 are for peers in {where}"
-    yield found(KEYS, device, end.line("tunnel vrf"), what, isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front))
+    fix = f"{isakmp.KEYRING.of(name=f'FOR-{front}', vrf=front)}\n {_KEY}"
+    yield found(KEYS, device, end.line("tunnel vrf"), what, fix)
 
 
 def _vrf(end: TunnelEnd) -> str:
