@@ -12,14 +12,13 @@ from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import VRFS, Fault, Stage, fault
 from support.cases import every_day_but, one_of_each
+from support.diagnoses import follow
 from support.vrf_faults import CLOUDS, cases, cloud
 
 #: What harms no packet that anybody could tell from another: both customers have the same addresses.
 UNSEEN = ("lans-swapped",)
 #: Remedies that the reader completes with a key.
 WITH_A_SECRET = ("keyring-vrf-missing",)
-#: Lines of several sections, each of which is a finding of its own: so many visits at most.
-VISITS = 3
 #: Clouds that every day has; the others are for `make test-all`.
 DAILY = ("eigrp-ikev2", "ospf-ikev1", "rip", "ebgp-ikev2", "two-customers")
 EVERY = [(name, chosen) for name, chosen in cases() if chosen.trouble.id not in UNSEEN]
@@ -35,18 +34,14 @@ RARE = [number for number in range(len(EVERY)) if number not in TRIED]
 def test_a_fault_of_a_vrf_is_named_first_and_the_lines_heal_it(number: int) -> None:
     name, chosen = EVERY[number]
     case, well = ill(cloud(name), chosen, near=near_of(chosen))
-    first = visit(case.patient).findings[0]
+    findings = visit(case.patient).findings
+    first = findings[0]
     assert chosen.is_named(first.cause, first.router), first
     if chosen.trouble.id in WITH_A_SECRET:
         assert first.has_secret
         return
-    for _ in range(VISITS):
-        findings = [one for one in visit(case.patient).findings if not one.advice]
-        if not findings:
-            break
-        for one in findings[:2]:
-            case.bench.configure(one.router, list(one.fix))
-        case.wait(HEALED)
+    follow(case, findings)
+    case.wait(HEALED)
     case.rows()
     assert not worse(case.rows(), well), first
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.breaking import fault_of, ill, near_of, orders_in_words
+from dmvpn.labs.proofs.case import HEALED
 from dmvpn.labs.proofs.healing import tried
 from dmvpn.labs.proofs.judging import Judged, healthy, judge, judged
 from dmvpn.labs.proofs.measure import Measure
@@ -36,11 +37,16 @@ from dmvpn.tools.troubles import (
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.doctor import Finding
 
 #: Draws of a second fault that has nothing to do with the first one.
 _TRIES: Final = 20
+#: So many times somebody who follows the doctor asks it.
+_VISITS: Final = 3
 #: A cloud of a hub and two spokes from which tests derive theirs.
 PLAIN: Final = Plan(
     phase=3,
@@ -81,6 +87,26 @@ def ill_of(scenario: Scenario, *names: str) -> Case:
 def judged_of(name: str, scenario: Scenario, known: str) -> Judged:
     """Return a network with the fault of this name, from the beginning to the verdict. Raises UserError."""
     return judged(name, scenario, known_fault(Stage.of(scenario), known))
+
+
+def follow(case: Case, findings: Sequence[Finding]) -> list[Finding]:
+    """Enter the lines of the first findings, and of those that are left after them, and return these. Raises UserError.
+
+    Lines of several sections are a finding each. Lines that the reader must complete are left out.
+    """
+    followed: list[Finding] = []
+    for turn in range(_VISITS):
+        if turn:
+            case.wait(HEALED)
+            findings = visit(case.patient).findings
+        chosen = [one for one in findings if not one.advice][:2]
+        complete = [one for one in chosen if one.is_complete]
+        for one in complete:
+            case.bench.configure(one.router, list(one.fix))
+        followed += complete
+        if not complete:
+            break
+    return followed
 
 
 # ------------------------------------------------------------------------------------------------ two at once

@@ -25,6 +25,7 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.packet_flows import PLAIN, Kind
 from dmvpn.tools.troubles import LISTS, Fault, Lists, Plan, Stage, Vrfs, fault
 from support.diagnoses import PLAIN as CLOUD
+from support.diagnoses import follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +49,6 @@ CLOUDS: Final[dict[str, Plan | str]] = {
     "dual-hub-two-clouds": "dual-hub-two-clouds",
 }
 _SERVICES: Final = (*PLAIN, Kind("HTTPS", 6, 443))
-#: Lines of several sections, each of which is a finding of its own: so many visits at most.
-_VISITS: Final = 3
 
 
 @cache
@@ -163,17 +162,10 @@ def treated(name: str, chosen: Fault) -> Seen:
     services = Services(case)
     now = services.arriving()
     lost = (*worse(case.rows(), well), *map(str, sorted(usual - now)))
-    findings = [one for one in visit(case.patient).findings if not one.advice]
-    seen = Seen(chosen, findings[0] if findings else None, lost)
-    for _ in range(_VISITS):
-        if not findings:
-            break
-        for one in findings[:2]:
-            if one.fix:
-                seen.fixes.append((one.router, one.fix))
-                case.bench.configure(one.router, list(one.fix))
-        case.wait(HEALED)
-        findings = [one for one in visit(case.patient).findings if not one.advice]
+    findings = visit(case.patient).findings
+    seen = Seen(chosen, next((one for one in findings if not one.advice), None), lost)
+    seen.fixes += [(one.router, one.fix) for one in follow(case, findings)]
+    case.wait(HEALED)
     case.rows()
     after = services.arriving()
     seen.left = (*worse(case.rows(), well), *map(str, sorted(usual - after)))
