@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from ipaddress import IPv4Address
 from itertools import pairwise
 
@@ -230,6 +230,32 @@ def test_a_damaged_attribute_that_matters_withdraws_the_routes(code: AttributeCo
 def test_routes_without_an_attribute_that_all_need_are_withdrawn(code: AttributeCode) -> None:
     with pytest.raises(Withdraw):
         read([one for one in WHOLE if one.code != code], wide=True, internal=True)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_every_attribute_is_read_as_it_was_written(wide: bool) -> None:
+    """A field without a row in the table of attributes would be lost on its way to a neighbor."""
+    route = Attributes(
+        origin=Origin.EGP,
+        path=prepended((), 4_200_000_000, 65001),
+        next_hop=IPv4Address("10.0.0.1"),
+        med=1,
+        local_pref=2,
+        atomic=True,
+        aggregator=Aggregator(4_200_000_000, IPv4Address(1)),
+        communities=(3, 4),
+        originator=IPv4Address("10.0.0.2"),
+        clusters=(IPv4Address("10.0.0.3"),),
+        extended=(bytes(8),),
+        large=(bytes(12),),
+        others=(Attribute(0xE0, 99, b"far"),),
+    )
+    plain = Attributes(next_hop=IPv4Address(0))
+    assert [one.name for one in fields(route) if getattr(route, one.name) == getattr(plain, one.name)] == []
+    assert read(write(route, wide=wide), wide=wide, internal=True) == (route, ())
+    of_two_octets = {AttributeCode.AS4_PATH, AttributeCode.AS4_AGGREGATOR}
+    missing = {*AttributeCode} - {one.code for one in write(route, wide=wide)} - (of_two_octets if wide else set())
+    assert missing == {AttributeCode.MP_REACH_NLRI, AttributeCode.MP_UNREACH_NLRI}
 
 
 @pytest.mark.conforms("bgp:7606-discard")

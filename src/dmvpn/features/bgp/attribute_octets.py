@@ -9,8 +9,10 @@ With a peer that supports only two-octet AS numbers, AS4_PATH carries the real p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -31,8 +33,11 @@ from dmvpn.features.bgp.packet import AS_TRANS, Attribute
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+V = TypeVar("V")
+
 _OPTIONAL: Final = 0x80
 _TRANSITIVE: Final = 0x40
+_BOTH: Final = _OPTIONAL | _TRANSITIVE
 _PARTIAL: Final = 0x20
 _EXTENDED: Final = 0x10
 
@@ -41,24 +46,30 @@ class Withdraw(WireError):
     """The routes of the message are treated as withdrawn, RFC 7606 §2."""
 
 
-@dataclass(slots=True)
-class _Draft:
-    """The attributes read so far. path4, aggregator4: from AS4_PATH and AS4_AGGREGATOR."""
+@dataclass(frozen=True, slots=True)
+class _Codec(Generic[V]):
+    """How a value is read from octets and written to them. Both get the octets of an AS number in this session.
 
-    origin: Origin | None = None
-    path: tuple[Segment, ...] | None = None
-    next_hop: IPv4Address | None = None
-    med: int | None = None
-    local_pref: int | None = None
-    atomic: bool = False
-    aggregator: Aggregator | None = None
-    communities: tuple[int, ...] = ()
-    originator: IPv4Address | None = None
-    clusters: tuple[IPv4Address, ...] = ()
-    extended: tuple[bytes, ...] = ()
-    large: tuple[bytes, ...] = ()
-    path4: tuple[Segment, ...] | None = None
-    aggregator4: Aggregator | None = None
+    read: raises ValueError. write: None if the value needs no attribute.
+    """
+
+    read: Callable[[bytes, int], V]
+    write: Callable[[V, int], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A path attribute.
+
+    name: of its field in `Attributes`, whose value is one of the codec.
+    is_dispensable: a damaged one is discarded and the route kept, RFC 7606 §7.6, §7.7, RFC 6793 §6.
+    """
+
+    code: AttributeCode
+    name: str
+    flags: int
+    codec: _Codec[Any]
+    is_dispensable: bool = False
 
 
 def read(
@@ -69,7 +80,7 @@ def read(
     wide: AS numbers have four octets in this session. internal: the peer is in our AS; confederate: it is in another
     member AS of our confederation.
     """
-    draft, seen = _Draft(), dict[int, None]()
+    found, seen = dict[int, object](), dict[int, None]()
     dropped: list[str] = []
     others: list[Attribute] = []
     for attribute in raw:
@@ -80,18 +91,31 @@ def read(
         seen[code] = None
         if code in _OF_OTHER_FAMILIES or (code in _INTERNAL and not (internal or (confederate and code in _INSIDE))):
             continue  # RFC 7606 §7.5, §7.9, §7.10: ignored from an external peer
-        reader = _READERS.get(code)
-        if reader is None:
+        kind = _KINDS.get(code)
+        if kind is None:
             others += _passed_on(attribute)
             continue
         try:
-            _check_flags(attribute)
-            reader(draft, attribute.value, wide)
+            if attribute.flags & _BOTH != kind.flags:
+                raise ValueError(f"flags {attribute.flags:#04x}")  # RFC 7606 §3 (c)
+            found[code] = kind.codec.read(attribute.value, 4 if wide else 2)
         except ValueError as error:
-            if code not in _DISPENSABLE:
+            if not kind.is_dispensable:
                 raise Withdraw(f"{name_of(code)}: {error}", offset=0, clause="RFC 7606 §7") from error
             dropped.append(name_of(code))
-    return _assembled(draft, tuple(others), wide=wide), tuple(dropped)
+    return _assembled(found, tuple(others), wide=wide), tuple(dropped)
+
+
+def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
+    """Return the attributes of an UPDATE, sorted by code (RFC 4271 §5 asks for that). wide: as in `read`."""
+    found = list(attributes.others)
+    for kind, value in zip(_KINDS.values(), _VALUES(attributes), strict=True):
+        if value is None or not (value or kind.code in _EVEN_IF_EMPTY):
+            continue
+        octets = kind.codec.write(value, 4 if wide else 2)
+        if octets is not None:
+            found.append(Attribute(kind.flags | (_EXTENDED if len(octets) > 0xFF else 0), kind.code, octets))
+    return tuple(sorted(found, key=lambda attribute: attribute.code))
 
 
 def check_known(raw: Iterable[Attribute]) -> None:
@@ -112,32 +136,23 @@ def name_of(code: int) -> str:
     return AttributeCode(code).name if code in set(AttributeCode) else f"attribute {code}"
 
 
-def _assembled(draft: _Draft, others: tuple[Attribute, ...], *, wide: bool) -> Attributes:
-    if draft.origin is None or draft.path is None or draft.next_hop is None:
-        missing = {"ORIGIN": draft.origin, "AS_PATH": draft.path, "NEXT_HOP": draft.next_hop}
-        names = ", ".join(name for name, value in missing.items() if value is None)
-        raise Withdraw(f"{names} missing", offset=0, clause="RFC 7606 §3 (d)")
-    path, aggregator = draft.path, draft.aggregator
-    if not wide:
-        if aggregator is not None and aggregator.autonomous_system == AS_TRANS and draft.aggregator4 is not None:
-            aggregator = draft.aggregator4
-        if draft.path4 is not None and (aggregator is draft.aggregator4 or draft.aggregator4 is None):
-            path = _merged(path, draft.path4)
-    return Attributes(
-        origin=draft.origin,
-        path=path,
-        next_hop=draft.next_hop,
-        med=draft.med,
-        local_pref=draft.local_pref,
-        atomic=draft.atomic,
-        aggregator=aggregator,
-        communities=draft.communities,
-        originator=draft.originator,
-        clusters=draft.clusters,
-        extended=draft.extended,
-        large=draft.large,
-        others=others,
+def _assembled(found: dict[int, object], others: tuple[Attribute, ...], *, wide: bool) -> Attributes:
+    missing = ", ".join(code.name for code in _NEEDED if code not in found)
+    if missing:
+        raise Withdraw(f"{missing} missing", offset=0, clause="RFC 7606 §3 (d)")
+    path4 = cast("tuple[Segment, ...] | None", found.pop(AttributeCode.AS4_PATH, None))
+    aggregator4 = cast("Aggregator | None", found.pop(AttributeCode.AS4_AGGREGATOR, None))
+    made = cast("Callable[..., Attributes]", Attributes)(
+        **{_KINDS[code].name: value for code, value in found.items()}, others=others
     )
+    if wide:  # RFC 6793 §6: speakers of four-octet AS numbers do not send AS4_* to each other
+        return made
+    aggregator = made.aggregator
+    if aggregator is not None and aggregator.autonomous_system == AS_TRANS and aggregator4 is not None:
+        aggregator = aggregator4
+    is_whole = aggregator is aggregator4 or aggregator4 is None
+    path = _merged(made.path, path4) if path4 is not None and is_whole else made.path
+    return replace(made, path=path, aggregator=aggregator)
 
 
 def _merged(path: tuple[Segment, ...], path4: tuple[Segment, ...]) -> tuple[Segment, ...]:
@@ -158,31 +173,11 @@ def _hops(path: tuple[Segment, ...]) -> int:
     return sum(len(part.systems) if part.kind is SegmentKind.SEQUENCE else 1 for part in path)
 
 
-def _check_flags(attribute: Attribute) -> None:
-    """Check the flags, RFC 7606 §3 (c). Raises ValueError."""
-    wanted = _FLAGS[attribute.code]
-    if attribute.flags & (_OPTIONAL | _TRANSITIVE) != wanted:
-        raise ValueError(f"flags {attribute.flags:#04x}")
-
-
 def _passed_on(attribute: Attribute) -> list[Attribute]:
     """Return what we pass on of an unknown attribute: a transitive one, marked as partial, RFC 4271 §5."""
     if not attribute.flags & _TRANSITIVE:
         return []
     return [Attribute(attribute.flags | _PARTIAL, attribute.code, attribute.value)]
-
-
-def _read_origin(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.origin = Origin(_number(value, 1))
-
-
-def _read_path(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.path = _path(value, 4 if wide else 2)
-
-
-def _read_path4(draft: _Draft, value: bytes, wide: bool) -> None:
-    if not wide:  # RFC 6793 §6: speakers of four-octet AS numbers do not send it to each other
-        draft.path4 = tuple(part for part in _path(value, 4) if part.kind in (SegmentKind.SEQUENCE, SegmentKind.SET))
 
 
 def _path(value: bytes, size: int) -> tuple[Segment, ...]:
@@ -199,54 +194,21 @@ def _path(value: bytes, size: int) -> tuple[Segment, ...]:
     return tuple(parts)
 
 
-def _read_next_hop(draft: _Draft, value: bytes, wide: bool) -> None:
+def _path4(value: bytes, size: int) -> tuple[Segment, ...]:
+    parts = _path(value, 4) if size == 2 else ()
+    return tuple(part for part in parts if part.kind in (SegmentKind.SEQUENCE, SegmentKind.SET))
+
+
+def _next_hop(value: bytes, _: int) -> IPv4Address:
     hop = IPv4Address(_number(value, 4))
     if hop.is_multicast or hop.is_loopback or hop.is_unspecified or int(hop) >= 0xF0000000:
         raise ValueError(f"{hop} is nobody's address")
-    draft.next_hop = hop
+    return hop
 
 
-def _read_med(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.med = _number(value, 4)
-
-
-def _read_local_pref(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.local_pref = _number(value, 4)
-
-
-def _read_atomic(draft: _Draft, value: bytes, wide: bool) -> None:
-    _number(value, 0)
-    draft.atomic = True
-
-
-def _read_aggregator(draft: _Draft, value: bytes, wide: bool) -> None:
-    number = _number(value, 8 if wide else 6)
-    draft.aggregator = Aggregator(number >> 32, IPv4Address(number & 0xFFFFFFFF))
-
-
-def _read_aggregator4(draft: _Draft, value: bytes, wide: bool) -> None:
-    number = _number(value, 8)
-    draft.aggregator4 = Aggregator(number >> 32, IPv4Address(number & 0xFFFFFFFF))
-
-
-def _read_communities(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.communities = tuple(int.from_bytes(one, "big") for one in _pieces(value, 4))
-
-
-def _read_originator(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.originator = IPv4Address(_number(value, 4))
-
-
-def _read_clusters(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.clusters = tuple(map(IPv4Address, _pieces(value, 4)))
-
-
-def _read_extended(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.extended = tuple(_pieces(value, 8))
-
-
-def _read_large(draft: _Draft, value: bytes, wide: bool) -> None:
-    draft.large = tuple(dict.fromkeys(_pieces(value, 12)))  # RFC 8092 §5: duplicates are removed
+def _aggregator(value: bytes, size: int) -> Aggregator:
+    number = _number(value, size + 4)
+    return Aggregator(number >> 32, IPv4Address(number & 0xFFFFFFFF))
 
 
 def _number(value: bytes, octets: int) -> int:
@@ -261,95 +223,6 @@ def _pieces(value: bytes, size: int) -> list[bytes]:
     return [value[at : at + size] for at in range(0, len(value), size)]
 
 
-_READERS: Final[dict[int, Callable[[_Draft, bytes, bool], None]]] = {
-    AttributeCode.ORIGIN: _read_origin,
-    AttributeCode.AS_PATH: _read_path,
-    AttributeCode.NEXT_HOP: _read_next_hop,
-    AttributeCode.MULTI_EXIT_DISC: _read_med,
-    AttributeCode.LOCAL_PREF: _read_local_pref,
-    AttributeCode.ATOMIC_AGGREGATE: _read_atomic,
-    AttributeCode.AGGREGATOR: _read_aggregator,
-    AttributeCode.COMMUNITIES: _read_communities,
-    AttributeCode.ORIGINATOR_ID: _read_originator,
-    AttributeCode.CLUSTER_LIST: _read_clusters,
-    AttributeCode.EXTENDED_COMMUNITIES: _read_extended,
-    AttributeCode.AS4_PATH: _read_path4,
-    AttributeCode.AS4_AGGREGATOR: _read_aggregator4,
-    AttributeCode.LARGE_COMMUNITIES: _read_large,
-}
-_BOTH: Final = _OPTIONAL | _TRANSITIVE
-_FLAGS: Final[dict[int, int]] = {
-    AttributeCode.ORIGIN: _TRANSITIVE,
-    AttributeCode.AS_PATH: _TRANSITIVE,
-    AttributeCode.NEXT_HOP: _TRANSITIVE,
-    AttributeCode.MULTI_EXIT_DISC: _OPTIONAL,
-    AttributeCode.LOCAL_PREF: _TRANSITIVE,
-    AttributeCode.ATOMIC_AGGREGATE: _TRANSITIVE,
-    AttributeCode.AGGREGATOR: _BOTH,
-    AttributeCode.COMMUNITIES: _BOTH,
-    AttributeCode.ORIGINATOR_ID: _OPTIONAL,
-    AttributeCode.CLUSTER_LIST: _OPTIONAL,
-    AttributeCode.EXTENDED_COMMUNITIES: _BOTH,
-    AttributeCode.AS4_PATH: _BOTH,
-    AttributeCode.AS4_AGGREGATOR: _BOTH,
-    AttributeCode.LARGE_COMMUNITIES: _BOTH,
-}
-#: Attributes that can be discarded while the route is kept, RFC 7606 §7.6, §7.7, RFC 6793 §6.
-_DISPENSABLE: Final = frozenset(
-    {
-        AttributeCode.ATOMIC_AGGREGATE,
-        AttributeCode.AGGREGATOR,
-        AttributeCode.AS4_PATH,
-        AttributeCode.AS4_AGGREGATOR,
-    }
-)
-_INTERNAL: Final = frozenset({AttributeCode.LOCAL_PREF, AttributeCode.ORIGINATOR_ID, AttributeCode.CLUSTER_LIST})
-#: Those of them that are also sent between the member ASes of a confederation, RFC 5065 §4.
-_INSIDE: Final = frozenset({AttributeCode.LOCAL_PREF})
-_OF_OTHER_FAMILIES: Final = frozenset({AttributeCode.MP_REACH_NLRI, AttributeCode.MP_UNREACH_NLRI})
-
-# ------------------------------------------------------------------------------------------------------------ writing
-
-
-def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
-    """Return the attributes of an UPDATE, sorted by code (RFC 4271 §5 asks for that). wide: as in `read`."""
-    code, found = AttributeCode, list[Attribute]()
-
-    def add(which: AttributeCode, value: bytes) -> None:
-        flags = _FLAGS[which] | (_EXTENDED if len(value) > 0xFF else 0)
-        found.append(Attribute(flags, which, value))
-
-    systems = attributes.systems
-    is_narrow = not wide and any(system >> 16 for system in systems)
-    add(code.ORIGIN, bytes((attributes.origin,)))
-    add(code.AS_PATH, _path_octets(attributes.path, 4 if wide else 2))
-    add(code.NEXT_HOP, attributes.next_hop.packed)
-    if attributes.med is not None:
-        add(code.MULTI_EXIT_DISC, attributes.med.to_bytes(4, "big"))
-    if attributes.local_pref is not None:
-        add(code.LOCAL_PREF, attributes.local_pref.to_bytes(4, "big"))
-    if attributes.atomic:
-        add(code.ATOMIC_AGGREGATE, b"")
-    aggregator = attributes.aggregator
-    if aggregator is not None:
-        add(code.AGGREGATOR, _system(aggregator.autonomous_system, 4 if wide else 2) + aggregator.address.packed)
-    if attributes.communities:
-        add(code.COMMUNITIES, b"".join(one.to_bytes(4, "big") for one in attributes.communities))
-    if attributes.originator is not None:
-        add(code.ORIGINATOR_ID, attributes.originator.packed)
-    if attributes.clusters:
-        add(code.CLUSTER_LIST, b"".join(one.packed for one in attributes.clusters))
-    if attributes.extended:
-        add(code.EXTENDED_COMMUNITIES, b"".join(attributes.extended))
-    if is_narrow:
-        add(code.AS4_PATH, _path_octets(outside(attributes.path), 4))  # RFC 6793 §3
-    if not wide and aggregator is not None and aggregator.autonomous_system >> 16:
-        add(code.AS4_AGGREGATOR, _system(aggregator.autonomous_system, 4) + aggregator.address.packed)
-    if attributes.large:
-        add(code.LARGE_COMMUNITIES, b"".join(attributes.large))
-    return tuple(sorted([*found, *attributes.others], key=lambda attribute: attribute.code))
-
-
 def _path_octets(path: tuple[Segment, ...], size: int) -> bytes:
     """Encode the AS path. A segment of more than 255 numbers is split into several (a set into several sets)."""
     pieces = (
@@ -362,5 +235,74 @@ def _path_octets(path: tuple[Segment, ...], size: int) -> bytes:
     )
 
 
+def _path4_octets(path: tuple[Segment, ...], size: int) -> bytes | None:
+    """Encode AS4_PATH, RFC 6793 §3."""
+    is_needed = size == 2 and any(system >> 16 for part in path for system in part.systems)
+    return _path_octets(outside(path), 4) if is_needed else None
+
+
+def _aggregator_octets(aggregator: Aggregator, size: int) -> bytes:
+    return _system(aggregator.autonomous_system, size) + aggregator.address.packed
+
+
+def _aggregator4_octets(aggregator: Aggregator, size: int) -> bytes | None:
+    return _aggregator_octets(aggregator, 4) if size == 2 and aggregator.autonomous_system >> 16 else None
+
+
+def _four_octets(number: int) -> bytes:
+    return number.to_bytes(4, "big")
+
+
 def _system(number: int, size: int) -> bytes:
     return (number if size == 4 or number < 1 << 16 else AS_TRANS).to_bytes(size, "big")
+
+
+def _list(octets: int, read: Callable[[bytes], V], write: Callable[[V], bytes]) -> _Codec[tuple[V, ...]]:
+    """Return the codec of a list of values of so many octets."""
+    return _Codec(
+        lambda value, _: tuple(map(read, _pieces(value, octets))),
+        lambda values, _: b"".join(map(write, values)),
+    )
+
+
+_ORIGIN: Final = _Codec(lambda value, _: Origin(_number(value, 1)), lambda origin, _: bytes((origin,)))
+_PATH: Final = _Codec(_path, _path_octets)
+_AS4_PATH: Final = _Codec(_path4, _path4_octets)
+_NUMBER: Final = _Codec(lambda value, _: _number(value, 4), lambda number, _: _four_octets(number))
+_FLAG: Final = _Codec(lambda value, _: _number(value, 0) == 0, lambda *_: b"")
+_ADDRESS: Final = _Codec(lambda value, _: IPv4Address(_number(value, 4)), lambda address, _: address.packed)
+_NEXT_HOP: Final = _Codec(_next_hop, _ADDRESS.write)
+_EXTENDED_COMMUNITIES: Final = _list(8, bytes, bytes)
+#: Duplicates are removed, RFC 8092 §5.
+_LARGE: Final = _Codec(lambda value, _: tuple(dict.fromkeys(_pieces(value, 12))), _EXTENDED_COMMUNITIES.write)
+_AGGREGATOR: Final = _Codec(_aggregator, _aggregator_octets)
+_AS4_AGGREGATOR: Final = _Codec(lambda value, _: _aggregator(value, 4), _aggregator4_octets)
+_C: Final = AttributeCode
+#: Every attribute that is read and written. A new one is a row here and a field of `Attributes`.
+_KINDS: Final[dict[int, _Kind]] = {
+    kind.code: kind
+    for kind in (
+        _Kind(_C.ORIGIN, "origin", _TRANSITIVE, _ORIGIN),
+        _Kind(_C.AS_PATH, "path", _TRANSITIVE, _PATH),
+        _Kind(_C.NEXT_HOP, "next_hop", _TRANSITIVE, _NEXT_HOP),
+        _Kind(_C.MULTI_EXIT_DISC, "med", _OPTIONAL, _NUMBER),
+        _Kind(_C.LOCAL_PREF, "local_pref", _TRANSITIVE, _NUMBER),
+        _Kind(_C.ATOMIC_AGGREGATE, "atomic", _TRANSITIVE, _FLAG, is_dispensable=True),
+        _Kind(_C.AGGREGATOR, "aggregator", _BOTH, _AGGREGATOR, is_dispensable=True),
+        _Kind(_C.COMMUNITIES, "communities", _BOTH, _list(4, int.from_bytes, _four_octets)),
+        _Kind(_C.ORIGINATOR_ID, "originator", _OPTIONAL, _ADDRESS),
+        _Kind(_C.CLUSTER_LIST, "clusters", _OPTIONAL, _list(4, IPv4Address, attrgetter("packed"))),
+        _Kind(_C.EXTENDED_COMMUNITIES, "extended", _BOTH, _EXTENDED_COMMUNITIES),
+        _Kind(_C.AS4_PATH, "path", _BOTH, _AS4_PATH, is_dispensable=True),
+        _Kind(_C.AS4_AGGREGATOR, "aggregator", _BOTH, _AS4_AGGREGATOR, is_dispensable=True),
+        _Kind(_C.LARGE_COMMUNITIES, "large", _BOTH, _LARGE),
+    )
+}
+_VALUES: Final = attrgetter(*(kind.name for kind in _KINDS.values()))
+#: Attributes that are written also with a value of zero, or an empty path.
+_EVEN_IF_EMPTY: Final = frozenset({_C.ORIGIN, _C.AS_PATH, _C.MULTI_EXIT_DISC, _C.LOCAL_PREF})
+_NEEDED: Final = (_C.ORIGIN, _C.AS_PATH, _C.NEXT_HOP)
+_INTERNAL: Final = frozenset({_C.LOCAL_PREF, _C.ORIGINATOR_ID, _C.CLUSTER_LIST})
+#: Those of them that are also sent between the member ASes of a confederation, RFC 5065 §4.
+_INSIDE: Final = frozenset({_C.LOCAL_PREF})
+_OF_OTHER_FAMILIES: Final = frozenset({_C.MP_REACH_NLRI, _C.MP_UNREACH_NLRI})
