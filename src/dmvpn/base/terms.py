@@ -53,7 +53,7 @@ class Term(Generic[E, V]):
 
     name: "tunnel key". effect: what follows from a difference, a clause.
     see: the value of an end. words: a value, behind "has": "tunnel key 7".
-    fits: how two values compare; None: by equality.
+    fits: how two values compare; None: by equality. shown: the value in lines for users: a blank for a secret.
     place: the line of an end that has the value, by its words, as `Concern.at`.
     lines: to enter at an end for a value, with the line that opens their section; () if only a person knows them.
     protects: whether a value protects. Without a witness for either end, the unprotected one is to change.
@@ -71,6 +71,7 @@ class Term(Generic[E, V]):
     lines: Callable[[E, V], tuple[str, ...]]
     effect: str = ""
     fits: Callable[[V, V], Likeness] | None = None
+    shown: Callable[[V], V] | None = None
     protects: Callable[[V], bool] | None = None
     refuses: Callable[[ReasonFacts], bool] | None = None
     waits: tuple[Term[E, object], ...] = ()
@@ -82,6 +83,13 @@ class Term(Generic[E, V]):
         if isinstance(mine, NoValue) or isinstance(theirs, NoValue):
             return Likeness.of(True) if NoValue.ABSENT in (mine, theirs) else Likeness.UNKNOWN
         return self.fits(mine, theirs) if self.fits is not None else Likeness.of(mine == theirs)
+
+    def fix(self, end: E, right: E) -> tuple[str, ...]:
+        """Return the lines that give an end the value of the other one."""
+        value = self.see(right)
+        if isinstance(value, NoValue):
+            return ()
+        return self.lines(end, self.shown(value) if self.shown is not None else value)
 
     def is_weaker(self, here: E, there: E) -> bool:
         """Return whether only the second end protects."""

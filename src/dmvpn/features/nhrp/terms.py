@@ -26,7 +26,7 @@ def _password(end: TunnelConfig) -> str:
 
 def _password_lines(end: TunnelConfig, password: str) -> tuple[str, ...]:
     line = of_version(AUTHENTICATION, end.version)
-    return INTERFACE.of(name=end.name), line.of(password=SECRET) if password else line.no()
+    return INTERFACE.of(name=end.name), line.of(password=password) if password else line.no()
 
 
 def refuses_password(reason: ReasonFacts) -> bool:
@@ -51,6 +51,7 @@ PASSWORD: Final = Term["TunnelConfig", str](
     see=_password,
     words=lambda password: "an NHRP password" if password else "no NHRP password",
     fits=compare,
+    shown=lambda password: SECRET if password else "",
     place=lambda end: (f"interface {end.name}", f"{'ip' if end.version == 4 else 'ipv6'} nhrp authentication"),
     lines=_password_lines,
     protects=bool,

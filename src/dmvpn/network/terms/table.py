@@ -94,10 +94,8 @@ class Disagreement(Generic[E]):
     @property
     def fix(self) -> tuple[str, ...]:
         """The lines that give the odd end the value of the other one."""
-        ends = self.table.view(self.odd), self.table.view(self.right)
-        if ends[0] is None or ends[1] is None or isinstance(value := self.term.see(ends[1]), NoValue):
-            return ()
-        return self.term.lines(ends[0], value)
+        odd, right = self.table.view(self.odd), self.table.view(self.right)
+        return self.term.fix(odd, right) if odd is not None and right is not None else ()
 
     def sentence(self, odd: str, right: str) -> str:
         """Return the difference in words. odd, right: the names of the two ends."""

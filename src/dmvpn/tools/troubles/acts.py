@@ -6,6 +6,7 @@ lines are rendered from the features' own lines, with a `word` in the place of a
 
     Configure      type these lines in configuration mode
     Edit           remove lines of one section, by their beginning, and add new ones
+    Differ         give an end another value of a term than its peers have
     Eigrp          lines for the EIGRP process, in named or classic mode
     MoveProcess, VrfProcess   the routing protocol of a VRF: into another table, or without some lines
     Command        a command at the prompt, as `clear ip nhrp`
@@ -17,12 +18,15 @@ lines are rendered from the features' own lines, with a `word` in the place of a
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dmvpn.base.placeholder import Placeholder
+from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from dmvpn.base.terms import Term
+    from dmvpn.network.terms.table import Table
     from dmvpn.shells.lab.badness import Badness
 
 
@@ -57,6 +61,16 @@ class Edit:
     section: str
     remove: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Differ:
+    """Another value of a term at one end. value: if not given, the term's own, which no network has."""
+
+    part: Role
+    table: Table[Any]
+    term: Term[Any, Any]
+    value: object = NoValue.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,7 @@ class Nat:
 Act = (
     Configure
     | Edit
+    | Differ
     | Eigrp
     | EigrpRenumber
     | MoveProcess

@@ -6,12 +6,13 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
+from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Role, word
+from dmvpn.network.terms import tunnels as tables
+from dmvpn.tools.troubles.acts import Command, Configure, Differ, Edit, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_NOT_OURS: Final = "NOTOURS"
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
 _TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
@@ -29,7 +30,7 @@ NHRP: Final = (
     Trouble(
         id="nhrp-authentication",
         title="The NHRP password of a spoke differs",
-        acts=(Configure(Role.SPOKE, (_TUNNEL, nhrp_lines.AUTHENTICATION.of(password=_NOT_OURS))), *_FORGET),
+        acts=(Differ(Role.SPOKE, tables.NHRP, PASSWORD), *_FORGET),
         complaint="Monitoring reports {spoke.name}. People there say it is slow, or gone.",
         hints=(
             "The underlay and the tunnel are well. Does the hub know {spoke.name}?",

@@ -15,8 +15,10 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import after, lines_after
+from dmvpn.network.overlay import tunnel_ends
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.vrf_processes import moved_process, process_without
@@ -188,6 +190,8 @@ def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
             return (Run(name, tuple(stage.fill(line, part) for line in lines)),)
         case acts.Edit():
             return (Type(name, _edited(act, stage)),)
+        case acts.Differ():
+            return (Type(name, _differing(stage.actors[name], act)),)
         case acts.Eigrp():
             return (Type(name, _eigrp(act, stage)),)
         case acts.EigrpRenumber(number=number):
@@ -216,6 +220,14 @@ def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
     beginnings = tuple(stage.fill(one, act.part) for one in act.remove)
     remove = [line for line in lines if beginnings and line.startswith(beginnings)]
     return (section, *(f"no {line}" for line in remove), *(stage.fill(line, act.part) for line in act.add))
+
+
+def _differing(actor: Actor, act: acts.Differ) -> tuple[str, ...]:
+    ends = [end for end in tunnel_ends(actor.device) if end.name == actor.tunnel]
+    view = act.table.view(ends[0]) if ends else None
+    if view is None:
+        raise UserError(f"{actor.name} has no tunnel with a {act.term.name}")
+    return act.term.lines(view, act.term.other if act.value is NoValue.UNKNOWN else act.value)
 
 
 def process_header(actor: Actor) -> tuple[str, ...]:

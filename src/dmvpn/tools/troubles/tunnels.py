@@ -9,8 +9,10 @@ from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import common
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
+from dmvpn.network.terms import tunnels as tables
+from dmvpn.tools.troubles.acts import Command, Configure, Differ, Edit, Eigrp, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _LOST: Final = "The branch {spoke.name} does not reach the head office any more."
@@ -22,7 +24,7 @@ TUNNELS: Final = (
     Trouble(
         id="tunnel-key",
         title="The tunnel key of a spoke differs",
-        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.KEY.of(key=4711))),),
+        acts=(Differ(Role.SPOKE, tables.TUNNELS, KEY),),
         complaint=_LOST,
         hints=(
             "The underlay works, and nobody says a word. What makes a router drop a GRE packet silently?",
@@ -35,7 +37,7 @@ TUNNELS: Final = (
     Trouble(
         id="hub-key-missing",
         title="The hub has no tunnel key",
-        acts=(Configure(Role.HUB, (_SPOKE_TUNNEL, tunnel_lines.KEY.no())),),
+        acts=(Differ(Role.HUB, tables.TUNNELS, KEY, None),),
         complaint=_ALL_LOST,
         hints=(
             "All branches at once, and nobody says a word.",
