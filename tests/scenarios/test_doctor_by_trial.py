@@ -12,7 +12,7 @@ from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import as_text, visit
+from dmvpn.tools.doctor import Health, as_text, visit
 from dmvpn.tools.remedies import Search, searched
 from dmvpn.tools.remedies.suffering import Harm
 from dmvpn.tools.troubles import UNLISTED, Plan, Stage, configurations_with, fault, places
@@ -21,6 +21,7 @@ from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
 from support.diagnoses import PLAIN, ill_of, known_fault
 from support.doctors import WorldPatient, as_it_runs
+from support.odd import Odd, case_of
 from support.world import World
 
 CLOUD = replace(PLAIN, spokes=3)
@@ -96,6 +97,16 @@ def test_a_line_that_no_rule_is_about_is_found_by_trial_and_named_first(case: st
     assert (found.cause, found.router, found.fix[-1]) == (Cause.BY_TRIAL, router, line)
     assert found.trial is not None
     assert found.trial.works
+
+
+def test_a_line_that_lets_routes_in_is_a_question_and_not_proposed() -> None:
+    """A filter may be meant: that routes pass without it proves nothing."""
+    lines = ("ip as-path access-list 1 deny ^$", "router bgp 65000", "neighbor 10.99.0.1 filter-list 1 out")
+    found = said_after_trials(case_of(Odd(replace(CLOUD, routing="ibgp"), {"S2": lines})))
+    (first,) = (one for one in found.findings if not one.advice)
+    assert first.what.startswith("without 'neighbor 10.99.0.1 filter-list 1 out' at S2, ")
+    assert (first.fix, first.trial, found.health) == ((), None, Health.APART)
+    assert first.decide.endswith(" to be kept apart?")
 
 
 @pytest.mark.slow

@@ -8,8 +8,9 @@ import pytest
 
 from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.doctor import Finding, Step, as_text, in_words, visit
+from dmvpn.tools.doctor import Finding, Health, Step, as_text, in_words, visit
 from dmvpn.tools.remedies import attempt, settle
 from support.cases import every_day_but
 from support.odd import CLOUD, ODD, TWO, Odd, accusations, case_of, odd_of, said_of
@@ -27,6 +28,8 @@ EVERY_DAY = (
     "a hub with a static tunnel to one spoke beside the cloud",
     "a branch whose tunnel is shut",
     "a branch whose LAN is shut",
+    "a LAN in quarantine behind a list",
+    "guests that reach no other site",
     "registrations of another pace",
     "a route in one direction to the spoke itself",
     "a larger network at a spoke's end",
@@ -46,6 +49,35 @@ def test_a_network_that_is_odd_and_well_is_not_accused(name: str) -> None:
 def test_an_oddity_at_any_place_of_any_cloud_is_not_accused(number: int) -> None:
     what, odd = odd_of(f"odd/{number}")
     assert accusations(said_of(odd)) == [], what
+
+
+@pytest.mark.parametrize(
+    ("name", "health"),
+    [
+        ("a LAN in quarantine behind a list", Health.APART),
+        ("a LAN that nobody advertises", Health.WELL),
+        ("a spoke that takes the hub's LAN alone", Health.APART),
+    ],
+)
+def test_what_a_list_or_a_filter_keeps_apart_is_named_and_not_broken(name: str, health: Health) -> None:
+    """After 160 copies the line that opens a network in quarantine was shown, and the exit code was 1."""
+    found = said_of(ODD[name])
+    assert found.health is health
+    assert found.health.code in (0, 3)
+    for one in found.findings:
+        assert one.advice or (one.mild and one.decide), one
+
+
+def test_a_branch_that_is_switched_off_may_be_meant_and_the_hub_may_not() -> None:
+    case = case_of(Odd(CLOUD))
+    case.simulator.kill("S1")
+    case.wait(LATER)
+    found = visit(case.patient)
+    assert (found.health, found.findings[0].decide) == (Health.APART, "is S1 switched off on purpose?")
+    assert next(as_text(found)) == "5 routers: cut off at underlay (router dead), at S1, unless that is meant"
+    case.simulator.kill("HUB1")
+    case.wait(LATER)
+    assert visit(case.patient).health is Health.BROKEN
 
 
 def test_what_may_be_meant_says_so_and_asks() -> None:

@@ -105,6 +105,7 @@ def accusations(diagnosis: Diagnosis) -> list[str]:
 _NO_SECOND: Final = (_TUNNEL, "no ip nhrp nhs 10.99.0.2 nbma 203.0.113.9 multicast")
 _NO_FIRST: Final = (_TUNNEL, "no ip nhrp nhs 10.99.0.1 nbma 203.0.113.5 multicast")
 _SMALL: Final = (_TUNNEL, "ip mtu 1300", "ip tcp adjust-mss 1260")
+_GUESTS: Final = ("interface GigabitEthernet0/3", "ip address 10.66.1.1 255.255.255.0", "no shutdown")
 _EIGRP: Final = ("router eigrp CLOUD", "address-family ipv4 unicast autonomous-system 100")
 
 ODD: Final[dict[str, Odd]] = {
@@ -372,6 +373,29 @@ ODD: Final[dict[str, Odd]] = {
     ),
     "a branch shut by the provider and by itself": Odd(
         CLOUD, {"S1": (_WAN, "shutdown"), "TRANSPORT": (_LAN, "shutdown")}
+    ),
+    # ------------------------------------------------------------------------------------------------ apart
+    "a LAN in quarantine behind a list": Odd(
+        CLOUD, {"S1": ("ip access-list extended JAIL", "deny ip any any", "exit", *_GUESTS, "ip access-group JAIL in")}
+    ),
+    "guests that reach no other site": Odd(
+        CLOUD,
+        {
+            "S1": (
+                *("ip access-list extended GUESTS", "deny ip any 10.0.0.0 0.255.255.255", "permit ip any any", "exit"),
+                *(*_GUESTS, "ip access-group GUESTS in", "exit", *_EIGRP, "network 10.66.1.0 0.0.0.255"),
+            )
+        },
+    ),
+    "a LAN that nobody advertises": Odd(CLOUD, {"S1": _GUESTS}),
+    "a spoke that takes the hub's LAN alone": Odd(
+        CLOUD,
+        {
+            "S1": (
+                *("ip prefix-list HUB seq 5 permit 10.20.1.0/24", *_EIGRP, "topology base"),
+                "distribute-list prefix HUB in Tunnel0",
+            )
+        },
     ),
     # ------------------------------------------------------------------------------------------------ times
     "hellos of EIGRP of another pace, and a hold time that fits": Odd(

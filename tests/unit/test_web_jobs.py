@@ -164,6 +164,8 @@ def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:
     [
         (("doctor",), 0, {"healthy": True}, "done", True),
         (("doctor",), 1, {"healthy": False}, "done", False),
+        (("doctor",), 3, {"healthy": True}, "done", True),
+        (("lab", "exec"), 3, {"exit_code": 3}, "failed", None),
         (("lab", "grade"), 1, {"done": False}, "done", False),
         (("lab", "grade"), 1, None, "failed", None),
         (("doctor",), 2, None, "failed", None),

@@ -26,7 +26,8 @@ examples:
   dmvpn doctor --files DIR                   the network that the configurations of a folder make, in virtual time
   dmvpn doctor --fix DIR                     write changed configurations, and a diff for a review
 exit code: 0 nothing is broken, or only what may be meant so; 1 something is, or looks so;
-           2 asked wrongly: no such router, lab or address
+           2 asked wrongly: no such router, lab or address; 3 nothing is broken, and sites or hosts are cut off
+           by what may be meant (an access list, a filter of routes, a VRF, a router that is off): they are named
 Lines are tried in a copy of the network in virtual time; nothing is ever typed into a router.
 """
 
@@ -92,7 +93,7 @@ def _asked(arguments: argparse.Namespace) -> int:
         print(brief(diagnosis))
     else:
         print(as_json(diagnosis) if arguments.json else "\n".join(as_text(diagnosis, verbose=arguments.verbose)))
-    return int(not diagnosis.healthy)
+    return diagnosis.health.code
 
 
 def _note(text: str) -> None:

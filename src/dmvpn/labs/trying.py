@@ -9,6 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.tools.doctor.verdicts import View
@@ -62,7 +63,7 @@ def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callab
     end = time.monotonic() + LONGEST
     search = Search(small, copied, is_over=lambda: time.monotonic() > end, tell=tell)
     found = searched(diagnosis, search)
-    is_vain = found is diagnosis and search.tried
+    is_vain = search.tried and not any(one.cause is Cause.BY_TRIAL for one in found.findings)
     return Tried(
         found, f"of changes in {search.tried} copies none restores what packets suffer from" if is_vain else ""
     )

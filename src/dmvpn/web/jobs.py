@@ -58,9 +58,11 @@ GRACE: Final = 10.0
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
 #: Characters of a result.
 _LONGEST_RESULT: Final = 4 << 20
-#: What examines a lab, and ends with this code if not all is well.
-_EXAMINATIONS: Final = ("doctor", "exec", "grade", "walk")
-_NOT_WELL: Final = 1
+#: What examines a lab, with the exit codes of an answer: not all is well; nothing is broken, and something is cut off
+#: that may be meant to be.
+_NOT_WELL, _APART = 1, 3
+_ANSWERS: Final = (0, _NOT_WELL)
+_EXAMINATIONS: Final = {"doctor": (*_ANSWERS, _APART), "exec": _ANSWERS, "grade": _ANSWERS, "walk": _ANSWERS}
 #: `python -P` puts no folder of the caller before the program's own.
 PROGRAM: Final = (sys.executable, "-P", "-m", "dmvpn")
 
@@ -277,8 +279,8 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
     try:
         code, result = run(words, job.notes, job.begun_as)
         job.result, is_good = json.dumps(result), code == 0
-        if job.what in _EXAMINATIONS and code in (0, _NOT_WELL) and isinstance(result, dict):
-            is_good, job.healthy = True, code == 0
+        if code in _EXAMINATIONS.get(job.what, ()) and isinstance(result, dict):
+            is_good, job.healthy = True, code != _NOT_WELL
     except OSError as error:
         job.notes.append(f"the job did not begin: {error.strerror}")
     if job.last is not None:

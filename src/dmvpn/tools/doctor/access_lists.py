@@ -210,6 +210,7 @@ def _apart(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Ite
         evidence=(first.packet,),
         decide=f"are {source} and {destination} to be kept apart?",
         mild=True,
+        apart=True,
         stops=False,
     )
 

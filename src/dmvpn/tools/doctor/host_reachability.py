@@ -149,6 +149,7 @@ def _apart(at: str, target: Address, host: HostFacts, evidence: tuple[str, ...])
         what=f"{at} has a route to {target} ({host.router}) in another VRF only: its VRFs keep these hosts apart",
         evidence=evidence,
         advice=True,
+        apart=True,
         decide=f"may they reach each other? Then a VRF of {at} imports a route-target that the other one exports",
     )
 

@@ -1,4 +1,5 @@
-"""Findings that may be intended: a site that is shut down, a tunnel with a smaller MTU, a spoke with fewer servers.
+"""Findings that may be intended: a site that is shut down or switched off, a filter of routes, a tunnel with a smaller
+MTU, a spoke with fewer servers.
 
 The same lines are a mistake in one network and a plan in another, and no packet shows the difference. As long as no
 other site loses connectivity, such a finding only counts as likely: it asks whether the state is intended, and the
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Only people type `shutdown`.
 _SHUT: Final = (Cause.TUNNEL_SHUTDOWN, Cause.INTERFACE_SHUTDOWN)
+#: They cut something off.
+_CUTS_OFF: Final = (Cause.ROUTE_FILTERED, Cause.ROUTER_DEAD)
 #: Packets arrive, but are smaller or take a longer path than those of other sites.
 _LESS: Final = {
     Cause.MTU: "is {} meant to take smaller packets?",
@@ -35,7 +38,9 @@ def with_questions(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]
     """Yield the same verdicts; findings that may be intended ask about it."""
     for one in verdicts:
         question = _question(rows, one) if isinstance(one, Finding) and not one.advice else ""
-        yield replace(one, decide=question, mild=True) if isinstance(one, Finding) and question else one
+        if isinstance(one, Finding) and question:
+            one = replace(one, decide=question, mild=True, apart=one.apart or one.cause in _CUTS_OFF)
+        yield one
 
 
 def _question(rows: Rows, finding: Finding) -> str:
@@ -43,12 +48,26 @@ def _question(rows: Rows, finding: Finding) -> str:
     if finding.cause in _SHUT:
         name = _who_is_shut(rows.scene, finding)
         return f"is {name} shut down on purpose?" if name and _is_spared(rows, name) else ""
+    if finding.cause is Cause.ROUTER_DEAD:
+        return f"is {finding.router} switched off on purpose?" if _is_a_branch(rows, finding.router) else ""
+    if finding.cause is Cause.ROUTE_FILTERED:
+        return "is that route to be kept away?" if finding.fix and not finding.decide else ""
     question = _LESS.get(finding.cause, "")
     names = [name for name in dependent_routers(rows.scene.clients(), finding.router) if name in rows.sites]
     if not question or finding.stops or not names or rows.cost(len(names)) > rows.most:
         return ""
     serves = finding.cause is not Cause.NHS_MISSING or has_server(rows.scene.clients(), finding.router)
     return question.format(finding.router) if serves and _all_arrive(rows, names) else ""
+
+
+def _is_a_branch(rows: Rows, name: str) -> bool:
+    """Return whether a router that is off leaves the other sites what they need: all their servers run, and all of them
+    reach each other.
+    """
+    clients = rows.scene.clients()
+    sites = list(rows.sites)
+    is_of_all = name in rows.scene.lab.providers or any(not one.hub for one in clients)
+    return not is_of_all and rows.cost(len(sites)) <= rows.most and _all_arrive(rows, sites)
 
 
 def _who_is_shut(scene: Scene, finding: Finding) -> str:

@@ -133,6 +133,8 @@ def _is_tunnel(word: str) -> bool:
 
 
 def _how_sure(finding: Finding) -> str:
+    if finding.apart:
+        return "cut off"
     return "likely broken" if finding.named and not finding.certain else "broken"
 
 

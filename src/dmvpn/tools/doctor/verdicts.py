@@ -63,6 +63,19 @@ class Fine:
     what: str
 
 
+class Health(enum.Enum):
+    """The state of a network. APART: nothing is broken, and something is cut off that may be meant to be."""
+
+    WELL = "well"
+    APART = "cut off, perhaps on purpose"
+    BROKEN = "broken"
+
+    @property
+    def code(self) -> int:
+        """The exit code of the doctor."""
+        return {Health.WELL: 0, Health.APART: 3, Health.BROKEN: 1}[self]
+
+
 class Copied(enum.Enum):
     """The state of an unchanged copy of a network, made of its configurations alone, in virtual time."""
 
@@ -106,6 +119,7 @@ class Finding:
     route: the prefix of the route that it concerns.
     untried: why it has no lines, if there is something to change; "": it has lines, or there is nothing to change.
     mild: it may be intended, and no packet between other sites is lost by it; `decide` asks.
+    apart: what it names is cut off, by a list, a filter, a VRF or a router that is off: that may be meant.
     """
 
     step: Step
@@ -123,6 +137,7 @@ class Finding:
     route: Network | None = None
     mild: bool = False
     untried: str = ""
+    apart: bool = False
 
     @property
     def named(self) -> bool:
@@ -205,13 +220,20 @@ class Diagnosis:
     unseen: tuple[Unseen, ...] = ()
 
     @property
+    def health(self) -> Health:
+        """The state of the network, or of the router in question."""
+        if any(not one.mild for one in self.hypotheses) or any(not (one.advice or one.mild) for one in self.findings):
+            return Health.BROKEN
+        return Health.APART if any(one.apart for one in self.findings) else Health.WELL
+
+    @property
     def healthy(self) -> bool:
         """Whether nothing is broken, except possible intentions, and nothing is suspected. There may be advice."""
-        return all(one.mild for one in self.hypotheses) and all(one.advice or one.mild for one in self.findings)
+        return self.health is not Health.BROKEN
 
     def plain(self) -> dict[str, object]:
         """Return a value for programs: names and values as in JSON."""
-        return {"healthy": self.healthy, **_plain(asdict(self))}
+        return {"healthy": self.healthy, "health": self.health.value, **_plain(asdict(self))}
 
 
 def _plain(value: dict[str, object]) -> dict[str, object]:

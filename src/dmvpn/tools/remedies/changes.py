@@ -34,6 +34,16 @@ _OF_THE_PLACE: Final = (
 )
 #: The part of a heading that differs between sections of one kind.
 _NUMBER: Final = re.compile(r"[\d./]+$|(?<=^router eigrp ).*|(?<=autonomous-system ).*")
+#: Lines that keep packets or routes out, or turn something off: without them, or with others, something is opened.
+_KEEPS_OUT: Final = re.compile(
+    r"(ip access-group|ip verify|distribute-list|offset-list|(ip )?vrf forwarding|route-map \S+ deny) "
+    r"|shutdown$|neighbor \S+ (prefix-list|distribute-list|filter-list|route-map|shutdown)\b|ip route .* Null0|match "
+)
+#: Lines that let in.
+_LETS_IN: Final = ("no shutdown", "route-target import ", "vrf forwarding ", "ip vrf forwarding ")
+#: Lines that protect; beginnings of headings and lines of lists, whose entries permit or deny.
+_PROTECTS: Final = ("tunnel protection ", "crypto ")
+_LISTS: Final = ("ip access-list ", "access-list ", "ip prefix-list ")
 #: Words in front of a secret.
 _SECRETS: Final = frozenset(
     (
@@ -62,6 +72,10 @@ class ChangedLine:
         words = self.text.split()
         place = next((number for number, word in enumerate(words) if word in _SECRETS), len(words))
         return " ".join([*words[: place + 1], "..."]) if self.is_secret else self.text
+
+    def is_entry(self, kind: str) -> bool:
+        """Return whether it is an entry of a list, of this kind: "permit", "deny"."""
+        return (*self.path, self.text)[0].startswith(_LISTS) and kind in self.text.split()
 
     def __str__(self) -> str:
         return " / ".join((*self.path, self.text))
@@ -93,6 +107,18 @@ class RouterChange:
         line = self.new[-1] if self.new else self.gone[-1]
         bare = line.bare if self.new else removal(line.bare)
         return f"{self.router}: {' / '.join((*line.path[-1:], bare))}"
+
+    @property
+    def opens(self) -> bool:
+        """Whether it takes a filter, protection or isolation away, which may be meant: no trial shows the intention."""
+        kept = {line.path for line in self.new}
+        removed = (
+            _KEEPS_OUT.match(one.text)
+            or one.is_entry("deny")
+            or (one.path not in kept and (one.is_secret or one.text.startswith(_PROTECTS)))
+            for one in self.gone
+        )
+        return any(removed) or any(one.text.startswith(_LETS_IN) or one.is_entry("permit") for one in self.new)
 
     @property
     def size(self) -> int:

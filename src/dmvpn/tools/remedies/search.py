@@ -26,7 +26,7 @@ from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.remedies.changes import Proposals, RouterChange, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.scope import without_others
-from dmvpn.tools.remedies.suffering import Kinds, Suffering, left, suffering
+from dmvpn.tools.remedies.suffering import KeptApart, Kinds, Suffering, kept_apart, left, suffering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ class SearchResult:
     """The result of a search. changes: () if none helps. before, after: the measured traffic. tried: trials made.
 
     again: the `clear` command that each changed router needs as well, if the changes are typed into running routers.
-    restart: True if they take effect only after a restart.
+    restart: True if they take effect only after a restart. apart: LANs that access lists keep apart.
     """
 
     suffering: Suffering
@@ -63,6 +63,7 @@ class SearchResult:
     tried: int = 0
     again: str = ""
     restart: bool = False
+    apart: tuple[KeptApart, ...] = ()
 
     @property
     def restores(self) -> bool:
@@ -104,7 +105,7 @@ class Search:
             self._confine()
             pairs = self._looked_at(about, strict=False)
         if not self._suffering.pairs:
-            return SearchResult(self._suffering)
+            return SearchResult(self._suffering, apart=self._apart)
         ill = list(self._suffering.pairs)
         well = [pair for pair in pairs if pair not in self._suffering.pairs]
         self._pairs = (*_spread(ill, WATCHED // 2), *_spread(well, WATCHED // 2))
@@ -112,13 +113,15 @@ class Search:
         self._suffering = Suffering(watched, self._suffering.sizes)
         before = self._measured(())
         if before is None or self._is_spent:
-            return SearchResult(self._suffering, tried=self._tried)
+            return SearchResult(self._suffering, tried=self._tried, apart=self._apart)
         self._before = before
         self._proposed = Proposals(self._scenario.configurations, Names(self._scenario))
         changes = self._searched()
         again = self._typed(changes) if changes else ""
         after = self._results.get(changes)
-        return SearchResult(self._suffering, changes, before, after, self._tried, again or "", restart=again is None)
+        return SearchResult(
+            self._suffering, changes, before, after, self._tried, again or "", restart=again is None, apart=self._apart
+        )
 
     def _looked_at(self, about: Sequence[str], *, strict: bool) -> tuple[LanPair, ...]:
         """Let all pairs of a copy talk, and note which of them suffer."""
@@ -127,6 +130,7 @@ class Search:
         _bring_up(copy, pairs)
         self._kinds = Kinds.of(copy.facts(), copy.subject.lans)
         self._suffering = suffering(talk_of(copy.subject, pairs, PACKETS), self._kinds, strict=strict)
+        self._apart = tuple(kept_apart(self._kinds, self._suffering.denied))
         return pairs
 
     @property
@@ -258,6 +262,10 @@ class Search:
         yield from known[1:]
 
     # ------------------------------------------------------------------------------------------------ trials
+
+    def lan(self, name: str) -> tuple[str, str]:
+        """Return the router of a LAN, and its port."""
+        return self._kinds.lans[name].site, self._kinds.lans[name].port
 
     @property
     def tried(self) -> int:

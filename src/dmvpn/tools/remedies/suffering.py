@@ -13,10 +13,13 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from dmvpn.base.translation import TCP, UDP
 from dmvpn.base.values import dataclass
+from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.doctor.scene import Scene, interface_of
+from dmvpn.tools.walk import WalkOutcome, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Network
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.diff.behavior import LanPair, Talk
+    from dmvpn.tools.diff.behavior import Talk
     from dmvpn.tools.diff.probing import Lan
 
 #: The configuration of an end: for each tunnel whether it is multipoint, takes shortcuts, sends redirects and has a
@@ -33,6 +36,8 @@ _End: TypeAlias = tuple[tuple[tuple[bool, bool, bool, bool], ...], str]
 _Kind: TypeAlias = tuple[_End, _End, bool]
 _Sizes: TypeAlias = tuple[int, int]
 _NO_TRANSLATOR: Final = ""
+#: An echo, UDP and TCP: where a list denies all of them, it keeps two LANs apart.
+_SERVICES: Final = (None, (UDP, 7), (TCP, 80))
 
 
 class Harm(enum.Enum):
@@ -47,11 +52,15 @@ class Harm(enum.Enum):
 class Suffering:
     """The pairs that suffer, each with its harm.
 
-    sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind.
+    sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind. denied:
+    pairs that do not suffer, because access lists deny their packets. alone: LANs that no other site reaches, and which
+    are perhaps not advertised on purpose: without hosts, beside another LAN that works.
     """
 
     pairs: Mapping[LanPair, Harm]
     sizes: Mapping[LanPair, _Sizes] = field(default_factory=dict)
+    denied: tuple[LanPair, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ class Kinds:
 
 
 def suffering(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> Suffering:
-    """Return the pairs that suffer.
+    """Return the pairs that suffer. Two LANs do not if lists deny the packets of one direction: that may be meant.
 
     strict: a pair that is cut off counts only if another pair of its kind is not cut off.
     """
@@ -112,19 +121,57 @@ def suffering(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> S
         alike.setdefault(kinds.kind(pair), []).append(talk)
     found: dict[LanPair, Harm] = {}
     sizes: dict[LanPair, _Sizes] = {}
+    denied = tuple(pair for pair, talk in talks.items() if talk.is_denied)
+    apart = {end for pair in denied for end in (pair, LanPair(pair.destination, pair.source))}
+    alone = tuple(_alone(talks, kinds)) if strict else ()
     for pair, talk in talks.items():
         kind = kinds.kind(pair)
         fellows = alike[kind] if kind is not None else []
         others = {harm for fellow in fellows for harm in _escapes(fellow)}
         usual = _usual(fellows)
         if not talk.arrives:
-            if not strict or Harm.CUT_OFF in others:
+            if pair not in apart and not {*pair} & {*alone} and (not strict or Harm.CUT_OFF in others):
                 found[pair] = Harm.CUT_OFF
         elif talk.hubs and (Harm.DETOUR in others or kinds.is_meant_direct(pair)):
             found[pair] = Harm.DETOUR
         elif usual is not None and _is_smaller(talk, usual):
             found[pair], sizes[pair] = Harm.SMALL, usual
-    return Suffering(found, sizes)
+    return Suffering(found, sizes, denied, alone)
+
+
+def _alone(talks: Mapping[LanPair, Talk], kinds: Kinds) -> Iterator[str]:
+    """Yield the LANs without hosts that no other site reaches, at routers with another LAN that is reached."""
+    sites = {name: lan.site for name, lan in kinds.lans.items()}
+    reached = {
+        pair.destination
+        for pair, talk in talks.items()
+        if talk.arrives and sites[pair.source] != sites[pair.destination]
+    }
+    for name, lan in kinds.lans.items():
+        fellows = any(other != name and sites[other] == lan.site for other in reached)
+        if name not in reached and fellows and lan.host not in kinds.scene.lab.hosts:
+            yield name
+
+
+class KeptApart(NamedTuple):
+    """Pairs whose packets of every kind an access list denies. why: the port, the list and its entry."""
+
+    router: str
+    why: str
+    pairs: tuple[LanPair, ...]
+
+
+def kept_apart(kinds: Kinds, denied: Iterable[LanPair]) -> Iterator[KeptApart]:
+    """Yield the pairs that a list keeps apart, by router and entry. denied: those whose UDP is denied."""
+    found: dict[tuple[str, str], list[LanPair]] = {}
+    for pair in denied:
+        source, destination = (kinds.lans[name] for name in pair)
+        ends = (str(source.address), str(destination.address))
+        walks = [walk(kinds.scene.lab, *ends, start=source.site, service=service).forth.end for service in _SERVICES]
+        if all(one.outcome is WalkOutcome.DROPPED and one.where == walks[0].where for one in walks):
+            found.setdefault((walks[0].where, walks[0].why), []).append(pair)
+    for (router, why), pairs in found.items():
+        yield KeptApart(router, why, tuple(pairs))
 
 
 def left(before: Suffering, talks: Mapping[LanPair, Talk]) -> Suffering:

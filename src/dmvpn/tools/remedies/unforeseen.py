@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Diagnosis
     from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
     from dmvpn.tools.remedies.search import Search, SearchResult
+    from dmvpn.tools.remedies.suffering import KeptApart
 
 #: Causes that say that packets do not arrive, and not why.
 _FELT: Final = (Cause.UNDECIDED, Cause.IKE, Cause.NO_ROUTE_THERE, Cause.PEERS_APART)
@@ -60,6 +61,10 @@ def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
     """Return the diagnosis with the findings of the search first; unchanged if the search found nothing."""
     about = diagnosis.routers if len(diagnosis.routers) == 1 else ()
     found = search.run(about, strict=diagnosis.healthy or diagnosis.copied is Copied.WELL)
+    listed = {one.router for one in diagnosis.findings if one.cause in (Cause.PACKET_FILTER, Cause.LIST_CUTS_TUNNEL)}
+    apart = tuple(_apart(one) for one in found.apart if one.router not in listed)
+    alone = tuple(_alone(*search.lan(name)) for name in found.suffering.alone)
+    diagnosis = replace(diagnosis, findings=(*diagnosis.findings, *apart, *alone)) if apart or alone else diagnosis
     if not found.changes:
         return diagnosis
     fresh = _findings(found, is_felt=not diagnosis.healthy)
@@ -67,6 +72,33 @@ def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
     likely = [one if one.advice or one.decide else replace(one, decide=_WITH_THESE) for one in others]
     copied = Copied.ALIKE if diagnosis.copied is not None else None
     return replace(diagnosis, findings=(*fresh, *likely), copied=copied)
+
+
+def _apart(one: KeptApart) -> Finding:
+    """Return the question whether an access list is to keep two LANs apart."""
+    more = f" and {len(one.pairs) - _MOST} more" if len(one.pairs) > _MOST else ""
+    return Finding(
+        step=Step.FILTER,
+        cause=Cause.PACKET_FILTER,
+        router=one.router,
+        what=f"nothing passes from {', '.join(map(str, one.pairs[:_MOST]))}{more}: {one.why}",
+        decide="are they to be kept apart?",
+        stops=False,
+        mild=True,
+        apart=True,
+    )
+
+
+def _alone(router: str, port: str) -> Finding:
+    """Return the advice about a LAN that no other site reaches."""
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.NO_ROUTE_THERE,
+        router=router,
+        what=f"no other site reaches the LAN at {port} of {router}, which has no host here",
+        order="advertise it, if it is for others",
+        advice=True,
+    )
 
 
 def _findings(found: SearchResult, *, is_felt: bool) -> list[Finding]:
@@ -86,7 +118,10 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     besides = tuple(name for name in routers if name != router)
     pair, harm = next(iter(found.suffering.pairs.items()))
     decide = "" if is_felt else f"it is so in a copy: is {pair} {harm.value} here, too, when hosts send?"
-    if not found.restores:
+    opens = any(change.opens for change in found.changes)
+    if opens:
+        decide = f"are {pair.source} and {pair.destination} to be kept apart?"
+    elif not found.restores:
         left = "it does not restore all in a copy"
         decide = f"{left}: what is left when it is done?"
     one = Finding(
@@ -99,12 +134,13 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
             f"found by trial, in {found.tried} copies of the network with one change each",
             *_besides(found),
         ),
-        fix=() if hides else tuple(line for change in mine for line in change.lines),
-        order=_COMPARE if hides else "",
+        fix=() if hides or opens else tuple(line for change in mine for line in change.lines),
+        order=_COMPARE if hides and not opens else "",
         others=besides,
-        trial=Trial(better=said, besides=besides),
+        trial=None if opens else Trial(better=said, besides=besides),
         decide=decide,
-        mild=not is_felt and (_is_about_servers(found) or _is_about_sizes(found)),
+        mild=opens or (not is_felt and (_is_about_servers(found) or _is_about_sizes(found))),
+        apart=opens,
     )
     return permitted_lines.permitted(one)
 

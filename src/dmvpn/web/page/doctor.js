@@ -12,7 +12,7 @@
  * @property {boolean} advice
  * @property {{better: string[], worse: string[], besides: string[]}|null} trial
  * @property {string} decide
- * @typedef {{healthy: boolean, findings: Finding[], hypotheses: any[], fine: {step: string, what: string}[]}} Verdict
+ * @typedef {{healthy: boolean, health: string, findings: Finding[], hypotheses: any[], fine: {step: string, what: string}[]}} Verdict
  */
 
 import { element } from "./dom.js";
@@ -48,11 +48,19 @@ function tell(desk, verdict) {
   const fine = element("details", {}, element("summary", {}, `${verdict.fine.length} checks are fine`));
   fine.append(element("ul", {}, ...verdict.fine.map((each) => element("li", {}, `${each.step}: ${each.what}`))));
   desk.show(
-    element("p", verdict.healthy ? { class: "direct" } : { class: "bad" }, verdict.healthy ? "All is well." : ""),
+    element("p", verdict.healthy ? { class: "direct" } : { class: "bad" }, said(verdict)),
     element("ol", { class: "findings" }, ...verdict.findings.map((finding) => told(desk, finding))),
     fine,
     again,
   );
+}
+
+/**
+ * @param {Verdict} verdict
+ */
+function said(verdict) {
+  if (verdict.health === "cut off, perhaps on purpose") return "Nothing is broken. Is this meant to be cut off?";
+  return verdict.healthy ? "All is well." : "";
 }
 
 /**
