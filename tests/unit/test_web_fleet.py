@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
+from dmvpn.labs import classes
 from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web.fleet import Fleet
 from dmvpn.web.labs import check_new, up_words
@@ -63,6 +64,19 @@ def test_a_request_about_one_lab_asks_no_other_lab(
 ) -> None:
     assert ask(Fleet())
     assert {name: was_asked(one) for name, one in listeners.items()} == {"one": False, "two": True, "three": False}
+
+
+def test_a_teacher_sees_a_lab_that_does_not_answer(
+    listeners: dict[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lab that hung was left out, and the class looked as if it had never been up."""
+    monkeypatch.setattr(classes, "PATIENCE", 0.01)
+    listeners["three"].close()
+    seen = classes.overview()
+    assert [(one.lab, one.silent, one.running, one.routers) for one in seen] == [
+        ("one", True, 1, 1),
+        ("two", True, 1, 1),
+    ]
 
 
 @pytest.mark.parametrize("name", ["none", "", ".", "..", "../labs/two", "two/", "two\x00"])

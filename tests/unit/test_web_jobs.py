@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
+import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +26,6 @@ from dmvpn.web.turns import Turns
 from support.callers import pupil, user
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
 
 
@@ -144,6 +146,25 @@ def test_jobs_of_a_pupil_are_broken_off_when_the_token_is_revoked(monkeypatch: p
         ("bert", []),
         ("teacher", []),
     ]
+
+
+def test_a_job_has_the_memory_of_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labs were bounded by `--memory`, and the doctor of a pupil took as much as it wanted."""
+    found = []
+
+    def run(_words: object, _notes: object, begun_as: Callable[[subprocess.Popen[str]], None]) -> tuple[int, None]:
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as process:
+            begun_as(process)
+            found.append(resource.prlimit(process.pid, resource.RLIMIT_DATA))
+            process.communicate("\n")
+        return 0, None
+
+    monkeypatch.setattr(jobs, "run", run)
+    begun, asked = Jobs(), request()
+    asked.scope["caller"] = replace(user("carl", "carl-*"), memory=512)
+    begun.begin(asked, "carl-1", ("doctor", "carl-1"))
+    settle(begun)
+    assert found == [(512 << 20, 512 << 20)]
 
 
 def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:

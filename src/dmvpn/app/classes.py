@@ -97,7 +97,7 @@ def _show(_: argparse.Namespace) -> int:
 
     rows: list[tuple[str, ...]] = [("lab", "scenario", "routers", "memory", "processor", "fixed", "hints", "to find")]
     for desk in overview():
-        routers = f"{desk.running} of {desk.routers}"
+        routers = "silent" if desk.silent else f"{desk.running} of {desk.routers}"
         memory, processor = f"{desk.memory / _MIB:.0f} MiB", f"{desk.processor:.0f} s"
         lesson = (str(desk.fixed), str(desk.hints), desk.complaint)
         rows.append((desk.lab, desk.scenario, routers, memory, processor, *lesson))

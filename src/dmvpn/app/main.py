@@ -53,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except MemoryError:
+        print("dmvpn: this takes more memory than the process may have ('ulimit -d')", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # The reader of our output has seen enough (`| head`); do not complain when Python flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import signal
 import time
 from collections import defaultdict
@@ -33,7 +32,16 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.lab import namespaces
-from dmvpn.shells.lab.forked import end_with, fork, give_way, gives_way, importing, interrupts_put_off, leave
+from dmvpn.shells.lab.forked import (
+    bound_memory,
+    end_with,
+    fork,
+    give_way,
+    gives_way,
+    importing,
+    interrupts_put_off,
+    leave,
+)
 from dmvpn.shells.lab.places import SERVICE, LabFolder
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
@@ -235,12 +243,12 @@ def _kill(process: int) -> None:
 
 
 def _limit(memory: int) -> None:
-    """Limit the data of this process and of its children (RLIMIT_DATA, getrlimit(2)). memory: octets.
+    """Limit the data of this process and of its children. memory: octets.
 
     A lab that gives way to other programs does so in its own session, too.
     """
     if memory:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        bound_memory(os.getpid(), memory)
     if gives_way():
         give_way(os.getpid())
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.places import LabFolder
 
 #: Seconds for which a lab may be silent: a lab that hangs shall not hide the others for long.
-_PATIENCE: Final = 2.0
+PATIENCE: Final = 2.0
 _PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 
 
@@ -32,7 +32,8 @@ _PUPIL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 class Desk:
     """A lab as its teacher sees it.
 
-    pupil: the owner, or "". running: of all its routers. complaint: of the trouble that is to be found, "": nothing is
+    pupil: the owner, or "". silent: it does not answer, so its scenario is unknown, and its routers are those of its
+    folder. running: of all its routers. complaint: of the trouble that is to be found, "": nothing is
     broken. hints: how many of them were given. fixed: troubles that were found before. memory: octets. processor:
     seconds.
     """
@@ -41,6 +42,7 @@ class Desk:
     pupil: str
     scenario: str
     simulated: bool
+    silent: bool
     running: int
     routers: int
     complaint: str
@@ -75,26 +77,31 @@ def pupil_of(folder: LabFolder) -> str:
 
 
 def overview(wanted: Callable[[str], bool] = lambda _: True) -> list[Desk]:
-    """Return all labs that run and answer, by name. wanted: whether a lab of this name is asked."""
+    """Return all labs that run, by name. wanted: whether a lab of this name is asked."""
     return [*_overview([folder for folder in running_labs() if wanted(folder.name)])]
 
 
 def _overview(folders: Sequence[LabFolder]) -> Iterator[Desk]:
     from dmvpn.tools.lessons.state import Lesson, fixed  # the troubles are a large import, and most have no lesson
 
-    used, answers = usages(folders), orders.statuses(folders, _PATIENCE)
+    used, answers = usages(folders), orders.statuses(folders, PATIENCE)
     for folder in folders:
+        answer = answers.get(folder.name)
+        if answer is None and not folder.alive():
+            continue  # it has just ended
         try:
-            status = answers[folder.name]
             lesson = Lesson.read(folder.path) if (folder.path / LESSON).exists() else None
-        except (KeyError, UserError):
-            continue  # it has just ended, or hangs
-        pupil, _, scenario = folder.name.partition("-")
+        except UserError:
+            continue  # likewise
+        known = dict.fromkeys(folder.routers, True) | dict.fromkeys(folder.dead_routers, False)
+        status = answer or orders.LabStatus(routers=known, hosts={}, gateways={}, impaired={})
+        pupil = pupil_of(folder)
         yield Desk(
             lab=folder.name,
-            pupil=pupil if scenario == status.scenario else "",
+            pupil=pupil if answer is None or folder.name == f"{pupil}-{status.scenario}" else "",
             scenario=status.scenario,
             simulated=status.simulated,
+            silent=answer is None,
             running=sum(status.routers.values()),
             routers=len(status.routers),
             complaint=lesson.complaint if lesson else "",

@@ -29,7 +29,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
-from dmvpn.shells.lab.forked import give_way
+from dmvpn.shells.lab.forked import bound_memory, give_way
 from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, YES_OR_NO, members, operation, or_null
 from dmvpn.web.lists import list_operation, listed
@@ -114,10 +114,14 @@ class Job:
     last: threading.Timer | None = None
 
     def begun_as(self, process: subprocess.Popen[str]) -> None:
-        """Note the process. The server and the jobs of a teacher have priority over those of pupils."""
+        """Note the process, and bound it as the labs of its user. The server and the jobs of a teacher have priority
+        over those of pupils.
+        """
         self.process = process
         if self.caller.labs:
             give_way(process.pid)
+        if self.caller.memory:
+            bound_memory(process.pid, self.caller.memory << 20)
         if self.is_broken_off:
             self._end(process)
 

@@ -39,6 +39,7 @@ _DESK: Final = members(
         "pupil": TEXT,
         "scenario": TEXT,
         "simulated": YES_OR_NO,
+        "silent": YES_OR_NO,
         "running": WHOLE,
         "routers": WHOLE,
         "complaint": TEXT,

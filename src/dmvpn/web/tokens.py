@@ -60,7 +60,7 @@ class NamedToken:
 
     hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
     names and a star; "": all labs. most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB
-    of data of each process of a lab that its user brings up, 0: no bound. Older files have neither.
+    of data of each process of a lab or job that its user begins, 0: no bound. Older files have neither.
     """
 
     name: str

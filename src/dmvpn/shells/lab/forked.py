@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -176,6 +177,16 @@ def give_way(process: int) -> None:
         os.setpriority(os.PRIO_PROCESS, process, NICE)
     with suppress(OSError):
         Path(f"/proc/{process}/autogroup").write_text(str(NICE))
+
+
+def bound_memory(process: int, octets: int) -> None:
+    """Limit the data of a process, and of its later children (RLIMIT_DATA, getrlimit(2)), to no more than it may have.
+
+    Raises OSError.
+    """
+    _, hard = resource.prlimit(process, resource.RLIMIT_DATA)
+    most = octets if hard == resource.RLIM_INFINITY else min(octets, hard)
+    resource.prlimit(process, resource.RLIMIT_DATA, (most, most))
 
 
 def gives_way() -> bool:

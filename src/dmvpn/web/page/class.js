@@ -1,8 +1,8 @@
 /**
  * The labs of a class, for its teacher: who works on what, what is broken there, what each lab uses.
  *
- * @typedef {{lab: string, pupil: string, scenario: string, running: number, routers: number, complaint: string,
- *   hints: number, fixed: number, memory: number, processor: number}} Desk
+ * @typedef {{lab: string, pupil: string, scenario: string, silent: boolean, running: number, routers: number,
+ *   complaint: string, hints: number, fixed: number, memory: number, processor: number}} Desk
  * @typedef {import("./orders.js").Job} Job
  */
 
@@ -27,7 +27,9 @@ async function look() {
   const now = performance.now() / 1000;
   byId("labs").replaceChildren(...desks.map((desk) => row(desk, now)));
   const broken = desks.filter((desk) => desk.complaint).length;
-  byId("summary").textContent = `${desks.length} labs, ${broken} with something to find`;
+  const silent = desks.filter((desk) => desk.silent).length;
+  byId("summary").textContent =
+    `${desks.length} labs, ${broken} with something to find` + (silent ? `, ${silent} silent` : "");
   if (desks.length === 0) byId("summary").textContent = "No lab runs. dmvpn class begin SCENARIO PUPIL ... starts some.";
   say("live", false);
 }
@@ -40,7 +42,9 @@ function row(desk, now) {
   const last = before.get(desk.lab);
   const share = last === undefined ? 0 : (100 * Math.max(0, desk.processor - last.used)) / (now - last.at);
   before.set(desk.lab, { used: desk.processor, at: now });
-  const routers = element("td", desk.running < desk.routers ? { class: "bad" } : {}, `${desk.running} of ${desk.routers}`);
+  const isBad = desk.silent || desk.running < desk.routers;
+  const running = desk.silent ? "silent" : `${desk.running} of ${desk.routers}`;
+  const routers = element("td", isBad ? { class: "bad" } : {}, running);
   const link = element("a", { href: `/labs/${encodeURIComponent(desk.lab)}` }, desk.lab);
   return element(
     "tr",
