@@ -13,7 +13,7 @@ from contract.test_planes_translation import datagram, left, ports_left, transla
 from contract.worlds import host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetRoute, SetTranslation
-from dmvpn.base.events import KernelContested
+from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import conntrack
@@ -221,6 +221,28 @@ def test_a_flow_that_began_before_its_list_permitted_it_is_translated_from_then_
         nobody = Addresses(nbma("C"), type(nbma("C"))(0))
         world.execute("A", translate(PacketRule(True, nobody, nobody)))
         assert source_of_next(world) == str(host("A"))
+        world.execute("A", translate())
+        assert source_of_next(world) == str(nbma("A"))
+
+    in_world(test)
+
+
+def test_a_kernel_that_loses_nf_tables_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stations inside reached nobody outside, and the log said nothing."""
+
+    def refuse(self: object, parts: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    def test(world: RealWorld) -> None:
+        world.execute("A", translate())
+        transact(world, delete_table(TABLE))
+        with monkeypatch.context() as patch:
+            patch.setattr(NetfilterSocket, "transact", refuse)
+            world.run(0.05)
+            (failed,) = world.of("A", EffectFailed)
+            assert failed.effect == translate()
+            assert "cannot translate addresses" in failed.text
+            assert source_of_next(world) == str(host("A"))
         world.execute("A", translate())
         assert source_of_next(world) == str(nbma("A"))
 

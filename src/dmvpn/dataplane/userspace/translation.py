@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.netlink.conntrack import Ends, TrackedFlow
     from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
     from dmvpn.dataplane.netlink.nftables import Ruleset
+    from dmvpn.dataplane.problems import HostProblem
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.overload import FromVrfs
     from dmvpn.dataplane.userspace.records import Ledger, Others
@@ -59,7 +60,11 @@ class Translation:
         self._order = SetTranslation()
         self._from_vrfs: FromVrfs = {}
         #: The table in the kernel.
-        self.table = KernelTable(TablePurpose.TRANSLATION, ledger, others, report, watch, later, self._contents)
+        self.table = KernelTable(
+            TablePurpose.TRANSLATION, ledger, others, report, watch, later, self._contents, lost=self._lose
+        )
+        #: Called when the kernel does not take a lost table again.
+        self.lost: Callable[[HostProblem], None] = lambda _: None
         self._earlier = [0, 0]
         #: Prefixes whose routes have changed lately, and the seconds after which their flows are checked.
         self._moved: PrefixTable[None] = PrefixTable()
@@ -123,6 +128,9 @@ class Translation:
         except OSError:
             return Translations()
         return Translations(found, hits, misses)
+
+    def _lose(self, error: OSError) -> None:
+        self.lost(explained(error))
 
     def _contents(self, table: str, mark: str) -> Ruleset:
         """Return the chains and rules; those in the table are about to go, with their counters."""

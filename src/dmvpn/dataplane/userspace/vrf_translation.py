@@ -9,6 +9,7 @@ force.
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from dmvpn.dataplane.userspace.leak_rules import device
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from dmvpn.dataplane.problems import HostProblem
     from dmvpn.dataplane.userspace.ground import Places
     from dmvpn.dataplane.userspace.leaks import RouteLeaks
     from dmvpn.dataplane.userspace.names import InterfaceNames
@@ -116,9 +118,16 @@ class VrfTranslation:
         wanted = replace(order, inside=inside, overloads=overloads), from_vrfs
         if self._applied.get(here) != wanted:
             self._applied.pop(here, None)
+            part.kernel.translation.lost = self._lose
             with self._places.at(here):
                 part.kernel.translation.set(*wanted)
             self._applied[here] = wanted
+
+    def _lose(self, problem: HostProblem) -> None:
+        """Report that a VRF does not translate any more, until the order is given again."""
+        with suppress(OSError, UserError):
+            self._admit(closed=True)
+        self._report(EffectFailed(self._order, 0, str(problem)))
 
     def _pairs(self, outside: str, vrf: str) -> tuple[str, ...]:
         found = (pair for pair in self._leaks if (pair.way.interface, pair.way.vrf) == (outside, vrf))
