@@ -11,7 +11,7 @@ from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.dataplane.userspace.ground import Ground
+    from dmvpn.dataplane.userspace.ground import Descriptor, Ground
 
 
 class Nowhere:
@@ -29,6 +29,9 @@ class Nowhere:
     def domain(self) -> Domain:
         """The main table."""
         return MAIN
+
+    def held_by(self, holder: Descriptor) -> None:
+        """Do nothing."""
 
 
 class Home(OneGround):

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Loop
 
 
+class Descriptor(Protocol):
+    """A socket, or an owner of one."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        ...
+
+
 class Ground(Protocol):
     """The place of one VRF."""
 
@@ -40,6 +48,10 @@ class Ground(Protocol):
     @property
     def domain(self) -> Domain:
         """Its table in its network namespace."""
+        ...
+
+    def held_by(self, holder: Descriptor) -> None:
+        """Take in that a socket is there until the VRF is removed: the ground may hold no descriptor itself."""
         ...
 
 

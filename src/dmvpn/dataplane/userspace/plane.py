@@ -63,6 +63,7 @@ from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.part import Part
 from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
+from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.vrf_losses import VrfLosses
 from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
@@ -250,7 +251,9 @@ class UserspacePlane(DataPlane):
 
     def _make_part(self, vrf: str) -> Part:
         domain = self._places.ground(vrf).domain if vrf else MAIN
-        records = self._records if not vrf else None
+        records = self._records
+        if vrf:  # of a device the settings are the global table's
+            records = Records(None) if domain.device else RecordsInside()
         return Part(
             vrf,
             self._names,
@@ -261,7 +264,7 @@ class UserspacePlane(DataPlane):
             vanished=self._vanished,
             appeared=(lambda port: self._vrfs.appeared(port)) if not vrf else None,
             taken=self._taken,
-            records=Records(None) if domain.device else records,  # the settings are the global table's
+            records=records,
             domain=domain,
             elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
             deleted=self._lose_vrfs if not vrf else None,

@@ -32,16 +32,18 @@ from dmvpn.dataplane.netlink.nftables import (
     new_table,
 )
 from dmvpn.dataplane.userspace import keeper
+from dmvpn.dataplane.userspace.records import Belongings, Others, Records
 from dmvpn.dataplane.userspace.things import Difference, RouterTable, TablePurpose, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from dmvpn.base.events import Event
     from dmvpn.dataplane.netlink.nfsocket import RuleThere
     from dmvpn.dataplane.netlink.nftables import Part, Ruleset
     from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.records import Ledger
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The largest transaction in octets. A kernel with its default limits refuses one of 416 KiB (EMSGSIZE).
@@ -333,6 +335,24 @@ def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: s
             return found
     except OSError:  # a kernel without nf_tables has none
         return []
+
+
+class RecordsInside(Records):
+    """The records of a network namespace of this router alone, in memory.
+
+    All tables of ours there are those of a killed one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def others(self, own: Path | None = None) -> Others:
+        """Return our tables there as those of a killed router."""
+        try:
+            with NetfilterSocket() as kernel:
+                return Others(dead=(Belongings(tables={one.name for one in our_tables(kernel)}),))
+        except OSError:  # a kernel without nf_tables has none
+            return Others()
 
 
 def _mark(chains: Sequence[str]) -> str:

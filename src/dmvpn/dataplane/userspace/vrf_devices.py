@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.dataplane.netlink import KernelLink
-    from dmvpn.dataplane.userspace.ground import Ground
+    from dmvpn.dataplane.userspace.ground import Descriptor, Ground
 
 #: The tables of VRF devices of ours.
 TABLES: Final = range(5500, 6000)
@@ -55,6 +55,9 @@ class Home:
         """The main table."""
         return MAIN
 
+    def held_by(self, holder: Descriptor) -> None:
+        """Do nothing."""
+
 
 class DeviceGround:
     """A VRF device."""
@@ -77,6 +80,9 @@ class DeviceGround:
     def domain(self) -> Domain:
         """The device, and its table."""
         return self._domain
+
+    def held_by(self, holder: Descriptor) -> None:
+        """Do nothing: a device needs no descriptor."""
 
     def replaced(self, domain: Domain) -> DeviceGround:
         """Return the ground with the device that takes the place of a deleted one, and with the lock of this one."""

@@ -69,6 +69,7 @@ class VrfParts:
         except BaseException:
             self._let_go(vrf)
             raise
+        self._places.ground(vrf).held_by(part.kernel)
         self._parts[vrf] = part
 
     def ordered(self, vrfs: Collection[str]) -> None:

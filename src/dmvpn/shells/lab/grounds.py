@@ -9,6 +9,7 @@ that no process holds ends with the cables in it. The next process of the router
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import selectors
 import socket
@@ -22,27 +23,56 @@ from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.dataplane.userspace.ground import Ground
+    from dmvpn.dataplane.userspace.ground import Descriptor, Ground
 
 _HERE: Final = "/proc/thread-self/ns/net"
+#: Asks for a descriptor of the network namespace of a socket, since Linux 4.9.
+_SIOCGSKNS: Final = 0x894C
+#: Descriptors of held namespaces that are open at a time; two are used together.
+_OPEN: Final = 8
 #: Octets of the longest message: the name of a VRF may be as long as a line.
 _LONGEST: Final = 65536
 
 
 class NamespaceGround:
-    """A network namespace, held by an open descriptor."""
+    """A network namespace, held by an open descriptor, or by a socket in it (`held_by`).
 
-    def __init__(self, descriptor: int) -> None:
+    A router of many VRFs has few descriptors, so those of held namespaces are closed again, but of the last used ones.
+    """
+
+    def __init__(self, descriptor: int, used: dict[NamespaceGround, None] | None = None) -> None:
+        """used: the held grounds whose descriptors are open, the last used one last."""
         self._descriptor = descriptor
+        self._used = used if used is not None else {}
+        self._holder: Descriptor | None = None
 
     def enter(self) -> None:
         """Move the calling thread there. Raises OSError."""
-        setns(self._descriptor, NamespaceKind.NETWORK)
+        setns(self._open(), NamespaceKind.NETWORK)
 
     @property
     def arrival(self) -> LinkSettings:
-        """The move into the namespace."""
-        return LinkSettings(namespace=self._descriptor)
+        """The move into the namespace. Raises OSError."""
+        return LinkSettings(namespace=self._open())
+
+    def held_by(self, holder: Descriptor) -> None:
+        """Close the descriptor between its uses, as long as this socket is open."""
+        try:
+            os.close(fcntl.ioctl(holder.fileno(), _SIOCGSKNS))
+        except OSError:  # before Linux 4.9
+            return
+        self._holder = holder
+        self._open()
+
+    def _open(self) -> int:
+        if self._holder is not None:
+            self._used.pop(self, None)
+            self._used[self] = None
+            if self._descriptor < 0:
+                self._descriptor = fcntl.ioctl(self._holder.fileno(), _SIOCGSKNS)
+            if len(self._used) > _OPEN:
+                next(iter(self._used)).close()
+        return self._descriptor
 
     @property
     def domain(self) -> Domain:
@@ -50,8 +80,11 @@ class NamespaceGround:
         return MAIN
 
     def close(self) -> None:
-        """Let go of it."""
-        os.close(self._descriptor)
+        """Close the descriptor."""
+        self._used.pop(self, None)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class Namespaces:
@@ -69,6 +102,7 @@ class Namespaces:
         self._left = dict(left or {})
         self._hold = hold
         self._made: dict[str, NamespaceGround] = {}
+        self._used: dict[NamespaceGround, None] = {}
 
     @property
     def home(self) -> Ground:
@@ -82,7 +116,7 @@ class Namespaces:
             descriptor = self._new(vrf)
             if self._hold is not None:
                 self._hold(vrf, descriptor)
-        ground = self._made[vrf] = NamespaceGround(descriptor)
+        ground = self._made[vrf] = NamespaceGround(descriptor, self._used)
         return ground
 
     def remove(self, vrf: str) -> None:
