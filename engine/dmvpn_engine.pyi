@@ -214,20 +214,26 @@ class Engine:
         """Start it. core: what decides about packets; what it is told counts at once."""
 
     def set_tap(self, number: int, descriptor: int) -> None:
-        """Move packets of a tunnel through a TAP (non-blocking, vnet header), which is duplicated. Raises OSError."""
+        """Move packets of a tunnel through a TAP (non-blocking, vnet header). Raises OSError.
+
+        It stays open until `clear_tap` or `close` has returned.
+        """
 
     def clear_tap(self, number: int) -> None:
-        """Let go of a TAP. When this returns it is closed."""
+        """Let go of a TAP. When this returns it may be closed."""
 
-    def set_socket(self, door: int, descriptor: int, whole: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
-        """Send and receive for a door by a socket, which is duplicated. Raises OSError.
+    def set_socket(
+        self, door: int, descriptor: int, whole: int | None, kind: Literal["gre", "esp", "udp"] = "gre"
+    ) -> None:
+        """Send and receive for a door by a socket. Raises OSError.
 
-        whole: likewise, to send with DF, and it is never read. "gre" and "esp" are raw sockets of protocols 47 and 50,
-        "udp" is one of port 4500, for ESP and IKE.
+        It stays open until `clear_socket` or `close` has returned, as `whole` does, which sends what has DF, and is
+        never read; None: nothing has. "gre" and "esp" are raw sockets of protocols 47 and 50, "udp" is one of port
+        4500, for ESP and IKE.
         """
 
     def clear_socket(self, door: int, kind: Literal["gre", "esp", "udp"] = "gre") -> None:
-        """Let go of a socket. When this returns it is closed."""
+        """Let go of a socket. When this returns it may be closed."""
 
     def send(self, number: int, nbma: bytes, protocol: int, payload: bytes, tos: int, connection: int = 0) -> None:
         """Send something of the router's own in GRE, straight to an NBMA address. Raises OSError."""

@@ -1,6 +1,5 @@
 //! The engine: a core, and the two threads that move packets.
 
-use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::os::fd::{AsFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,31 +45,38 @@ impl Engine {
         self.shared.failure()
     }
 
-    /// Move packets of a tunnel through a TAP; both sides of it are non-blocking.
+    /// Move packets of a tunnel through a TAP, which is non-blocking, and stays open until it was let go of.
     pub(crate) fn set_tap(&self, number: u32, descriptor: RawFd) -> Result<()> {
-        let tap = Arc::new(File::from(sys::duplicate(descriptor)?));
+        let tap = Arc::new(sys::borrow(descriptor)?);
         self.shared.change(|ports| {
             ports.taps.retain(|(other, _)| *other != number);
             ports.taps.push((number, tap));
         })
     }
 
-    /// Let go of a TAP; when this returns it is closed.
+    /// Let go of a TAP; when this returns it is of no use any more.
     pub(crate) fn clear_tap(&self, number: u32) -> Result<()> {
         self.shared.change(|ports| ports.taps.retain(|(other, _)| *other != number))
     }
 
-    /// Send and receive packets of a door by a socket of this kind. whole: sends those with DF.
-    pub(crate) fn set_socket(&self, kind: Kind, local: Door, descriptor: RawFd, whole: RawFd) -> Result<()> {
+    /// Send and receive packets of a door by a socket of this kind. whole: sends those with DF. Both stay open until
+    /// they were let go of.
+    pub(crate) fn set_socket(
+        &self,
+        kind: Kind,
+        local: Door,
+        descriptor: RawFd,
+        whole: Option<RawFd>,
+    ) -> Result<()> {
         let address = locked(&self.shared.core).doors.address(local).ok_or(ErrorKind::NotFound)?;
-        let socket = Socket::duplicate(kind, local, address, descriptor, whole)?;
+        let socket = Socket::borrow(kind, local, address, descriptor, whole)?;
         self.shared.change(|ports| {
             ports.sockets.retain(|other| (other.kind, other.local) != (kind, local));
             ports.sockets.push(socket);
         })
     }
 
-    /// Let go of a socket; when this returns it is closed.
+    /// Let go of a socket; when this returns it is of no use any more.
     pub(crate) fn clear_socket(&self, kind: Kind, local: Door) -> Result<()> {
         self.shared.change(|ports| ports.sockets.retain(|other| (other.kind, other.local) != (kind, local)))
     }
@@ -98,8 +104,8 @@ impl Engine {
     fn send_one(&self, ports: &Ports, kind: Kind, local: Door, letter: Letter) -> Result<()> {
         let socket = ports.socket(kind, local).ok_or(ErrorKind::NotConnected)?;
         let mut sender = Sender::default();
-        if letter.outer.df {
-            match sender.send_one(socket.whole(), letter) {
+        if let Some(whole) = socket.whole().filter(|_| letter.outer.df) {
+            match sender.send_one(whole, letter) {
                 Err(error) if is_too_big(&error) => self.shared.learn_path(socket, letter.to.address)?,
                 sent => return sent,
             }

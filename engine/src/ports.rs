@@ -1,11 +1,11 @@
 //! The descriptors between which packets are moved: TAPs of tunnels, sockets on NBMA addresses.
 //!
-//! Python's own descriptors are never used: each is duplicated, so that it does not matter which side closes first.
+//! They are Python's, which keeps them open until both threads use others (`Shared::change`): a router has few.
 
 use std::fs::File;
-use std::io::Result;
-use std::net::UdpSocket;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::io::{ErrorKind, Result};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::{Arc, Mutex};
 
 use crate::doors::Door;
@@ -29,40 +29,45 @@ pub(crate) enum Kind {
 pub(crate) struct Socket {
     pub(crate) kind: Kind,
     pub(crate) local: Door,
-    descriptor: Arc<OwnedFd>,
-    whole: Arc<OwnedFd>,
-    probe: Arc<Mutex<UdpSocket>>,
+    address: Address,
+    descriptor: Lent,
+    whole: Option<Lent>,
+    asking: Arc<Mutex<()>>,
 }
 
+/// A file that Python closes, after it was let go of here.
+pub(crate) type Lent = Arc<ManuallyDrop<File>>;
+
 impl Socket {
-    /// Descriptors of one's own for sending and receiving. address: of the door. whole: sends what has DF. The calling
-    /// thread is in the namespace of the descriptors.
-    pub(crate) fn duplicate(
+    /// Descriptors for sending and receiving. address: of the door. whole: sends what has DF, if anything has.
+    pub(crate) fn borrow(
         kind: Kind,
         local: Door,
         address: Address,
         descriptor: RawFd,
-        whole: RawFd,
+        whole: Option<RawFd>,
     ) -> Result<Self> {
-        let [descriptor, whole] = [sys::duplicate(descriptor)?, sys::duplicate(whole)?].map(Arc::new);
+        let descriptor = Arc::new(sys::borrow(descriptor)?);
+        let whole = whole.map(sys::borrow).transpose()?.map(Arc::new);
         sys::enlarge_receive_buffer(descriptor.as_fd());
-        sys::enlarge_send_buffer(descriptor.as_fd());
-        sys::enlarge_send_buffer(whole.as_fd());
+        for sender in whole.iter().chain([&descriptor]) {
+            sys::enlarge_send_buffer(sender.as_fd());
+        }
         if kind == Kind::Udp {
             sys::prepare_udp(descriptor.as_fd())?;
         }
-        let probe = Arc::new(Mutex::new(sys::probe(address, descriptor.as_fd())?));
-        Ok(Self { kind, local, descriptor, whole, probe })
+        Ok(Self { kind, local, address, descriptor, whole, asking: Arc::default() })
     }
 
     /// Octets of the largest packet to there, as far as the kernel knows where this socket is.
     pub(crate) fn path_mtu(&self, remote: Address) -> Result<usize> {
-        sys::path_mtu(&locked(&self.probe), remote)
+        let _one_at_a_time = locked(&self.asking);
+        sys::path_mtu(self.whole().ok_or(ErrorKind::NotConnected)?, self.address, remote)
     }
 
     /// The one whose packets have DF set. It only sends.
-    pub(crate) fn whole(&self) -> BorrowedFd<'_> {
-        self.whole.as_fd()
+    pub(crate) fn whole(&self) -> Option<BorrowedFd<'_>> {
+        self.whole.as_ref().map(|whole| whole.as_fd())
     }
 }
 
@@ -76,14 +81,14 @@ impl AsFd for Socket {
 #[derive(Clone, Default)]
 pub(crate) struct Ports {
     /// By the number of the tunnel.
-    pub(crate) taps: Vec<(u32, Arc<File>)>,
+    pub(crate) taps: Vec<(u32, Lent)>,
     pub(crate) sockets: Vec<Socket>,
 }
 
 impl Ports {
     /// Of a tunnel.
     pub(crate) fn tap(&self, number: u32) -> Option<&File> {
-        self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &**tap)
+        self.taps.iter().find(|(other, _)| *other == number).map(|(_, tap)| &***tap)
     }
 
     /// Of this kind, at this door.

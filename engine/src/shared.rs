@@ -126,7 +126,7 @@ impl Shared {
         self.wake_all();
     }
 
-    /// Close all descriptors, after the threads.
+    /// Let go of all descriptors, after the threads.
     pub(crate) fn let_go(&self) {
         *locked(&self.ports) = Arc::default();
     }

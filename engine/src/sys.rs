@@ -4,9 +4,9 @@
 
 #![allow(unsafe_code)]
 
+use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
-use std::mem;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::mem::{self, ManuallyDrop};
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -21,8 +21,6 @@ const BUFFER: libc::c_int = 8 << 20;
 const BATCH: usize = 128;
 /// Of the discard service, which never answers (RFC 863): a port to name where nothing is sent.
 const DISCARD: u16 = 9;
-/// Binds a socket to an interface by its index, since Linux 5.0; unknown to libc on some platforms.
-const SO_BINDTOIFINDEX: libc::c_int = 62;
 /// How long a full transmit queue is waited for, milliseconds.
 const PATIENCE: libc::c_int = 20;
 
@@ -31,12 +29,12 @@ fn checked(result: libc::c_int) -> Result<libc::c_int> {
     if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
 }
 
-/// A descriptor of our own for the object of one of Python's descriptors.
-pub(crate) fn duplicate(descriptor: RawFd) -> Result<OwnedFd> {
+/// One of Python's descriptors, which Python closes.
+pub(crate) fn borrow(descriptor: RawFd) -> Result<ManuallyDrop<File>> {
     // SAFETY: the call takes an integer; if it is no descriptor, it fails with EBADF.
-    let own = checked(unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) })?;
-    // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(own) })
+    checked(unsafe { libc::fcntl(descriptor, libc::F_GETFD) })?;
+    // SAFETY: it is open, and its owner closes it only after it was let go of here (`Engine::set_tap`, `set_socket`).
+    Ok(ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) }))
 }
 
 /// A counter that is readable while it is not zero, eventfd(2).
@@ -76,40 +74,28 @@ fn set_option(socket: BorrowedFd, level: libc::c_int, option: libc::c_int, value
     Ok(())
 }
 
-/// A socket that asks for path MTUs from this address of ours, in the namespace of the calling thread, and where
-/// `beside` is bound to a VRF device, in that VRF.
-pub(crate) fn probe(local: Address, beside: BorrowedFd) -> Result<UdpSocket> {
-    let device = bound_device(beside);
-    // An address of a VRF can be bound only after the device; then the route of the VRF chooses it.
-    let from = if device == 0 { Ipv4Addr::from(local) } else { Ipv4Addr::UNSPECIFIED };
-    let probe = UdpSocket::bind((from, 0))?;
-    if device != 0 {
-        set_option(probe.as_fd(), libc::SOL_SOCKET, SO_BINDTOIFINDEX, device)?;
-    }
-    probe.connect((Ipv4Addr::from(local), DISCARD))?; // nothing arrives from there
-    Ok(probe)
+/// Octets of the largest packet to there, as far as the kernel knows. whole: is connected to this address of ours, so
+/// that it receives nothing, and again afterwards; whoever names a receiver sends to that meanwhile, too.
+pub(crate) fn path_mtu(whole: BorrowedFd, local: Address, remote: Address) -> Result<usize> {
+    let found = connect(whole, remote).and_then(|()| known_mtu(whole)); // sends nothing
+    connect(whole, local)?;
+    found
 }
 
-/// The index of the device to which a socket is bound, 0: none, or the kernel is older than 5.0 and cannot say.
-fn bound_device(socket: BorrowedFd) -> libc::c_int {
-    let mut device: libc::c_int = 0;
-    let mut size = mem::size_of_val(&device) as libc::socklen_t;
-    let value = ptr::from_mut(&mut device).cast();
-    // SAFETY: `value` points to `size` octets that live through the call, as `size` does.
-    let asked = checked(unsafe {
-        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_BINDTOIFINDEX, value, &raw mut size)
-    });
-    asked.map_or(0, |_| device)
+fn connect(socket: BorrowedFd, address: Address) -> Result<()> {
+    let peer = socket_address(Place { address, port: DISCARD });
+    let size = mem::size_of_val(&peer) as libc::socklen_t;
+    // SAFETY: `peer` is an address of `size` octets that lives through the call.
+    checked(unsafe { libc::connect(socket.as_raw_fd(), ptr::from_ref(&peer).cast(), size) })?;
+    Ok(())
 }
 
-/// Octets of the largest packet to there, as far as the kernel knows.
-pub(crate) fn path_mtu(probe: &UdpSocket, remote: Address) -> Result<usize> {
-    probe.connect((Ipv4Addr::from(remote), DISCARD))?; // sends nothing
+fn known_mtu(socket: BorrowedFd) -> Result<usize> {
     let mut mtu: libc::c_int = 0;
     let mut size = mem::size_of_val(&mtu) as libc::socklen_t;
     let (level, option, value) = (libc::IPPROTO_IP, libc::IP_MTU, ptr::from_mut(&mut mtu).cast());
     // SAFETY: `value` points to `size` octets that live through the call, as `size` does.
-    checked(unsafe { libc::getsockopt(probe.as_raw_fd(), level, option, value, &raw mut size) })?;
+    checked(unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, value, &raw mut size) })?;
     usize::try_from(mtu).map_err(|_| ErrorKind::InvalidData.into())
 }
 

@@ -378,10 +378,12 @@ fn send_slice(shared: &Shared, ports: &Ports, sender: &mut Sender, outcome: &Out
         };
         let letters: Vec<_> = batch.iter().map(|addressed| addressed.letter).collect();
         match ports.socket(batch[0].kind, batch[0].local) {
-            Some(socket) if batch[0].letter.outer.df => {
-                send_whole(shared, socket, sender, &letters, &mut |number| refused(number, 1));
-            }
-            Some(socket) => sender.send(socket.as_fd(), &letters, &mut |number, _, _| refused(number, 1)),
+            Some(socket) => match socket.whole().filter(|_| batch[0].letter.outer.df) {
+                Some(whole) => {
+                    send_whole(shared, (socket, whole), sender, &letters, &mut |number| refused(number, 1));
+                }
+                None => sender.send(socket.as_fd(), &letters, &mut |number, _, _| refused(number, 1)),
+            },
             None => batch.iter().enumerate().for_each(|(number, addressed)| {
                 refused(number, addressed.train.map_or(1, |train| train.count as u64));
             }),
@@ -393,13 +395,13 @@ fn send_slice(shared: &Shared, ports: &Ports, sender: &mut Sender, outcome: &Out
 /// Send letters with DF. Those packets that are too big go without, and later ones are looked at before.
 fn send_whole(
     shared: &Shared,
-    socket: &Socket,
+    (socket, whole): (&Socket, BorrowedFd),
     sender: &mut Sender,
     letters: &[Letter],
     refused: &mut dyn FnMut(usize),
 ) {
     let mut too_big = Vec::new();
-    sender.send(socket.whole(), letters, &mut |number, packet, why| {
+    sender.send(whole, letters, &mut |number, packet, why| {
         if is_too_big(why) { too_big.push((number, packet)) } else { refused(number) }
     });
     for packets in too_big.chunk_by(|(_, one), (_, other)| one.to.address == other.to.address) {

@@ -724,6 +724,16 @@ def in_clear(world: World, df: DfBit) -> None:
         )
 
 
+@contract
+def test_a_tunnel_that_has_sent_without_df_copies_it_from_its_next_order_on(world: World) -> None:
+    for count, df in enumerate((DfBit.CLEAR, DfBit.COPY), 1):
+        in_clear(world, df)
+        world.send("A", udp("A", host("B"), df=True))
+        arrived(world, "B", count)
+    sent = [packet for packet in world.wire if packet.protocol == IpProtocol.GRE and packet.source == nbma("A")]
+    assert [packet.dont_fragment for packet in sent] == [False, True]
+
+
 @pytest.mark.parametrize("port", [None, 0, ENCAPSULATED], ids=["gre", "esp", "udp"])
 @pytest.mark.parametrize("plane", PLANES)
 def test_where_df_is_clear_nobody_is_believed_who_says_that_packets_are_too_big(plane: str, port: int | None) -> None:

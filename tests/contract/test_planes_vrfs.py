@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -106,6 +107,25 @@ def test_a_tunnel_has_its_front_door_and_the_overlay_a_default_route_of_its_own(
         joined(world, name, other)
     exchanged(world)
     assert all(packet.protocol == IpProtocol.GRE for packet in world.wire if packet.protocol != IpProtocol.ICMP)
+
+
+@on_kernels
+def test_a_vrf_with_a_tunnel_and_a_loopback_takes_six_descriptors(world: World) -> None:
+    """It took fourteen, and a router with 70 VRFs came to the end of 1,024."""
+
+    def descriptors(vrfs: int) -> int:
+        names = tuple(f"V{number}" for number in range(vrfs))
+        world.execute("A", SetVrfs(names))
+        for number, name in enumerate(names):
+            source = IPv4Address(f"172.31.0.{number}")
+            spec = TunnelSpec(
+                name=f"Tunnel{number}", source=source, destination=None, key=None, mtu=1400, front=name, vrf=name
+            )
+            world.execute("A", SetInterface(f"Loopback{number}", True, ((source, 32),), vrf=name), SetTunnel(spec))
+        return len(os.listdir("/proc/self/fd"))
+
+    few = descriptors(9)  # the descriptors of so many namespaces stay open
+    assert descriptors(13) <= few + 4 * 6
 
 
 def protected_tunnels(world: World) -> None:

@@ -19,14 +19,14 @@ from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.esp import EspSuite, Inbound, ReplayWindow
 from dmvpn.dataplane.netlink import LinkSettings, NetlinkSocket, set_link, set_up
-from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket, path_mtu
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.tap import GSO_TCPV4, NEEDS_CHECKSUM, Tap, VnetHeader
 from dmvpn.dataplane.userspace.engine import TooBig
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import Ipv4Flag, Ipv4Packet
 from dmvpn.shells.lab.namespaces import inside_network, run_in_lab
 from support import traffic
-from support.links import FAR, HERE, THERE, index_of, narrow_path
+from support.links import FAR, HERE, THERE, index_of, narrow_path, path_mtu
 from support.namespaces import patiently
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ from unittest.mock import patch
 
 import pytest
 
+from dmvpn.base.errors import surely
 from dmvpn.dataplane import sockets
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.socket_calls import bind
-from dmvpn.dataplane.sockets import GreSocket, UdpSocket, path_mtu
+from dmvpn.dataplane.sockets import GreSocket, UdpSocket
 from dmvpn.shells.lab.namespaces import inside_network
-from support.links import FAR, HERE, THERE, cable, narrow_path
+from support.links import FAR, HERE, THERE, cable, narrow_path, path_mtu
 from support.namespaces import wait_readable
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_everything_comes_to_the_socket_that_is_read_and_nothing_to_the_one_for_
                 other_gre.send(b"in gre", str(HERE), df=df)
                 assert wait_readable(gre.fileno())
                 assert gre.receive(bytearray(100)) == 20 + len(b"in gre")
-            for quiet in (gre.whole_fileno(), udp.whole_fileno()):
+            for quiet in (surely(gre.whole_fileno()), surely(udp.whole_fileno())):
                 assert select.select([quiet], [], [], 0) == ([], [], [])
             for far_end in (*others, other_gre):
                 far_end.close()
@@ -163,16 +164,16 @@ def test_what_comes_while_sockets_are_opened_is_not_taken_by_those_that_only_sen
                 for _ in range(100):
                     with UdpSocket(HERE, 4500) as udp, GreSocket(HERE) as gre:
                         time.sleep(0.002)
-                        assert not queued(udp.whole_fileno())
-                        assert not queued(gre.whole_fileno())
+                        assert not queued(surely(udp.whole_fileno()))
+                        assert not queued(surely(gre.whole_fileno()))
             finally:
                 os.kill(stranger, signal.SIGKILL)
                 os.waitpid(stranger, 0)
             with UdpSocket(HERE, 4500) as udp, GreSocket(HERE) as gre:
                 gre.send(b"gre", str(HERE))  # to ourselves: whom the second ones are connected to
                 udp.send(b"udp", str(HERE), 4500)
-                assert not queued(gre.whole_fileno())
-                assert not queued(udp.whole_fileno())
+                assert not queued(surely(gre.whole_fileno()))
+                assert not queued(surely(udp.whole_fileno()))
 
     in_lab(open_them)
 

@@ -26,7 +26,7 @@ from dmvpn.dataplane.netlink import (
     set_neighbor_parameters,
     set_up,
 )
-from dmvpn.dataplane.sockets import IcmpSocket
+from dmvpn.dataplane.sockets import IcmpSocket, UdpSocket
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from support.namespaces import patiently, wait_readable
@@ -112,6 +112,12 @@ def answered() -> bool:
     with IcmpSocket(types=[0]) as replies:
         replies.send(ECHO, THERE)
         return wait_readable(replies.fileno(), 0.05)
+
+
+def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
+    """Octets of the largest packet to this address, as far as the kernel knows."""
+    with UdpSocket(local, 0) as asking:
+        return asking.path_mtu(remote)
 
 
 def prepare(kernel: NetlinkSocket, name: str, address: IPAddress) -> int:

@@ -36,26 +36,34 @@ impl PyEngine {
         Ok(Self(Engine::new(Arc::clone(&core.core))?))
     }
 
-    /// Move packets of a tunnel through a TAP with vnet header, which is duplicated. Raises `OSError`.
+    /// Move packets of a tunnel through a TAP with vnet header, which stays open until `clear_tap` or `close` has
+    /// returned. Raises `OSError`.
     fn set_tap(&self, py: Python<'_>, number: u32, descriptor: i32) -> PyResult<()> {
         Ok(py.detach(|| self.0.set_tap(number, descriptor))?)
     }
 
-    /// Let go of a TAP. When this returns it is closed.
+    /// Let go of a TAP. When this returns it may be closed.
     fn clear_tap(&self, py: Python<'_>, number: u32) -> PyResult<()> {
         Ok(py.detach(|| self.0.clear_tap(number))?)
     }
 
-    /// Send and receive for a door by a socket, which is duplicated. kind: "gre" and "esp" are raw
-    /// sockets of protocols 47 and 50, "udp" is one of port 4500. whole: the same with DF set, it only sends. Raises
-    /// `OSError`.
+    /// Send and receive for a door by a socket, which stays open until `clear_socket` or `close` has returned, as `whole`
+    /// does. kind: "gre" and "esp" are raw sockets of protocols 47 and 50, "udp" is one of port 4500. whole: the same with
+    /// DF set, it only sends; None: nothing is sent with DF. Raises `OSError`.
     #[pyo3(signature = (door, descriptor, whole, kind="gre"))]
-    fn set_socket(&self, py: Python<'_>, door: u32, descriptor: i32, whole: i32, kind: &str) -> PyResult<()> {
+    fn set_socket(
+        &self,
+        py: Python<'_>,
+        door: u32,
+        descriptor: i32,
+        whole: Option<i32>,
+        kind: &str,
+    ) -> PyResult<()> {
         let kind = kind_of(kind)?;
         Ok(py.detach(|| self.0.set_socket(kind, Door(door), descriptor, whole))?)
     }
 
-    /// Let go of a socket. When this returns it is closed.
+    /// Let go of a socket. When this returns it may be closed.
     #[pyo3(signature = (door, kind="gre"))]
     fn clear_socket(&self, py: Python<'_>, door: u32, kind: &str) -> PyResult<()> {
         let kind = kind_of(kind)?;

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import dmvpn_engine
 
 from dmvpn.base.breath import gulping
+from dmvpn.base.effects import DfBit
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import (
     ClearReceived,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.watch import Watch
 
 #: The version of the interface that this module uses.
-_INTERFACE: Final = 9
+_INTERFACE: Final = 10
 #: Seconds between two checks whether the engine's thread has read a TAP, and until the wait is given up.
 _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
@@ -316,16 +317,20 @@ class RustEngine:
         if not isinstance(spec.source, IPv4Address):
             raise UserError(f"tunnel source {spec.source}: the Rust engine carries GRE over IPv4 only")
         source = self._door(spec)
-        if source not in self._sockets:
-            opened = GreSocket(spec.source)
+        has_df = spec.df is not DfBit.CLEAR
+        opened = self._sockets.get(source)
+        if opened is None:
+            opened = GreSocket(spec.source, df=has_df)
             try:
                 self._announce(source)
                 self._engine.set_socket(source, opened.fileno(), opened.whole_fileno())
-                opened.forget_whole()
             except OSError:
                 opened.close()
                 raise
             self._sockets[source] = opened
+        elif has_df and opened.whole_fileno() is None:
+            opened.allow_df()
+            self._engine.set_socket(source, opened.fileno(), opened.whole_fileno())
         return source
 
     def _announce(self, door: Door) -> None:
@@ -340,7 +345,7 @@ class RustEngine:
             self._sockets.pop(source).close()
 
     def _mind_paths(self) -> None:
-        """Enable path MTU discovery at the engine's sockets, too: it has duplicates, so options set here hold there."""
+        """Enable path MTU discovery at the engine's sockets, which are ours."""
         minding = minding_paths((served.spec for served in self._served.values()), self._doors)
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)
@@ -361,9 +366,8 @@ class RustEngine:
             self._announce(local)
             self._engine.set_socket(local, end.esp.fileno(), end.esp.whole_fileno(), "esp")
             self._engine.set_socket(local, end.udp.fileno(), end.udp.whole_fileno(), "udp")
-            end.esp.forget_whole()
-            end.udp.forget_whole()
         except OSError:
+            self._engine.clear_socket(local, "esp")
             end.close()
             raise
         self._ends[local] = end

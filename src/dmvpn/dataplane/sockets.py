@@ -13,11 +13,12 @@ Traps: every raw socket that matches gets its own copy of a packet, so there is 
 VRF, and the tunnels that share it are distinguished by key. Without a matching socket the kernel answers protocol
 unreachable: keep it open while the tunnel is shut down.
 
-DF: the kernel knows no control message for it, only IP_MTU_DISCOVER of a whole socket. So there is a second one, which
-only sends: it is connected to ourselves, since a connected socket receives only packets of its peer, though it may send
-to any address, and a filter drops even those. ICMP errors about its packets come to the first one. The kernel learns
-path MTUs from them only where the first one has path MTU discovery (`mind_paths`), and from then on it fragments the
-first one's packets to that size; otherwise they are ignored.
+DF: the kernel knows no control message for it, only IP_MTU_DISCOVER of a whole socket. So there is a second one where
+packets have DF, which only sends: it is connected to ourselves, since a connected socket receives only packets of its
+peer, though it may send to any address, and a filter drops even those. ICMP errors about its packets come to the first
+one. The kernel learns path MTUs from them only where the first one has path MTU discovery (`mind_paths`), and from then
+on it fragments the first one's packets to that size; otherwise they are ignored. What it knows the second one asks
+(`path_mtu`), which for that moment is connected to the receiver.
 """
 
 from __future__ import annotations
@@ -110,28 +111,26 @@ class _Socket:
 
 
 class _TwoSockets(_Socket):
-    """A socket of one address, and usually a second one: its packets have DF set, and it only sends."""
+    """A socket of one address, and where packets have DF a second one, which sets it, and only sends."""
 
-    def __init__(self, kind: int, protocol: int, *, df: bool = True) -> None:
+    def __init__(self, kind: int, protocol: int, local: IPv4Address) -> None:
         super().__init__(kind, protocol)
+        self._local = local
         self._minds_paths: bool | None = None
         self._whole: socket.socket | None = None
+
+    def whole_fileno(self) -> int | None:
+        """Return the descriptor of the second one; None: there is none."""
+        return self._whole.fileno() if self._whole is not None else None
+
+    def path_mtu(self, remote: IPv4Address) -> int:
+        """Return octets of the largest packet to this address, as far as the kernel knows. Raises OSError."""
+        whole = self._second()
         try:
-            if df:
-                self._whole = opened(kind, protocol)
-        except OSError:
-            super().close()
-            raise
-
-    def forget_whole(self) -> None:
-        """Close our descriptor of the second one: the engine has its own."""
-        if self._whole is not None:
-            self._whole.close()
-            self._whole = None
-
-    def whole_fileno(self) -> int:
-        """Return the descriptor of the second one."""
-        return self._second().fileno()
+            whole.connect((str(remote), _DISCARD))  # sends nothing
+            return whole.getsockopt(socket.IPPROTO_IP, IP_MTU)
+        finally:
+            whole.connect((str(self._local), _DISCARD))
 
     def mind_paths(self, minds: bool) -> None:
         """Enable or disable path MTU discovery: whether ICMP errors about packets that are too big are trusted.
@@ -158,27 +157,32 @@ class _TwoSockets(_Socket):
             raise ValueError("this socket was opened for packets without DF")
         return self._whole
 
-    def _prepare(self, local: IPv4Address, device: str | None, port: int, receive_buffer: int) -> None:
-        """Bind both sockets, the second one first.
+    def _open_whole(self, kind: int, protocol: int, device: str | None, port: int) -> None:
+        """Open the second one. Between its binding and its connecting it receives packets for the first one."""
+        whole = opened(kind, protocol)
+        try:
+            attach(whole, NOTHING)
+            drain(whole)  # a raw one has received everything since its creation
+            bind(whole, self._local, device, port)
+            whole.connect((str(self._local), _DISCARD))
+            set_option(whole, IP_MTU_DISCOVER, PMTUDISC_DO)
+            set_option(whole, IP_TTL, 255)
+        except OSError:
+            whole.close()
+            raise
+        self._whole = whole
 
-        Between its binding and its connecting it would receive packets for the first one. It is alone then, so a port
-        that another program has is detected; no program can join the two later, because SO_REUSEADDR holds only for a
-        moment.
+    def _prepare(self, device: str | None, port: int, receive_buffer: int) -> None:
+        """Bind the first one. A second one is bound before it: it was alone then, so a port that another program has
+        is detected; no program can join the two later, because SO_REUSEADDR holds only for a moment.
         """
-        both = [self._socket]
-        if self._whole is not None:
-            attach(self._whole, NOTHING)
-            drain(self._whole)  # a raw one has received everything since its creation
-            bind(self._whole, local, device, port)
-            self._whole.connect((str(local), _DISCARD))
-            set_option(self._whole, IP_MTU_DISCOVER, PMTUDISC_DO)
-            both.append(self._whole)
+        both = [self._socket] if self._whole is None else [self._socket, self._whole]
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, len(both) - 1)
-        bind(self._socket, local, device, port)
+        bind(self._socket, self._local, device, port)
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-            set_option(sock, IP_TTL, 255)
+        set_option(self._socket, IP_TTL, 255)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.mind_paths(False)
 
@@ -189,14 +193,30 @@ class GreSocket(_TwoSockets):
     protocol: ClassVar[int] = GRE
     what: ClassVar[str] = "GRE"
 
-    def __init__(self, local: IPv4Address, *, device: str | None = None, receive_buffer: int = 4 << 20) -> None:
-        """device: of a VRF. receive_buffer: octets; rmem_max caps it. Raises HostProblem, OSError."""
-        super().__init__(socket.SOCK_RAW, self.protocol)
+    def __init__(
+        self, local: IPv4Address, *, device: str | None = None, receive_buffer: int = 4 << 20, df: bool = True
+    ) -> None:
+        """device: of a VRF. receive_buffer: octets; rmem_max caps it. df: packets with DF are sent, too.
+
+        Raises HostProblem, OSError.
+        """
+        super().__init__(socket.SOCK_RAW, self.protocol, local)
+        self._device = device
         try:
-            self._prepare(local, device, 0, receive_buffer)
+            if df:
+                self._open_whole(socket.SOCK_RAW, self.protocol, device, 0)
+            self._prepare(device, 0, receive_buffer)
         except OSError as error:
             self.close()
             raise explained(f"{self.what} on {local}", error) from error
+
+    def allow_df(self) -> None:
+        """Send packets with DF from now on, too. Raises HostProblem, OSError."""
+        if self._whole is None:
+            try:
+                self._open_whole(socket.SOCK_RAW, self.protocol, self._device, 0)
+            except OSError as error:
+                raise explained(f"{self.what} on {self._local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
         """Send an IP payload. Without `df` the kernel fragments packets that are too big."""
@@ -235,9 +255,12 @@ class UdpSocket(_TwoSockets):
 
         Raises HostProblem (another program has the port), OSError.
         """
-        super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP), df=df)
+        kind, protocol = socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)
+        super().__init__(kind, protocol, local)
         try:
-            self._prepare(local, None, port, receive_buffer)
+            if df:
+                self._open_whole(kind, protocol, None, port)
+            self._prepare(None, port, receive_buffer)
             set_option(self._socket, IP_RECVTOS, 1)
         except OSError as error:
             self.close()
@@ -374,27 +397,3 @@ class IcmpSocket(_Socket):
     def receive(self) -> Datagram | None:
         """Return the next message, or None if there is none now."""
         return receive_datagram(self._socket, raw=True)
-
-
-class PathProbe(_Socket):
-    """Asks the kernel for path MTUs from one address of ours, on the ground where it was opened. It sends nothing."""
-
-    def __init__(self, local: IPv4Address) -> None:
-        """Open it. Raises OSError."""
-        super().__init__(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP))
-        try:
-            self._socket.bind((str(local), 0))
-        except OSError:
-            self.close()
-            raise
-
-    def mtu(self, remote: IPv4Address) -> int:
-        """Return octets of the largest packet to this address, as far as the kernel knows. Raises OSError."""
-        self._socket.connect((str(remote), _DISCARD))
-        return self._socket.getsockopt(socket.IPPROTO_IP, IP_MTU)
-
-
-def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
-    """Return octets of the largest packet to this address, as far as the kernel knows. Raises OSError."""
-    with PathProbe(local) as probe:
-        return probe.mtu(remote)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT
-from dmvpn.dataplane.sockets import EspSocket, PathProbe, UdpSocket
+from dmvpn.dataplane.sockets import EspSocket, UdpSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 
 class _End(NamedTuple):
-    """The two sockets of one address, and what asks for path MTUs from there."""
+    """The two sockets of one address."""
 
     esp: EspSocket
     udp: UdpSocket
-    probe: PathProbe
 
 
 class IpsecEnds:
@@ -80,7 +79,7 @@ class IpsecEnds:
 
     def path_mtu(self, local: Door, remote: IPv4Address) -> int:
         """Return octets of the largest packet to this address. Raises OSError."""
-        return self._end(local).probe.mtu(remote)
+        return self._end(local).udp.path_mtu(remote)
 
     def _end(self, local: Door) -> _End:
         end = self._ends.get(local)
@@ -99,15 +98,12 @@ class IpsecEnds:
         with ExitStack() as opened:
             udp = opened.enter_context(UdpSocket(address, IKE_BEHIND_NAT))
             esp = opened.enter_context(EspSocket(address))
-            probe = opened.enter_context(PathProbe(address))
             opened.pop_all()
-        self._ends[local] = _End(esp, udp, probe)
+        self._ends[local] = _End(esp, udp)
         self._watch.add(esp.fileno(), lambda: self._read_esp(local, esp))
         self._watch.add(udp.fileno(), lambda: self._read_udp(local, udp))
 
     def _close(self, local: Door) -> None:
-        esp, udp, probe = self._ends.pop(local)
-        for opened in (esp, udp):
+        for opened in self._ends.pop(local):
             self._watch.remove(opened.fileno())
             opened.close()
-        probe.close()

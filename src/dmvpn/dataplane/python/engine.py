@@ -15,6 +15,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.effects import DfBit
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.amounts import usage_of
@@ -23,7 +24,7 @@ from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
-from dmvpn.dataplane.sockets import EspSocket, GreSocket, PathProbe, UdpSocket
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.userspace.engine import TooBig, minding_paths
 from dmvpn.net.gre import GreSequence
 from dmvpn.net.octets import ipv4_address
@@ -66,7 +67,6 @@ class PythonEngine:
         self._served: dict[str, _Served] = {}
         self._names: dict[int, str] = {}
         self._sockets: dict[Door, GreSocket] = {}
-        self._probes: dict[Door, PathProbe] = {}
         self._numbers = 0
         self._networks = NhrpNetworks()
         self._buffer = bytearray(65536)
@@ -75,7 +75,7 @@ class PythonEngine:
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
         source = self._door(spec)
-        self._open_socket(spec.source, source)  # first, because it may fail: then nothing has changed
+        self._open_socket(spec, source)  # first, because it may fail: then nothing has changed
         served = self._served.get(spec.name)
         if served is None:
             self._numbers += 1
@@ -287,7 +287,7 @@ class PythonEngine:
         except OSError as error:
             if not packet.df or error.errno != errno.EMSGSIZE:
                 raise
-            self._learn_path(packet.source, packet.nbma, self._probes[packet.source].mtu(ipv4_address(packet.nbma)))
+            self._learn_path(packet.source, packet.nbma, opened.path_mtu(ipv4_address(packet.nbma)))
             opened.send(packet.packet, nbma, tos=packet.tos)
 
     def _send_sealed(self, sealed: Sealed) -> None:
@@ -339,17 +339,16 @@ class PythonEngine:
     def _door(self, spec: TunnelSpec) -> Door:
         return self.core.doors.number(spec.source, spec.front)
 
-    def _open_socket(self, address: IPAddress, source: Door) -> None:
-        if source in self._sockets or not isinstance(address, IPv4Address):
+    def _open_socket(self, spec: TunnelSpec, source: Door) -> None:
+        if not isinstance(spec.source, IPv4Address):
             return
-        opened = GreSocket(address)
-        try:
-            self._probes[source] = PathProbe(address)
-        except OSError:
-            opened.close()
-            raise
-        self._sockets[source] = opened
-        self._watch.add(opened.fileno(), lambda: self._read_socket(source, opened))
+        has_df = spec.df is not DfBit.CLEAR
+        known = self._sockets.get(source)
+        if known is None:
+            opened = self._sockets[source] = GreSocket(spec.source, df=has_df)
+            self._watch.add(opened.fileno(), lambda: self._read_socket(source, opened))
+        elif has_df:
+            known.allow_df()
 
     def _close_unused_sockets(self) -> None:
         used = {self._door(served.spec) for served in self._served.values()}
@@ -357,7 +356,6 @@ class PythonEngine:
             opened = self._sockets.pop(source)
             self._watch.remove(opened.fileno())
             opened.close()
-            self._probes.pop(source).close()
 
     def _mind_paths(self) -> None:
         minding = minding_paths((served.spec for served in self._served.values()), self.core.doors)

@@ -61,7 +61,10 @@ class PacketEngine(Protocol):
     name: str
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
-        """Add a tunnel, or change its settings. Raises OSError, UserError."""
+        """Add a tunnel, or change its settings. Raises OSError, UserError.
+
+        tap: it stays open until `remove_tunnel` or `close` has returned, also after an error.
+        """
         ...
 
     def drain(self, tunnel: str) -> None:

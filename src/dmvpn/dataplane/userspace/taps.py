@@ -144,6 +144,7 @@ class Taps:
         except (OSError, UserError):
             if fresh:  # no partial tunnel: the next order for it starts again
                 del self._tunnels[spec.name]
+                self._engine.remove_tunnel(spec.name)
                 part.kernel.forget_tunnel(spec.name)
                 tunnel.tap.close()
             elif spec.protected and not before.protected:
