@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
+
+import pytest
 
 from contract.test_planes import on_kernels, only_udp, udp
 from contract.test_planes_translation import datagram, echo, translate
@@ -22,8 +25,10 @@ from dmvpn.base.effects import (
     SetTranslation,
     SetVrfs,
 )
-from dmvpn.base.events import IpReceived
+from dmvpn.base.events import EffectFailed, IpReceived
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import delete_table
 from dmvpn.dataplane.userspace.leak_rules import DEVICE
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
@@ -203,6 +208,31 @@ def test_a_pair_is_there_while_a_route_takes_it(world: World) -> None:
     assert isinstance(world, RealWorld)
     with world.inside("A"):
         assert world.plane("A").differences() == []
+
+
+@on_kernels
+def test_a_kernel_that_loses_nf_tables_lets_nothing_pass_between_vrfs(world: World) -> None:
+    """Without the rules packets passed beside the translation, and the log said nothing."""
+
+    def refuse(self: object, parts: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    wan_in_a_vrf(world, "A")
+    world.execute("A", leak("A"), back("A"))
+    assert isinstance(world, RealWorld)
+    with world.inside("A"), NetfilterSocket() as kernel:
+        kernel.transact([delete_table("dmvpn-leak")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NetfilterSocket, "transact", refuse)
+        world.until(lambda: len(world.of("A", EffectFailed)) == 2)
+        assert {failed.effect for failed in world.of("A", EffectFailed)} == {leak("A"), back("A")}
+        assert all("the rules for packets between VRFs" in failed.text for failed in world.of("A", EffectFailed))
+        world.send("A", udp("A", nbma("C")))
+        world.run(0.1)
+        assert only_udp(world.wire) == []
+    world.execute("A", leak("A"), back("A"))
+    world.send("A", udp("A", nbma("C")))
+    world.until(lambda: bool(only_udp(world.wire)))
 
 
 @on_kernels

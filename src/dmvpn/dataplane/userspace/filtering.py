@@ -137,9 +137,9 @@ class Filtering:
             watch,
             later,
             self._contents,
+            self._lose,
             owned=True,
             after=self._fill,
-            lost=self._lose,
         )
         self._report = report
 

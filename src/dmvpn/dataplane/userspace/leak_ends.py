@@ -65,7 +65,11 @@ class LeakEnds:
         self._links: dict[int, int] = {}
         #: The ways of arrivals, as ordered last.
         self._ways: dict[int, netlink.KernelRoute] = {}
-        self._table = KernelTable(TablePurpose.LEAKING, ledger, others, report, watch, later, self._contents)
+        self._table = KernelTable(
+            TablePurpose.LEAKING, ledger, others, report, watch, later, self._contents, lambda _: self.lost()
+        )
+        #: Called when the kernel does not take the lost rules again.
+        self.lost: Callable[[], None] = lambda: None
 
     def begin(self, others: Others) -> None:
         """Remove what an earlier life of this router has left here; a removed end takes the other one along."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import in_table
@@ -141,6 +142,7 @@ class RouteLeaks:
             self._pairs[way] = pair
             far.kernel.leaks.arrive(number, mtu, exact=bool(way.interface))
             for vrf, part in ((to, far), (way.vrf, near)):  # before any packet takes the pair
+                part.kernel.leaks.lost = partial(self._lose, vrf)
                 with self._places.at(vrf):
                     part.kernel.leaks.put()
             self._follow(pair)
@@ -169,6 +171,13 @@ class RouteLeaks:
                 self._part(vrf).kernel.leaks.remove(pair.number)
         with suppress(UserError, OSError):  # rules about devices that are gone do no harm
             self.changed()
+
+    def _lose(self, vrf: str) -> None:
+        """Make the pairs of a VRF again, whose rules are gone: without them packets pass beside a translation."""
+        lost = [way for way, pair in self._pairs.items() if vrf in (way.vrf, pair.to)]
+        for act in (self._suspend, self._again):
+            for way in lost:
+                act(way)
 
     def _suspend(self, way: Way) -> None:
         """Remove a pair whose routes stay: they are unreachable, and no shorter route takes their packets."""

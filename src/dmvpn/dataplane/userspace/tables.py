@@ -7,7 +7,7 @@ or `dmvpn cleanup` removes it. nf_tables is not used before the first rules.
     its rules are many             put by transactions into chains that no packet passes; the last one switches
     another program changes it     restored at once, by the next reading of the kernel's notifications
     again and again                at growing intervals, reported once, and when it ends (as `keeper`)
-    it cannot be restored          tried again after `LONGEST_DELAY`
+    it cannot be restored          reported; put when its rules are ordered again
 
 An owned table is changed by this process alone, since Linux 6.9: other programs cannot delete it, and `nft flush
 ruleset` leaves it out. On older kernels it is like all other tables.
@@ -66,17 +66,17 @@ class KernelTable:
         watch: Watch | None,
         later: Later | None,
         contents: Callable[[str, str], Ruleset],
+        lost: Callable[[OSError], None],
         *,
         owned: bool = False,
         after: Callable[[], None] | None = None,
-        lost: Callable[[OSError], None] | None = None,
     ) -> None:
-        """later: see `Keeper`. contents: for the name of a table, and the end of the names of its chains.
+        """later: see `Keeper`. contents: for the name of a table, and the end of the names of its chains. lost: called
+        when it is gone and the kernel does not take it again: then its rules must be ordered again.
 
         owned: no other program may change it; it is put beside a table that a killed router left.
 
-        after: called when the table was put, before its rules are compared. lost: called when it is gone and the kernel
-        does not take it again, then its rules must be ordered again; None: it is tried here.
+        after: called when the table was put, before its rules are compared.
         """
         self._owned, self._gone = owned, lost
         self._flags: TableFlag | None = None
@@ -251,16 +251,12 @@ class KernelTable:
                 return
             delay = self._lost()
             if delay and self._later is not None:
-                self._wait(delay)
+                self._waiting = True
+                self._later(delay, self._restore_late)
             else:
                 self._put(self._kernel)
         except OSError as error:  # it was refused, or an answer is lost
             self._refused(error)
-
-    def _wait(self, delay: float) -> None:
-        if self._later is not None:
-            self._waiting = True
-            self._later(delay, self._restore_late)
 
     def _restore_late(self) -> None:
         self._waiting = False
@@ -272,11 +268,8 @@ class KernelTable:
 
     def _refused(self, error: OSError) -> None:
         """Take in that the kernel does not take the table again."""
-        if self._gone is None:
-            self._wait(keeper.LONGEST_DELAY)
-        else:
-            self._there = []
-            self._gone(error)
+        self._there = []
+        self._gone(error)
 
     def _lost(self) -> float:
         """Count a loss or change of the table. Returns the seconds until it is restored."""

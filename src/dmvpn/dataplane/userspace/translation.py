@@ -61,7 +61,7 @@ class Translation:
         self._from_vrfs: FromVrfs = {}
         #: The table in the kernel.
         self.table = KernelTable(
-            TablePurpose.TRANSLATION, ledger, others, report, watch, later, self._contents, lost=self._lose
+            TablePurpose.TRANSLATION, ledger, others, report, watch, later, self._contents, self._lose
         )
         #: Called when the kernel does not take a lost table again.
         self.lost: Callable[[HostProblem], None] = lambda _: None
