@@ -167,6 +167,18 @@ def test_a_job_has_the_memory_of_its_token(monkeypatch: pytest.MonkeyPatch) -> N
     assert found == [(512 << 20, 512 << 20)]
 
 
+def test_a_result_that_is_nested_too_deeply_leaves_the_lab_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its job ran on for ever, and nobody could begin another job of that lab."""
+    monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, "-c", "print('[' * 100_000)"))
+    begun = Jobs()
+    for _ in range(2):
+        begin(begun, "a")
+        settle(begun)
+    assert [(job["state"], job["notes"]) for job in listed(begun)] == [
+        ("failed", ["the result is nested too deeply"])
+    ] * 2
+
+
 def test_a_lab_has_one_job_at_a_time(going: threading.Event) -> None:
     """A double click broke two things at once, and the grade knew only one of them."""
     begun = Jobs()

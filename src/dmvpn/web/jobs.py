@@ -287,6 +287,8 @@ def _carry_out(job: Job, words: Sequence[str], note: Callable[[], None]) -> None
             is_good, job.healthy = True, code != _NOT_WELL
     except OSError as error:
         job.notes.append(f"the job did not begin: {error.strerror}")
+    except RecursionError:
+        job.notes.append("the result is nested too deeply")
     if job.last is not None:
         job.last.cancel()
     if job.is_broken_off and not is_good:
@@ -301,7 +303,7 @@ def run(
 ) -> tuple[int, Plain]:
     """Run `dmvpn WORDS --json`; returns its exit code and its object. notes: gets its other lines.
 
-    Raises OSError.
+    Raises OSError; RecursionError: the object is nested too deeply.
     """
     # In front of the rest: what follows the host of `lab exec` is the program and its arguments.
     verbs = 2 if words[0] == "lab" else 1
