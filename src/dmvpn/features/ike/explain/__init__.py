@@ -40,8 +40,9 @@ _LOGS = log_group(
     %CRYPTO-6-IKMP_MODE_FAILURE :: On the end that refused, or that was refused. Read the log of both: one of them
         knows. [RFC 2409 §5]
         next: show crypto isakmp policy, show crypto isakmp key, debug crypto isakmp
-    %CRYPTO-4-IKMP_BAD_MESSAGE :: On the end that answers main mode, when message 5 comes. The other end hears nothing,
-        and says so. [RFC 2409 §5.4]
+    %CRYPTO-4-IKMP_BAD_MESSAGE :: Of IKEv2: whatever cannot be read and may be of a peer. Of IKEv1: on the end that
+        answers main mode, when message 5 comes with other keys; the other end hears nothing, and says so.
+        [RFC 2409 §5.4]
         next: show crypto isakmp key
     %CRYPTO-5-IKMP_AG_MODE_DISABLED :: When a peer is configured for aggressive mode, or an attacker collects hashes of
         pre-shared keys. [RFC 2409 §5]
