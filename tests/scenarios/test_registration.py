@@ -218,6 +218,18 @@ ONE_OF_TWO = replaced(
 FIRST, SECOND = "10.255.0.1", "10.255.0.2"
 
 
+def queues(world: World, router: str) -> dict[str, tuple[str, str]]:
+    """State and queue of each server, as `show ip nhrp nhs redundancy` has them."""
+    rows = [line.split() for line in world.lines(router, "ip nhrp nhs redundancy")]
+    return {row[3]: (row[5], row[6]) for row in rows if len(row) == 9 and row[0] != "No."}
+
+
+def clusters(world: World, router: str) -> list[str]:
+    """The columns of each cluster behind its tunnel, with single blanks."""
+    lines = world.lines(router, "ip nhrp nhs redundancy")
+    return [" ".join(line.split()[2:]) for line in lines[lines.index("") + 2 :]]
+
+
 @pytest.fixture
 def reserve() -> World:
     world = World("dual-hub", change=ONE_OF_TWO)
@@ -230,18 +242,15 @@ def test_the_server_in_reserve_is_not_asked_and_hears_nothing(reserve: World) ->
     assert "10.255.0.11" not in reserve.show("HUB2", "dmvpn")
     assert "10.255.0.11" not in reserve.show("HUB2", "ip eigrp neighbors")
     assert "10.255.0.11" not in "\n".join(reserve.messages("HUB2"))
-    redundancy = reserve.lines("SPOKE1", "ip nhrp nhs redundancy")
-    assert redundancy[2:] == [
-        " Cluster 0: Max-con 1, Total NHS 2",
-        f"   Responding (1): {FIRST}",
-        "   Expecting (0): none",
-        f"   Waiting (1): {SECOND}",
-    ]
+    assert queues(reserve, "SPOKE1") == {FIRST: ("RE", "Running"), SECOND: ("W", "Waiting")}
+    assert clusters(reserve, "SPOKE1") == ["0 Enable 1 2 1 0 1 0"]
 
 
 def test_when_the_first_server_dies_the_reserve_is_taken_and_traffic_goes_on(reserve: World) -> None:
     reserve.cut("HUB1", PORT)
     assert reserve.wait_until(lambda: servers(reserve, "SPOKE1") == {FIRST: "E", SECOND: "RE"}, 15)
+    assert queues(reserve, "SPOKE1") == {FIRST: ("E", "Expecting"), SECOND: ("RE", "Running")}
+    assert clusters(reserve, "SPOKE1") == ["0 Enable 1 2 1 1 0 0"]
     reserve.run_for(20)
     before = len(reserve.replies("H1"))
     sent = reserve.stream("H1", "10.1.10.100", seconds=2, rate=10)
@@ -257,6 +266,8 @@ def test_when_the_first_server_returns_both_are_kept_for_the_fallback_time_then_
     reserve.cut("HUB1", PORT, cut=False)
     assert reserve.wait_until(lambda: servers(reserve, "SPOKE1") == {FIRST: "RE", SECOND: "RE"}, 64 * 1.1 + 1)
     returned = reserve.now
+    assert queues(reserve, "SPOKE1") == {FIRST: ("RE", "Running"), SECOND: ("RE", "Fallback")}
+    assert clusters(reserve, "SPOKE1") == ["0 Enable 1 2 1 0 0 1"]
     assert reserve.wait_until(lambda: servers(reserve, "SPOKE1") == {FIRST: "RE", SECOND: "W"}, 30)
     assert reserve.now - returned == pytest.approx(20, abs=1)
     reserve.run_for(1)
@@ -291,10 +302,7 @@ def test_two_clusters_have_a_server_each() -> None:
     world = World("dual-hub", change=lambda r, t: ONE_OF_TWO(r, t).replace("priority 1 cluster 0", "cluster 1"))
     world.run_for(30)
     assert servers(world, "SPOKE1") == {FIRST: "RE", SECOND: "RE"}
-    assert [line for line in world.lines("SPOKE1", "ip nhrp nhs redundancy") if "Max-con" in line] == [
-        " Cluster 0: Max-con 1, Total NHS 1",
-        " Cluster 1: Max-con Not Set, Total NHS 1",
-    ]
+    assert clusters(world, "SPOKE1") == ["0 Enable 1 1 1 0 0 0", "1 Disable Not Set 1 1 0 0 0"]
 
 
 # ------------------------------------------------------------------------------------------------ what lines do

@@ -312,8 +312,15 @@ def test_pending_registrations_are_below_the_servers() -> None:
 
 
 def test_show_ip_nhrp_nhs_redundancy() -> None:
-    text = show(_shortcut(), "R31", "show ip nhrp nhs redundancy")
-    assert " Cluster 0: Max-con Not Set, Total NHS 1\n   Responding (1): 192.168.100.11\n" in text
+    assert show(_shortcut(), "R31", "show ip nhrp nhs redundancy") == (
+        "Legend: E=Expecting replies, R=Responding, W=Waiting\n"
+        "No. Interface  Cluster NHS             Priority Cur-State Cur-Queue Prev-State Prev-Queue\n"
+        "1   Tunnel100  0       192.168.100.11  0        RE        Running   E          Running\n"
+        "\n"
+        "No. Interface  Cluster Status  Max-Con Total-NHS Registering/UP Expecting Waiting Fallback\n"
+        "1   Tunnel100  0       Disable Not Set 1         1              0         0       0\n"
+    )
+    assert show(_shortcut(), "R11", "show ip nhrp nhs redundancy") == ""
 
 
 def test_show_ip_nhrp_traffic() -> None:

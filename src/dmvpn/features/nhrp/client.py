@@ -108,7 +108,7 @@ class NhsClient:
     multicast: the server gets copies of multicasts.
     request_id: of the request that is out, None when none is.
     deadline: when `due` must be called, None: never.
-    since: when the state last changed.
+    since: when the state last changed. previous: the state before that.
     retry: seconds to the next try (`Ret` in shows).
     suspicions: why a server that does not answer may be silent.
     link_local: the server's link-local address; IPv4 has none.
@@ -127,6 +127,7 @@ class NhsClient:
     priority: int = 0
     cluster: int = 0
     state: NhsState = NhsState.DOWN
+    previous: NhsState = NhsState.DOWN
     since: float = 0.0
     deadline: float | None = None
     request_id: int | None = None
@@ -349,7 +350,7 @@ class NhsClient:
         old, self.state = self.state, MOVES[self.state, move]
         if old is self.state:
             return []
-        self.since = now
+        self.previous, self.since = old, now
         if self.state is NhsState.RESPONDING:
             return [RegistrationAct.UP]
         return [RegistrationAct.DOWN] if old is NhsState.RESPONDING else []

@@ -80,7 +80,7 @@ _SERVERS = label_group(
     "labels of a next hop server",
     ("show ip nhrp nhs", "show ipv6 nhrp nhs"),
     *words("""
-    priority :: Which servers of a cluster are tried first; 0 is the first. next: show ip nhrp nhs redundancy
+    priority | Priority :: Which servers of a cluster are tried first; 0 is the first. next: show ip nhrp nhs redundancy
     cluster | Cluster :: Servers that stand in for each other. next: show ip nhrp nhs redundancy
     req-sent :: Registration Requests that were sent to the server. [RFC 2332 §5.2.3]
     req-failed :: Requests that were given up or answered with a NAK.
@@ -90,8 +90,12 @@ _SERVERS = label_group(
     Reqid :: The number of the request, which the reply repeats.
     Ret :: After how many seconds it is repeated.
     expired :: The server did not answer in time.
-    Max-con | Not Set :: How many servers of the cluster are used at once. next: show running-config interface Tunnel
-    Total NHS :: How many servers the cluster has.
+    Max-Con | Not Set :: How many servers of the cluster are used at once. next: show running-config interface Tunnel
+    Status | Enable | Disable :: Whether the cluster has such a bound (`max-connections`).
+    Total-NHS :: How many servers the cluster has.
+    Registering/UP :: How many of them are in use: in the queue Running.
+    Cur-State | Prev-State :: The letters of the server's state, now and before its last change.
+    Cur-Queue | Prev-Queue :: What the cluster uses the server for, now and before the last change of its state.
     perhaps :: What follows are guesses, the likeliest first.
     """),
     next="show ip nhrp nhs detail",

@@ -58,17 +58,18 @@ _TYPE = WordGroup(
 )
 
 _REDUNDANCY = WordGroup(
-    title="lists of a cluster",
+    title="queue of a server",
     kind=WordKind.STATE,
     screens=("show ip nhrp nhs redundancy", "show ipv6 nhrp nhs redundancy"),
     rank=31,
-    sighting=r"^ +(Responding|Expecting|Waiting) \(",
-    mark=r"^ Cluster \d+: Max-con",
+    sighting=r"^\d+ +\S+ +\d+ +\S+ +\d+ +[EWR]+ +(\w+) ",
+    mark=r"^No\. Interface +Cluster ",
     next="show ip nhrp nhs detail",
     explanations=words("""
-        Responding :: Servers of the cluster that we are registered with.
-        Expecting :: Servers of the cluster that are asked and have not answered.
-        Waiting :: Servers of the cluster that are not asked, because enough others serve.
+        Running :: The cluster uses this server: we are registered with it, or it is asked.
+        Expecting :: This server does not answer, or refuses us: it is asked on, and another one is used.
+        Waiting :: This server is not asked, because enough others of the cluster serve, or the tunnel is down.
+        Fallback :: A better server has just returned: this one is kept until `ip nhrp nhs fallback` is over.
         """),
 )
 

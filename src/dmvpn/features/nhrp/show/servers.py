@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
@@ -12,13 +13,14 @@ from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.client import NhsClient
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-_LEGEND = "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic"
+_CLUSTERS_LEGEND = "Legend: E=Expecting replies, R=Responding, W=Waiting"
+_LEGEND = f"{_CLUSTERS_LEGEND}, D=Dynamic"
 _LETTERS = {
     NhsState.DOWN: "E",
     NhsState.WAITING: "W",
@@ -26,6 +28,27 @@ _LETTERS = {
     NhsState.EXPECTING: "E",
     NhsState.RESPONDING: "RE",
 }
+
+
+class NhsQueue(enum.Enum):
+    """What a cluster uses a server for, in the order of the columns."""
+
+    RUNNING = "Running"
+    EXPECTING = "Expecting"
+    WAITING = "Waiting"
+    FALLBACK = "Fallback"
+
+
+_QUEUES: Final = {
+    NhsState.DOWN: NhsQueue.WAITING,
+    NhsState.WAITING: NhsQueue.WAITING,
+    NhsState.BARE: NhsQueue.RUNNING,
+    NhsState.EXPECTING: NhsQueue.RUNNING,
+    NhsState.RESPONDING: NhsQueue.RUNNING,
+}
+#: The columns of the tables of `show ip nhrp nhs redundancy`.
+_SERVER_ROW: Final = "{:<3} {:<10} {:<7} {:<15} {:<8} {:<9} {:<9} {:<10} {}"
+_CLUSTER_ROW: Final = "{:<3} {:<10} {:<7} {:<7} {:<7} {:<9} {:<14} {:<9} {:<7} {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +81,21 @@ class ServerLine:
         return f"{nbma}priority = {self.priority} cluster = {self.cluster}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterServer:
+    """A server of a cluster: the letters of its state, and its queue, now and before the last change of its state."""
+
+    address: IPAddress
+    priority: int
+    state: str
+    queue: NhsQueue
+    previous_state: str
+    previous_queue: NhsQueue
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterLine:
-    """A group of servers of one tunnel. limit: how many are used at a time."""
+    """A group of servers of one tunnel, the best first. limit: how many are used at a time."""
 
     number: int
     limit: int
@@ -68,6 +103,7 @@ class ClusterLine:
     responding: tuple[IPAddress, ...]
     expecting: tuple[IPAddress, ...]
     waiting: tuple[IPAddress, ...]
+    servers: tuple[ClusterServer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +155,40 @@ def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:
     lines: list[ClusterLine] = []
     for number in numbers:
         members = [client for client in tunnel.clients.values() if client.cluster == number]
+        limit = limits.get(number, ALL_CONNECTIONS)
         states = {state: tuple(m.nhs for m in members if m.state is state) for state in NhsState}
         lines.append(
             ClusterLine(
                 number,
-                limits.get(number, ALL_CONNECTIONS),
+                limit,
                 len(members),
                 states[NhsState.RESPONDING],
                 states[NhsState.EXPECTING],
                 states[NhsState.WAITING],
+                tuple(_queued(sorted(members, key=lambda client: client.priority), limit)),
             )
         )
     return tuple(lines)
+
+
+def _queued(members: Iterable[NhsClient], limit: int) -> Iterator[ClusterServer]:
+    """Yield the servers of a cluster, which are given by priority. limit: how many are used at a time."""
+    responding = 0
+    for client in members:
+        queue = _QUEUES[client.state]
+        responding += client.is_responding
+        if client.is_responding and responding > limit:
+            queue = NhsQueue.FALLBACK
+        elif queue is NhsQueue.RUNNING and client.is_failing:
+            queue = NhsQueue.EXPECTING
+        yield ClusterServer(
+            address=client.nhs,
+            priority=client.priority,
+            state=_LETTERS[client.state],
+            queue=queue,
+            previous_state=_LETTERS[client.previous],
+            previous_queue=_QUEUES[client.previous],
+        )
 
 
 # -------------------------------------------------------------------------------------------------------- renderers
@@ -185,20 +243,24 @@ def render_detail(answer: ShowServers) -> Iterator[str]:
 
 
 def render_redundancy(answer: ShowServers) -> Iterator[str]:
-    """Yield the lines of `show ip nhrp nhs redundancy`."""
-    if answer.tunnels:
-        yield _LEGEND
-    for tunnel in answer.tunnels:
-        yield f"{tunnel.tunnel}:"
-        for cluster in tunnel.clusters:
-            limit = "Not Set" if cluster.limit == ALL_CONNECTIONS else cluster.limit
-            yield f" Cluster {cluster.number}: Max-con {limit}, Total NHS {cluster.total}"
-            for title, members in (
-                ("Responding", cluster.responding),
-                ("Expecting", cluster.expecting),
-                ("Waiting", cluster.waiting),
-            ):
-                yield f"   {title} ({len(members)}): {', '.join(map(spelled, members)) or 'none'}"
+    """Yield the lines of `show ip nhrp nhs redundancy`: all servers, then all clusters."""
+    if not answer.tunnels:
+        return
+    clusters = [(tunnel.tunnel, cluster) for tunnel in answer.tunnels for cluster in tunnel.clusters]
+    servers = [(tunnel, cluster.number, server) for tunnel, cluster in clusters for server in cluster.servers]
+    yield _CLUSTERS_LEGEND
+    heads = "No. Interface Cluster NHS Priority Cur-State Cur-Queue Prev-State Prev-Queue"
+    yield _SERVER_ROW.format(*heads.split())
+    for number, (tunnel, cluster_number, server) in enumerate(servers, 1):
+        states = server.state, server.queue.value, server.previous_state, server.previous_queue.value
+        yield _SERVER_ROW.format(number, tunnel, cluster_number, spelled(server.address), server.priority, *states)
+    yield ""
+    heads = "No. Interface Cluster Status Max-Con Total-NHS Registering/UP Expecting Waiting Fallback"
+    yield _CLUSTER_ROW.format(*heads.split())
+    for number, (tunnel, cluster) in enumerate(clusters, 1):
+        bound = ("Disable", "Not Set") if cluster.limit == ALL_CONNECTIONS else ("Enable", cluster.limit)
+        counts = [sum(server.queue is queue for server in cluster.servers) for queue in NhsQueue]
+        yield _CLUSTER_ROW.format(number, tunnel, cluster.number, *bound, cluster.total, *counts)
 
 
 _HELP: Final = {
