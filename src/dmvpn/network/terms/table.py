@@ -26,18 +26,22 @@ def _nobody(_term: Term[Any, Any], _pair: EndPair) -> Likeness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Generic[E]):
-    """The terms of a protocol. view: an end as the protocol has it, None: it does not run there."""
+    """The terms of a protocol. view: one end of a pair as the protocol has it, None: it does not run there."""
 
-    view: Callable[[TunnelEnd], E | None]
+    view: Callable[[TunnelEnd, EndPair], E | None]
     terms: tuple[Term[E, Any], ...]
 
     def compare(self, term: Term[E, Any], pair: EndPair, witness: Witness = _nobody) -> Likeness:
         """Compare two ends by one term."""
-        here, there = self.view(pair.here), self.view(pair.there)
+        here, there = self.views(pair)
         if here is None or there is None:
             return Likeness.SAME
         found = term.compare(here, there)
         return witness(term, pair) if found is Likeness.UNKNOWN else found
+
+    def views(self, pair: EndPair) -> tuple[E | None, E | None]:
+        """Return both ends as the protocol has them."""
+        return self.view(pair.here, pair), self.view(pair.there, pair)
 
     def differing(self, pair: EndPair, witness: Witness = _nobody) -> list[Term[E, Any]]:
         """Return the terms that differ, but for a difference that an earlier one explains."""
@@ -54,52 +58,64 @@ class Table(Generic[E]):
         return odd([one for one in found if one is not Likeness.UNKNOWN], lambda one: one is Likeness.SAME)
 
     def _arises(self, term: Term[E, Any], pair: EndPair) -> bool:
-        views = self.view(pair.here), self.view(pair.there)
-        return all(view is not None and term.see(view) is not NoValue.ABSENT for view in views)
+        return all(view is not None and term.see(view) is not NoValue.ABSENT for view in self.views(pair))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disagreement(Generic[E]):
-    """A term that differs. odd: the end to change. decided: other clients show that it is this one."""
+    """A term that differs. of_server: the server is to change. decided: other clients show which end it is."""
 
     table: Table[E]
     term: Term[E, Any]
-    odd: TunnelEnd
-    right: TunnelEnd
+    pair: EndPair
+    of_server: bool
     decided: bool
 
     @classmethod
     def of(cls, table: Table[E], term: Term[E, Any], pair: EndPair, verdict: Odd) -> Disagreement[E]:
         """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection."""
-        here, there = table.view(pair.here), table.view(pair.there)
+        here, there = table.views(pair)
         is_weak = here is not None and there is not None and term.is_weaker(there, here)
-        if verdict is Odd.SERVER or (verdict is Odd.UNDECIDED and is_weak):
-            return cls(table, term, pair.there, pair.here, verdict is Odd.SERVER)
-        return cls(table, term, pair.here, pair.there, verdict is Odd.CLIENT)
+        of_server = verdict is Odd.SERVER or (verdict is Odd.UNDECIDED and is_weak)
+        return cls(table, term, pair, of_server, verdict is not Odd.UNDECIDED)
+
+    @property
+    def odd(self) -> TunnelEnd:
+        """The end to change."""
+        return self.pair.there if self.of_server else self.pair.here
+
+    @property
+    def right(self) -> TunnelEnd:
+        """The other end."""
+        return self.pair.here if self.of_server else self.pair.there
+
+    @property
+    def _views(self) -> tuple[E | None, E | None]:
+        """The odd end, and the other one."""
+        here, there = self.table.views(self.pair)
+        return (there, here) if self.of_server else (here, there)
 
     @property
     def at(self) -> tuple[str, ...]:
         """The line of the odd end, by its words."""
-        return self._place(self.odd)
+        view, _ = self._views
+        return self.term.place(view) if view is not None else self.odd.at
 
     @property
     def related(self) -> tuple[str, ...]:
         """The line of the other end."""
-        return self._place(self.right)
-
-    def _place(self, end: TunnelEnd) -> tuple[str, ...]:
-        view = self.table.view(end)
-        return self.term.place(view) if view is not None else end.at
+        _, view = self._views
+        return self.term.place(view) if view is not None else self.right.at
 
     @property
     def fix(self) -> tuple[str, ...]:
         """The lines that give the odd end the value of the other one."""
-        odd, right = self.table.view(self.odd), self.table.view(self.right)
+        odd, right = self._views
         return self.term.fix(odd, right) if odd is not None and right is not None else ()
 
     def sentence(self, odd: str, right: str) -> str:
         """Return the difference in words. odd, right: the names of the two ends."""
-        values = [self.term.see(view) for end in (self.odd, self.right) if (view := self.table.view(end)) is not None]
+        values = [self.term.see(view) for view in self._views if view is not None]
         words = [self.term.words(value) for value in values if not isinstance(value, NoValue)]
         effect = f": {self.term.effect}" if self.term.effect else ""
         if len(words) < 2 or words[0] == words[1]:

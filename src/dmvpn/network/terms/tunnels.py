@@ -8,5 +8,5 @@ from dmvpn.features.nhrp import terms as of_nhrp
 from dmvpn.features.tunnel import terms as of_tunnels
 from dmvpn.network.terms.table import Table
 
-TUNNELS: Final = Table(lambda end: end.tunnel, of_tunnels.TERMS)
-NHRP: Final = Table(lambda end: end.nhrp if end.nhrp.network_id is not None else None, of_nhrp.TERMS)
+TUNNELS: Final = Table(lambda end, _: end.tunnel, of_tunnels.TERMS)
+NHRP: Final = Table(lambda end, _: end.nhrp if end.nhrp.network_id is not None else None, of_nhrp.TERMS)

@@ -50,7 +50,7 @@ def differences(
     for term in table.differing(mine, witness):
         clients |= {pair: one for one in scene.fellows(client) if (pair := one.pair) is not None}
         found = Disagreement.of(table, term, mine, table.odd(term, clients, witness))
-        names = (client.name, client.hub) if found.odd is mine.here else (client.hub, client.name)
+        names = (client.hub, client.name) if found.of_server else (client.name, client.hub)
         yield Finding(
             step=step,
             cause=term.cause,

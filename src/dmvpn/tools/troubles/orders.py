@@ -18,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import after, lines_after
-from dmvpn.network.overlay import tunnel_ends
+from dmvpn.network.overlay import EndPair
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.vrf_processes import moved_process, process_without
@@ -191,7 +191,7 @@ def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
         case acts.Edit():
             return (Type(name, _edited(act, stage)),)
         case acts.Differ():
-            return (Type(name, _differing(stage.actors[name], act)),)
+            return (Type(name, _differing(stage, act)),)
         case acts.Eigrp():
             return (Type(name, _eigrp(act, stage)),)
         case acts.EigrpRenumber(number=number):
@@ -222,11 +222,12 @@ def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
     return (section, *(f"no {line}" for line in remove), *(stage.fill(line, act.part) for line in act.add))
 
 
-def _differing(actor: Actor, act: acts.Differ) -> tuple[str, ...]:
-    ends = [end for end in tunnel_ends(actor.device) if end.name == actor.tunnel]
-    view = act.table.view(ends[0]) if ends else None
+def _differing(stage: Stage, act: acts.Differ) -> tuple[str, ...]:
+    here, there = (stage.actor(part).end for part in (act.part, Role.SPOKE if act.part is Role.HUB else Role.HUB))
+    pair = EndPair(here, there, nhrp=True) if here is not None and there is not None else None
+    view = act.table.view(pair.here, pair) if pair is not None else None
     if view is None:
-        raise UserError(f"{actor.name} has no tunnel with a {act.term.name}")
+        raise UserError(f"{stage.parts[act.part]} has no {act.term.name}")
     return act.term.lines(view, act.term.other if act.value is NoValue.UNKNOWN else act.value)
 
 

@@ -15,6 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
+from dmvpn.network.overlay import tunnel_ends
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.list_setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.lines import Lines
+    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.shells.scenario import Scenario
 
 #: How the line of a default route begins.
@@ -57,6 +59,11 @@ class Actor:
     def tunnel(self) -> str:
         """The interface."""
         return self.settings.name if self.settings is not None else ""
+
+    @property
+    def end(self) -> TunnelEnd | None:
+        """Its tunnel with the settings of all features."""
+        return next((end for end in tunnel_ends(self.device) if end.name == self.tunnel), None)
 
     @property
     def multipoint(self) -> bool:
