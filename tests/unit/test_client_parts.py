@@ -18,6 +18,7 @@ pytest.importorskip("httpx2")
 
 import httpx2
 
+from dmvpn.app.lab import VERBS
 from dmvpn.base.values import dataclass
 from dmvpn.client import aio, configuring, exchange, frames, operations, orders, samples, sync
 from dmvpn.client.errors import (
@@ -37,6 +38,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import News
 from dmvpn.ios.annotations import evaluated
 from dmvpn.router.features import FEATURES
+from dmvpn.web import labs as web_labs
 from dmvpn.web.exposition import escaped
 
 if TYPE_CHECKING:
@@ -131,6 +133,17 @@ def test_both_fronts_offer_the_same(front: type, other: type) -> None:
         assert inspect.getdoc(one) == inspect.getdoc(two), name
         if inspect.isfunction(one):
             assert inspect.signature(one).parameters == inspect.signature(two).parameters, name
+
+
+def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients() -> None:
+    """Whoever adds an order to one of them sees here which of the others do not have it."""
+    resources = {path.rpartition("/")[2] for path in web_labs.DESCRIBED if path.startswith(web_labs.LAB)}
+    of_web = {"impair" if verb == "wires" else verb for verb in resources} | {"down"}
+    of_client = {name.rstrip("_") for name in vars(orders.Orders) if not name.startswith("_")}
+    for front in (sync.RunningLab, aio.RunningLab):
+        assert {name.rstrip("_") for name in vars(front) if not name.startswith("_")} - {"events"} == of_client
+    assert of_web == of_client
+    assert of_client <= VERBS.keys()
 
 
 # ------------------------------------------------------------------------------------------------ metrics
