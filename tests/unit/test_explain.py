@@ -57,9 +57,9 @@ def test_a_row_without_a_meaning_is_named() -> None:
 
 
 def test_a_row_for_a_code_that_the_enum_lacks_is_named() -> None:
-    assert explanations.codes(TimeExceededCode, "\nTTL :: x")[0].number == TimeExceededCode.TTL
+    assert explanations.codes(TimeExceededCode)("\nTTL :: x")[0].number == TimeExceededCode.TTL
     with pytest.raises(KeyError, match="TLL"):
-        explanations.codes(TimeExceededCode, "\nTLL :: x")
+        explanations.codes(TimeExceededCode)("\nTLL :: x")
 
 
 @pytest.mark.parametrize(

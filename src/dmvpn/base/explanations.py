@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.notices import Log
     from dmvpn.base.reasons import ReasonCode
@@ -137,16 +137,20 @@ def words(table: str) -> tuple[Explanation, ...]:
     return tuple(_rows(table))
 
 
-def codes(kind: type[enum.IntEnum | enum.IntFlag], table: str) -> tuple[Explanation, ...]:
-    """Return the explanations of codes: the words of the table are their names. Raises KeyError for another name."""
-    return tuple(replace(row, number=int(kind[row.word])) for row in _rows(table))
-
-
-def reasons(kind: type[ReasonCode], table: str) -> tuple[Explanation, ...]:
-    """Return the explanations of reasons: the words of the table are names of codes, which have the clause. Raises
-    KeyError for another name.
+def codes(kind: type[enum.IntEnum | enum.IntFlag]) -> Callable[[str], tuple[Explanation, ...]]:
+    """Return what makes the explanations of codes from a table: its words are their names. It raises KeyError for
+    another name.
     """
-    return tuple(replace(row, word=kind[row.word].value, clause=kind[row.word].clause) for row in _rows(table))
+    return lambda table: tuple(replace(row, number=int(kind[row.word])) for row in _rows(table))
+
+
+def reasons(kind: type[ReasonCode]) -> Callable[[str], tuple[Explanation, ...]]:
+    """Return what makes the explanations of reasons from a table: its words are names of codes, which have the clause.
+    It raises KeyError for another name.
+    """
+    return lambda table: tuple(
+        replace(row, word=kind[row.word].value, clause=kind[row.word].clause) for row in _rows(table)
+    )
 
 
 def _rows(table: str) -> Iterator[Explanation]:

@@ -20,17 +20,14 @@ _ICMP = WordGroup(
     next="traceroute (the address)",
     clause="RFC 792",
     names=frozenset({"icmp", "type", "rfc", "792"}),
-    explanations=codes(
-        IcmpType,
-        """
+    explanations=codes(IcmpType)("""
         ECHO_REPLY :: The answer of a ping.
         DESTINATION_UNREACHABLE :: A packet could not be delivered; the code says why.
         REDIRECT :: A router on the same wire is nearer. Not NHRP's redirect, which is a Traffic Indication.
         ECHO_REQUEST :: A ping.
         TIME_EXCEEDED :: The TTL was used up (so traceroute works), or fragments were missing.
         PARAMETER_PROBLEM :: The header of a packet is wrong at the octet that the message names.
-        """,
-    ),
+        """),
 )
 _UNREACHABLE = WordGroup(
     title="codes of ICMP destination unreachable",
@@ -40,9 +37,7 @@ _UNREACHABLE = WordGroup(
     next="show ip route (the address), on the router that sent it",
     clause="RFC 792, RFC 1812 §5.2.7.1",
     names=frozenset({"icmp", "unreachable", "destination", "code", "type", "3", "rfc", "792", "1812"}),
-    explanations=codes(
-        UnreachableCode,
-        """
+    explanations=codes(UnreachableCode)("""
         NETWORK :: No route leads to the destination's network.
         HOST :: The network is connected, but the host does not answer; NHRP sends it for an unknown next hop.
         PROTOCOL :: The host is there and does not speak the protocol: GRE or ESP is not wanted.
@@ -56,8 +51,7 @@ _UNREACHABLE = WordGroup(
         NETWORK_UNKNOWN :: The network does not exist; routers should say NETWORK instead.
         HOST_UNKNOWN :: The link layer knows that the host does not exist.
         ADMINISTRATIVELY_PROHIBITED :: A filter on the way forbids it. [RFC 1812 §5.2.7.1]
-        """,
-    ),
+        """),
 )
 _TIME = WordGroup(
     title="codes of ICMP time exceeded",
@@ -67,13 +61,10 @@ _TIME = WordGroup(
     next="traceroute (the address)",
     clause="RFC 792",
     names=frozenset({"icmp", "time", "exceeded", "code", "rfc", "792"}),
-    explanations=codes(
-        TimeExceededCode,
-        """
+    explanations=codes(TimeExceededCode)("""
         TTL :: The TTL reached 0 on the way: a loop, or a traceroute at work.
         REASSEMBLY :: Not all fragments came in time: some are filtered or lost. next: show interfaces Tunnel (MTU)
-        """,
-    ),
+        """),
 )
 _ICMPV6 = WordGroup(
     title="types of ICMPv6",
@@ -83,9 +74,7 @@ _ICMPV6 = WordGroup(
     next="traceroute (the address)",
     clause="RFC 4443 §2.1",
     names=frozenset({"icmpv6", "icmp6", "type", "rfc", "4443"}),
-    explanations=codes(
-        Icmpv6Type,
-        """
+    explanations=codes(Icmpv6Type)("""
         DESTINATION_UNREACHABLE :: An IPv6 packet could not be delivered; the code says why.
         PACKET_TOO_BIG :: An IPv6 packet is too large for the next link; IPv6 routers never fragment. [RFC 4443 §3.2]
             next: show interfaces Tunnel
@@ -94,8 +83,7 @@ _ICMPV6 = WordGroup(
         ECHO_REQUEST :: A ping of IPv6. [RFC 4443 §4.1]
         ECHO_REPLY :: The answer of a ping of IPv6. [RFC 4443 §4.2]
         REDIRECT :: A nearer router on the same IPv6 link. Not NHRP's redirect. [RFC 4861 §4.5]
-        """,
-    ),
+        """),
 )
 _UNREACHABLE6 = WordGroup(
     title="codes of ICMPv6 destination unreachable",
@@ -105,16 +93,13 @@ _UNREACHABLE6 = WordGroup(
     next="show ipv6 route, on the router that sent it",
     clause="RFC 4443 §3.1",
     names=frozenset({"icmpv6", "icmp6", "unreachable", "destination", "code", "rfc", "4443"}),
-    explanations=codes(
-        Icmpv6UnreachableCode,
-        """
+    explanations=codes(Icmpv6UnreachableCode)("""
         NO_ROUTE :: No IPv6 route leads there.
         ADMINISTRATIVELY_PROHIBITED :: A filter on the way forbids the IPv6 packet.
         BEYOND_SCOPE :: The source is link-local and the destination is not on the link.
         ADDRESS :: The link is connected, but no host has the address; also any other reason.
         PORT :: No program listens at the UDP port.
-        """,
-    ),
+        """),
 )
 _PROTOCOLS = WordGroup(
     title="protocols in IP",
@@ -124,9 +109,7 @@ _PROTOCOLS = WordGroup(
     next="dmvpn lab capture",
     clause="RFC 791 §3.1",
     names=frozenset({"ip", "protocol", "prot", "rfc", "791"}),
-    explanations=codes(
-        IpProtocol,
-        """
+    explanations=codes(IpProtocol)("""
         ICMP :: Ping, and what routers say about packets that they cannot deliver. [RFC 792]
         IGMP :: Who wants which multicasts.
         TCP :: Streams of applications; `ip tcp adjust-mss` makes them fit into the tunnel.
@@ -137,8 +120,7 @@ _PROTOCOLS = WordGroup(
         ICMPV6 :: ICMP of IPv6, neighbor discovery included. [RFC 4443]
         EIGRP :: EIGRP, to 224.0.0.10 or one neighbor. [RFC 7868 §6.1] next: show ip eigrp neighbors
         OSPF :: OSPF, a routing protocol that floods the links between routers. [RFC 2328]
-        """,
-    ),
+        """),
 )
 _FLAGS = WordGroup(
     title="flags of an IP header",
@@ -147,15 +129,12 @@ _FLAGS = WordGroup(
     rank=56,
     next="ping (the address, size 1400 df-bit)",
     clause="RFC 791 §3.1",
-    explanations=codes(
-        Ipv4Flag,
-        """
+    explanations=codes(Ipv4Flag)("""
         RESERVED :: Must be zero.
         DONT_FRAGMENT | DF :: DF: routers may not fragment the packet; if it is too large, they drop it and notify its
             sender. [RFC 1191]
         MORE_FRAGMENTS | MF :: MF: this is a fragment, and not the last one.
-        """,
-    ),
+        """),
 )
 _GRE = WordGroup(
     title="what a GRE packet carries",
@@ -164,16 +143,13 @@ _GRE = WordGroup(
     rank=57,
     next="show interfaces Tunnel",
     names=frozenset({"gre", "protocol", "type", "ethertype", "rfc", "2784"}),
-    explanations=codes(
-        ProtocolType,
-        """
+    explanations=codes(ProtocolType)("""
         KEEPALIVE :: A keepalive of IOS that comes back to its sender: a GRE packet without contents.
         IPV4 :: An IPv4 packet of the overlay. [RFC 2784 §3.1]
         NHRP :: NHRP: it goes up to the router instead of being forwarded. [RFC 2332 §5.1] next: show ip nhrp traffic
         IPV6 :: An IPv6 packet of the overlay. [RFC 7676]
         MPLS :: An MPLS packet; not carried here. [RFC 4023 §3]
-        """,
-    ),
+        """),
 )
 
 GROUPS: Final = (_UNREACHABLE, _ICMP, _TIME, _ICMPV6, _UNREACHABLE6, _PROTOCOLS, _FLAGS, _GRE)

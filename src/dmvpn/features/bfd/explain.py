@@ -123,22 +123,19 @@ _AUTHENTICATION = WordGroup(
 _REASONS = reason_group(
     "BFD",
     (_DETAILS,),
-    *reasons(
-        BfdReason,
-        """
-        NO_INTERVAL :: Say `bfd interval` on the interface; until then the neighbor is not watched.
-        NO_LINE :: Nothing is watched over an interface that is down.
-        OTHER_AUTHENTICATION :: Both ends need the same `authentication` (mode and keys) in their templates; `nothing`:
-            that end has none.
-        WRONG_DIGEST :: The keys of this number differ, or it is not the time of that key here.
-        OLD_NUMBER :: Packets are replayed, or the far end restarted: then its packets are accepted again soon.
-        NO_KEY :: The key chain is missing or empty, or no `send-lifetime` holds now.
-        NOT_HEARD :: BFD may be missing at the far end, or UDP port 3784 is filtered on the way.
-        SILENT :: The path is lost, or the far end died.
-        FAR_END_DOWN :: What we send is lost; look at the far end why.
-        NOT_WANTED_THERE :: The far end's `bfd` lines are gone, or its protocol has no neighbor here.
-        """,
-    ),
+    *reasons(BfdReason)("""
+    NO_INTERVAL :: Say `bfd interval` on the interface; until then the neighbor is not watched.
+    NO_LINE :: Nothing is watched over an interface that is down.
+    OTHER_AUTHENTICATION :: Both ends need the same `authentication` (mode and keys) in their templates; `nothing`:
+        that end has none.
+    WRONG_DIGEST :: The keys of this number differ, or it is not the time of that key here.
+    OLD_NUMBER :: Packets are replayed, or the far end restarted: then its packets are accepted again soon.
+    NO_KEY :: The key chain is missing or empty, or no `send-lifetime` holds now.
+    NOT_HEARD :: BFD may be missing at the far end, or UDP port 3784 is filtered on the way.
+    SILENT :: The path is lost, or the far end died.
+    FAR_END_DOWN :: What we send is lost; look at the far end why.
+    NOT_WANTED_THERE :: The far end's `bfd` lines are gone, or its protocol has no neighbor here.
+    """),
     next=_DETAILS,
 )
 _TABLE = label_group(

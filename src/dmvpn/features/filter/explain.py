@@ -26,15 +26,12 @@ _LOGS = log_group(
 _REASONS = reason_group(
     "packet filters",
     ("show logging",),
-    *reasons(
-        FilterReason,
-        """
-        REFUSED :: The kernel refuses a list; its own words follow. Nothing passes the lists of the port meanwhile. The
-            order is given again, later and later.
-        UNFILTERED :: The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass
-            the port meanwhile, although its lists deny them. The order is given again, later and later.
-        """,
-    ),
+    *reasons(FilterReason)("""
+    REFUSED :: The kernel refuses a list; its own words follow. Nothing passes the lists of the port meanwhile. The
+        order is given again, later and later.
+    UNFILTERED :: The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass
+        the port meanwhile, although its lists deny them. The order is given again, later and later.
+    """),
     next="show logging",
 )
 

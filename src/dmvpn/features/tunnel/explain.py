@@ -42,52 +42,49 @@ _KEEPALIVES = debug_group(
 _REASONS = reason_group(
     "tunnels",
     ("show interfaces", "debug tunnel", "show dmvpn detail"),
-    *reasons(
-        TunnelReason,
-        """
-        VRF :: `tunnel vrf` names a VRF that is not defined, or has no `address-family ipv4`. The tunnel stays down
-            rather than use the wrong table.
-            next: show vrf
-        SOURCE_VRF :: The outer packets leave in the VRF that `tunnel vrf` names (without it, in the global table), and
-            so the source must be there.
-            next: show running-config interface Tunnel
-        MODE :: `tunnel mode` says IPsec without GRE, an outer IPv6, or another encapsulation. The line is kept, and the
-            tunnel stays down rather than send what its far end cannot read.
-            next: show running-config interface Tunnel
-        NOT_IPV4 :: `tunnel source` or `tunnel destination` is an IPv6 address. The line is kept, and the tunnel stays
-            down.
-            next: show running-config interface Tunnel
-        SOURCE_OF_ROUTE :: `tunnel source dynamic` is kept, and the tunnel stays down: name an interface or an address.
-            next: show running-config interface Tunnel
-        NO_SOURCE :: `tunnel source` is missing. next: show running-config interface Tunnel
-        NO_INTERFACE :: `tunnel source` names an interface, or an address, that this router does not have.
-            next: show ip interface brief
-        SOURCE_DOWN :: The interface that the tunnel starts from is down. next: show interfaces
-        SOURCE_WITHOUT_ADDRESS :: The interface that the tunnel starts from has no address (yet).
-            next: show ip interface brief
-        NO_DESTINATION :: A point-to-point tunnel needs `tunnel destination`; a spoke of a DMVPN may want `tunnel mode
-            gre multipoint`.
-            next: show running-config interface Tunnel
-        UNPROTECTED :: `tunnel protection` is configured, but its policy is not decided yet; nothing is sent in clear.
-            next: show crypto ipsec profile
-        RIVAL :: Two tunnels have the same source, destination and key, so GRE packets for one look like packets for the
-            other. Give each its own `tunnel key`, the same at its far ends.
-            next: show running-config interface Tunnel
-        RECURSION :: The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped
-            forever.
-            when: When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute
-            list, or give the destination a static route.
-            next: show ip route (the tunnel's destination)
-        REFUSED :: The kernel or the data plane did not make the interface. next: show logging
-        KEEPALIVE :: As many keepalives in a row as configured were not returned: the far end cannot be reached.
-            next: ping (the tunnel's destination)
-        NO_ROUTE :: The underlay's routing table has no way to `tunnel destination`.
-            next: show ip route (the tunnel's destination)
-        NO_ROUTE_IN_VRF :: The outer packets are routed by the table of the VRF that `tunnel vrf` names, and it has no
-            way to `tunnel destination`. Routes of the global table do not count.
-            next: show ip route vrf <name> (the tunnel's destination)
-        """,
-    ),
+    *reasons(TunnelReason)("""
+    VRF :: `tunnel vrf` names a VRF that is not defined, or has no `address-family ipv4`. The tunnel stays down
+        rather than use the wrong table.
+        next: show vrf
+    SOURCE_VRF :: The outer packets leave in the VRF that `tunnel vrf` names (without it, in the global table), and
+        so the source must be there.
+        next: show running-config interface Tunnel
+    MODE :: `tunnel mode` says IPsec without GRE, an outer IPv6, or another encapsulation. The line is kept, and the
+        tunnel stays down rather than send what its far end cannot read.
+        next: show running-config interface Tunnel
+    NOT_IPV4 :: `tunnel source` or `tunnel destination` is an IPv6 address. The line is kept, and the tunnel stays
+        down.
+        next: show running-config interface Tunnel
+    SOURCE_OF_ROUTE :: `tunnel source dynamic` is kept, and the tunnel stays down: name an interface or an address.
+        next: show running-config interface Tunnel
+    NO_SOURCE :: `tunnel source` is missing. next: show running-config interface Tunnel
+    NO_INTERFACE :: `tunnel source` names an interface, or an address, that this router does not have.
+        next: show ip interface brief
+    SOURCE_DOWN :: The interface that the tunnel starts from is down. next: show interfaces
+    SOURCE_WITHOUT_ADDRESS :: The interface that the tunnel starts from has no address (yet).
+        next: show ip interface brief
+    NO_DESTINATION :: A point-to-point tunnel needs `tunnel destination`; a spoke of a DMVPN may want `tunnel mode
+        gre multipoint`.
+        next: show running-config interface Tunnel
+    UNPROTECTED :: `tunnel protection` is configured, but its policy is not decided yet; nothing is sent in clear.
+        next: show crypto ipsec profile
+    RIVAL :: Two tunnels have the same source, destination and key, so GRE packets for one look like packets for the
+        other. Give each its own `tunnel key`, the same at its far ends.
+        next: show running-config interface Tunnel
+    RECURSION :: The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped
+        forever.
+        when: When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute
+        list, or give the destination a static route.
+        next: show ip route (the tunnel's destination)
+    REFUSED :: The kernel or the data plane did not make the interface. next: show logging
+    KEEPALIVE :: As many keepalives in a row as configured were not returned: the far end cannot be reached.
+        next: ping (the tunnel's destination)
+    NO_ROUTE :: The underlay's routing table has no way to `tunnel destination`.
+        next: show ip route (the tunnel's destination)
+    NO_ROUTE_IN_VRF :: The outer packets are routed by the table of the VRF that `tunnel vrf` names, and it has no
+        way to `tunnel destination`. Routes of the global table do not count.
+        next: show ip route vrf <name> (the tunnel's destination)
+    """),
     next=_LINE,
 )
 

@@ -120,18 +120,15 @@ _ERRORS = _codes(
     52,
     "RFC 4271 §4.5",
     frozenset({"notification", "error"}),
-    *codes(
-        _E,
-        """
-        HEADER :: The header of a message was wrong: the two ends do not agree where messages begin.
-        OPEN :: The OPEN was not acceptable; the subcode says what of it.
-        UPDATE :: An UPDATE was damaged beyond what RFC 7606 lets pass.
-        HOLD_TIME :: Nothing was heard for the hold time.
-        SEND_HOLD_TIME :: Nothing could be sent for the send hold time: the neighbor does not read. [RFC 9687 §4]
-        STATE_MACHINE :: A message came that has no place in that state. [RFC 6608 §4]
-        CEASE :: One end wants to end the session; the subcode says why. [RFC 4486 §4]
-        """,
-    ),
+    *codes(_E)("""
+    HEADER :: The header of a message was wrong: the two ends do not agree where messages begin.
+    OPEN :: The OPEN was not acceptable; the subcode says what of it.
+    UPDATE :: An UPDATE was damaged beyond what RFC 7606 lets pass.
+    HOLD_TIME :: Nothing was heard for the hold time.
+    SEND_HOLD_TIME :: Nothing could be sent for the send hold time: the neighbor does not read. [RFC 9687 §4]
+    STATE_MACHINE :: A message came that has no place in that state. [RFC 6608 §4]
+    CEASE :: One end wants to end the session; the subcode says why. [RFC 4486 §4]
+    """),
 )
 _HEADERS = _codes(
     "subcodes of a header error",
@@ -175,21 +172,18 @@ _CEASES = _codes(
     56,
     "RFC 4486 §4",
     frozenset({"cease"}),
-    *codes(
-        _C,
-        """
-        MAXIMUM_PREFIXES :: More prefixes than `maximum-prefix` allows.
-        SHUTDOWN :: `neighbor ... shutdown` at the other end, or here.
-        DECONFIGURED :: The neighbor was taken out of the configuration.
-        RESET :: A user typed `clear ip bgp`.
-        REJECTED :: The other end accepts no connection from us.
-        CONFIGURATION_CHANGE :: A line was changed that only a new session obeys.
-        COLLISION :: Both ends had connected; one of the two connections is closed. [RFC 4271 §6.8]
-        HARD_RESET :: The routes have to be removed, although the neighbor could restart gracefully. [RFC 8538 §3]
-        BFD_DOWN :: BFD reports that the path is lost. [RFC 9384 §3]
-        OUT_OF_RESOURCES :: The other end has no resources left, or no route to this router any more.
-        """,
-    ),
+    *codes(_C)("""
+    MAXIMUM_PREFIXES :: More prefixes than `maximum-prefix` allows.
+    SHUTDOWN :: `neighbor ... shutdown` at the other end, or here.
+    DECONFIGURED :: The neighbor was taken out of the configuration.
+    RESET :: A user typed `clear ip bgp`.
+    REJECTED :: The other end accepts no connection from us.
+    CONFIGURATION_CHANGE :: A line was changed that only a new session obeys.
+    COLLISION :: Both ends had connected; one of the two connections is closed. [RFC 4271 §6.8]
+    HARD_RESET :: The routes have to be removed, although the neighbor could restart gracefully. [RFC 8538 §3]
+    BFD_DOWN :: BFD reports that the path is lost. [RFC 9384 §3]
+    OUT_OF_RESOURCES :: The other end has no resources left, or no route to this router any more.
+    """),
 )
 _CAPABILITIES = _codes(
     "capabilities of BGP",
@@ -211,27 +205,24 @@ _ATTRIBUTES = _codes(
     58,
     "RFC 4271 §5.1",
     frozenset({"attribute"}),
-    *codes(
-        _A,
-        """
-        ORIGIN :: Where the route came from in its own AS.
-        AS_PATH :: The autonomous systems on the way.
-        NEXT_HOP :: The address that packets go to.
-        MULTI_EXIT_DISC :: The metric (MED): of two paths into one AS the one with the smaller MED is used.
-        LOCAL_PREF :: The preference inside our AS: the path with the largest is used.
-        ATOMIC_AGGREGATE :: Its AS path may omit systems behind some of its parts.
-        AGGREGATOR :: The AS and router ID of the router that made the aggregate.
-        COMMUNITIES :: Marks of administrators. [RFC 1997]
-        ORIGINATOR_ID :: The router from which a route reflector learned the route. [RFC 4456 §8]
-        CLUSTER_LIST :: The reflectors on the way. [RFC 4456 §8]
-        MP_REACH_NLRI :: Routes of other families; not looked at here. [RFC 4760 §3]
-        MP_UNREACH_NLRI :: Withdrawals of other families; not looked at here. [RFC 4760 §4]
-        EXTENDED_COMMUNITIES :: Marks of eight octets. [RFC 4360]
-        AS4_PATH :: The path in AS numbers of four octets, carried across routers that know only two. [RFC 6793 §3]
-        AS4_AGGREGATOR :: The aggregator, likewise. [RFC 6793 §3]
-        LARGE_COMMUNITIES :: Marks of twelve octets. [RFC 8092]
-        """,
-    ),
+    *codes(_A)("""
+    ORIGIN :: Where the route came from in its own AS.
+    AS_PATH :: The autonomous systems on the way.
+    NEXT_HOP :: The address that packets go to.
+    MULTI_EXIT_DISC :: The metric (MED): of two paths into one AS the one with the smaller MED is used.
+    LOCAL_PREF :: The preference inside our AS: the path with the largest is used.
+    ATOMIC_AGGREGATE :: Its AS path may omit systems behind some of its parts.
+    AGGREGATOR :: The AS and router ID of the router that made the aggregate.
+    COMMUNITIES :: Marks of administrators. [RFC 1997]
+    ORIGINATOR_ID :: The router from which a route reflector learned the route. [RFC 4456 §8]
+    CLUSTER_LIST :: The reflectors on the way. [RFC 4456 §8]
+    MP_REACH_NLRI :: Routes of other families; not looked at here. [RFC 4760 §3]
+    MP_UNREACH_NLRI :: Withdrawals of other families; not looked at here. [RFC 4760 §4]
+    EXTENDED_COMMUNITIES :: Marks of eight octets. [RFC 4360]
+    AS4_PATH :: The path in AS numbers of four octets, carried across routers that know only two. [RFC 6793 §3]
+    AS4_AGGREGATOR :: The aggregator, likewise. [RFC 6793 §3]
+    LARGE_COMMUNITIES :: Marks of twelve octets. [RFC 8092]
+    """),
 )
 _COMMUNITIES = _codes(
     "well-known communities",

@@ -20,9 +20,7 @@ _OPCODES = WordGroup(
     next="show ip eigrp traffic",
     sighting=r"EIGRP: (?:Sending|Received) ([A-Z]+) on ",
     names=_RFC | {"opcode", "packet", "type"},
-    explanations=codes(
-        Opcode,
-        """
+    explanations=codes(Opcode)("""
         UPDATE :: Advertises routes; must be acknowledged. The first to a new neighbor has the INIT flag.
             [RFC 7868 §4.1]
         REQUEST :: Reserved; no router sends it.
@@ -37,8 +35,7 @@ _OPCODES = WordGroup(
         SIA_QUERY | SIAQUERY :: Halfway to stuck in active: asks a neighbor whether the query is still active there.
             [RFC 7868 §4.4.1]
         SIA_REPLY | SIAREPLY :: Yes, still waiting for other neighbors; the timer starts again. [RFC 7868 §4.4.1]
-        """,
-    ),
+        """),
 )
 
 _FLAGS = WordGroup(
@@ -50,17 +47,14 @@ _FLAGS = WordGroup(
     next="debug eigrp packets",
     sighting=r"Flags 0x[0-9A-F]+:\(([A-Z,_-]+)\)",
     names=_RFC | {"flag"},
-    explanations=codes(
-        PacketFlag,
-        """
+    explanations=codes(PacketFlag)("""
         INIT :: The first packet for a new neighbor: send me everything. [RFC 7868 §5.3.3]
             when: Seen again and again: the two hear each other one way only.
         CONDITIONAL_RECEIVE | CR :: Only for neighbors that the Hello before did not exclude; the others get it later by
             unicast. [RFC 7868 §5.2]
         RESTART :: The sender restarts and asks its neighbors to keep their routes meanwhile.
         END_OF_TABLE | EOT :: With this packet the first table is complete.
-        """,
-    ),
+        """),
 )
 
 _ROUTERS = WordGroup(
@@ -86,9 +80,7 @@ _TLVS = WordGroup(
     clause="RFC 7868 §6.6.1",
     next="debug eigrp packets",
     names=_RFC | {"tlv", "type"},
-    explanations=codes(
-        TlvType,
-        """
+    explanations=codes(TlvType)("""
         PARAMETERS :: K values and hold time; in every Hello. [RFC 7868 §6.7.1] next: show ip protocols
         AUTHENTICATION :: The digest of the packet, and the number of its key. [RFC 7868 §6.7.2]
         SEQUENCE :: Neighbors that must ignore the next multicast. [RFC 7868 §6.7.3]
@@ -107,8 +99,7 @@ _TLVS = WordGroup(
         WIDE_REQUEST :: A request in the format of wide metrics; unused.
         WIDE_INTERNAL :: A route of EIGRP's own, wide metric: 64 bits, delay in picoseconds. [RFC 7868 §6.9]
         WIDE_EXTERNAL :: A redistributed route, wide metric. [RFC 7868 §6.9.4]
-        """,
-    ),
+        """),
 )
 
 _DIGESTS = WordGroup(
@@ -119,13 +110,10 @@ _DIGESTS = WordGroup(
     clause="RFC 7868 §6.7.2",
     next="show ip eigrp interfaces detail",
     names=_RFC | {"authentication"},
-    explanations=codes(
-        AuthenticationType,
-        """
+    explanations=codes(AuthenticationType)("""
         MD5 :: `authentication mode md5`: an MD5 digest with a key of a key chain.
         SHA256 :: `authentication mode hmac-sha-256`: a password of named mode; unproven beside a live IOS router.
-        """,
-    ),
+        """),
 )
 
 _STUBS = WordGroup(
@@ -137,17 +125,14 @@ _STUBS = WordGroup(
     next="show ip eigrp neighbors detail",
     sighting=r"Stub Peer Advertising \(([A-Z -]+)\)",
     names=_RFC | {"stub"},
-    explanations=codes(
-        StubFlag,
-        """
+    explanations=codes(StubFlag)("""
         CONNECTED :: The stub advertises its connected networks.
         STATIC :: The stub advertises static routes that it redistributes.
         SUMMARY :: The stub advertises its summaries.
         REDISTRIBUTED | REDISTRIBUTED (stub) :: The stub advertises the routes that it redistributes.
         LEAK_MAP :: The stub also advertises the routes that its leak-map permits.
         RECEIVE_ONLY | RECEIVE-ONLY :: The stub advertises no routes and only receives them.
-        """,
-    ),
+        """),
 )
 
 _ROUTES = WordGroup(

@@ -80,20 +80,17 @@ _NEIGHBORS = debug_group(
 _REASONS = reason_group(
     "EIGRP",
     ("show ip eigrp interfaces detail", "show logging"),
-    *reasons(
-        EigrpReason,
-        """
-        HIDDEN :: A hidden password (type 6 or 7) is not read. The interface stays silent: nothing is sent unprotected
-            instead.
-        NO_KEY_CHAIN :: `ip authentication mode eigrp` is there and `ip authentication key-chain eigrp` is missing.
-        NO_KEY :: The chain that the interface names does not exist, is empty, or no key of it is valid now.
-            next: show running-config (key chain)
-        NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock. next: show key chain, show clock
-        WRONG_DIGEST :: The neighbor's packets were made with another key, or changed on the way.
-        NO_DIGEST :: The neighbor's packets carry no authentication, and our interface asks for it.
-        OFF_HERE :: The neighbor's packets carry a digest, and our interface asks for none.
-        """,
-    ),
+    *reasons(EigrpReason)("""
+    HIDDEN :: A hidden password (type 6 or 7) is not read. The interface stays silent: nothing is sent unprotected
+        instead.
+    NO_KEY_CHAIN :: `ip authentication mode eigrp` is there and `ip authentication key-chain eigrp` is missing.
+    NO_KEY :: The chain that the interface names does not exist, is empty, or no key of it is valid now.
+        next: show running-config (key chain)
+    NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock. next: show key chain, show clock
+    WRONG_DIGEST :: The neighbor's packets were made with another key, or changed on the way.
+    NO_DIGEST :: The neighbor's packets carry no authentication, and our interface asks for it.
+    OFF_HERE :: The neighbor's packets carry a digest, and our interface asks for none.
+    """),
     next="show ip eigrp interfaces detail",
 )
 

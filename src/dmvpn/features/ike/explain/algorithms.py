@@ -112,21 +112,18 @@ _CIPHERS = _group(
     "encryption algorithms (transform type 1)",
     "RFC 8247 §2.1",
     "encryption transform encr",
-    *codes(
-        Encr,
-        """
-        DES :: DES, a key of 56 bits: broken, and not done by this router.
-        TRIPLE_DES :: Triple DES: blocks of 64 bits, weak after some gigabytes; not done by this router.
-        NULL :: No encryption, only a check value; never for IKE itself.
-        AES_CBC | AES-CBC :: AES in CBC mode; it needs an integrity algorithm beside it.
-        AES_CTR :: AES in counter mode, with an integrity algorithm beside it; not done by this router.
-        AES_GCM_8 :: AES-GCM with a check value of 8 octets: too short to be advised.
-        AES_GCM_12 :: AES-GCM with a check value of 12 octets; seldom met.
-        AES_GCM_16 | AES-GCM :: AES-GCM with a check value of 16 octets: encrypts and authenticates at once; the choice
-            where both ends have it.
-        CHACHA20_POLY1305 :: A stream cipher with a check value, fast without AES hardware. [RFC 7634]
-        """,
-    ),
+    *codes(Encr)("""
+    DES :: DES, a key of 56 bits: broken, and not done by this router.
+    TRIPLE_DES :: Triple DES: blocks of 64 bits, weak after some gigabytes; not done by this router.
+    NULL :: No encryption, only a check value; never for IKE itself.
+    AES_CBC | AES-CBC :: AES in CBC mode; it needs an integrity algorithm beside it.
+    AES_CTR :: AES in counter mode, with an integrity algorithm beside it; not done by this router.
+    AES_GCM_8 :: AES-GCM with a check value of 8 octets: too short to be advised.
+    AES_GCM_12 :: AES-GCM with a check value of 12 octets; seldom met.
+    AES_GCM_16 | AES-GCM :: AES-GCM with a check value of 16 octets: encrypts and authenticates at once; the choice
+        where both ends have it.
+    CHACHA20_POLY1305 :: A stream cipher with a check value, fast without AES hardware. [RFC 7634]
+    """),
 )
 _PRFS = _group(
     "pseudo-random functions (transform type 2)",
@@ -153,27 +150,24 @@ _GROUPS = _group(
     "key exchange methods (transform type 4)",
     "RFC 8247 §2.4",
     "group dh diffie-hellman diffie hellman ke transform",
-    *codes(
-        DhGroup,
-        """
-        NONE :: No fresh key exchange: a renewed child SA takes its keys from the IKE SA (no PFS).
-        MODP_768 :: Group 1, 768 bits: broken, and not done by this router.
-        MODP_1024 :: Group 2, 1024 bits: can be broken at great expense; for old routers only.
-        MODP_1536 :: Group 5, 1536 bits: should not be used any more.
-        MODP_2048 :: Group 14, 2048 bits: the least that is advised.
-        MODP_3072 :: Group 15, 3072 bits. [RFC 3526 §4]
-        MODP_4096 :: Group 16, 4096 bits; slow. [RFC 3526 §5]
-        ECP_256 :: Group 19, the curve P-256: fast, and supported everywhere. [RFC 5903]
-        ECP_384 :: Group 20, the curve P-384. [RFC 5903]
-        ECP_521 :: Group 21, the curve P-521. [RFC 5903]
-        CURVE25519 :: Group 31, Curve25519. [RFC 8031]
-        ML_KEM_512 :: Group 35, ML-KEM-512: withstands quantum computers; a further exchange beside another.
-            [draft-ietf-ipsecme-ikev2-mlkem]
-        ML_KEM_768 :: Group 36, ML-KEM-768: as 35, stronger. [draft-ietf-ipsecme-ikev2-mlkem]
-        ML_KEM_1024 :: Group 37, ML-KEM-1024: as 35, the strongest, with the largest messages.
-            [draft-ietf-ipsecme-ikev2-mlkem]
-        """,
-    ),
+    *codes(DhGroup)("""
+    NONE :: No fresh key exchange: a renewed child SA takes its keys from the IKE SA (no PFS).
+    MODP_768 :: Group 1, 768 bits: broken, and not done by this router.
+    MODP_1024 :: Group 2, 1024 bits: can be broken at great expense; for old routers only.
+    MODP_1536 :: Group 5, 1536 bits: should not be used any more.
+    MODP_2048 :: Group 14, 2048 bits: the least that is advised.
+    MODP_3072 :: Group 15, 3072 bits. [RFC 3526 §4]
+    MODP_4096 :: Group 16, 4096 bits; slow. [RFC 3526 §5]
+    ECP_256 :: Group 19, the curve P-256: fast, and supported everywhere. [RFC 5903]
+    ECP_384 :: Group 20, the curve P-384. [RFC 5903]
+    ECP_521 :: Group 21, the curve P-521. [RFC 5903]
+    CURVE25519 :: Group 31, Curve25519. [RFC 8031]
+    ML_KEM_512 :: Group 35, ML-KEM-512: withstands quantum computers; a further exchange beside another.
+        [draft-ietf-ipsecme-ikev2-mlkem]
+    ML_KEM_768 :: Group 36, ML-KEM-768: as 35, stronger. [draft-ietf-ipsecme-ikev2-mlkem]
+    ML_KEM_1024 :: Group 37, ML-KEM-1024: as 35, the strongest, with the largest messages.
+        [draft-ietf-ipsecme-ikev2-mlkem]
+    """),
 )
 _NUMBERS = _group(
     "sequence numbers (transform type 5)",
@@ -191,17 +185,14 @@ _METHODS = _group(
     "authentication methods",
     "RFC 7296 §3.8",
     "auth authentication method",
-    *codes(
-        AuthMethod,
-        """
-        RSA_SIGNATURE :: A signature with an RSA key, over SHA-1; old.
-        SHARED_KEY | PSK :: A pre-shared key: `authentication local pre-share`. next: show crypto ikev2 profile
-        ECDSA_SHA256_P256 :: A signature with a key on P-256. [RFC 4754]
-        ECDSA_SHA384_P384 :: A signature with a key on P-384. [RFC 4754]
-        ECDSA_SHA512_P521 :: A signature with a key on P-521. [RFC 4754]
-        DIGITAL_SIGNATURE :: A signature that names its own algorithm: RSA-PSS, ECDSA with any hash. [RFC 7427 §3]
-        """,
-    ),
+    *codes(AuthMethod)("""
+    RSA_SIGNATURE :: A signature with an RSA key, over SHA-1; old.
+    SHARED_KEY | PSK :: A pre-shared key: `authentication local pre-share`. next: show crypto ikev2 profile
+    ECDSA_SHA256_P256 :: A signature with a key on P-256. [RFC 4754]
+    ECDSA_SHA384_P384 :: A signature with a key on P-384. [RFC 4754]
+    ECDSA_SHA512_P521 :: A signature with a key on P-521. [RFC 4754]
+    DIGITAL_SIGNATURE :: A signature that names its own algorithm: RSA-PSS, ECDSA with any hash. [RFC 7427 §3]
+    """),
     next="show crypto ikev2 sa detailed",
 )
 _IDENTITIES = _group(

@@ -21,9 +21,7 @@ _EXCHANGES = WordGroup(
     next="debug crypto ikev2 packet",
     sighting=r"^IKEv2 (\w+) Exchange ",
     names=_RFC | {"exchange"},
-    explanations=codes(
-        ExchangeType,
-        """
+    explanations=codes(ExchangeType)("""
         IKE_SA_INIT :: The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.
             [RFC 7296 §1.2]
             when: In clear, on UDP port 500. Neither end is authenticated yet.
@@ -35,8 +33,7 @@ _EXCHANGES = WordGroup(
         INFORMATIONAL :: Deletes SAs, reports errors; an empty one asks whether the peer lives (DPD). [RFC 7296 §1.4]
         IKE_INTERMEDIATE :: Between IKE_SA_INIT and IKE_AUTH: a further key exchange, as with ML-KEM. [RFC 9242]
         IKE_FOLLOWUP_KE :: Behind CREATE_CHILD_SA: the further key exchanges of a renewal. [RFC 9370 §2.2.4]
-        """,
-    ),
+        """),
 )
 
 _FLAGS = WordGroup(
@@ -123,9 +120,7 @@ _ERRORS = WordGroup(
     next="show logging (on both ends)",
     sighting=r"\b([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)\b",
     names=_RFC | {"notify", "notification", "error", "type"},
-    explanations=codes(
-        _N,
-        """
+    explanations=codes(_N)("""
         UNSUPPORTED_CRITICAL_PAYLOAD :: A payload that must not be ignored is unknown to the receiver. [RFC 7296 §2.5]
         INVALID_IKE_SPI :: The receiver knows no IKE SA with these SPIs. [RFC 7296 §2.21.4]
             when: After a restart of one end; with DPD or invalid SPI recovery the SA is made again.
@@ -164,8 +159,7 @@ _ERRORS = WordGroup(
         TEMPORARY_FAILURE :: Not now: the answerer is renewing or deleting the same SA. The asker waits a little and
             tries again. [RFC 7296 §2.25]
         CHILD_SA_NOT_FOUND :: The SA that was to be renewed is not there (any more). [RFC 7296 §2.25]
-        """,
-    ),
+        """),
 )
 
 _STATUS_TYPES = WordGroup(
@@ -177,9 +171,7 @@ _STATUS_TYPES = WordGroup(
     next="debug crypto ikev2 packet",
     sighting=r"NOTIFY\((\w+)\)",
     names=_RFC | {"notify", "notification", "status", "type"},
-    explanations=codes(
-        _N,
-        """
+    explanations=codes(_N)("""
         INITIAL_CONTACT :: The sender has no other SA with the receiver: older ones of its identity go, elsewhere only
             if silent. [RFC 7296 §2.4]
             when: In the first IKE_AUTH after a restart.
@@ -221,8 +213,7 @@ _STATUS_TYPES = WordGroup(
         INTERMEDIATE_EXCHANGE_SUPPORTED :: The sender can do IKE_INTERMEDIATE, which further key exchanges need.
             [RFC 9242 §3.1]
         ADDITIONAL_KEY_EXCHANGE :: Binds an IKE_FOLLOWUP_KE to the exchange that it belongs to. [RFC 9370 §2.2.4]
-        """,
-    ),
+        """),
 )
 
 _HEAD = WordGroup(

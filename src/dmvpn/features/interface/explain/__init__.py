@@ -85,22 +85,19 @@ _LOGS = log_group(
 _REASONS = reason_group(
     "interfaces",
     ("show interfaces", "show ipv6 interface"),
-    *reasons(
-        InterfaceReason,
-        """
-        REFUSED :: The kernel did not take up, down, an address or an MTU.
-        ONLY_IPV4 :: The running data plane does not support IPv6 inside the tunnel.
-        SHUT :: `shutdown` is configured. next: show running-config interface
-        UNDECIDED :: The tunnel exists in the configuration and its state is not decided yet.
-        MISSING :: The configuration names an interface that the host lacks, or that `--map` gives to none.
-            next: show ip interface brief
-        NO_CARRIER :: The link is off: no cable, or the other end is down.
-        NO_LEASE :: `ip address dhcp`, and no lease so far. next: show ip interface brief
-        OTHER_ADDRESS :: An adopted interface has one address in the host and another in the configuration; nothing is
-            changed without `--manage`.
-            next: show ip interface brief
-        """,
-    ),
+    *reasons(InterfaceReason)("""
+    REFUSED :: The kernel did not take up, down, an address or an MTU.
+    ONLY_IPV4 :: The running data plane does not support IPv6 inside the tunnel.
+    SHUT :: `shutdown` is configured. next: show running-config interface
+    UNDECIDED :: The tunnel exists in the configuration and its state is not decided yet.
+    MISSING :: The configuration names an interface that the host lacks, or that `--map` gives to none.
+        next: show ip interface brief
+    NO_CARRIER :: The link is off: no cable, or the other end is down.
+    NO_LEASE :: `ip address dhcp`, and no lease so far. next: show ip interface brief
+    OTHER_ADDRESS :: An adopted interface has one address in the host and another in the configuration; nothing is
+        changed without `--manage`.
+        next: show ip interface brief
+    """),
     next="show interfaces",
 )
 

@@ -233,30 +233,27 @@ _DEBUGS = debug_group(
 _REASONS = reason_group(
     "IPsec",
     ("show dmvpn detail", "show crypto session detail", "show interfaces"),
-    *reasons(
-        IpsecReason,
-        """
-        NO_PROFILE :: `tunnel protection ipsec profile` names a profile that is not configured. The tunnel stays down.
-            next: show crypto ipsec profile
-        NO_TRANSFORM :: None of the profile's sets has algorithms that this build can do; each one's trouble is beside
-            it.
-            next: show crypto ipsec transform-set
-        OTHER_PROFILE :: Two tunnels have one source address in one VRF, so a packet's SA does not identify its tunnel:
-            they need one profile.
-            when: With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.
-            next: show running-config
-        PEER_OF_ANOTHER :: The address is the destination of a point-to-point tunnel with the same source, and SAs with
-            it are made as its profile says. The multipoint tunnel sends nothing there and takes nothing from there.
-            when: When a mapping or a registration of the multipoint tunnel names the far end of the other tunnel.
-            next: show running-config
-        NOT_SERVED :: UDP ports 500 and 4500 or protocol 50 are taken by another program, or forbidden to us.
-            next: show logging
-        SA_REFUSED :: The kernel or the engine did not take the pair of SAs. next: show logging
-        SA_GONE :: The pair of SAs ended, and no other has taken its place yet.
-            when: After a lifetime, a Delete of the peer, or DPD.
-            next: show crypto ikev2 sa
-        """,
-    ),
+    *reasons(IpsecReason)("""
+    NO_PROFILE :: `tunnel protection ipsec profile` names a profile that is not configured. The tunnel stays down.
+        next: show crypto ipsec profile
+    NO_TRANSFORM :: None of the profile's sets has algorithms that this build can do; each one's trouble is beside
+        it.
+        next: show crypto ipsec transform-set
+    OTHER_PROFILE :: Two tunnels have one source address in one VRF, so a packet's SA does not identify its tunnel:
+        they need one profile.
+        when: With two mGRE tunnels on one interface (dual cloud), or two tunnels with the same destination.
+        next: show running-config
+    PEER_OF_ANOTHER :: The address is the destination of a point-to-point tunnel with the same source, and SAs with
+        it are made as its profile says. The multipoint tunnel sends nothing there and takes nothing from there.
+        when: When a mapping or a registration of the multipoint tunnel names the far end of the other tunnel.
+        next: show running-config
+    NOT_SERVED :: UDP ports 500 and 4500 or protocol 50 are taken by another program, or forbidden to us.
+        next: show logging
+    SA_REFUSED :: The kernel or the engine did not take the pair of SAs. next: show logging
+    SA_GONE :: The pair of SAs ended, and no other has taken its place yet.
+        when: After a lifetime, a Delete of the peer, or DPD.
+        next: show crypto ikev2 sa
+    """),
     next="show crypto session detail",
 )
 

@@ -22,9 +22,7 @@ _NAKS = WordGroup(
     sighting=r"(?:packet with error - [a-z ]+|\bcode: [a-z ]+)\((\d+)\)",
     by_number=True,
     names=_RFC | {"nak", "cie", "registration", "resolution", "reply"},
-    explanations=codes(
-        CieCode,
-        """
+    explanations=codes(CieCode)("""
         SUCCESS | no error :: Not a NAK: the entry was registered, or the address resolved.
             when: In every reply that grants the request.
         ADMINISTRATIVELY_PROHIBITED | administratively prohibited :: The server could and will not: its policy forbids
@@ -50,8 +48,7 @@ _NAKS = WordGroup(
             when: A spoke whose public address changed (DHCP, NAT) comes back; or two spokes have one tunnel address.
             `ip nhrp registration no-unique` on the spokes lets the last one win.
             next: on the server: show ip nhrp detail
-        """,
-    ),
+        """),
 )
 
 _ERRORS = WordGroup(
@@ -64,9 +61,7 @@ _ERRORS = WordGroup(
     sighting=r"(?:code: |Reason:  |error code: )[a-z ]+ \((\d+)\)",
     by_number=True,
     names=_RFC | {"error", "indication"},
-    explanations=codes(
-        ErrorCode,
-        """
+    explanations=codes(ErrorCode)("""
         UNRECOGNIZED_EXTENSION | unrecognized extension :: A compulsory extension is in the packet that the receiver
             does not know, so it may not act on it. [RFC 2332 §5.3]
             when: Between vendors.
@@ -102,8 +97,7 @@ _ERRORS = WordGroup(
             when: Only with the VPN extensions of RFC 2735, which DMVPN does not use.
         VPN_UNSUPPORTED | vpn unsupported :: The packet names a VPN, and the receiver has none. [RFC 2735]
             when: Only with the VPN extensions of RFC 2735, which DMVPN does not use.
-        """,
-    ),
+        """),
 )
 
 _TYPES = WordGroup(
@@ -114,9 +108,7 @@ _TYPES = WordGroup(
     next="show ip nhrp traffic",
     sighting=r"\b((?:Resolution|Registration|Purge) (?:Request|Reply)|(?:Error|Traffic) Indication)\b",
     names=_RFC | {"packet", "type", "op", "opcode"},
-    explanations=codes(
-        PacketType,
-        """
+    explanations=codes(PacketType)("""
         RESOLUTION_REQUEST | Resolution Request | resolution :: Asks for the NBMA address that leads to a tunnel
             address, or to the network behind it. [RFC 2332 §5.2.1]
             when: From a spoke after a redirect (phase 3), or for a next hop that has no NBMA address (phase 2).
@@ -138,8 +130,7 @@ _TYPES = WordGroup(
             packets enter and leave by the same network, so there may be a shorter way. [draft-detienne-dmvpn-01]
             when: With `ip nhrp redirect` on the hub, at most once in a while for each pair of addresses.
             next: show ip nhrp redirect
-        """,
-    ),
+        """),
 )
 
 _EXTENSIONS = WordGroup(
@@ -151,9 +142,7 @@ _EXTENSIONS = WordGroup(
     sighting=r"Extension\((\d+)\):",
     by_number=True,
     names=_RFC | {"extension", "type"},
-    explanations=codes(
-        ExtensionType,
-        """
+    explanations=codes(ExtensionType)("""
         END :: Closes the list of extensions. [RFC 2332 §5.3.0]
         RESPONDER_ADDRESS :: The addresses of the station that made the reply. The requester asks for the extension by
             sending it empty. [RFC 2332 §5.3.1]
@@ -167,8 +156,7 @@ _EXTENSIONS = WordGroup(
         NAT_ADDRESS :: The NBMA address as the outside sees it, added by the server that noticed the translation.
             [draft-detienne-dmvpn-01]
             next: show ip nhrp detail
-        """,
-    ),
+        """),
 )
 
 _RESOLUTION_FLAGS = WordGroup(
@@ -179,9 +167,7 @@ _RESOLUTION_FLAGS = WordGroup(
     clause="RFC 2332 §5.2.1 and §5.2.2",
     next="debug nhrp packet",
     sighting=r'^ *\(M\) flags: "([a-z -]*)", reqid',
-    explanations=codes(
-        ResolutionFlag,
-        """
+    explanations=codes(ResolutionFlag)("""
         ROUTER | Q :: Q bit: the requester is a router, not a host.
         AUTHORITATIVE | A | auth :: A bit: only the station that holds the registration, or the route, may answer; no
             copies.
@@ -191,8 +177,7 @@ _RESOLUTION_FLAGS = WordGroup(
         SOURCE_STABLE | src-stable :: S bit: the sender's own pair of addresses is stable and accurate, so receivers may
             keep it.
         NAT :: The sender understands the NAT address extension. [draft-detienne-dmvpn-01]
-        """,
-    ),
+        """),
 )
 _REGISTRATION_FLAGS = WordGroup(
     title="flags of a Registration Request",
@@ -201,15 +186,12 @@ _REGISTRATION_FLAGS = WordGroup(
     rank=28,
     clause="RFC 2332 §5.2.3",
     next="debug nhrp packet",
-    explanations=codes(
-        RegistrationFlag,
-        """
+    explanations=codes(RegistrationFlag)("""
         UNIQUE :: U bit: no other station may register this address until it expires (off with `registration
             no-unique`).
         NAT :: The client understands the NAT address extension, so the server may send it its outside address.
             [draft-detienne-dmvpn-01]
-        """,
-    ),
+        """),
 )
 _PURGE_FLAGS = WordGroup(
     title="flags of a Purge Request",
@@ -217,13 +199,10 @@ _PURGE_FLAGS = WordGroup(
     screens=("debug nhrp packet",),
     rank=29,
     next="debug nhrp packet",
-    explanations=codes(
-        PurgeFlag,
-        """
+    explanations=codes(PurgeFlag)("""
         NO_REPLY | no-reply :: N bit: the purge needs no reply, so it is not repeated either. [RFC 2332 §5.2.5]
         NAT :: The sender of the purge understands the NAT address extension. [draft-detienne-dmvpn-01]
-        """,
-    ),
+        """),
 )
 
 _FIELDS = WordGroup(

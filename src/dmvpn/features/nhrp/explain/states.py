@@ -186,63 +186,60 @@ _SERVERS = ("show ip nhrp nhs detail", "show dmvpn detail")
 _REASONS = reason_group(
     "NHRP",
     _SERVERS,
-    *reasons(
-        NhrpReason,
-        """
-        NO_REPLY :: Registration Requests are sent and nothing comes back. They go on, at growing intervals of up to a
-            minute.
-            when: The server is dead, unreachable, or drops what we send: its tunnel has no network-id, the tunnel keys
-            differ, IPsec, a filter. The lines below it are guesses, the likeliest first.
-            next: show ip nhrp nhs detail
-        NO_REPLY_YET :: The first Registration Request is on its way.
-            when: For a moment at each start.
-            next: show ip nhrp nhs detail
-        REFUSED :: The server lives and answers with a NAK; its code is beside it.
-            when: Code 14 if our tunnel address is registered for another NBMA address.
-            next: on the server: show ip nhrp detail
-        NO_SERVER :: `if-state nhrp` keeps the line protocol of the tunnel down until a server answers, so that routes
-            through it vanish.
-            next: show ip nhrp nhs detail
-        BARE :: The registration waits: there is no SA with the server, and it may not leave in clear.
-            next: show crypto session detail
-        NOT_CONFIGURED :: The tunnel lost its `ip nhrp network-id`, so all that NHRP learned on it is forgotten.
-            next: show running-config interface Tunnel
-        TUNNEL_DOWN :: NHRP can send nothing and has forgotten what it learned. next: show interfaces
-        NO_NAME :: The next hop server is configured by name and the name is not resolved. next: show hosts
-        NO_NBMA :: `ip nhrp nhs` names the server's tunnel address, and no `nbma` behind it and no `ip nhrp map` says
-            where in the underlay that is.
-            next: show running-config interface Tunnel
-        NO_PATH :: Echoes sent straight to the peer go unanswered, so packets go by the hub; the path is tried again
-            later.
-            when: The underlay between the two spokes is cut or filtered, in at least one direction.
-            next: show dmvpn detail
-        NOT_HEARD :: A packet of ours to a peer behind NAT finds no binding there and would be dropped: it has to begin.
-            when: Until the peer has traffic for us, or asks.
-            next: show ip nhrp detail
-        PEER_BEGINS :: IKE cannot reach a peer behind NAT from outside; it comes up when the peer sends first.
-            next: show crypto session detail
-        SAME_NAT :: Packets to the common outside address would have to turn round in the translator, which few do. The
-            path by the hub stays.
-            next: show ip nhrp detail
-        BOTH_BEHIND_NAT :: Neither can begin unless each knows at which UDP port the other is heard and both send at
-            once.
-            when: Works if the hub sends the ports and both translators keep one port for all receivers.
-            next: show ip nhrp detail
-        NOBODY :: A next hop in the routing table was asked for and no server knows it: packets to it get an ICMP host
-            unreachable for a while.
-            when: In phase 2, when a spoke is gone and the routing protocol has not noticed.
-            next: show ip nhrp incomplete
-        UNRESOLVED :: The question was answered with a NAK, whose code is beside it. next: on the hub: show ip nhrp
-        OTHER_PASSWORD :: The server took our password, or has none, and its reply does not carry ours: it is not
-            believed.
-            next: show running-config interface Tunnel (on both ends)
-        OBJECTION :: A router on the way returned our packet with an Error Indication; its words follow.
-            next: show ip nhrp traffic
-        ORDER_REFUSED :: The data plane, or the kernel below it, did not take a peer or a route. It is tried again after
-            1, 2, 4 and so on up to 64 seconds.
-            next: show logging
-        """,
-    ),
+    *reasons(NhrpReason)("""
+    NO_REPLY :: Registration Requests are sent and nothing comes back. They go on, at growing intervals of up to a
+        minute.
+        when: The server is dead, unreachable, or drops what we send: its tunnel has no network-id, the tunnel keys
+        differ, IPsec, a filter. The lines below it are guesses, the likeliest first.
+        next: show ip nhrp nhs detail
+    NO_REPLY_YET :: The first Registration Request is on its way.
+        when: For a moment at each start.
+        next: show ip nhrp nhs detail
+    REFUSED :: The server lives and answers with a NAK; its code is beside it.
+        when: Code 14 if our tunnel address is registered for another NBMA address.
+        next: on the server: show ip nhrp detail
+    NO_SERVER :: `if-state nhrp` keeps the line protocol of the tunnel down until a server answers, so that routes
+        through it vanish.
+        next: show ip nhrp nhs detail
+    BARE :: The registration waits: there is no SA with the server, and it may not leave in clear.
+        next: show crypto session detail
+    NOT_CONFIGURED :: The tunnel lost its `ip nhrp network-id`, so all that NHRP learned on it is forgotten.
+        next: show running-config interface Tunnel
+    TUNNEL_DOWN :: NHRP can send nothing and has forgotten what it learned. next: show interfaces
+    NO_NAME :: The next hop server is configured by name and the name is not resolved. next: show hosts
+    NO_NBMA :: `ip nhrp nhs` names the server's tunnel address, and no `nbma` behind it and no `ip nhrp map` says
+        where in the underlay that is.
+        next: show running-config interface Tunnel
+    NO_PATH :: Echoes sent straight to the peer go unanswered, so packets go by the hub; the path is tried again
+        later.
+        when: The underlay between the two spokes is cut or filtered, in at least one direction.
+        next: show dmvpn detail
+    NOT_HEARD :: A packet of ours to a peer behind NAT finds no binding there and would be dropped: it has to begin.
+        when: Until the peer has traffic for us, or asks.
+        next: show ip nhrp detail
+    PEER_BEGINS :: IKE cannot reach a peer behind NAT from outside; it comes up when the peer sends first.
+        next: show crypto session detail
+    SAME_NAT :: Packets to the common outside address would have to turn round in the translator, which few do. The
+        path by the hub stays.
+        next: show ip nhrp detail
+    BOTH_BEHIND_NAT :: Neither can begin unless each knows at which UDP port the other is heard and both send at
+        once.
+        when: Works if the hub sends the ports and both translators keep one port for all receivers.
+        next: show ip nhrp detail
+    NOBODY :: A next hop in the routing table was asked for and no server knows it: packets to it get an ICMP host
+        unreachable for a while.
+        when: In phase 2, when a spoke is gone and the routing protocol has not noticed.
+        next: show ip nhrp incomplete
+    UNRESOLVED :: The question was answered with a NAK, whose code is beside it. next: on the hub: show ip nhrp
+    OTHER_PASSWORD :: The server took our password, or has none, and its reply does not carry ours: it is not
+        believed.
+        next: show running-config interface Tunnel (on both ends)
+    OBJECTION :: A router on the way returned our packet with an Error Indication; its words follow.
+        next: show ip nhrp traffic
+    ORDER_REFUSED :: The data plane, or the kernel below it, did not take a peer or a route. It is tried again after
+        1, 2, 4 and so on up to 64 seconds.
+        next: show logging
+    """),
 )
 
 _ANSWERS = answer_group(

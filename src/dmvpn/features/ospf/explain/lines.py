@@ -115,22 +115,19 @@ _HELLO = debug_group(
 _REASONS = reason_group(
     "OSPF",
     ("show ip ospf neighbor detail", "show ip ospf interface"),
-    *reasons(
-        OspfReason,
-        """
-        MASK :: The two ends have different masks.
-        DEAD_INTERVAL :: `ip ospf dead-interval` must be the same at both ends.
-        HELLO_INTERVAL :: `ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint
-            networks and those without multicasts, else 10 s.
-        KIND :: One end has the area as stub or NSSA, and the other has not.
-        AREA :: The two ends are in different areas.
-        NOT_AUTHENTIC :: Authentication or its key differs at the two ends.
-        TTL :: `ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with
-            TTL 1.
-        MTU :: Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or
-            `ip ospf mtu-ignore`.
-        """,
-    ),
+    *reasons(OspfReason)("""
+    MASK :: The two ends have different masks.
+    DEAD_INTERVAL :: `ip ospf dead-interval` must be the same at both ends.
+    HELLO_INTERVAL :: `ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint
+        networks and those without multicasts, else 10 s.
+    KIND :: One end has the area as stub or NSSA, and the other has not.
+    AREA :: The two ends are in different areas.
+    NOT_AUTHENTIC :: Authentication or its key differs at the two ends.
+    TTL :: `ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with
+        TTL 1.
+    MTU :: Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or
+        `ip ospf mtu-ignore`.
+    """),
     next="show ip ospf neighbor detail",
 )
 _ANSWERS = answer_group(

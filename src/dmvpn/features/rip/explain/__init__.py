@@ -32,16 +32,13 @@ _COMMANDS = WordGroup(
     next="show ip rip database",
     clause="RFC 2453 §3.6",
     names=_RFC | {"command", "opcode"},
-    explanations=codes(
-        Command,
-        """
+    explanations=codes(Command)("""
         REQUEST :: Asks a neighbor for its routes, all or some; sent at the start.
         RESPONSE :: Advertises routes: every 30 seconds, when a route changed, or on request.
         UPDATE_REQUEST :: Triggered RIP: asks a neighbor for everything, once. [RFC 2091 §4.1]
         UPDATE_RESPONSE :: Triggered RIP: advertises changed routes, until it is acknowledged. [RFC 2091 §4.2]
         UPDATE_ACKNOWLEDGE :: Triggered RIP: a response has arrived. [RFC 2091 §4.3]
-        """,
-    ),
+        """),
 )
 _PROOFS = WordGroup(
     title="kinds of authentication",
@@ -119,20 +116,17 @@ _DEBUGS = debug_group(
 _REASONS = reason_group(
     "RIP",
     ("show ip protocols",),
-    *reasons(
-        RipReason,
-        """
-        VERSION :: `version 2` is missing below `router rip`; nothing is exchanged.
-        OWN_VERSION :: `ip rip send version` of the interface asks for version 1 alone.
-        NO_KEY_CHAIN :: `ip rip authentication mode` is there and the line with the key chain is missing: the interface
-            is silent.
-        NO_KEY :: The chain does not exist, or has no key below 256 with a key string: the interface is silent.
-            next: show key chain
-        NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock; the interface only listens until a key is
-            valid.
-            next: show key chain, show clock
-        """,
-    ),
+    *reasons(RipReason)("""
+    VERSION :: `version 2` is missing below `router rip`; nothing is exchanged.
+    OWN_VERSION :: `ip rip send version` of the interface asks for version 1 alone.
+    NO_KEY_CHAIN :: `ip rip authentication mode` is there and the line with the key chain is missing: the interface
+        is silent.
+    NO_KEY :: The chain does not exist, or has no key below 256 with a key string: the interface is silent.
+        next: show key chain
+    NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock; the interface only listens until a key is
+        valid.
+        next: show key chain, show clock
+    """),
     next="show ip protocols",
 )
 
