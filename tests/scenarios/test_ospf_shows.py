@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 
@@ -34,6 +35,27 @@ def test_calculations_and_events_are_remembered_and_forgotten() -> None:
     world.do("SPOKE1", "clear ip ospf counters")
     assert "is FULL" not in world.show("SPOKE1", "ip ospf events")
     assert "Rcvd: 0 total" in world.show("SPOKE1", "ip ospf traffic")
+
+
+@pytest.mark.parametrize(
+    ("show", "values"),
+    [
+        ("statistics", {"areas", "runs"}),
+        ("events", {"time", "text"}),
+        ("traffic", {"received", "sent", "dropped"}),
+        ("max-metric", {"configured", "active", "left"}),
+        ("rib", {"prefix", "kind", "metric", "area", "installed", "hops"}),
+        ("flood-list", {"Tunnel0"}),
+        ("timers rate-limit", set()),
+        ("nsf", {"helps", "strictly", "neighbors"}),
+        ("neighbor summary", {"states", "helped"}),
+    ],
+)
+def test_json_has_the_values_beside_the_lines(show: str, values: set[str]) -> None:
+    (section,) = json.loads(network().show("SPOKE1", f"ip ospf {show} | json"))["sections"]
+    found = section["values"]
+    assert values <= {*(found[0] if isinstance(found, list) and found else found)}
+    assert section["lines"] == network().lines("SPOKE1", f"ip ospf {show}")[3:]
 
 
 def test_a_router_as_last_resort_says_for_how_long() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamOpen
+from dmvpn.base.values import project
 from dmvpn.features.bgp.opening import OpenParameters
 from dmvpn.features.bgp.restart import Restart
 from dmvpn.features.bgp.session import Session
@@ -66,16 +67,12 @@ class Calls:
         state.choose_router_id()
         if state.router_id is None:
             return None
-        return OpenParameters(
-            local_as=settings.local_as,
-            remote_as=settings.remote_as,
+        return project(
+            OpenParameters,
+            settings,
             router_id=state.router_id,
-            hold_time=settings.hold_time,
-            keepalive=settings.keepalive,
-            least_hold_time=settings.least_hold_time,
             marks_refreshes=not settings.lines.plain_refresh,
             restart=Restart(seconds=state.config.restart_time) if settings.helps else None,
-            additional=settings.additional,
             alternates=settings.lines.alternates if dynamic else (),
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ipsec.model import (
     DEFAULT_KILOBYTES,
     DEFAULT_SECONDS,
@@ -58,23 +58,20 @@ def resolve(config: IpsecConfig, name: str, outer: OuterAddress) -> ProtectionPo
         return Reason(IpsecReason.NO_TRANSFORM, ("; ".join(refusals),))
     lifetime = profile.lifetime
     seconds = _first(lifetime.seconds, config.lifetime.seconds, DEFAULT_SECONDS)
-    return ProtectionPolicy(
+    return project(
+        ProtectionPolicy,
+        profile,
         name=name,
         local=outer.address,
         front=outer.front,
-        ikev2_profile=profile.ikev2_profile,
-        isakmp_profile=profile.isakmp_profile,
         transforms=tuple(dict.fromkeys(transform for _, transform in usable)),
         transport=any(transforms.transport for transforms, _ in usable),
         may_tunnel=any(not transforms.require_transport for transforms, _ in usable),
-        pfs_group=profile.pfs_group,
         seconds=float(seconds),
         kilobytes=_first(lifetime.kilobytes, config.lifetime.kilobytes, DEFAULT_KILOBYTES),
         replay_window=effective_window(_first(profile.replay_window, config.replay_window, LEAST_WINDOW)),
-        responder_only=profile.responder_only,
         encapsulation=config.encapsulation,
         nat_traversal=config.nat_traversal,
-        esn=profile.esn,
     )
 
 

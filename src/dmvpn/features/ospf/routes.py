@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Self
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -88,14 +88,10 @@ def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
     if known is None or route.worth < known.worth:
         best[route.prefix] = route
     elif route.worth == known.worth and known.hops and route.hops:
-        best[route.prefix] = OspfRoute(
+        best[route.prefix] = project(
+            OspfRoute,
+            known,
             prefix=route.prefix,
-            kind=known.kind,
-            cost=known.cost,
             hops=tuple(dict.fromkeys((*known.hops, *route.hops))),
             origin=min(known.origin, route.origin),
-            area=known.area,
-            outer=known.outer,
-            tag=known.tag,
-            liking=known.liking,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.auth import Algorithm, AuthenticationSettings, DigestKey
 from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkType
 
@@ -113,19 +113,15 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
     passive = own.name in process.passive or (process.passive_default and own.name not in process.active)
     suppresses = process.suppress_prefixes and not passive if own.suppress_prefixes is None else own.suppress_prefixes
     authentication, obstacle = authentication_of(own, area, chains)
-    return Settings(
+    return project(
+        Settings,
+        own,
         area=area,
         network=network,
         hello_interval=hello if fast is None else 1 / fast,
         told_interval=hello if fast is None else 0,
         dead_interval=dead if fast is None else 1,
-        cost=own.cost,
-        priority=own.priority,
-        retransmit_interval=own.retransmit_interval,
-        transmit_delay=own.transmit_delay,
         passive=passive,
-        ignore_mtu=own.ignore_mtu,
-        filter_database=own.filter_database,
         suppress_prefixes=suppresses,
         authentication=authentication,
         obstacle=obstacle,

@@ -7,19 +7,23 @@ networks, since virtual time does not pass meanwhile.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.events import ClearOspfCounters
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.effects import NextHop
     from dmvpn.features.ospf.lsa import LsaHeader
+    from dmvpn.features.ospf.model import MaximumMetric
     from dmvpn.features.ospf.process import Process
 
 _KINDS: Final = (
@@ -29,30 +33,40 @@ _KINDS: Final = (
     (PacketType.UPDATE, "link state updates"),
     (PacketType.ACKNOWLEDGMENT, "link state acks"),
 )
+_WAYS: Final = {"": "Intra", "IA": "Inter", "E1": "Ext1", "E2": "Ext2", "N1": "NSSA1", "N2": "NSSA2"}
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """One process: its heading, and its lines of text."""
+class Section(Generic[T]):
+    """One process: its heading, its lines of text, and the values that they are made of."""
 
     router: str
     process: int
     lines: tuple[str, ...]
+    values: T
 
 
 @dataclass(frozen=True, slots=True)
-class ShowSections:
+class ShowSections(Generic[T]):
     """The answer to these commands."""
 
-    sections: tuple[Section, ...]
+    sections: tuple[Section[T], ...] = ()
 
 
-def section_of(process: Process, lines: Iterator[str]) -> Section:
-    """Return the section of one process."""
-    return Section(str(process.router_id), process.number, tuple(lines))
+def sections_of(
+    chosen: Iterator[Process], values: Callable[[Process], T], lines: Callable[[T], Iterator[str]]
+) -> ShowSections[T]:
+    """Return a section for each process, with the values of the process and their lines."""
+    found = ((process, values(process)) for process in chosen)
+    return ShowSections(
+        tuple(Section(str(process.router_id), process.number, tuple(lines(one)), one) for process, one in found)
+    )
 
 
-def render_sections(answer: ShowSections) -> Iterator[str]:
+def render_sections(answer: ShowSections[T]) -> Iterator[str]:
     """Process by process."""
     for section in answer.sections:
         yield ""
@@ -61,30 +75,65 @@ def render_sections(answer: ShowSections) -> Iterator[str]:
         yield from section.lines
 
 
-def query_statistics(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A calculation. ago: seconds. networks: routes that it found. reasons: "R", "N", "SN", "SA", "X"."""
+
+    ago: float
+    networks: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calculations:
+    """How often each area was calculated, and the last calculations."""
+
+    areas: dict[str, int]
+    runs: tuple[PastRun, ...]
+
+
+def query_statistics(ctx: ShowContext, args: Args) -> ShowSections[Calculations]:
     """Return the last calculations."""
-    return ShowSections(tuple(section_of(each, _statistics(each, ctx.now)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> Calculations:
+        runs = tuple(project(PastRun, run, ago=ctx.now - run.at) for run in process.state.history.runs)
+        return Calculations({area.title: area.calculations for area in process.areas.values()}, runs)
+
+    return sections_of(processes(ctx, args), values, _statistics)
 
 
-def _statistics(process: Process, now: float) -> Iterator[str]:
-    for area in process.areas.values():
-        yield f"  Area {area.title}: SPF algorithm executed {area.calculations} times"
+def _statistics(found: Calculations) -> Iterator[str]:
+    for area, calculations in found.areas.items():
+        yield f"  Area {area}: SPF algorithm executed {calculations} times"
     yield ""
     yield "  SPF calculation"
     yield "Delta T    Networks  Reason"
-    for run in process.state.history.runs:
-        yield f"{clock(now - run.at):<11}{run.networks:<10}{', '.join(run.reasons)}".rstrip()
+    for run in found.runs:
+        yield f"{clock(run.ago):<11}{run.networks:<10}{', '.join(run.reasons)}".rstrip()
 
 
-def query_events(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """What happened, and when."""
+
+    time: datetime
+    text: str
+
+
+def query_events(ctx: ShowContext, args: Args) -> ShowSections[tuple[PastEvent, ...]]:
     """Return recent events, the last first."""
-    return ShowSections(tuple(section_of(each, _events(ctx, each)) for each in processes(ctx, args)))
+    local = ctx.ports.clock.local
+
+    def values(process: Process) -> tuple[PastEvent, ...]:
+        events = reversed(process.state.history.events)
+        return tuple(PastEvent(local(at), what if isinstance(what, str) else _changed(what)) for at, what in events)
+
+    return sections_of(processes(ctx, args), values, _events)
 
 
-def _events(ctx: ShowContext, process: Process) -> Iterator[str]:
-    for number, (at, what) in enumerate(reversed(process.state.history.events), 1):
-        text = what if isinstance(what, str) else _changed(what)
-        yield f"{number:<5}{ctx.ports.clock.local(at):%b %d %H:%M:%S}: {text}"
+def _events(found: tuple[PastEvent, ...]) -> Iterator[str]:
+    for number, event in enumerate(found, 1):
+        yield f"{number:<5}{event.time:%b %d %H:%M:%S}: {event.text}"
 
 
 def _changed(header: LsaHeader) -> str:
@@ -92,46 +141,73 @@ def _changed(header: LsaHeader) -> str:
     return f"LSA of type {header.type}, LSID {header.id}, from {header.router}, seq {sequence}, age {header.age}"
 
 
-def query_traffic(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True)
+class PacketCounters:
+    """Packets by kind, and dropped packets by reason."""
+
+    received: dict[str, int]
+    sent: dict[str, int]
+    dropped: dict[str, int]
+
+
+def query_traffic(ctx: ShowContext, args: Args) -> ShowSections[PacketCounters]:
     """Return packet counters by type, and dropped packets by reason."""
-    return ShowSections(tuple(section_of(each, _traffic(each)) for each in processes(ctx, args)))
+    return sections_of(processes(ctx, args), _counters, _traffic)
 
 
-def _traffic(process: Process) -> Iterator[str]:
-    sender = process.sender
-    dropped = sum(sender.dropped.values())
-    yield f"  Rcvd: {sum(sender.received.values())} total, {dropped} dropped"
-    yield from _packets(sender.received)
-    yield f"  Sent: {sum(sender.sent.values())} total"
-    yield from _packets(sender.sent)
-    for reason, count in sorted(sender.dropped.items()):
+def _counters(process: Process) -> PacketCounters:
+    received, sent = (
+        {name: counts.get(kind, 0) for kind, name in _KINDS}
+        for counts in (process.sender.received, process.sender.sent)
+    )
+    return PacketCounters(received, sent, dict(sorted(process.sender.dropped.items())))
+
+
+def _traffic(found: PacketCounters) -> Iterator[str]:
+    yield f"  Rcvd: {sum(found.received.values())} total, {sum(found.dropped.values())} dropped"
+    yield from _packets(found.received)
+    yield f"  Sent: {sum(found.sent.values())} total"
+    yield from _packets(found.sent)
+    for reason, count in found.dropped.items():
         yield f"  Dropped, {reason}: {count}"
 
 
-def _packets(counts: dict[int, int]) -> Iterator[str]:
-    words = [f"{counts.get(kind, 0)} {name}" for kind, name in _KINDS]
+def _packets(counts: dict[str, int]) -> Iterator[str]:
+    words = [f"{count} {name}" for name, count in counts.items()]
     yield f"        {', '.join(words[:3])}"
     yield f"        {', '.join(words[3:])}"
 
 
-def query_maximum(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True)
+class LastResort:
+    """Whether a router advertises maximum metrics now. configured: None: never. left: seconds, None: no end."""
+
+    configured: MaximumMetric | None
+    active: bool
+    left: float | None
+
+
+def query_maximum(ctx: ShowContext, args: Args) -> ShowSections[LastResort]:
     """Return whether we are a last resort."""
-    return ShowSections(tuple(section_of(each, _maximum(each)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> LastResort:
+        state = process.state
+        return LastResort(process.settings.maximum_metric, state.last_resort is not None, state.startup_left)
+
+    return sections_of(processes(ctx, args), values, _maximum)
 
 
-def _maximum(process: Process) -> Iterator[str]:
-    configured, resort = process.settings.maximum_metric, process.state.last_resort
+def _maximum(found: LastResort) -> Iterator[str]:
+    configured = found.configured
     if configured is None:
         yield "  Router is not originating router-LSAs with maximum metric"
         return
-    state = "" if resort is not None else "not "
-    yield f"  Router is {state}originating router-LSAs with maximum metric"
-    left = process.state.startup_left
+    yield f"  Router is {'' if found.active else 'not '}originating router-LSAs with maximum metric"
     if configured.on_startup is not None:
-        state = "active" if resort is not None else "inactive"
+        state = "active" if found.active else "inactive"
         yield f"    Condition: on startup for {configured.on_startup} seconds, State: {state}"
-        if resort is not None and left is not None:
-            yield f"    Time remaining: {clock(left)}"
+        if found.active and found.left is not None:
+            yield f"    Time remaining: {clock(found.left)}"
     else:
         yield "    Condition: always, State: active"
     if configured.stubs:
@@ -142,51 +218,76 @@ def _maximum(process: Process) -> Iterator[str]:
         yield f"    Advertise external-LSAs with metric {configured.externals}"
 
 
-def query_rib(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRoute:
+    """A route of OSPF itself. area: None: of none. installed: the routing table has it from this process."""
+
+    prefix: Prefix
+    kind: str
+    metric: int
+    area: int | None
+    installed: bool
+    hops: tuple[NextHop, ...]
+
+
+def query_rib(ctx: ShowContext, args: Args) -> ShowSections[tuple[LocalRoute, ...]]:
     """Return the routes of OSPF itself, whatever the routing table takes."""
     wanted = args.address("prefix", None)
     mask = args.address("mask", None)
-    return ShowSections(tuple(section_of(each, _rib(ctx, each, wanted, mask)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> tuple[LocalRoute, ...]:
+        routes = sorted(process.state.found.routes.items(), key=lambda each: (int(each[0].address), each[0].length))
+        return tuple(
+            project(LocalRoute, route, kind=_WAYS[route.kind.value], installed=_is_installed(ctx, process, prefix))
+            for prefix, route in routes
+            if wanted in (None, prefix.address) and mask in (None, prefix.netmask)
+        )
+
+    return sections_of(processes(ctx, args), values, _rib)
 
 
-def _rib(ctx: ShowContext, process: Process, wanted: object, mask: object) -> Iterator[str]:
+def _is_installed(ctx: ShowContext, process: Process, prefix: Prefix) -> bool:
+    best = ctx.ports.rib.exact(prefix)
+    return best is not None and (best.source, best.process) == (RouteSource.OSPF, str(process.number))
+
+
+def _rib(found: tuple[LocalRoute, ...]) -> Iterator[str]:
     yield "\t\tBase Topology (MTID 0)"
     yield ""
     yield "OSPF local RIB"
     yield "Codes: * - Best, > - Installed in global RIB"
     yield ""
-    for prefix, route in sorted(
-        process.state.found.routes.items(), key=lambda each: (int(each[0].address), each[0].length)
-    ):
-        if wanted not in (None, prefix.address) or mask not in (None, prefix.netmask):
-            continue
-        kind = {"": "Intra", "IA": "Inter", "E1": "Ext1", "E2": "Ext2", "N1": "NSSA1", "N2": "NSSA2"}[route.kind.value]
+    for route in found:
         area = f", area {route.area}" if route.area is not None else ""
-        best = ctx.ports.rib.exact(prefix)
-        is_ours = best is not None and (best.source, best.process) == (RouteSource.OSPF, str(process.number))
-        mark = "*>" if is_ours else "* "
         connected = "" if route.hops else ", Connected"
-        yield f"{mark}  {prefix}, {kind}, cost {route.metric}{area}{connected}"
+        mark = "*>" if route.installed else "* "
+        yield f"{mark}  {route.prefix}, {route.kind}, cost {route.metric}{area}{connected}"
         for hop in route.hops:
             yield f"      via {hop.address}, {hop.interface}"
 
 
-def query_floods(ctx: ShowContext, args: Args) -> ShowSections:
-    """Query LSAs that were sent to neighbors and are not acknowledged, interface by interface."""
+def query_floods(ctx: ShowContext, args: Args) -> ShowSections[dict[str, int]]:
+    """Count LSAs that were sent to neighbors and are not acknowledged, by interface."""
     only = args.interface("interface", None)
-    return ShowSections(tuple(section_of(each, _floods(each, only)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> dict[str, int]:
+        return {
+            name: len({key: None for neighbor in interface.neighbors.values() for key in neighbor.waiting})
+            for name, interface in process.interfaces.items()
+            if only in (None, name)
+        }
+
+    return sections_of(processes(ctx, args), values, _floods)
 
 
-def _floods(process: Process, only: str | None) -> Iterator[str]:
-    for name, interface in process.interfaces.items():
-        if only in (None, name):
-            waiting = {key: None for neighbor in interface.neighbors.values() for key in neighbor.waiting}
-            yield f" Interface {name}, Queue length {len(waiting)}"
+def _floods(found: dict[str, int]) -> Iterator[str]:
+    for name, length in found.items():
+        yield f" Interface {name}, Queue length {length}"
 
 
-def query_sham(ctx: ShowContext, args: Args) -> ShowSections:
+def query_sham(ctx: ShowContext, args: Args) -> ShowSections[None]:
     """Return no sham links: they belong to MPLS VPNs."""
-    return ShowSections(())
+    return ShowSections()
 
 
 def clear_counters(ctx: ShowContext, args: Args) -> ClearOspfCounters:

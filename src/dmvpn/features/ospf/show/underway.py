@@ -9,58 +9,102 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.events import ForceCalculation, RefreshRedistribution
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
-from dmvpn.features.ospf.show.counts import ShowSections, render_sections, section_of
+from dmvpn.features.ospf.show.counts import ShowSections, render_sections, sections_of
 from dmvpn.features.ospf.states import NeighborState
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.process import Process
 
 
-def query_rate_limit(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLsa:
+    """An advertisement of our own that waits for its turn. left: seconds."""
+
+    id: IPv4Address
+    type: int
+    router: IPv4Address
+    left: float
+
+
+def query_rate_limit(ctx: ShowContext, args: Args) -> ShowSections[tuple[WaitingLsa, ...]]:
     """Return our own advertisements that are to be made and wait for their turn."""
-    return ShowSections(tuple(section_of(each, _waiting(each, ctx.now)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> tuple[WaitingLsa, ...]:
+        waiting = process.origination.waiting()
+        return tuple(project(WaitingLsa, key, left=max(0.0, due - ctx.now)) for key, due in waiting)
+
+    return sections_of(processes(ctx, args), values, _waiting)
 
 
-def _waiting(process: Process, now: float) -> Iterator[str]:
+def _waiting(found: tuple[WaitingLsa, ...]) -> Iterator[str]:
     yield "List of LSAs that are in rate limit Queue"
-    for key, due in process.origination.waiting():
-        left = max(0.0, due - now)
-        time = f"{clock(left)}.{int(left * 1000) % 1000:03}"
-        yield f"    LSAID: {key.id}   Type: {key.type}   Adv Rtr: {key.router} Due in: {time}"
+    for lsa in found:
+        time = f"{clock(lsa.left)}.{int(lsa.left * 1000) % 1000:03}"
+        yield f"    LSAID: {lsa.id}   Type: {lsa.type}   Adv Rtr: {lsa.router} Due in: {time}"
 
 
-def query_restarts(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True)
+class Helping:
+    """Whether we help neighbors that restart. strictly: until the network changes.
+
+    neighbors: router IDs and interfaces of the neighbors that restart now.
+    """
+
+    helps: bool
+    strictly: bool
+    neighbors: tuple[tuple[str, str], ...]
+
+
+def query_restarts(ctx: ShowContext, args: Args) -> ShowSections[Helping]:
     """Return the neighbors that we help during a graceful restart."""
-    return ShowSections(tuple(section_of(each, _restarts(each)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> Helping:
+        helped = ((str(one.router), one.interface.name) for one in process.neighbors() if one.is_helped)
+        return Helping(process.settings.helps, process.settings.helps_strictly, tuple(helped))
+
+    return sections_of(processes(ctx, args), values, _restarts)
 
 
-def _restarts(process: Process) -> Iterator[str]:
-    strictly = ", until the network changes" if process.settings.helps_strictly else ""
+def _restarts(found: Helping) -> Iterator[str]:
+    strictly = ", until the network changes" if found.strictly else ""
     yield " Non-Stop Forwarding disabled"
-    yield f" IETF NSF helper support {'enabled' if process.settings.helps else 'disabled'}{strictly}"
+    yield f" IETF NSF helper support {'enabled' if found.helps else 'disabled'}{strictly}"
     yield " Cisco NSF helper support disabled"
     yield " OSPF restart state is NO_RESTART"
-    for neighbor in process.neighbors():
-        if neighbor.is_helped:
-            yield f" Neighbor {neighbor.router} ({neighbor.interface.name}) restarts, and counts as full"
+    for router, interface in found.neighbors:
+        yield f" Neighbor {router} ({interface}) restarts, and counts as full"
 
 
-def query_summary(ctx: ShowContext, args: Args) -> ShowSections:
+@dataclass(frozen=True, slots=True)
+class NeighborCounts:
+    """Neighbors by state. helped: neighbors that restart now."""
+
+    states: dict[str, int]
+    helped: int
+
+
+def query_summary(ctx: ShowContext, args: Args) -> ShowSections[NeighborCounts]:
     """Count neighbors by their state."""
-    return ShowSections(tuple(section_of(each, _summary(each)) for each in processes(ctx, args)))
+
+    def values(process: Process) -> NeighborCounts:
+        states = Counter(neighbor.state for neighbor in process.neighbors())
+        helped = sum(neighbor.is_helped for neighbor in process.neighbors())
+        return NeighborCounts({state.value: states[state] for state in NeighborState}, helped)
+
+    return sections_of(processes(ctx, args), values, _summary)
 
 
-def _summary(process: Process) -> Iterator[str]:
-    states = Counter(neighbor.state for neighbor in process.neighbors())
-    for state in NeighborState:
-        yield f"{state.value:<18}{states[state]}"
-    helped = sum(neighbor.is_helped for neighbor in process.neighbors())
-    yield f"{'Total count':<18}{states.total():<5}(Undergoing GR {helped})"
+def _summary(found: NeighborCounts) -> Iterator[str]:
+    for state, count in found.states.items():
+        yield f"{state:<18}{count}"
+    yield f"{'Total count':<18}{sum(found.states.values()):<5}(Undergoing GR {found.helped})"
 
 
 def force_calculation(ctx: ShowContext, args: Args) -> ForceCalculation:
