@@ -250,7 +250,7 @@ def project(kind: Callable[..., T], view: object, /, **computed: object) -> T:
         made: Callable[..., T] = _PROJECTIONS[key]
     except KeyError:
         known = getattr(kind, "model_fields", None) or getattr(kind, _FIELDS)
-        shared = (f"{name}=view.{name}" for name in known if name not in computed and hasattr(view, name))
+        shared = [f"{name}=view.{name}" for name in known if name not in computed and hasattr(view, name)]
         made = _PROJECTIONS[key] = eval(f"lambda view, computed: kind({', '.join(shared)}, **computed)", {"kind": kind})  # noqa: S307
     return made(view, computed)
 
