@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -162,7 +163,7 @@ def test_time_passes_as_a_job(client: api.Client) -> None:
     assert isinstance(before, dict)
     assert isinstance(after, dict)
     assert float(str(after["uptime"])) >= float(str(before["uptime"])) + 7200
-    assert job in client.jobs()
+    assert replace(job, result=None) in client.jobs(), "a list is without results, which may be long"
     with pytest.raises(api.RefusedError, match="30 days"):
         client.lab(LAB).clock(-1)
     with pytest.raises(api.MissingError, match="no lab"):
