@@ -248,7 +248,7 @@ class TunnelMachine(Machine):
     # ------------------------------------------------------------------------------------------------- evaluation
 
     def _evaluate_all(self) -> None:
-        self._rivals = line.rivals(self._possible())
+        self._rivals = line.rivals(self._possible()) if len(self._tunnels) > 1 else {}
         for tunnel in self._tunnels.values():
             self._evaluate(tunnel)
 
