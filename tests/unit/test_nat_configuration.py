@@ -274,7 +274,7 @@ def test_no_station_inside_speaks_from_a_port_of_the_routers_ike(port: int) -> N
     assert not {500, 4500} & {*range(first, last + 1)}
 
 
-def test_what_the_host_refuses_is_logged_once_and_tried_again() -> None:
+def test_what_the_host_refuses_is_logged_once_and_tried_again_and_logged_again_after_it_was_well() -> None:
     life = Life(standard("permit any"))
     order = life.router.handle(ConfigurationEntered(standard("permit 10.1.1.0 0.0.0.255")), 2.0)[-1]
     assert isinstance(order, SetTranslation)
@@ -286,6 +286,10 @@ def test_what_the_host_refuses_is_logged_once_and_tried_again() -> None:
     assert order in life.handle(Tick(), 3.0)
     life.handle(EffectFailed(order, 95, "Operation not supported"), 3.0)
     assert sum("NOT_TRANSLATING" in line for line in life.logs) == 1
+    for second in (5.0, 310.0):  # the host takes it at last
+        life.handle(Tick(), second)
+    life.handle(EffectFailed(order, 95, "Operation not supported"), 311.0)
+    assert sum("NOT_TRANSLATING" in line for line in life.logs) == 2
 
 
 def test_a_refused_order_can_be_recorded_and_lived_again() -> None:

@@ -39,24 +39,28 @@ class Retries(Generic[Name]):
     most: orders of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
     """
 
-    __slots__ = ("_again", "_context", "_delays", "_due", "_reasons")
+    __slots__ = ("_again", "_context", "_due", "_failures", "_reasons")
 
     def __init__(self, context: Context, kind: Enum, again: Callable[[Name], None], *, most: int) -> None:
         self._context = context
         self._again = again
         self._due: TimerQueue[Name] = TimerQueue(context, kind, self._try, most=most)
-        self._delays: dict[Name, float] = {}
+        #: The last delay, and the last reason, until the order is done.
+        self._failures: dict[Name, tuple[float, Reason | None]] = {}
         self._reasons: dict[Name, Reason] = {}
 
-    def failed(self, name: Name, reason: Reason) -> None:
-        """Note that the order `name` failed: it will be due again."""
-        delay = self._delays[name] = min(2 * self._delays.get(name, 0.5), LONGEST_DELAY)
+    def failed(self, name: Name, reason: Reason) -> bool:
+        """Note that the order `name` failed: it will be due again. Returns whether that, or the reason, is new."""
+        delay, known = self._failures.get(name, (0.5, None))
+        delay = min(2 * delay, LONGEST_DELAY)
+        self._failures[name] = delay, reason
         self._reasons[name] = reason
         self._due.set(name, self._context.now + delay)
+        return not reason.says_the_same(known)
 
     def forget(self, name: Name) -> None:
         """Forget the failures of an order that was replaced by another one."""
-        if self._delays.pop(name, None) is not None:
+        if self._failures.pop(name, None) is not None:
             self._reasons.pop(name, None)
             self._due.cancel(name)
 
@@ -66,7 +70,7 @@ class Retries(Generic[Name]):
 
     def _try(self, name: Name) -> None:
         if self._reasons.pop(name, None) is None:
-            del self._delays[name]
+            del self._failures[name]
             return
         self._due.set(name, self._context.now + _DONE)
         self._again(name)

@@ -24,7 +24,6 @@ from dmvpn.base.notices import (
     Configured,
     FiltersChanged,
     InterfaceChanged,
-    Log,
     Notice,
     TunnelChanged,
 )
@@ -67,7 +66,6 @@ class FilterMachine(Machine):
         super().__init__(Context(ports))
         self._ordered: dict[str, PortFilters] = {}
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order, most=16)
-        self._complaints: dict[str, Log] = {}
         #: Counters at the last clear.
         self._bases: dict[_Place, int] = {}
         self._logs = PacketLogs(self._context)
@@ -151,7 +149,6 @@ class FilterMachine(Machine):
         for port, before, filters in self._changes():
             self._forget_bases(port, before, filters)
             self._retries.forget(port)
-            self._complaints.pop(port, None)
             if filters == _NOTHING:
                 del self._ordered[port]
             else:
@@ -199,11 +196,8 @@ class FilterMachine(Machine):
         """Note that the plane refused an order. With an error of the kernel the port is open (`dataplane.contract`)."""
         is_open = event.errno or not filters.asks
         code = FilterReason.UNFILTERED if is_open else FilterReason.REFUSED
-        self._retries.failed(port, Reason(code, (event.text,), self._context.now))
-        complaint = (messages.NotFiltered if is_open else messages.PortShut).of(port, event.text)
-        if self._complaints.get(port) != complaint:
-            self._complaints[port] = complaint
-            self._context.emit(complaint)
+        if self._retries.failed(port, Reason(code, (event.text,), self._context.now)):
+            self._context.emit((messages.NotFiltered if is_open else messages.PortShut).of(port, event.text))
 
     # ------------------------------------------------------------------------------------------------ counters, logs
 

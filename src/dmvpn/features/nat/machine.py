@@ -52,7 +52,6 @@ class NatMachine(Machine):
         self._ordered = SetTranslation()
         self._overloads: dict[NatRule, Overload] = {}
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
-        self._complaint = ""
         self._lists = MergedChanges(
             self._context, TimerKind.LISTS, self._refresh, lambda: self._wanted()[0] != self._ordered
         )
@@ -98,9 +97,7 @@ class NatMachine(Machine):
 
     def _fail(self, text: str) -> None:
         now = self._context.now
-        self._retries.failed(_ORDER, Reason(NatReason.REFUSED, (text,), now))
-        before, self._complaint = self._complaint, text
-        if before != text:
+        if self._retries.failed(_ORDER, Reason(NatReason.REFUSED, (text,), now)):
             self._context.emit(messages.NotTranslating.of(text))
 
     def _order_again(self, _: str) -> None:
@@ -132,7 +129,6 @@ class NatMachine(Machine):
             return 0
         self._ordered = order
         self._retries.forget(_ORDER)
-        self._complaint = ""
         self._context.emit(order)
         return 1 + sum(len(one) for overload in order.overloads for each in overload.clauses for one in each.lists)
 

@@ -48,7 +48,6 @@ class VrfMachine(Machine):
         self.config = VrfConfig()
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
         self._refused: tuple[str, ...] = ()
-        self._complaint: tuple[tuple[str, ...], str] | None = None
         self._leaks = Leaks(self._context)
         self._exchange = Exchange(self._context)
 
@@ -82,14 +81,12 @@ class VrfMachine(Machine):
         before, self.config = self.config.names, config
         if config.names != before:
             self._retries.forget(_ORDER)
-            self._complaint = None
             self._context.emit(SetVrfs(config.names), VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:
-        self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))
-        self._refused = names
-        before, self._complaint = self._complaint, (names, text)
-        if before != self._complaint:
+        is_new = self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))
+        before, self._refused = self._refused, names
+        if is_new or before != names:
             self._context.emit(messages.NotSeparated.of(names, text))
 
     def _order_again(self, _: str) -> None:
