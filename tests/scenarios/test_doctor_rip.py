@@ -11,17 +11,10 @@ from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import as_text, visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient, no_advice
+from support.routing import with_rip
 from support.world import World
 
 TUNNEL = "interface Tunnel100"
-_EIGRP = re.compile(r"router eigrp .*?^!$", re.DOTALL | re.MULTILINE)
-_RIP = "router rip\n version 2\n no auto-summary\n network 10.0.0.0\n network 192.168.100.0\n!"
-
-
-def with_rip(name: str, text: str) -> str:
-    """RIP in the place of EIGRP, and no split horizon at the hub."""
-    text = _EIGRP.sub(_RIP, text)
-    return text.replace(f"{TUNNEL}\n", f"{TUNNEL}\n no ip split-horizon\n") if name == "R11" else text
 
 
 def after(*changes: tuple[str, tuple[str, ...]]) -> World:

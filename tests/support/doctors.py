@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.labs.proofs import case as proofs
+from dmvpn.router.passing import barrier
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit
 from dmvpn.tools.troubles import TROUBLES, Role, Stage, Trouble, carry_out, fits, orders_for
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Address, IPv6Address
 
+    from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.causes import Cause
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor import Finding
@@ -75,6 +77,11 @@ class WorldPatient:
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.world.run_for(seconds)
+
+    def why(self, gap: Gap) -> Barrier | None:
+        """Return why a route does not pass from a router to its neighbor."""
+        routers = self.world.sim.routers
+        return barrier(routers[gap.sender.router].router, routers[gap.receiver.router].router, gap)
 
 
 def as_it_runs(world: World) -> Scenario:
@@ -204,15 +211,15 @@ other hooks and those of iptables-legacy are not read: a rule that drops what a 
 ## What routing it checks
 
 - **EIGRP**: that it runs on the tunnels of both ends, in one autonomous system, with the same K-values, authentication
-  and sound timers, not passive; that they are neighbors; that LANs are announced, and passed on by the hub (stubs,
-  split horizon).
-- **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other; that LANs are announced,
-  and passed on by the hub (split horizon).
+  and sound timers, not passive; that they are neighbors.
+- **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other.
 - **OSPF**: that it runs on the tunnels of both ends, not passive, on the same terms (area, times, authentication, type
-  of network); that somebody may become designated router; that LANs are announced.
-- **BGP**: that both ends have lines for each other that fit (systems, passwords, nothing shut down), and a session;
-  that LANs are announced, and reflected.
-- **Filters**: where a neighbor lacks a route that it should be told, which list at which end keeps it back.
+  of network); that somebody may become designated router.
+- **BGP**: that both ends have lines for each other that fit (systems, passwords, nothing shut down), and a session.
+- **Missing routes**: where a router lacks the network of a LAN, the first router on the way from there that lacks it,
+  and why the route does not pass from its neighbor: the rules by which the two advertise and accept routes are asked
+  in a copy of the network. `dmvpn explain` knows
+  [each reason](words/rib.md#reasons-of-routes-that-do-not-pass-show-ip-route).
 - **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
   resort, and well.
 - **VRFs**: all of this in the table that a tunnel is in. That the port and the tunnel's outer packets are in one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -55,3 +56,15 @@ def make(text: str = "") -> Workbench:
 def routes_in(effects: list[Effect]) -> list[SetRoute | ClearRoute]:
     """Return the orders about routes."""
     return [effect for effect in effects if isinstance(effect, SetRoute | ClearRoute)]
+
+
+_EIGRP = re.compile(r"router eigrp .*?^!$", re.DOTALL | re.MULTILINE)
+_RIP = "router rip\n version 2\n no auto-summary\n network 10.0.0.0\n network 192.168.100.0\n!"
+
+
+def with_rip(name: str, text: str) -> str:
+    """RIP in the place of EIGRP, and no split horizon at the hub."""
+    text = _EIGRP.sub(_RIP, text)
+    return (
+        text.replace("interface Tunnel100\n", "interface Tunnel100\n no ip split-horizon\n") if name == "R11" else text
+    )

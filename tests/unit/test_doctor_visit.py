@@ -17,6 +17,8 @@ from dmvpn.tools.doctor.probes import Probe, ProbePurpose, ProbeResult, carry_ou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dmvpn.base.barriers import Barrier, Gap
+
 PING = "Sending 5, 100-byte ICMP Echos to 192.0.2.1, timeout is 1 seconds:\n{}\nSuccess rate is 80 percent (4/5)\n"
 TRACE = "Tracing the route to 10.4.4.1\n  1 192.168.100.11 0 msec\n  2 192.168.100.41 0 msec\n"
 
@@ -37,6 +39,10 @@ class Fake:
 
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)
+
+    def why(self, gap: Gap) -> Barrier | None:
+        """Know no reason."""
+        return None
 
 
 def test_nobody_waits_where_all_is_well() -> None:

@@ -24,7 +24,7 @@ SOURCES: Final = ROOT / "src" / "dmvpn"
 
 #: What the folder of a feature offers to other rooms, besides the names in its `__init__`.
 OFFERED: Final = frozenset(
-    ("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show", "terms")
+    ("config", "facts", "lint", "machine", "messages", "model", "packet", "passing", "reasons", "show", "terms")
 )
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
@@ -39,7 +39,7 @@ BESIDES: Final = {
 }
 #: What nobody loads who only builds a router: people, judges and what these need.
 _LATER: Final = re.compile(
-    r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts|terms)\b|dmvpn\.base\.(causes|terms)\b"
+    r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts|passing|terms)\b|dmvpn\.base\.(barriers|causes|terms)\b"
 )
 #: An import of ours, at whatever depth; all are written so, and the names may be on several lines.
 _IMPORT: Final = re.compile(r"^ *from (dmvpn[\w.]*) import (\([^)]*\)|[^\n#(]*)", re.MULTILINE)

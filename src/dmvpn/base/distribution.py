@@ -63,6 +63,23 @@ class DistributeList:
             return policies.prefix_list_permits(self.name, route.prefix)
         return policies.access_list_permits(self.name, route.prefix)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its line, in their order."""
+        kind = () if self.kind is ListKind.ACCESS_LIST else (self.kind.value,)
+        gateway = ("gateway", self.gateway) if self.gateway else ()
+        source = (self.source[0].value,) if self.source is not None else ()
+        words = (
+            "distribute-list",
+            *kind,
+            self.name,
+            *gateway,
+            _direction(inwards=self.inwards),
+            *source,
+            self.interface,
+        )
+        return tuple(word for word in words if word)
+
 
 @dataclass(frozen=True, slots=True)
 class OffsetList:
@@ -72,6 +89,11 @@ class OffsetList:
     inwards: bool
     offset: int
     interface: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its line, in their order."""
+        return ("offset-list", self.name, _direction(inwards=self.inwards), str(self.offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +110,11 @@ class DefaultRoutes:
         if not route.prefix.is_default:
             return True
         return bool(self.name) and policies.access_list_permits(self.name, route.prefix)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its line, in their order."""
+        return ("default-information", _direction(inwards=self.inwards), *((self.name,) if self.name else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +140,19 @@ class Distribution:
 
         Both that of the interface and the general one decide.
         """
-        if not all(one.permits(policies, route) for one in self.defaults if one.inwards == inwards):
-            return False
-        return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
+        return self.denying(policies, route, interface, inwards=inwards) is None
+
+    def denying(
+        self, policies: RoutePolicies, route: MatchedRoute, interface: str, *, inwards: bool
+    ) -> DistributeList | DefaultRoutes | None:
+        """Return the first line of this direction that denies a route, None: it passes."""
+        for default in self.defaults:
+            if default.inwards == inwards and not default.permits(policies, route):
+                return default
+        for one in self._lists(interface, inwards=inwards):
+            if not one.permits(policies, route):
+                return one
+        return None
 
     def brings_in(self, policies: RoutePolicies, route: MatchedRoute) -> bool:
         """Return whether a route of the routing table passes the lists about its protocol (`out PROTOCOL`)."""
@@ -147,6 +184,10 @@ class Distribution:
     def _lists(self, interface: str, *, inwards: bool) -> Iterator[DistributeList]:
         named = ("", interface)
         return (one for one in self.lists if one.inwards == inwards and one.interface in named and one.source is None)
+
+
+def _direction(*, inwards: bool) -> str:
+    return "in" if inwards else "out"
 
 
 #: A process without any such line.

@@ -11,6 +11,7 @@ from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.labs.breakable import Breakable
+from dmvpn.router.passing import barrier
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.simulator.network import Impairment
@@ -20,6 +21,7 @@ from dmvpn.tools.remedies import settle
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.effects import Effect
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.shells.scenario import Scenario
@@ -103,6 +105,11 @@ class CopiedLab(Breakable):
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
         self._world.run_for(seconds)
+
+    def why(self, gap: Gap) -> Barrier | None:
+        """Return why a route does not pass from a router to its neighbor; None: it does, or it is not known."""
+        sender, receiver = (self._world.routers[end.router] for end in (gap.sender, gap.receiver))
+        return barrier(sender.router, receiver.router, gap) if sender.alive and receiver.alive else None
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Enter lines. Raises UserError if the router refuses a line."""

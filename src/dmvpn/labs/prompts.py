@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dmvpn.base.barriers import Barrier, Gap
+    from dmvpn.labs.copied import CopiedLab
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.scenario import Scenario
 
@@ -85,6 +87,16 @@ class Prompts:
         given = orders.scenario(self._folder)
         running = self.running(list(given.configurations))
         return Scenario(given.name, given.lab, {**given.configurations, **running})
+
+    def why(self, gap: Gap) -> Barrier | None:
+        """Return why a route does not pass from a router to its neighbor, by a copy of the running configurations."""
+        return self._copy.why(gap)
+
+    @cached_property
+    def _copy(self) -> CopiedLab:
+        from dmvpn.labs.copied import brought_up
+
+        return brought_up(self.scenario())
 
     def only_router(self) -> str | None:
         """Return the one router of a lab of one: all that `dmvpn run` has."""

@@ -50,7 +50,7 @@ class Intake:
         if not update.announced:
             return changed
         attributes = self._attributes(peer, session, update, now)
-        if attributes is not None and not self._is_welcome(peer, session, attributes, router_id, cluster):
+        if attributes is not None and not self.is_welcome(peer, session, attributes, router_id, cluster):
             peer.denied += len(update.announced)
             attributes = None
         for told in update.announced:
@@ -128,13 +128,13 @@ class Intake:
             self._say(messages.Malformed.of(peer.address, what))
 
     @staticmethod
-    def _is_welcome(
+    def is_welcome(
         peer: Peer, session: Session, attributes: Attributes, router_id: IPv4Address, cluster: IPv4Address
     ) -> bool:
         """Return whether the routes are free of loops (RFC 4271 §9.1.2, RFC 4456 §8, RFC 5065 §4) and we are not the
         next hop.
         """
-        if _own_systems(peer.settings, session.identity.local_as, attributes.path) > peer.settings.lines.allow_own_as:
+        if own_systems(peer.settings, session.identity.local_as, attributes.path) > peer.settings.lines.allow_own_as:
             return False
         if session.up is not None and attributes.next_hop == session.up.local:
             return False
@@ -161,7 +161,7 @@ def _check_path(settings: PeerSettings, path: tuple[Segment, ...]) -> None:
         raise Withdraw("the path has members of a confederation", offset=0, clause="RFC 5065 §5")
 
 
-def _own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]) -> int:
+def own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]) -> int:
     """Return how often our AS is in a path. known_as: the AS number that we present to the neighbor that sent it."""
     if not settings.confederation.identifier:
         return sum(part.systems.count(known_as) for part in path)

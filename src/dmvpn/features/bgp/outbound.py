@@ -119,7 +119,7 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
 
     changes: from the neighbor's route map. They apply before our AS number is prepended, and their next hop is kept.
     """
-    if not _may_hear(path, audience):
+    if not (may_go_by_communities(path, audience) and is_reflected(path, audience)):
         return None
     attributes = _next_hop_of(path, audience)
     hops = {HopWord.PEER: audience.local, HopWord.SELF: audience.local, HopWord.UNCHANGED: path.attributes.next_hop}
@@ -163,17 +163,23 @@ def default_route(audience: Audience, changes: Changes = UNCHANGED, preference: 
     return _as_sent(attributes, audience)
 
 
-def _may_hear(path: Path, audience: Audience) -> bool:
+def may_go_by_communities(path: Path, audience: Audience) -> bool:
+    """Return whether the well-known communities of a path let these peers have it, RFC 1997."""
     communities = path.attributes.communities
     if Community.NO_ADVERTISE in communities:
         return False
-    if not audience.internal:
-        if audience.confederate:
-            return Community.NO_EXPORT_SUBCONFED not in communities
-        return not {Community.NO_EXPORT, Community.NO_EXPORT_SUBCONFED} & {*communities}
-    if path.own or not path.internal:
+    if audience.internal:
         return True
-    return path.client or audience.lines.route_reflector_client  # RFC 4456 §6
+    if audience.confederate:
+        return Community.NO_EXPORT_SUBCONFED not in communities
+    return not {Community.NO_EXPORT, Community.NO_EXPORT_SUBCONFED} & {*communities}
+
+
+def is_reflected(path: Path, audience: Audience) -> bool:
+    """Return whether these peers may have a path, as far as it was learned from an internal peer, RFC 4456 §6."""
+    if not audience.internal or path.own or not path.internal:
+        return True
+    return path.client or audience.lines.route_reflector_client
 
 
 def _next_hop_of(path: Path, audience: Audience) -> Attributes:

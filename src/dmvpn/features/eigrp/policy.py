@@ -52,19 +52,21 @@ class Policy:
         if path.source.origin is Origin.SUMMARY:
             if all(summary.prefix != prefix for summary in settings.summaries):
                 return True
-        elif self._is_summarized(interface, path, prefix):
+        elif self.summary_over(interface, path, prefix) is not None:
             return True
-        if settings.split_horizon and _leads_over(interface, destination, path):
+        if settings.split_horizon and leads_over(interface, destination, path):
             return True
         stub = self._state.settings.stub
-        if stub is None or _is_told_by_stub(path, stub):
+        if stub is None or is_sent_by_stub(path, stub):
             return False
         return not self._leaks(self._state.settings.stub_leaks, interface, path, prefix)
 
-    def _is_summarized(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
-        """Return whether the prefix is hidden by a summary here, and not leaked."""
-        summaries = [one for one in interface.settings.summaries if one.prefix != prefix and prefix in one.prefix]
-        return any(not self._leaks(summary.leaks, interface, path, prefix) for summary in summaries)
+    def summary_over(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> Prefix | None:
+        """Return the summary that hides the prefix here and does not leak it, None: there is none."""
+        for one in interface.settings.summaries:
+            if one.prefix != prefix and prefix in one.prefix and not self._leaks(one.leaks, interface, path, prefix):
+                return one.prefix
+        return None
 
     def _leaks(self, name: str, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
         """Return whether a leak map permits the prefix. `match interface` means the interface of the advertisement."""
@@ -78,7 +80,7 @@ class Policy:
         return bool(self._state.settings.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
 
 
-def _leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:
+def leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:
     """Return whether any successor is on this interface, for split horizon, RFC 7868 §5.4.2."""
     if path.source.interface == interface.name:
         return True
@@ -87,7 +89,8 @@ def _leads_over(interface: EigrpInterface, destination: Destination, path: Path)
     return any(successor.source.interface == interface.name for successor in destination.successors)
 
 
-def _is_told_by_stub(path: Path, stub: StubFlag) -> bool:
+def is_sent_by_stub(path: Path, stub: StubFlag) -> bool:
+    """Return whether a stub with these flags sends a path."""
     external = path.report.external
     protocol = external.protocol if external else 0
     match path.source.origin:

@@ -93,9 +93,9 @@ class Offers:
         """Return the next hops that distribute lists permit, and the administrative distance of the route."""
         policies = self._context.ports.policies.of_routes()
         hops = [
-            hop for hop in found.hops if lines.permits(policies, _candidate(found, hop), hop.interface, inwards=True)
+            hop for hop in found.hops if lines.permits(policies, candidate(found, hop), hop.interface, inwards=True)
         ]
-        return tuple(hops), lines.distance(policies, _candidate(found), found.origin, distance)
+        return tuple(hops), lines.distance(policies, candidate(found), found.origin, distance)
 
     def _route(self, found: OspfRoute, settings: ProcessSettings) -> Route | None:
         intra, inter, external = settings.distances
@@ -120,7 +120,7 @@ class Offers:
         )
 
 
-def _candidate(found: OspfRoute, hop: NextHop | None = None) -> MatchedRoute:
+def candidate(found: OspfRoute, hop: NextHop | None = None) -> MatchedRoute:
     """Return a route by one of its next hops, as lists look at it."""
     address = hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None
     interface = hop.interface if hop is not None else ""

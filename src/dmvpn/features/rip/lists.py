@@ -52,7 +52,7 @@ def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announc
     distribution = config.distribution
     if heard.metric >= INFINITY or not distribution.says(inwards=True):
         return heard
-    policies, route = ports.policies.of_routes(), _candidate(heard)
+    policies, route = ports.policies.of_routes(), candidate(heard)
     if not distribution.permits(policies, route, heard.interface, inwards=True):
         return None
     offset = distribution.offset(policies, route, heard.interface, inwards=True)
@@ -67,7 +67,7 @@ def told_on(interface: str, routes: Sequence[Announced], config: RipConfig, port
     policies = ports.policies.of_routes()
     told = []
     for route in routes:
-        asked = MatchedRoute(prefix=route.prefix, interface=next(iter(route.interfaces), ""), tag=route.tag)
+        asked = candidate_on(route)
         if distribution.permits(policies, asked, interface, inwards=False):
             offset = distribution.offset(policies, asked, interface, inwards=False)
             told.append(replace(route, metric=min(route.metric + offset, INFINITY)))
@@ -81,7 +81,7 @@ def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Po
     return Route(
         prefix=prefix,
         source=RouteSource.RIP,
-        distance=config.distribution.distance(policies, _candidate(first), first.gateway, config.distance),
+        distance=config.distribution.distance(policies, candidate(first), first.gateway, config.distance),
         metric=learned.metric,
         next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
         tag=first.tag,
@@ -89,8 +89,13 @@ def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Po
     )
 
 
-def _candidate(path: Announcement) -> MatchedRoute:
-    """Return the path in the form that lists match."""
+def candidate_on(route: Announced) -> MatchedRoute:
+    """Return a route to announce in the form that lists match."""
+    return MatchedRoute(prefix=route.prefix, interface=next(iter(route.interfaces), ""), tag=route.tag)
+
+
+def candidate(path: Announcement) -> MatchedRoute:
+    """Return a received path in the form that lists match."""
     hop = path.next_hop if isinstance(path.next_hop, IPv4Address) else None
     teller = path.gateway if isinstance(path.gateway, IPv4Address) else None
     return MatchedRoute(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag, gateway=teller)

@@ -22,6 +22,7 @@ from dmvpn.tools.diff.rows import Rows, worse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.shells.facts import LabFacts
 
 #: Pairs that are measured.
@@ -91,6 +92,10 @@ class BlindPatient:
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
         self._lab.wait(seconds)
+
+    def why(self, gap: Gap) -> Barrier | None:
+        """Return why a route does not pass from a router to its neighbor."""
+        return self._lab.why(gap)
 
 
 def as_it_runs(scenario: Scenario, simulator: Simulator) -> Scenario:

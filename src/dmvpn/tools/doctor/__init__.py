@@ -29,10 +29,10 @@ The checks, each a function of the scene, in the order of a packet's path:
     terms                   what a client and its server must agree on
     tunnel_traffic          traffic through the tunnel; multicast
     servers                 servers that all other clients of a cloud have
-    eigrp, learned_routes   EIGRP; its routes, and static routes
-    rip, ospf, bgp          sessions and routes of these protocols; bgp_passwords: of sessions
+    eigrp, rip, ospf, bgp   neighbors by these protocols; bgp_passwords: of sessions
+    missing_routes          routes that do not pass from a router to its neighbor, and why; route_lines: the lines
+    black_holes             static routes that lead nowhere
     authentication          the lines of key chains; ospf_authentication, eigrp_authentication: of these protocols
-    filters, redistribution     filters that suppress a route; route maps of `redistribute connected`
     underlay_leak           OSPF that advertises the underlay through the tunnel
     missing_process         a routing protocol that all routers of a cloud run but one
     addressing              correct addresses, and correct sources of tunnels

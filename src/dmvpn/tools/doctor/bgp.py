@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
@@ -15,7 +15,6 @@ from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.bgp_passwords import password_of, password_place
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.convergence import not_before
-from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
 from dmvpn.tools.doctor.openings import bgp_family, bgp_neighbors
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -271,60 +270,4 @@ def _finding(cause: Cause, name: str, what: str, facts: RouterFacts, line: str) 
     state = tuple(f"{name}: {one.address} is no neighbor: {one.reason}" for one in facts.neighbors if one.reason)
     return Finding(
         step=_STEP, cause=cause, router=name, what=what, evidence=state[:2], fix=(*bgp_neighbors(facts), line)
-    )
-
-
-def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the server has a route to the client's LAN, and the client routes to the other LANs."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None or not is_up(client):
-        return
-    site = scene.site_of(client.name, client.facts)
-    if site is not None and not announced(client.facts, site[1]) and lacks(hub, there, site[1]):
-        yield not_announced(client.name, client.facts, site, (f"{client.hub}: no route to {site[1]} by the tunnel",))
-        return
-    for other, target in missing_routes(scene, client, there, hub, "bgp"):
-        mine, theirs = peer_of(hub, client.tunnel), peer_of(hub, other.tunnel)
-        if mine is None or theirs is None or not is_up(other):
-            continue
-        internal = {mine.local_as == mine.remote_as, theirs.local_as == theirs.remote_as} == {True}
-        if internal and not mine.reflected and not theirs.reflected:
-            line = bgp_lines.FAMILY_NEIGHBOR.of(peer=_written_as(hub, mine.address), route_reflector_client=True)
-            what = f"{client.hub} reflects no routes: {client.name} never hears of {target} ({other.name})"
-            yield _finding(Cause.REFLECTION, client.hub, what, hub, line)
-            return
-
-
-def _written_as(facts: RouterFacts, address: Address) -> str:
-    """Return a router's name for a neighbor: a dynamic one has the lines of its group."""
-    if address in facts.bgp.called:
-        return str(address)
-    return _group_of(facts, address) or str(address)
-
-
-def _group_of(facts: RouterFacts, address: Address) -> str:
-    """Return the group of a neighbor that connects from a range; "": no range has its address."""
-    return next((one.group for one in device(facts).bgp.listen_ranges if address in one.prefix), "")
-
-
-def announced(facts: RouterFacts, address: Address) -> bool:
-    """Return whether BGP advertises the network of this address."""
-    return any(address in network and network.prefixlen for network in facts.bgp.announces)
-
-
-def not_announced(name: str, facts: RouterFacts, lan: tuple[str, Address], evidence: tuple[str, ...]) -> Finding:
-    """Return the finding that a LAN is not advertised. evidence: the effect."""
-    port, address = lan
-    owned = (one.network for it in facts.interfaces if it.name == port for one in it.addresses)
-    network = next((one for one in owned if address in one), None)
-    line = bgp_lines.IN_ROUTER.network.of(address=Blank("network"))
-    if isinstance(network, IPv4Network):
-        line = bgp_lines.IN_ROUTER.network.of(address=network.network_address, mask=network.netmask)
-    return Finding(
-        step=_STEP,
-        cause=Cause.NETWORK_STATEMENT,
-        router=name,
-        what=f"BGP of {name} does not announce its LAN {network} ({port})",
-        evidence=evidence,
-        fix=(*bgp_neighbors(facts), line),
     )

@@ -7,15 +7,16 @@ as well.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from dataclasses import replace
+from ipaddress import ip_interface
 from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor import bgp, host_pairs, lans, ospf, rip, tracked_routes
+from dmvpn.tools.doctor import host_pairs, lans, tracked_routes
 from dmvpn.tools.doctor.addressing import address_line
-from dmvpn.tools.doctor.learned_routes import announced, is_stub_suppressed, not_announced, stub_suppressed
+from dmvpn.tools.doctor.missing_routes import on_the_way
 from dmvpn.tools.doctor.static_routes import lines_by_hop
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
@@ -102,9 +103,6 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
     if end.where in scene.lab.hosts:
         return _gateway(scene, end.where, evidence)
-    unadvertised = _unadvertised(scene, (host.router, customer), target, evidence)
-    if unadvertised is not None:
-        return unadvertised
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
     astray = _astray(scene, mine, target, customer)
     if astray is not None:
@@ -125,6 +123,13 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     elsewhere = route_elsewhere(at, facts, target, evidence) if facts is not None else None
     if elsewhere is not None:
         return elsewhere
+    table, network = (
+        (at, facts.vrf if facts is not None else ""),
+        ip_interface((target, host.address.network.prefixlen)),
+    )
+    barred = on_the_way(scene, scene.table_of(name), table, network.network)
+    if barred is not None:
+        return replace(barred, evidence=(*evidence, *barred.evidence))
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
@@ -201,32 +206,6 @@ def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str,
     facts = scene.of(owner)
     own = [address for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
     return tuple(line for line, hop in lines if hop not in own) or tuple(line for line, _ in lines)
-
-
-def _unadvertised(scene: Scene, place: tuple[str, str], target: Address, evidence: tuple[str, ...]) -> Finding | None:
-    """Return a finding if the target's router does not advertise the network of the target.
-
-    place: that router, and the customer.
-    """
-    name, customer = place
-    owner = _seen(scene, name, customer)
-    for it in owner.interfaces if owner is not None else ():
-        own = next((one for one in it.addresses if target in one.network), None)
-        if owner is None or own is None:
-            continue
-        by_rip = isinstance(own.ip, IPv4Address) and rip.announced(owner, own.ip)
-        if owner.eigrp and not announced(owner, it.name) and not by_rip:
-            return not_announced(name, owner.eigrp[0], (it.name, own.network), evidence)
-        if owner.eigrp and is_stub_suppressed(owner.eigrp[0], it.name):
-            return stub_suppressed(name, owner.eigrp[0], (it.name, own.ip), evidence)
-        tunnelled = any(ospf.running_on(owner, tunnel) is not None for tunnel in owner.tunnels)
-        if tunnelled and not owner.eigrp and not ospf.announced(owner, it.name):
-            return ospf.not_announced(name, owner.ospf[0], (it.name, own.ip), evidence)
-        if owner.bgp.local_as and not owner.eigrp and not owner.ospf and not bgp.announced(owner, own.ip):
-            return bgp.not_announced(name, owner, (it.name, own.ip), evidence)
-        if owner.rip is not None and not owner.eigrp and isinstance(own.ip, IPv4Address) and not by_rip:
-            return rip.not_announced(name, it.name, own.ip, evidence, vrf=owner.vrf)
-    return None
 
 
 def _gateway(scene: Scene, name: str, evidence: tuple[str, ...]) -> Finding:

@@ -14,7 +14,7 @@ from dmvpn.features.eigrp.config.interfaces import AF_SHUTDOWN
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.tools.doctor import eigrp, ospf, rip
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.learned_routes import lacks
+from dmvpn.tools.doctor.missing_routes import lacks
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.verdicts import Finding, Step
 

@@ -6,8 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.notices import RouteSource
-from dmvpn.base.placeholder import Blank, Placeholder
+from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.config import interfaces as port_lines
 from dmvpn.features.ospf.config import processes as process_lines
@@ -17,7 +16,6 @@ from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines
 from dmvpn.tools.doctor.configuration import device, statements, texts
 from dmvpn.tools.doctor.convergence import not_before
-from dmvpn.tools.doctor.learned_routes import lacks
 from dmvpn.tools.doctor.openings import ospf_process
 from dmvpn.tools.doctor.ospf_authentication import OspfEnd, opening, proof, settings
 from dmvpn.tools.doctor.packet_sizes import mtu_line
@@ -307,42 +305,4 @@ def _disagree(term: _Term, client: Client, name: str, state: tuple[str, ...], *,
         fix=term.fix,
         others=(client.name, client.hub),
         decide="" if certain else term.decide,
-    )
-
-
-def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the server has a route to the client's LAN, and accepts received routes."""
-    there, hub = client.there, client.hub_facts
-    running = running_on(client.facts, client.tunnel)
-    if there is None or hub is None or running is None or not is_up(client):
-        return
-    site = scene.site_of(client.name, client.facts)
-    if site is not None and not announced(client.facts, site[0]) and lacks(hub, there, site[1]):
-        yield not_announced(client.name, running[0], site, (f"{client.hub}: no route to {site[1]} by the tunnel",))
-        return
-
-
-def announced(facts: RouterFacts, interface: str) -> bool:
-    """Return whether OSPF advertises the networks of this interface."""
-    named = any(one.name == interface for process in facts.ospf for one in process.interfaces)
-    return named or any(
-        one.source is RouteSource.CONNECTED
-        for process in device(facts).ospf.processes
-        for one in process.redistributions
-    )
-
-
-def not_announced(name: str, process: OspfFacts, lan: tuple[str, object], evidence: tuple[str, ...]) -> Finding:
-    """Return the finding that a LAN is not advertised. evidence: the effect."""
-    port, address = lan
-    known = address if isinstance(address, IPv4Address) else Blank("address")
-    area = process.interfaces[0].area if process.interfaces else 0
-    network = Placeholder(f"{known} {_HOST}") if isinstance(known, str) else (known, _HOST)
-    return Finding(
-        step=_STEP,
-        cause=Cause.NETWORK_STATEMENT,
-        router=name,
-        what=f"OSPF of {name} does not run on its LAN port {port} ({known}), so it is not advertised",
-        evidence=evidence,
-        fix=(ospf_process(process), process_lines.NETWORKS.of(network=network, area=area)),
     )

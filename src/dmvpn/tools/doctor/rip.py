@@ -13,10 +13,9 @@ from dmvpn.base.terms import Likeness
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor import filters
+from dmvpn.tools.doctor import missing_routes
 from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines, chain_question, compare_chains
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.learned_routes import lacks, missing_routes
 from dmvpn.tools.doctor.openings import rip_process
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -86,7 +85,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if disbelief is not None:
         yield disbelief
         return
-    kept = list(filters.filtered_routes(scene, client))
+    kept = list(missing_routes.routes(scene, client))
     yield from kept
     if kept:
         return  # a router that only advertises its LAN, and has it filtered, sends nothing
@@ -236,58 +235,8 @@ def network_line(address: object) -> str:
     return rip_lines.NETWORK.of(network=str(address))
 
 
-def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the server has a route to the client's LAN, and the client routes to the other LANs."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None or not _is_up(client):
-        return
-    site = scene.site_of(client.name, client.facts)
-    own = site[1] if site is not None and isinstance(site[1], IPv4Address) else None
-    if site is not None and own is not None and not announced(client.facts, own) and lacks(hub, there, own):
-        yield not_announced(
-            client.name, site[0], own, (f"{client.hub}: no route to {own} by the tunnel",), vrf=client.facts.vrf
-        )
-        return
-    on_hub = rip_on(hub, there)
-    if on_hub is None or not on_hub.split_horizon:
-        return
-    for other, target in missing_routes(scene, client, there, hub, "rip"):
-        if _is_up(other):
-            yield Finding(
-                step=_STEP,
-                cause=Cause.SPLIT_HORIZON,
-                router=client.hub,
-                what=f"split horizon at {client.hub}: routes learned on {there.name} are not advertised there",
-                evidence=(f"{client.hub} has a route to {target} ({other.name})", f"{client.name} has none"),
-                fix=(INTERFACE.of(name=there.name), rip_lines.SPLIT_HORIZON.no()),
-            )
-            return
-
-
-def _is_up(client: Client) -> bool:
-    """Return whether both ends receive each other's updates."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None:
-        return False
-    return _receives(client.facts, client.tunnel, there) and _receives(hub, there, client.tunnel)
-
-
 def announced(facts: RouterFacts, address: IPv4Address) -> bool:
     """Return whether RIP advertises the network of this address."""
     return facts.rip is not None and any(
         address in network and network.prefixlen for network in facts.rip.announces if network.version == 4
-    )
-
-
-def not_announced(
-    name: str, interface: str, address: IPv4Address, evidence: tuple[str, ...], *, vrf: str = ""
-) -> Finding:
-    """Return the finding that a LAN is not advertised. evidence: the effect."""
-    return Finding(
-        step=_STEP,
-        cause=Cause.NETWORK_STATEMENT,
-        router=name,
-        what=f"RIP of {name} does not announce its LAN ({interface}, {address})",
-        evidence=evidence,
-        fix=(*rip_process(vrf), network_line(address)),
     )

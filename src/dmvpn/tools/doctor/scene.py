@@ -17,8 +17,9 @@ from dmvpn.tools.doctor.configuration import tunnel_end
 from dmvpn.tools.walk.view import HOST_PORT, without_filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.nhrp.facts import ServerFacts
@@ -95,13 +96,22 @@ class _Index:
         return index
 
 
+def _unknown(_gap: Gap) -> Barrier | None:
+    """Return no reason: there is no router to ask."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All facts in view. earlier: the facts some seconds before. answers: the result of each probe."""
+    """All facts in view. earlier: the facts some seconds before. answers: the result of each probe.
+
+    why: asks the routers why a route does not pass from one to its neighbor.
+    """
 
     lab: LabFacts
     earlier: LabFacts | None = None
     answers: Mapping[Probe, ProbeResult] = field(default_factory=dict)
+    why: Callable[[Gap], Barrier | None] = field(default=_unknown, repr=False, compare=False)
     _index: _Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from dmvpn.tools.doctor.single_router import suspect
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address
     from dmvpn.tools.doctor.probes import Probe, ProbeResult
     from dmvpn.tools.doctor.verdicts import Diagnosis
@@ -42,6 +43,10 @@ class Patient(Protocol):
         """Let time pass."""
         ...
 
+    def why(self, gap: Gap) -> Barrier | None:
+        """Return why a route does not pass from a router to its neighbor; None: it does, or it is not known."""
+        ...
+
 
 def visit(
     patient: Patient,
@@ -62,13 +67,13 @@ def visit(
         return _from_one_end(patient, before, router, address, probing=probing)
     planned = initial_probes(Scene(before), router, address) if probing else ()
     answers = carry_out(in_vrfs(Scene(before), planned), patient.ask)
-    first = examine(Scene(patient.facts(), before, answers), router, address)
+    first = examine(Scene(patient.facts(), before, answers, patient.why), router, address)
     if not probing or all(one.advice for one in first.findings):
         return first
     more = carry_out(in_vrfs(Scene(before), follow_up_probes(Scene(before), first.findings)), patient.ask)
     answers = {**answers, **more}
     patient.wait(BETWEEN_COUNTS)
-    return examine(Scene(patient.facts(), before, answers), router, address)
+    return examine(Scene(patient.facts(), before, answers, patient.why), router, address)
 
 
 def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address | None, *, probing: bool) -> Diagnosis:

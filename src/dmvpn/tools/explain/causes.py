@@ -60,6 +60,17 @@ _OTHERS: Final = {
     Cause.REFLECTION: "A hub learned a route from one internal neighbor, and may advertise it to another one only as "
     "its route reflector (RFC 4456)",
     Cause.ROUTE_FILTERED: "A list or a route map keeps the route from being announced or taken",
+    Cause.REDISTRIBUTION: "A routing protocol lets in only some routes of another one: `subnets`, a metric, or "
+    "`bgp redistribute-internal` is missing",
+    Cause.AREAS: "OSPF passes routes from area to area by area 0 alone, and lets no external routes into a stub area",
+    Cause.LOOP: "A router refuses a route as its own: its AS number is in the path, or another router "
+    "has its router ID or cluster ID",
+    Cause.ROUTE_NEXT_HOP: "A router has a route of BGP whose next hop it cannot reach, and does not use it. "
+    "`next-hop-self` at its neighbor puts an address there that it reaches",
+    Cause.MAXIMUM: "A neighbor sent more prefixes than `maximum-prefix` allows: its session is down until "
+    "`clear ip bgp`",
+    Cause.ROUTE_TARGET: "One VRF has the routes of another, which lacks those of the first: a route target that one "
+    "exports is not imported by the other. `show vrf detail` has both",
     Cause.HOST_GATEWAY: "A host sends packets for other networks to an address that no router on its wire has",
     Cause.NO_ROUTE_THERE: "A router on the way has no route to the destination",
     Cause.PEERS_APART: "Each spoke reaches the hub, and the underlay does not let the two reach each other",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.barriers import RouteReason
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import (
@@ -14,6 +15,7 @@ from dmvpn.base.explanations import (
     log_group,
     reason,
     reason_group,
+    reasons,
     words,
 )
 from dmvpn.base.notices import RouteSource
@@ -209,6 +211,39 @@ _DEBUGS = debug_group(
     next=_ROUTE,
 )
 
+_BARRIERS = reason_group(
+    "routes that do not pass",
+    ("show ip route",),
+    *reasons(RouteReason)("""
+    NOT_ADVERTISED :: The protocol has neither a `network` line that covers it, nor redistributes it.
+    NOT_RUNNING :: No `network` line covers the address on the link, so the two are no neighbors.
+    OTHER_MASK :: BGP advertises a network whose prefix the routing table has exactly so.
+    NO_SUBNETS :: `redistribute ... subnets` brings in all networks.
+    NO_METRIC :: EIGRP and RIP bring in routes of other protocols with `metric`, or `default-metric`, alone.
+    NOT_REDISTRIBUTED :: `redistribute ... route-map`, or that of a `network` line; `show route-map` has its entries.
+    INTERNAL :: `bgp redistribute-internal` lets other protocols have them.
+    LIST :: `show ip prefix-list`, `show access-lists` and `show route-map` have the entries.
+    OFFSET :: `offset-list` makes a metric so large that the route counts as unreachable.
+    SPLIT_HORIZON :: A route is not sent back to where it came from, which keeps spokes of one tunnel from each other.
+    STUB :: `eigrp stub` says which routes it sends; it sends no learned routes.
+    SUMMARY :: The summary is sent in its place.
+    REFLECTION :: `neighbor ... route-reflector-client` lets an internal neighbor have them.
+    COMMUNITY :: no-advertise, no-export or local-AS.
+    HIDDEN :: The routing table has a route with a smaller distance, and the protocol advertises only routes in use.
+    AREA :: A router in several areas passes routes on if it is in area 0, or has a virtual link there.
+    STUB_AREA :: `area ... stub` or `area ... nssa`.
+    OWN_SYSTEM :: `neighbor ... allowas-in` takes it all the same, and `neighbor ... as-override` at the sender avoids
+        it.
+    OWN_ROUTE :: Two routers have one router ID, or one cluster ID.
+    NEXT_HOP :: `neighbor ... next-hop-self` at the sender puts its own address there.
+    TOO_FAR :: A metric of 16 in RIP, or more hops than `metric maximum-hops` of EIGRP.
+    NEVER :: `distance 255`: such a route is never used.
+    MAXIMUM :: `neighbor ... maximum-prefix`; `clear ip bgp` brings the session back.
+    NOT_EXPORTED :: `route-target export` of the VRF is missing.
+    NOT_IMPORTED :: `route-target import` of the other VRF is missing, or has a typing error.
+    """),
+    next="show ip route",
+)
 _REASONS = reason_group(
     "the routing table",
     ("show ip route", "show ipv6 route"),
@@ -232,4 +267,16 @@ _ANSWERS = answer_group(
     next=_ROUTE,
 )
 
-GROUPS: Final = (_ANSWERS, _LOGS, _CODES, _OVERRIDE, _IPV6_CODES, _SOURCES, _KINDS, _DEBUGS, _REASONS, *labels.GROUPS)
+GROUPS: Final = (
+    _ANSWERS,
+    _LOGS,
+    _CODES,
+    _OVERRIDE,
+    _IPV6_CODES,
+    _SOURCES,
+    _KINDS,
+    _DEBUGS,
+    _BARRIERS,
+    _REASONS,
+    *labels.GROUPS,
+)

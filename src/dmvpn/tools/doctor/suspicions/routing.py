@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.tools.doctor.learned_routes import is_stub_suppressed
 from dmvpn.tools.doctor.suspicions import rip
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort, null_route_removal
@@ -91,7 +90,7 @@ def routes(view: ServerView) -> Iterator[Hypothesis]:
         )
         yield maybe(Cause.LAN_OVERLAP, f"{own} is not what EIGRP is to announce", f"is {own} another site's network?")
     for interface in view.lans:
-        if interface not in silent and is_stub_suppressed(process, interface.name):
+        if interface not in silent and _is_stub_suppressed(process, interface.name):
             line = f"eigrp stub {' '.join(process.stub or ()) or 'receive-only'}"
             why = f"'{line}' keeps {interface.addresses[0].network} ({interface.name}) from all others"
             yield maybe(Cause.SPOKE_STUB, why, "is it to be reached?")
@@ -158,3 +157,13 @@ def _not_advertised(view: ServerView, why: str) -> Iterator[Hypothesis]:
         yield maybe(Cause.NO_ROUTE_THERE, why, "is there to be a static route, or a protocol that is not on?")
     if eigrp:
         yield maybe(Cause.HUB_STUB, why, "'eigrp stub' at the server")
+
+
+def _is_stub_suppressed(process: EigrpFacts, interface: str) -> bool:
+    """Return whether the process is a stub that does not advertise the network of an interface.
+
+    (`receive-only` advertises nothing.)
+    """
+    if process.stub is None or "connected" in process.stub:
+        return False
+    return any(one.name == interface for one in process.interfaces) or "redistributed" not in process.stub

@@ -1,0 +1,160 @@
+"""Why a route does not pass from a router to its neighbor: each protocol answers in `passing.py` of its feature.
+
+    Gap           a prefix that one router has and its neighbor lacks
+    RouteReason   why
+    Barrier       a reason, the end at which it lies, and the line that makes it
+
+Nothing here is loaded by a router that only runs.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from dmvpn.base.distribution import EVERY, NOTHING, DefaultRoutes, OffsetList
+from dmvpn.base.reasons import Reason, ReasonCode
+from dmvpn.base.redistribution import line_for
+from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.distribution import DistributeList, Distribution
+    from dmvpn.base.machine import Machine
+    from dmvpn.base.notices import Route
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.redistribution import Line
+    from dmvpn.base.routemaps import RoutePolicies
+
+
+@enum.unique
+class RouteReason(ReasonCode):
+    """Why a route does not pass."""
+
+    NOT_ADVERTISED = "no line brings it into <protocol>"
+    NOT_RUNNING = "<protocol> does not run on the link to the neighbor"
+    OTHER_MASK = "the `network` line has another mask: <line>"
+    NO_SUBNETS = "only classful networks are redistributed: `subnets` is missing"
+    NO_METRIC = "it is redistributed from <protocol> without a metric"
+    NOT_REDISTRIBUTED = "route map <name> of the redistribution denies it"
+    INTERNAL = "routes of internal BGP neighbors are not redistributed"
+    LIST = "a list denies it: <line>"
+    OFFSET = "an offset makes it unreachable: <line>"
+    SPLIT_HORIZON = "split horizon: it leads out of <interface>"
+    STUB = "a stub does not send it"
+    SUMMARY = "a summary stands for it: <prefix>"
+    REFLECTION = "routes of internal neighbors are not reflected"
+    COMMUNITY = "its communities keep it from this neighbor"
+    HIDDEN = "a better route is in its place, of <protocol>"
+    AREA = "areas exchange routes by the backbone alone, and <router> is not in area 0"
+    STUB_AREA = "external routes do not enter area <number>"
+    OWN_SYSTEM = "its path has AS <number>, which is the receiver's"
+    OWN_ROUTE = "it seems to be the receiver's own: both have the identifier <address>"
+    NEXT_HOP = "its next hop <address> is not reached"
+    TOO_FAR = "it is too far away"
+    NEVER = "an administrative distance of 255 prevents it"
+    MAXIMUM = "no more than <number> prefixes are taken"
+    NOT_EXPORTED = "VRF <name> exports no route target with it"
+    NOT_IMPORTED = "its route target <target> is not imported"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEnd:
+    """A router, its table (VRF), and its address on the network between the two."""
+
+    router: str
+    vrf: str
+    address: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A prefix that one router has and its neighbor lacks."""
+
+    prefix: Prefix
+    sender: RouteEnd
+    receiver: RouteEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """Why a route does not pass.
+
+    protocol: "eigrp", "bgp" ... at_sender: the reason lies there, else at the receiver.
+    line: words of the line that makes it, in their order; (): no line does.
+    """
+
+    protocol: str
+    reason: Reason
+    at_sender: bool = True
+    line: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One end: the machines of its table by feature, and what they ask."""
+
+    machines: Mapping[str, Machine]
+    ports: Ports
+
+    @property
+    def policies(self) -> RoutePolicies:
+        """All lists and maps."""
+        return self.ports.policies.of_routes()
+
+
+def not_running(protocol: str, sender: object, receiver: object) -> Barrier | None:
+    """Return the barrier that a protocol runs at one end of a link alone, given what of it runs at each; None: it does
+    not run at all, or at both ends, which are no neighbors for another reason."""
+    if (sender is None) is (receiver is None):
+        return None
+    reason = Reason(RouteReason.NOT_RUNNING, (protocol,))
+    return Barrier(protocol=protocol, reason=reason, at_sender=sender is None)
+
+
+def not_brought_in(
+    protocol: str, route: Route, lines: Iterable[Line], policies: RoutePolicies, lists: Distribution = NOTHING
+) -> Barrier:
+    """Return why a route of the routing table is not redistributed, given that it is not."""
+    line, asked = line_for(lines, route), MatchedRoute.of(route)
+    if line is None:
+        code = RouteReason.INTERNAL if route.stays else RouteReason.NOT_ADVERTISED
+        return Barrier(protocol=protocol, reason=Reason(code, () if route.stays else (protocol,)))
+    name = getattr(line, "route_map", "")
+    if name and policies.mapped(name, asked) is None:
+        words = ("redistribute", line.source.value, "route-map", name)
+        return Barrier(protocol=protocol, reason=Reason(RouteReason.NOT_REDISTRIBUTED, (name,)), line=words)
+    if not lists.brings_in(policies, asked):
+        denying = next(one for one in lists.lists if one.source is not None and not one.permits(policies, asked))
+        return by_line(protocol, denying)
+    return Barrier(protocol=protocol, reason=Reason(RouteReason.NO_METRIC, (line.source.value,)))
+
+
+def by_line(protocol: str, line: DistributeList | DefaultRoutes | OffsetList, *, at_sender: bool = True) -> Barrier:
+    """Return the barrier that a line makes."""
+    code = RouteReason.OFFSET if isinstance(line, OffsetList) else RouteReason.LIST
+    return Barrier(
+        protocol=protocol, reason=Reason(code, (" ".join(line.words),)), at_sender=at_sender, line=line.words
+    )
+
+
+def listed(
+    protocol: str, lists: Distribution, policies: RoutePolicies, route: MatchedRoute, interface: str, *, inwards: bool
+) -> Barrier | None:
+    """Return the barrier that a distribute list makes on an interface, None: the route passes."""
+    found = lists.denying(policies, route, interface, inwards=inwards)
+    return by_line(protocol, found, at_sender=not inwards) if found is not None else None
+
+
+def offset(
+    protocol: str, lists: Distribution, policies: RoutePolicies, prefix: Prefix, interface: str, *, inwards: bool
+) -> Barrier | None:
+    """Return the barrier that an offset list makes, given that the metric is infinite with it."""
+    for one in sorted(lists.offsets, key=lambda one: not one.interface):
+        is_meant = one.inwards is inwards and one.interface in ("", interface)
+        if is_meant and (one.name == EVERY or policies.access_list_permits(one.name, prefix)):
+            return by_line(protocol, one, at_sender=not inwards)
+    return None

@@ -1,0 +1,89 @@
+"""Why EIGRP does not pass a route to a neighbor, by the rules that advertise and accept it (`policy`, `intake`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from dmvpn.base.barriers import Barrier, RouteReason, listed, not_brought_in, not_running
+from dmvpn.base.reasons import Reason
+from dmvpn.features.eigrp.intake import candidate
+from dmvpn.features.eigrp.policy import Policy, is_sent_by_stub, leads_over
+from dmvpn.features.eigrp.translate import WITHDRAWN
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+    from dmvpn.features.eigrp.machine import EigrpMachine
+    from dmvpn.features.eigrp.process import Process
+    from dmvpn.features.eigrp.topology import Path
+
+_NAME = "eigrp"
+
+
+def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
+    """Return why a route does not pass, None: it does, or EIGRP does not connect these two."""
+    mine, theirs = (cast("EigrpMachine", side.machines[_NAME]).processes for side in (here, there))
+    for number, process in mine.items():
+        neighbor = _neighbor(process, gap.receiver.address)
+        sender = _neighbor(theirs[number], gap.sender.address) if number in theirs else None
+        if neighbor is not None and sender is not None:
+            known = process.dual.table.get(gap.prefix)
+            path = known.current if known is not None else None
+            return _not_sent(here, process, neighbor.interface, gap.prefix) or _not_taken(
+                there, theirs[number], sender, path, gap.prefix
+            )
+        if number in theirs:
+            ends = (_running(process, gap.sender.address), _running(theirs[number], gap.receiver.address))
+            return not_running(_NAME, *ends)
+    return None
+
+
+def _running(process: Process, address: object) -> EigrpInterface | None:
+    return next((one for one in process.state.interfaces.values() if one.address == address), None)
+
+
+def _neighbor(process: Process, address: object) -> Neighbor | None:
+    return next((one for one in process.neighbors() if one.address == address and one.is_up), None)
+
+
+def _not_sent(here: Side, process: Process, interface: EigrpInterface, prefix: Prefix) -> Barrier | None:
+    destination, settings = process.dual.table.get(prefix), process.state.settings
+    path, policy = (destination.current if destination is not None else None), Policy(process.state)
+    if destination is None or path is None:
+        route = here.ports.rib.exact(prefix)
+        if route is None:
+            return None
+        return not_brought_in(_NAME, route, settings.redistributions, here.policies, settings.distribution)
+    if policy.advert(interface, destination) != WITHDRAWN:
+        return None
+    summary = policy.summary_over(interface, path, prefix)
+    if summary is not None:
+        return _barrier(RouteReason.SUMMARY, summary)
+    if interface.settings.split_horizon and leads_over(interface, destination, path):
+        return _barrier(RouteReason.SPLIT_HORIZON, interface.name)
+    if settings.stub is not None and not is_sent_by_stub(path, settings.stub):
+        return _barrier(RouteReason.STUB)
+    asked = candidate(prefix, path.report, path.source.interface)
+    return listed(_NAME, settings.distribution, here.policies, asked, interface.name, inwards=False)
+
+
+def _not_taken(there: Side, process: Process, sender: Neighbor, path: Path | None, prefix: Prefix) -> Barrier | None:
+    if path is None:
+        return None
+    external, identifier = path.report.external, process.state.router_id
+    if identifier in (path.report.originator, external.originator if external is not None else None):
+        return _barrier(RouteReason.OWN_ROUTE, identifier, at_sender=False)
+    route = replace(candidate(prefix, path.report, sender.interface.name), gateway=sender.address)
+    lists = process.state.settings.distribution
+    denied = listed(_NAME, lists, there.policies, route, sender.interface.name, inwards=True)
+    if denied is not None:
+        return denied
+    destination = process.dual.table.get(prefix)
+    is_known = destination is not None and any(source is sender.source for source in destination.paths)
+    return None if is_known else _barrier(RouteReason.TOO_FAR, at_sender=False)
+
+
+def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
+    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)

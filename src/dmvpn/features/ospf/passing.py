@@ -1,0 +1,111 @@
+"""Why OSPF does not pass a route to a neighbor, by what both know of their areas (`imports`, `summaries`, `offers`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from dmvpn.base.addresses import classful_length
+from dmvpn.base.barriers import Barrier, RouteReason, listed, not_brought_in, not_running
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.reasons import Reason
+from dmvpn.base.redistribution import line_for
+from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.features.ospf.imports import Imports
+from dmvpn.features.ospf.offers import candidate
+from dmvpn.features.ospf.ranges import range_of
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.machine import OspfMachine
+    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.routes import OspfRoute
+
+_NAME = "ospf"
+
+
+def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
+    """Return why a route does not pass, None: it does, or OSPF does not connect these two."""
+    mine, theirs = ([*cast("OspfMachine", side.machines[_NAME]).processes.values()] for side in (here, there))
+    for process in mine:
+        area = _area_with(process, gap.receiver.address)
+        other = next((one for one in theirs if _area_with(one, gap.sender.address) is not None), None)
+        if area is not None and other is not None:
+            found = other.state.found.routes.get(gap.prefix)
+            return _not_taken(there, other, found, gap) if found is not None else _not_sent(here, process, area, gap)
+    return not_running(_NAME, _running(mine, gap.sender.address), _running(theirs, gap.receiver.address))
+
+
+def _running(processes: list[Process], address: object) -> OspfInterface | None:
+    interfaces = (interface for process in processes for interface in process.interfaces.values())
+    return next((one for one in interfaces if one.address == address), None)
+
+
+def _area_with(process: Process, address: object) -> RunningArea | None:
+    """Return the area of an adjacency with a neighbor."""
+    return next(
+        (one.interface.area for one in process.state.neighbors() if one.address == address and one.is_full), None
+    )
+
+
+def _not_sent(here: Side, process: Process, area: RunningArea, gap: Gap) -> Barrier | None:
+    state, prefix = process.state, gap.prefix
+    found = state.found.routes.get(prefix)
+    if found is None:
+        if Imports(state).of(prefix) is None:
+            return _not_brought_in(here, process, prefix)
+        return _barrier(RouteReason.STUB_AREA, area.number) if not area.takes_externals else None
+    if found.kind.is_external:
+        return _barrier(RouteReason.STUB_AREA, area.number) if not area.takes_externals else None
+    if found.area == area.number:
+        return None
+    if not state.is_border:
+        return _barrier(RouteReason.AREA, gap.sender.router)
+    home = state.areas.get(found.area) if found.area is not None else None
+    known = range_of(home, prefix) if home is not None else None
+    if known is not None:
+        return _barrier(RouteReason.SUMMARY, known.prefix)
+    for number, name, way in _area_lists(home, area):
+        if name and not here.policies.prefix_list_permits(name, prefix):
+            words = ("area", str(number), "filter-list", "prefix", name, way)
+            return Barrier(protocol=_NAME, reason=Reason(RouteReason.LIST, (" ".join(words),)), line=words)
+    return _barrier(RouteReason.SUMMARY, "0.0.0.0/0") if area.settings.no_summary else None
+
+
+def _area_lists(home: RunningArea | None, area: RunningArea) -> tuple[tuple[int, str, str], ...]:
+    out = ((home.number, home.settings.filter_out, "out"),) if home is not None else ()
+    return (*out, (area.number, area.settings.filter_in, "in"))
+
+
+def _not_brought_in(here: Side, process: Process, prefix: Prefix) -> Barrier | None:
+    route, settings = here.ports.rib.exact(prefix), process.state.settings
+    if route is None:
+        return None
+    line = line_for(settings.redistributions, route)
+    whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
+    if line is not None and not line.subnets and not whole:
+        words = ("redistribute", line.source.value)
+        return Barrier(protocol=_NAME, reason=Reason(RouteReason.NO_SUBNETS), line=words)
+    lists = settings.distribution
+    denied = listed(_NAME, lists, here.policies, MatchedRoute.of(route), "", inwards=False) if line else None
+    return denied or not_brought_in(_NAME, route, settings.redistributions, here.policies, lists)
+
+
+def _not_taken(there: Side, process: Process, found: OspfRoute, gap: Gap) -> Barrier | None:
+    lists = process.state.settings.distribution
+    for hop in found.hops:
+        denied = listed(_NAME, lists, there.policies, candidate(found, hop), hop.interface, inwards=True)
+        if denied is not None:
+            return denied
+    number = str(process.number)
+    is_offered = gap.prefix in process.offers.offered
+    best = there.ports.rib.exact(gap.prefix)
+    is_ours = best is not None and (best.source, best.process) == (RouteSource.OSPF, number)
+    return None if is_offered or is_ours or not found.hops else _barrier(RouteReason.NEVER, at_sender=False)
+
+
+def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
+    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)

@@ -1,0 +1,76 @@
+"""Why RIP does not pass a route to a neighbor, by the rules that announce and accept it (`output`, `lists`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from dmvpn.base.barriers import Barrier, RouteReason, listed, not_brought_in, not_running, offset
+from dmvpn.base.reasons import Reason
+from dmvpn.features.rip.database import Announcement
+from dmvpn.features.rip.lists import believed_of, candidate, candidate_on, told_on
+from dmvpn.features.rip.output import Summaries
+from dmvpn.features.rip.packet import INFINITY
+
+if TYPE_CHECKING:
+    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.features.rip.interface import RipInterface
+    from dmvpn.features.rip.machine import RipMachine
+    from dmvpn.features.rip.output import Announced
+
+_NAME = "rip"
+
+
+def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
+    """Return why a route does not pass, None: it does, or RIP does not connect these two."""
+    mine, theirs = (cast("RipMachine", side.machines[_NAME]) for side in (here, there))
+    circuit = next((one for one in mine.circuits.values() if one.holds(gap.receiver.address)), None)
+    other = next((one for one in theirs.circuits.values() if one.holds(gap.sender.address)), None)
+    if circuit is None or other is None:
+        return not_running(_NAME, circuit, other)
+    if gap.prefix not in mine.table.own and gap.prefix not in mine.table.database.routes:
+        best, config = here.ports.rib.exact(gap.prefix), mine.config
+        if best is None:
+            return None
+        return not_brought_in(_NAME, best, config.redistributions, here.policies, config.distribution)
+    (route,) = mine.table.look([gap.prefix])
+    return _not_sent(here, mine, circuit, route) or _not_taken(there, theirs, other, route, gap)
+
+
+def _not_sent(here: Side, machine: RipMachine, circuit: RipInterface, route: Announced) -> Barrier | None:
+    config, prefix = machine.config, route.prefix
+    if route.metric >= INFINITY:
+        best = here.ports.rib.exact(prefix)
+        hidden = best is not None and best.source.value != _NAME
+        return _barrier(RouteReason.HIDDEN, best.source.value) if best is not None and hidden else _too_far()
+    sent = told_on(circuit.name, (route,), config, here.ports)
+    if not sent:
+        asked = candidate_on(route)
+        return listed(_NAME, config.distribution, here.policies, asked, circuit.name, inwards=False)
+    if sent[0].metric >= INFINITY:
+        return offset(_NAME, config.distribution, here.policies, prefix, circuit.name, inwards=False) or _too_far()
+    settings = config.interface(circuit.name)
+    if settings.split_horizon and circuit.name in route.interfaces:
+        return _barrier(RouteReason.SPLIT_HORIZON, circuit.name)
+    summary = Summaries.on(circuit.state, settings, auto_summary=config.auto_summary).of(prefix)
+    return _barrier(RouteReason.SUMMARY, summary) if summary not in (None, prefix) else None
+
+
+def _not_taken(there: Side, machine: RipMachine, circuit: RipInterface, route: Announced, gap: Gap) -> Barrier | None:
+    sender, lists = gap.sender.address, machine.config.distribution
+    heard = Announcement(
+        prefix=gap.prefix, metric=route.metric, tag=route.tag, gateway=sender, next_hop=sender, interface=circuit.name
+    )
+    left = believed_of(heard, machine.config, there.ports)
+    if left is None:
+        return listed(_NAME, lists, there.policies, candidate(heard), circuit.name, inwards=True)
+    if left.metric >= INFINITY:
+        return offset(_NAME, lists, there.policies, gap.prefix, circuit.name, inwards=True) or _too_far(at_sender=False)
+    return None
+
+
+def _too_far(*, at_sender: bool = True) -> Barrier:
+    return _barrier(RouteReason.TOO_FAR, at_sender=at_sender)
+
+
+def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
+    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)
