@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.network.device import Device
+from dmvpn.network.references import remedies
 from dmvpn.tools.lint import lint
 
 _FIXES = [
@@ -310,7 +312,13 @@ _FIXES = [
             "crypto ipsec profile P",
             " set ikev2-profile TYPO",
         ),
-        ("crypto ikev2 profile TYPO",),
+        (
+            "crypto ikev2 profile TYPO",
+            " match identity remote address 0.0.0.0",
+            " authentication local pre-share",
+            " authentication remote pre-share",
+            " keyring local <name>",
+        ),
     ),
     (
         "ike-profile-undefined",
@@ -328,7 +336,13 @@ _FIXES = [
             "interface Tunnel0",
             " tunnel protection ipsec profile P ikev2-profile TYPO",
         ),
-        ("crypto ikev2 profile TYPO",),
+        (
+            "crypto ikev2 profile TYPO",
+            " match identity remote address 0.0.0.0",
+            " authentication local pre-share",
+            " authentication remote pre-share",
+            " keyring local <name>",
+        ),
     ),
     (
         "ike-profile-missing",
@@ -489,6 +503,41 @@ _FIXES = [
 def test_the_fix_of_a_mistake_is_these_lines(rule: str, lines: tuple[str, ...], fixes: tuple[str, ...]) -> None:
     found = [one.fix for one in lint({"R.cfg": "\n".join(lines)}) if one.rule == rule]
     assert "\n".join(found).split("\n") == list(fixes)
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        (
+            "crypto ipsec profile P\ninterface Tunnel0\n tunnel protection ipsec profile Q shared\n",
+            "interface Tunnel0\n tunnel protection ipsec profile P shared",
+        ),
+        (
+            "crypto ikev2 keyring KEYS\ncrypto ikev2 keyring OTHER\ncrypto ikev2 profile P\n keyring local KEY\n",
+            "crypto ikev2 profile P\n keyring local KEYS",
+        ),
+        (
+            "key chain RIGHT\n key 1\n  key-string s\n"
+            "router eigrp D\n address-family ipv4 unicast autonomous-system 1\n"
+            "  af-interface Tunnel0\n   authentication mode md5\n   authentication key-chain WRONG\n",
+            "router eigrp D\n address-family ipv4 unicast autonomous-system 1\n  af-interface Tunnel0\n"
+            "   authentication key-chain RIGHT",
+        ),
+    ],
+)
+def test_a_name_that_nothing_defines_becomes_the_one_that_is_meant(text: str, fix: str) -> None:
+    """The fix was a second profile or keyring, half empty, beside the one with another name."""
+    assert fix in [one.fix for one in lint({"R.cfg": text}) if one.rule.endswith("-undefined")]
+
+
+def test_lines_to_be_tried_need_no_value_of_a_person() -> None:
+    text = "crypto ipsec profile P\n set transform-set TS\n set ikev2-profile P\nroute-map M\n match ip address 7\n"
+    assert [*remedies(Device.read("R", text))] == [
+        (
+            "crypto ipsec transform-set TS esp-gcm 256",
+            "mode transport",
+        )
+    ]
 
 
 def test_the_hold_time_of_a_fix_is_one_that_a_line_can_say() -> None:

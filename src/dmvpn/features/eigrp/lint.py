@@ -8,7 +8,6 @@ from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
 from dmvpn.features.eigrp.model import AuthenticationMode
-from dmvpn.ios import common
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -52,7 +51,6 @@ HMAC: Final = Rule(
     "  af-interface Tunnel0\n   authentication mode hmac-sha-256 <secret>",
 )
 _NAME: Final = Blank("name")
-_SECRET: Final = common.KEY_STRING.of(secret=SECRET)
 _HMAC_LINE: Final[dict[str, Hashable]] = {"hmac-sha-256": True, "password": SECRET}
 #: Seconds: the longest hold time.
 _LONGEST: Final = 65535
@@ -92,15 +90,6 @@ def _authentication(
             at=line_of(process, name, f"authentication {given}"),
             what=f"{name} has the {given} of EIGRP {process.autonomous_system}'s authentication, and no {lacking}",
             fix=nested(mode_line if mode is None else chain_line),
-        )
-    known = config.key_chain(chain) if chain else None
-    if chain and (known is None or not known.keys):
-        what = f"there is no key chain {chain}" if known is None else f"key chain {chain} has no key with a key-string"
-        yield Concern(
-            rule=KEY_CHAIN,
-            at=line_of(process, name, "authentication key-chain"),
-            what=f"{name}: {what}, and EIGRP {process.autonomous_system} is to authenticate with it",
-            fix=f"{common.KEY_CHAIN.of(name=chain)}\n {common.KEY.of(number=1)}\n  {_SECRET}",
         )
 
 

@@ -82,9 +82,8 @@ UNUSED: Final = Rule(
     fix="crypto isakmp policy 10\n encryption aes 256\n group 14",
 )
 _NAME, _ADDRESS = Blank("name"), Blank("address")
-_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=_ADDRESS, key=SECRET)
 #: Algorithms that every release has.
-_ALGORITHMS: Final = (
+ALGORITHMS: Final = (
     settings.ENCRYPTION.of(cipher1="aes-cbc-256"),
     settings.INTEGRITY.of(hash1="sha256"),
     settings.GROUPS.of(group1="19"),
@@ -94,7 +93,6 @@ RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1, WEAK, UNUSED
 
 def check(config: IkeConfig) -> Iterator[Concern]:
     """Yield findings about profiles, policies and keys."""
-    yield from _references(config)
     for profile in config.profiles:
         yield from _completeness(config, profile)
     yield from _wildcards(config)
@@ -126,51 +124,33 @@ def _algorithms(config: IkeConfig) -> Iterator[Concern]:
             yield Concern(rule=WEAK, at=(at,), what=what)
 
 
-def _references(config: IkeConfig) -> Iterator[Concern]:
-    keyrings = {keyring.name for keyring in config.keyrings}
-    for profile in config.profiles:
-        if profile.keyring and profile.keyring not in keyrings:
-            yield Concern(
-                rule=KEYRING,
-                at=(f"crypto ikev2 profile {profile.name}", "keyring"),
-                what=f"IKEv2 profile {profile.name} names the keyring {profile.keyring}, which is not configured",
-                fix=profiles.peer_lines(profile.keyring, _NAME, _ADDRESS, SECRET),
-            )
-    of_isakmp = {key.keyring for key in config.isakmp.keys}
-    for old in config.isakmp.profiles:
-        if old.keyring and old.keyring not in of_isakmp:
-            yield Concern(
-                rule=KEYRING,
-                at=(f"crypto isakmp profile {old.name}", "keyring"),
-                what=f"ISAKMP profile {old.name} names the keyring {old.keyring}, which is not there or has no key",
-                fix="\n ".join([isakmp.KEYRING.of(name=old.keyring), _OLD_KEY]),
-            )
-    proposals = {proposal.name for proposal in config.proposals} | {"default"}
-    for policy in config.policies:
-        for name in policy.proposals:
-            if name not in proposals:
-                yield Concern(
-                    rule=PROPOSAL,
-                    at=(f"crypto ikev2 policy {policy.name}", f"proposal {name}"),
-                    what=f"IKEv2 policy {policy.name} names the proposal {name}, which is not configured",
-                    fix="\n ".join([settings.PROPOSAL.of(name=name), *_ALGORITHMS]),
-                )
+def profile_lines(config: IkeConfig, name: str) -> tuple[str, ...]:
+    """Return the lines of a profile for all peers, which proves itself by the keys of the only keyring."""
+    return profiles.PROFILE.of(name=name), *_needed(config)
+
+
+def _needed(config: IkeConfig) -> tuple[str, ...]:
+    """Return the lines that every profile needs."""
+    rings = [keyring.name for keyring in config.keyrings]
+    return (
+        profiles.MATCH_IDENTITY.of(address=IPv4Address(0)),
+        profiles.USES.of(local=True, pre_share=True),
+        profiles.USES.of(remote=True, pre_share=True),
+        profiles.KEYRING.of(local=True, name=rings[0] if len(rings) == 1 else _NAME),
+    )
 
 
 def _completeness(config: IkeConfig, profile: Profile) -> Iterator[Concern]:
     ours, theirs = profile.local_authentication, profile.remote_authentication
     needs_key = AuthenticationMethod.PRE_SHARED_KEY in (ours, *theirs)
-    rings = [keyring.name for keyring in config.keyrings]
     given = profile.local_key is not None or profile.remote_key is not None
-    lacking = {
-        profiles.MATCH_IDENTITY.of(address=IPv4Address(0)): bool(profile.matches or profile.certificate_maps),
-        profiles.USES.of(local=True, pre_share=True): ours is not None,
-        profiles.USES.of(remote=True, pre_share=True): bool(theirs),
-        profiles.KEYRING.of(local=True, name=rings[0] if len(rings) == 1 else _NAME): bool(profile.keyring)
-        or given
-        or not needs_key,
-    }
-    lines = [line for line, there in lacking.items() if not there]
+    has = (
+        bool(profile.matches or profile.certificate_maps),
+        ours is not None,
+        bool(theirs),
+        bool(profile.keyring) or given or not needs_key,
+    )
+    lines = [line for line, there in zip(_needed(config), has, strict=True) if not there]
     if lines:
         named = " and ".join(" ".join(line.split()[:2]) for line in lines)
         yield Concern(

@@ -53,16 +53,6 @@ _ANY: Final = OuterAddress(IPv4Address(0))
 
 def check(config: IpsecConfig) -> Iterator[Concern]:
     """Yield findings about profiles and transform sets."""
-    known = {transforms.name: transforms for transforms in config.transform_sets}
-    for profile in config.profiles:
-        for name in profile.transform_sets:
-            if name not in known and name != "default":
-                yield Concern(
-                    rule=TRANSFORM_SET,
-                    at=(f"crypto ipsec profile {profile.name}", "set transform-set"),
-                    what=f"IPsec profile {profile.name} names the transform set {name}, which is not configured",
-                    fix=_strong(name),
-                )
     used = dict.fromkeys(name for profile in config.profiles for name in profile.transform_sets)
     for transforms in config.transform_sets:
         header = f"crypto ipsec transform-set {transforms.name}"
@@ -73,7 +63,7 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
                 rule=WEAK,
                 at=(header,),
                 what=f"{why_not}; {'it is left out' if others else 'a tunnel that needs it stays down'}",
-                fix=_strong(transforms.name),
+                fix=strong(transforms.name),
                 severity=Severity.WARNING if others else None,
             )
         elif transforms.name in used and not transforms.transport:
@@ -95,7 +85,7 @@ def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:
     return not isinstance(resolve(config, profile.name, _ANY), Reason)
 
 
-def _strong(name: str) -> str:
+def strong(name: str) -> str:
     """Return the lines of a transform set of this name that every tunnel can use."""
     return f"{lines.TRANSFORM_SET.of(name=name, **_STRONG)}\n {_TRANSPORT}"
 

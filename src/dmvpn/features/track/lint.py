@@ -9,7 +9,7 @@ from dmvpn.features.track.config import SCHEDULE
 from dmvpn.features.track.model import TrackKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.features.track.model import TrackConfig
 
@@ -33,26 +33,13 @@ NO_OPERATION: Final = Rule(
 RULES: Final = (MISSING, NO_OPERATION)
 
 
-def check(config: TrackConfig, followed: Iterable[tuple[int, str]]) -> Iterator[Concern]:
-    """Yield findings. followed: objects that static routes follow, each with the route's line."""
-    known = {each.number for each in config.objects}
-    for number, line in followed:
-        if number not in known:
-            what = f"object {number} is not configured, so this route is never used"
-            yield Concern(rule=MISSING, at=(line,), what=what)
+def check(config: TrackConfig) -> Iterator[Concern]:
+    """Yield tracked operations that never begin."""
     operations = {each.number: each for each in config.operations}
     for each in config.objects:
-        at = (f"track {each.number}",)
-        for number, _ in each.members:
-            if number not in known:
-                yield Concern(rule=MISSING, at=at, what=f"object {number} of list {each.number} is not configured")
-        if each.kind not in (TrackKind.REACHABLE, TrackKind.STATE):
-            continue
-        operation = operations.get(each.operation)
-        if operation is None:
-            what = f"operation {each.operation}, which object {each.number} follows, is not configured as icmp-echo"
-            yield Concern(rule=NO_OPERATION, at=at, what=what)
-        elif operation is not None and operation.after is None:
+        follows = each.kind in (TrackKind.REACHABLE, TrackKind.STATE)
+        operation = operations.get(each.operation) if follows else None
+        if operation is not None and operation.after is None:
             what = f"operation {each.operation}, which object {each.number} follows, is never begun"
             schedule = SCHEDULE.of(number=each.operation, life=True, forever=True, start_time=True, now=True)
-            yield Concern(rule=NO_OPERATION, at=at, what=what, fix=schedule)
+            yield Concern(rule=NO_OPERATION, at=(f"track {each.number}",), what=what, fix=schedule)

@@ -18,8 +18,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import entries_of
+from dmvpn.network.references import ACCESS_GROUP, dangling
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.list_decisions import Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
@@ -30,6 +30,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dmvpn.network.references import Dangling
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.list_decisions import Denial
     from dmvpn.tools.doctor.packet_flows import Place
@@ -224,10 +225,8 @@ def missing_lists(scene: Scene) -> Iterator[Finding]:
         if not any("ip access-group " in line for line in facts.configuration):
             continue
         known = {name for name, _ in device(facts).policy.access_lists}
-        for port, lines in device(facts).filters.ports.items():
-            for name, side in ((lines.inward, "in"), (lines.outward, "out")):
-                if name and name not in known:
-                    yield _missing(router, port, name, side, _alike(facts, name, known))
+        for one in dangling(device(facts), ACCESS_GROUP):
+            yield _missing(router, one, _alike(facts, one.use.name, known))
 
 
 def _alike(facts: RouterFacts, name: str, known: set[str]) -> str:
@@ -236,15 +235,18 @@ def _alike(facts: RouterFacts, name: str, known: set[str]) -> str:
     return next(iter(get_close_matches(name, sorted(known - used), 1)), "")
 
 
-def _missing(router: str, port: str, name: str, side: str, other: str) -> Finding:
+def _missing(router: str, one: Dangling, other: str) -> Finding:
+    name, (interface, line) = one.use.name, one.use.at
+    port, side = interface.removeprefix("interface "), line.rpartition(" ")[2]
+    lack = one.use.more.replace("is not configured", "does not exist")
     meant = f"; {other}, which is applied nowhere, may be meant" if other else ""
     return Finding(
         step=_STEP,
         cause=Cause.LIST_MISSING,
         router=router,
-        what=f"{port} of {router} is to filter by list {name} ({side}), which does not exist: all packets pass{meant}",
-        evidence=(f"{router}: {port}: ip access-group {name} {side}",),
-        fix=(INTERFACE.of(name=port), f"ip access-group {other} {side}") if other else (),
+        what=f"{port} of {router} is to filter by list {name} ({side}), which {lack}: all packets pass{meant}",
+        evidence=(f"{router}: {port}: {line}",),
+        fix=tuple(map(str.strip, one.with_name(other).split("\n"))) if other else (),
         order="" if other else f"Type the entries of list {name}, or remove the line.",
         stops=False,
     )

@@ -16,6 +16,7 @@ from dmvpn.features.track import lint as track
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.features.vrf import lint as vrf
 from dmvpn.ios.groups import UNKNOWN
+from dmvpn.network import references
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
 from dmvpn.router.intake import without_effect
@@ -30,7 +31,6 @@ from dmvpn.tools.lint.rules import (
     cut_tunnels,
     front_doors,
     lines,
-    lists,
     nat,
     neighbors,
     ospf_ends,
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 
 _OF_NETWORK: Final = (
     lines,
-    lists,
     tunnels,
     addresses,
     registration,
@@ -85,7 +84,7 @@ _OF_NETWORK: Final = (
 )
 #: All rules by what they are about, as the reference page has them.
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
-    ("Lines and names", (*lines.RULES, *lists.RULES)),
+    ("Lines and names", (*lines.RULES, *references.RULES)),
     ("Tunnels and addresses", (*tunnel.RULES, *tunnels.RULES, *addresses.RULES)),
     ("NHRP: servers and registration", (*nhrp.RULES, *registration.RULES)),
     ("IKE and IPsec", (*ikev2.RULES, *ipsec.RULES, *protection.RULES)),
@@ -108,7 +107,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Sizes", sizes.RULES),
     (
         "Access lists and packet filters",
-        (*port_lists.RULES, *port_hellos.RULES, *senders.RULES, *access_lists.RULES),
+        (references.ACCESS_GROUP, *port_lists.RULES, *port_hellos.RULES, *senders.RULES, *access_lists.RULES),
     ),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
@@ -148,6 +147,8 @@ def _all(devices: Sequence[Device]) -> Iterator[NetworkConcern]:
     for device in devices:
         for concern in _of_features(device):
             yield NetworkConcern(device, concern)
+        for one in references.dangling(device):
+            yield NetworkConcern(device, one.concern)
     network = Network(devices)
     for rules in _OF_NETWORK:
         yield from rules.check(network)
@@ -164,7 +165,7 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from eigrp.check(device.eigrp)
     yield from ospf.check(device.ospf)
     yield from nat_lines.check(device.nat, of_packets(device.policy))
-    yield from track.check(device.track, device.static_tracks())
+    yield from track.check(device.track)
     yield from vrf.check(device.vrfs, device.vrfs_of_bgp)
 
 

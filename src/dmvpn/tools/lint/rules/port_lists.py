@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import NetworkConcern
 
-UNDEFINED: Final = Rule(
-    id="access-group-undefined",
-    severity=Severity.WARNING,
-    title="A port filters by an access list that does not exist",
-    why="A list that does not exist, or has no entry, lets all packets pass, here as on IOS: nothing is filtered.",
-    bad="interface GigabitEthernet1\n ip access-group TYPO in",
-    fix="ip access-list extended TYPO\n permit esp any any",
-)
 SIDE: Final = Rule(
     id="list-other-side",
     severity=Severity.ERROR,
@@ -49,7 +41,7 @@ DIRECTION: Final = Rule(
     "ip access-list extended WAN\n permit esp any host 192.0.2.2",
     fix="interface GigabitEthernet1\n no ip access-group WAN out\n ip access-group WAN in",
 )
-RULES: Final = (UNDEFINED, SIDE, DIRECTION)
+RULES: Final = (SIDE, DIRECTION)
 _AH: Final = 51
 #: IKE, alone and with ESP in UDP.
 _IKE: Final[Ranges] = ((500, 500), (4500, 4500))
@@ -57,7 +49,7 @@ _EVERY_BIT: Final = 0xFFFFFFFF
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
-    """Yield lists on ports that do not exist, or are meant for another port or direction."""
+    """Yield lists on ports that are meant for another port or direction."""
     for device in network.devices:
         for port, lines in device.filters.ports.items():
             for name, inward in ((lines.inward, True), (lines.outward, False)):
@@ -75,20 +67,12 @@ def _applied(device: Device, port: str, name: str, direction: str) -> Iterator[N
     """Check a list on a port in one direction."""
     entries, at = entries_of(device, name), (f"interface {port}", f"ip access-group {name} {direction}")
     if not entries:
-        lack = "has no entry" if _is_opened(device, name) else "is not configured"
-        what = f"{port} filters packets {direction} by the access list {name}, which {lack}: all of them pass"
-        yield found(UNDEFINED, device, at, what)
         return
     if port.startswith("Tunnel") and _is_for_tunnels(entries):
         what = f"{name} permits nothing but packets that carry tunnels, and {port} asks it about the packets inside"
         fix = f"interface {port}\n {ACCESS_GROUP.no(name=name, **{direction: True})}"
         yield found(SIDE, device, at, what, fix)
     yield from _direction(device, port, name, direction)
-
-
-def _is_opened(device: Device, name: str) -> bool:
-    kinds = ("standard", "extended")
-    return any(device.places.find((f"ip access-list {kind} {name}",)) is not None for kind in kinds)
 
 
 # ------------------------------------------------------------------------------------------------ the wrong side

@@ -1,0 +1,557 @@
+"""Lines that name something which no line defines: profiles, keyrings, lists, route maps, VRFs, tracked objects.
+
+Use         a line that gives a name
+Reference   one kind of name: its definitions, and the sentence about a name without one
+REFERENCES  all of them; a rule that is about the lines of one feature is in the feature
+dangling    the names of a configuration that nothing defines
+remedies    lines for each of them, to be tried
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from dmvpn.base.communities import CommunityKind
+from dmvpn.base.distribution import ListKind
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.placeholder import BLANKS, SECRET, Blank
+from dmvpn.features.bgp.model import FilterKind
+from dmvpn.features.eigrp.config.sections import line_of
+from dmvpn.features.eigrp.lint import KEY_CHAIN
+from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.ike.config import isakmp, settings
+from dmvpn.features.ike.config import profiles as ike_profiles
+from dmvpn.features.ike.lint import ALGORITHMS, KEYRING, PROPOSAL, profile_lines
+from dmvpn.features.ike.model import AuthenticationMethod
+from dmvpn.features.ipsec.config import profiles
+from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
+from dmvpn.features.pki.config import maps, trustpoints
+from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists
+from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
+from dmvpn.features.system.config import LINE as TERMINALS
+from dmvpn.features.system.config.access import ACCESS_CLASS
+from dmvpn.features.track.lint import MISSING, NO_OPERATION
+from dmvpn.features.track.model import TrackKind
+from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
+from dmvpn.ios import INTERFACE, common
+from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+
+    from dmvpn.features.eigrp.model import ProcessSettings as EigrpProcess
+    from dmvpn.features.ike.model import IsakmpProfile, Profile
+    from dmvpn.features.ospf.model import ProcessSettings as OspfProcess
+    from dmvpn.features.rip.model import RipConfig
+    from dmvpn.ios import ConfigLine
+    from dmvpn.network.device import Device
+
+VRF_UNDEFINED: Final = Rule(
+    id="vrf-undefined",
+    severity=Severity.ERROR,
+    title="A VRF that is not defined",
+    why="IOS refuses the line, and interface or tunnel stay in the global table: packets take unintended paths.",
+    bad="interface Tunnel0\n tunnel vrf INET",
+    fix="vrf definition INET\n address-family ipv4",
+)
+POLICY_UNDEFINED: Final = Rule(
+    id="policy-map-undefined",
+    severity=Severity.WARNING,
+    title="A service policy that is not defined",
+    why="IOS refuses a `service-policy`, and a map of an NHRP group means nothing, without the policy map it names.",
+    bad="interface Tunnel0\n ip nhrp map group BRONZE service-policy output SHAPE",
+    fix="policy-map SHAPE\n class class-default",
+)
+PROFILE_UNDEFINED: Final = Rule(
+    id="ipsec-profile-undefined",
+    severity=Severity.ERROR,
+    title="A tunnel names an IPsec profile that does not exist",
+    why="A tunnel with protection never sends in clear, so it stays down.",
+    bad="interface Tunnel0\n tunnel protection ipsec profile TYPO",
+    fix="crypto ipsec profile TYPO\n set transform-set TS",
+)
+IKE_PROFILE_UNDEFINED: Final = Rule(
+    id="ike-profile-undefined",
+    severity=Severity.ERROR,
+    title="An IPsec profile names an IKE profile that does not exist",
+    why="Without the profile it is undefined which peers are meant and how they authenticate: no IKE SA comes up.",
+    bad="crypto ipsec profile P\n set ikev2-profile TYPO",
+    fix="crypto ikev2 profile TYPO\n match identity remote address 0.0.0.0",
+)
+TRUSTPOINT_UNDEFINED: Final = Rule(
+    id="trustpoint-undefined",
+    severity=Severity.ERROR,
+    title="An IKE profile names a trustpoint or certificate map that does not exist",
+    why="The trustpoint has the certificate that we prove ourselves with and the authority that peers are checked "
+    "with; without it there is neither. An error where the profile works with certificates.",
+    bad="crypto ikev2 profile P\n pki trustpoint TYPO",
+    fix="crypto pki trustpoint TYPO\n enrollment terminal",
+)
+ROUTE_MAP: Final = Rule(
+    id="route-map-undefined",
+    severity=Severity.WARNING,
+    title="A routing process or NAT names a route map that does not exist",
+    why="A route map that is not there lets nothing through here; IOS does not say for each place what it does.",
+    bad="router ospf 1\n redistribute static subnets route-map TYPO",
+    fix="route-map TYPO permit 10",
+)
+LIST: Final = Rule(
+    id="list-undefined",
+    severity=Severity.WARNING,
+    title="A route map, a distribute list, a neighbor, a terminal line or NAT names a list that does not exist",
+    why="A prefix or access list that is not there lets every route through, so a neighbor hears what it should not; "
+    "an AS path or community list that is not there lets nothing through. With an access class that is not there no "
+    "station may log in here, and every station on IOS.",
+    bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
+    fix="ip prefix-list TYPO permit 10.0.0.0/8 le 24",
+)
+ACCESS_GROUP: Final = Rule(
+    id="access-group-undefined",
+    severity=Severity.WARNING,
+    title="A port filters by an access list that does not exist",
+    why="A list that does not exist, or has no entry, lets all packets pass, here as on IOS: nothing is filtered.",
+    bad="interface GigabitEthernet1\n ip access-group TYPO in",
+    fix="ip access-list extended TYPO\n permit esp any any",
+)
+RULES: Final = (
+    *(VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED, TRUSTPOINT_UNDEFINED),
+    *(ROUTE_MAP, LIST),
+)
+
+
+class Use(NamedTuple):
+    """A line that gives a name. kind: that of a reference. at: its words, as in `Concern`. whose, more: see `said`."""
+
+    kind: str
+    name: str
+    whose: str
+    at: tuple[str, ...]
+    more: str = ""
+    severity: Severity | None = None
+
+
+class Reference(NamedTuple):
+    """One kind of name.
+
+    kind: "route map", as sentences have it. known: the names that are defined.
+    lines: to define a name, with blanks for what only a person knows; "": a person knows all of it.
+    said: of a name that nothing defines.
+    is_alike: another name may be meant, if it is the only one or similar: no less is protected by it.
+    """
+
+    rule: Rule
+    kind: str
+    known: Callable[[Device], Collection[str]]
+    lines: Callable[[Device, Use], str] = lambda *_: ""
+    said: str = "{whose} names the {kind} {name}, which is not configured"
+    is_alike: bool = False
+
+
+class Dangling(NamedTuple):
+    """A name that nothing defines."""
+
+    device: Device
+    reference: Reference
+    use: Use
+
+    @property
+    def meant(self) -> str:
+        """A name that is defined and may be meant: the only one, or a similar one."""
+        known = sorted(name for name in self.reference.known(self.device) if name != "default")
+        return known[0] if len(known) == 1 else next(iter(get_close_matches(self.use.name, known, 1)), "")
+
+    @property
+    def concern(self) -> Concern:
+        """What lint says of it."""
+        use, reference = self.use, self.reference
+        said = reference.said.format(kind=reference.kind, name=use.name, whose=use.whose, more=use.more)
+        fix = (self.with_name(self.meant) if reference.is_alike else "") or reference.lines(self.device, use)
+        return Concern(rule=reference.rule, at=use.at, what=said, fix=fix, severity=use.severity)
+
+    def with_name(self, name: str) -> str:
+        """Return the line with another name, behind the lines that open its section; "": there is no name or line."""
+        placed = self.device.places.find(self.use.at)
+        before, found, behind = placed.text.rpartition(f" {self.use.name}") if placed is not None else ("", "", "")
+        if not name or placed is None or not found:
+            return ""
+        lines = (*placed.path, f"{before} {name}{behind}")
+        return "\n".join(" " * depth + line for depth, line in enumerate(lines))
+
+
+def dangling(device: Device, *rules: Rule) -> Iterator[Dangling]:
+    """Yield the names of a configuration that nothing defines. rules: of these rules alone, by default of all."""
+    known = {one.kind: (one, frozenset(one.known(device))) for one in REFERENCES if not rules or one.rule in rules}
+    for use in dict.fromkeys(_uses(device)):
+        if use.name and use.kind in known:
+            reference, names = known[use.kind]
+            if use.name not in names:
+                yield Dangling(device, reference, use)
+
+
+def remedies(device: Device) -> Iterator[tuple[str, ...]]:
+    """Yield lines that need no value of a person, to be tried: a name that may be meant, the definition of the name."""
+    for one in dangling(device):
+        for text in (one.with_name(one.meant), one.reference.lines(device, one.use)):
+            if text and not any(blank in text for blank in BLANKS):
+                yield tuple(line.strip() for line in text.split("\n"))
+
+
+# ------------------------------------------------------------------------------------------------ lines that give names
+
+
+def _uses(device: Device) -> Iterator[Use]:
+    yield from _of_interfaces(device)
+    yield from _of_protection(device)
+    yield from _of_certificates(device)
+    for process in device.eigrp.processes:
+        for name, port in process.interfaces:
+            if not port.shutdown and port.authentication is not AuthenticationMode.HMAC_SHA_256:
+                known = device.eigrp.key_chain(port.key_chain)
+                lack = "there is no key chain {}" if known is None else "key chain {} has no key with a key-string"
+                more = (
+                    f"{lack.format(port.key_chain)}, and EIGRP {process.autonomous_system} is to authenticate with it"
+                )
+                yield Use("key chain", port.key_chain, name, line_of(process, name, "authentication key-chain"), more)
+    yield from _of_tracks(device)
+    yield from _of_routing(device)
+    for kind, name, at in _of_lists(device):
+        yield Use(kind, name, at[0], at)
+
+
+def _of_interfaces(device: Device) -> Iterator[Use]:
+    for args, section in device.tree.sections(INTERFACE):
+        interface = args.interface("name")
+        for line, kind in ((IN_VRF, "VRF"), (IN_VRF_OLD, "VRF"), (SERVICE_POLICY, "service policy")):
+            for said in section.all(line):
+                yield Use(kind, said.text("name"), interface, (f"interface {interface}", line.text(said)))
+    for port, lines in device.filters.ports.items():
+        for name, direction in ((lines.inward, "in"), (lines.outward, "out")):
+            kinds = (access_lists.STANDARD, access_lists.EXTENDED) if name else ()
+            is_open = any(device.places.find((kind.of(name=name),)) is not None for kind in kinds)
+            at = (f"interface {port}", f"ip access-group {name} {direction}")
+            lack = "has no entry" if is_open else "is not configured"
+            yield Use("filter", name, f"{port} filters packets {direction}", at, lack)
+    for tunnel in device.nhrp.tunnels:
+        family = "ip nhrp" if tunnel.version == 4 else "ipv6 nhrp"
+        for group, policy in tunnel.groups:
+            at = (f"interface {tunnel.name}", f"{family} map group {group}")
+            yield Use("service policy", policy, tunnel.name, at)
+
+
+def _of_protection(device: Device) -> Iterator[Use]:
+    for tunnel in device.tunnels.tunnels:
+        at = (f"interface {tunnel.name}", "tunnel protection")
+        kind, _, name = tunnel.ike_profile.partition("-profile ")
+        yield Use("VRF", tunnel.front, tunnel.name, (at[0], f"tunnel vrf {tunnel.front}"))
+        yield Use("IPsec profile", tunnel.protection, tunnel.name, at)
+        yield Use(f"{kind} profile", name, tunnel.name, at)
+    for ipsec in device.ipsec.profiles:
+        header, whose = profiles.PROFILE.of(name=ipsec.name), f"IPsec profile {ipsec.name}"
+        yield Use("ikev2 profile", ipsec.ikev2_profile, whose, (header, "set ikev2-profile"))
+        yield Use("isakmp profile", ipsec.isakmp_profile, whose, (header, "set isakmp-profile"))
+        for name in ipsec.transform_sets:
+            yield Use("transform set", name, whose, (header, "set transform-set"))
+    for policy in device.ikev2.policies:
+        for name in policy.proposals:
+            at = (f"crypto ikev2 policy {policy.name}", f"proposal {name}")
+            yield Use("proposal", name, f"IKEv2 policy {policy.name}", at)
+
+
+def _of_certificates(device: Device) -> Iterator[Use]:
+    """Yield keyrings, trustpoints and certificate maps of IKE profiles; a warning where a profile needs none."""
+    by_signature = (AuthenticationMethod.RSA_SIGNATURE, AuthenticationMethod.ECDSA_SIGNATURE)
+    named: list[tuple[Profile | IsakmpProfile, str, str, str, bool]] = []
+    for one in device.ikev2.profiles:
+        needed = any(method in by_signature for method in (one.local_authentication, *one.remote_authentication))
+        named.append((one, "IKEv2", ike_profiles.PROFILE.of(name=one.name), "pki trustpoint", needed))
+    for old in device.ikev2.isakmp.profiles:
+        needed = device.ikev2.isakmp.signs
+        named.append((old, "ISAKMP", isakmp.PROFILE.of(name=old.name), "ca trust-point", needed))
+    for profile, version, header, word, needed in named:
+        whose, severity = f"{version} profile {profile.name}", None if needed else Severity.WARNING
+        yield Use(f"keyring of {version}", profile.keyring, whose, (header, "keyring"))
+        for name in profile.trustpoints:
+            yield Use("trustpoint", name, whose, (header, f"{word} {name}"), severity=severity)
+        for name in profile.certificate_maps:
+            yield Use("certificate map", name, whose, (header, f"match certificate {name}"), severity=severity)
+
+
+def _of_tracks(device: Device) -> Iterator[Use]:
+    for number, line in device.static_tracks():
+        yield Use("object", str(number), "", (line,), "is not configured, so this route is never used")
+    for one in device.track.objects:
+        at = (f"track {one.number}",)
+        for number, _ in one.members:
+            yield Use("object", str(number), "", at, f"of list {one.number} is not configured")
+        if one.kind in (TrackKind.REACHABLE, TrackKind.STATE):
+            yield Use("operation", str(one.operation), f"object {one.number}", at)
+
+
+_DISTRIBUTED: Final = {ListKind.ACCESS_LIST: "access list", ListKind.PREFIX_LIST: "prefix list"}
+_FILTERS: Final = {
+    FilterKind.ROUTE_MAP: "route map",
+    FilterKind.PREFIX_LIST: "prefix list",
+    FilterKind.DISTRIBUTE_LIST: "access list",
+    FilterKind.FILTER_LIST: "as path access list",
+}
+
+
+def _of_routing(device: Device) -> Iterator[Use]:
+    """Yield the lists and route maps of routing processes."""
+    for router, process in _processes(device):
+        for redistribution in process.redistributions:
+            yield _of_router(router, "route map", redistribution.route_map)
+        for filtered in process.distribution.lists:
+            if filtered.kind in _DISTRIBUTED:
+                yield _of_router(router, _DISTRIBUTED[filtered.kind], filtered.name)
+            yield _of_router(router, "prefix list", filtered.gateway)
+    for ospf in device.ospf.processes:
+        if ospf.default_originate is not None:
+            yield _of_router(f"router ospf {ospf.number}", "route map", ospf.default_originate.route_map)
+    router = f"router bgp {device.bgp.local_as}"
+    maps_of_bgp = [one.route_map for one in device.bgp.redistributions] + [one.route_map for one in device.bgp.networks]
+    for neighbor in device.bgp.neighbors:
+        maps_of_bgp += (neighbor.originate_map, neighbor.unsuppress_map)
+        yield from (_of_router(router, _FILTERS[one.kind], one.name) for one in neighbor.filters)
+    yield from (_of_router(router, "route map", name) for name in maps_of_bgp)
+
+
+def _processes(device: Device) -> Iterator[tuple[str, OspfProcess | EigrpProcess | RipConfig]]:
+    yield "router rip", device.rip
+    yield from (("router eigrp", process) for process in device.eigrp.processes)
+    yield from ((f"router ospf {process.number}", process) for process in device.ospf.processes)
+
+
+def _of_router(router: str, kind: str, name: str) -> Use:
+    return Use(kind, name, router.removeprefix("router ") if kind == "route map" else router, (router,))
+
+
+def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield kind and name of each list of a route map, of NAT and of terminals, and the line."""
+    for name, entries in sorted(device.policy.route_maps.items()):
+        for entry in entries:
+            section = ROUTE_MAP_LINE.of(name=name, permit=entry.permit, deny=not entry.permit, sequence=entry.sequence)
+            for kind, names, words in (
+                ("access list", entry.access_lists, "ip address"),
+                ("prefix list", entry.prefix_lists, "ip address prefix-list"),
+                ("access list", entry.next_hop_access_lists, "ip next-hop"),
+                ("prefix list", entry.next_hop_prefix_lists, "ip next-hop prefix-list"),
+                ("as path access list", entry.as_paths, "as-path"),
+            ):
+                yield from ((kind, one, (section, f"match {words}")) for one in names)
+            yield from (
+                (_listed(one.kind), one.name, (section, f"match {one.kind.value}")) for one in entry.communities
+            )
+    for rule in device.nat.rules:
+        yield "access list", rule.access_list, (str(rule),)
+        yield "route map", rule.route_map, (str(rule),)
+    for args, terminal in device.tree.sections(TERMINALS):
+        for line in terminal.all(ACCESS_CLASS):
+            if "in" in line:
+                yield "access list", line.text("list"), (TERMINALS.text(args), ACCESS_CLASS.text(line))
+
+
+# ------------------------------------------------------------------------------------------------ their definitions
+
+
+def _section(line: ConfigLine, *inner: str, **values: Hashable) -> Callable[[Device, Use], str]:
+    """Return how a line with a name, and lines in its section, define the name."""
+    return lambda _, use: "\n ".join((line.of(name=use.name, **values), *inner))
+
+
+def _vrf_lines(device: Device, use: Use) -> str:
+    """Return the definition of a VRF; for a tunnel whose source is in another table, that table."""
+    ports = {tunnel.name: tunnel.source_interface for tunnel in device.tunnels.tunnels}
+    port = ports.get(use.whose, "") if use.at[-1].startswith("tunnel vrf ") else ""
+    vrf = device.vrf_of(port)
+    if port in device.interface_names and vrf != use.name:
+        return f"{use.at[0]}\n {TUNNEL_VRF.of(vrf=vrf) if vrf else TUNNEL_VRF.no(vrf=use.name)}"
+    return f"{VRF.of(name=use.name)}\n address-family ipv4"
+
+
+def _ipsec_profile_lines(device: Device, use: Use) -> str:
+    sets = [one.name for one in device.ipsec.transform_sets]
+    right = profiles.TRANSFORM_SETS.of(name1=sets[0] if len(sets) == 1 else Blank("name"))
+    return f"{profiles.PROFILE.of(name=use.name)}\n {right}"
+
+
+#: Numbers of extended access lists; other numbers and names may be standard.
+_EXTENDED: Final = (range(100, 200), range(2000, 2700))
+#: Numbers of lists of communities: standard, and with patterns.
+_STANDARD, _EXPANDED = range(1, 100), range(100, 501)
+#: By kind: the line of a standard list, of a list with patterns, and what the former permits.
+_COMMUNITIES: Final = {
+    CommunityKind.PLAIN: (bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED, "community1"),
+    CommunityKind.EXTENDED: (bgp_lists.EXTENDED_STANDARD, bgp_lists.EXTENDED_EXPANDED, "target1"),
+    CommunityKind.LARGE: (bgp_lists.LARGE_STANDARD, bgp_lists.LARGE_EXPANDED, "community1"),
+}
+
+
+def _listed(kind: CommunityKind) -> str:
+    return kind.listed.replace("-", " ")
+
+
+def _access_list_lines(_device: Device, use: Use) -> str:
+    source: dict[str, Hashable] = {"permit": True, "source": Blank("address")}
+    if _is_in(use.name, *_EXTENDED):
+        entry = access_lists.EXTENDED_ENTRY.of(ip=True, source_wildcard=Blank("wildcard"), any=True, **source)
+        return f"{access_lists.EXTENDED.of(name=use.name)}\n {entry}"
+    return f"{access_lists.STANDARD.of(name=use.name)}\n {access_lists.STANDARD_ENTRY.of(**source)}"
+
+
+def _as_path_lines(_device: Device, use: Use) -> str:
+    return bgp_lists.AS_PATH.of(number=use.name, permit=True, regex=Blank("pattern"))
+
+
+def _community_lines(_device: Device, use: Use) -> str:
+    standard, expanded, value = next(lines for kind, lines in _COMMUNITIES.items() if _listed(kind) == use.kind)
+    if _is_in(use.name, _EXPANDED):
+        return expanded.of(number=use.name, permit=True, regex=Blank("pattern"))
+    named: dict[str, Hashable] = {"standard": True, "name": use.name}
+    named = {"number": use.name} if _is_in(use.name, _STANDARD) else named
+    return standard.of(**named, permit=True, **{value: Blank("community")})
+
+
+def _is_in(name: str, *numbers: range) -> bool:
+    return name.isdecimal() and any(int(name) in each for each in numbers)
+
+
+# ------------------------------------------------------------------------------------------------ the table
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _names(things: Iterable[_Named], *built_in: str) -> list[str]:
+    return [*(one.name for one in things), *built_in]
+
+
+_KEY_CHAIN: Final = (common.KEY.of(number=1), f" {common.KEY_STRING.of(secret=SECRET)}")
+_OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=Blank("address"), key=SECRET)
+_SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Blank("text"))
+_TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
+REFERENCES: Final = (
+    Reference(
+        PROFILE_UNDEFINED,
+        "IPsec profile",
+        lambda device: _names(device.ipsec.profiles, "default"),
+        _ipsec_profile_lines,
+        "{whose} is to be protected by IPsec profile {name}, which is not configured: it stays down",
+        is_alike=True,
+    ),
+    Reference(
+        IKE_PROFILE_UNDEFINED,
+        "ikev2 profile",
+        lambda device: _names(device.ikev2.profiles, "default"),
+        lambda device, use: "\n ".join(profile_lines(device.ikev2, use.name)),
+        is_alike=True,
+    ),
+    Reference(
+        IKE_PROFILE_UNDEFINED,
+        "isakmp profile",
+        lambda device: _names(device.ikev2.isakmp.profiles),
+        _section(isakmp.PROFILE),
+        is_alike=True,
+    ),
+    Reference(
+        KEYRING,
+        "keyring of IKEv2",
+        lambda device: _names(device.ikev2.keyrings),
+        lambda _, use: ike_profiles.peer_lines(use.name, Blank("name"), Blank("address"), SECRET),
+        "{whose} names the keyring {name}, which is not configured",
+        is_alike=True,
+    ),
+    Reference(
+        KEYRING,
+        "keyring of ISAKMP",
+        lambda device: [key.keyring for key in device.ikev2.isakmp.keys if key.keyring],
+        _section(isakmp.KEYRING, _OLD_KEY),
+        "{whose} names the keyring {name}, which is not there or has no key",
+        is_alike=True,
+    ),
+    Reference(
+        PROPOSAL,
+        "proposal",
+        lambda device: _names(device.ikev2.proposals, "default"),
+        _section(settings.PROPOSAL, *ALGORITHMS),
+    ),
+    Reference(
+        TRANSFORM_SET,
+        "transform set",
+        lambda device: _names(device.ipsec.transform_sets, "default"),
+        lambda _, use: strong(use.name),
+    ),
+    Reference(
+        TRUSTPOINT_UNDEFINED,
+        "trustpoint",
+        lambda device: _names(device.pki.trustpoints),
+        _section(trustpoints.TRUSTPOINT, _TERMINAL),
+    ),
+    Reference(
+        TRUSTPOINT_UNDEFINED,
+        "certificate map",
+        lambda device: _names(device.pki.maps),
+        _section(maps.MAP, _SUBJECT, number=10),
+        "{whose} matches by the certificate map {name}, which is not configured",
+    ),
+    Reference(
+        KEY_CHAIN,
+        "key chain",
+        lambda device: [chain.name for chain in device.eigrp.key_chains if chain.keys],
+        _section(common.KEY_CHAIN, *_KEY_CHAIN),
+        "{whose}: {more}",
+        is_alike=True,
+    ),
+    Reference(
+        VRF_UNDEFINED,
+        "VRF",
+        lambda device: [args.text("name") for line in (VRF, VRF_OLD) for args, _ in device.tree.sections(line)],
+        _vrf_lines,
+        "{whose} is in the VRF {name}, which is not defined",
+    ),
+    Reference(
+        POLICY_UNDEFINED,
+        "service policy",
+        lambda device: [args.text("name") for args, _ in device.tree.sections(POLICY_MAP)],
+        _section(POLICY_MAP),
+        "{whose} uses the service policy {name}, which is not defined",
+    ),
+    Reference(
+        MISSING,
+        "object",
+        lambda device: [str(one.number) for one in device.track.objects],
+        said="object {name} {more}",
+    ),
+    Reference(
+        NO_OPERATION,
+        "operation",
+        lambda device: [str(one.number) for one in device.track.operations],
+        said="operation {name}, which {whose} follows, is not configured as icmp-echo",
+    ),
+    Reference(
+        ROUTE_MAP,
+        "route map",
+        lambda device: device.policy.route_maps,
+        _section(ROUTE_MAP_LINE, permit=True, sequence=10),
+    ),
+    Reference(
+        LIST,
+        "prefix list",
+        lambda device: device.policy.prefix_lists,
+        _section(prefix_lists.ENTRY, permit=True, prefix=Blank("prefix")),
+    ),
+    Reference(LIST, "access list", lambda device: [name for name, _ in device.policy.access_lists], _access_list_lines),
+    Reference(LIST, "as path access list", lambda device: device.policy.as_path_lists, _as_path_lines),
+    Reference(LIST, _listed(CommunityKind.PLAIN), lambda device: device.policy.community_lists, _community_lines),
+    Reference(LIST, _listed(CommunityKind.EXTENDED), lambda device: device.policy.extended_lists, _community_lines),
+    Reference(LIST, _listed(CommunityKind.LARGE), lambda device: device.policy.large_lists, _community_lines),
+    Reference(
+        ACCESS_GROUP,
+        "filter",
+        lambda device: [name for (name, _), entries in device.policy.access_lists.items() if entries],
+        said="{whose} by the access list {name}, which {more}: all of them pass",
+    ),
+)
