@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.oracle import FILES, FIXES, FOLDER, block, cases, kept, written
+from support.oracle import FILES, FIXES, FOLDER, PARTS, block, cases, kept, written
 
 #: Mechanisms that every day has, and the file of each.
 DAILY = (
@@ -17,8 +17,8 @@ DAILY = (
     ("troubles", "ospf-hello"),
     ("lists", "entry-too-early"),
 )
-#: Of the slow test: so many, each with every so many-th case.
-SHARES = 12
+#: Parts of all cases, each with every so many-th of them: `make test-slow` tries them.
+SHARES = 60
 
 
 @pytest.mark.parametrize(("file", "mechanism"), DAILY, ids=[mechanism for _, mechanism in DAILY])
@@ -32,12 +32,15 @@ def test_what_becomes_of_a_case_of_lint_is_as_kept(rule: str) -> None:
     assert block(FIXES, rule) == kept(FIXES)[rule]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_what_is_said_of_every_mechanism_is_as_kept(share: int) -> None:
     chosen = [(file, case) for file in FILES for case in cases(file)][share::SHARES]
     assert "\n".join(block(*one) for one in chosen) == "\n".join(kept(file)[case] for file, case in chosen)
+
+
+def test_every_mechanism_fits_a_network_of_its_file_and_has_a_name_of_its_own() -> None:
+    names = [one.id for part in PARTS.values() for one in part.troubles]
+    assert list(dict.fromkeys(case.partition("@")[0] for file in PARTS for case in cases(file))) == names
 
 
 @pytest.mark.parametrize("file", FILES)

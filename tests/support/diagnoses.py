@@ -24,6 +24,7 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import (
     AUTHENTICATION,
     FURTHER,
+    LISTS,
     TROUBLES,
     UNLISTED,
     VRFS,
@@ -70,7 +71,12 @@ def known_fault(stage: Stage, name: str) -> Fault:
         raise UserError(f"nobody plays {place} in {stage.scenario.name}")
     lines = (one for kind in (removed, copied, exchanged) for one in kind(standing))
     known = next(
-        (one for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *VRFS, *lines) if one.id == trouble_id), None
+        (
+            one
+            for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *VRFS, *LISTS, *lines)
+            if one.id == trouble_id
+        ),
+        None,
     )
     found = fault(known, standing) if known is not None else None
     if found is None:

@@ -63,7 +63,7 @@ from dmvpn.tools.troubles import (
 from dmvpn.tools.troubles.plans import CERTIFICATES
 from support import list_faults, vrf_faults
 from support.conformance import ROOT
-from support.diagnoses import PLAIN, follow
+from support.diagnoses import PLAIN, follow, known_fault
 from support.lint_cases import CASES
 
 if TYPE_CHECKING:
@@ -184,9 +184,7 @@ def _turns(part: str, known: Trouble) -> list[str]:
 def _fault(part: str, case: str) -> tuple[Scenario, Fault]:
     """Return the network and the fault of a case."""
     chosen, _, name = case.partition(" in ")
-    known = next(one for one in PARTS[part].troubles if one.id == chosen.partition("@")[0])
-    found = (fault(known, place) for place in _standing(part, name))
-    return _network(part, name), next(one for one in found if one is not None and one.id == chosen)
+    return _network(part, name), known_fault(Stage.of(_network(part, name)), chosen)
 
 
 # ------------------------------------------------------------------------------------------------ one case
