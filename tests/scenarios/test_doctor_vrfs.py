@@ -69,11 +69,6 @@ def test_a_front_door_without_a_route_is_named_with_its_vrf() -> None:
     assert first.trial.works
 
 
-def test_an_ikev2_profile_without_its_front_door_is_found_by_trial() -> None:
-    first = diagnosed("front-door", (" match fvrf INTERNET", " !")).findings[0]
-    assert (first.router, first.fix) == ("SPOKE1", ("crypto ikev2 profile DMVPN", "match fvrf INTERNET"))
-
-
 def test_keys_of_two_customers_that_changed_places_are_found_by_trial() -> None:
     swapped = ((" tunnel key 1", " tunnel key 2"), (" tunnel key 2", " tunnel key 1"))
     found = diagnosed("two-customers", *swapped).findings[0]

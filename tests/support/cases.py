@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from _pytest.mark.structures import ParameterSet
 
@@ -25,14 +25,6 @@ def every_day_but(rare: Collection[T], cases: Collection[T]) -> list[T | Paramet
 def one_in(number: int, cases: Iterable[T]) -> list[T | ParameterSet]:
     """Return the cases for `parametrize`; all but one in so many are marked `slow`."""
     return [pytest.param(case, marks=pytest.mark.slow) if index % number else case for index, case in enumerate(cases)]
-
-
-def one_of_each(kinds: Sequence[object]) -> list[int]:
-    """Return the numbers of one case of each kind: of the first kind its first case, of the next one its second ..."""
-    places: dict[object, list[int]] = {}
-    for number, kind in enumerate(kinds):
-        places.setdefault(kind, []).append(number)
-    return [numbers[index % len(numbers)] for index, numbers in enumerate(places.values())]
 
 
 def few_examples(count: int) -> settings:
