@@ -11,43 +11,13 @@ from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.labs.proofs.case import Case, Harm, well_rows
 from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, TROUBLES, Plan, Stage, fault, places
 from dmvpn.tools.troubles.plans import CERTIFICATES
-from support.cases import every_day_but, one_in
-from support.diagnoses import PLAIN, ill_of, judged_of
+from support.cases import every_day_but
+from support.diagnoses import PLAIN, ill_of
 from support.further import judge_proof, sealed_network
 
 CLOUD = replace(PLAIN, sealed=True)
 CERTIFIED = replace(CLOUD, protection=CERTIFICATES)
-RIP = replace(CLOUD, phase=2, routing="rip")
-KINDS = [CERTIFIED, RIP, *(replace(CLOUD, routing=routing) for routing in ("eigrp-classic", "ospf", "ibgp"))]
-#: By what happened: the cloud, the fault, and what is to be named first.
-CASES: dict[str, tuple[Plan, str, Cause]] = {
-    "a certificate has expired": (CERTIFIED, "certificate-expired@S1,S2,HUB1", Cause.CERTIFICATE),
-    "a hub's authority is unknown": (CERTIFIED, "hub-certificate-elsewhere@S1,S2,HUB1", Cause.CERTIFICATE),
-    "a certificate has another name": (CERTIFIED, "certificate-misnamed@S2,S1,HUB1", Cause.CERTIFICATE),
-    "a clock says that no certificate is valid": (CERTIFIED, "clock-and-certificates@S1,S2,HUB1", Cause.CLOCK),
-    "a clock says that no key is valid": (CLOUD, "clock-and-keys-eigrp@S1,S2,HUB1", Cause.CLOCK),
-    "a hub's clock says that no key is valid": (RIP, "hub-clock-and-keys-rip@S1,S2,HUB1", Cause.CLOCK),
-    "a key chain of OSPF is gone": (
-        replace(CLOUD, routing="ospf"),
-        "key-gone-ospf@S1,S2,HUB1",
-        Cause.OSPF_AUTHENTICATION,
-    ),
-    "a key of RIP is another one": (RIP, "key-other-rip@S1,S2,HUB1", Cause.RIP_AUTHENTICATION),
-    "RIP forgets before it is told again": (RIP, "rip-forgets@S1,S2,HUB1", Cause.RIP_TIMERS),
-    "RIP tells when all have forgotten": (RIP, "rip-tells-late@S1,S2,HUB1", Cause.RIP_TIMERS),
-}
-
-
-@pytest.mark.parametrize("case", one_in(3, CASES))
-def test_who_is_not_believed_or_too_late_is_named_first(case: str) -> None:
-    plan, name, cause = CASES[case]
-    scenario = drawn(plan)
-    found = judged_of(case, scenario, name)
-    assert found.harm in (Harm.NOW, Harm.SLIGHT), found
-    assert found.rank == 1, found
-    assert found.found[0].startswith(f"{cause.value}, "), found
 
 
 def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right_one() -> None:
@@ -93,11 +63,3 @@ def test_a_cloud_whose_routers_prove_themselves_is_not_accused(number: int) -> N
     case.wait(LATER)
     case.rows()
     assert visit(case.patient).healthy
-
-
-def test_every_mechanism_of_proofs_fits_somewhere_and_has_a_name_of_its_own() -> None:
-    stages = [Stage.of(drawn(plan)) for plan in KINDS]
-    for known in AUTHENTICATION:
-        assert any(fault(known, place) for stage in stages for place in places(stage)), known.id
-    names = [one.id for one in (*FURTHER, *TROUBLES, *AUTHENTICATION)]
-    assert len(set(names)) == len(names)
