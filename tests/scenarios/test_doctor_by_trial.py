@@ -15,7 +15,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Health, as_text, visit
 from dmvpn.tools.remedies import Search, searched
 from dmvpn.tools.remedies.suffering import Harm
-from dmvpn.tools.troubles import UNLISTED, Plan, Stage, configurations_with, fault, places
+from dmvpn.tools.troubles import Plan, Stage, configurations_with
 from support.bench import WorldBench
 from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
@@ -192,14 +192,6 @@ def test_a_search_ends_when_its_time_is_over_and_tells_what_it_tries() -> None:
     assert found.changes == ()
     assert len(told) == 3
     assert told[0] == "trial 1: as it is"
-
-
-def test_every_mechanism_fits_somewhere() -> None:
-    plans = [replace(CLOUD, phase=2, routing=routing) for routing in ("eigrp", "ospf", "rip", "ebgp")]
-    clouds = [*map(drawn, plans), drawn(replace(CLOUD, protection="ikev2", routing="ibgp"))]
-    stages = [Stage.of(one) for one in clouds]
-    for known in UNLISTED:
-        assert any(fault(known, place) for stage in stages for place in places(stage)), known.id
 
 
 def test_esp_that_a_hub_sends_in_vain_is_blamed_once_though_a_translator_is_before_one_spoke() -> None:
