@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.errors import UserError
 from dmvpn.labs.copied import CopiedLab
-from dmvpn.labs.proofs.breaking import ill, near_of
+from dmvpn.labs.proofs.breaking import ill
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.remedies import attempt
-from dmvpn.tools.troubles import LISTS, Fault, Stage, fault
 from support.cases import every_day_but
+from support.diagnoses import ill_of
 from support.list_faults import CLOUDS, cases, cloud, treated
-
-if TYPE_CHECKING:
-    from dmvpn.tools.doctor.verdicts import Finding
 
 EVERY = list(cases())
 #: A mechanism that an earlier cloud has, too, is for `make test-all`.
@@ -44,65 +38,16 @@ def test_a_cloud_with_lists_that_is_well_is_not_accused(name: str) -> None:
     assert visit(case.patient).findings == ()
 
 
-def test_there_are_more_than_fifteen_mechanisms_and_each_fits_somewhere() -> None:
-    fitting = {chosen.trouble.id for _, chosen in EVERY}
-    assert fitting == {one.id for one in LISTS}
-    assert len(LISTS) >= 15
-
-
-@pytest.mark.parametrize(
-    ("name", "trouble", "fix"),
-    [
-        (
-            "eigrp",
-            "entry-too-early",
-            (
-                "ip access-list extended LAN-OUT",
-                "no 30",
-                "2 permit udp 10.20.0.0 0.0.255.255 10.20.11.0 0.0.0.255",
-            ),
-        ),
-        (
-            "eigrp",
-            "mask-inverted",
-            ("ip access-list extended LAN-IN", "no 20", "20 permit ip 10.20.11.0 0.0.0.255 10.20.0.0 0.0.255.255"),
-        ),
-        (
-            "eigrp",
-            "answers-forgotten",
-            (
-                "ip access-list extended LAN-OUT",
-                "45 permit tcp 10.20.0.0 0.0.255.255 10.20.11.0 0.0.0.255 established",
-            ),
-        ),
-        (
-            "eigrp",
-            "lan-lists-swapped",
-            ("interface GigabitEthernet0/2", "ip access-group LAN-IN in", "ip access-group LAN-OUT out"),
-        ),
-        ("eigrp", "wan-list-on-tunnel", ("interface Tunnel0", "ip access-group TUNNEL-IN in")),
-        (
-            "eigrp",
-            "verify-strictly-without-default",
-            ("interface GigabitEthernet0/1", "ip verify unicast source reachable-via rx allow-default"),
-        ),
-        ("eigrp", "list-missing", ("interface GigabitEthernet0/2", "ip access-group LAN-IN in")),
-    ],
-)
-def test_the_lines_put_right_what_is_wrong_and_nothing_else(name: str, trouble: str, fix: tuple[str, ...]) -> None:
-    assert first_finding(name, trouble).fix == fix
-
-
 def test_a_finding_says_which_router_port_side_list_and_entry_drop_packets() -> None:
-    first = first_finding("eigrp", "entry-too-early")
+    case = ill_of(cloud("eigrp"), "entry-too-early@S1,S2,HUB1")
+    first = visit(case.patient).findings[0]
     assert (first.router, first.cause) == ("S1", Cause.PACKET_FILTER)
     assert "list LAN-OUT (out, GigabitEthernet0/2) of S1 drops UDP" in first.what
     assert "entry `5 deny udp any any` denies it" in first.what
 
 
 def test_lines_for_a_list_about_tcp_are_tried_in_a_copy_although_rows_are_about_udp() -> None:
-    chosen = mechanism("eigrp", "answers-forgotten")
-    case, _ = ill(cloud("eigrp"), chosen, near=near_of(chosen))
+    case = ill_of(cloud("eigrp"), "answers-forgotten@S1,S2,HUB1")
     first = attempt(visit(case.patient), CopiedLab(case.as_it_runs())).findings[0]
     assert first.trial is not None
     assert first.trial.works
@@ -154,19 +99,3 @@ def test_a_list_on_a_tunnel_that_forgot_the_routing_protocol_gets_an_entry_and_s
     case.wait(60)
     found = [one.fix for one in visit(case.patient).findings if one.cause is Cause.PACKET_FILTER]
     assert found == [("ip access-list extended INSIDE", "40 permit eigrp 10.99.0.0 0.0.0.255 any")]
-
-
-def first_finding(name: str, trouble: str) -> Finding:
-    """Return the first finding of a mechanism in a cloud."""
-    chosen = mechanism(name, trouble)
-    case, _ = ill(cloud(name), chosen, near=near_of(chosen))
-    return visit(case.patient).findings[0]
-
-
-def mechanism(name: str, trouble: str) -> Fault:
-    """Return a mechanism in a cloud. Raises UserError."""
-    stage = Stage.of(cloud(name))
-    found = next((fault(one, stage) for one in LISTS if one.id == trouble), None)
-    if found is None:
-        raise UserError(f"{trouble} does not fit {name}")
-    return found
