@@ -35,13 +35,6 @@ def first(network: str, router: str, *lines: str) -> Finding:
         ),
         (
             "notes-phase3",
-            "TRANSPORT",
-            ("interface GigabitEthernet0/3", "no ip address"),
-            Cause.NO_ADDRESS,
-            ("interface GigabitEthernet0/3", "ip address 172.16.41.2 255.255.255.0"),
-        ),
-        (
-            "notes-phase3",
             "R31",
             ("interface Tunnel100", "no tunnel source"),
             Cause.WRONG_SOURCE,

@@ -47,7 +47,6 @@ def broken(patient: WorldPatient) -> list[Finding]:
 @pytest.mark.parametrize(
     ("network", "router", "lines", "cause", "at", "change"),
     [
-        ("notes-phase3", "R11", (*NOTES, "no network 10.0.0.0"), Cause.NETWORK_STATEMENT, "R11", "network 10.1.1.0"),
         (
             "several-lans",
             "R31",
@@ -63,30 +62,6 @@ def broken(patient: WorldPatient) -> list[Finding]:
                 ("static", "connected static"),
                 ("summary redistributed", "connected summary redistributed"),
             )
-        ),
-        (
-            "notes-phase3",
-            "R31",
-            ("ip route 10.4.4.0 255.255.255.0 172.16.31.2",),
-            Cause.BLACK_HOLE,
-            "R31",
-            "no ip route 10.4.4.0 255.255.255.0 172.16.31.2",
-        ),
-        (
-            "notes-phase3",
-            "R41",
-            ("interface GigabitEthernet0/2", "ip address 10.4.5.1 255.255.255.0"),
-            Cause.HOST_GATEWAY,
-            "R41",
-            "ip address 10.4.4.1 255.255.255.0",
-        ),
-        (
-            "notes-phase3",
-            "TRANSPORT",
-            ("interface GigabitEthernet0/3", "no ip address"),
-            Cause.NO_ADDRESS,
-            "TRANSPORT",
-            "interface GigabitEthernet0/3",
         ),
         (
             "hierarchical",
@@ -148,12 +123,6 @@ def test_of_two_faults_at_two_places_both_are_named_and_no_consequence_of_them()
         (Cause.INTERFACE_SHUTDOWN, "HUB1"),
         (Cause.HUB_MULTICAST, "HUB2"),
     ]
-
-
-def test_of_one_address_at_two_routers_nothing_else_is_said() -> None:
-    lines = ("interface Tunnel100", "ip address 192.168.100.31 255.255.255.0")
-    (only,) = broken(after("notes-phase3", lambda bench: bench.configure("R41", lines)))
-    assert only.cause is Cause.ADDRESS_CONFLICT
 
 
 @pytest.mark.parametrize(
