@@ -63,13 +63,6 @@ def test_one_wrong_line_is_named(change: Callable[[str, str], str], state: str, 
     assert SPOKE10 not in states(world, "HUB")
 
 
-def test_of_passwords_that_differ_the_one_that_all_others_fail_with_is_to_change() -> None:
-    world = World("intro-phase3", change=at("HUB", ("NHRPSEC", "OTHER")))
-    world.run_for(40)
-    finding = visit(WorldPatient(world)).findings[0]
-    assert (finding.cause, finding.router) == (Cause.AUTHENTICATION, "HUB")
-
-
 def test_a_filter_that_lets_ike_through_and_not_esp_is_named() -> None:
     world = World("intro-phase3")
     marker = bytes(4)  # before IKE in UDP 4500, RFC 3948 §2.2
