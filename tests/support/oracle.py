@@ -134,8 +134,8 @@ PARTS: Final = {
     "unlisted": Part(UNLISTED, _PLANS, _RARE),
 }
 FILES: Final = (*PARTS, FIXES)
-#: Capital words in the lines of a finding that are in no configuration: the reader puts a value there.
-_CAPITALS: Final = re.compile(r"(?<![\w.-])(?:[A-Z]{2,}(?:-[A-Z]+)*|<[a-z -]+>)(?![\w.-])")
+#: A value that the reader fills in: no configuration line takes it as it is.
+_BLANK: Final = re.compile(r"<[a-z-]+>")
 #: What becomes of a finding, without details.
 _END: Final = re.compile(r"    entered: (?:the (reader fills) in .*|(gone; then|gone|still there|refused).*)")
 
@@ -248,18 +248,17 @@ def entered(
     texts: Mapping[str, str], sites: Mapping[str, Site], before: Sequence[LintFinding], finding: LintFinding
 ) -> str:
     """Return what becomes of a finding when its lines are entered, and the errors and warnings that come of it."""
-    used = set(_CAPITALS.findall(" ".join(texts.values())))
-    blanks = [word for word in dict.fromkeys(_CAPITALS.findall(finding.fix)) if word not in used]
-    form = f"the reader fills in {', '.join(blanks)}; as it is " if blanks else ""
+    if blanks := dict.fromkeys(_BLANK.findall(finding.fix)):
+        return f"the reader fills in {', '.join(blanks)}"
     try:
         lines = [line.strip() for line in finding.fix.splitlines()]
         now = lint({**texts, finding.file: after(texts[finding.file], lines)}, sites)
     except UserError:
-        return f"{form}refused"
+        return "refused"
     serious = (one for one in _new(now, before) if one.severity is not Severity.ADVICE)
     new = sorted({f"{one.severity.value} {one.rule} at {one.file}" for one in serious})
     is_gone = _count(now, finding) < _count(before, finding)
-    return f"{form}{'gone' if is_gone else 'still there'}{'; then ' + ', '.join(new) if new else ''}"
+    return f"{'gone' if is_gone else 'still there'}{'; then ' + ', '.join(new) if new else ''}"
 
 
 def _count(findings: Sequence[LintFinding], like: LintFinding) -> int:
