@@ -12,7 +12,7 @@ from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import Health, as_text, visit
+from dmvpn.tools.doctor import Diagnosis, Health, as_text, visit
 from dmvpn.tools.remedies import Search, searched
 from dmvpn.tools.remedies.suffering import Harm
 from dmvpn.tools.troubles import Plan, Stage, configurations_with
@@ -25,6 +25,13 @@ from support.odd import Odd, case_of
 from support.world import World
 
 CLOUD = replace(PLAIN, spokes=3)
+TUNNEL = "interface Tunnel0"
+#: A change that harms no packet.
+SPARE = (
+    "ip prefix-list SPARE seq 5 permit 198.18.0.0/15",
+    "interface Loopback9",
+    "ip address 10.9.9.9 255.255.255.255",
+)
 
 
 def in_area_1(plan: Plan) -> Scenario:
@@ -107,6 +114,46 @@ def test_a_line_that_lets_routes_in_is_a_question_and_not_proposed() -> None:
     assert first.what.startswith("without 'neighbor 10.99.0.1 filter-list 1 out' at S2, ")
     assert (first.fix, first.trial, found.health) == ((), None, Health.APART)
     assert first.decide.endswith(" to be kept apart?")
+
+
+def since(network: str, *changes: tuple[str, tuple[str, ...]]) -> Diagnosis:
+    """Return what the doctor says of a built-in network after these changes, with the configurations before them."""
+    world = World(network)
+    world.run_for(60)
+    for router, lines in changes:
+        WorldBench(world).configure(router, lines)
+    world.run_for(240)
+    return said_of(as_it_runs(world), WorldPatient(world), Scenario.load(network).configurations)
+
+
+def test_a_route_target_that_is_wrong_is_the_part_of_the_difference_that_is_named() -> None:
+    """Nothing was said to be broken: hosts in two VRFs need not reach each other, but they did."""
+    imports = ("vrf definition SERVICES", "address-family ipv4")
+    wrong = (*imports, "no route-target import 65000:2", "route-target import 65000:3")
+    first = since("shared-services", ("HUB", wrong), ("BLUE1", SPARE)).findings[0]
+    assert (first.cause, first.router) == (Cause.BY_TRIAL, "HUB")
+    assert first.fix == (*imports, "route-target import 65000:2")
+    assert first.trial is not None
+    assert first.trial.works
+    assert first.decide.startswith("are HUB and BLUE1 to be kept apart?")
+
+
+def test_a_secret_of_the_last_good_configuration_is_tried_and_not_shown() -> None:
+    found = since("intro-phase3", ("SPOKE10", (TUNNEL, "ip nhrp authentication WRONG")), ("SPOKE20", SPARE))
+    first, said = found.findings[0], "\n".join(as_text(found))
+    assert (first.cause, first.router, first.certain) == (Cause.AUTHENTICATION, "SPOKE10", True)
+    assert first.fix == (TUNNEL, "ip nhrp authentication <secret>")
+    assert first.trial is not None
+    assert "  <secret> is that of the last good configuration, which is not shown" in said
+    assert "WRONG" not in said
+    assert "NHRPSEC" not in said
+
+
+def test_a_filter_that_the_last_good_configuration_did_not_have_is_broken_and_asked_about() -> None:
+    lines = ("ip prefix-list HUB seq 5 permit 10.1.0.0/24", "router bgp 65000", "address-family ipv4")
+    found = since("bgp-phase3", ("SPOKE2", (*lines, "neighbor 10.255.0.1 prefix-list HUB in")))
+    assert (found.health, found.findings[0].cause) == (Health.BROKEN, Cause.ROUTE_FILTERED)
+    assert found.findings[0].decide == "the last good configuration did not have it: is it meant?"
 
 
 @pytest.mark.slow

@@ -31,6 +31,10 @@ class Patient(WorldPatient):
     def only_router(self) -> None:
         """There are several."""
 
+    def earlier(self) -> list[dict[str, str]]:
+        """The routers have saved nothing."""
+        return []
+
     def scenario(self) -> Scenario:
         """What the routers run."""
         return as_it_runs(self.world)
@@ -120,6 +124,22 @@ def test_a_folder_of_configurations_is_examined_and_fixed_without_a_lab(
     assert main(["doctor", "--files", str(tmp_path / "net")]) == 0
 
 
+def test_of_two_folders_the_part_of_their_difference_that_breaks_the_network_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = (tmp_path / name / "notes-gre" for name in ("old", "new"))
+    for folder in (old, new):
+        shutil.copytree(BUILT_IN / "notes-gre", folder)
+    text = (new / "R31.cfg").read_text()
+    lines = "ip prefix-list SPARE seq 5 permit 198.18.0.0/15\nend"
+    (new / "R31.cfg").chmod(0o644)
+    (new / "R31.cfg").write_text(text.replace(" network 172.16.0.0\n", "").replace("end", lines))
+    assert main(["doctor", "--files", str(new), "--since", str(old)]) == 1
+    said = capsys.readouterr().out
+    assert "3 routers: broken at routing (found by trial), at R31" in said
+    assert "    router rip\n     network 172.16.0.0\n" in said
+
+
 def test_contradictions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for words, complaint in (
         (
@@ -128,6 +148,10 @@ def test_contradictions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["--force"], "--force goes with --fix"),
         (["--files", "x", "--lab", "y"], "--files and --lab name two networks: leave one out"),
+        (
+            ["--since", "x", "--no-trial"],
+            "--since compares copies of both networks: leave out --one-end and --no-trial",
+        ),
         (["--files", "nowhere"], "no scenario 'nowhere'"),
     ):
         assert main(["doctor", *words]) == 2

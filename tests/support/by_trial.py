@@ -20,24 +20,30 @@ from dmvpn.tools.troubles import UNLISTED, Stage
 from support.further import further_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis, Patient
     from dmvpn.tools.troubles import Fault
 
 
-def said_after_trials(case: Case) -> Diagnosis:
-    """Return what `dmvpn doctor` says of a case."""
-    return said_of(case.as_it_runs(), case.patient)
+def said_after_trials(case: Case, *earlier: Mapping[str, str]) -> Diagnosis:
+    """Return what `dmvpn doctor` says of a case. earlier: configurations that were good."""
+    return said_of(case.as_it_runs(), case.patient, *earlier)
 
 
-def said_of(network: Scenario, patient: Patient) -> Diagnosis:
-    """Return what `dmvpn doctor` says of a network: what it sees, tries, and searches. network: as it runs."""
+def said_of(network: Scenario, patient: Patient, *earlier: Mapping[str, str]) -> Diagnosis:
+    """Return what `dmvpn doctor` says of a network: what it sees, tries, and searches. network: as it runs.
+
+    earlier: configurations that were good.
+    """
     diagnosis = visit(patient)
     small = reduced(network, patient.facts(), diagnosis)
     if not diagnosis.healthy:
         diagnosis = attempt(diagnosis, CopiedLab(small))
-    return searched(diagnosis, Search(small, CopiedLab)) if is_unexplained(diagnosis) else diagnosis
+    is_searched = is_unexplained(diagnosis) or bool(earlier)
+    return searched(diagnosis, Search(small, CopiedLab, earlier=earlier)) if is_searched else diagnosis
 
 
 def judge(name: str, most: int = FEW) -> Judged:

@@ -1,7 +1,8 @@
 """A measure of the doctor and of lint on cases that were written without a look at their rules.
 
 Run `python -m support.held_out` in the folder tests: a line for each case of `held_out_cases`, and the totals. Its
-`--only NAME` repeats one, and `--search` lets the doctor search by trial as `dmvpn doctor` does. Cases come from the
+`--only NAME` repeats one, `--search` lets the doctor search by trial as `dmvpn doctor` does, and `--since` gives it the
+configurations before the steps. Cases come from the
 field: a case that was written for a rule would measure nothing.
 """
 
@@ -126,15 +127,15 @@ def lint_of(scenario: Scenario) -> dict[tuple[str, str, str], Severity]:
     return {(one.rule, one.file.removesuffix(".cfg"), " ".join(one.what.split())): one.severity for one in found}
 
 
-def seen(held: HeldOut, *, search: bool = False) -> Seen:
+def seen(held: HeldOut, *, search: bool = False, since: bool = False) -> Seen:
     """Take the steps of a case, and return what is seen."""
     try:
-        return _seen(held, search=search)
+        return _seen(held, search=search or since, earlier=(scenario_of(held).configurations,) if since else ())
     except UserError as error:
         return Seen(case=held, failure=str(error))
 
 
-def _seen(held: HeldOut, *, search: bool) -> Seen:
+def _seen(held: HeldOut, *, search: bool, earlier: tuple[dict[str, str], ...]) -> Seen:
     scenario = scenario_of(held)
     changed = hosts_changed(scenario, held)
     case = Case(changed, 1, tuple(name for name in scenario.configurations if scenario.role(name) != "provider")[:8])
@@ -152,10 +153,11 @@ def _seen(held: HeldOut, *, search: bool) -> Seen:
     known = lint_of(scenario)
     linted = {key: severity for key, severity in lint_of(case.as_it_runs()).items() if key not in known}
     if not held.truths:
-        accused = [words(one) for one in visit(case.patient).findings if not one.advice and not one.mild]
+        said = said_after_trials(case, *earlier) if search else visit(case.patient)
+        accused = [words(one) for one in said.findings if not one.advice and not one.mild]
         errors = [", ".join(key) for key, severity in linted.items() if severity is Severity.ERROR]
         return Seen(case=held, bad=bad, accused=tuple(accused), linted=tuple(errors))
-    diagnosis = said_after_trials(case) if search else tried(case, visit(case.patient))
+    diagnosis = said_after_trials(case, *earlier) if search else tried(case, visit(case.patient))
     findings = [one for one in diagnosis.findings if not one.advice]
     named = [
         [one for one in findings if re.search(router, one.router) and re.search(text, words(one), re.IGNORECASE)]
@@ -201,11 +203,12 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--search", action="store_true")
+    parser.add_argument("--since", action="store_true")
     arguments = parser.parse_args()
     chosen = [one for one in (*FAULTS, *HEALTHY) if not arguments.only or one.name in arguments.only]
     found: list[Seen] = []
     with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
-        for one in pool.map(partial(seen, search=arguments.search), chosen):
+        for one in pool.map(partial(seen, search=arguments.search, since=arguments.since), chosen):
             print(one, flush=True)
             found.append(one)
     print("\n".join(totals(found)))

@@ -114,7 +114,7 @@ class Ready(Search):
     def __init__(self, found: SearchResult) -> None:
         self._found = found
 
-    def run(self, about: Sequence[str] = (), *, strict: bool) -> SearchResult:
+    def run(self, about: Sequence[str] = (), *, strict: bool, deep: bool = True) -> SearchResult:
         """What it came to."""
         return self._found
 
@@ -134,6 +134,32 @@ def _found(*changes: RouterChange) -> SearchResult:
 def finding_of(*changes: RouterChange) -> Finding:
     """What the doctor says where these changes restore the one pair."""
     return searched(Diagnosis(view=View.WHOLE, routers=("A", "B")), Ready(_found(*changes))).findings[0]
+
+
+@pytest.mark.parametrize(
+    ("gone", "new", "opens"),
+    [
+        (("ip access-group JAIL in",), (), True),
+        (("ip access-group JAIL in",), ("ip access-group JALI in",), True),
+        (("neighbor 10.0.0.1 prefix-list HUB in",), (), True),
+        (("vrf forwarding JAIL",), (), True),
+        ((), ("no shutdown",), True),
+        (("ip nhrp interest none",), (), False),
+        ((), ("network 10.1.0.0 0.0.0.255",), False),
+        (("tunnel key 7",), ("tunnel key 8",), False),
+    ],
+)
+def test_a_change_that_takes_a_filter_or_isolation_away_opens_something(
+    gone: tuple[str, ...], new: tuple[str, ...], opens: bool
+) -> None:
+    before, after = (tuple(ChangedLine((TUNNEL,), text) for text in some) for some in (gone, new))
+    assert RouterChange("A", before, after).opens is opens
+
+
+def test_entries_of_a_list_open_something_if_they_permit_more() -> None:
+    entry = ChangedLine(("ip access-list extended JAIL",), "deny ip any any")
+    assert RouterChange("A", gone=(entry,)).opens
+    assert not RouterChange("A", new=(entry,)).opens
 
 
 def test_lines_that_take_protection_away_are_named_and_not_shown_to_be_typed() -> None:

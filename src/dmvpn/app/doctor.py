@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dmvpn.base.facts import Address
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.labs.prompts import Prompts
@@ -24,6 +26,7 @@ examples:
   dmvpn doctor R31 10.4.4.1                  why is the way to that address not direct, or broken?
   dmvpn doctor R31 --one-end                 what R31 can know by itself; so it is with 'dmvpn run'
   dmvpn doctor --files DIR                   the network that the configurations of a folder make, in virtual time
+  dmvpn doctor --since DIR                   with configurations that were good, such as those of yesterday
   dmvpn doctor --fix DIR                     write changed configurations, and a diff for a review
 exit code: 0 nothing is broken, or only what may be meant so; 1 something is, or looks so;
            2 asked wrongly: no such router, lab or address; 3 nothing is broken, and sites or hosts are cut off
@@ -48,6 +51,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     doctor.add_argument("--one-end", action="store_true", help="look at this router alone, and give hypotheses")
     doctor.add_argument("--no-probes", action="store_true", help="send nothing: judge by states and counters")
     doctor.add_argument("--no-trial", action="store_true", help="try no lines in a copy of the network")
+    doctor.add_argument(
+        "--since", metavar="FOLDER", help="configurations that were good: which part of the difference is the fault?"
+    )
     doctor.add_argument("--fix", metavar="DIR", type=Path, help="write the lines that were tried and work, as files")
     doctor.add_argument("--force", action="store_true", help="with --fix: overwrite files that are there")
     doctor.add_argument("--brief", action="store_true", help="print the verdict alone, one line")
@@ -83,7 +89,7 @@ def _asked(arguments: argparse.Namespace) -> int:
         network = None
         if not arguments.no_trial and trying.has_sense(diagnosis):
             network = patient.scenario()
-            tried = trying.tried(diagnosis, network, patient.facts(), progress.tell)
+            tried = trying.tried(diagnosis, network, patient.facts(), progress.tell, _earlier(arguments, patient))
             diagnosis = tried.diagnosis
             _note(tried.note)
     diagnosis = in_words(diagnosis, "--no-trial" if arguments.no_trial else "")
@@ -94,6 +100,13 @@ def _asked(arguments: argparse.Namespace) -> int:
     else:
         print(as_json(diagnosis) if arguments.json else "\n".join(as_text(diagnosis, verbose=arguments.verbose)))
     return diagnosis.health.code
+
+
+def _earlier(arguments: argparse.Namespace, patient: _Patient) -> Iterable[Mapping[str, str]]:
+    """Return the configurations that may have been good, the newest first. Raises UserError."""
+    from dmvpn.app.sides import load
+
+    return patient.earlier() if arguments.since is None else [load(arguments.since).configurations]
 
 
 def _note(text: str) -> None:
@@ -107,6 +120,8 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         from dmvpn.shells.lab.finding import some_router
 
         raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
+    if arguments.since is not None and (arguments.one_end or arguments.no_trial):
+        raise UserError("--since compares copies of both networks: leave out --one-end and --no-trial")
     if arguments.fix is not None and (arguments.one_end or arguments.no_trial):
         raise UserError("--fix writes lines that were tried in a copy: leave out --one-end and --no-trial")
     if arguments.brief and (arguments.json or arguments.verbose):

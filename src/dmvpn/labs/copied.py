@@ -89,6 +89,10 @@ class CopiedLab(Breakable):
         """Return the scenario that the lab was made of."""
         return self._scenario
 
+    def earlier(self) -> Iterable[dict[str, str]]:
+        """Return no earlier configurations: a folder has none."""
+        return ()
+
     def only_router(self) -> str | None:
         """Return the one router of a network of one."""
         names = list(self._world.routers)

@@ -17,7 +17,7 @@ from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from dmvpn.base.barriers import Barrier, Gap
@@ -97,6 +97,13 @@ class Prompts:
         from dmvpn.labs.copied import brought_up
 
         return brought_up(self.scenario())
+
+    def earlier(self) -> Iterator[dict[str, str]]:
+        """Yield configurations of its routers that may have been good: what they saved, and what the lab began with."""
+        given = orders.scenario(self._folder).configurations
+        saved = self.ask([(router, "show startup-config") for router in given])
+        yield {name: _body(text) for name, text in zip(given, saved, strict=True) if "\nversion " in f"\n{text}"}
+        yield given
 
     def only_router(self) -> str | None:
         """Return the one router of a lab of one: all that `dmvpn run` has."""

@@ -9,13 +9,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.tools.doctor.verdicts import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from dmvpn.shells.facts import LabFacts
@@ -40,10 +39,17 @@ def has_sense(diagnosis: Diagnosis) -> bool:
     return diagnosis.view is View.WHOLE
 
 
-def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callable[[str], None]) -> Tried:
+def tried(
+    diagnosis: Diagnosis,
+    network: Scenario,
+    facts: LabFacts,
+    tell: Callable[[str], None],
+    earlier: Iterable[Mapping[str, str]] = (),
+) -> Tried:
     """Return the diagnosis with the results of its lines in a copy, and findings by trial for what no rule explains.
 
-    network: with the running configurations. The last argument is called with the progress.
+    network: with the running configurations. The fourth argument is called with the progress. earlier: configurations
+    by router that were good, the newest first: a copy shows which part of the difference is the fault.
     """
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.network.device import Device
@@ -58,12 +64,13 @@ def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts, tell: Callab
     if any(not one.advice for one in diagnosis.findings):
         tell("trying the lines in a copy of the network")
         diagnosis = attempt(diagnosis, copied(small))
-    if not is_unexplained(diagnosis) or (diagnosis.healthy and small is not network):
+    was_good = [one for one in earlier if one]
+    if (not is_unexplained(diagnosis) and not was_good) or (diagnosis.healthy and small is not network):
         return Tried(diagnosis)
     end = time.monotonic() + LONGEST
-    search = Search(small, copied, is_over=lambda: time.monotonic() > end, tell=tell)
+    search = Search(small, copied, earlier=was_good, is_over=lambda: time.monotonic() > end, tell=tell)
     found = searched(diagnosis, search)
-    is_vain = search.tried and not any(one.cause is Cause.BY_TRIAL for one in found.findings)
+    is_vain = search.tried and is_unexplained(found)
     return Tried(
         found, f"of changes in {search.tried} copies none restores what packets suffer from" if is_vain else ""
     )

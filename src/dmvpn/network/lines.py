@@ -48,7 +48,7 @@ class Lines:
     @classmethod
     def of(cls, text: str) -> Lines:
         """Read a configuration."""
-        return cls(tuple(_read(text).render()))
+        return cls(tuple(tree_of(text).render()))
 
     def section(self, header: str) -> Lines:
         """Return the lines below the first line that begins with `header`; no lines if there is none."""
@@ -83,7 +83,7 @@ def after(text: str, lines: Sequence[str]) -> str:
 
 def lines_after(text: str, lines: Sequence[str]) -> list[str]:
     """Return the same as its lines."""
-    result = configurator(FEATURES).parse_text("\n".join(lines), _read(text))
+    result = configurator(FEATURES).parse_text("\n".join(lines), tree_of(text))
     wrong = _first_wrong(result)
     if wrong is not None:
         raise UserError(wrong[1])
@@ -91,7 +91,7 @@ def lines_after(text: str, lines: Sequence[str]) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _read(text: str) -> ConfigTree:
+def tree_of(text: str) -> ConfigTree:
     """Parse a configuration, to read or to copy; cached, as those of one network are needed again and again."""
     return configurator(FEATURES).parse_text(text).tree
 

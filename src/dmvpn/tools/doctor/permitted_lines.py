@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Most lines that change the configuration.
 MOST_LINES: Final = 5
-#: The same, where the lines of a process move into another table: they are the router's own.
+#: The same, where the lines are the router's own: of a process that moves into another table, or as they were before.
 MOST_MOVED: Final = 24
 #: Lines that only open a section.
 _OPENING: Final = (
@@ -42,12 +42,12 @@ _ALIKE: Final = "protect both ends alike; lines that take protection away are no
 _MUCH: Final = "compare its lines with those of a router that works: there is more to change than is shown"
 
 
-def permitted(finding: Finding) -> Finding:
-    """Return the finding with its lines, if they may be shown."""
+def permitted(finding: Finding, most: int = MOST_LINES) -> Finding:
+    """Return the finding with its lines, if they may be shown. most: lines that change something."""
     finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
     if any(_lets_in(line) and not _applies_again(line, finding.fix) for line in finding.fix):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
-    most = MOST_MOVED if finding.cause is Cause.TABLE else MOST_LINES
+    most = MOST_MOVED if finding.cause is Cause.TABLE else most
     if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > most:
         return replace(finding, fix=(), order=finding.order or _MUCH)
     return finding

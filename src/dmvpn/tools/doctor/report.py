@@ -26,6 +26,15 @@ _ALL: Final = 1_000_000
 #: So many pieces of advice that differ in names alone are one paragraph; so many others are named in it.
 _SEVERAL, _MOST_ALIKE = 3, 4
 _TUNNEL: Final = "Tunnel"
+#: Beginnings of lines that stand at the outermost level, and of those that open a section.
+_OUTERMOST: Final = (
+    *("interface ", "router ", "crypto ", "key chain ", "ip route ", "no ip route ", "no router "),
+    *("vrf definition ", "ip access-list ", "route-map "),
+)
+_OPENING: Final = (
+    *("interface ", "router ", "address-family ", "af-interface ", "crypto ", "key "),
+    *("vrf definition ", "ip access-list ", "route-map ", "topology "),
+)
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -156,8 +165,10 @@ def _finding(finding: Finding) -> Iterator[str]:
     if finding.fix:
         yield f"  to fix it, on {finding.router}:"
         yield from (f"    {text}" for text in indented(finding.fix))
-    if finding.has_secret:
+    if finding.has_secret and finding.trial is None:
         yield f"  {SECRET} is for you to fill in, as the other end has it; so these lines were not tried"
+    elif finding.has_secret:
+        yield f"  {SECRET} is that of the last good configuration, which is not shown"
     if finding.trial is not None:
         yield f"  {_tried(finding.trial)}"
     if finding.order:
@@ -186,12 +197,10 @@ def indented(lines: tuple[str, ...]) -> Iterator[str]:
     """Yield lines indented as in a configuration: below the line that opens their section."""
     depth = 0
     for text in lines:
-        if text.startswith(
-            ("interface ", "router ", "crypto ", "key chain ", "ip route ", "no ip route ", "no router ")
-        ):
+        if text.startswith(_OUTERMOST):
             depth = 0
         yield " " * depth + text
-        if text.startswith(("interface ", "router ", "address-family ", "af-interface ", "crypto ", "key ")):
+        if text.startswith(_OPENING):
             depth += 1
 
 

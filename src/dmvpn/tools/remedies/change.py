@@ -24,7 +24,7 @@ def changed(diagnosis: Diagnosis, configurations: Mapping[str, str]) -> dict[str
     """
     now: dict[str, str] = {}
     for one in diagnosis.findings:
-        if one.trial is not None and one.trial.works:
+        if one.trial is not None and one.trial.works and one.is_complete:
             now[one.router] = _with(now.get(one.router, configurations[one.router]), one.fix)
     return now
 

@@ -41,8 +41,7 @@ _KEEPS_OUT: Final = re.compile(
 )
 #: Lines that let in.
 _LETS_IN: Final = ("no shutdown", "route-target import ", "vrf forwarding ", "ip vrf forwarding ")
-#: Lines that protect; beginnings of headings and lines of lists, whose entries permit or deny.
-_PROTECTS: Final = ("tunnel protection ", "crypto ")
+#: Beginnings of headings and lines of lists, whose entries permit or deny.
 _LISTS: Final = ("ip access-list ", "access-list ", "ip prefix-list ")
 #: Words in front of a secret.
 _SECRETS: Final = frozenset(
@@ -83,15 +82,25 @@ class ChangedLine:
 
 @dataclass(frozen=True, slots=True)
 class RouterChange:
-    """A change of the configuration of one router: lines that are removed, and lines that are added."""
+    """A change of the configuration of one router: lines that are removed, and lines that are added.
+
+    typed, shown: the lines to enter, and the same without secrets, where a comparison with an earlier configuration
+    knows them; (): those of the lines removed and added.
+    """
 
     router: str
     gone: tuple[ChangedLine, ...] = ()
     new: tuple[ChangedLine, ...] = ()
+    typed: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Return the lines to enter in configuration mode."""
+        return self.typed or self._lines
+
+    @property
+    def _lines(self) -> tuple[str, ...]:
         typed: list[str] = []
         path: tuple[str, ...] = ()
         wanted = (*((one.path, removal(one.text)) for one in self.gone), *((one.path, one.text) for one in self.new))
@@ -110,15 +119,12 @@ class RouterChange:
 
     @property
     def opens(self) -> bool:
-        """Whether it takes a filter, protection or isolation away, which may be meant: no trial shows the intention."""
-        kept = {line.path for line in self.new}
-        removed = (
-            _KEEPS_OUT.match(one.text)
-            or one.is_entry("deny")
-            or (one.path not in kept and (one.is_secret or one.text.startswith(_PROTECTS)))
-            for one in self.gone
-        )
-        return any(removed) or any(one.text.startswith(_LETS_IN) or one.is_entry("permit") for one in self.new)
+        """Whether it takes a filter or isolation away, which may be meant: no trial shows the intention.
+
+        Lines that take protection away are never shown (`permitted_lines`).
+        """
+        removed = any(_KEEPS_OUT.match(one.text) or one.is_entry("deny") for one in self.gone)
+        return removed or any(one.text.startswith(_LETS_IN) or one.is_entry("permit") for one in self.new)
 
     @property
     def size(self) -> int:
@@ -209,8 +215,8 @@ class Proposals:
         """Return the change with the words of router `after` in the place of those of router `before`."""
         gone = [self._filled(self._general(line, before), after) for line in change.gone]
         new = [self._filled(self._general(line, before), after) for line in change.new]
-        known = (tuple(one for one in some if one is not None) for some in (gone, new))
-        return RouterChange(router, *known) if None not in (*gone, *new) else None
+        mine, theirs = (tuple(one for one in some if one is not None) for some in (gone, new))
+        return RouterChange(router, mine, theirs) if None not in (*gone, *new) else None
 
     def _put(self, router: str, lines: Iterable[ChangedLine]) -> list[RouterChange]:
         """Return the changes that put each of these lines in the place of a line of its command, then additions."""

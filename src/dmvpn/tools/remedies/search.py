@@ -14,10 +14,11 @@ give the same answer. A search is bounded by a number of trials, and by the time
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, surely
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair
@@ -26,11 +27,13 @@ from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.remedies.changes import Proposals, RouterChange, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.scope import without_others
+from dmvpn.tools.remedies.since import harmed, hunks, taken_back
 from dmvpn.tools.remedies.suffering import KeptApart, Kinds, Suffering, kept_apart, left, suffering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from dmvpn.tools.diff.behavior import Talk
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.remedies.trial import Copy
 
@@ -54,6 +57,7 @@ class SearchResult:
 
     again: the `clear` command that each changed router needs as well, if the changes are typed into running routers.
     restart: True if they take effect only after a restart. apart: LANs that access lists keep apart.
+    is_since: the changes take back what differs from the last good configurations.
     """
 
     suffering: Suffering
@@ -64,6 +68,7 @@ class SearchResult:
     again: str = ""
     restart: bool = False
     apart: tuple[KeptApart, ...] = ()
+    is_since: bool = False
 
     @property
     def restores(self) -> bool:
@@ -74,8 +79,8 @@ class SearchResult:
 class Search:
     """One search.
 
-    build: makes a copy of a scenario. is_over: True once the caller's time is spent. The last
-    argument prints the progress.
+    build: makes a copy of a scenario. earlier: configurations of these routers that were good, the newest first.
+    is_over: True once the caller's time is spent. The last argument prints the progress.
     """
 
     def __init__(
@@ -83,45 +88,100 @@ class Search:
         scenario: Scenario,
         build: Callable[[Scenario], Copy],
         *,
+        earlier: Iterable[Mapping[str, str]] = (),
         is_over: Callable[[], bool] = lambda: False,
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._scenario = scenario
         self._build = build
+        self._earlier = earlier
         self._is_over = is_over
         self._tell = tell
         self._tried = 0
         self._suffering = Suffering({})
+        self._apart: tuple[KeptApart, ...] = ()
+        self._talks: Mapping[LanPair, Talk] = {}
         self._results: dict[tuple[RouterChange, ...], Rows | None] = {}
 
-    def run(self, about: Sequence[str] = (), *, strict: bool) -> SearchResult:
+    def run(self, about: Sequence[str] = (), *, strict: bool, deep: bool = True) -> SearchResult:
         """Return the pairs that suffer, and the smallest change found that restores them.
 
         about: each pair must involve one of these routers; (): any pair. strict: a pair that is cut off counts as
-        suffering only if other pairs of its kind are not cut off.
+        suffering only if other pairs of its kind are not cut off. deep: search on where the earlier configurations show
+        nothing.
         """
         pairs = self._looked_at(about, strict=strict)
+        for good in self._earlier:
+            since = self._since(good, pairs, about)
+            if since is not None:
+                return since
+        if not deep:
+            return SearchResult(self._suffering, tried=self._tried)
         if self._suffering.pairs and len(self._overlay) > FEW:
             self._confine()
             pairs = self._looked_at(about, strict=False)
         if not self._suffering.pairs:
             return SearchResult(self._suffering, apart=self._apart)
-        ill = list(self._suffering.pairs)
-        well = [pair for pair in pairs if pair not in self._suffering.pairs]
-        self._pairs = (*_spread(ill, WATCHED // 2), *_spread(well, WATCHED // 2))
-        watched = {pair: self._suffering.pairs[pair] for pair in self._pairs if pair not in well}
-        self._suffering = Suffering(watched, self._suffering.sizes)
-        before = self._measured(())
-        if before is None or self._is_spent:
+        self._watch(pairs)
+        if self._is_spent:
             return SearchResult(self._suffering, tried=self._tried, apart=self._apart)
-        self._before = before
         self._proposed = Proposals(self._scenario.configurations, Names(self._scenario))
-        changes = self._searched()
+        return self._result(self._searched())
+
+    def _result(self, changes: tuple[RouterChange, ...], *, is_since: bool = False) -> SearchResult:
         again = self._typed(changes) if changes else ""
-        after = self._results.get(changes)
         return SearchResult(
-            self._suffering, changes, before, after, self._tried, again or "", restart=again is None, apart=self._apart
+            self._suffering,
+            changes,
+            self._before,
+            self._results.get(changes),
+            self._tried,
+            again or "",
+            restart=again is None,
+            apart=self._apart,
+            is_since=is_since,
         )
+
+    def _since(self, good: Mapping[str, str], pairs: Sequence[LanPair], about: Sequence[str]) -> SearchResult | None:
+        """Return the smallest part of the difference to earlier configurations that has to be taken back.
+
+        None: no pair does worse than with them, or no part of it helps.
+        """
+        one = self._scenario
+        changes = hunks(one.configurations, good)
+        if not changes:
+            return None
+        texts = {name: good.get(name, text) for name, text in one.configurations.items()}
+        copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
+        every = tuple(dict.fromkeys((*pairs, *_pairs(copy.subject, about, of_all=True))))
+        every = tuple(pair for pair in every if {*pair} <= {*copy.subject.lans} & {*self._kinds.lans})
+        _bring_up(copy, every)
+        if not {*every} <= {*self._talks}:
+            now = self._build(one)
+            _bring_up(now, every)
+            self._talks = talk_of(now.subject, every, PACKETS)
+        pairs, harm = every, harmed(self._talks, talk_of(copy.subject, every, PACKETS))
+        if not harm.pairs:
+            return None
+        kept, self._suffering = self._suffering, harm
+        self._watch(pairs)
+        least = len(self._suffering.pairs)
+        group: Sequence[RouterChange] = changes
+        if self._left(tuple(group)) >= least:  # one that cannot be taken back spoils the whole
+            group = [each for each in changes if self._left((each,)) < least]
+        found = tuple(self._halved((), group)) if group else ()
+        if not found or self._left(found) >= least:
+            self._suffering = kept
+            return None
+        return self._result(found, is_since=True)
+
+    def _watch(self, pairs: Sequence[LanPair]) -> None:
+        """Choose the pairs that each trial measures: some that suffer, and some that do not."""
+        well = [pair for pair in pairs if pair not in self._suffering.pairs]
+        self._pairs = (*_spread(list(self._suffering.pairs), WATCHED // 2), *_spread(well, WATCHED // 2))
+        watched = {pair: self._suffering.pairs[pair] for pair in self._pairs if pair not in well}
+        self._suffering = replace(self._suffering, pairs=watched)
+        self._before = surely(self._measured(()))
 
     def _looked_at(self, about: Sequence[str], *, strict: bool) -> tuple[LanPair, ...]:
         """Let all pairs of a copy talk, and note which of them suffer."""
@@ -129,7 +189,8 @@ class Search:
         pairs = _pairs(copy.subject, about)
         _bring_up(copy, pairs)
         self._kinds = Kinds.of(copy.facts(), copy.subject.lans)
-        self._suffering = suffering(talk_of(copy.subject, pairs, PACKETS), self._kinds, strict=strict)
+        self._talks = talk_of(copy.subject, pairs, PACKETS)
+        self._suffering = suffering(self._talks, self._kinds, strict=strict)
         self._apart = tuple(kept_apart(self._kinds, self._suffering.denied))
         return pairs
 
@@ -287,7 +348,9 @@ class Search:
         most = len(self._suffering.pairs)
         if not changes:
             return most
-        return most + 1 if rows is None or worse(rows, self._before) else len(left(self._suffering, rows.talks).pairs)
+        if rows is None or (not _is_since(changes) and worse(rows, self._before)):
+            return most + 1  # to take back what was added on purpose makes something worse
+        return len(left(self._suffering, rows.talks).pairs)
 
     def _typed(self, changes: tuple[RouterChange, ...]) -> str | None:
         """Return the command that is needed besides, "" for none, when the changes are typed into a copy that runs;
@@ -297,8 +360,11 @@ class Search:
         for command in ("", *_AGAIN, *_again_in_vrfs(changes)):
             copy = self._build(self._scenario)
             _bring_up(copy, self._pairs)
-            for change in changes:
-                copy.configure(change.router, change.lines)
+            try:
+                for change in changes:
+                    copy.configure(change.router, change.lines)
+            except UserError:
+                return None
             copy.ask([(one.router, command) for one in changes if command])
             copy.wait(HEALED)
             warm_up(copy.subject, self._pairs)
@@ -309,7 +375,8 @@ class Search:
     def _measured(self, changes: tuple[RouterChange, ...]) -> Rows | None:
         """Return the measurements in a copy with these changes; None if a router refuses them."""
         try:
-            texts = with_changes(self._scenario.configurations, changes)
+            known = self._scenario.configurations
+            texts = taken_back(known, changes) if _is_since(changes) else with_changes(known, changes)
         except UserError:
             return None
         self._tried += 1
@@ -318,6 +385,11 @@ class Search:
         copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
         _bring_up(copy, self._pairs)
         return Rows(talk_of(copy.subject, self._pairs, PACKETS), ())
+
+
+def _is_since(changes: Sequence[RouterChange]) -> bool:
+    """Return whether the changes are of the difference to the last good configurations."""
+    return any(one.typed for one in changes)
 
 
 def _again_in_vrfs(changes: Sequence[RouterChange]) -> Iterator[str]:
@@ -334,10 +406,11 @@ def _bring_up(copy: Copy, pairs: Sequence[LanPair]) -> None:
     warm_up(copy.subject, pairs)
 
 
-def _pairs(subject: Subject, about: Sequence[str]) -> tuple[LanPair, ...]:
-    """Return the pairs that are looked at: both directions of as many as fit."""
+def _pairs(subject: Subject, about: Sequence[str], *, of_all: bool = False) -> tuple[LanPair, ...]:
+    """Return the pairs that are looked at: both directions of as many as fit. of_all: of several customers, too."""
     near = [name for name, lan in subject.lans.items() if lan.site in about] if about else None
-    some = choose_pairs(subject.lans, 1, max(PAIRS, 2 * len(subject.lans)), about=near)
+    lans = {name: replace(lan, customer="" if of_all else lan.customer) for name, lan in subject.lans.items()}
+    some = choose_pairs(lans, 1, max(PAIRS, 2 * len(lans)), about=near)
     return tuple(dict.fromkeys(pair for one in some for pair in (one, LanPair(one.destination, one.source))))
 
 

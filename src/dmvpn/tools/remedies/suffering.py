@@ -127,14 +127,14 @@ def suffering(talks: Mapping[LanPair, Talk], kinds: Kinds, *, strict: bool) -> S
     for pair, talk in talks.items():
         kind = kinds.kind(pair)
         fellows = alike[kind] if kind is not None else []
-        others = {harm for fellow in fellows for harm in _escapes(fellow)}
+        others = {harm for fellow in fellows for harm in escapes(fellow)}
         usual = _usual(fellows)
         if not talk.arrives:
             if pair not in apart and not {*pair} & {*alone} and (not strict or Harm.CUT_OFF in others):
                 found[pair] = Harm.CUT_OFF
         elif talk.hubs and (Harm.DETOUR in others or kinds.is_meant_direct(pair)):
             found[pair] = Harm.DETOUR
-        elif usual is not None and _is_smaller(talk, usual):
+        elif usual is not None and is_smaller(talk, usual):
             found[pair], sizes[pair] = Harm.SMALL, usual
     return Suffering(found, sizes, denied, alone)
 
@@ -185,8 +185,8 @@ def left(before: Suffering, talks: Mapping[LanPair, Talk]) -> Suffering:
 def _has(harm: Harm, before: Suffering, pair: LanPair, talk: Talk) -> bool:
     """Return whether a pair still suffers this harm."""
     if harm is Harm.SMALL:
-        return not talk.arrives or _is_smaller(talk, before.sizes[pair])
-    return harm not in _escapes(talk)
+        return not talk.arrives or is_smaller(talk, before.sizes[pair])
+    return harm not in escapes(talk)
 
 
 def _usual(fellows: Iterable[Talk]) -> _Sizes | None:
@@ -196,11 +196,11 @@ def _usual(fellows: Iterable[Talk]) -> _Sizes | None:
     return sizes if 2 * count > len(known) else None
 
 
-def _is_smaller(talk: Talk, usual: _Sizes) -> bool:
+def is_smaller(talk: Talk, usual: _Sizes) -> bool:
     return talk.mtu is not None and talk.mss is not None and (talk.mtu < usual[0] or talk.mss < usual[1])
 
 
-def _escapes(talk: Talk) -> Iterable[Harm]:
+def escapes(talk: Talk) -> Iterable[Harm]:
     """Return the harms that a pair does not suffer."""
     if not talk.arrives:
         return ()

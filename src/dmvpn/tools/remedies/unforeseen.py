@@ -20,7 +20,7 @@ from dmvpn.tools.remedies.suffering import Harm
 from dmvpn.tools.remedies.wording import clauses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.tools.doctor.verdicts import Diagnosis
     from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
@@ -33,6 +33,9 @@ _WITH_THESE: Final = "in a copy packets arrive without its lines: does it remain
 _COMPARE: Final = "compare the keys and passwords of both ends there; they are not shown"
 #: Lines that configure the servers of a router.
 _SERVERS: Final = ("ip nhrp nhs ", "ip nhrp map ")
+_CAME: Final = "the last good configuration differs here: a copy with its line is well"
+_IS_MEANT: Final = "the last good configuration did not have it: is it meant?"
+_QUESTION: Final = "the last good configurations did not keep them apart"
 #: Clauses of a sentence, at most.
 _MOST: Final = 2
 
@@ -60,18 +63,48 @@ def _asks_for_secret(finding: Finding) -> bool:
 def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
     """Return the diagnosis with the findings of the search first; unchanged if the search found nothing."""
     about = diagnosis.routers if len(diagnosis.routers) == 1 else ()
-    found = search.run(about, strict=diagnosis.healthy or diagnosis.copied is Copied.WELL)
+    strict = diagnosis.healthy or diagnosis.copied is Copied.WELL
+    found = search.run(about, strict=strict, deep=is_unexplained(diagnosis))
     listed = {one.router for one in diagnosis.findings if one.cause in (Cause.PACKET_FILTER, Cause.LIST_CUTS_TUNNEL)}
     apart = tuple(_apart(one) for one in found.apart if one.router not in listed)
     alone = tuple(_alone(*search.lan(name)) for name in found.suffering.alone)
     diagnosis = replace(diagnosis, findings=(*diagnosis.findings, *apart, *alone)) if apart or alone else diagnosis
     if not found.changes:
         return diagnosis
+    if found.is_since:
+        return _since(diagnosis, found)
     fresh = _findings(found, is_felt=not diagnosis.healthy)
     others = [one for one in diagnosis.findings if not found.restores or one.advice or one.cause not in _FELT]
     likely = [one if one.advice or one.decide else replace(one, decide=_WITH_THESE) for one in others]
     copied = Copied.ALIKE if diagnosis.copied is not None else None
     return replace(diagnosis, findings=(*fresh, *likely), copied=copied)
+
+
+def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
+    """Return the diagnosis where a part of the difference to the last good configurations restores the pairs.
+
+    The finding of a rule at that router comes first if its lines work as well: it names the cause.
+    """
+    broken = [one for one in diagnosis.findings if not one.advice]
+    named: list[Finding] = []
+    fresh = _findings(found, is_felt=bool(broken))
+    for one in fresh:
+        rules = [each for each in broken if each.router == one.router and _is_the_same(each, one)]
+        for each in rules[:1]:
+            decide = _IS_MEANT if each.mild else ""
+            evidence = (*each.evidence, _CAME)
+            trial = each.trial or one.trial
+            named.append(replace(each, evidence=evidence, trial=trial, mild=False, apart=False, decide=decide))
+        named += [one] if not rules else []
+    places = {one.place for one in named}
+    others = [one for one in diagnosis.findings if one.place not in places]
+    likely = [one if one.advice or one.decide else replace(one, decide=_WITH_THESE) for one in others]
+    return replace(diagnosis, findings=(*named, *likely), copied=Copied.ALIKE)
+
+
+def _is_the_same(rule: Finding, found: Finding) -> bool:
+    """Return whether the lines of a rule heal as well, or are the lines that were found."""
+    return (rule.trial is not None and rule.trial.works) or (bool(rule.fix) and {*rule.fix} == {*found.fix})
 
 
 def _apart(one: KeptApart) -> Finding:
@@ -118,9 +151,11 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     besides = tuple(name for name in routers if name != router)
     pair, harm = next(iter(found.suffering.pairs.items()))
     decide = "" if is_felt else f"it is so in a copy: is {pair} {harm.value} here, too, when hosts send?"
-    opens = any(change.opens for change in found.changes)
-    if opens:
-        decide = f"are {pair.source} and {pair.destination} to be kept apart?"
+    opens = any(change.opens for change in found.changes) and not found.is_since
+    if any(change.opens for change in found.changes):
+        decide = (
+            f"are {pair.source} and {pair.destination} to be kept apart?{f' {_QUESTION}' if found.is_since else ''}"
+        )
     elif not found.restores:
         left = "it does not restore all in a copy"
         decide = f"{left}: what is left when it is done?"
@@ -131,18 +166,27 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         what=f"{' and '.join(map(_described, mine))}, {' and '.join(said[:_MOST])}",
         evidence=(
             *(f"{router}: {_shown(line)}" for change in mine for line in change.gone),
-            f"found by trial, in {found.tried} copies of the network with one change each",
+            f"found by trial, in {found.tried} copies of the network with {_how(found)}",
             *_besides(found),
         ),
-        fix=() if hides or opens else tuple(line for change in mine for line in change.lines),
-        order=_COMPARE if hides and not opens else "",
+        fix=_lines(mine) if found.is_since or not (hides or opens) else (),
+        order=_COMPARE if hides and not (opens or found.is_since) else "",
         others=besides,
         trial=None if opens else Trial(better=said, besides=besides),
         decide=decide,
         mild=opens or (not is_felt and (_is_about_servers(found) or _is_about_sizes(found))),
         apart=opens,
     )
-    return permitted_lines.permitted(one)
+    return permitted_lines.permitted(one, permitted_lines.MOST_MOVED if found.is_since else permitted_lines.MOST_LINES)
+
+
+def _how(found: SearchResult) -> str:
+    return "parts of the difference to the last good configurations" if found.is_since else "one change each"
+
+
+def _lines(changes: Iterable[RouterChange]) -> tuple[str, ...]:
+    """Return the lines to show, without secrets."""
+    return tuple(line for change in changes for line in change.shown or change.lines)
 
 
 def _besides(found: SearchResult) -> Iterator[str]:
@@ -168,11 +212,17 @@ def _is_about_sizes(found: SearchResult) -> bool:
 
 def _described(change: RouterChange) -> str:
     """Return a change as the beginning of a sentence."""
-    gone = " and ".join(f"'{line.bare}'" for line in change.gone)
-    new = " and ".join(f"'{line.bare}'" for line in change.new)
+    gone, new = _quoted(change.gone), _quoted(change.new)
     if gone and new:
         return f"with {new} in the place of {gone} at {change.router}"
     return f"with {new} at {change.router}" if new else f"without {gone} at {change.router}"
+
+
+def _quoted(lines: Sequence[ChangedLine]) -> str:
+    """Return the first lines, and how many more there are."""
+    more = f" and {len(lines) - _MOST} more lines" if len(lines) > _MOST + 1 else ""
+    shown = lines[:_MOST] if more else lines
+    return " and ".join(f"'{line.bare}'" for line in shown) + more
 
 
 def _step(line: ChangedLine, found: SearchResult) -> Step:
