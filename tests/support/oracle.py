@@ -15,7 +15,8 @@ one that does so on purpose writes its blocks again, and its message says why fo
     fixes.txt          the same of lint for each case of `lint_cases`
 
 Each mechanism is put into one network that it fits, those of `TROUBLES` into two; all networks have their turn. The
-sentences of findings are not in it: their wording is free. The packets are those of `dmvpn diff`: UDP between hosts.
+sentences of findings are not in it: their wording is free. The packets are those of `dmvpn diff`: UDP between hosts;
+for lists also TCP and ICMP.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ from support import list_faults, vrf_faults
 from support.conformance import ROOT
 from support.diagnoses import PLAIN, follow, known_fault
 from support.lint_cases import CASES
+from support.list_faults import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -107,21 +109,34 @@ _PROVING: Final[dict[str, Plan | str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file of the oracle. rare: networks whose turn is the last. most: networks of each mechanism."""
+    """A file of the oracle. rare: networks whose turn is the last. most: networks of each mechanism.
+
+    services: TCP and ICMP between hosts count, too, and no packet may arrive that did not before.
+    """
 
     troubles: tuple[Trouble, ...]
     networks: Mapping[str, Plan | str]
     rare: Mapping[str, Plan | str] = field(default_factory=dict)
     most: int = 1
+    services: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Well:
-    """A network that has come up, with its rows and what lint says of it."""
+    """A network that has come up, with its rows, what arrives of services, and what lint says of it."""
 
     case: Case
     rows: Rows
     linted: list[LintFinding]
+    arriving: set[tuple[str, str, str]] | None = None
+
+    def change(self) -> str:
+        """Return whether packets are lost now, or more arrive than before."""
+        lost = bool(worse(self.case.rows(), self.rows))
+        if self.arriving is None:
+            return "lost" if lost else ""
+        now = Services(self.case).arriving()
+        return "lost" if lost or self.arriving - now else "more arrives than before" if now - self.arriving else ""
 
 
 #: Files of blocks about mechanisms, by name.
@@ -130,7 +145,7 @@ PARTS: Final = {
     "further": Part(FURTHER, _PLANS, _RARE),
     "authentication": Part(AUTHENTICATION, _PROVING),
     "vrfs": Part(VRFS, vrf_faults.CLOUDS),
-    "lists": Part(LISTS, list_faults.CLOUDS),
+    "lists": Part(LISTS, list_faults.CLOUDS, services=True),
     "unlisted": Part(UNLISTED, _PLANS, _RARE),
 }
 FILES: Final = (*PARTS, FIXES)
@@ -195,14 +210,15 @@ def block(file: str, case: str, well: Well | None = None) -> str:
     if file == FIXES:
         return _fix_block(next(one for one in CASES if one.rule == case))
     scenario, chosen = _fault(file, case)
-    well = well or come_up(scenario)
-    return "\n".join([case, *_linted(scenario, chosen, well.linted), *_diagnosed(well.case, well.rows, chosen), ""])
+    well = well or come_up(file, scenario)
+    return "\n".join([case, *_linted(scenario, chosen, well.linted), *_diagnosed(well, chosen), ""])
 
 
-def come_up(scenario: Scenario) -> Well:
+def come_up(part: str, scenario: Scenario) -> Well:
     """Return a network that has come up."""
     case = Case(scenario, 1)
-    return Well(case, well_rows(case), lint(scenario.configurations, sites_of(scenario)))
+    rows, linted = well_rows(case), lint(scenario.configurations, sites_of(scenario))
+    return Well(case, rows, linted, Services(case).arriving() if PARTS[part].services else None)
 
 
 def _linted(scenario: Scenario, chosen: Fault, usual: Sequence[LintFinding]) -> list[str]:
@@ -265,17 +281,18 @@ def _count(findings: Sequence[LintFinding], like: LintFinding) -> int:
     return sum((one.rule, one.file) == (like.rule, like.file) for one in findings)
 
 
-def _diagnosed(case: Case, well: Rows, chosen: Fault) -> list[str]:
+def _diagnosed(well: Well, chosen: Fault) -> list[str]:
+    case = well.case
     try:
         carry_out(case.bench, chosen.orders)
         case.wait(LATER)
-        bad = worse(case.rows(), well)
+        change = well.change()
         found = visit(case.patient).findings
     except (UserError, LeakError) as error:
         return [f"  network: {error}"]
     said = [line for one in found for line in _said(one, chosen)] or ["  doctor: nothing"]
-    harm = f"  harm: {'yes' if bad else 'no'}"
-    return [harm, *said, f"  healed: {_healed(case, well, found)}"] if bad else [harm, *said]
+    harm = f"  harm: {'yes' if change == 'lost' else f'no, {change}' if change else 'no'}"
+    return [harm, *said, f"  healed: {_healed(well, found)}"] if change else [harm, *said]
 
 
 def _said(one: Finding, chosen: Fault) -> list[str]:
@@ -285,14 +302,15 @@ def _said(one: Finding, chosen: Fault) -> list[str]:
     return [line, *([f"    lines: {_joined(one.fix)}"] if one.fix else [])]
 
 
-def _healed(case: Case, well: Rows, found: Sequence[Finding]) -> str:
+def _healed(well: Well, found: Sequence[Finding]) -> str:
     """Return whether the network is as it was once the lines are entered."""
     try:
-        if not follow(case, found):
+        if not follow(well.case, found):
             return "no, the reader fills in a value" if any(one.fix for one in found) else "no, there are no lines"
-        case.wait(HEALED)
-        case.rows()
-        return "no" if worse(case.rows(), well) else "yes"
+        well.case.wait(HEALED)
+        well.case.rows()
+        change = well.change()
+        return "no" if change == "lost" else f"no, {change}" if change else "yes"
     except UserError as error:
         return f"no, refused: {error}"
     except LeakError:
@@ -312,7 +330,7 @@ def blocks_of(file: str, some: Sequence[str]) -> list[str]:
     """Return what is said of some cases in one network: it comes up once, and a copy of this process breaks it."""
     if file == FIXES:
         return [block(file, case) for case in some]
-    well = come_up(_network(file, some[0].partition(" in ")[2]))
+    well = come_up(file, _network(file, some[0].partition(" in ")[2]))
     gc.freeze()  # a collection in a copy would copy all pages of this process
     return [_in_a_copy(partial(block, file, case, well)) for case in some]
 
