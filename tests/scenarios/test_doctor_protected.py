@@ -38,7 +38,7 @@ _MULTIPOINT = " tunnel mode gre multipoint\n"
             Cause.TRANSFORM,
             "HUB says: no child SA for 203.0.113.10: encryption: ours AES_CBC_256; the peer's AES_CBC_128",
         ),
-        (at("HUB", _NETWORK_ID), "NHRP", Cause.NETWORK_ID, "Tunnel0 of HUB runs no NHRP"),
+        (at("HUB", _NETWORK_ID), "NHRP", Cause.NETWORK_ID, "HUB: Tunnel0 has NHRP lines and no network-id"),
         (
             at("SPOKE10", ("tunnel key 12345", "tunnel key 1")),
             "NHRP",

@@ -44,7 +44,7 @@ def test_a_router_that_is_registered_lacks_nothing() -> None:
         ("R31", "nhs 192.168.100.11", "nhs 192.168.100.12", Cause.NHS_ADDRESS, "192.168.100.11, not 192.168.100.12"),
         ("R31", "tunnel key 100", "tunnel key 101", Cause.KEY, "R31 has tunnel key 101, and R11 has tunnel key 100"),
         ("R31", " tunnel key 100\n", "", Cause.KEY, "R31 has no tunnel key"),
-        ("R11", " ip nhrp network-id 100\n", "", Cause.NETWORK_ID, "Tunnel100 of R11 runs no NHRP"),
+        ("R11", " ip nhrp network-id 100\n", "", Cause.NETWORK_ID, "R11: Tunnel100 has NHRP lines and no network-id"),
         ("R11", "tunnel mode gre multipoint", "shutdown\n tunnel mode gre multipoint", Cause.TUNNEL_SHUTDOWN, "of R11"),
         ("R31", "tunnel source GigabitEthernet0/1", "tunnel source Loopback7", Cause.WRONG_SOURCE, "Tunnel100 of R31"),
         ("R31", "nbma 172.16.11.1", "nbma 172.16.41.2", Cause.NHS_NBMA, "172.16.41.2 is TRANSPORT"),

@@ -11,8 +11,12 @@ A feature's `lint.py` has rules about its own model and answers with concerns; i
 from __future__ import annotations
 
 import enum
+from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
+
+if TYPE_CHECKING:
+    from dmvpn.base.causes import Cause
 
 
 class Severity(enum.Enum):
@@ -37,6 +41,7 @@ class Rule:
     title: the problem, in one line.
     why: the consequence, and the evidence for it.
     bad, fix: an example, configuration lines.
+    cause: the fault of a running network for which the doctor takes it, None: there is none.
     """
 
     id: str
@@ -45,6 +50,7 @@ class Rule:
     why: str
     bad: str
     fix: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

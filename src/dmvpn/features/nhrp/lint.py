@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.features.nhrp.config import lines
@@ -22,6 +23,7 @@ NETWORK_ID: Final = Rule(
     "number is local to the router and on no wire: it need not be the same at both ends.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
     fix="interface Tunnel0\n ip nhrp network-id 1",
+    cause=Cause.NETWORK_ID,
 )
 PASSWORD: Final = Rule(
     id="nhrp-password-long",
@@ -40,6 +42,7 @@ EXPIRES: Final = Rule(
     "next one comes later, the hub deletes the spoke's entry in between, again and again.",
     bad="interface Tunnel0\n ip nhrp holdtime 60\n ip nhrp registration timeout 60",
     fix="interface Tunnel0\n ip nhrp holdtime 180",
+    cause=Cause.HOLDING_TIME,
 )
 SLOW: Final = Rule(
     id="nhrp-registration-slow",

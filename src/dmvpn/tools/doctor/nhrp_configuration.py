@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.nhrp.config import lines as nhrp_lines
@@ -14,17 +14,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.ios import ConfigLine, Statement
     from dmvpn.router.facts import RouterFacts
-
-_V4: Final = frozenset(nhrp_lines.IPV4)
-_V6: Final = frozenset(nhrp_lines.IPV6.lines)
-
-
-def lines_of_tunnel(facts: RouterFacts, tunnel: str, version: int | None = None) -> tuple[str, ...]:
-    """Return all lines of NHRP on a tunnel, those of IPv4 first. version: of IP, None: both."""
-    section = device(facts).section(tunnel)
-    found = list(section.statements()) if section is not None else []
-    kinds = [lines for each, lines in ((4, _V4), (6, _V6)) if version in (None, each)]
-    return tuple(one.text for lines in kinds for one in found if not one.negated and one.line in lines)
 
 
 def server_statements(facts: RouterFacts, tunnel: str, address: Address | None) -> list[Statement]:

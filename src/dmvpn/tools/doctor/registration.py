@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.placeholder import Blank
+from dmvpn.features.nhrp import lint as nhrp_rules
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
@@ -13,20 +13,22 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.tunnels import NHRP, TUNNELS
+from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.addressing import address_line
-from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.nhrp_configuration import lines_of_tunnel, server_statements, with_address
+from dmvpn.tools.doctor.nhrp_configuration import server_statements, with_address
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.server_nbma import server_lines
 from dmvpn.tools.doctor.terms import differences, registration_state
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules import registration as registration_rules
+from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, ReasonFacts
     from dmvpn.features.nhrp.facts import ServerFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -92,60 +94,12 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 # ---------------------------------------------------------------------------------------------------- NHRP
 
 
-def without_nhrp(scene: Scene) -> Iterator[Verdict]:
-    """Find tunnels with NHRP lines but no network-id, or with a map of a server, but no server line."""
-    serving = scene.servers()
-    for name, facts in scene.alive():
-        for tunnel in facts.tunnels:
-            if not tunnel.nhrp and (tunnel.multipoint or lines_of_tunnel(facts, tunnel.name)):
-                yield _no_network_id(scene, name, facts, tunnel)
-            elif tunnel.nhrp and not tunnel.servers and (name, tunnel.name) not in serving:
-                yield from _no_server(scene, name, tunnel)
-
-
-def _no_network_id(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding:
-    known = [other.network_id for _, there in scene.alive() for other in there.tunnels if other.network_id is not None]
-    version = 6 if lines_of_tunnel(facts, tunnel.name, 6) else 4
-    number = known[0] if known else Blank("number")
-    return Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.NETWORK_ID,
-        router=name,
-        what=f"{tunnel.name} of {name} runs no NHRP: it has no network-id",
-        evidence=tuple(f"{name}: {line}" for line in lines_of_tunnel(facts, tunnel.name)[:2]),
-        fix=(INTERFACE.of(name=tunnel.name), nhrp_lines.of_version(nhrp_lines.NETWORK_ID, version).of(id=number)),
-    )
-
-
-def _no_server(scene: Scene, name: str, tunnel: TunnelFacts) -> Iterator[Verdict]:
-    mapped = [mapping for mapping in tunnel.mappings if mapping.kind == "static" and mapping.nbma is not None]
-    for mapping in mapped:
-        owner = scene.tunnel_owner(mapping.next_hop)
-        hub = f" ({owner[0]})" if owner is not None else ""
-        yield Finding(
-            step=Step.REGISTRATION,
-            cause=Cause.NHS_MISSING,
-            router=name,
-            what=f"{name} has a map of {mapping.next_hop}{hub}, and registers nowhere: it has no next hop server",
-            evidence=(f"{name}: {mapping.next_hop} is at {mapping.nbma} (static)",),
-            fix=(
-                INTERFACE.of(name=tunnel.name),
-                nhrp_lines.server(mapping.next_hop, mapping.nbma),
-            ),
-        )
-        return
-    if tunnel.destination is not None:
-        found = next(
-            (one for one in scene.clients() if one.nbma == tunnel.destination and one.server is not None), None
-        )
-        address = found.server.address if found is not None and found.server is not None else None
-        yield Finding(
-            step=Step.REGISTRATION,
-            cause=Cause.NHS_MISSING,
-            router=name,
-            what=f"{tunnel.name} of {name} runs NHRP, and registers nowhere: it has no next hop server",
-            fix=(INTERFACE.of(name=tunnel.name), nhrp_lines.server(address)),
-        )
+#: Tunnels with NHRP lines but no network-id, or with a map of a server, but no server line.
+_NETWORK_IDS: Final = (nhrp_rules.NETWORK_ID, tunnel_rules.WITHOUT_NHRP)
+without_nhrp: Final = duties.of_all(Step.REGISTRATION, *_NETWORK_IDS, registration_rules.MISSING)
+_network_ids: Final = duties.of_pair(Step.REGISTRATION, *_NETWORK_IDS)
+#: A registration is renewed before it expires.
+holding_times: Final = duties.of_pair(Step.REGISTRATION, nhrp_rules.EXPIRES)
 
 
 def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -156,7 +110,7 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
     if there is None or server is None:
         return
     if not there.nhrp and client.hub_facts is not None:
-        yield _no_network_id(scene, client.hub, client.hub_facts, there)
+        yield from _network_ids(scene, client)
         return
     real = scene.tunnel_owner(server.address)
     if real is not None and real[0] != client.hub and server.address not in there.addresses:
@@ -324,27 +278,4 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
         evidence=(f"{client.name} says: {reason}", *entries),
         fix=(INTERFACE.of(name=client.tunnel.name), nhrp_lines.REGISTRATION_NO_UNIQUE.of()),
         order=f"at {client.hub}: clear ip nhrp {mine[0] if mine else ''}".rstrip(),
-    )
-
-
-def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a registration is renewed before it expires."""
-    tunnel = client.tunnel
-    least = tunnel.registration_interval + min(_ROOM, tunnel.registration_interval)
-    if client.server is None or tunnel.holding_time > least:
-        return
-    section = INTERFACE.of(name=tunnel.name)
-    own = device(client.facts).section(tunnel.name)
-    timeout = [f"no {line}" for line in texts(own, nhrp_lines.REGISTRATION_TIMEOUT)]
-    yield Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.HOLDING_TIME,
-        router=client.name,
-        what=(
-            f"{client.name} registers for {tunnel.holding_time} seconds and asks again after "
-            f"{tunnel.registration_interval:.0f}: the server forgets it each time"
-        ),
-        fix=(section, *timeout)
-        if timeout
-        else (section, nhrp_lines.HOLDTIME.of(seconds=min(round(3 * tunnel.registration_interval), _LONGEST))),
     )

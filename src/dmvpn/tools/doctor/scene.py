@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.tools.doctor.probes import Probe, ProbeResult
+    from dmvpn.tools.lint.found import NetworkConcern
 
 #: A port: the node and its interface.
 Port = tuple[str, str]
@@ -81,6 +82,7 @@ class _Index:
     of_hub: dict[str, list[Client]] = field(default_factory=dict)
     customers: Mapping[Table, str] = field(default_factory=dict)
     unfiltered: LabFacts | None = None
+    mistakes: list[tuple[tuple[str, NetworkConcern], ...]] = field(default_factory=list)
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
@@ -123,6 +125,11 @@ class Scene:
         if self._index.unfiltered is None:
             self._index.unfiltered = without_filters(self.lab)
         return self._index.unfiltered
+
+    @property
+    def mistakes(self) -> list[tuple[tuple[str, NetworkConcern], ...]]:
+        """What `duties` found in the configurations; empty before."""
+        return self._index.mistakes
 
     # ------------------------------------------------------------------------------------------------ routers
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.placeholder import Blank
-from dmvpn.features.nhrp.config import lines as nhrp_lines
-from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor.ospf import greets_by_multicast
+from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.packet_loss import filtered_wires, probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.rip import advertises_by_multicast
 from dmvpn.tools.doctor.static_routes import is_next_hop
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.underlay_routes import removal_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules import neighbors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,36 +120,12 @@ def unexplained_loss(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
 
 
+_multicast: Final = duties.of_pair(Step.MULTICAST, neighbors.MULTICAST, neighbors.MULTICAST_HUB)
+
+
 def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that both ends copy multicasts to each other where a routing protocol runs."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None or not client.works:
-        return
-    ospf = greets_by_multicast(client.facts, client.tunnel) and greets_by_multicast(hub, there)
-    greets = bool(client.facts.eigrp or hub.eigrp) or ospf
-    down = greets or advertises_by_multicast(hub, there, client.tunnel)
-    up = greets or advertises_by_multicast(client.facts, client.tunnel, there)
-    seen, what = scene.seen_as(client), "hello" if greets else "update"
-    if down and there.multipoint and seen not in there.multicast and not there.multicast_dynamic:
-        yield Finding(
-            step=Step.MULTICAST,
-            cause=Cause.HUB_MULTICAST,
-            router=client.hub,
-            what=f"{client.hub} copies multicasts to no client that registers: {client.name} hears no {what}",
-            evidence=(f"{client.hub}: copies go to {', '.join(map(str, there.multicast)) or 'nobody'}",),
-            fix=(INTERFACE.of(name=there.name), nhrp_lines.MAP_MULTICAST.of(dynamic=True)),
-        )
-    elif up and client.tunnel.multipoint and client.nbma not in client.tunnel.multicast:
-        yield Finding(
-            step=Step.MULTICAST,
-            cause=Cause.SPOKE_MULTICAST,
-            router=client.name,
-            what=f"{client.name} copies no multicast to {client.hub}, which hears no {what}",
-            evidence=(f"{client.name}: copies go to {', '.join(map(str, client.tunnel.multicast)) or 'nobody'}",),
-            fix=(
-                INTERFACE.of(name=client.tunnel.name),
-                nhrp_lines.MAP_MULTICAST.of(nbma=client.nbma or Blank("address")),
-            ),
-        )
-    elif down or up:
+    found, pair = list(_multicast(scene, client)), client.pair
+    yield from found
+    if not found and pair is not None and pair.here.running and pair.there.running:
         yield Fine(Step.MULTICAST, f"{client.name} and {client.hub} copy multicasts to each other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.config.sections import line_of
 from dmvpn.features.eigrp.model import AuthenticationMode
@@ -29,6 +30,7 @@ MULTICAST: Final = Rule(
     "there is no adjacency (FRR issue 6276 is full of such cases).",
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1\n ip nhrp nhs 10.0.0.1",
     fix="interface Tunnel0\n ip nhrp map multicast 198.51.100.1",
+    cause=Cause.SPOKE_MULTICAST,
 )
 MULTICAST_HUB: Final = Rule(
     id="nhrp-multicast-dynamic-missing",
@@ -40,6 +42,7 @@ MULTICAST_HUB: Final = Rule(
     "the line.",
     bad="interface Tunnel0\n ip nhrp network-id 1",
     fix="interface Tunnel0\n ip nhrp map multicast dynamic",
+    cause=Cause.HUB_MULTICAST,
 )
 AS: Final = Rule(
     id="routing-process-differs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp.config import lines as nhrp_lines
@@ -31,6 +32,7 @@ MISSING: Final = Rule(
     "goes to next hop servers. Without `ip nhrp nhs` the hub cannot send anything back.",
     bad="interface Tunnel0\n ip nhrp network-id 1\n ip nhrp map 10.0.0.1 198.51.100.1",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
+    cause=Cause.NHS_MISSING,
 )
 WITHOUT_NBMA: Final = Rule(
     id="nhrp-nhs-without-nbma",
@@ -128,9 +130,9 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         yield from _server(network, link)
     for end in network.ends:
         if end.lacks_server and not network.clients(end):
-            target = next(target.address for target, _ in end.nhrp.maps if target.is_host)
+            target, nbma = next((target.address, nbma) for target, nbma in end.nhrp.maps if target.is_host)
             what = f"{end.name} maps {target} and has no next hop server: it registers nowhere"
-            fix = f"{end.at[0]}\n {server(target)}"
+            fix = f"{end.at[0]}\n {server(target, nbma)}"
             yield found(MISSING, end.device, end.line(f"{end.words} map {target}"), what, fix)
         yield from _maps(network, end)
         yield from _dynamic(end)

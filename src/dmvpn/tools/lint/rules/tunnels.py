@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.interface.config.sections import OPEN_ADDRESS
@@ -28,6 +29,7 @@ WITHOUT_NHRP: Final = Rule(
     "network-id` there is no NHRP, and no packet can be sent.",
     bad="interface Tunnel0\n tunnel source GigabitEthernet1\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n ip nhrp network-id 1",
+    cause=Cause.NETWORK_ID,
 )
 HUB: Final = Rule(
     id="tunnel-hub-point-to-point",
