@@ -101,6 +101,15 @@ class Device:
         """Its lines as `show running-config` prints them."""
         return Lines(tuple(self.tree.render()))
 
+    @cached_property
+    def numbered_lists(self) -> dict[str, list[str]]:
+        """The lines of each list of `access-list N`, as the router keeps them: each once."""
+        found: dict[str, list[str]] = {}
+        for line in self.lines.lines:
+            if line.startswith("access-list "):
+                found.setdefault(line.split(maxsplit=2)[1], []).append(line)
+        return found
+
     # The models: each is made when it is first asked for.
 
     @cached_property

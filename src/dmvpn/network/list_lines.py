@@ -1,4 +1,4 @@
-"""The line of an entry of an access list, found in a configuration as `show running-config` prints it."""
+"""The line of an entry of an access list: its words, and its place in a text that was read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dmvpn.base.shadows import ListedEntry
+    from dmvpn.features.policy.model import AccessEntry
+    from dmvpn.network.device import Device
 
 #: Entries of `access-list N` have numbers in this step.
 _STEP: Final = 10
@@ -31,3 +35,13 @@ def _in_section(lines: Sequence[str], sequence: int) -> str:
         if number == str(sequence) and not words.startswith("remark"):
             return words
     return ""
+
+
+def entry_at(device: Device, name: str, entry: AccessEntry | ListedEntry, *, extended: bool) -> tuple[str, ...]:
+    """Return the words of the line of an entry, as `Places.find` takes them."""
+    numbered = device.numbered_lists.get(name)
+    if not numbered:
+        header = f"ip access-list {'extended' if extended else 'standard'} {name}"
+        return header, f"{entry.sequence} {'permit' if entry.permit else 'deny'}"
+    place = entry.sequence // _STEP - 1
+    return (numbered[place] if place < len(numbered) else f"access-list {name}",)

@@ -27,7 +27,7 @@ from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
 from dmvpn.features.pki.config import maps, trustpoints
-from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists
+from dmvpn.features.policy.config import access_lists, bgp_lists, objects, prefix_lists
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
 from dmvpn.features.system.config import LINE as TERMINALS
 from dmvpn.features.system.config.access import ACCESS_CLASS
@@ -36,6 +36,7 @@ from dmvpn.features.track.model import TrackKind
 from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
 from dmvpn.ios import INTERFACE, common
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
+from dmvpn.network.list_lines import entry_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
@@ -113,6 +114,15 @@ ACCESS_GROUP: Final = Rule(
     why="A list that does not exist, or has no entry, lets all packets pass, here as on IOS: nothing is filtered.",
     bad="interface GigabitEthernet1\n ip access-group TYPO in",
     fix="ip access-list extended TYPO\n permit esp any any",
+)
+PART: Final = Rule(
+    id="list-part-undefined",
+    severity=Severity.WARNING,
+    title="An entry of an access list names an object group or a time range that does not exist",
+    why="With an object group that does not exist a permit permits nothing, and a denial denies all that the group "
+    "might mean. With a time range that does not exist an entry counts at all times, as on IOS.",
+    bad="ip access-list extended LAN\n permit tcp any object-group SERVERS eq 443",
+    fix="object-group network SERVERS\n host 192.168.1.10",
 )
 RULES: Final = (
     *(VRF_UNDEFINED, POLICY_UNDEFINED, PROFILE_UNDEFINED, IKE_PROFILE_UNDEFINED, TRUSTPOINT_UNDEFINED),
@@ -215,6 +225,7 @@ def _uses(device: Device) -> Iterator[Use]:
                 yield Use("key chain", port.key_chain, name, line_of(process, name, "authentication key-chain"), more)
     yield from _of_tracks(device)
     yield from _of_routing(device)
+    yield from _of_entries(device)
     for kind, name, at in _of_lists(device):
         yield Use(kind, name, at[0], at)
 
@@ -352,6 +363,21 @@ def _of_lists(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
                 yield "access list", line.text("list"), (TERMINALS.text(args), ACCESS_CLASS.text(line))
 
 
+def _of_entries(device: Device) -> Iterator[Use]:
+    """Yield the object groups and time ranges of entries of access lists."""
+    for (name, extended), entries in device.policy.access_lists.items():
+        for entry in entries:
+            groups = (entry.source.group, entry.destination.group)
+            if not (any(groups) or entry.services or entry.time_range):
+                continue
+            at, whose = entry_at(device, name, entry, extended=extended), f"entry {entry.sequence} of {name}"
+            effect = "permits nothing" if entry.permit else "denies all that it might mean"
+            for group in groups:
+                yield Use("group of addresses", group, whose, at, effect)
+            yield Use("group of services", entry.services, whose, at, effect)
+            yield Use("time range", entry.time_range, whose, at)
+
+
 # ------------------------------------------------------------------------------------------------ their definitions
 
 
@@ -433,6 +459,7 @@ _KEY_CHAIN: Final = (common.KEY.of(number=1), f" {common.KEY_STRING.of(secret=SE
 _OLD_KEY: Final = isakmp.KEYRING_KEY.of(address=Blank("address"), key=SECRET)
 _SUBJECT: Final = maps.RULE.of(subject_name=True, co=True, text=Blank("text"))
 _TERMINAL: Final = trustpoints.ENROLLMENT.of(terminal=True)
+_GROUP: Final = "{whose} names the object group {name}, which is not configured: it {more}"
 REFERENCES: Final = (
     Reference(
         PROFILE_UNDEFINED,
@@ -520,10 +547,7 @@ REFERENCES: Final = (
         "{whose} uses the service policy {name}, which is not defined",
     ),
     Reference(
-        MISSING,
-        "object",
-        lambda device: [str(one.number) for one in device.track.objects],
-        said="object {name} {more}",
+        MISSING, "object", lambda device: [str(one.number) for one in device.track.objects], said="object {name} {more}"
     ),
     Reference(
         NO_OPERATION,
@@ -548,6 +572,19 @@ REFERENCES: Final = (
     Reference(LIST, _listed(CommunityKind.PLAIN), lambda device: device.policy.community_lists, _community_lines),
     Reference(LIST, _listed(CommunityKind.EXTENDED), lambda device: device.policy.extended_lists, _community_lines),
     Reference(LIST, _listed(CommunityKind.LARGE), lambda device: device.policy.large_lists, _community_lines),
+    Reference(
+        PART, "group of addresses", lambda device: device.policy.networks, _section(objects.NETWORK_GROUP), _GROUP
+    ),
+    Reference(
+        PART, "group of services", lambda device: device.policy.services, _section(objects.SERVICE_GROUP), _GROUP
+    ),
+    Reference(
+        PART,
+        "time range",
+        lambda device: device.policy.time_ranges,
+        _section(objects.TIME_RANGE),
+        "{whose} names the time range {name}, which is not configured: it counts at all times",
+    ),
     Reference(
         ACCESS_GROUP,
         "filter",

@@ -107,7 +107,14 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Sizes", sizes.RULES),
     (
         "Access lists and packet filters",
-        (references.ACCESS_GROUP, *port_lists.RULES, *port_hellos.RULES, *senders.RULES, *access_lists.RULES),
+        (
+            references.ACCESS_GROUP,
+            references.PART,
+            *port_lists.RULES,
+            *port_hellos.RULES,
+            *senders.RULES,
+            *access_lists.RULES,
+        ),
     ),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),

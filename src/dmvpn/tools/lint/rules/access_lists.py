@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.shadows import ListedEntry, shadows
 from dmvpn.features.policy.config import access_lists, listed_entries, objects
+from dmvpn.network.list_lines import entry_at
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -36,15 +37,6 @@ MASK: Final = Rule(
     bad="ip access-list standard LAN\n permit 192.168.1.0 255.255.255.0",
     fix="ip access-list standard LAN\n permit 192.168.1.0 0.0.0.255",
 )
-PART: Final = Rule(
-    id="list-part-undefined",
-    severity=Severity.WARNING,
-    title="An entry of an access list names an object group or a time range that does not exist",
-    why="With an object group that does not exist a permit permits nothing, and a denial denies all that the group "
-    "might mean. With a time range that does not exist an entry counts at all times, as on IOS.",
-    bad="ip access-list extended LAN\n permit tcp any object-group SERVERS eq 443",
-    fix="object-group network SERVERS\n host 192.168.1.10",
-)
 UNUSED: Final = Rule(
     id="list-unused",
     severity=Severity.ADVICE,
@@ -54,7 +46,7 @@ UNUSED: Final = Rule(
     " ip address 192.0.2.2 255.255.255.0",
     fix="interface GigabitEthernet1\n ip access-group WAN-IN in",
 )
-RULES: Final = (SHADOWED, MASK, PART, UNUSED)
+RULES: Final = (SHADOWED, MASK, UNUSED)
 _ALL_ONES: Final = 0xFFFFFFFF
 #: Earlier entries that a finding names, and findings about one list.
 _NAMED, _MOST = 3, 20
@@ -63,50 +55,34 @@ _UNUSED: Final = 5
 
 
 class _List(NamedTuple):
-    """An access list of a router. numbered: the lines of `access-list N`, in order."""
+    """An access list of a router."""
 
     device: Device
     name: str
     extended: bool
-    numbered: tuple[str, ...]
 
     @property
     def header(self) -> str:
         """The line that opens it, or would."""
         return (access_lists.EXTENDED if self.extended else access_lists.STANDARD).of(name=self.name)
 
-    def at(self, sequence: int, *, permit: bool) -> tuple[str, ...]:
+    def at(self, entry: AccessEntry | ListedEntry) -> tuple[str, ...]:
         """Return the words of the line of an entry."""
-        if not self.numbered:
-            return (self.header, f"{sequence} {'permit' if permit else 'deny'}")
-        place = sequence // access_lists.STEP - 1
-        return (self.numbered[place] if place < len(self.numbered) else f"access-list {self.name}",)
+        return entry_at(self.device, self.name, entry, extended=self.extended)
 
-    def text(self, sequence: int, *, permit: bool) -> str:
+    def text(self, entry: AccessEntry | ListedEntry) -> str:
         """Return the entry without the name of its list, "" if its line is not found."""
-        placed = self.device.places.find(self.at(sequence, permit=permit))
+        placed = self.device.places.find(self.at(entry))
         words = placed.text.split() if placed is not None else []
-        return " ".join(words[2 if self.numbered else 1 :])
+        return " ".join(words[2 if words[:1] == ["access-list"] else 1 :])
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield entries and names that do nothing."""
     for device in network.devices:
-        if device.policy.access_lists:
-            numbered = _numbered(device)
-            for name, extended in device.policy.access_lists:
-                listed = _List(device, name, extended, tuple(numbered.get(name, ())))
-                yield from _entries(listed)
+        for name, extended in device.policy.access_lists:
+            yield from _entries(_List(device, name, extended))
         yield from _unused(device)
-
-
-def _numbered(device: Device) -> dict[str, list[str]]:
-    """Return the lines of each list of `access-list N`, as the router keeps them: each once."""
-    found: dict[str, list[str]] = {}
-    for line in device.lines.lines:
-        if line.startswith("access-list "):
-            found.setdefault(line.split(maxsplit=2)[1], []).append(line)
-    return found
 
 
 def _entries(listed: _List) -> Iterator[NetworkConcern]:
@@ -114,12 +90,11 @@ def _entries(listed: _List) -> Iterator[NetworkConcern]:
     entries = config.access_lists[listed.name, listed.extended]
     for entry in entries:
         yield from _mask(listed, entry)
-        yield from _parts(listed, entry)
     for count, shadow in enumerate(shadows(listed_entries(config, entries))):
         if count == _MOST:
             return
         own = shadow.entry
-        at = listed.at(own.sequence, permit=own.permit)
+        at = listed.at(own)
         others = " and ".join(_said(listed, one) for one in shadow.by[:_NAMED])
         more = f" and {len(shadow.by) - _NAMED} more" if len(shadow.by) > _NAMED else ""
         verb = "fits" if len(shadow.by) == 1 else "fit"
@@ -129,7 +104,7 @@ def _entries(listed: _List) -> Iterator[NetworkConcern]:
 
 
 def _said(listed: _List, entry: ListedEntry) -> str:
-    text = listed.text(entry.sequence, permit=entry.permit)
+    text = listed.text(entry)
     return f"entry {entry.sequence}" + (f" ({text})" if text else "")
 
 
@@ -145,7 +120,7 @@ def _mask(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
 
 def _masked(listed: _List, entry: AccessEntry, end: AddressRange) -> Iterator[NetworkConcern]:
     """Yield an entry whose line has a network before the mask: of other lines the author may mean what they say."""
-    text = listed.text(entry.sequence, permit=entry.permit)
+    text = listed.text(entry)
     words = text.split()
     if str(end.wildcard) not in words:
         return
@@ -160,7 +135,7 @@ def _masked(listed: _List, entry: AccessEntry, end: AddressRange) -> Iterator[Ne
     )
     better = " ".join(words)
     fix = f"{listed.header}\n no {entry.sequence}\n {entry.sequence} {better}"
-    yield found(MASK, listed.device, listed.at(entry.sequence, permit=entry.permit), what, fix)
+    yield found(MASK, listed.device, listed.at(entry), what, fix)
 
 
 def _is_mask(bits: int) -> bool:
@@ -177,27 +152,6 @@ def _address(text: str) -> int:
 
 
 # ------------------------------------------------------------------------------------------------ names
-
-
-def _parts(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
-    config = listed.device.policy
-    groups = {
-        name: False for name in (entry.source.group, entry.destination.group) if name not in ("", *config.networks)
-    }
-    if entry.services and entry.services not in config.services:
-        groups[entry.services] = True
-    time_range = entry.time_range if entry.time_range not in config.time_ranges else ""
-    if not groups and not time_range:
-        return
-    at = listed.at(entry.sequence, permit=entry.permit)
-    for name, is_service in groups.items():
-        effect = "permits nothing" if entry.permit else "denies all that it might mean"
-        what = f"entry {entry.sequence} of {listed.name} names the object group {name}, which is not configured: it "
-        line = objects.SERVICE_GROUP if is_service else objects.NETWORK_GROUP
-        yield found(PART, listed.device, at, what + effect, line.of(name=name))
-    if time_range:
-        what = f"entry {entry.sequence} of {listed.name} names the time range {time_range}, which is not configured: "
-        yield found(PART, listed.device, at, what + "it counts at all times", objects.TIME_RANGE.of(name=time_range))
 
 
 def _unused(device: Device) -> Iterator[NetworkConcern]:
