@@ -27,6 +27,7 @@ from support.lint_cases import (
     below,
     edited,
     everywhere,
+    found,
 )
 
 _SECRETS = ("-of-tests", "NHRPKEY")
@@ -383,7 +384,30 @@ def test_a_spoke_without_a_default_route_may_learn_one_from_neighbors_that_are_i
 def test_a_point_to_point_spoke_of_ospf_works_with_the_timers_of_its_only_hub() -> None:
     alone = (" ip ospf network point-to-multipoint", " ip ospf network point-to-point\n ip ospf hello-interval 30")
     assert bad(edited(OSPF, SPOKE1=[alone])) == []
-    assert bad(edited(DUAL_OSPF, SPOKE1=[alone])) == [("SPOKE1", "ospf-network-type-differs")] * 2
+    assert bad(edited(DUAL_OSPF, SPOKE1=[alone])) == [("SPOKE1", "ospf-network-type-differs")]
+
+
+def test_an_end_of_ospf_is_changed_by_lines_of_its_own_process() -> None:
+    """The area of the other end came with the number of the process there, which would have begun a second process."""
+    seventh = [("router ospf 1", "router ospf 7"), below(" ip mtu 1400", " ip ospf 7 area 5")]
+    (finding,) = found(edited(OSPF, SPOKE1=seventh), "ospf-area-differs")
+    assert finding.fix == "interface Tunnel0\n ip ospf 7 area 0"
+    at_hub = edited(OSPF, HUB=[("10.0.0.0 0.0.0.255 area 0", "10.0.0.0 0.0.0.255 area 3")])
+    assert [(one.file, one.fix) for one in found(at_hub, "ospf-area-differs")] == [
+        ("HUB", "interface Tunnel0\n ip ospf 1 area 0")
+    ]
+
+
+def test_keys_of_ospf_are_those_of_packets_wherever_they_are_configured() -> None:
+    digest = [below(" ip mtu 1400", " ip ospf authentication message-digest", " ip ospf message-digest-key 1 md5 a")]
+    chain = "key chain K\n key 1\n  key-string {}\n  cryptographic-algorithm {}\n!\ninterface Tunnel0"
+    chained = below(" ip mtu 1400", " ip ospf authentication key-chain K")
+    same = edited(everywhere(OSPF, *digest), SPOKE1=[(digest[0][1], chained[1])])
+    assert bad(edited(same, SPOKE1=[("interface Tunnel0", chain.format("a", "md5"))])) == []
+    (finding,) = found(
+        edited(same, SPOKE1=[("interface Tunnel0", chain.format("b", "md5"))]), "ospf-authentication-differs"
+    )
+    assert finding.fix.endswith(" ip ospf message-digest-key 1 md5 <secret>")
 
 
 def test_spokes_that_never_go_directly_need_no_key_for_each_other() -> None:

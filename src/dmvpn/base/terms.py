@@ -11,7 +11,7 @@ that only runs loads none of it.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dmvpn.base.values import dataclass
 
@@ -74,7 +74,7 @@ class Term(Generic[E, V]):
     shown: Callable[[V], V] | None = None
     protects: Callable[[V], bool] | None = None
     refuses: Callable[[ReasonFacts], bool] | None = None
-    waits: tuple[Term[E, object], ...] = ()
+    waits: tuple[Term[E, Any], ...] = ()
     other: V | None = None
 
     def compare(self, here: E, there: E) -> Likeness:

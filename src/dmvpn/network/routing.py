@@ -10,7 +10,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.model import Interface as OspfInterface
-from dmvpn.features.ospf.settings import ELECTING, default_network, timers
+from dmvpn.features.ospf.settings import ELECTING, default_network, network_line, timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,9 +73,7 @@ def _ospf_covers(device: Device, process: ProcessSettings, name: str, address: I
     interface = ospf_interface(device, name)
     if interface is not None and interface.process is not None:
         return interface.process == process.number
-    return any(
-        not (int(address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF for network in process.networks
-    )
+    return network_line(process, address) is not None
 
 
 def ospf_interface(device: Device, name: str) -> OspfInterface | None:

@@ -16,10 +16,11 @@ from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, Netwo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.pages import Pages
-    from dmvpn.features.ospf.model import ProcessSettings
+    from dmvpn.features.ospf.model import NetworkLine, ProcessSettings
 
 #: Those whose Hellos are seldom (IOS; RFC 2328 §C.3 leaves it to the administrator).
 _SLOW: Final = (
@@ -95,12 +96,17 @@ def area_on(process: ProcessSettings, own: Interface, state: InterfaceState) -> 
     """Return the area that an interface is in by its own line or by a `network`; None: OSPF does not run there."""
     if own.process is not None:
         return own.area if own.process == process.number else None
-    address = state.address
-    if address is None or address.version != 4:
+    line = network_line(process, state.address)
+    return line.area if line is not None else None
+
+
+def network_line(process: ProcessSettings, address: IPAddress | None) -> NetworkLine | None:
+    """Return the `network` that matches an address: the first one, as on IOS."""
+    if not isinstance(address, IPv4Address):
         return None
-    for network in process.networks:  # the first match, as on IOS
-        if not (int(address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF:
-            return network.area
+    for line in process.networks:
+        if not (int(address) ^ int(line.address)) & ~int(line.wildcard) & 0xFFFFFFFF:
+            return line
     return None
 
 

@@ -1,0 +1,242 @@
+"""What two OSPF neighbors must agree on, RFC 2328 §8.2, §10.5."""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.placeholder import SECRET
+from dmvpn.base.terms import Likeness, Term
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.auth import Algorithm
+from dmvpn.features.ospf.config import interfaces as of_port
+from dmvpn.features.ospf.model import AuthenticationType, NetworkType
+from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.settings import ELECTING, authentication_of, timers
+from dmvpn.ios import INTERFACE, common
+from dmvpn.ios.hidden_secrets import compare
+
+if TYPE_CHECKING:
+    from dmvpn.base.keychains import KeyChain, Lifetime
+    from dmvpn.base.pages import Pages
+    from dmvpn.features.ospf.model import Area, Interface, NetworkLine
+
+    #: Hello and dead interval as Hellos have them: 0 and 1 where Hellos are faster than seconds.
+    Timers: TypeAlias = tuple[int, int]
+
+#: Hellos in a second, where they are fast: the ends need not agree on it.
+_FAST: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class OspfEnd:
+    """A tunnel on which OSPF runs. process: its number at this router. line: the `network` that puts it in its area.
+
+    servers: how many next hop servers it has.
+    """
+
+    port: Interface
+    process: int
+    area: Area
+    line: NetworkLine | None
+    chains: Pages[KeyChain]
+    servers: int
+
+    @property
+    def opening(self) -> str:
+        """The line that opens the section of the interface."""
+        return INTERFACE.of(name=self.port.name)
+
+    @property
+    def timers(self) -> Timers:
+        """Hello and dead interval."""
+        return timers(self.port) if self.port.hello_multiplier is None else (0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The network type of an end, with what decides whether another type fits. alone: it has one server at most."""
+
+    network: NetworkType
+    timers: Timers = (0, 0)
+    alone: bool = True
+
+    def fits(self, other: Kind) -> bool:
+        """Return whether the two types understand each other.
+
+        A point-to-point spoke of one point-to-multipoint hub works with the hub's timers.
+        """
+        mine, theirs = self.network, other.network
+        if mine in ELECTING or theirs in ELECTING:
+            return mine in ELECTING and theirs in ELECTING
+        one_to_one = [end for end in (self, other) if end.network is NetworkType.POINT_TO_POINT]
+        return len(one_to_one) != 1 or (self.timers == other.timers and one_to_one[0].alone)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The authentication of packets that are sent: of several keys the last. accept, send: the lifetimes of a key."""
+
+    type: AuthenticationType
+    secret: str = field(default="", repr=False)
+    number: int | None = None
+    algorithm: Algorithm = Algorithm.MD5
+    lifetimes: tuple[Lifetime | None, Lifetime | None] = (None, None)
+    chain: str = ""
+
+    @classmethod
+    def of(cls, end: OspfEnd) -> Proof:
+        """Return the authentication of an end."""
+        settings, _ = authentication_of(end.port, end.area, end.chains)
+        proof = cls(settings.type, settings.password.decode(errors="replace"), chain=settings.chain)
+        if not settings.keys:
+            return proof
+        key = settings.keys[-1]
+        text = key.secret.decode(errors="replace")
+        lifetimes = key.accept, key.send
+        return replace(proof, secret=text, number=key.number, algorithm=key.algorithm, lifetimes=lifetimes)
+
+    def compare(self, other: Proof) -> Likeness:
+        """Compare two ends. Where lifetimes differ, it depends on the time."""
+        if (self.type, self.number, self.algorithm) != (other.type, other.number, other.algorithm):
+            return Likeness.DIFFERENT
+        found = compare(self.secret, other.secret)
+        return found if found is not Likeness.SAME or self.lifetimes == other.lifetimes else Likeness.UNKNOWN
+
+    def __str__(self) -> str:
+        if self.type is AuthenticationType.CRYPTOGRAPHIC:
+            key = f"OSPF key {self.number} ({self.algorithm.word})"
+            return "OSPF authentication without a key" if self.number is None else key
+        return "an OSPF password" if self.type is AuthenticationType.SIMPLE else "no OSPF authentication"
+
+
+def _timer_lines(end: OspfEnd, value: Timers) -> tuple[str, ...]:
+    hello, dead = value
+    if not hello:
+        return end.opening, of_port.DEAD_INTERVAL.of(minimal=True, hellos=_FAST)
+    return end.opening, of_port.HELLO_INTERVAL.of(seconds=hello), of_port.DEAD_INTERVAL.of(seconds=dead)
+
+
+def _timer_place(end: OspfEnd) -> tuple[str, ...]:
+    hello, dead = end.timers
+    return end.opening, "ip ospf hello-interval" if dead == 4 * hello else "ip ospf dead-interval"
+
+
+def _area_place(end: OspfEnd) -> tuple[str, ...]:
+    if end.line is None:
+        return end.opening, f"ip ospf {end.process}"
+    return f"router ospf {end.process}", f"network {end.line.address} {end.line.wildcard}"
+
+
+def _proof_lines(end: OspfEnd, value: Proof) -> tuple[str, ...]:
+    if value.type is AuthenticationType.NULL:
+        of_area = end.area.authentication is not AuthenticationType.NULL
+        return end.opening, of_port.AUTHENTICATION.of(null=True) if of_area else of_port.AUTHENTICATION.no()
+    if value.type is AuthenticationType.SIMPLE:
+        return end.opening, of_port.AUTHENTICATION.of(), of_port.PASSWORD.of(key=value.secret)
+    if value.number is None:
+        return ()
+    mine = Proof.of(end)
+    if not value.chain:
+        keys = [of_port.DIGEST_KEY.no(number=key.number) for key in end.port.keys if key.number > value.number]
+        key = of_port.DIGEST_KEY.of(number=value.number, key=value.secret)
+        return end.opening, of_port.AUTHENTICATION.of(message_digest=True), key, *keys
+    name = mine.chain or value.chain
+    is_there = mine.chain and mine.number == value.number
+    lines = [common.KEY_CHAIN.of(name=name)]
+    if mine.chain and mine.number is not None and mine.number > value.number:
+        lines.append(common.KEY.no(number=mine.number))
+    lines += [common.KEY.of(number=value.number), common.KEY_STRING.of(secret=value.secret)]
+    if value.algorithm is not (mine.algorithm if is_there else Algorithm.MD5):
+        lines.append(common.KEY_ALGORITHM.of(**{value.algorithm.word: True}))
+    if is_there and mine.lifetimes != value.lifetimes:  # without them the key is valid whenever the other one is
+        gone = zip((common.KEY_ACCEPT, common.KEY_SEND), mine.lifetimes, strict=True)
+        lines += [line.no() for line, lifetime in gone if lifetime is not None]
+    if not mine.chain:
+        lines += [end.opening, of_port.AUTHENTICATION.of(key_chain=True, chain=name)]
+    return tuple(lines)
+
+
+TYPE: Final = Term["OspfEnd", Kind](
+    rule=Rule(
+        id="ospf-network-type-differs",
+        severity=Severity.ERROR,
+        title="The two ends of a tunnel have OSPF network types that do not fit",
+        why="Types with different timers form no adjacency (RFC 2328 §10.5); broadcast and point-to-point form one, "
+        "and then disagree about what the link is, so that routes over it are not used (FRR issue 15171). A "
+        "point-to-point spoke has one neighbor at a time, so its servers take turns.",
+        bad="interface Tunnel0\n ip ospf network broadcast",
+        fix="interface Tunnel0\n ip ospf network point-to-multipoint",
+    ),
+    cause=Cause.OSPF_NETWORK_TYPE,
+    name="OSPF network type",
+    effect="these network types do not fit",
+    see=lambda end: Kind(end.port.network or NetworkType.POINT_TO_POINT, end.timers, end.servers < 2),
+    words=lambda kind: f"OSPF network {kind.network.value}",
+    fits=lambda here, there: Likeness.of(here.fits(there)),
+    place=lambda end: (end.opening, "ip ospf network"),
+    lines=lambda end, kind: (end.opening, of_port.NETWORK.of(**dict.fromkeys(kind.network.value.split(), True))),
+)
+TIMERS: Final = Term["OspfEnd", "Timers"](
+    rule=Rule(
+        id="ospf-timers-differ",
+        severity=Severity.ERROR,
+        title="The two ends of a tunnel have different OSPF timers",
+        why="A Hello with another Hello or dead interval is dropped (RFC 2328 §10.5): no adjacency.",
+        bad="interface Tunnel0\n ip ospf hello-interval 10",
+        fix="interface Tunnel0\n ip ospf hello-interval 30",
+    ),
+    cause=Cause.OSPF_TERMS,
+    name="OSPF timer",
+    effect="each drops the Hellos of the other one",
+    see=lambda end: end.timers,
+    words=lambda value: "OSPF hello-interval {} s and dead-interval {} s".format(*value),
+    place=_timer_place,
+    lines=_timer_lines,
+    waits=(TYPE,),
+    other=(7, 28),
+)
+AREA: Final = Term["OspfEnd", int](
+    rule=Rule(
+        id="ospf-area-differs",
+        severity=Severity.ERROR,
+        title="The two ends of a tunnel are in different OSPF areas",
+        why="A Hello of another area is dropped (RFC 2328 §8.2): no adjacency.",
+        bad="interface Tunnel0\n ip ospf 1 area 1",
+        fix="interface Tunnel0\n ip ospf 1 area 0",
+    ),
+    cause=Cause.OSPF_TERMS,
+    name="OSPF area",
+    effect="each drops the Hellos of the other one",
+    see=lambda end: end.area.number,
+    words=lambda number: f"OSPF area {number}",
+    place=_area_place,
+    lines=lambda end, number: (end.opening, of_port.PROCESS.of(process=end.process, area=number)),
+    other=5,
+)
+AUTHENTICATION: Final = Term["OspfEnd", Proof](
+    rule=Rule(
+        id="ospf-authentication-differs",
+        severity=Severity.ERROR,
+        title="OSPF authenticates at one end only, or with other keys",
+        why="Every OSPF packet has to have the receiver's authentication type and key (RFC 2328 §8.2, Appendix D).",
+        bad="interface Tunnel0\n ip ospf authentication message-digest",
+        fix="interface Tunnel0\n ip ospf message-digest-key 1 md5 <secret>",
+    ),
+    cause=Cause.OSPF_AUTHENTICATION,
+    name="OSPF key",
+    effect="each drops what the other one sends",
+    see=Proof.of,
+    words=str,
+    fits=Proof.compare,
+    shown=lambda proof: replace(proof, secret=SECRET),
+    place=lambda end: (end.opening, "ip ospf authentication"),
+    lines=_proof_lines,
+    protects=lambda proof: proof.type is not AuthenticationType.NULL,
+    refuses=lambda reason: reason.find(OspfReason.NOT_AUTHENTIC) is not None,
+    waits=(AREA,),
+    other=Proof(AuthenticationType.CRYPTOGRAPHIC, "NotOurs1", 1),
+)
+TERMS: Final = (TYPE, TIMERS, AREA, AUTHENTICATION)
