@@ -126,20 +126,6 @@ _FIXES = [
         ),
     ),
     (
-        "eigrp-hold-time-short",
-        (
-            "interface Tunnel0",
-            " ip address 10.0.0.1 255.255.255.0",
-            " ip hello-interval eigrp 100 20",
-            "router eigrp 100",
-            " network 10.0.0.0",
-        ),
-        (
-            "interface Tunnel0",
-            " ip hold-time eigrp 100 60",
-        ),
-    ),
-    (
         "ikev2-keyring-undefined",
         (
             "crypto ikev2 profile P",
@@ -161,19 +147,6 @@ _FIXES = [
         (
             "crypto keyring TYPO",
             " pre-shared-key address <address> key <secret>",
-        ),
-    ),
-    (
-        "ikev2-proposal-undefined",
-        (
-            "crypto ikev2 policy P",
-            " proposal TYPO",
-        ),
-        (
-            "crypto ikev2 proposal TYPO",
-            " encryption aes-cbc-256",
-            " integrity sha256",
-            " group 19",
         ),
     ),
     (
@@ -201,44 +174,10 @@ _FIXES = [
     ),
     (
         "ike-key-for-everybody",
-        (
-            "crypto ikev2 keyring K",
-            " peer ANY",
-            "  address 0.0.0.0 0.0.0.0",
-            "  pre-shared-key SECRET1",
-        ),
-        (
-            "crypto ikev2 keyring K",
-            " peer <name>",
-            "  address <address>",
-            "  pre-shared-key <secret>",
-        ),
-    ),
-    (
-        "ike-key-for-everybody",
         ("crypto isakmp key SECRET1 address 0.0.0.0",),
         ("crypto isakmp key <secret> address <address>",),
     ),
     (
-        "ipsec-transform-set-undefined",
-        (
-            "crypto ipsec profile P",
-            " set transform-set TYPO",
-        ),
-        (
-            "crypto ipsec transform-set TYPO esp-gcm 256",
-            " mode transport",
-        ),
-    ),
-    (
-        "ipsec-transform-set-weak",
-        ("crypto ipsec transform-set TS esp-3des esp-md5-hmac",),
-        (
-            "crypto ipsec transform-set TS esp-gcm 256",
-            " mode transport",
-        ),
-    ),
-    (
         "ipsec-tunnel-mode",
         (
             "crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac",
@@ -273,27 +212,6 @@ _FIXES = [
             "crypto ipsec transform-set TS esp-gcm",
             " mode transport",
         ),
-    ),
-    (
-        "nat-without-outside",
-        (
-            "ip nat inside source list LAN interface GigabitEthernet1 overload",
-            "interface GigabitEthernet1",
-            " ip address 192.0.2.2 255.255.255.252",
-        ),
-        (
-            "interface GigabitEthernet1",
-            " ip nat outside",
-        ),
-    ),
-    (
-        "track-missing-operation",
-        (
-            "ip sla 1",
-            " icmp-echo 192.0.2.1",
-            "track 1 ip sla 1 reachability",
-        ),
-        ("ip sla schedule 1 life forever start-time now",),
     ),
     (
         "ipsec-profile-undefined",
@@ -345,19 +263,6 @@ _FIXES = [
         ),
     ),
     (
-        "ike-profile-missing",
-        (
-            "crypto ipsec profile P",
-            " set transform-set TS",
-            "interface Tunnel0",
-            " tunnel protection ipsec profile P",
-        ),
-        (
-            "crypto ipsec profile P",
-            " set ikev2-profile <name>",
-        ),
-    ),
-    (
         "trustpoint-undefined",
         (
             "crypto isakmp profile P",
@@ -397,29 +302,12 @@ _FIXES = [
         ),
     ),
     (
-        "policy-map-undefined",
-        (
-            "interface Tunnel0",
-            " ip nhrp network-id 1",
-            " ip nhrp map group BRONZE service-policy output SHAPE",
-        ),
-        ("policy-map SHAPE",),
-    ),
-    (
         "route-map-undefined",
         (
             "router rip",
             " redistribute static route-map M",
         ),
         ("route-map M permit 10",),
-    ),
-    (
-        "list-undefined",
-        (
-            "route-map M permit 10",
-            " match ip address prefix-list TYPO",
-        ),
-        ("ip prefix-list TYPO permit <prefix>",),
     ),
     (
         "list-undefined",
