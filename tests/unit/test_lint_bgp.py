@@ -238,3 +238,17 @@ def test_ends_of_phase_1_are_compared_like_others() -> None:
 
 def test_sessions_that_agree_are_clean() -> None:
     assert [one for one in lint(BGP) if one.severity is not Severity.ADVICE] == []
+
+
+def test_a_range_that_covers_a_part_of_the_tunnel_network_is_widened() -> None:
+    network = edited(BGP, HUB=[(_BOTH, _RANGES.replace("10.0.0.0/24", "10.0.0.0/28"))])
+    assert fix_of(network)[1] == (
+        "router bgp 65000\n no bgp listen range 10.0.0.0/28 peer-group S\n bgp listen range 10.0.0.0/24 peer-group S"
+    )
+
+
+def test_a_password_that_only_a_spoke_has_is_given_to_the_hub_only_where_no_other_spoke_shows_that_it_is_odd() -> None:
+    network = edited(BGP, SPOKE1=[below(_CALL, " neighbor 10.0.0.1 password bgp-password-of-tests")])
+    alone = {name: text for name, text in network.items() if name != "SPOKE2"}
+    assert fix_of(network)[1] == "router bgp 65010\n no neighbor 10.0.0.1 password"
+    assert fix_of(alone)[1] == "router bgp 65000\n neighbor 10.0.0.10 password <secret>"

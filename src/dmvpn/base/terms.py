@@ -1,6 +1,7 @@
 """What two ends of a link must agree on, and which of two ends is the odd one.
 
     Term       one thing on which two ends must agree: how it is seen, compared, said and changed
+    Duty       one thing that an end must have for the other one
     Likeness   the result of a comparison
     odd        which of a client and its server is to change
 
@@ -97,6 +98,23 @@ class Term(Generic[E, V]):
         if self.protects is None or isinstance(mine, NoValue) or isinstance(theirs, NoValue):
             return False
         return self.protects(theirs) and not self.protects(mine)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Duty(Generic[E]):
+    """One thing that an end must have for the other one.
+
+    fails: the fault of the first end, a sentence without a full stop; "": nothing.
+    place: as of a term. lines: to enter at the first end; () if only a person knows them.
+    is_mild: whether it harms nothing now.
+    """
+
+    rule: Rule
+    cause: Cause
+    fails: Callable[[E, E], str]
+    place: Callable[[E], tuple[str, ...]]
+    lines: Callable[[E, E], tuple[str, ...]]
+    is_mild: Callable[[E, E], bool] = lambda here, there: False
 
 
 class Odd(enum.Enum):

@@ -218,12 +218,12 @@ def with_group(
 
 def with_templates(config: BgpConfig, lines: NeighborLines) -> NeighborLines:
     """Return the lines, completed by those of the templates that they inherit."""
-    for template in _templates(config, lines):
+    for template in templates(config, lines):
         lines = _inherited(lines, template)
     return lines
 
 
-def _templates(config: BgpConfig, lines: NeighborLines) -> Iterator[NeighborLines]:
+def templates(config: BgpConfig, lines: NeighborLines) -> Iterator[NeighborLines]:
     """Yield the inherited templates, directly and through other templates; the one with the highest precedence comes
     first.
     """

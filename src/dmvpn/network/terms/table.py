@@ -1,4 +1,4 @@
-"""The terms of a protocol, and the comparison of pairs by them: what differs, at which end, and its lines."""
+"""The terms and duties of a protocol, and pairs judged by them: each fault, its end, and the lines that fix it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
-    from dmvpn.base.terms import Term
+    from dmvpn.base.terms import Duty, Term
     from dmvpn.network.overlay import EndPair, TunnelEnd
 
     #: What is known of a pair besides values that do not decide: whether it works, or one end refuses the other.
@@ -26,10 +26,11 @@ def _nobody(_term: Term[Any, Any], _pair: EndPair) -> Likeness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Generic[E]):
-    """The terms of a protocol. view: one end of a pair as the protocol has it, None: it does not run there."""
+    """The terms and duties of a protocol. view: an end as the protocol has it, None: it does not run there."""
 
     view: Callable[[TunnelEnd, EndPair], E | None]
     terms: tuple[Term[E, Any], ...]
+    duties: tuple[Duty[E], ...] = ()
 
     def compare(self, term: Term[E, Any], pair: EndPair, witness: Witness = _nobody) -> Likeness:
         """Compare two ends by one term."""
@@ -51,6 +52,16 @@ class Table(Generic[E]):
             if not explained and self.compare(term, pair, witness) is Likeness.DIFFERENT:
                 found.append(term)
         return found
+
+    def failures(self, pair: EndPair) -> Iterator[Failure[E]]:
+        """Yield what an end of a pair must have for the other one, and has not."""
+        here, there = self.views(pair)
+        if here is None or there is None:
+            return
+        for duty in self.duties:
+            for mine, theirs, of_server in ((here, there, False), (there, here, True)):
+                if what := duty.fails(mine, theirs):
+                    yield Failure(duty, pair, of_server, what, mine, theirs)
 
     def odd(self, term: Term[E, Any], pairs: Iterable[EndPair], witness: Witness = _nobody) -> Odd:
         """Return which end differs. pairs: all of one server."""
@@ -121,6 +132,48 @@ class Disagreement(Generic[E]):
         if len(words) < 2 or words[0] == words[1]:
             return f"{odd} and {right} have different {self.term.name}s{effect}"
         return f"{odd} has {words[0]}, and {right} has {words[1]}{effect}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failure(Generic[E]):
+    """A duty of one end that fails. of_server: it is the server's. here: this end; there: the other one."""
+
+    duty: Duty[E]
+    pair: EndPair
+    of_server: bool
+    what: str
+    here: E
+    there: E
+
+    @property
+    def odd(self) -> TunnelEnd:
+        """The end that fails."""
+        return self.pair.there if self.of_server else self.pair.here
+
+    @property
+    def right(self) -> TunnelEnd:
+        """The other end."""
+        return self.pair.here if self.of_server else self.pair.there
+
+    @property
+    def at(self) -> tuple[str, ...]:
+        """The line of this end, by its words."""
+        return self.duty.place(self.here)
+
+    @property
+    def related(self) -> tuple[str, ...]:
+        """The line of the other end."""
+        return self.duty.place(self.there)
+
+    @property
+    def fix(self) -> tuple[str, ...]:
+        """The lines that make it hold."""
+        return self.duty.lines(self.here, self.there)
+
+    @property
+    def is_mild(self) -> bool:
+        """Whether it harms nothing now."""
+        return self.duty.is_mild(self.here, self.there)
 
 
 def disagreements(pairs: Sequence[EndPair], table: Table[E]) -> Iterator[Disagreement[E]]:

@@ -1,11 +1,11 @@
 """What a rule about several routers finds: a concern, whose it is, and which other lines belong to it.
 
-differences    what tables of terms find
+differences    what tables of terms and duties find
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.values import dataclass
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
-    from dmvpn.network.terms.table import Table
+    from dmvpn.network.terms.table import Failure, Table
+
+#: How lines begin that open a section within another one.
+_OPENING: Final = ("address-family ", "af-interface ", "topology ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,27 @@ def found(
 
 
 def differences(network: Network, table: Table[Any]) -> Iterator[NetworkConcern]:
-    """Yield the terms of a table on which ends do not agree."""
+    """Yield the terms of a table on which ends do not agree, and the duties that fail."""
     for one in disagreements(network.pairs, table):
         what = one.sentence(one.odd.name, f"{one.right.device.hostname}'s {one.right.name}")
         yield found(
             one.term.rule, one.odd.device, one.at, what, as_text(one.fix), related=((one.right.device, one.related),)
         )
+    for pair in network.pairs if table.duties else ():
+        yield from map(failed, table.failures(pair))
+
+
+def failed(one: Failure[Any]) -> NetworkConcern:
+    """Return a duty that fails."""
+    related, severity = ((one.right.device, one.related),), Severity.ADVICE if one.is_mild else None
+    fix = as_text(one.fix)
+    return found(one.duty.rule, one.odd.device, one.at, one.what, fix, related=related, severity=severity)
 
 
 def as_text(lines: tuple[str, ...]) -> str:
-    """Return lines as text: the first one opens their section."""
-    return "\n ".join(lines)
+    """Return lines as text, indented: the first one opens their section, and others open sections within it."""
+    depth, text = 0, []
+    for line in lines:
+        text.append(f"{' ' * depth}{line}")
+        depth += not depth or line.startswith(_OPENING)
+    return "\n".join(text)

@@ -6,11 +6,12 @@ What a router's lines make of its neighbors is found once for each router, whate
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.config.processes import ROUTER, VRF_FAMILY
 from dmvpn.features.bgp.settings import configured_peers, groups_of, guest, with_group
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.features.bgp.settings import PeerSettings
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import EndPair, Network, TunnelEnd
+    from dmvpn.network.overlay import EndPair, TunnelEnd
 
 #: First words of `neighbor` lines that say who the neighbor is, or whether there is a session.
 _OF_SESSION: Final = frozenset(
@@ -61,6 +62,30 @@ class Side:
     def shutdown(self) -> bool:
         """Whether its session is shut down."""
         return self.settings is not None and self.settings.lines.shutdown
+
+    @property
+    def name(self) -> str:
+        """The name of its router."""
+        return self.end.device.hostname
+
+    @property
+    def process(self) -> tuple[str, ...]:
+        """The lines that open BGP's section with the neighbors: in a VRF its address family."""
+        device = self.end.device
+        within = (VRF_FAMILY.of(vrf=device.vrf),) if device.vrf else ()
+        return ROUTER.of(number=device.bgp.local_as), *within
+
+    def at(self, *words: str) -> tuple[str, ...]:
+        """Return a line for the other end, or the section. words: of the line."""
+        return (*self.process, " ".join((f"neighbor {self.peer}", *words))) if self.own is not None else self.process
+
+    def presents(self, other: Side) -> int:
+        """Return the AS number that the other end sees: outside of a confederation that of the confederation."""
+        mine, theirs = self.end.device.bgp, other.end.device.bgp
+        if self.settings is not None:
+            return self.settings.local_as
+        is_inside = theirs.local_as in (mine.local_as, *mine.confederation.members)
+        return mine.local_as if is_inside else mine.outer_as
 
 
 Pair = tuple[Side, Side]
@@ -136,60 +161,59 @@ class _Speaker:
         )
 
 
-class Sides:
-    """The ends of all tunnels of a network."""
+@lru_cache(maxsize=1024)
+def _speaker(device: Device) -> _Speaker:
+    return _Speaker(device)
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._speakers: dict[Device, _Speaker] = {}
-        self._pairs: dict[tuple[TunnelEnd, TunnelEnd], Pair | None] = {}
 
-    def of(self, here: TunnelEnd, there: TunnelEnd) -> Pair | None:
-        """Return both ends; None if one of them does not run BGP there."""
-        if (here, there) not in self._pairs:
-            self._pairs[here, there] = self._found(here, there)
-        return self._pairs[here, there]
+@lru_cache(maxsize=4096)
+def sides_of(here: TunnelEnd, there: TunnelEnd) -> Pair | None:
+    """Return both ends; None if one of them does not run BGP in the table of its tunnel."""
+    ends = (here, there)
+    if any(end.interface.vrf != end.device.vrf or not end.device.bgp.local_as for end in ends):
+        return None
+    ours, theirs = (list(_addresses(end)) for end in ends)
+    if not ours or not theirs:
+        return None
+    mine, other = (_speaker(end.device) for end in ends)
+    return mine.side(here, [*theirs, *other.source(ours)]), other.side(there, [*ours, *mine.source(theirs)])
 
-    def is_awaited(self, pair: EndPair, sides: Pair) -> bool:
-        """Return whether the server has a range for the client, and all its other clients that run BGP call it.
 
-        Not if another routing protocol runs there, if the client calls another address of the server, or if spokes
-        share the hubs among them: the client calls another server, which other clients do not call.
-        """
-        (client, there), (_, waiting) = (pair.here, pair.there), sides
-        if not pair.nhrp or waiting.settings is None or waiting.shutdown or (client.running and there.running):
-            return False
-        if self._callers(there)[1] != [client] or not self._callers(there)[0]:
-            return False
-        mine, theirs = self._speaker(client.device), [one for _, one, _ in there.device.addresses()]
-        if mine.knows_any([one for one in theirs if isinstance(one, IPv4Address)]):
-            return False
-        others = [one for one in self._network.servers_of(client) if one is not there]
-        return not any(client in self._callers(one)[0] and self._callers(one)[1] for one in others)
+def side(end: TunnelEnd, pair: EndPair) -> Side | None:
+    """Return one end of a pair; None if BGP does not run at both, or a line about the session is not understood."""
+    sides = sides_of(pair.here, pair.there)
+    if sides is None or any(one.unread for one in sides):
+        return None
+    return next(one for one in sides if one.end is end)
 
-    def _callers(self, server: TunnelEnd) -> tuple[list[TunnelEnd], list[TunnelEnd]]:
-        """Return the clients that run BGP, in two lists: clients that call this server, and clients that do not."""
-        calling: tuple[list[TunnelEnd], list[TunnelEnd]] = [], []
-        for client in self._network.clients(server):
-            sides = self.of(client, server)
-            if sides is not None:
-                calling[0 if sides[0].calls else 1].append(client)
-        return calling
 
-    def _found(self, here: TunnelEnd, there: TunnelEnd) -> Pair | None:
-        ends = (here, there)
-        if any(end.interface.vrf or not end.device.bgp.local_as for end in ends):
-            return None
-        ours, theirs = (list(_addresses(end)) for end in ends)
-        if not ours or not theirs:
-            return None
-        mine, other = (self._speaker(end.device) for end in ends)
-        return mine.side(here, [*theirs, *other.source(ours)]), other.side(there, [*ours, *mine.source(theirs)])
+def is_awaited(pair: EndPair, pairs: Sequence[EndPair]) -> bool:
+    """Return whether the server has a range for the client, and all its other clients that run BGP call it.
 
-    def _speaker(self, device: Device) -> _Speaker:
-        if device not in self._speakers:
-            self._speakers[device] = _Speaker(device)
-        return self._speakers[device]
+    Not if another routing protocol runs there, if the client calls another address of the server, or if spokes share
+    the hubs among them: the client calls another server, which other clients do not call.
+    """
+    client, there = pair.here, pair.there
+    sides = sides_of(client, there)
+    if sides is None or any(one.calls for one in sides) or not pair.nhrp or (client.running and there.running):
+        return False
+    waiting = sides[1]
+    if waiting.settings is None or waiting.shutdown or _callers(there, pairs)[1] != [client]:
+        return False
+    mine, theirs = _speaker(client.device), [one for _, one, _ in there.device.addresses()]
+    if not _callers(there, pairs)[0] or mine.knows_any([one for one in theirs if isinstance(one, IPv4Address)]):
+        return False
+    others = [one.there for one in pairs if one.here is client and one.there is not there]
+    return not any(client in called and silent for called, silent in (_callers(one, pairs) for one in others))
+
+
+def _callers(server: TunnelEnd, pairs: Sequence[EndPair]) -> tuple[list[TunnelEnd], list[TunnelEnd]]:
+    """Return the clients that run BGP, in two lists: clients that call this server, and clients that do not."""
+    calling: tuple[list[TunnelEnd], list[TunnelEnd]] = [], []
+    for pair in pairs:
+        if pair.there is server and pair.nhrp and (sides := sides_of(pair.here, server)) is not None:
+            calling[0 if sides[0].calls else 1].append(pair.here)
+    return calling
 
 
 def _addresses(end: TunnelEnd) -> Iterator[IPv4Address]:
