@@ -77,7 +77,8 @@ You can name files (together they are one network), `-` (standard input, one mor
 `counts`. `--format sarif` prints SARIF 2.1.0, which code review tools show beside the lines. `--rule RULE` checks one
 rule, `--rules` lists all rules, and `--explain RULE` prints the text that this page has about a rule. Errors come first,
 and among them the lines that a router refuses, because other errors follow from them; then the findings go file by file.
-Lint never shows keys or passwords.
+Lint never shows keys or passwords. Lines that it prints as a fix can be entered as they are; where only you know a value,
+they have `<secret>`, `<address>` or the like in its place, and no router takes a line with that.
 
 The lines say which router is a hub and which is a spoke: a client has an `ip nhrp nhs`; a server is a router that a
 client names, or has a multipoint tunnel without a server of its own. Lint does not judge what is missing from the files:

@@ -397,7 +397,7 @@ def test_the_fix_of_a_mistake_is_these_lines(rule: str, lines: tuple[str, ...], 
     ("text", "fix"),
     [
         (
-            "crypto ipsec profile P\ninterface Tunnel0\n tunnel protection ipsec profile Q shared\n",
+            "crypto ipsec profile P\ninterface Tunnel0\n tunnel protection ipsec profile s shared\n",
             "interface Tunnel0\n tunnel protection ipsec profile P shared",
         ),
         (
@@ -418,8 +418,8 @@ def test_a_name_that_nothing_defines_becomes_the_one_that_is_meant(text: str, fi
     assert fix in [one.fix for one in lint({"R.cfg": text}) if one.rule.endswith("-undefined")]
 
 
-def test_lines_to_be_tried_need_no_value_of_a_person() -> None:
-    text = "crypto ipsec profile P\n set transform-set TS\n set ikev2-profile P\nroute-map M\n match ip address 7\n"
+def test_lines_to_be_tried_need_no_value_of_a_person_and_open_nothing() -> None:
+    text = "crypto ipsec profile P\n set transform-set TS\nrouter rip\n redistribute static route-map M\n"
     assert [*remedies(Device.read("R", text))] == [
         (
             "crypto ipsec transform-set TS esp-gcm 256",

@@ -182,11 +182,11 @@ class Dangling(NamedTuple):
     def with_name(self, name: str) -> str:
         """Return the line with another name, behind the lines that open its section; "": there is no name or line."""
         placed = self.device.places.find(self.use.at)
-        before, found, behind = placed.text.rpartition(f" {self.use.name}") if placed is not None else ("", "", "")
-        if not name or placed is None or not found:
+        words = placed.text.split() if placed is not None else []
+        if not name or placed is None or self.use.name not in words:
             return ""
-        lines = (*placed.path, f"{before} {name}{behind}")
-        return "\n".join(" " * depth + line for depth, line in enumerate(lines))
+        line = " ".join(name if word == self.use.name else word for word in words)
+        return "\n".join(" " * depth + each for depth, each in enumerate((*placed.path, line)))
 
 
 def dangling(device: Device, *rules: Rule) -> Iterator[Dangling]:
@@ -200,9 +200,14 @@ def dangling(device: Device, *rules: Rule) -> Iterator[Dangling]:
 
 
 def remedies(device: Device) -> Iterator[tuple[str, ...]]:
-    """Yield lines that need no value of a person, to be tried: a name that may be meant, the definition of the name."""
+    """Yield lines that need no value of a person, to be tried: a name that may be meant, the definition of the name.
+
+    None of them lets more routes pass or takes a tunnel out of its VRF.
+    """
     for one in dangling(device):
-        for text in (one.with_name(one.meant), one.reference.lines(device, one.use)):
+        alike = one.with_name(one.meant) if one.reference.is_alike else ""
+        defined = one.reference.lines(device, one.use) if one.reference.rule not in (VRF_UNDEFINED, ROUTE_MAP) else ""
+        for text in (alike, defined):
             if text and not any(blank in text for blank in BLANKS):
                 yield tuple(line.strip() for line in text.split("\n"))
 
