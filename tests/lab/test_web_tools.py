@@ -56,7 +56,7 @@ def test_a_lesson_is_broken_explained_healed_and_judged_on_the_page(web: Served,
         click(browser, "Hint 1")
         browser.wait(lambda: "Everything works, by the hub." in browser.text("tool"))
         click(browser, "Doctor", "tools")
-        browser.wait(lambda: "R11 sends no redirects" in browser.text("tool"), 60)
+        browser.wait(lambda: "Tunnel100 sends none" in browser.text("tool"), 60)
         click(browser, "Try these lines at R11")
         browser.wait(lambda: "+ip nhrp redirect" in browser.text("tool"))
         assert "ip nhrp redirect" not in dmvpn(environment, "-r", "R11", "show running-config")

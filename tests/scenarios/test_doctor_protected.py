@@ -49,7 +49,7 @@ _MULTIPOINT = " tunnel mode gre multipoint\n"
             at("HUB", (_MULTIPOINT, " tunnel destination 203.0.113.20\n")),
             "NHRP",
             Cause.HUB_POINT_TO_POINT,
-            "Tunnel0 of HUB is point-to-point and leads to 203.0.113.20 alone",
+            "HUB: Tunnel0 is point-to-point, and it is the next hop server of SPOKE10",
         ),
     ],
 )

@@ -9,7 +9,6 @@ from dmvpn.features.nhrp import lint as nhrp_rules
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
-from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.tunnels import NHRP, TUNNELS
@@ -61,34 +60,18 @@ def _strays(client: Client) -> tuple[str, ...]:
     return tuple(f"{name}: {count} GRE packets for no tunnel of its own" for name, count in found)
 
 
+_hub_point_to_point: Final = duties.of_pair(Step.GRE, tunnel_rules.HUB)
+_elsewhere: Final = duties.of_pair(Step.GRE, tunnel_rules.ELSEWHERE)
+
+
 def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that a server has a multipoint tunnel, or one that leads to this client; likewise for a point-to-point
     client.
     """
-    there, tunnel = client.there, client.tunnel
+    there = client.there
     if there is not None and there.destination is not None and there.destination != scene.seen_as(client):
-        yield Finding(
-            step=Step.GRE,
-            cause=Cause.HUB_POINT_TO_POINT,
-            router=client.hub,
-            what=f"{there.name} of {client.hub} is point-to-point and leads to {there.destination} alone",
-            evidence=(f"{client.hub}: tunnel destination {there.destination}",),
-            fix=(
-                INTERFACE.of(name=there.name),
-                tunnel_lines.DESTINATION.no(),
-                tunnel_lines.MODE.of(gre=True, multipoint=True),
-            ),
-        )
-    server = client.server
-    if tunnel.destination is None or server is None or server.nbma is None or server.nbma == tunnel.destination:
-        return
-    yield Finding(
-        step=Step.GRE,
-        cause=Cause.WRONG_DESTINATION,
-        router=client.name,
-        what=f"{tunnel.name} of {client.name} leads to {tunnel.destination}, and its next hop server is {server.nbma}",
-        fix=(INTERFACE.of(name=tunnel.name), tunnel_lines.DESTINATION.of(address=server.nbma)),
-    )
+        yield from _hub_point_to_point(scene, client)
+    yield from _elsewhere(scene, client)
 
 
 # ---------------------------------------------------------------------------------------------------- NHRP

@@ -14,12 +14,14 @@ from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, taken_back
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
+from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.configuration import device, statements, texts
 from dmvpn.tools.doctor.openings import bgp_family
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import clamp_line, mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules import phases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +45,10 @@ class _Summary:
     network: IPv4Network
 
 
+_redirect: Final = duties.of_pair(Step.REDIRECT, phases.REDIRECT)
+_shortcut: Final = duties.of_pair(Step.SHORTCUT, phases.SHORTCUT)
+
+
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that a hub sends redirects if spokes with shortcuts send traffic for other spokes through it."""
     there = client.there
@@ -51,16 +57,8 @@ def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
     if there.redirects:
         yield Fine(Step.REDIRECT, f"{client.hub} sends redirects")
         return
-    if not _sends_by_hub(scene, client):
-        return
-    yield Finding(
-        step=Step.REDIRECT,
-        cause=Cause.REDIRECT,
-        router=client.hub,
-        what=f"{client.hub} sends no redirects: {client.name} would take shortcuts, and never hears of one",
-        evidence=(f"{client.name}: ip nhrp shortcut", f"{client.hub}: no ip nhrp redirect"),
-        fix=(INTERFACE.of(name=there.name), nhrp_lines.REDIRECT.of()),
-    )
+    if _sends_by_hub(scene, client):
+        yield from _redirect(scene, client)
 
 
 def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -92,14 +90,7 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
             stops=False,
         )
     elif not tunnel.shortcuts:
-        yield Finding(
-            step=Step.SHORTCUT,
-            cause=Cause.SHORTCUT,
-            router=client.name,
-            what=f"{client.name} takes no shortcuts; {client.hub} sends redirects, and {others[0].name} takes them",
-            evidence=(f"{client.name}: no ip nhrp shortcut", f"{client.hub}: ip nhrp redirect"),
-            fix=(INTERFACE.of(name=tunnel.name), nhrp_lines.SHORTCUT.of()),
-        )
+        yield from _shortcut(scene, client)
     elif not _server_only(client):
         yield Fine(Step.SHORTCUT, f"{client.name} takes shortcuts")
 

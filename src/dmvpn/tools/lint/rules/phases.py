@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, line_of, nested, taken_back
 from dmvpn.features.nhrp.config import lines as nhrp_lines
@@ -34,6 +35,7 @@ REDIRECT: Final = Rule(
     "the spokes each other's next hops, as in phase 2.",
     bad="interface Tunnel0\n ip nhrp map multicast dynamic",
     fix="interface Tunnel0\n ip nhrp redirect",
+    cause=Cause.REDIRECT,
 )
 SHORTCUT: Final = Rule(
     id="phase3-shortcut-missing",
@@ -44,6 +46,7 @@ SHORTCUT: Final = Rule(
     "configuration is one of IOS 15.7 or later (its line `version`): there it is on by default and not shown.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
     fix="interface Tunnel0\n ip nhrp shortcut",
+    cause=Cause.SHORTCUT,
 )
 SUMMARY: Final = Rule(
     id="phase3-summary-without-redirect",

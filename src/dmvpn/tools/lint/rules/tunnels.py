@@ -39,6 +39,7 @@ HUB: Final = Rule(
     "packets from its destination alone.",
     bad="interface Tunnel0\n tunnel destination 203.0.113.10",
     fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint",
+    cause=Cause.HUB_POINT_TO_POINT,
 )
 ELSEWHERE: Final = Rule(
     id="tunnel-destination-differs",
@@ -48,6 +49,7 @@ ELSEWHERE: Final = Rule(
     "address of the server.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.9",
     fix="interface Tunnel0\n tunnel destination 198.51.100.1",
+    cause=Cause.WRONG_DESTINATION,
 )
 KEEPALIVE: Final = Rule(
     id="tunnel-keepalive",
