@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.ios import ConfigLine, Placeholder
+from dmvpn.base.placeholder import BLANKS, Blank
+from dmvpn.ios import ConfigLine, ConfigSession, ConfigTree, Placeholder
+from support.full_language import LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -28,6 +30,9 @@ NAMED = ConfigLine("global", "router eigrp {name:word}", "", beside=("router eig
 NETWORK = ConfigLine("interface", "ip ospf network ( broadcast | point-to-multipoint [ non-broadcast ] )", "")
 MTU = ConfigLine("interface", "ip mtu {octets:68-17940}", "")
 UNIQUE = ConfigLine("interface", "ip nhrp registration [ no-unique | timeout {seconds:1-65535} ]", "")
+
+#: Lines that take any word.
+LINES = ("ip nhrp authentication {}", "tunnel protection ipsec profile {}", "hostname {}", "crypto ikev2 keyring {}")
 
 
 @pytest.mark.parametrize(
@@ -95,3 +100,27 @@ def test_what_a_line_cannot_say_is_an_error_that_names_it(
 )
 def test_what_takes_a_line_back_ends_where_values_end(line: ConfigLine, values: dict[str, Hashable], text: str) -> None:
     assert line.no(**values) == text
+
+
+@pytest.mark.parametrize("line", [*LINES, *(f"no {line}" for line in LINES)])
+@pytest.mark.parametrize("blank", sorted(BLANKS))
+def test_no_line_takes_a_blank_for_a_value(line: str, blank: str) -> None:
+    """Pasted as it was, a line of the doctor set `<secret>` as a password."""
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    session.enter("interface Tunnel0")
+    result = session.enter(line.format(blank))
+    assert result.refused
+    assert result.output_lines[0].index("^") == line.index("{}")
+    assert blank not in "\n".join(session.tree.render())
+
+
+def test_a_description_may_have_a_blank_of_a_template() -> None:
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    session.enter("interface Tunnel0")
+    assert not session.enter("description <name>").refused
+
+
+def test_a_blank_that_a_line_would_take_cannot_be_made() -> None:
+    assert Blank("next-hop") == "<next-hop>"
+    with pytest.raises(ValueError, match="no configuration line refuses <password>"):
+        Blank("password")

@@ -242,7 +242,7 @@ class Language:
         tokens = tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return Command(Verb.NOTHING, mode)
-        if (blank := blank_in(line, tokens)) is not None:
+        if "<" in line and (blank := blank_in(tokens)) is not None:
             return CliError(ErrorKind.INVALID, line, blank.start)
         if len(tokens) > 1 and tokens[0].text.lower() == "no" and self._takes_back(mode):
             return self._interpret_no(scopes, Verb.NO, line, tokens[1:])

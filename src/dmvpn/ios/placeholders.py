@@ -44,9 +44,9 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
     return found[0].lstrip("\\") if found is not None else ""
 
 
-def blank_in(line: str, tokens: Sequence[Token]) -> Token | None:
+def blank_in(tokens: Sequence[Token]) -> Token | None:
     """Return the first word of a line that lint or the doctor left for a user to fill in, such as `<secret>`."""
-    if "<" not in line or tokens[0].text.lower().startswith(_TEXTS):
+    if tokens[0].text.lower().startswith(_TEXTS):
         return None
     return next((token for token in tokens if token.text in BLANKS), None)
 
