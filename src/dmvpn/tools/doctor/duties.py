@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from dmvpn.base.findings import Rule
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Step, Verdict
+    from dmvpn.tools.doctor.verdicts import Step
 
 
-def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Verdict]]:
+def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Finding]]:
     """Return a check of a client and its server by these rules."""
 
-    def check(scene: Scene, client: Client) -> Iterator[Verdict]:
+    def check(scene: Scene, client: Client) -> Iterator[Finding]:
         ends = [(client.name, f"interface {client.tunnel.name}")]
         ends += [(client.hub, f"interface {client.there.name}")] if client.there is not None else []
         for name, one in _mistakes(scene):
@@ -36,10 +36,10 @@ def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Verd
     return check
 
 
-def of_all(step: Step, *rules: Rule) -> Callable[[Scene], Iterator[Verdict]]:
+def of_all(step: Step, *rules: Rule) -> Callable[[Scene], Iterator[Finding]]:
     """Return a check of all routers by these rules."""
 
-    def check(scene: Scene) -> Iterator[Verdict]:
+    def check(scene: Scene) -> Iterator[Finding]:
         return (_finding(scene, step, name, one) for name, one in _mistakes(scene) if one.concern.rule in rules)
 
     return check

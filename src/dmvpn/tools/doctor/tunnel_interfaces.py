@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -10,16 +11,15 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.static.config import ROUTE
 from dmvpn.features.tunnel import config as tunnel_lines
-from dmvpn.features.tunnel.config import KEEPALIVE
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
-from dmvpn.tools.doctor import addressing, tables
-from dmvpn.tools.doctor.configuration import device, texts
+from dmvpn.tools.doctor import addressing, duties, tables
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import lines_from
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,16 +240,8 @@ def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: 
 
 
 def keepalives(scene: Scene) -> Iterator[Verdict]:
-    """Check that no multipoint tunnel sends keepalives: it has no single far end."""
-    for name, facts in scene.alive():
-        for tunnel in facts.tunnels:
-            if tunnel.multipoint and tunnel.keepalive is not None:
-                lines = tuple(f"no {line}" for line in texts(device(facts).section(tunnel.name), KEEPALIVE))
-                yield Finding(
-                    step=Step.LINE,
-                    cause=Cause.KEEPALIVE,
-                    router=name,
-                    what=f"{tunnel.name} of {name} is multipoint, where a GRE keepalive does nothing",
-                    fix=(INTERFACE.of(name=tunnel.name), *lines),
-                    advice=True,
-                )
+    """Advise against keepalives of multipoint tunnels and of tunnels with NHRP."""
+    return (replace(one, advice=True) for one in _keepalives(scene))
+
+
+_keepalives: Final = duties.of_all(Step.LINE, tunnel_rules.KEEPALIVE)

@@ -60,6 +60,7 @@ KEEPALIVE: Final = Rule(
     "do that work.",
     bad="interface Tunnel0\n keepalive 5 3\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n no keepalive",
+    cause=Cause.KEEPALIVE,
 )
 NO_INTERFACE: Final = Rule(
     id="tunnel-source-undefined",
