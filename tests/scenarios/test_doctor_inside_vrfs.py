@@ -45,7 +45,7 @@ def _bgp(number: int, peer: int, more: str = "") -> str:
         (
             _OSPF,
             f"{_OSPF}interface Tunnel0\n ip ospf hello-interval 7\n",
-            ("interface Tunnel0", "no ip ospf hello-interval 7"),
+            ("interface Tunnel0", "ip ospf hello-interval 10", "ip ospf dead-interval 40"),
         ),
         (
             _NAMED,

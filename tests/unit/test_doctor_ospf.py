@@ -46,7 +46,13 @@ def _router(address: object, inside: object, other: object, *, network: str, ip_
     )
     wired = {"name": "GigabitEthernet0/1", "enabled": True, "line": True, "addresses": (f"{address}/30",)}
     interfaces = (InterfaceFacts.model_validate(wired),)
-    return RouterFacts(interfaces=interfaces, tunnels=(tunnel,), ospf=(process,), neighbors=(neighbor,))
+    lines = (
+        *("interface Tunnel0", f" ip address {inside} 255.255.255.0", f" ip ospf network {network}"),
+        *(" ip ospf 1 area 0", "router ospf 1"),
+    )
+    return RouterFacts(
+        interfaces=interfaces, tunnels=(tunnel,), ospf=(process,), neighbors=(neighbor,), configuration=lines
+    )
 
 
 def _found(networks: tuple[str, str], ip_mtus: tuple[int, int]) -> Finding:
@@ -75,13 +81,9 @@ def test_an_mtu_larger_than_any_line_says_is_one_that_the_router_computes(octets
             "point-to-multipoint non-broadcast",
             ("interface Tunnel0", "ip ospf network point-to-multipoint non-broadcast"),
         ),
-        ("point-to-everything", ()),
     ],
 )
-def test_a_network_type_that_this_doctor_does_not_know_is_named_without_lines(
-    network: str, fix: tuple[str, ...]
-) -> None:
-    """A router of a later release may have a type more: the doctor ended in a traceback."""
+def test_a_spoke_gets_the_network_type_of_its_hub(network: str, fix: tuple[str, ...]) -> None:
     finding = _found(("point-to-point", network), (1400, 1400))
     assert (finding.cause, finding.router, finding.fix) == (Cause.OSPF_NETWORK_TYPE, "S1", fix)
     assert network in finding.what

@@ -23,6 +23,7 @@ def finding(*lines: str) -> Finding:
         ("router eigrp A", "af-interface Tunnel0", "no authentication mode"),
         ("router bgp 65000", "no neighbor 10.0.0.1 password"),
         ("no crypto isakmp key SECRET address 0.0.0.0",),
+        ("key chain K", "no key 2"),
         ("interface GigabitEthernet0/1", "no ip access-group 101 in"),
         ("line vty 0 4", "no access-class GUARD in"),
         ("interface GigabitEthernet0/1", "no ip verify unicast source reachable-via rx"),
@@ -47,6 +48,7 @@ def test_lines_that_open_doors_turn_off_or_are_many_are_words_instead(lines: tup
         ("no ip prefix-list P seq 5 deny 10.1.1.0/24",),
         ("interface Tunnel0", "tunnel protection ipsec profile P"),
         ("router bgp 65000", "no neighbor 10.0.0.1 shutdown"),
+        ("key chain K", "no key 2", "key 1", "key-string <secret>"),
         ("interface Tunnel0", *(f"ip nhrp map 10.0.0.{n} 192.0.2.{n}" for n in range(5))),
     ],
 )

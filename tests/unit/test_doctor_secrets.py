@@ -72,6 +72,7 @@ CHAINED = ("key chain OF-EIGRP", " key 1", "  key-string <removed>")
 OF_EIGRP = ("interface Tunnel9", " ip authentication key-chain eigrp 1 OF-EIGRP")
 DIGEST = (
     "interface Tunnel0",
+    " ip ospf 1 area 0",
     " ip ospf authentication message-digest",
     " ip ospf message-digest-key 1 md5 <removed>",
 )
@@ -83,28 +84,26 @@ def with_ospf(address: str, *configuration: str, up: bool = False, sees: str = H
     reason = reason_facts(None if up else Reason(OspfReason.NOT_AUTHENTIC, ("its digest is another one",)))
     neighbor = {"protocol": "ospf 1", "interface": "Tunnel0", "address": sees, "up": up, "age": 1.0, "reason": reason}
     process = {"process": 1, "router_id": address, "interfaces": (port,)}
-    return router(address, *configuration, ospf=(process,), neighbors=(neighbor,))
+    lines = ("router ospf 1", "interface Tunnel0", f" ip address {address} 255.255.255.0", *configuration)
+    return router(address, *lines, ospf=(process,), neighbors=(neighbor,))
 
 
-def test_two_keys_of_ospf_that_are_not_shown_are_compared_by_the_reader() -> None:
+def test_two_keys_of_ospf_that_are_not_shown_differ_if_one_end_refuses_the_other() -> None:
     """The doctor took two keys that were not shown for one, and showed the key chain of another protocol instead."""
     lines = (*CHAINED, *DIGEST, *OF_EIGRP)
     finding = found(ospf.neighbors, with_ospf(SPOKE, *lines), with_ospf(HUB, *lines, sees=SPOKE))
     assert finding.cause is Cause.OSPF_AUTHENTICATION
+    assert finding.what == "R2 and R1 have different OSPF keys: each drops what the other one sends"
     assert finding.fix[0] == "interface Tunnel0"
     assert not any("key chain" in line or "key-string" in line for line in finding.fix)
-    assert not finding.certain
-    assert finding.decide == (
-        "secrets are not shown here: is 'ip ospf message-digest-key 1 md5' of 'interface Tunnel0' at R2 the same as "
-        "'ip ospf message-digest-key 1 md5' of 'interface Tunnel0' at R1?"
-    )
+    assert finding.others == ("R1",)
 
 
 def test_keys_of_ospf_with_other_numbers_are_another_authentication_for_certain() -> None:
     other = tuple(line.replace("key 1", "key 2") for line in DIGEST)
     finding = found(ospf.neighbors, with_ospf(SPOKE, *DIGEST), with_ospf(HUB, *other, sees=SPOKE))
     assert finding.certain
-    assert "ip ospf message-digest-key 2 md5 <removed>" in finding.fix
+    assert "ip ospf message-digest-key 2 md5 <secret>" in finding.fix
 
 
 def test_where_a_server_hears_another_client_the_key_of_this_one_is_wrong_for_certain() -> None:
@@ -114,7 +113,7 @@ def test_where_a_server_hears_another_client_the_key_of_this_one_is_wrong_for_ce
     other = with_ospf("10.0.0.3", *DIGEST, up=True)
     finding = found(ospf.neighbors, with_ospf(SPOKE, *DIGEST), hub, other)
     assert finding.certain
-    assert (finding.router, finding.fix[-1]) == ("R2", "ip ospf message-digest-key 1 md5 <removed>")
+    assert (finding.router, finding.fix[-1]) == ("R2", "ip ospf message-digest-key 1 md5 <secret>")
 
 
 # ------------------------------------------------------------------------------------------------ EIGRP and RIP

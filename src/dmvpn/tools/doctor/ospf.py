@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank
-from dmvpn.base.values import dataclass
+from dmvpn.base.terms import Odd, odd
 from dmvpn.features.ospf.config import interfaces as port_lines
 from dmvpn.features.ospf.config import processes as process_lines
-from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.model import Interface
 from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.settings import ELECTING, timers
+from dmvpn.ios import INTERFACE
+from dmvpn.network.routing import ospf_interface
+from dmvpn.network.terms.ospf import OSPF
 from dmvpn.tools.doctor import addressing
-from dmvpn.tools.doctor.authentication import ChainEnd, chain_lines
-from dmvpn.tools.doctor.configuration import device, statements, texts
+from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.openings import ospf_process
-from dmvpn.tools.doctor.ospf_authentication import OspfEnd, opening, proof, settings
 from dmvpn.tools.doctor.packet_sizes import mtu_line
+from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.base.facts import NeighborFacts, ReasonFacts
     from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
-    from dmvpn.ios import ConfigLine
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -34,28 +36,8 @@ if TYPE_CHECKING:
     _Running = tuple[OspfFacts, OspfInterfaceFacts]
 
 _STEP = Step.ROUTING
-#: The wildcard of one address.
-_HOST: Final = IPv4Address(0)
-#: Types of networks that a line can set.
-_TYPES: Final = frozenset(kind.value for kind in NetworkType)
-#: Types of networks that elect a designated router.
-_ELECT: Final = ("broadcast", "non-broadcast")
 #: Seconds: a lost packet is sent again within this time.
 _EXCHANGE: Final = 10
-#: Parameters on which two ends must agree, by the reason for refusing a Hello.
-_TERMS: Final = {
-    OspfReason.DEAD_INTERVAL: (port_lines.DEAD_INTERVAL, port_lines.HELLO_INTERVAL, port_lines.NETWORK),
-    OspfReason.HELLO_INTERVAL: (port_lines.HELLO_INTERVAL, port_lines.DEAD_INTERVAL, port_lines.NETWORK),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """A parameter on which two ends disagree. fix: lines that give one end the other's. decide: "": it is certain."""
-
-    cause: Cause
-    fix: tuple[str, ...]
-    decide: str = ""
 
 
 def identities(scene: Scene) -> Iterator[Verdict]:
@@ -133,54 +115,41 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         if found is None:
             yield _not_running(name, facts, tunnel, next(one for one in running if one is not None))
             return
-        if found[1].blocked:
-            fix = chain_lines(*_chains(ends, name))
-            what = f"OSPF of {name} cannot prove itself on {tunnel.name}, and keeps silent: {found[1].blocked}"
-            yield Finding(step=_STEP, cause=Cause.OSPF_AUTHENTICATION, router=name, what=what, fix=fix)
-            return
-        if not found[1].speaks:
+        if not found[1].speaks and not found[1].blocked:
             fix = (ospf_process(found[0]), process_lines.PASSIVE.no(name=tunnel.name))
             what = f"{tunnel.name} is a passive interface of OSPF at {name}"
             yield Finding(step=_STEP, cause=Cause.PASSIVE_INTERFACE, router=name, what=what, fix=fix)
             return
-    here, far = running
-    if here is None or far is None:
+    refusals = tuple(f"{name}: {reason}" for name, reason in _refusals(client))
+    different = list(differences(scene, client, OSPF, _STEP, _state, refusals))
+    yield from different
+    if different:
         return
-    name = _odd(scene, client)
-    wrong, right = (here, far) if name == client.name else (far, here)
-    is_apart = (here[1].network in _ELECT) is not (far[1].network in _ELECT)
-    if is_apart or (here[1].network != far[1].network and not is_up(client)):  # a point-to-point one takes one neighbor
-        yield Finding(
-            step=_STEP,
-            cause=Cause.OSPF_NETWORK_TYPE,
-            router=name,
-            what=f"OSPF: the tunnel is {here[1].network} at {client.name}, and {far[1].network} at {client.hub}",
-            fix=_network_lines(wrong[1].name, right[1].network),
-            others=(client.name, client.hub),
-        )
-        return
-    yield from _undesignated(scene, client, there, hub)
+    for (name, _, tunnel), found in zip(ends, running, strict=True):
+        if found is not None and found[1].blocked:
+            what = f"OSPF of {name} cannot authenticate on {tunnel.name}, and keeps silent: {found[1].blocked}"
+            yield Finding(step=_STEP, cause=Cause.OSPF_AUTHENTICATION, router=name, what=what)
+            return
+    yield from _undesignated(client, there, hub)
     if is_up(client):
         yield Fine(_STEP, f"{client.name} and {client.hub} are OSPF neighbors")
         return
-    near, there_ = OspfEnd(client.name, client.facts, here), OspfEnd(client.hub, hub, far)
-    yield from _why_not(scene, client, (near, there_) if name == client.name else (there_, near))
+    yield _why_not(scene, client, there, hub, refusals)
 
 
-def _chains(ends: Iterable[tuple[str, RouterFacts, TunnelFacts]], name: str) -> tuple[ChainEnd, ChainEnd]:
-    """Return the key chains of two ends, that of the router of this name first."""
-    first, second = (
-        ChainEnd(router, facts, settings(facts, tunnel.name).key_chain)
-        for router, facts, tunnel in sorted(ends, key=lambda end: end[0] != name)
-    )
-    return first, second
+def _refusals(client: Client) -> Iterator[tuple[str, ReasonFacts]]:
+    """Yield why each end refuses the other one."""
+    if client.there is None or client.hub_facts is None:
+        return
+    here = _with(client.facts, client.tunnel, client.there)
+    there = _with(client.hub_facts, client.there, client.tunnel)
+    for name, one in ((client.name, here), (client.hub, there)):
+        if one is not None and one.reason:
+            yield name, one.reason
 
 
-def _network_lines(name: str, network: str) -> tuple[str, ...]:
-    """Return the lines that set the network type of an interface; none for a type of a later release."""
-    if network not in _TYPES:
-        return ()
-    return (opening(name), port_lines.NETWORK.of(**dict.fromkeys(network.split(), True)))
+def _state(client: Client) -> tuple[bool, tuple[ReasonFacts, ...]]:
+    return is_up(client), tuple(reason for _, reason in _refusals(client))
 
 
 def _not_running(name: str, facts: RouterFacts, tunnel: TunnelFacts, other: _Running) -> Finding:
@@ -191,28 +160,14 @@ def _not_running(name: str, facts: RouterFacts, tunnel: TunnelFacts, other: _Run
         router=name,
         what=f"OSPF of {name} does not run on {tunnel.name}, and at the other end it does",
         evidence=(f"{name}: OSPF runs on {', '.join(one.name for one in facts.ospf[0].interfaces) or 'nothing'}",),
-        fix=(opening(tunnel.name), port_lines.PROCESS.of(process=number, area=other[1].area)),
+        fix=(INTERFACE.of(name=tunnel.name), port_lines.PROCESS.of(process=number, area=other[1].area)),
     )
 
 
-def _odd(scene: Scene, client: Client) -> str:
-    """Return the hub, if none of its clients is its neighbor; else the client."""
-    others = [one for one in scene.fellows(client) if running_on(one.facts, one.tunnel) is not None]
-    return client.hub if others and not any(map(_is_well, others)) else client.name
-
-
-def _is_well(client: Client) -> bool:
-    there, hub = client.there, client.hub_facts
-    ends = (running_on(client.facts, client.tunnel), running_on(hub, there) if hub and there else None)
-    if ends[0] is None or ends[1] is None or not is_up(client):
-        return False
-    return (ends[0][1].network in _ELECT) is (ends[1][1].network in _ELECT)
-
-
-def _undesignated(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
+def _undesignated(client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
     """Check that the hub may become designated router."""
     found = running_on(hub, there)
-    if found is None or found[1].network not in _ELECT or settings(hub, there.name).priority:
+    if found is None or settings(hub, there.name).network not in ELECTING or settings(hub, there.name).priority:
         return
     yield Finding(
         step=_STEP,
@@ -220,89 +175,56 @@ def _undesignated(scene: Scene, client: Client, there: TunnelFacts, hub: RouterF
         router=client.hub,
         what=f"{client.hub} may not become designated router, and all other routers learn routes only from it",
         evidence=(f"{client.hub}: {port_lines.PRIORITY.of(priority=0)}",),
-        fix=(opening(there.name), port_lines.PRIORITY.no(priority=0)),
+        fix=(INTERFACE.of(name=there.name), port_lines.PRIORITY.no(priority=0)),
     )
 
 
-def _why_not(scene: Scene, client: Client, ends: tuple[OspfEnd, OspfEnd]) -> Iterator[Verdict]:
-    """Yield why two ends are no neighbors. ends: first the one to change."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None:
-        return
-    found = [one for one in (_with(client.facts, client.tunnel, there), _with(hub, there, client.tunnel)) if one]
-    reasons = [one.reason for one in found if one.reason]
-    state = tuple(f"{client.name if one is found[0] else client.hub}: {one.reason}" for one in found if one.reason)
-    wanted = there.ip_mtu if ends[0].name == client.name else client.tunnel.ip_mtu
-    for reason in reasons:
-        disagreed = _term(reason, *ends, wanted)
-        if disagreed is not None:
-            witnesses = any(running_on(one.facts, one.tunnel) is not None for one in scene.fellows(client))
-            yield _disagree(disagreed, client, ends[0].name, state, certain=witnesses)
-            return
-    yield Finding(
+def _why_not(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts, refusals: tuple[str, ...]) -> Finding:
+    """Return why two ends that have the same terms are no neighbors."""
+    clients = [one for one in (client, *scene.fellows(client)) if running_on(one.facts, one.tunnel) is not None]
+    verdict = odd(clients, is_up)
+    ends = [(client.name, client.facts, client.tunnel), (client.hub, hub, there)]
+    (wrong, facts, tunnel), (right, _, other) = reversed(ends) if verdict is Odd.SERVER else ends
+    opening = INTERFACE.of(name=tunnel.name)
+    remedies: dict[OspfReason, tuple[Cause, tuple[str, ...]]] = {
+        OspfReason.MTU: (Cause.MTU, (opening, mtu_line(other.ip_mtu))),
+        OspfReason.TTL: (Cause.OSPF_TERMS, (opening, port_lines.TTL_SECURITY.of(disable=_checks_ttl(facts, tunnel)))),
+        OspfReason.MASK: (Cause.OSPF_TERMS, (opening, addressing.address_line())),
+        OspfReason.KIND: (Cause.OSPF_TERMS, ()),
+    }
+    for _, reason in _refusals(client):
+        for code, (cause, fix) in remedies.items():
+            if reason.is_one(code):
+                what = f"OSPF of {client.name} and {client.hub} does not agree: {reason}"
+                others = (right,) if verdict is Odd.UNDECIDED else ()
+                return Finding(
+                    step=_STEP, cause=cause, router=wrong, what=what, evidence=refusals, fix=fix, others=others
+                )
+    return Finding(
         step=_STEP,
         cause=Cause.UNDECIDED,
         router=client.name,
         what=f"{client.name} and {client.hub} run OSPF, and are no neighbors",
-        evidence=state,
-        decide=not_before(client, max(map(_patience, ends))),
+        evidence=refusals,
+        decide=not_before(client, max(_patience(facts, tunnel) for _, facts, tunnel in ends)),
     )
 
 
-def _term(reason: ReasonFacts, wrong: OspfEnd, right: OspfEnd, ip_mtu: int) -> _Term | None:
-    """Return the parameter on which two ends disagree for this reason, with lines that make one end like the other.
-
-    ip_mtu: of the other end, octets.
-    """
-    process, area = wrong.running[0].process, right.running[1].area
-    if reason.is_one(OspfReason.AREA, OspfReason.KIND) or wrong.running[1].area != area:
-        return _Term(Cause.OSPF_TERMS, (wrong.opening, port_lines.PROCESS.of(process=process, area=area)))
-    if reason.is_one(OspfReason.MTU):
-        return _Term(Cause.MTU, (wrong.opening, mtu_line(ip_mtu)))
-    if reason.is_one(OspfReason.NOT_AUTHENTIC):
-        return _Term(Cause.OSPF_AUTHENTICATION, *proof(wrong, right))
-    for code, lines in _TERMS.items():
-        if reason.is_one(code):
-            return _Term(Cause.OSPF_TERMS, (wrong.opening, *_alike(wrong, right, lines)))
-    if reason.is_one(OspfReason.TTL):
-        checks = [
-            *statements(wrong.section, port_lines.TTL_SECURITY),
-            *statements(
-                device(wrong.facts).tree.section(process_lines.ROUTER, number=process), process_lines.TTL_SECURITY
-            ),
-        ]
-        return _Term(Cause.OSPF_TERMS, (wrong.opening, port_lines.TTL_SECURITY.of(disable=bool(checks))))
-    if reason.is_one(OspfReason.MASK):
-        return _Term(Cause.OSPF_TERMS, (wrong.opening, addressing.address_line()))
-    return None
+def _checks_ttl(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
+    """Return whether an end takes packets of near routers alone."""
+    checks = settings(facts, tunnel.name).checks_ttl
+    return any(one.ttl_hops is not None for one in device(facts).ospf.processes) if checks is None else checks
 
 
-def _patience(end: OspfEnd) -> int:
+def _patience(facts: RouterFacts, tunnel: TunnelFacts) -> int:
     """Return the seconds after which two matching ends are neighbors: a Hello, the wait for an election, an
     exchange.
     """
-    network = end.running[1].network
-    hello = end.port.hello_interval or (10 if network in ("broadcast", "point-to-point") else 30)
-    return hello * (5 if network in _ELECT else 1) + _EXCHANGE
+    port = settings(facts, tunnel.name)
+    hello, _ = timers(port)
+    return hello * (5 if port.network in ELECTING else 1) + _EXCHANGE
 
 
-def _alike(wrong: OspfEnd, right: OspfEnd, lines: tuple[ConfigLine, ...]) -> Iterator[str]:
-    """Yield the lines that give one end the other's settings."""
-    for line in lines:
-        here, there = texts(wrong.section, line), texts(right.section, line)
-        if here != there:
-            yield from there or [f"no {one}" for one in here]
-
-
-def _disagree(term: _Term, client: Client, name: str, state: tuple[str, ...], *, certain: bool) -> Finding:
-    """Return the finding of a term. certain: other clients of the server show which end has the wrong secret."""
-    return Finding(
-        step=_STEP,
-        cause=term.cause,
-        router=name,
-        what=f"OSPF of {client.name} and {client.hub} does not agree: {state[0].partition(': ')[2]}",
-        evidence=state,
-        fix=term.fix,
-        others=(client.name, client.hub),
-        decide="" if certain else term.decide,
-    )
+def settings(facts: RouterFacts, name: str) -> Interface:
+    """Return the OSPF settings of an interface."""
+    return ospf_interface(device(facts), name) or Interface(name=name)

@@ -69,7 +69,9 @@ def _lets_in(line: str) -> bool:
 
 def _applies_again(line: str, lines: Iterable[str]) -> bool:
     """Return whether the line takes an access list from a port, and another line applies that list at its right side
-    or port.
+    or port, or a key from a chain that gets another one.
     """
     words = line.split()
+    if words[1] == "key":
+        return any(one.startswith("key-string ") for one in lines)
     return words[1:3] == ["ip", "access-group"] and any(one.split()[:3] == words[1:4] for one in lines)
