@@ -7,12 +7,14 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.ospf import terms as ospf_terms
 from dmvpn.features.ospf.config import interfaces as ospf_ports
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import prefix_lists
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder, common
-from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Kill, Role, word
+from dmvpn.network.terms import ospf as tables
+from dmvpn.tools.troubles.acts import Command, Configure, Differ, Eigrp, Kill, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _BGP: Final = bgp_processes.ROUTER.of(number=word("bgp"))
@@ -37,11 +39,7 @@ OSPF: Final = (
     Trouble(
         id="ospf-hello",
         title="OSPF says Hello at other times on a spoke's tunnel",
-        acts=(
-            Configure(
-                Role.SPOKE, (_TUNNEL, ospf_ports.HELLO_INTERVAL.of(seconds=7), ospf_ports.DEAD_INTERVAL.of(seconds=28))
-            ),
-        ),
+        acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.TIMERS),),
         complaint=_LOST,
         hints=(_NEIGHBORS, _TERMS),
         cause=Cause.OSPF_TERMS,
@@ -51,7 +49,7 @@ OSPF: Final = (
     Trouble(
         id="ospf-area",
         title="The tunnel of a spoke is in another area",
-        acts=(Configure(Role.SPOKE, (_TUNNEL, ospf_ports.PROCESS.of(process=word("ospf"), area=5))),),
+        acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AREA),),
         complaint=_LOST,
         hints=(_NEIGHBORS, _TERMS),
         cause=Cause.OSPF_TERMS,
@@ -61,16 +59,7 @@ OSPF: Final = (
     Trouble(
         id="ospf-authentication",
         title="OSPF of a spoke has another password",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    _TUNNEL,
-                    ospf_ports.AUTHENTICATION.of(message_digest=True),
-                    ospf_ports.DIGEST_KEY.of(number=1, key="NotOurs1"),
-                ),
-            ),
-        ),
+        acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AUTHENTICATION),),
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show running-config interface {spoke.tunnel}` at both ends."),
         cause=Cause.OSPF_AUTHENTICATION,
