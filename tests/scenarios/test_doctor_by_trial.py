@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
 from dmvpn.base.causes import Cause
+from dmvpn.labs import trying
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import Diagnosis, Health, as_text, visit
-from dmvpn.tools.remedies import Search, searched
+from dmvpn.tools.doctor import Diagnosis, Health, View, as_text, visit
+from dmvpn.tools.remedies import Search, asked, searched
 from dmvpn.tools.remedies.suffering import Harm
 from dmvpn.tools.troubles import Plan, Stage, configurations_with
 from support.bench import WorldBench
@@ -21,7 +23,6 @@ from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
 from support.diagnoses import PLAIN, ill_of, known_fault
 from support.doctors import WorldPatient, as_it_runs
-from support.odd import Odd, case_of
 from support.world import World
 
 CLOUD = replace(PLAIN, spokes=3)
@@ -106,16 +107,6 @@ def test_a_line_that_no_rule_is_about_is_found_by_trial_and_named_first(case: st
     assert found.trial.works
 
 
-def test_a_line_that_lets_routes_in_is_a_question_and_not_proposed() -> None:
-    """A filter may be meant: that routes pass without it proves nothing."""
-    lines = ("ip as-path access-list 1 deny ^$", "router bgp 65000", "neighbor 10.99.0.1 filter-list 1 out")
-    found = said_after_trials(case_of(Odd(replace(CLOUD, routing="ibgp"), {"S2": lines})))
-    (first,) = (one for one in found.findings if not one.advice)
-    assert first.what.startswith("without 'neighbor 10.99.0.1 filter-list 1 out' at S2, ")
-    assert (first.fix, first.trial, found.health) == ((), None, Health.APART)
-    assert first.decide.endswith(" to be kept apart?")
-
-
 def since(network: str, *changes: tuple[str, tuple[str, ...]]) -> Diagnosis:
     """Return what the doctor says of a built-in network after these changes, with the configurations before them."""
     world = World(network)
@@ -131,11 +122,36 @@ def test_a_route_target_that_is_wrong_is_the_part_of_the_difference_that_is_name
     imports = ("vrf definition SERVICES", "address-family ipv4")
     wrong = (*imports, "no route-target import 65000:2", "route-target import 65000:3")
     first = since("shared-services", ("HUB", wrong), ("BLUE1", SPARE)).findings[0]
-    assert (first.cause, first.router) == (Cause.BY_TRIAL, "HUB")
+    assert (first.cause, first.router) == (Cause.ROUTE_TARGET, "HUB")
     assert first.fix == (*imports, "route-target import 65000:2")
     assert first.trial is not None
     assert first.trial.works
-    assert first.decide.startswith("are HUB and BLUE1 to be kept apart?")
+
+
+def test_a_path_that_a_copy_loses_as_well_is_tried_for_the_address_that_was_asked_about() -> None:
+    """It said: "a copy of these configurations is well", and pointed at wires and hosts."""
+    world = World("shared-services")
+    world.run_for(60)
+    imports = ("vrf definition SERVICES", "address-family ipv4")
+    WorldBench(world).configure("HUB", (*imports, "no route-target import 65000:2", "route-target import 65000:3"))
+    world.run_for(120)
+    patient = WorldPatient(world)
+    said = visit(patient, "BLUE1", ip_address("10.100.0.80"))
+    first = trying.tried(said, as_it_runs(world), patient.facts(), lambda _: None).diagnosis.findings[0]
+    assert (first.cause, first.router) == (Cause.ROUTE_TARGET, "HUB")
+    assert first.trial is not None
+    assert first.trial.better == ("HUB reaches BLUE1 directly",)
+
+
+def test_of_a_path_that_a_copy_loses_the_place_is_named() -> None:
+    world = World("notes-phase3")
+    world.run_for(60)
+    WorldBench(world).configure("R41", ("interface GigabitEthernet0/2", "no ip address"))
+    world.run_for(60)
+    bare = Diagnosis(view=View.WHOLE, routers=("R31",), address="10.4.4.100")
+    first = asked(bare, WorldPatient(world).facts()).findings[0]
+    assert "10.3.3.100 does not reach 10.4.4.100: " in first.what
+    assert first.cause is Cause.NO_ROUTE_THERE
 
 
 def test_a_secret_of_the_last_good_configuration_is_tried_and_not_shown() -> None:

@@ -158,10 +158,13 @@ def test_contradictions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().err.startswith(f"dmvpn: {complaint}")
 
 
-def test_brief_prints_the_verdict_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_brief_prints_the_verdict_and_the_lines_to_type(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     lab(monkeypatch, "interface Tunnel100", "tunnel key 4711")
     assert main(["doctor", "--brief"]) == 1
-    assert capsys.readouterr().out == "4 routers: broken at GRE (tunnel key), at R31\n"
+    line = "4 routers: broken at GRE (tunnel key), at R31; on R31: interface Tunnel100 / tunnel key 100\n"
+    assert capsys.readouterr().out == line
     assert main(["doctor", "R31", "--one-end", "--brief"]) == 1
     assert capsys.readouterr().out.startswith("R31: one end alone is in view")
     assert main(["doctor", "--brief", "--json"]) == 2

@@ -30,6 +30,7 @@ EVERY_DAY = (
     "a branch whose LAN is shut",
     "a LAN in quarantine behind a list",
     "guests that reach no other site",
+    "guests with a host that reach no other site",
     "registrations of another pace",
     "a route in one direction to the spoke itself",
     "a larger network at a spoke's end",

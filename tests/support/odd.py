@@ -387,6 +387,15 @@ ODD: Final[dict[str, Odd]] = {
             )
         },
     ),
+    "guests with a host that reach no other site": Odd(
+        "bgp-phase3",
+        {
+            "SPOKE2": (
+                *("ip access-list extended GUESTS", "deny ip any 10.0.0.0 0.255.255.255", "permit ip any any", "exit"),
+                *("interface GigabitEthernet0/2", "ip access-group GUESTS in"),
+            )
+        },
+    ),
     "a LAN that nobody advertises": Odd(CLOUD, {"S1": _GUESTS}),
     "a spoke that takes the hub's LAN alone": Odd(
         CLOUD,

@@ -162,6 +162,15 @@ def test_entries_of_a_list_open_something_if_they_permit_more() -> None:
     assert not RouterChange("A", new=(entry,)).opens
 
 
+def test_a_line_that_lets_routes_in_is_a_question_and_not_proposed() -> None:
+    """A filter may be meant: that routes pass without it proves nothing."""
+    line = ChangedLine(("router bgp 65000",), "neighbor 10.99.0.1 filter-list 1 out")
+    found = finding_of(RouterChange("A", gone=(line,)))
+    assert found.what.startswith("without 'neighbor 10.99.0.1 filter-list 1 out' at A, ")
+    assert (found.fix, found.trial, found.mild, found.apart) == ((), None, True, True)
+    assert found.decide == "are A and B to be kept apart?"
+
+
 def test_lines_that_take_protection_away_are_named_and_not_shown_to_be_typed() -> None:
     found = finding_of(RouterChange("A", gone=(ChangedLine((TUNNEL,), "tunnel protection ipsec profile X"),)))
     assert (found.cause, found.router, found.fix) == (Cause.BY_TRIAL, "A", ())

@@ -56,7 +56,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     doctor.add_argument("--fix", metavar="DIR", type=Path, help="write the lines that were tried and work, as files")
     doctor.add_argument("--force", action="store_true", help="with --fix: overwrite files that are there")
-    doctor.add_argument("--brief", action="store_true", help="print the verdict alone, one line")
+    doctor.add_argument("--brief", action="store_true", help="print one line: the verdict, and the lines to type")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("-v", "--verbose", action="store_true", help="also list each ping that was sent")
     doctor.add_argument("--lab", help="the lab, if several are up")

@@ -54,7 +54,7 @@ def tried(
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.network.device import Device
     from dmvpn.tools.enrollment import signing_trustpoints
-    from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
+    from dmvpn.tools.remedies import Search, asked, attempt, is_unexplained, reduced, searched, settle
 
     devices = [Device.read(*one, leaves_out=True) for one in network.configurations.items()]
     if any(one.name not in network.certificates and signing_trustpoints(one) for one in devices):  # a lab exports none
@@ -64,6 +64,10 @@ def tried(
     if any(not one.advice for one in diagnosis.findings):
         tell("trying the lines in a copy of the network")
         diagnosis = attempt(diagnosis, copied(small))
+    if diagnosis.address and is_unexplained(diagnosis):
+        copy = copied(small)
+        settle(copy, diagnosis)
+        diagnosis = asked(diagnosis, copy.facts())
     was_good = [one for one in earlier if one]
     if (not is_unexplained(diagnosis) and not was_good) or (diagnosis.healthy and small is not network):
         return Tried(diagnosis)

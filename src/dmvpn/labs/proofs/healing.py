@@ -40,7 +40,7 @@ def tried(case: Case, diagnosis: Diagnosis) -> Diagnosis:
 
 def entered(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     """Return the findings whose lines `--fix` writes: a fault may need lines at two routers."""
-    return tuple(one for one in diagnosis.findings if one.trial is not None and one.trial.works)
+    return tuple(one for one in diagnosis.findings if one.trial is not None and one.trial.works and one.is_complete)
 
 
 def shown_to_work(case: Case, diagnosis: Diagnosis) -> tuple[Finding, ...]:

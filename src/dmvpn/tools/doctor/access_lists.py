@@ -3,9 +3,9 @@
 What a tunnel, IKE or a routing protocol sends must pass. What hosts send need not: a list may keep them apart on
 purpose. So a list that drops it is a mistake only where something says so:
 
-    no permission   the list permits nothing at all
     answers         what begins a conversation passes, and its answer does not
-    never reached   a later entry permits the packet, and earlier ones take all packets that it is about
+    never reached   a later entry permits the packet, and an earlier one takes all packets that it is about: an entry
+                    that permits much more than the denied packets, such as `permit ip any any`, is no mistake
     repaired        an entry that no packet fits would permit it, with its mask inverted or its ports swapped
     the others      lists of other routers, at ports of the same role, permit such packets
 
@@ -14,6 +14,7 @@ The lines to change are those of `list_remedies`, which open least.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ from dmvpn.network.references import ACCESS_GROUP, dangling
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.list_decisions import Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
-from dmvpn.tools.doctor.packet_flows import PLAIN
+from dmvpn.tools.doctor.packet_flows import PLAIN, STRANGER
 from dmvpn.tools.doctor.sender_checks import unreachable_senders
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -97,22 +98,23 @@ def _reason(decisions: Decisions, denial: Denial) -> str:
         return ""
     if demand.of:
         return f"{demand.of} needs it"
-    if not any(entry.permit for entry in listed.entries) and not _inactive(facts, listed.name):
-        return "no entry of the list permits anything"
     late = _never_reached(decisions, denial)
     if late:
         return late
     permitting, denying = decisions.others(demand)
     if decisions.is_usual(demand):
         return f"lists of {' and '.join(permitting[:_MOST_NAMED])} let it pass at such a port"
-    if demand.answer and demand.kind in PLAIN and demand.kind.name != "UDP" and not denying:
+    is_plain = demand.answer and demand.kind in PLAIN and demand.kind.name != "UDP"
+    if is_plain and not denying and not _are_apart(decisions, denial):
         return "it is an answer to a packet that is permitted"
     return _repaired(decisions, denial) if decisions.is_usual(demand) is None else ""
 
 
-def _inactive(facts: RouterFacts, name: str) -> bool:
-    """Return whether a list has permissions that do not count at this time."""
-    return any(one.permit for one in entries_of(facts.configuration, name))
+def _are_apart(decisions: Decisions, denial: Denial) -> bool:
+    """Return whether the list lets the sender of an answer begin no conversation with its receiver, either."""
+    ends = denial.demand.ends[::-1]
+    alike = (one.demand for one in decisions.denials if one.place == denial.place and one.demand.ends == ends)
+    return {one.kind for one in alike if not one.answer} >= {*PLAIN}
 
 
 def _never_reached(decisions: Decisions, denial: Denial) -> str:
@@ -121,7 +123,11 @@ def _never_reached(decisions: Decisions, denial: Denial) -> str:
     if listed is None or denial.entry is None:
         return ""
     later = listed.entries[listed.entries.index(denial.entry) + 1 :]
-    wanted = [entry for entry in later if entry.permit and entry.fits(denial.demand.packet)]
+    packet = denial.demand.packet
+    elsewhere = replace(packet, destination=STRANGER)
+    wanted = [entry for entry in later if entry.permit and entry.fits(packet)]
+    if not denial.entry.fits(elsewhere):
+        wanted = [entry for entry in wanted if not entry.fits(elsewhere)]
     used = {entry.sequence for _, entry in decisions.decided(denial.place) if entry is not None}
     idle = next((entry for entry in wanted if entry.sequence not in used), None)
     if idle is None:

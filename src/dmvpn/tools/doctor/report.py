@@ -64,8 +64,12 @@ def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
 
 
 def brief(diagnosis: Diagnosis) -> str:
-    """Return the verdict alone."""
-    return next(as_text(diagnosis))
+    """Return the verdict alone, with the lines to type."""
+    verdict = next(as_text(diagnosis))
+    first = next((one for one in diagnosis.findings if not one.advice), None)
+    if first is None or first.mild or not first.fix:
+        return verdict
+    return f"{verdict}; on {first.router}: {' / '.join(line.strip() for line in first.fix)}"
 
 
 def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 scope     the routers that a copy needs
 trial     the copy unchanged, then with the lines: improvements, and any deterioration
 wording   rows that became better, for people
+asked     where a copy loses the packets that a user asked about
 change    the lines as changed configurations, and as a unified diff
 
 If no rule of the doctor explains the loss, a search by trial looks for lines:
@@ -10,12 +11,14 @@ If no rule of the doctor explains the loss, a search by trial looks for lines:
 suffering    the pairs of a copy that suffer, compared with other pairs of their kind
 names        the words of a configuration that stand for a router; switches: the options of the language
 changes      the changes to try: lines of one router that are removed, added, or replaced
+since        the difference to the last configurations that were good
 search       the changes that restore the pairs
 unforeseen   when to search, and the result of a search as findings
 
 The caller provides the copy (`Copy`): a simulator with prompts.
 """
 
+from dmvpn.tools.remedies.asked import asked
 from dmvpn.tools.remedies.change import PATCH, changed, patch
 from dmvpn.tools.remedies.scope import MOST, reduced
 from dmvpn.tools.remedies.search import Search
@@ -26,6 +29,7 @@ __all__ = [
     "MOST",
     "PATCH",
     "Search",
+    "asked",
     "attempt",
     "changed",
     "is_unexplained",

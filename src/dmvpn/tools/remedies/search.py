@@ -148,7 +148,7 @@ class Search:
         None: no pair does worse than with them, or no part of it helps.
         """
         one = self._scenario
-        changes = hunks(one.configurations, good)
+        changes = hunks({name: one.configurations[name] for name in self._overlay}, good)  # the provider's are its own
         if not changes:
             return None
         texts = {name: good.get(name, text) for name, text in one.configurations.items()}

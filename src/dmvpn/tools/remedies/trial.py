@@ -14,12 +14,14 @@ Rows are the measurements of `dmvpn diff` between the LANs. No line is entered i
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import removal
+from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse
@@ -29,9 +31,8 @@ from dmvpn.tools.doctor.visit import Patient
 from dmvpn.tools.remedies.wording import clauses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.behavior import LanPair
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
 
@@ -216,7 +217,9 @@ def _others(finding: Finding, tried: Sequence[Finding]) -> tuple[str, ...]:
 
 def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[LanPair, ...]:
     """Bring a copy up, as far as it comes, and let its LANs talk. diagnosis: the sites in question; who talked."""
-    pairs = _pairs(copy.subject, diagnosis.findings if diagnosis is not None else ())
+    asked = _asked(copy.subject, diagnosis) if diagnosis is not None and diagnosis.address else ()
+    others = _pairs(copy.subject, diagnosis.findings if diagnosis is not None else ())
+    pairs = tuple(dict.fromkeys((*asked, *others)))
     converge(copy.subject, pairs)
     copy.wait(SETTLED)
     warm_up(copy.subject, pairs)
@@ -327,6 +330,16 @@ def _lost(now: Rows, before: Rows, remedies: Sequence[Finding]) -> tuple[str, ..
     if not all(one.cause in (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU) for one in remedies):
         return rows
     return tuple(row for row in rows if not row.endswith(Topic.MTU.value))
+
+
+def _asked(subject: Subject, diagnosis: Diagnosis) -> Iterator[LanPair]:
+    """Yield both directions between the LANs of a router and the LAN with the address that its users want to reach."""
+    wanted = ip_address(diagnosis.address)
+    there = [name for name, lan in subject.lans.items() if wanted in ip_network(str(lan.prefix))]
+    for here in (name for name, lan in subject.lans.items() if lan.site in diagnosis.routers):
+        for other in (name for name in there if name != here):
+            yield LanPair(here, other)
+            yield LanPair(other, here)
 
 
 def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[LanPair, ...]:

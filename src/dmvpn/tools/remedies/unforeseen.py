@@ -83,8 +83,10 @@ def searched(diagnosis: Diagnosis, search: Search) -> Diagnosis:
 def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
     """Return the diagnosis where a part of the difference to the last good configurations restores the pairs.
 
-    The finding of a rule at that router comes first if its lines work as well: it names the cause.
+    The finding of a rule comes first if it is about the same command of that router: it names the cause.
     """
+    if diagnosis.healthy and all("shutdown" in each.lines[-1] for each in found.changes):
+        return diagnosis  # only people type it
     broken = [one for one in diagnosis.findings if not one.advice]
     named: list[Finding] = []
     fresh = _findings(found, is_felt=bool(broken))
@@ -93,8 +95,9 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
         for each in rules[:1]:
             decide = _IS_MEANT if each.mild else ""
             evidence = (*each.evidence, _CAME)
-            trial = each.trial or one.trial
-            named.append(replace(each, evidence=evidence, trial=trial, mild=False, apart=False, decide=decide))
+            works = each.trial is not None and each.trial.works
+            fix, trial = (each.fix, each.trial) if works else (one.fix, one.trial)
+            named.append(replace(each, evidence=evidence, fix=fix, trial=trial, mild=False, apart=False, decide=decide))
         named += [one] if not rules else []
     places = {one.place for one in named}
     others = [one for one in diagnosis.findings if one.place not in places]
@@ -103,8 +106,14 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
 
 
 def _is_the_same(rule: Finding, found: Finding) -> bool:
-    """Return whether the lines of a rule heal as well, or are the lines that were found."""
-    return (rule.trial is not None and rule.trial.works) or (bool(rule.fix) and {*rule.fix} == {*found.fix})
+    """Return whether a rule names a command of the lines that were found."""
+    mine, theirs = ({*map(_command, permitted_lines.changing_lines(one.fix))} for one in (rule, found))
+    return not rule.advice and not mine.isdisjoint(theirs)
+
+
+def _command(line: str) -> str:
+    """Return the beginning of a line, without its values."""
+    return " ".join(line.removeprefix("no ").split()[:2])
 
 
 def _apart(one: KeptApart) -> Finding:
@@ -177,7 +186,9 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         mild=opens or (not is_felt and (_is_about_servers(found) or _is_about_sizes(found))),
         apart=opens,
     )
-    return permitted_lines.permitted(one, permitted_lines.MOST_MOVED if found.is_since else permitted_lines.MOST_LINES)
+    most = permitted_lines.MOST_MOVED if found.is_since else permitted_lines.MOST_LINES
+    shown = permitted_lines.permitted(one, most)
+    return shown if shown.fix else replace(shown, trial=None)
 
 
 def _how(found: SearchResult) -> str:
