@@ -208,7 +208,11 @@ def with_bgp(address: str, other: str, *lines: str, secured: bool = True) -> Rou
     """A router without the session that it wants with another one."""
     own = ("router bgp 65000", f" neighbor {other} remote-as 65000", *(f" neighbor {other} {line}" for line in lines))
     peer = {"address": other, "local_as": 65000, "remote_as": 65000, "secured": secured}
-    return router(address, *own, bgp={"local_as": 65000, "called": (other,), "peers": (peer,)})
+    return router(address, *_port(address), *own, bgp={"local_as": 65000, "called": (other,), "peers": (peer,)})
+
+
+def _port(address: str) -> tuple[str, ...]:
+    return "interface Tunnel0", f" ip address {address} 255.255.255.0"
 
 
 HIDDEN = "password <removed>"
@@ -233,16 +237,18 @@ def test_a_session_from_another_address_comes_before_passwords_that_are_not_show
 
 
 def test_a_password_that_only_one_end_has_is_a_difference_for_certain() -> None:
+    """No other client shows which end is odd: the protected one stays."""
     finding = found(bgp.neighbors, with_bgp(SPOKE, HUB, HIDDEN), with_bgp(HUB, SPOKE, secured=False))
     assert finding.certain
-    assert finding.fix == ("router bgp 65000", "no neighbor 10.0.0.1 password")
+    assert (finding.router, finding.others) == ("R1", ("R2",))
+    assert finding.fix == ("router bgp 65000", "neighbor 10.0.0.2 password <secret>")
 
 
 def test_the_password_of_a_range_is_that_of_its_group() -> None:
     """A client whose server listens to a range was accused, though the group of the range has a password."""
     own = ("neighbor SPOKES peer-group", "neighbor SPOKES remote-as 65000", "neighbor SPOKES password <removed>")
     lines = ("router bgp 65000", *(f" {line}" for line in own), " bgp listen range 10.0.0.0/24 peer-group SPOKES")
-    hub = router(HUB, *lines, bgp={"local_as": 65000, "ranges": ("10.0.0.0/24",), "listen_limit": 100})
+    hub = router(HUB, *_port(HUB), *lines, bgp={"local_as": 65000, "ranges": ("10.0.0.0/24",), "listen_limit": 100})
     finding = found(bgp.neighbors, with_bgp(SPOKE, HUB, HIDDEN), hub)
     assert finding.decide.endswith("'neighbor SPOKES password' of 'router bgp 65000' at R1?")
 

@@ -29,7 +29,7 @@ The checks, each a function of the scene, in the order of a packet's path:
     terms                   what a client and its server must agree on
     tunnel_traffic          traffic through the tunnel; multicast
     servers                 servers that all other clients of a cloud have
-    eigrp, rip, ospf, bgp   neighbors by these protocols; bgp_passwords: of sessions
+    eigrp, rip, ospf, bgp   neighbors by these protocols
     missing_routes          routes that do not pass from a router to its neighbor, and why; route_lines: the lines
     black_holes             static routes that lead nowhere
     authentication          the lines of key chains; ospf_authentication, eigrp_authentication: of these protocols

@@ -1,4 +1,4 @@
-"""Terms between a client and its server: the same tables as in lint, on the configurations of running routers.
+"""Terms and duties of a client and its server: the same tables as in lint, on the configurations of running routers.
 
 Where values do not decide, because a secret is hidden, the routers do: the pair works, or one end refuses the other
 because of this term.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import ReasonFacts
     from dmvpn.base.terms import Term
     from dmvpn.network.overlay import EndPair
-    from dmvpn.network.terms.table import Table
+    from dmvpn.network.terms.table import Failure, Table
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Step
 
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 def registration_state(client: Client) -> tuple[bool, tuple[ReasonFacts, ...]]:
     """Return whether a client is registered, and why not."""
     return client.works, (client.server.reason,) if client.server is not None else ()
+
+
+def failed(client: Client, one: Failure[Any], step: Step, evidence: tuple[str, ...] = ()) -> Finding:
+    """Return a duty that fails at a client or its server."""
+    router = client.hub if one.of_server else client.name
+    return Finding(step=step, cause=one.duty.cause, router=router, what=one.what, evidence=evidence, fix=one.fix)
 
 
 def differences(
