@@ -136,6 +136,11 @@ FAULTS = {
         {"R31": "router rip / offset-list 0 out 15 Tunnel100"},
         *("R31", Cause.ROUTE_FILTERED, "offset"),
     ),
+    "a static default route in the place of the tunnel's": Fault(
+        "phase3-default",
+        {"R31": "ip route 0.0.0.0 0.0.0.0 172.16.31.2"},
+        *("R31", Cause.BLACK_HOLE, "of static"),
+    ),
     "OSPF: not on the LAN": Fault(
         "ospf-phase3",
         {"SPOKE1": _NO_OSPF},
@@ -152,7 +157,39 @@ FAULTS = {
             "SPOKE1": "interface GigabitEthernet0/2 / ip ospf 1 area 7 / exit / "
             "router ospf 1 / area 7 range 10.1.0.0 255.255.0.0 not-advertise"
         },
-        *("SPOKE1", Cause.ROUTE_FILTERED, "10.1.0.0/16"),
+        *("SPOKE1", Cause.ROUTE_FILTERED, "area 7 range 10.1.0.0 not-advertise"),
+    ),
+    "EIGRP into OSPF: not redistributed": Fault(
+        "eigrp-to-ospf",
+        dict.fromkeys(("HUB1", "HUB2"), "router ospf 1 / no redistribute eigrp 100"),
+        *("HUB1", Cause.REDISTRIBUTION, "no line brings it into ospf"),
+    ),
+    "OSPF into EIGRP: without a metric": Fault(
+        "eigrp-to-ospf",
+        dict.fromkeys(
+            ("HUB1", "HUB2"),
+            "router eigrp DMVPN / address-family ipv4 unicast autonomous-system 100 / topology base / "
+            "no redistribute ospf 1 / redistribute ospf 1",
+        ),
+        *("HUB1", Cause.REDISTRIBUTION, "from ospf without a metric"),
+    ),
+    "VRF: a route target that is mistyped": Fault(
+        "shared-services",
+        {
+            "HUB": "vrf definition SERVICES / address-family ipv4 / no route-target import 65000:2 / "
+            "route-target import 65000:3"
+        },
+        *("HUB", Cause.ROUTE_TARGET, "65000:2 is not imported"),
+    ),
+    "VRF: not redistributed": Fault(
+        "shared-services",
+        {"HUB": "router bgp 65000 / address-family ipv4 vrf RED / no redistribute eigrp 1"},
+        *("HUB", Cause.REDISTRIBUTION, "no line brings it into bgp"),
+    ),
+    "the underlay: RIP forgets the port to the provider": Fault(
+        "notes-gre",
+        {"R31": "router rip / no network 172.16.0.0"},
+        *("R31", Cause.NETWORK_STATEMENT, "does not run on the link"),
     ),
     "OSPF: a list inwards": Fault(
         "ospf-phase3",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.base.distribution import EVERY, NOTHING, DefaultRoutes, OffsetList
+from dmvpn.base.distribution import NOTHING, OffsetList
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.distribution import DistributeList, Distribution
+    from dmvpn.base.distribution import DefaultRoutes, DistributeList, Distribution
     from dmvpn.base.machine import Machine
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
@@ -106,13 +106,20 @@ class Side:
         return self.ports.policies.of_routes()
 
 
+def barred(
+    protocol: str, code: RouteReason, *fields: object, at_sender: bool = True, line: tuple[str, ...] = ()
+) -> Barrier:
+    """Return a barrier. fields: one for each place of its code."""
+    return Barrier(protocol=protocol, reason=Reason(code, fields), at_sender=at_sender, line=line)
+
+
 def not_running(protocol: str, sender: object, receiver: object) -> Barrier | None:
     """Return the barrier that a protocol runs at one end of a link alone, given what of it runs at each; None: it does
-    not run at all, or at both ends, which are no neighbors for another reason."""
+    not run at all, or at both ends, which are no neighbors for another reason.
+    """
     if (sender is None) is (receiver is None):
         return None
-    reason = Reason(RouteReason.NOT_RUNNING, (protocol,))
-    return Barrier(protocol=protocol, reason=reason, at_sender=sender is None)
+    return barred(protocol, RouteReason.NOT_RUNNING, protocol, at_sender=sender is None)
 
 
 def not_brought_in(
@@ -120,41 +127,30 @@ def not_brought_in(
 ) -> Barrier:
     """Return why a route of the routing table is not redistributed, given that it is not."""
     line, asked = line_for(lines, route), MatchedRoute.of(route)
+    if line is None and route.stays:
+        return barred(protocol, RouteReason.INTERNAL)
     if line is None:
-        code = RouteReason.INTERNAL if route.stays else RouteReason.NOT_ADVERTISED
-        return Barrier(protocol=protocol, reason=Reason(code, () if route.stays else (protocol,)))
+        return barred(protocol, RouteReason.NOT_ADVERTISED, protocol)
     name = getattr(line, "route_map", "")
     if name and policies.mapped(name, asked) is None:
-        words = ("redistribute", line.source.value, "route-map", name)
-        return Barrier(protocol=protocol, reason=Reason(RouteReason.NOT_REDISTRIBUTED, (name,)), line=words)
-    if not lists.brings_in(policies, asked):
-        denying = next(one for one in lists.lists if one.source is not None and not one.permits(policies, asked))
-        return by_line(protocol, denying)
-    return Barrier(protocol=protocol, reason=Reason(RouteReason.NO_METRIC, (line.source.value,)))
+        return barred(protocol, RouteReason.NOT_REDISTRIBUTED, name)
+    for one in lists.lists if not lists.brings_in(policies, asked) else ():
+        if one.source is not None and not one.permits(policies, asked):
+            return _by_line(protocol, one, at_sender=True)
+    return barred(protocol, RouteReason.NO_METRIC, line.source.value)
 
 
-def by_line(protocol: str, line: DistributeList | DefaultRoutes | OffsetList, *, at_sender: bool = True) -> Barrier:
-    """Return the barrier that a line makes."""
+def _by_line(protocol: str, line: DistributeList | DefaultRoutes | OffsetList, *, at_sender: bool) -> Barrier:
     code = RouteReason.OFFSET if isinstance(line, OffsetList) else RouteReason.LIST
-    return Barrier(
-        protocol=protocol, reason=Reason(code, (" ".join(line.words),)), at_sender=at_sender, line=line.words
-    )
+    return barred(protocol, code, " ".join(line.words), at_sender=at_sender, line=line.words)
 
 
 def listed(
     protocol: str, lists: Distribution, policies: RoutePolicies, route: MatchedRoute, interface: str, *, inwards: bool
 ) -> Barrier | None:
-    """Return the barrier that a distribute list makes on an interface, None: the route passes."""
+    """Return the barrier that the distribute lists of an interface make, or its offset lists; None: neither does."""
+    found: DistributeList | DefaultRoutes | OffsetList | None
     found = lists.denying(policies, route, interface, inwards=inwards)
-    return by_line(protocol, found, at_sender=not inwards) if found is not None else None
-
-
-def offset(
-    protocol: str, lists: Distribution, policies: RoutePolicies, prefix: Prefix, interface: str, *, inwards: bool
-) -> Barrier | None:
-    """Return the barrier that an offset list makes, given that the metric is infinite with it."""
-    for one in sorted(lists.offsets, key=lambda one: not one.interface):
-        is_meant = one.inwards is inwards and one.interface in ("", interface)
-        if is_meant and (one.name == EVERY or policies.access_list_permits(one.name, prefix)):
-            return by_line(protocol, one, at_sender=not inwards)
-    return None
+    if found is None and lists.offset(policies, route, interface, inwards=inwards):
+        found = next(one for one in lists.offsets if one.inwards is inwards and one.interface in ("", interface))
+    return _by_line(protocol, found, at_sender=not inwards) if found is not None else None

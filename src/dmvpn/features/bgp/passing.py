@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.barriers import Barrier, RouteReason, not_brought_in
+from dmvpn.base.barriers import RouteReason, barred, not_brought_in
 from dmvpn.base.communities import CommunityKind, text_of
-from dmvpn.base.reasons import Reason
 from dmvpn.features.bgp.intake import Intake, own_systems
 from dmvpn.features.bgp.judging import Judge
 from dmvpn.features.bgp.model import FilterDirection
@@ -16,7 +15,7 @@ from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, candidate, kinds_of, v
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.outbound import Audience
@@ -43,7 +42,7 @@ def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:
         return None
     limits = ((one.settings.lines.maximum_prefixes, one is peer) for one in (peer, sender) if one.barred_until > 0)
     for limit, at_sender in limits:
-        return _barrier(RouteReason.MAXIMUM, limit, at_sender=at_sender)
+        return barred(_NAME, RouteReason.MAXIMUM, limit, at_sender=at_sender)
     if peer.group is None or sender.session is None:
         return None
     if best is None:
@@ -60,13 +59,13 @@ def _not_brought_in(here: Side, machine: BgpMachine, prefix: Prefix) -> Barrier 
     route, config = here.ports.rib.exact(prefix), machine.config
     paths = machine.routes.table.destinations.get(prefix)
     for path in paths.paths.values() if paths is not None else ():
-        return _barrier(RouteReason.NEXT_HOP, path.attributes.next_hop)
+        return barred(_NAME, RouteReason.NEXT_HOP, path.attributes.next_hop)
     for line in config.networks:
         words = ("network", str(line.prefix.address))
         if line.prefix == prefix and line.route_map:
-            return Barrier(protocol=_NAME, reason=Reason(RouteReason.NOT_REDISTRIBUTED, (line.route_map,)), line=words)
+            return barred(_NAME, RouteReason.NOT_REDISTRIBUTED, line.route_map)
         if line.prefix != prefix and line.prefix.address == prefix.address:
-            return Barrier(protocol=_NAME, reason=Reason(RouteReason.OTHER_MASK, (line.prefix,)), line=words)
+            return barred(_NAME, RouteReason.OTHER_MASK, line.prefix, line=words)
     return not_brought_in(_NAME, route, config.redistributions, here.policies) if route is not None else None
 
 
@@ -75,13 +74,13 @@ def _not_sent(
 ) -> Barrier | None:
     if prefix in machine.routes.suppressed:
         over = (one.prefix for one in machine.config.aggregates if prefix in one.prefix)
-        return _barrier(RouteReason.SUMMARY, next(over, prefix))
+        return barred(_NAME, RouteReason.SUMMARY, next(over, prefix))
     denied = _filtered(here, peer, FilterDirection.OUT, prefix, path.attributes, kinds_of(path))
     if denied is not None:
         return denied
     if not may_go_by_communities(path, audience):
-        return _barrier(RouteReason.COMMUNITY)
-    return None if is_reflected(path, audience) else _barrier(RouteReason.REFLECTION)
+        return barred(_NAME, RouteReason.COMMUNITY)
+    return None if is_reflected(path, audience) else barred(_NAME, RouteReason.REFLECTION)
 
 
 def _not_taken(
@@ -94,17 +93,18 @@ def _not_taken(
     cluster = machine.config.cluster_id or identity.router_id
     if not Intake.is_welcome(sender, session, attributes, identity.router_id, cluster):
         if own_systems(settings, identity.local_as, attributes.path) > settings.lines.allow_own_as:
-            return _barrier(RouteReason.OWN_SYSTEM, identity.local_as, at_sender=False)
+            return barred(_NAME, RouteReason.OWN_SYSTEM, identity.local_as, at_sender=False)
         is_own = attributes.originator == identity.router_id
-        return _barrier(RouteReason.OWN_ROUTE, identity.router_id if is_own else cluster, at_sender=False)
+        return barred(_NAME, RouteReason.OWN_ROUTE, identity.router_id if is_own else cluster, at_sender=False)
     kinds = INTERNAL if settings.internal or settings.confederate else EXTERNAL
     denied = _filtered(there, sender, FilterDirection.IN, prefix, attributes, kinds)
     if denied is not None:
         return denied
     found = machine.routes.table.destinations.get(prefix)
     for path in found.paths.values() if found is not None else ():
-        if path.peer == sender.address and not machine.routes.table.reaches(path):
-            return _barrier(RouteReason.NEXT_HOP, path.attributes.next_hop, at_sender=False)
+        way = there.ports.rib.lookup(path.attributes.next_hop)
+        if path.peer == sender.address and (way is None or way.prefix.is_default):
+            return barred(_NAME, RouteReason.NEXT_HOP, path.attributes.next_hop, at_sender=False)
     return None
 
 
@@ -116,23 +116,19 @@ def _filtered(
         lines = replace(peer.settings.lines, filters=(one,))
         if one.direction is direction and (verdict(side.policies, lines, direction, prefix, attributes, kinds) is None):
             words = ("neighbor", one.kind.value, one.name, direction.value)
-            reason = Reason(RouteReason.LIST, (" ".join(words[1:]),))
-            return Barrier(protocol=_NAME, reason=reason, at_sender=direction is FilterDirection.OUT, line=words)
+            is_out = direction is FilterDirection.OUT
+            return barred(_NAME, RouteReason.LIST, " ".join(words[1:]), at_sender=is_out, line=words)
     return None
 
 
 def _not_imported(mine: BgpMachine, theirs: BgpMachine, there: Side, path: Path, gap: Gap) -> Barrier | None:
     targets, vpn = mine.exports.targets_of(gap.prefix, path), theirs.config.vpn
     if not targets:
-        return _barrier(RouteReason.NOT_EXPORTED, gap.sender.vrf)
+        return barred(_NAME, RouteReason.NOT_EXPORTED, gap.sender.vrf)
     if not {*targets} & {*vpn.imports}:
-        return _barrier(RouteReason.NOT_IMPORTED, text_of(CommunityKind.EXTENDED, targets[:1]), at_sender=False)
+        return barred(_NAME, RouteReason.NOT_IMPORTED, text_of(CommunityKind.EXTENDED, targets[:1]), at_sender=False)
     route = candidate(gap.prefix, path.attributes)
     if vpn.import_map and there.policies.mapped(vpn.import_map, route) is None:
         words = ("import", "map", vpn.import_map)
-        return Barrier(protocol=_NAME, reason=Reason(RouteReason.LIST, (" ".join(words),)), at_sender=False, line=words)
+        return barred(_NAME, RouteReason.LIST, " ".join(words), at_sender=False, line=words)
     return None
-
-
-def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
-    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)

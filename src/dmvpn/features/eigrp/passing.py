@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.barriers import Barrier, RouteReason, listed, not_brought_in, not_running
-from dmvpn.base.reasons import Reason
+from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
 from dmvpn.features.eigrp.intake import candidate
 from dmvpn.features.eigrp.policy import Policy, is_sent_by_stub, leads_over
 from dmvpn.features.eigrp.translate import WITHDRAWN
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.machine import EigrpMachine
     from dmvpn.features.eigrp.process import Process
@@ -60,11 +59,11 @@ def _not_sent(here: Side, process: Process, interface: EigrpInterface, prefix: P
         return None
     summary = policy.summary_over(interface, path, prefix)
     if summary is not None:
-        return _barrier(RouteReason.SUMMARY, summary)
+        return barred(_NAME, RouteReason.SUMMARY, summary)
     if interface.settings.split_horizon and leads_over(interface, destination, path):
-        return _barrier(RouteReason.SPLIT_HORIZON, interface.name)
+        return barred(_NAME, RouteReason.SPLIT_HORIZON, interface.name)
     if settings.stub is not None and not is_sent_by_stub(path, settings.stub):
-        return _barrier(RouteReason.STUB)
+        return barred(_NAME, RouteReason.STUB)
     asked = candidate(prefix, path.report, path.source.interface)
     return listed(_NAME, settings.distribution, here.policies, asked, interface.name, inwards=False)
 
@@ -74,7 +73,7 @@ def _not_taken(there: Side, process: Process, sender: Neighbor, path: Path | Non
         return None
     external, identifier = path.report.external, process.state.router_id
     if identifier in (path.report.originator, external.originator if external is not None else None):
-        return _barrier(RouteReason.OWN_ROUTE, identifier, at_sender=False)
+        return barred(_NAME, RouteReason.OWN_ROUTE, identifier, at_sender=False)
     route = replace(candidate(prefix, path.report, sender.interface.name), gateway=sender.address)
     lists = process.state.settings.distribution
     denied = listed(_NAME, lists, there.policies, route, sender.interface.name, inwards=True)
@@ -82,8 +81,4 @@ def _not_taken(there: Side, process: Process, sender: Neighbor, path: Path | Non
         return denied
     destination = process.dual.table.get(prefix)
     is_known = destination is not None and any(source is sender.source for source in destination.paths)
-    return None if is_known else _barrier(RouteReason.TOO_FAR, at_sender=False)
-
-
-def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
-    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)
+    return None if is_known else barred(_NAME, RouteReason.TOO_FAR, at_sender=False)

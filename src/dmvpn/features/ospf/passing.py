@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.addresses import classful_length
-from dmvpn.base.barriers import Barrier, RouteReason, listed, not_brought_in, not_running
+from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.reasons import Reason
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.ospf.imports import Imports
@@ -17,7 +16,7 @@ from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.machine import OspfMachine
@@ -57,22 +56,25 @@ def _not_sent(here: Side, process: Process, area: RunningArea, gap: Gap) -> Barr
     if found is None:
         if Imports(state).of(prefix) is None:
             return _not_brought_in(here, process, prefix)
-        return _barrier(RouteReason.STUB_AREA, area.number) if not area.takes_externals else None
+        return barred(_NAME, RouteReason.STUB_AREA, area.number) if not area.takes_externals else None
     if found.kind.is_external:
-        return _barrier(RouteReason.STUB_AREA, area.number) if not area.takes_externals else None
+        return barred(_NAME, RouteReason.STUB_AREA, area.number) if not area.takes_externals else None
     if found.area == area.number:
         return None
     if not state.is_border:
-        return _barrier(RouteReason.AREA, gap.sender.router)
+        return barred(_NAME, RouteReason.AREA, gap.sender.router)
     home = state.areas.get(found.area) if found.area is not None else None
     known = range_of(home, prefix) if home is not None else None
-    if known is not None:
-        return _barrier(RouteReason.SUMMARY, known.prefix)
+    if known is not None and known.advertise:
+        return barred(_NAME, RouteReason.SUMMARY, known.prefix)
+    if known is not None and home is not None:
+        unsent = ("area", str(home.number), "range", str(known.prefix.address), "not-advertise")
+        return barred(_NAME, RouteReason.LIST, " ".join(unsent), line=unsent)
     for number, name, way in _area_lists(home, area):
         if name and not here.policies.prefix_list_permits(name, prefix):
             words = ("area", str(number), "filter-list", "prefix", name, way)
-            return Barrier(protocol=_NAME, reason=Reason(RouteReason.LIST, (" ".join(words),)), line=words)
-    return _barrier(RouteReason.SUMMARY, "0.0.0.0/0") if area.settings.no_summary else None
+            return barred(_NAME, RouteReason.LIST, " ".join(words), line=words)
+    return barred(_NAME, RouteReason.SUMMARY, "0.0.0.0/0") if area.settings.no_summary else None
 
 
 def _area_lists(home: RunningArea | None, area: RunningArea) -> tuple[tuple[int, str, str], ...]:
@@ -88,7 +90,7 @@ def _not_brought_in(here: Side, process: Process, prefix: Prefix) -> Barrier | N
     whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
     if line is not None and not line.subnets and not whole:
         words = ("redistribute", line.source.value)
-        return Barrier(protocol=_NAME, reason=Reason(RouteReason.NO_SUBNETS), line=words)
+        return barred(_NAME, RouteReason.NO_SUBNETS, line=words)
     lists = settings.distribution
     denied = listed(_NAME, lists, here.policies, MatchedRoute.of(route), "", inwards=False) if line else None
     return denied or not_brought_in(_NAME, route, settings.redistributions, here.policies, lists)
@@ -104,8 +106,4 @@ def _not_taken(there: Side, process: Process, found: OspfRoute, gap: Gap) -> Bar
     is_offered = gap.prefix in process.offers.offered
     best = there.ports.rib.exact(gap.prefix)
     is_ours = best is not None and (best.source, best.process) == (RouteSource.OSPF, number)
-    return None if is_offered or is_ours or not found.hops else _barrier(RouteReason.NEVER, at_sender=False)
-
-
-def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
-    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)
+    return None if is_offered or is_ours or not found.hops else barred(_NAME, RouteReason.NEVER, at_sender=False)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.barriers import Barrier, RouteReason
-from dmvpn.base.reasons import Reason
+from dmvpn.base.barriers import RouteReason, barred
 from dmvpn.features.rib.offers import UNUSABLE_DISTANCE
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.barriers import Side
+    from dmvpn.base.barriers import Barrier, Side
     from dmvpn.features.rib.machine import RibMachine
 
 
@@ -21,11 +20,10 @@ def barrier(side: Side, prefix: Prefix, protocol: str) -> Barrier | None:
         if node is None or source.value != protocol or offer is node.plain:
             continue
         if offer.route.distance >= UNUSABLE_DISTANCE:
-            reason = Reason(RouteReason.NEVER)
-        elif not offer.usable:
+            return barred(protocol, RouteReason.NEVER, at_sender=False)
+        if not offer.usable:
             hop = next(iter(offer.route.next_hops), None)
-            reason = Reason(RouteReason.NEXT_HOP, (hop.address if hop is not None else "",))
-        else:
-            reason = Reason(RouteReason.HIDDEN, (node.plain.route.source.value if node.plain is not None else "",))
-        return Barrier(protocol=protocol, reason=reason, at_sender=False)
+            return barred(protocol, RouteReason.NEXT_HOP, hop.address if hop is not None else "", at_sender=False)
+        hidden_by = node.plain.route.source.value if node.plain is not None else ""
+        return barred(protocol, RouteReason.HIDDEN, hidden_by, at_sender=False)
     return None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.barriers import Barrier, RouteReason, listed, not_brought_in, not_running, offset
-from dmvpn.base.reasons import Reason
+from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not_running
 from dmvpn.features.rip.database import Announcement
 from dmvpn.features.rip.lists import believed_of, candidate, candidate_on, told_on
 from dmvpn.features.rip.output import Summaries
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
-    from dmvpn.base.barriers import Gap, Side
+    from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.rip.interface import RipInterface
     from dmvpn.features.rip.machine import RipMachine
     from dmvpn.features.rip.output import Announced
@@ -40,19 +39,18 @@ def _not_sent(here: Side, machine: RipMachine, circuit: RipInterface, route: Ann
     config, prefix = machine.config, route.prefix
     if route.metric >= INFINITY:
         best = here.ports.rib.exact(prefix)
-        hidden = best is not None and best.source.value != _NAME
-        return _barrier(RouteReason.HIDDEN, best.source.value) if best is not None and hidden else _too_far()
+        if best is None or best.source.value == _NAME:
+            return barred(_NAME, RouteReason.TOO_FAR)
+        return barred(_NAME, RouteReason.HIDDEN, best.source.value)
     sent = told_on(circuit.name, (route,), config, here.ports)
-    if not sent:
-        asked = candidate_on(route)
-        return listed(_NAME, config.distribution, here.policies, asked, circuit.name, inwards=False)
-    if sent[0].metric >= INFINITY:
-        return offset(_NAME, config.distribution, here.policies, prefix, circuit.name, inwards=False) or _too_far()
+    denied = listed(_NAME, config.distribution, here.policies, candidate_on(route), circuit.name, inwards=False)
+    if not sent or sent[0].metric >= INFINITY:
+        return denied or barred(_NAME, RouteReason.TOO_FAR)
     settings = config.interface(circuit.name)
     if settings.split_horizon and circuit.name in route.interfaces:
-        return _barrier(RouteReason.SPLIT_HORIZON, circuit.name)
+        return barred(_NAME, RouteReason.SPLIT_HORIZON, circuit.name)
     summary = Summaries.on(circuit.state, settings, auto_summary=config.auto_summary).of(prefix)
-    return _barrier(RouteReason.SUMMARY, summary) if summary not in (None, prefix) else None
+    return barred(_NAME, RouteReason.SUMMARY, summary) if summary not in (None, prefix) else None
 
 
 def _not_taken(there: Side, machine: RipMachine, circuit: RipInterface, route: Announced, gap: Gap) -> Barrier | None:
@@ -61,16 +59,7 @@ def _not_taken(there: Side, machine: RipMachine, circuit: RipInterface, route: A
         prefix=gap.prefix, metric=route.metric, tag=route.tag, gateway=sender, next_hop=sender, interface=circuit.name
     )
     left = believed_of(heard, machine.config, there.ports)
-    if left is None:
-        return listed(_NAME, lists, there.policies, candidate(heard), circuit.name, inwards=True)
-    if left.metric >= INFINITY:
-        return offset(_NAME, lists, there.policies, gap.prefix, circuit.name, inwards=True) or _too_far(at_sender=False)
-    return None
-
-
-def _too_far(*, at_sender: bool = True) -> Barrier:
-    return _barrier(RouteReason.TOO_FAR, at_sender=at_sender)
-
-
-def _barrier(code: RouteReason, *fields: object, at_sender: bool = True) -> Barrier:
-    return Barrier(protocol=_NAME, reason=Reason(code, fields), at_sender=at_sender)
+    if left is not None and left.metric < INFINITY:
+        return None
+    denied = listed(_NAME, lists, there.policies, candidate(heard), circuit.name, inwards=True)
+    return denied or barred(_NAME, RouteReason.TOO_FAR, at_sender=False)

@@ -8,7 +8,6 @@ as well.
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_interface
 from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +15,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import host_pairs, lans, tracked_routes
 from dmvpn.tools.doctor.addressing import address_line
-from dmvpn.tools.doctor.missing_routes import on_the_way
+from dmvpn.tools.doctor.missing_routes import to_address
 from dmvpn.tools.doctor.static_routes import lines_by_hop
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
@@ -123,11 +122,7 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     elsewhere = route_elsewhere(at, facts, target, evidence) if facts is not None else None
     if elsewhere is not None:
         return elsewhere
-    table, network = (
-        (at, facts.vrf if facts is not None else ""),
-        ip_interface((target, host.address.network.prefixlen)),
-    )
-    barred = on_the_way(scene, scene.table_of(name), table, network.network)
+    barred = to_address(scene, host.router, (at, facts.vrf if facts is not None else ""), target)
     if barred is not None:
         return replace(barred, evidence=(*evidence, *barred.evidence))
     route = best_route(facts, target) if facts is not None else None

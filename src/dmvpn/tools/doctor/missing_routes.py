@@ -2,7 +2,7 @@
 
     routes      both ends of a tunnel: what one has and the other lacks
     exchanges   VRFs of one router, of which only one has the other's routes
-    on_the_way  from the router that owns a network to a router without a route to it
+    to_address  from the router of an address to a router without a route to it
 
 Why a route does not pass is asked of the routers themselves (`Scene.why`): the rules that advertise and accept it say.
 """
@@ -10,12 +10,14 @@ Why a route does not pass is asked of the routers themselves (`Scene.why`): the 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 from itertools import islice, pairwise, permutations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
+from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.route_lines import cause_of, remedy
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
@@ -124,7 +126,15 @@ def _has(facts: RouterFacts, network: Network) -> bool:
     """Return whether a route leads to a network; a default route does so by a tunnel alone."""
     route = _route(facts, network)
     by_tunnel = _leads_by(route, *(tunnel.name for tunnel in facts.tunnels))
-    return route is not None and not route.drops and (bool(route.prefix.prefixlen) or by_tunnel)
+    if route is None or route.drops or _is_astray(facts, route):
+        return False
+    return bool(route.prefix.prefixlen) or by_tunnel
+
+
+def _is_astray(facts: RouterFacts, route: RouteFacts) -> bool:
+    """Return whether the next hop of a route of BGP is reached by the underlay alone: its packets go to a provider."""
+    ports = [tunnel.source_interface for tunnel in facts.tunnels]
+    return route.source == "bgp" and bool(route.next_hops) and all(hop.interface in ports for hop in route.next_hops)
 
 
 def _lacks_it(end: _End, network: Network) -> bool:
@@ -134,6 +144,8 @@ def _lacks_it(end: _End, network: Network) -> bool:
     route = _route(end.facts, network)
     if route is None or _leads_by(route, end.port):
         return route is None
+    if _is_astray(end.facts, route):
+        return True
     return not route.prefix.prefixlen or (route.drops and (route.source != "static" or is_last_resort(route)))
 
 
@@ -141,17 +153,18 @@ def _lacks_it(end: _End, network: Network) -> bool:
 
 
 def exchanges(scene: Scene) -> Iterator[Verdict]:
-    """Check that of two VRFs of a router that exchange routes, each has those of the other: else no packet returns."""
+    """Check that a VRF with routes of another VRF of its router passes on its own: else no packet of hosts returns."""
+    served = list(dict.fromkeys(host.address.network for host in scene.lab.hosts.values()))
     for name, facts in scene.alive():
         for here, there in permutations(facts.vrfs, 2):
-            has_theirs = any(route.imported == there.vrf for route in here.routes)
-            if not has_theirs or any(route.imported == here.vrf for route in there.routes):
-                continue
             near, far = (_End(name, facts.seen_in(one.vrf), f"vrf {one.vrf}", _NOBODY) for one in (here, there))
-            own = (route.prefix for route in here.routes if not route.imported and route.source in ("bgp", "connected"))
-            for network in own:
-                found = _explained(scene, near, far, _Lan(name, network))
-                if found is not None:
+            is_answered = any(route.imported == there.vrf for route in here.routes)
+            for network in served if is_answered else ():
+                route = _route(near.facts, network)
+                if route is None or route.imported or not _has(near.facts, network) or _has(far.facts, network):
+                    continue
+                found = _explained(scene, near, far, _Lan(f"VRF {here.vrf}", network))
+                if found is not None and found.cause is not Cause.ROUTE_FILTERED:
                     yield found
                     break
 
@@ -159,9 +172,24 @@ def exchanges(scene: Scene) -> Iterator[Verdict]:
 # ------------------------------------------------------------------------------------------------ any way
 
 
-def on_the_way(scene: Scene, owner: Table, lacking: Table, network: Network) -> Finding | None:
-    """Return why the first router that lacks a network, from its owner to a router that lacks it, does not have it."""
-    links = _links(scene)
+def to_address(
+    scene: Scene, owner: str | None, lacking: Table, target: Address, *, step: Step = Step.ROUTING
+) -> Finding | None:
+    """Return why a router lacks the route to an address, given its router, and where: the first router on the way from
+    there that lacks it.
+
+    step: with `UNDERLAY` the way leads over wires and providers, too.
+    """
+    facts = scene.of(owner or "")
+    for it in facts.interfaces if facts is not None and owner is not None else ():
+        for own in it.addresses:
+            if target in own.network:
+                return _on_the_way(scene, (owner or "", it.vrf), lacking, own.network, step)
+    return None
+
+
+def _on_the_way(scene: Scene, owner: Table, lacking: Table, network: Network, step: Step) -> Finding | None:
+    links = _links(scene, with_providers=step is Step.UNDERLAY)
     came: dict[Table, Table] = {owner: owner}
     waiting = deque((owner,))
     while waiting and lacking not in came:
@@ -176,11 +204,12 @@ def on_the_way(scene: Scene, owner: Table, lacking: Table, network: Network) -> 
     for here, there in pairwise(reversed(way)):
         near, far = links[here][there]
         if _has(near.facts, network) and not _has(far.facts, network):
-            return _explained(scene, near, far, _Lan(owner[0], network))
+            found = _explained(scene, near, far, _Lan(owner[0], network))
+            return replace(found, step=step) if found is not None else None
     return None
 
 
-def _links(scene: Scene) -> dict[Table, dict[Table, tuple[_End, _End]]]:
+def _links(scene: Scene, *, with_providers: bool) -> dict[Table, dict[Table, tuple[_End, _End]]]:
     """Return the neighbors of each table of each router, by the routing protocols."""
     found: dict[Table, dict[Table, tuple[_End, _End]]] = {}
     for name, facts in scene.alive():
@@ -188,7 +217,7 @@ def _links(scene: Scene) -> dict[Table, dict[Table, tuple[_End, _End]]]:
             seen = facts.seen_in(table.vrf)
             heard = [(it.name, one) for it in (table.rip.interfaces if table.rip else ()) for one in it.heard]
             for port, address in (
-                *_on_wires(scene, name, table.vrf),
+                *_on_wires(scene, name, table.vrf, with_providers=with_providers),
                 *((one.interface, one.address) for one in table.neighbors if one.up),
                 *heard,
             ):
@@ -204,12 +233,13 @@ def _links(scene: Scene) -> dict[Table, dict[Table, tuple[_End, _End]]]:
     return found
 
 
-def _on_wires(scene: Scene, name: str, vrf: str) -> Iterator[tuple[str, Address]]:
+def _on_wires(scene: Scene, name: str, vrf: str, *, with_providers: bool) -> Iterator[tuple[str, Address]]:
     """Yield the ports of a table, with the addresses of the other routers on their wires."""
+    others = [one for one in scene.lab.routers if one != name and (with_providers or one not in scene.lab.providers)]
     for port in scene.underlay_wires(name):
         link = scene.link((name, port.name)) if port.vrf == vrf else None
         for node, end in link.ends if link is not None else ():
-            if node in scene.lab.routers and node != name and node not in scene.lab.providers:
+            if node in others:
                 yield from ((port.name, own.ip) for own in scene.addresses_at(node, end))
 
 
@@ -222,13 +252,16 @@ def _explained(scene: Scene, here: _End, there: _End, lan: _Lan) -> Finding | No
     route = _route(here.facts, lan.network)
     prefix = route.prefix if route is not None else lan.network
     barrier = scene.why(Gap(Prefix.parse(str(prefix)), sender, receiver))
+    if barrier is not None and barrier.reason.code is RouteReason.SUMMARY:
+        prefix = ip_network(str(barrier.reason.fields[0]))
+        barrier = scene.why(Gap(Prefix.parse(str(prefix)), sender, receiver))
     if barrier is None:
         return None
     by_owner = lan.owner == here.name
     end, other = (here, there) if barrier.at_sender or barrier.reason.code is RouteReason.NEXT_HOP else (there, here)
     fix = remedy(barrier, end.facts, prefix, other.address, by_owner=by_owner)
     acts = f"{here.name} does not send" if barrier.at_sender else f"{there.name} does not take"
-    of, whose = ("its LAN ", "") if by_owner else ("", f" ({lan.owner})")
+    of, whose = ("its LAN ", "") if by_owner and prefix == lan.network else ("", f" ({lan.owner})")
     return Finding(
         step=Step.ROUTING,
         cause=cause_of(barrier, by_owner=by_owner),

@@ -21,6 +21,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.network.lines import removal
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process, rip_process
+from dmvpn.tools.doctor.static_routes import static_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,10 @@ def cause_of(barrier: Barrier, *, by_owner: bool) -> Cause:
     """Return the cause of a barrier. by_owner: the sender has the network itself."""
     if barrier.reason.code is RouteReason.STUB:
         return Cause.SPOKE_STUB if by_owner else Cause.HUB_STUB
+    if barrier.reason.code is RouteReason.HIDDEN and barrier.reason.fields == ("static",):
+        return Cause.BLACK_HOLE
+    if barrier.reason.code is RouteReason.NOT_ADVERTISED and not by_owner:
+        return Cause.REDISTRIBUTION
     if isinstance(barrier.reason.code, RouteReason):
         return _CAUSES.get(barrier.reason.code, Cause.ROUTE_FILTERED)
     return Cause.ROUTE_FILTERED
@@ -85,11 +90,11 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
         case RouteReason.INTERNAL:
             return (bgp_lines.ROUTER.of(number=facts.bgp.local_as), "bgp redistribute-internal")
         case RouteReason.LIST | RouteReason.OFFSET:
-            found = line_with(facts, barrier.line, str(far), *_group(facts, far))
-            return (*found[:-1], removal(found[-1])) if found else ()
+            return _without(facts, barrier.line, str(far), *_group(facts, far))
+        case RouteReason.HIDDEN if fields == ("static",):
+            return tuple(f"no {line}" for line in static_lines(facts, prefix))
         case RouteReason.NEVER:
-            found = line_with(facts, ("distance", "255"))
-            return (*found[:-1], removal(found[-1])) if found else ()
+            return _without(facts, ("distance", "255"))
         case RouteReason.SPLIT_HORIZON:
             name = str(fields[0])
             if protocol == "rip":
@@ -180,6 +185,12 @@ def _imported(facts: RouterFacts, target: str) -> tuple[str, ...]:
     is_old = f"ip vrf {facts.vrf}" in facts.configuration
     opening = (f"ip vrf {facts.vrf}",) if is_old else (f"vrf definition {facts.vrf}", "address-family ipv4")
     return (*opening, f"route-target import {target.removeprefix('RT:')}")
+
+
+def _without(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str, ...]:
+    """Return the lines that remove the line with these words."""
+    found = line_with(facts, words, *near)
+    return (*found[:-1], removal(found[-1])) if found else ()
 
 
 def line_with(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.tools.doctor.missing_routes import to_address
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, trace
@@ -70,6 +71,10 @@ def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
         return
     nowhere = route is None or not route.prefix.prefixlen or is_last_resort(route)
     if nowhere and not by_tunnel:
+        barred = to_address(scene, owner, (router, facts.vrf), address)
+        if barred is not None:
+            yield barred
+            return
         whose = f"; it is at {owner}" if owner is not None else "; no router in this lab has it"
         yield Finding(
             step=Step.ROUTING,

@@ -14,7 +14,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
-from dmvpn.tools.doctor import addressing, duties, tables
+from dmvpn.tools.doctor import addressing, duties, missing_routes, tables
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import lines_from
 from dmvpn.tools.doctor.underlay_path import best_route
@@ -74,9 +74,9 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
             evidence=evidence,
             fix=(INTERFACE.of(name=source.name), SHUTDOWN.no()),
         )
-    in_other_table = tables.source(scene, name, facts, tunnel)
-    if in_other_table is not None:
-        return in_other_table
+    elsewhere = tables.source(scene, name, facts, tunnel) or _not_learned(scene, name, tunnel)
+    if elsewhere is not None:
+        return elsewhere
     cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
     if cause is Cause.WRONG_DESTINATION and _was_multipoint(scene, name, tunnel):
         cause, fix = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)
@@ -86,6 +86,15 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
     return Finding(
         step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
     )
+
+
+def _not_learned(scene: Scene, name: str, tunnel: TunnelFacts) -> Finding | None:
+    """Return why a tunnel has no route to its destination, if a routing protocol is to bring it."""
+    if tunnel.destination is None or not tunnel.reason.is_one(TunnelReason.NO_ROUTE):
+        return None
+    owner, here = scene.owner(tunnel.destination), (name, tunnel.front)
+    found = missing_routes.to_address(scene, owner, here, tunnel.destination, step=Step.UNDERLAY)
+    return found and replace(found, evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}", *found.evidence))
 
 
 def _was_multipoint(scene: Scene, name: str, tunnel: TunnelFacts) -> bool:

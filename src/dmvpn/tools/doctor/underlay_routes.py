@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
-from dmvpn.tools.doctor import addressing, nat, tables, tracked_routes, underlay_leak
+from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, tracked_routes, underlay_leak
 from dmvpn.tools.doctor.static_routes import route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -119,6 +120,10 @@ def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, 
                 return
             if _has_it_written(scene, at, target):
                 return  # the route went with its interface, and that is a finding of its own
+            barred = missing_routes.to_address(scene, scene.owner(target), (at, found.vrf), target, step=_STEP)
+            if barred is not None:
+                yield replace(barred, evidence=(*evidence, *barred.evidence))
+                return
             table = f"VRF {found.vrf} of {at}" if found.vrf else at
             what, cause = f"{table} has no route to {target}", Cause.MISSING_ROUTE
             fix = _route(scene, at, target, found.vrf)

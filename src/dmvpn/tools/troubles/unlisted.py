@@ -226,7 +226,7 @@ _BGP_TERMS: Final = (
             ),
             *_HARD,
         ),
-        (Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
+        (Cause.MAXIMUM, Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
         parts=(Role.SPOKE,),
         needs=(Need.BGP,),
     ),
