@@ -920,7 +920,7 @@ CASES: tuple[Case, ...] = (
     ),
     case("eigrp-lan-not-told", "SPOKE1", "router eigrp", (" network 192.168.10.1 0.0.0.255\n", "")),
     case("eigrp-stub-hub", "HUB", " eigrp stub", below("router eigrp 100", " eigrp stub connected")),
-    case("eigrp-weights-differ", "SPOKE1", "router eigrp", below("router eigrp 100", " metric weights 0 1 1 1 0 0")),
+    case("eigrp-weights-differ", "SPOKE1", " metric weights", below("router eigrp 100", " metric weights 0 1 1 1 0 0")),
     case(
         "static-route-hides-lan",
         "SPOKE1",

@@ -29,7 +29,7 @@ OFFERED: Final = frozenset(
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
     "bgp": ("settings",),
-    "eigrp": ("metric", "states"),
+    "eigrp": ("states",),
     "ike": ("book", "numbers", "peer_settings", "suites", "translation", "v2.offers", "v2.wire.numbers"),
     "ipsec": ("policies",),
     "nat": ("rules",),

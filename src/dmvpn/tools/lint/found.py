@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network
     from dmvpn.network.terms.table import Failure, Table
 
-#: How lines begin that open a section within another one.
-_OPENING: Final = ("address-family ", "af-interface ", "topology ")
+#: How lines begin that open a section of a configuration, and a section within another one.
+_SECTION: Final = ("interface ", "key chain ", "router ")
+_OPENING: Final = ("address-family ", "af-interface ", "key ", "topology ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ def failed(one: Failure[Any]) -> NetworkConcern:
 
 
 def as_text(lines: tuple[str, ...]) -> str:
-    """Return lines as text, indented: the first one opens their section, and others open sections within it."""
+    """Return lines as text, indented: the first one opens their section, and others open further sections."""
     depth, text = 0, []
     for line in lines:
+        depth = 0 if line.removeprefix("no ").startswith(_SECTION) else depth - line.startswith("exit-")
         text.append(f"{' ' * depth}{line}")
         depth += not depth or line.startswith(_OPENING)
     return "\n".join(text)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import nested, process_lines
+from dmvpn.features.eigrp.terms import WEIGHTS
 from dmvpn.features.static.config import route_line
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.eigrp.metric import Weights
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
@@ -36,15 +36,6 @@ STUB: Final = Rule(
     bad="router eigrp 100\n eigrp stub connected",
     fix="router eigrp 100\n no eigrp stub",
 )
-WEIGHTS: Final = Rule(
-    id="eigrp-weights-differ",
-    severity=Severity.ERROR,
-    title="The two ends of a tunnel compute EIGRP metrics with different weights",
-    why="Hellos carry the K values, and routers with different K values are no neighbors (RFC 7868 §5.3.2): metrics "
-    "that mean different things would make loops.",
-    bad="router eigrp 100\n metric weights 0 1 1 1 0 0",
-    fix="router eigrp 100\n no metric weights",
-)
 NOTHING: Final = Rule(
     id="static-route-hides-lan",
     severity=Severity.ERROR,
@@ -54,7 +45,7 @@ NOTHING: Final = Rule(
     bad="ip route 192.168.20.0 255.255.255.0 Null0",
     fix="ip route 192.168.20.0 255.255.255.0 Null0 254",
 )
-RULES: Final = (LAN, STUB, WEIGHTS, NOTHING)
+RULES: Final = (LAN, STUB, WEIGHTS.rule, NOTHING)
 #: EIGRP's distance for what it learns inside.
 _EIGRP: Final = 90
 #: A distance behind that of every routing protocol.
@@ -62,22 +53,11 @@ _LAST: Final = 254
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
-    """Yield LANs that routing does not advertise or hides, stub hubs, and EIGRP weights that differ."""
+    """Yield LANs that routing does not advertise or hides, and stub hubs."""
     for end in network.ends:
         yield from _lans(network, end)
         yield from _stub(network, end)
         yield from _hidden(network, end)
-    for culprit, other in network.differing(_weights):
-        ours = culprit.eigrp
-        if ours is not None:
-            at = (f"router eigrp {ours[0].name or ours[0].autonomous_system}",)
-            what = f"the weights of EIGRP's metric are not those of {other.device.hostname}: no adjacency"
-            yield found(WEIGHTS, culprit.device, at, what)
-
-
-def _weights(end: TunnelEnd) -> Weights | None:
-    ours = end.eigrp
-    return ours[0].scale.weights if ours is not None else None
 
 
 def _lans(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:

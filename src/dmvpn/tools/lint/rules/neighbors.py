@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.eigrp.config.sections import line_of
-from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.eigrp.terms import AUTHENTICATION, SYSTEM
 from dmvpn.features.interface.config.sections import BANDWIDTH as BANDWIDTH_LINE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST, of_version
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
-from dmvpn.tools.lint.found import found
+from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,15 +44,6 @@ MULTICAST_HUB: Final = Rule(
     fix="interface Tunnel0\n ip nhrp map multicast dynamic",
     cause=Cause.HUB_MULTICAST,
 )
-AS: Final = Rule(
-    id="routing-process-differs",
-    severity=Severity.ERROR,
-    title="Both ends of a tunnel run routing protocols, and none in common",
-    why="EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and different "
-    "protocols form no neighbors. The tunnel is up, and no route comes over it.",
-    bad="router eigrp 200\n network 10.0.0.0 0.0.0.255",
-    fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
-)
 ONE_SIDED: Final = Rule(
     id="routing-one-sided",
     severity=Severity.ERROR,
@@ -61,15 +52,6 @@ ONE_SIDED: Final = Rule(
     "address, or the interface is passive, or routes are missing. No finding if it has static routes or BGP.",
     bad="router eigrp 100\n network 192.168.10.0 0.0.0.255",
     fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
-)
-AUTHENTICATION: Final = Rule(
-    id="eigrp-authentication-differs",
-    severity=Severity.ERROR,
-    title="EIGRP authenticates at one end only, or with other keys",
-    why="A packet that is not signed with a key of the receiver's chain, number and text alike, is dropped: no "
-    "adjacency.",
-    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
-    fix="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
 )
 BANDWIDTH: Final = Rule(
     id="tunnel-bandwidth-default",
@@ -81,7 +63,7 @@ BANDWIDTH: Final = Rule(
     bad="interface Tunnel0\n ip address 10.0.0.1 255.255.255.0",
     fix="interface Tunnel0\n bandwidth 10000",
 )
-RULES: Final = (MULTICAST, MULTICAST_HUB, AS, ONE_SIDED, AUTHENTICATION, BANDWIDTH)
+RULES: Final = (MULTICAST, MULTICAST_HUB, SYSTEM.rule, ONE_SIDED, AUTHENTICATION.rule, BANDWIDTH)
 _BANDWIDTH: Final = BANDWIDTH_LINE.of(kbps=Blank("kbit-per-second"))
 _UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
@@ -95,7 +77,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         yield from _bandwidth(end)
     for pair in network.pairs:
         yield from _common(pair)
-    yield from _agreement(network)
+    yield from differences(network, EIGRP)
 
 
 def _greets_by_multicast(end: TunnelEnd) -> str:
@@ -157,9 +139,11 @@ def _common(pair: EndPair) -> Iterator[NetworkConcern]:
     where = f"{pair.there.device.hostname}'s {pair.there.name}"
     related = ((pair.there.device, _router_line(pair.there, there[0].protocol, there[0].number)),) if there else ()
     if here and there:
+        if all(any(one.protocol is Protocol.EIGRP for one in each) for each in (here, there)):
+            return  # their autonomous systems differ
         at = _router_line(pair.here, here[0].protocol, here[0].number)
         what = f"{ours} runs on {pair.here.name}, and {theirs} on {where}: no route comes over the tunnel"
-        yield found(AS, pair.here.device, at, what, related=related)
+        yield found(SYSTEM.rule, pair.here.device, at, what, related=related)
     elif here or there:
         running, on, off = (ours, pair.here, pair.there) if here else (theirs, pair.there, pair.here)
         if _knows_otherwise(off):
@@ -191,41 +175,3 @@ def _router_line(end: TunnelEnd, protocol: Protocol, number: int) -> tuple[str, 
         process = next(one for one in end.device.eigrp.processes if one.autonomous_system == number)
         return (f"router eigrp {process.name or number}",)
     return (f"router ospf {number}",) if protocol is Protocol.OSPF else ("router rip",)
-
-
-def _agreement(network: Network) -> Iterator[NetworkConcern]:
-    for culprit, other in network.differing(_eigrp_key):
-        running = culprit.eigrp
-        if running is None:
-            continue
-        process, settings = running
-        words = "authentication key-chain" if settings.key_chain else "authentication mode"
-        what = (
-            f"{culprit.name} and {other.device.hostname}'s {other.name} do not authenticate EIGRP "
-            f"{process.autonomous_system} alike: {_said(culprit)} here, {_said(other)} there"
-        )
-        at = line_of(process, culprit.name, words)
-        yield found(AUTHENTICATION, culprit.device, at if settings.key_chain else culprit.at, what)
-
-
-def _eigrp_key(end: TunnelEnd) -> tuple[object, ...] | None:
-    """Return what an EIGRP packet of this end is signed with; None: no EIGRP."""
-    running = end.eigrp
-    if running is None:
-        return None
-    settings = running[1]
-    chain = end.device.eigrp.key_chain(settings.key_chain) if settings.key_chain else None
-    if settings.authentication is AuthenticationMode.HMAC_SHA_256:
-        return (settings.authentication,)
-    if settings.authentication is None or chain is None or not chain.keys:
-        return ()
-    first = next(iter(chain.keys))
-    return (settings.authentication, first.number, first.text)
-
-
-def _said(end: TunnelEnd) -> str:
-    """Return how it authenticates, without the key."""
-    key = _eigrp_key(end)
-    if not key:
-        return "nothing"
-    return "hmac-sha-256" if len(key) == 1 else f"md5 with key {key[1]}"

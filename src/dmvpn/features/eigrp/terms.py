@@ -1,0 +1,193 @@
+"""What two EIGRP neighbors must agree on, RFC 7868 §5.3."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.placeholder import SECRET
+from dmvpn.base.terms import Likeness, Term
+from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp.config.processes import (
+    ADDRESS_FAMILY,
+    CLASSIC_FAMILY,
+    IN_FAMILY,
+    ROUTER_CLASSIC,
+    ROUTER_NAMED,
+)
+from dmvpn.features.eigrp.config.sections import CHAIN, MODE, entered, family, line_of, process_lines, taken_back
+from dmvpn.features.eigrp.metric import Weights
+from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.eigrp.reasons import EigrpReason
+from dmvpn.ios.chain_keys import compare_keys, key_lines
+from dmvpn.ios.grammar import HIDDEN
+from dmvpn.ios.hidden_secrets import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.keychains import Key
+    from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
+    from dmvpn.ios import ConfigTree, Section
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EigrpEnd:
+    """A tunnel on which an EIGRP process runs. interface: its name. keys: of its key chain."""
+
+    interface: str
+    process: ProcessSettings
+    settings: InterfaceSettings
+    keys: tuple[Key, ...]
+    tree: ConfigTree
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How packets are authenticated. keys: of a key chain; password: of HMAC-SHA-256, or the mark in its place."""
+
+    mode: AuthenticationMode | None
+    password: str = field(default="", repr=False)
+    chain: str = ""
+    keys: tuple[Key, ...] = ()
+
+    @classmethod
+    def of(cls, end: EigrpEnd) -> Proof:
+        """Return the authentication of an end."""
+        settings = end.settings
+        if settings.authentication is AuthenticationMode.MD5:
+            return cls(settings.authentication, chain=settings.key_chain, keys=end.keys)
+        return cls(settings.authentication, (settings.password or HIDDEN) if settings.authentication else "")
+
+    def compare(self, other: Proof) -> Likeness:
+        """Compare two ends."""
+        if self.mode is not other.mode:
+            return Likeness.DIFFERENT
+        found = compare(self.password, other.password)
+        return found if self.mode is not AuthenticationMode.MD5 else compare_keys(self.keys, other.keys)
+
+    def __str__(self) -> str:
+        if self.mode is not AuthenticationMode.MD5:
+            return f"EIGRP authentication by {self.mode.value}" if self.mode is not None else "no EIGRP authentication"
+        return f"EIGRP authentication by md5 with {f'key {self.keys[0].number}' if self.keys else 'no key'}"
+
+
+def _system_lines(end: EigrpEnd, number: int) -> tuple[str, ...]:
+    """Return the lines that enter a process with another number: it cannot be changed."""
+    process = end.process
+    if process.name:
+        named = end.tree.section(ROUTER_NAMED, name=process.name)
+        known = named.sections(ADDRESS_FAMILY) if named is not None else ()
+        mine = process.autonomous_system, process.vrf
+        section = next((one for args, one in known if (args.integer("number"), args.text("vrf", "")) == mine), None)
+        old = family(process.autonomous_system, process.vrf)
+        return ROUTER_NAMED.of(name=process.name), f"no {old}", family(number, process.vrf), *_entered(section)
+    if process.vrf:
+        opening = CLASSIC_FAMILY.of(vrf=process.vrf, autonomous_system=True, number=number)
+        return ROUTER_CLASSIC.of(number=process.router), opening
+    section = end.tree.section(ROUTER_CLASSIC, number=process.autonomous_system)
+    old = ROUTER_CLASSIC.no(number=process.autonomous_system)
+    return old, ROUTER_CLASSIC.of(number=number), *_entered(section)
+
+
+def _entered(section: Section | None) -> Iterator[str]:
+    """Yield the lines of a section and of the sections inside, with blanks for secrets."""
+    for one in section.statements() if section is not None else ():
+        yield one.text_for_others.replace(HIDDEN, SECRET)
+        if one.section is not None:
+            yield from _entered(one.section)
+            if one.section.mode.exit_word is not None:
+                yield one.section.mode.exit_word
+
+
+def _weight_lines(end: EigrpEnd, weights: Weights) -> tuple[str, ...]:
+    return process_lines(
+        end.process, IN_FAMILY.weights.of(**{f"k{place}": one for place, one in enumerate(astuple(weights)[:5], 1)})
+    )
+
+
+def _proof_lines(end: EigrpEnd, proof: Proof) -> tuple[str, ...]:
+    process, interface, settings = end.process, end.interface, end.settings
+    if proof.mode is None:
+        unused = taken_back(process, interface, CHAIN)[-1:] if settings.key_chain else ()
+        return *taken_back(process, interface, MODE), *unused
+    if proof.mode is AuthenticationMode.HMAC_SHA_256:
+        return entered(process, interface, MODE, **{"hmac-sha-256": True, "password": proof.password})
+    is_there, lines = settings.authentication is proof.mode and bool(settings.key_chain), list[str]()
+    chain = settings.key_chain or proof.chain
+    if compare_keys(end.keys, proof.keys) is not Likeness.SAME:
+        lines += key_lines(chain, end.keys, proof.keys)
+    if not is_there:
+        lines += entered(process, interface, MODE, md5=True)
+        lines += entered(process, interface, CHAIN, chain=chain)[-1:]
+    return tuple(lines)
+
+
+SYSTEM: Final = Term["EigrpEnd", int](
+    rule=Rule(
+        id="routing-process-differs",
+        severity=Severity.ERROR,
+        title="Both ends of a tunnel run routing protocols, and none in common",
+        why="EIGRP routers are neighbors if their autonomous systems are the same (RFC 7868 §5.3.1), and different "
+        "protocols form no neighbors. The tunnel is up, and no route comes over it.",
+        bad="router eigrp 200\n network 10.0.0.0 0.0.0.255",
+        fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
+    ),
+    cause=Cause.AUTONOMOUS_SYSTEM,
+    name="EIGRP autonomous system",
+    effect="they are no neighbors",
+    see=lambda end: end.process.autonomous_system,
+    words=lambda number: f"EIGRP {number}",
+    place=lambda end: (f"router eigrp {end.process.name or end.process.autonomous_system}",),
+    lines=_system_lines,
+)
+WEIGHTS: Final = Term["EigrpEnd", "Weights"](
+    rule=Rule(
+        id="eigrp-weights-differ",
+        severity=Severity.ERROR,
+        title="The two ends of a tunnel compute EIGRP metrics with different weights",
+        why="Hellos carry the K values, and routers with different K values are no neighbors (RFC 7868 §5.3.2): "
+        "metrics that mean different things would make loops.",
+        bad="router eigrp 100\n metric weights 0 1 1 1 0 0",
+        fix="router eigrp 100\n no metric weights",
+    ),
+    cause=Cause.EIGRP_WEIGHTS,
+    name="K-value",
+    effect="they are no neighbors",
+    see=lambda end: end.process.scale.weights,
+    words=lambda weights: f"K-values {' '.join(map(str, astuple(weights)[:5]))}",
+    fits=lambda here, there: Likeness.of(astuple(here)[:5] == astuple(there)[:5]),
+    place=lambda end: (f"router eigrp {end.process.name or end.process.autonomous_system}", "metric weights"),
+    lines=_weight_lines,
+    waits=(SYSTEM,),
+    other=Weights(k2=1),
+)
+AUTHENTICATION: Final = Term["EigrpEnd", Proof](
+    rule=Rule(
+        id="eigrp-authentication-differs",
+        severity=Severity.ERROR,
+        title="EIGRP authenticates at one end only, or with other keys",
+        why="A packet that is not signed with a key of the receiver's chain, number and text alike, is dropped: no "
+        "adjacency.",
+        bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+        fix="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
+    ),
+    cause=Cause.EIGRP_AUTHENTICATION,
+    name="EIGRP key",
+    effect="each drops what the other one sends",
+    see=Proof.of,
+    words=str,
+    fits=Proof.compare,
+    shown=lambda proof: Proof(proof.mode, SECRET, proof.chain, proof.keys),
+    place=lambda end: line_of(
+        end.process, end.interface, "authentication key-chain" if end.settings.key_chain else "authentication mode"
+    ),
+    lines=_proof_lines,
+    protects=lambda proof: proof.mode is not None,
+    refuses=lambda reason: reason.is_one(EigrpReason.WRONG_DIGEST, EigrpReason.NO_DIGEST, EigrpReason.OFF_HERE),
+    waits=(SYSTEM,),
+    other=Proof(AuthenticationMode.MD5, chain="LESSON"),
+)
+TERMS: Final = (SYSTEM, WEIGHTS, AUTHENTICATION)
