@@ -255,6 +255,8 @@ def test_a_search_ends_when_its_time_is_over_and_tells_what_it_tries() -> None:
     assert found.changes == ()
     assert len(told) == 3
     assert told[0] == "trial 1: as it is"
+    in_vain = "of changes in 3 copies none restores what packets suffer from"
+    assert search.vain == f"{in_vain}; it ended in the middle of: lines that one router alone has"
 
 
 def test_esp_that_a_hub_sends_in_vain_is_blamed_once_though_a_translator_is_before_one_spoke() -> None:

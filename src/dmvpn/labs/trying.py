@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor import Diagnosis
 
 _NO_KEYS: Final = "nothing was tried: the keys of certificates are not at hand"
-#: Seconds that a search by trial may take.
-LONGEST: Final = 90.0
+#: Seconds of the processor that a search by trial may take, and where there are few routers.
+LONGEST, FEW_LONGEST = 90.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def tried(
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.network.device import Device
     from dmvpn.tools.enrollment import signing_trustpoints
-    from dmvpn.tools.remedies import Search, asked, attempt, is_unexplained, reduced, searched, settle
+    from dmvpn.tools.remedies import FEW, Search, asked, attempt, is_unexplained, reduced, searched, settle
 
     devices = [Device.read(*one, leaves_out=True) for one in network.configurations.items()]
     if any(one.name not in network.certificates and signing_trustpoints(one) for one in devices):  # a lab exports none
@@ -71,13 +71,11 @@ def tried(
     was_good = [one for one in earlier if one]
     if (not is_unexplained(diagnosis) and not was_good) or (diagnosis.healthy and small is not network):
         return Tried(diagnosis)
-    end = time.monotonic() + LONGEST
-    search = Search(small, copied, earlier=was_good, is_over=lambda: time.monotonic() > end, tell=tell)
+    longest = FEW_LONGEST if sum(network.role(name) != "provider" for name in small.configurations) <= FEW else LONGEST
+    end = time.process_time() + longest
+    search = Search(small, copied, earlier=was_good, is_over=lambda: time.process_time() > end, tell=tell)
     found = searched(diagnosis, search)
-    is_vain = search.tried and is_unexplained(found)
-    return Tried(
-        found, f"of changes in {search.tried} copies none restores what packets suffer from" if is_vain else ""
-    )
+    return Tried(found, search.vain if search.tried and is_unexplained(found) else "")
 
 
 def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force: bool) -> str:

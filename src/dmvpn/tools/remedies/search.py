@@ -99,6 +99,7 @@ class Search:
         self._tell = tell
         self._tried = 0
         self._suffering = Suffering({})
+        self._kind = ""
         self._apart: tuple[KeptApart, ...] = ()
         self._talks: Mapping[LanPair, Talk] = {}
         self._results: dict[tuple[RouterChange, ...], Rows | None] = {}
@@ -288,10 +289,16 @@ class Search:
     def _proposals(self) -> Iterator[list[list[RouterChange]]]:
         """Yield groups of proposals kind by kind, the more plausible first; in a kind a group for each router."""
         known, routers = self._proposed, self._routers()
-        yield [known.odd(router) for router in routers]
-        yield [known.missing(router) for router in routers]
-        yield [known.elsewhere(router) for router in routers]
+        for kind, propose in (
+            ("lines that one router alone has", known.odd),
+            ("lines that its fellows have", known.missing),
+            ("lines of other sections", known.elsewhere),
+        ):
+            self._kind = kind
+            yield [propose(router) for router in routers]
+        self._kind = "removal of each other line"
         yield [[one] for router in routers for one in known.gone(router)]
+        self._kind = "options of the language"
         yield [known.switched(router) for router in routers]
 
     def _routers(self) -> list[str]:
@@ -327,6 +334,12 @@ class Search:
     def lan(self, name: str) -> tuple[str, str]:
         """Return the router of a LAN, and its port."""
         return self._kinds.lans[name].site, self._kinds.lans[name].port
+
+    @property
+    def vain(self) -> str:
+        """The number of copies that helped nothing, and where the search ended, in words."""
+        ended = f"; it ended in the middle of: {self._kind}" if self._is_spent else ""
+        return f"of changes in {self._tried} copies none restores what packets suffer from{ended}"
 
     @property
     def tried(self) -> int:
