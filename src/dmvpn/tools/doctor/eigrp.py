@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE
-from dmvpn.features.eigrp.config.processes import IN_FAMILY, PASSIVE, ROUTER_CLASSIC, ROUTER_NAMED
+from dmvpn.features.eigrp.config.processes import IN_FAMILY, PASSIVE
 from dmvpn.features.eigrp.config.sections import (
     HELLO_INTERVAL,
     HOLD_TIME,
     MODE,
     af_interface_lines,
     entered,
-    family,
     process_lines,
     taken_back,
 )
+from dmvpn.features.eigrp.terms import SYSTEM, WEIGHTS
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.features.tunnel.reasons import TunnelReason
+from dmvpn.network.terms.eigrp import eigrp_end
+from dmvpn.network.terms.table import Table
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.eigrp_authentication import EigrpEnd, hidden_question, key_lines
 from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -40,7 +43,8 @@ _STEP = Step.ROUTING
 _LONGEST: Final = 65_535
 #: The wildcard of one address.
 _HOST: Final = IPv4Address(0)
-#: Lines about an interface, of a named process and of a classic one.
+#: What all neighbors of a process agree on; authentication is that of an interface, with hidden secrets.
+_AGREED: Final = Table(eigrp_end, (SYSTEM, WEIGHTS))
 
 
 def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -144,53 +148,14 @@ def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running]) -> 
     """Check that both ends have the same parameters; the first difference is enough."""
     mine, theirs = running
     state = _state(client)
-    different = (
-        _other_system(scene, client, running, state)
-        or _other_weights(scene, client, running, state)
-        or _on_interface(client.name, mine, theirs, state)
-        or _on_interface(client.hub, theirs, mine, state)
-    )
-    if different is not None:
-        yield different
+    agreed = list(differences(scene, client, _AGREED, _STEP, lambda one: (is_up(one), ()), state))
+    silent = _on_interface(client.name, mine, theirs, state) or _on_interface(client.hub, theirs, mine, state)
+    if agreed:
+        yield from agreed
+    elif silent is not None:
+        yield silent
     else:
         yield from _authentic(scene, client, running, state)
-
-
-def _other_system(
-    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
-) -> Finding | None:
-    (mine, _), (theirs, _) = running
-    if mine.autonomous_system == theirs.autonomous_system:
-        return None
-    ends = f"{client.name} is in system {mine.autonomous_system}, {client.hub} in {theirs.autonomous_system}"
-    return Finding(
-        step=_STEP,
-        cause=Cause.AUTONOMOUS_SYSTEM,
-        router=_odd(scene, client, _number),
-        what=f"EIGRP: {ends}",
-        evidence=state,
-        fix=_renumber(scene, client, mine, theirs),
-    )
-
-
-def _other_weights(
-    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
-) -> Finding | None:
-    (mine, _), (theirs, _) = running
-    if mine.weights[:5] == theirs.weights[:5]:
-        return None
-    odd = _odd(scene, client, _weights)
-    process, right = (mine, theirs.weights) if odd == client.name else (theirs, mine.weights)
-    return Finding(
-        step=_STEP,
-        cause=Cause.EIGRP_WEIGHTS,
-        router=odd,
-        what=f"K-values differ: {client.name} has {_words(mine.weights)}, {client.hub} {_words(theirs.weights)}",
-        evidence=state,
-        fix=process_lines(
-            process, IN_FAMILY.weights.of(**{f"k{place}": weight for place, weight in enumerate(right[:5], 1)})
-        ),
-    )
 
 
 def _on_interface(name: str, here: _Running, other: _Running, state: tuple[str, ...]) -> Finding | None:
@@ -341,14 +306,6 @@ def _state(client: Client) -> tuple[str, ...]:
     )
 
 
-def _number(running: _Running) -> object:
-    return running[0].autonomous_system
-
-
-def _weights(running: _Running) -> object:
-    return running[0].weights[:5]
-
-
 def _authentication(running: _Running) -> object:
     return running[1].authentication
 
@@ -363,24 +320,3 @@ def _odd(scene: Scene, client: Client, ask: Callable[[_Running], object]) -> str
     if hub is None or not others:
         return client.name
     return client.hub if all(ask(one) != ask(hub) for one in others) else client.name
-
-
-def _renumber(scene: Scene, client: Client, mine: EigrpFacts, theirs: EigrpFacts) -> tuple[str, ...]:
-    odd = _odd(scene, client, _number)
-    wrong, right = (mine, theirs) if odd == client.name else (theirs, mine)
-    if wrong.name:
-        return (
-            ROUTER_NAMED.of(name=wrong.name),
-            f"no {family(wrong.autonomous_system, wrong.vrf)}",
-            family(right.autonomous_system, wrong.vrf),
-        )
-    if wrong.vrf:
-        return process_lines(wrong.model_copy(update={"autonomous_system": right.autonomous_system}), "")[:-1]
-    return (
-        ROUTER_CLASSIC.no(number=wrong.autonomous_system),
-        ROUTER_CLASSIC.of(number=right.autonomous_system),
-    )
-
-
-def _words(weights: tuple[int, ...]) -> str:
-    return " ".join(map(str, weights[:5]))

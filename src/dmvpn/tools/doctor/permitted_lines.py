@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Most lines that change the configuration.
 MOST_LINES: Final = 5
-#: The same, where the lines are the router's own: of a process that moves into another table, or as they were before.
+#: The same, where the lines are the router's own: a process gets another table or number, or lines are as before.
 MOST_MOVED: Final = 24
 #: Lines that only open a section.
 _OPENING: Final = (
@@ -47,7 +47,7 @@ def permitted(finding: Finding, most: int = MOST_LINES) -> Finding:
     finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
     if any(_lets_in(line) and not _applies_again(line, finding.fix) for line in finding.fix):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
-    most = MOST_MOVED if finding.cause is Cause.TABLE else most
+    most = MOST_MOVED if finding.cause in (Cause.TABLE, Cause.AUTONOMOUS_SYSTEM) else most
     if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > most:
         return replace(finding, fix=(), order=finding.order or _MUCH)
     return finding
