@@ -188,6 +188,5 @@ AUTHENTICATION: Final = Term["EigrpEnd", Proof](
     protects=lambda proof: proof.mode is not None,
     refuses=lambda reason: reason.is_one(EigrpReason.WRONG_DIGEST, EigrpReason.NO_DIGEST, EigrpReason.OFF_HERE),
     waits=(SYSTEM,),
-    other=Proof(AuthenticationMode.MD5, chain="LESSON"),
 )
 TERMS: Final = (SYSTEM, WEIGHTS, AUTHENTICATION)

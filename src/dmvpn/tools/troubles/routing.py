@@ -7,9 +7,11 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.eigrp.terms import WEIGHTS
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
-from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, EigrpRenumber, NoNetworks, Role, word
+from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.tools.troubles.acts import Command, Configure, Differ, Eigrp, EigrpRenumber, NoNetworks, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _NOT_OURS: Final = "not-ours"
@@ -169,7 +171,7 @@ ROUTING: Final = (
     Trouble(
         id="eigrp-weights",
         title="A spoke's EIGRP has other K-values",
-        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.weights.of(k1=1, k2=1, k3=1, k4=0, k5=0),)),),
+        acts=(Differ(Role.SPOKE, EIGRP, WEIGHTS),),
         complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
