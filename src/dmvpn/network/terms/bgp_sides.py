@@ -75,9 +75,9 @@ class Side:
         within = (VRF_FAMILY.of(vrf=device.vrf),) if device.vrf else ()
         return ROUTER.of(number=device.bgp.local_as), *within
 
-    def at(self, *words: str) -> tuple[str, ...]:
-        """Return a line for the other end, or the section. words: of the line."""
-        return (*self.process, " ".join((f"neighbor {self.peer}", *words))) if self.own is not None else self.process
+    def at(self) -> tuple[str, ...]:
+        """Return the lines for the other end, or the section."""
+        return (*self.process, f"neighbor {self.peer}") if self.own is not None else self.process
 
     def presents(self, other: Side) -> int:
         """Return the AS number that the other end sees: outside of a confederation that of the confederation."""
