@@ -114,10 +114,27 @@ def test_no_line_takes_a_blank_for_a_value(line: str, blank: str) -> None:
     assert blank not in "\n".join(session.tree.render())
 
 
-def test_a_description_may_have_a_blank_of_a_template() -> None:
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("interface Tunnel0", "description <name>"),
+        ("interface Tunnel0", "desc link to <name>"),
+        ("interface Tunnel0", "no description <name>"),
+        ("ip access-list extended GUESTS", "10 remark <network>"),
+        ("ip access-list extended GUESTS", "rem from <network>"),
+        ("router bgp 65000", "neighbor 10.0.0.1 description <name>"),
+        ("hostname R1", "access-list 10 remark <name>"),
+        ("hostname R1", "ip prefix-list LANS description <name>"),
+        ("hostname R1", "snmp-server contact <name>"),
+        ("hostname R1", "ban motd ^C <name> ^C"),
+        ("hostname R1", "do show running-config | include <secret>"),
+    ],
+)
+def test_a_text_may_have_the_word_of_a_blank(section: str, line: str) -> None:
+    """Saved configurations with such texts were refused."""
     session = ConfigSession(LANGUAGE, ConfigTree())
-    session.enter("interface Tunnel0")
-    assert not session.enter("description <name>").refused
+    session.enter(section)
+    assert not session.enter(line).refused
 
 
 def test_a_blank_that_a_line_would_take_cannot_be_made() -> None:

@@ -26,7 +26,6 @@ from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
 from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
-from dmvpn.ios.placeholders import blank_in
 from dmvpn.ios.redaction import note_secrets
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 
@@ -242,8 +241,6 @@ class Language:
         tokens = tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return Command(Verb.NOTHING, mode)
-        if "<" in line and (blank := blank_in(tokens)) is not None:
-            return CliError(ErrorKind.INVALID, line, blank.start)
         if len(tokens) > 1 and tokens[0].text.lower() == "no" and self._takes_back(mode):
             return self._interpret_no(scopes, Verb.NO, line, tokens[1:])
         kept: Command | None = None

@@ -20,6 +20,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.placeholder import BLANKS
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import SECRETS, AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 CUT_KEYWORD = 10
 #: Whole words that longer ones begin with (`key-string`, `authentication-key`): here they are not cut.
 _WHOLE = ("key", "authentication")
+#: What follows these keywords is a text for people.
+_TEXTS = ("description", "remark")
 
 _WORD = re.compile(r"\S+")
 
@@ -200,6 +203,12 @@ class Thread(Generic[E]):
         weights = (*self.weights, value.type.weight)
         return Thread(self.place.after(value), weights, self, (value, reading))
 
+    def takes_any_text(self, value: Value) -> bool:
+        """Return whether a value that may come next is a text for people, or a line of its own (`do`)."""
+        step = self._step
+        is_text = step is not None and step[1] is None and step[0].word in _TEXTS
+        return value.type.placeholder == "LINE" and (is_text or value.name == "command" or value.type.name == "banner")
+
     def args(self) -> Args:
         """Return everything that was said on the way here."""
         steps: list[tuple[Keyword, None] | tuple[Value, Reading]] = []
@@ -351,12 +360,18 @@ def _take_values(
     waiting: list[list[Thread[E]]],
     unfinished: list[Unfinished],
 ) -> tuple[bool, int]:
-    """Let every value that may come next read the word. Returns whether one did, and how much of it fitted."""
+    """Let every value that may come next read the word. Returns whether one did, and how much of it fitted.
+
+    A word that lint or the doctor left for a user to fill in, such as `<secret>`, is a part of a text alone.
+    """
     moved, fits = False, 0
+    is_blank = tokens[index].text in BLANKS
     for thread in threads:
         if not thread.place.has_values():
             continue
         for value in thread.place.values:
+            if is_blank and not thread.takes_any_text(value):
+                continue
             read = value.type.read(line, tokens, index)
             if isinstance(read, Reading):
                 waiting[read.end].append(thread.take_value(value, read))

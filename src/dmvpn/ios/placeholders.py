@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.placeholder import BLANKS
 from dmvpn.ios.redaction import without_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dmvpn.ios.values import Token
 
 _OF_TEMPLATES: Final = re.compile(
     r"\{\{[^{}]{1,80}\}\}|\{%[^%]{1,80}%\}|\$\{\w[\w.-]{0,60}\}"
@@ -42,13 +36,6 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
         return ""
     found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line) or (_OF_OTHERS.search(line) if refused else None)
     return found[0].lstrip("\\") if found is not None else ""
-
-
-def blank_in(tokens: Sequence[Token]) -> Token | None:
-    """Return the first word of a line that lint or the doctor left for a user to fill in, such as `<secret>`."""
-    if tokens[0].text.lower().startswith(_TEXTS):
-        return None
-    return next((token for token in tokens if token.text in BLANKS), None)
 
 
 def as_meant(line: str) -> str:
