@@ -163,7 +163,7 @@ def spellings(feature: str) -> re.Pattern[str]:
         for group in each.explanations
         if group.kind not in (WordKind.LOG, WordKind.DEBUG, WordKind.ANSWER)
         for explanation in group.explanations
-        if not explanation.is_template
+        if not re.search("<[^<>]*>", explanation.word)
         for word in (explanation.word, *explanation.also)
     }
     longest = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))

@@ -66,11 +66,6 @@ class Explanation:
     number: int | None = None
     also: tuple[str, ...] = ()
 
-    @property
-    def is_template(self) -> bool:
-        """Whether the word has placeholders for varying parts."""
-        return _PLACEHOLDER.search(self.word) is not None
-
     def line_pattern(self) -> re.Pattern[str]:
         """Return the pattern of the whole printed line, or clause; its runs of blanks are one blank."""
         parts = (re.escape(_BLANKS.sub(" ", part)) for part in _PLACEHOLDER.split(self.word))

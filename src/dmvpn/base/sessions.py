@@ -87,7 +87,6 @@ class CryptoSession:
     number: of the IKE session, 0 while there is none.
     tunnel: "" if its tunnel is gone.
     profile: of IKE.
-    ipsec_profile: what the tunnel names.
     uptime: seconds, None while it is down.
     reason: why it is.
     vrf: of the packets inside the tunnel, front: of the GRE packets; "": the global table.
@@ -97,7 +96,6 @@ class CryptoSession:
     number: int
     tunnel: str
     profile: str
-    ipsec_profile: str
     status: SessionStatus
     uptime: float | None
     peer: IPAddress
@@ -238,7 +236,6 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
         number=min((ike.number for ike in ikes), default=0),
         tunnel=tunnel,
         profile=connection.ike_profile,
-        ipsec_profile=connection.profile,
         status=_status(pairs=bool(pairs), ready=ready, trying=bool(ikes)),
         uptime=now - connection.since if pairs or ready else None,
         peer=connection.remote,
@@ -257,7 +254,6 @@ def _absent(pair: ProtectedPair, trying: list[IkeView], now: float) -> CryptoSes
         number=0,
         tunnel=pair.tunnel,
         profile=next((ike.ikev2_profile or ike.isakmp_profile for ike in trying), ""),
-        ipsec_profile=pair.profile,
         status=_status(pairs=False, ready=False, trying=negotiating),
         uptime=None,
         peer=remote,

@@ -50,7 +50,7 @@ _COST: Final = 16
 #: Neighbors that get their refresh in one event.
 _AT_ONCE: Final = 32
 _BEGIN, _END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
-_END_OF_TABLE: Final = Mark(END_OF_TABLE_OCTETS, ends_table=True)
+_END_OF_TABLE: Final = Mark(END_OF_TABLE_OCTETS)
 
 
 class Advertiser:

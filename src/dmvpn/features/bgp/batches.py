@@ -124,10 +124,9 @@ class Batch:
 
 
 class Mark(NamedTuple):
-    """A message between UPDATEs: begin or end of a refresh (RFC 7313). ends_table: the End-of-RIB marker (RFC 4724)."""
+    """A message between UPDATEs: begin or end of a refresh (RFC 7313), or the End-of-RIB marker (RFC 4724)."""
 
     octets: bytes
-    ends_table: bool = False
 
 
 def _as_told(told: Told | None) -> Attributes | None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 #: The End-of-RIB marker of IPv4 unicast: an UPDATE without routes, RFC 4724 §2.
 END_OF_TABLE: Final = Update()
 END_OF_TABLE_OCTETS: Final = serialize(END_OF_TABLE)
-_RESTARTED: Final = 0x8000
 _NOTIFIES: Final = 0x4000
 _SECONDS: Final = 0x0FFF
 _KEPT: Final = 0x80
@@ -27,14 +26,13 @@ _FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """The capability, RFC 4724 §3. seconds: restart time. has_restarted: the speaker has just restarted.
+    """The capability, RFC 4724 §3. seconds: restart time.
 
     notifies: a restart may also follow a NOTIFICATION (RFC 8538 §2). keeps: IPv4 unicast is included; kept: its
     forwarding state was preserved in the restart.
     """
 
     seconds: int
-    has_restarted: bool = False
     notifies: bool = True
     keeps: bool = False
     kept: bool = False
@@ -49,7 +47,6 @@ class Restart:
         families = {found.value[at : at + 3]: found.value[at + 3] for at in range(2, len(found.value), 4)}
         return cls(
             seconds=head & _SECONDS,
-            has_restarted=bool(head & _RESTARTED),
             notifies=bool(head & _NOTIFIES),
             keeps=_FAMILY in families,
             kept=bool(families.get(_FAMILY, 0) & _KEPT),

@@ -176,10 +176,7 @@ class VirtualLink:
 class ProcessSettings:
     """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
 
-    helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
-
-    shutdown: configured so. implied: there is no such line, and interfaces name the process all the same.
-    helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
+    shutdown: configured so. helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
     bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0, with these distances;
     None: that of routes within an area, and 254.
     ttl_hops: over so many routers packets may have come at most (`ttl-security`); None: over any number.
@@ -219,7 +216,6 @@ class ProcessSettings:
     summaries_distance: int | None = None
     ttl_hops: int | None = None
     shutdown: bool = False
-    implied: bool = False
     bfd: bool = False
     vrf_lite: bool = False
 

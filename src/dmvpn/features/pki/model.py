@@ -30,7 +30,6 @@ class Trustpoint:
     enrollment: str = ""
     subject: str = ""
     fqdn: str = ""
-    key_label: str = ""
     key_bits: int = 0
     elliptic: bool = False
     revocation: tuple[str, ...] = ("crl",)

@@ -98,11 +98,6 @@ class _Index:
         return index
 
 
-def _unknown(_gap: Gap) -> Barrier | None:
-    """Return no reason: there is no router to ask."""
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All facts in view. earlier: the facts some seconds before. answers: the result of each probe.
@@ -113,7 +108,7 @@ class Scene:
     lab: LabFacts
     earlier: LabFacts | None = None
     answers: Mapping[Probe, ProbeResult] = field(default_factory=dict)
-    why: Callable[[Gap], Barrier | None] = field(default=_unknown, repr=False, compare=False)
+    why: Callable[[Gap], Barrier | None] = field(default=lambda _: None, repr=False, compare=False)
     _index: _Index = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

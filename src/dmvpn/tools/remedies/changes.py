@@ -97,10 +97,8 @@ class RouterChange:
     @property
     def lines(self) -> tuple[str, ...]:
         """Return the lines to enter in configuration mode."""
-        return self.typed or self._lines
-
-    @property
-    def _lines(self) -> tuple[str, ...]:
+        if self.typed:
+            return self.typed
         typed: list[str] = []
         path: tuple[str, ...] = ()
         wanted = (*((one.path, removal(one.text)) for one in self.gone), *((one.path, one.text) for one in self.new))

@@ -57,7 +57,6 @@ class SearchResult:
 
     again: the `clear` command that each changed router needs as well, if the changes are typed into running routers.
     restart: True if they take effect only after a restart. apart: LANs that access lists keep apart.
-    is_since: the changes take back what differs from the last good configurations.
     """
 
     suffering: Suffering
@@ -68,12 +67,16 @@ class SearchResult:
     again: str = ""
     restart: bool = False
     apart: tuple[KeptApart, ...] = ()
-    is_since: bool = False
 
     @property
     def restores(self) -> bool:
         """Return whether no pair suffers any more."""
         return self.after is not None and not left(self.suffering, self.after.talks).pairs
+
+    @property
+    def is_since(self) -> bool:
+        """Whether the changes take back what differs from the last good configurations."""
+        return _is_since(self.changes)
 
 
 class Search:
@@ -129,7 +132,7 @@ class Search:
         self._proposed = Proposals(self._scenario.configurations, Names(self._scenario))
         return self._result(self._searched())
 
-    def _result(self, changes: tuple[RouterChange, ...], *, is_since: bool = False) -> SearchResult:
+    def _result(self, changes: tuple[RouterChange, ...]) -> SearchResult:
         again = self._typed(changes) if changes else ""
         return SearchResult(
             self._suffering,
@@ -140,7 +143,6 @@ class Search:
             again or "",
             restart=again is None,
             apart=self._apart,
-            is_since=is_since,
         )
 
     def _since(self, good: Mapping[str, str], pairs: Sequence[LanPair], about: Sequence[str]) -> SearchResult | None:
@@ -174,7 +176,7 @@ class Search:
         if not found or self._left(found) >= least:
             self._suffering = kept
             return None
-        return self._result(found, is_since=True)
+        return self._result(found)
 
     def _watch(self, pairs: Sequence[LanPair]) -> None:
         """Choose the pairs that each trial measures: some that suffer, and some that do not."""

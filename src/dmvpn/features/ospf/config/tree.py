@@ -63,7 +63,7 @@ def read(tree: ConfigTree, vrf: str = "") -> OspfConfig:
     of_own = {number: section for number, (where, section) in sections.items() if where == vrf}
     numbers = {*of_own, *(one.process for one in told if one.process is not None and one.process not in sections)}
     made = tuple(
-        _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number, implied=True)
+        _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number)
         for number in sorted(numbers)
     )
     lines = (*told, *(link.lines for process in made for link in process.virtual_links))

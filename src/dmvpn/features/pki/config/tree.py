@@ -64,13 +64,11 @@ def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, .
         section.get(trustpoints.ELLIPTIC_KEYS),
         section.get(trustpoints.REVOCATION_CHECK),
     )
-    label = elliptic or rsa
     return Trustpoint(
         name=args.text("name"),
         enrollment=_enrollment(enrollment) if enrollment else "",
         subject=section.args(trustpoints.SUBJECT).text("name", ""),
         fqdn=section.args(trustpoints.FQDN).text("name", ""),
-        key_label=label.text("label") if label else "",
         key_bits=rsa.integer("bits", 0) if rsa else 0,
         elliptic=elliptic is not None,
         certificates=certificates,
