@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.peer import Peer
 
 _NAME = "bgp"
-_Filtered = tuple[FilterDirection, tuple[str, ...]]
 
 
 def barrier(here: Side, there: Side, gap: Gap) -> Barrier | None:

@@ -218,4 +218,4 @@ def awaited(pair: EndPair, pairs: Sequence[EndPair]) -> Iterator[Failure[Side]]:
     """Yield that a client does not call a server that waits for it, as it waits for its other clients."""
     here, there = BGP.views(pair)
     if here is not None and there is not None and is_awaited(pair, pairs):
-        yield Failure(NEIGHBORS, pair, False, no_line(here, there), here, there)
+        yield Failure(pair, False, NEIGHBORS, no_line(here, there), here, there)

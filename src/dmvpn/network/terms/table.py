@@ -61,7 +61,7 @@ class Table(Generic[E]):
         for duty in self.duties:
             for mine, theirs, of_server in ((here, there, False), (there, here, True)):
                 if what := duty.fails(mine, theirs):
-                    yield Failure(duty, pair, of_server, what, mine, theirs)
+                    yield Failure(pair, of_server, duty, what, mine, theirs)
 
     def odd(self, term: Term[E, Any], pairs: Iterable[EndPair], witness: Witness = _nobody) -> Odd:
         """Return which end differs. pairs: all of one server."""
@@ -73,22 +73,11 @@ class Table(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Disagreement(Generic[E]):
-    """A term that differs. of_server: the server is to change. decided: other clients show which end it is."""
+class _Fault:
+    """A fault of one end of a pair. of_server: the server is to change, else the client."""
 
-    table: Table[E]
-    term: Term[E, Any]
     pair: EndPair
     of_server: bool
-    decided: bool
-
-    @classmethod
-    def of(cls, table: Table[E], term: Term[E, Any], pair: EndPair, verdict: Odd) -> Disagreement[E]:
-        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection."""
-        here, there = table.views(pair)
-        is_weak = here is not None and there is not None and term.is_weaker(there, here)
-        of_server = verdict is Odd.SERVER or (verdict is Odd.UNDECIDED and is_weak)
-        return cls(table, term, pair, of_server, verdict is not Odd.UNDECIDED)
 
     @property
     def odd(self) -> TunnelEnd:
@@ -99,6 +88,23 @@ class Disagreement(Generic[E]):
     def right(self) -> TunnelEnd:
         """The other end."""
         return self.pair.here if self.of_server else self.pair.there
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Disagreement(_Fault, Generic[E]):
+    """A term that differs. decided: other clients show which end is to change."""
+
+    table: Table[E]
+    term: Term[E, Any]
+    decided: bool
+
+    @classmethod
+    def of(cls, table: Table[E], term: Term[E, Any], pair: EndPair, verdict: Odd) -> Disagreement[E]:
+        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection."""
+        here, there = table.views(pair)
+        is_weak = here is not None and there is not None and term.is_weaker(there, here)
+        of_server = verdict is Odd.SERVER or (verdict is Odd.UNDECIDED and is_weak)
+        return cls(pair, of_server, table, term, verdict is not Odd.UNDECIDED)
 
     @property
     def _views(self) -> tuple[E | None, E | None]:
@@ -135,25 +141,13 @@ class Disagreement(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Failure(Generic[E]):
-    """A duty of one end that fails. of_server: it is the server's. here: this end; there: the other one."""
+class Failure(_Fault, Generic[E]):
+    """A duty of one end that fails. here: this end; there: the other one."""
 
     duty: Duty[E]
-    pair: EndPair
-    of_server: bool
     what: str
     here: E
     there: E
-
-    @property
-    def odd(self) -> TunnelEnd:
-        """The end that fails."""
-        return self.pair.there if self.of_server else self.pair.here
-
-    @property
-    def right(self) -> TunnelEnd:
-        """The other end."""
-        return self.pair.here if self.of_server else self.pair.there
 
     @property
     def at(self) -> tuple[str, ...]:
