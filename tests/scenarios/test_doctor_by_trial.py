@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.causes import Cause
 from dmvpn.labs import trying
-from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab, brought_up
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
@@ -163,6 +163,18 @@ def test_a_secret_of_the_last_good_configuration_is_tried_and_not_shown() -> Non
     assert "  <secret> is that of the last good configuration, which is not shown" in said
     assert "WRONG" not in said
     assert "NHRPSEC" not in said
+
+
+def test_protection_that_came_since_then_is_not_the_fault() -> None:
+    """A wrong key was only likely: without `tunnel protection` at both ends packets arrived, too."""
+    one = Scenario.load("ipsec-dual-hub")
+    bare = {
+        name: text.replace(" tunnel protection ipsec profile DMVPN\n", "") for name, text in one.configurations.items()
+    }
+    wrong = {**one.configurations, "SPOKE2": one.configurations["SPOKE2"].replace("Demo-Key-1", "WRONG")}
+    patient = brought_up(Scenario(one.name, one.lab, wrong))
+    first = said_of(patient.scenario(), patient, bare).findings[0]
+    assert (first.cause, first.router, first.certain) == (Cause.PSK, "SPOKE2", True)
 
 
 def test_a_filter_that_the_last_good_configuration_did_not_have_is_broken_and_asked_about() -> None:

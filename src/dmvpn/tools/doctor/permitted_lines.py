@@ -30,12 +30,8 @@ _OPENING: Final = (
 _NO_HEADING: Final = ("crypto isakmp key ", "key-string ")
 #: Words of lines that admit or refuse peers or packets: `no` before them admits all. Entries of lists are not among
 #: them: the checks of lists choose entries that open least.
-_PROTECTS: Final = frozenset(
-    (
-        *("protection", "authentication", "password", "crypto", "key", "key-string", "access-group", "access-class"),
-        *("verify", "ttl-security", "bind"),
-    )
-)
+_SECURES: Final = frozenset(("protection", "authentication", "password", "crypto", "key", "key-string", "ttl-security"))
+_PROTECTS: Final = _SECURES | {"access-group", "access-class", "verify", "bind"}
 #: Placeholder of a secret in a hidden configuration.
 _HIDDEN: Final = "<removed>"
 _ALIKE: Final = "protect both ends alike; lines that take protection away are not shown"
@@ -58,13 +54,22 @@ def changing_lines(lines: Iterable[str]) -> Iterable[str]:
     return (line for line in lines if not line.startswith(_OPENING) or line.startswith(_NO_HEADING))
 
 
+def takes_security(line: str) -> bool:
+    """Return whether the line removes encryption or authentication."""
+    return _removes(line, _SECURES)
+
+
 def _lets_in(line: str) -> bool:
+    return _removes(line, _PROTECTS)
+
+
+def _removes(line: str, protects: frozenset[str]) -> bool:
     """Return whether the line removes a protection against strangers.
 
     A tunnel's key separates tunnels, and protects nothing.
     """
     words = line.split()
-    return words[:1] == ["no"] and not _PROTECTS.isdisjoint(words) and words[1:3] != ["tunnel", "key"]
+    return words[:1] == ["no"] and not protects.isdisjoint(words) and words[1:3] != ["tunnel", "key"]
 
 
 def _applies_again(line: str, lines: Iterable[str]) -> bool:

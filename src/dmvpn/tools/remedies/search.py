@@ -24,6 +24,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
 from dmvpn.tools.diff.rows import Rows, worse
+from dmvpn.tools.doctor.permitted_lines import takes_security
 from dmvpn.tools.remedies.changes import Proposals, RouterChange, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.scope import without_others
@@ -151,7 +152,8 @@ class Search:
         None: no pair does worse than with them, or no part of it helps.
         """
         one = self._scenario
-        changes = hunks({name: one.configurations[name] for name in self._overlay}, good)  # the provider's are its own
+        known = hunks({name: one.configurations[name] for name in self._overlay}, good)  # the provider's are its own
+        changes = [each for each in known if not any(map(takes_security, each.typed))]  # protection that came is meant
         if not changes:
             return None
         texts = {name: good.get(name, text) for name, text in one.configurations.items()}
