@@ -18,6 +18,7 @@ from dmvpn.tools.doctor.nhrp_configuration import server_statements, with_addres
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.server_nbma import server_lines
 from dmvpn.tools.doctor.terms import differences, registration_state
+from dmvpn.tools.doctor.tunnel_interfaces import is_taken
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import registration as registration_rules
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
@@ -192,26 +193,15 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
     yield from passwords
     if passwords:
         return
-    if server.refused and _is_double(scene, client):
+    if server.refused and any(is_taken(scene, client.name, address) for address in client.tunnel.addresses):
         return  # the owner of the address comes first, and is a finding of its own
-    elif server.refused and refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED):
+    if server.refused and refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED):
         yield _anothers(scene, client, reason) or _stale(scene, client, reason)
     elif server.refused:
         what = f"{client.hub} answers, and no registration comes of it: {reason}"
         yield Finding(step=Step.REGISTRATION, cause=Cause.REFUSED, router=client.name, what=what, evidence=evidence)
     elif server.responding:
         yield Fine(Step.REGISTRATION, f"{client.name} is registered with {client.hub}")
-
-
-def _is_double(scene: Scene, client: Client) -> bool:
-    """Return whether another router has the client's tunnel address."""
-    return any(
-        address in tunnel.addresses
-        for name, facts in scene.alive()
-        if name != client.name
-        for tunnel in facts.tunnels
-        for address in client.tunnel.addresses
-    )
 
 
 def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:

@@ -202,7 +202,7 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
     mine = interface_of(client.facts, client.tunnel.name)
     theirs = interface_of(client.hub_facts, client.there.name)
     for here in mine.addresses if mine is not None else ():
-        if _is_taken(scene, client.name, here.ip):
+        if is_taken(scene, client.name, here.ip):
             continue  # its own address shows its network
         others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == here.version]
         if not others or any(here.network == other.network for other in others):
@@ -224,7 +224,7 @@ def _networks(scene: Scene) -> Counter[object]:
     return networks
 
 
-def _is_taken(scene: Scene, name: str, address: Address) -> bool:
+def is_taken(scene: Scene, name: str, address: Address) -> bool:
     """Return whether another router's tunnel has the same address."""
     return any(address in tunnel.addresses for who, facts in scene.alive() if who != name for tunnel in facts.tunnels)
 
