@@ -80,12 +80,6 @@ def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> _Running | None:
     return None
 
 
-def greets_by_multicast(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
-    """Return whether OSPF of a router sends its Hellos on a tunnel by multicast (RFC 2328 §9.5)."""
-    found = running_on(facts, tunnel)
-    return found is not None and found[1].speaks and not found[1].network.endswith("non-broadcast")
-
-
 def _with(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> NeighborFacts | None:
     for one in facts.neighbors:
         if one.protocol.startswith("ospf ") and one.interface == tunnel.name and one.address in other.addresses:

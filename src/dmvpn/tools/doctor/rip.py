@@ -44,18 +44,6 @@ def _receives(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bo
     return found is not None and any(address in other.addresses for address in found.heard)
 
 
-def advertises_by_multicast(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
-    """Return whether a router's RIP needs multicast to reach the other end."""
-    found = rip_on(facts, tunnel)
-    return (
-        facts.rip is not None
-        and found is not None
-        and not found.passive
-        and not found.blocked
-        and not set(facts.rip.neighbors) & set(other.addresses)
-    )
-
-
 def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check RIP at both ends of a tunnel."""
     there, hub = client.there, client.hub_facts
