@@ -235,7 +235,9 @@ def test_what_somebody_typed_is_named_and_the_lines_restore_the_network(what: st
     case.wait(180)
     assert worse(case.rows(), well)
     first = visit(case.patient).findings[0]
-    assert (first.cause, first.router, first.certain, first.advice) == (cause, where, True, False), first
+    assert (first.cause, first.router, first.advice) == (cause, where, False), first
+    is_meant = cause is Cause.ROUTE_FILTERED  # perhaps: it is a question
+    assert (first.certain, first.mild) == (not is_meant, is_meant), first
     assert line in first.fix
     if not first.is_complete or line == "peer SPOKE2":
         return  # a secret, that nobody can say
