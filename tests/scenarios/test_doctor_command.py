@@ -136,7 +136,8 @@ def test_of_two_folders_the_part_of_their_difference_that_breaks_the_network_is_
     (new / "R31.cfg").write_text(text.replace(" network 172.16.0.0\n", "").replace("end", lines))
     assert main(["doctor", "--files", str(new), "--since", str(old)]) == 1
     said = capsys.readouterr().out
-    assert "3 routers: broken at routing (found by trial), at R31" in said
+    assert "3 routers: broken at underlay (network statement missing), at R31" in said
+    assert "the last good configuration differs here: a copy with its line is well" in said
     assert "    router rip\n     network 172.16.0.0\n" in said
 
 

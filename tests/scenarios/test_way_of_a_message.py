@@ -142,7 +142,7 @@ def test_an_ike_sa_init_request_passes_twenty_eight_files_of_which_six_decide() 
         "repetition",
         "session",
         "suites",
-        "terms",
+        "peer_settings",
         "translation",
         "v2/agreement",
         "v2/counts",
@@ -163,6 +163,6 @@ def test_a_request_for_a_child_sa_passes_thirty_eight_files_of_which_ten_decide(
     deciding |= {"v2/offers": 2, "peers": 1, "attempts": 1, "connections": 4}
     assert {name: way.returns[name] for name in deciding} == deciding
     state = {"children", "repetition", "session", "tally", "v2/agreement", "v2/sa", "ways"}
-    values = {"identification", "identity", "selectors", "spis", "suites", "terms", "translation", "views"}
+    values = {"identification", "identity", "selectors", "spis", "suites", "peer_settings", "translation", "views"}
     assert set(way.files) == {*deciding, "udp", "versions", "crypto/blocks", *state, *values, *_LINES, *_MESSAGES}
     assert len(way.files) == 38

@@ -136,12 +136,12 @@ def test_a_file_eight_times_as_long_is_eight_times_the_work(kind: str) -> None:
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize(
-    ("kind", "most"), [("words", 260), ("in an interface", 320), ("in a tunnel", 240), ("no", 480)]
+    ("kind", "most"), [("words", 280), ("in an interface", 340), ("in a tunnel", 250), ("no", 510)]
 )
 def test_a_line_that_nobody_knows_is_read_with_few_steps(kind: str, most: int) -> None:
     """200,000 of them took 20 s: each was looked up in every section around it, word by word, and twice.
 
-    Among the steps is the search for secrets, which no message about such a line may repeat.
+    Among the steps is the search for secrets, of configurations and of the prompt: no message may repeat them.
     """
     text = "\n".join(KINDS[kind](1000))
     language = configurator.__wrapped__(FEATURES)  # the one that all share remembers what others have read

@@ -83,7 +83,7 @@ class ExecParser:
         self.commands = tuple(commands)
         self._annotate = annotate
         secret = Grammar([command for command in self.commands if has_secret(command)])
-        note_secrets(secret.entries, secret.secret_in)
+        note_secrets(tuple([entry.syntax for entry in secret.entries]), secret.secret_in)
         self._grammars: dict[tuple[int, Rules], Grammar[ExecCommand]] = {}
 
     def match(self, line: str, privilege: int = 15, rules: Rules = (), *, stores: bool = False) -> Match | CliError:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.placeholder import BLANKS
 from dmvpn.ios.assignment import says_whom_alone
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
@@ -80,7 +81,7 @@ class Language:
             if is_free(line):
                 self._free.setdefault(line.mode, {})[_beginning(line)] = line
         secret = Grammar([line for line in (*lines, *known_lines) if has_secret(line)])
-        note_secrets(secret.entries, secret.secret_in)
+        note_secrets(tuple([entry.syntax for entry in secret.entries]), secret.secret_in)
         self._exit_lines: dict[ConfigLine, str] = {}
         self._memory: dict[tuple[str, str], Command | CliError] = {}
         self._roots: dict[str, tuple[tuple[GrammarPoint[ConfigLine], frozenset[str]], ...]] = {}
@@ -397,10 +398,14 @@ def _beginning(line: ConfigLine) -> tuple[str, ...]:
 def _is_understood_better(failures: list[CliError], free: MatchedLine[ConfigLine], tokens: list[Token]) -> bool:
     """Return whether a nearer mode understood more words than the table lists. Then it is a slip of that mode's line.
 
-    `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section.
+    `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section, nor
+    is `peer <name>` of a keyring one about dial-up.
     """
-    words = len(_beginning(free.line))
-    return any(words < len(tokens) and failure.column > tokens[words].start for failure in failures)
+    behind = tokens[len(_beginning(free.line)) :]
+    if not behind:
+        return False
+    most = behind[0].start - (behind[0].text in BLANKS)
+    return any(failure.column > most for failure in failures)
 
 
 def _furthest(failures: list[CliError]) -> CliError:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios.slips import slip_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Sequence
 
 _WORD: Final = re.compile(r"\S+")
 #: How a word begins that a key may follow, misspelled or not.
@@ -73,13 +73,13 @@ _MOVED: Final = re.compile(
     rf"{_CRYPTO}(?:key\s+(?:ex|im)\w*\s+\w+\s+\S+|(?:pk\w*|ca)\s+(?:ex|im)\w*\s+\S+\s+\S+\s+(?:url\s+)?\S+)(?:\s+|$)",
     re.IGNORECASE,
 )
-#: Of each language, by its commands, what finds a secret in a line. A process has one of configurations and one of the
-#: prompt; tests have more.
-_NOTED: Final[dict[Hashable, Callable[[Sequence[str]], int]]] = {}
+#: Of each language, by the syntax of its commands, what finds a secret in a line. A process has one of configurations
+#: and one of the prompt; tests have more, and a language that is made again is the same.
+_NOTED: Final[dict[tuple[str, ...], Callable[[Sequence[str]], int]]] = {}
 
 
-def note_secrets(commands: Hashable, find: Callable[[Sequence[str]], int]) -> None:
-    """Recognize the secrets of these commands from now on. find: `Grammar.secret_in`."""
+def note_secrets(commands: tuple[str, ...], find: Callable[[Sequence[str]], int]) -> None:
+    """Recognize the secrets of commands from now on. commands: their syntax. find: `Grammar.secret_in`."""
     _NOTED.setdefault(commands, find)
 
 
