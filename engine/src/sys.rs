@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::mem::{self, ManuallyDrop};
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use crate::ipv4::Address;
