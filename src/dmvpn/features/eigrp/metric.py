@@ -87,6 +87,11 @@ class Weights:
     k5: int = 0
     k6: int = 0
 
+    @property
+    def agreed(self) -> tuple[int, ...]:
+        """K1 to K5."""
+        return self.k1, self.k2, self.k3, self.k4, self.k5
+
 
 @dataclass(frozen=True, slots=True)
 class MetricScale:

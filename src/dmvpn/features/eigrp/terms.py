@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
@@ -104,7 +104,7 @@ def _entered(section: Section | None) -> Iterator[str]:
 
 def _weight_lines(end: EigrpEnd, weights: Weights) -> tuple[str, ...]:
     return process_lines(
-        end.process, IN_FAMILY.weights.of(**{f"k{place}": one for place, one in enumerate(astuple(weights)[:5], 1)})
+        end.process, IN_FAMILY.weights.of(**{f"k{place}": one for place, one in enumerate(weights.agreed, 1)})
     )
 
 
@@ -157,8 +157,8 @@ WEIGHTS: Final = Term["EigrpEnd", "Weights"](
     name="K-value",
     effect="they are no neighbors",
     see=lambda end: end.process.scale.weights,
-    words=lambda weights: f"K-values {' '.join(map(str, astuple(weights)[:5]))}",
-    fits=lambda here, there: Likeness.of(astuple(here)[:5] == astuple(there)[:5]),
+    words=lambda weights: f"K-values {' '.join(map(str, weights.agreed))}",
+    fits=lambda here, there: Likeness.of(here.agreed == there.agreed),
     place=lambda end: (f"router eigrp {end.process.name or end.process.autonomous_system}", "metric weights"),
     lines=_weight_lines,
     waits=(SYSTEM,),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def eigrp_end(end: TunnelEnd, pair: EndPair) -> EigrpEnd | None:
     """Return an end as EIGRP has it: with the process of the peer's number, or else the first; None: without Hellos."""
-    theirs = _numbers(pair.there if end is pair.here else pair.here)
     own = _numbers(end)
+    theirs = _numbers(pair.there if end is pair.here else pair.here) if len(own) > 1 else []
     number = next((one for one in own if one in theirs), next(iter(own), None))
     process = next((one for one in end.device.eigrp.processes if one.autonomous_system == number), None)
     if process is None:

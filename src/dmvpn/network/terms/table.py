@@ -47,9 +47,14 @@ class Table(Generic[E]):
     def differing(self, pair: EndPair, witness: Witness = _nobody) -> list[Term[E, Any]]:
         """Return the terms that differ, but for a difference that an earlier one explains."""
         found: list[Term[E, Any]] = []
+        here, there = self.views(pair)
+        if here is None or there is None:
+            return found
         for term in self.terms:
-            explained = any(first in found for first in term.waits)
-            if not explained and self.compare(term, pair, witness) is Likeness.DIFFERENT:
+            likeness = term.compare(here, there)
+            if likeness is Likeness.UNKNOWN:
+                likeness = witness(term, pair)
+            if likeness is Likeness.DIFFERENT and not any(first in found for first in term.waits):
                 found.append(term)
         return found
 
