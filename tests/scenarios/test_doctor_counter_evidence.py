@@ -101,8 +101,8 @@ def test_lines_that_undo_lines_which_helped_are_not_shown() -> None:
     """Two remedies gave one line two values. Each helped in the copy, where sessions were up, and together they did
     not.
     """
-    world = after("interface Tunnel100", "tunnel key 4711", seconds=0)
-    world.configure("R41", "interface Tunnel100", "tunnel key 4712")
+    world = after("interface Tunnel100", "no ip nhrp network-id", seconds=0)
+    world.configure("R41", "interface Tunnel100", "no ip nhrp network-id")
     world.run_for(120)
     diagnosis = visit(WorldPatient(world))
     here, there = (next(one for one in diagnosis.findings if one.router == name) for name in ("R31", "R41"))

@@ -73,7 +73,9 @@ def test_keys_of_two_customers_that_changed_places_are_found_by_trial() -> None:
     swapped = ((" tunnel key 1", " tunnel key 2"), (" tunnel key 2", " tunnel key 1"))
     found = diagnosed("two-customers", *swapped).findings[0]
     assert (found.router, found.step) == ("SPOKE1", Step.GRE)
-    assert found.fix[:3] == ("interface Tunnel1", "no tunnel key 2", "tunnel key 1")
+    assert found.fix == ("interface Tunnel1", "tunnel key 1", "interface Tunnel2", "tunnel key 2"), found
+    assert found.trial is not None
+    assert found.trial.works
 
 
 HQ = """hostname HQ
