@@ -53,7 +53,8 @@ class Served:
     ) -> None:
         self.environment = environment
         self.context = context
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - `close` closes it
+        # Appended: the program and we share the place in the file, which a reader moves.
+        self._errors = tempfile.TemporaryFile("a+")  # noqa: SIM115 - `close` closes it
         command = ["web", "--listen", listen, *options]
         self.process: Started | subprocess.Popen[str] = (
             subprocess.Popen(
