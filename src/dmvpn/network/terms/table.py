@@ -32,14 +32,6 @@ class Table(Generic[E]):
     terms: tuple[Term[E, Any], ...]
     duties: tuple[Duty[E], ...] = ()
 
-    def compare(self, term: Term[E, Any], pair: EndPair, witness: Witness = _nobody) -> Likeness:
-        """Compare two ends by one term."""
-        here, there = self.views(pair)
-        if here is None or there is None:
-            return Likeness.SAME
-        found = term.compare(here, there)
-        return witness(term, pair) if found is Likeness.UNKNOWN else found
-
     def views(self, pair: EndPair) -> tuple[E | None, E | None]:
         """Return both ends as the protocol has them."""
         return self.view(pair.here, pair), self.view(pair.there, pair)
@@ -51,10 +43,8 @@ class Table(Generic[E]):
         if here is None or there is None:
             return found
         for term in self.terms:
-            likeness = term.compare(here, there)
-            if likeness is Likeness.UNKNOWN:
-                likeness = witness(term, pair)
-            if likeness is Likeness.DIFFERENT and not any(first in found for first in term.waits):
+            is_different = _compared(term, here, there, pair, witness) is Likeness.DIFFERENT
+            if is_different and not any(first in found for first in term.waits):
                 found.append(term)
         return found
 
@@ -70,11 +60,18 @@ class Table(Generic[E]):
 
     def odd(self, term: Term[E, Any], pairs: Iterable[EndPair], witness: Witness = _nobody) -> Odd:
         """Return which end differs. pairs: all of one server."""
-        found = [self.compare(term, pair, witness) for pair in pairs if self._arises(term, pair)]
+        found: list[Likeness] = []
+        for pair in pairs:
+            here, there = self.views(pair)
+            if here is not None and there is not None and NoValue.ABSENT not in (term.see(here), term.see(there)):
+                found.append(_compared(term, here, there, pair, witness))
         return odd([one for one in found if one is not Likeness.UNKNOWN], lambda one: one is Likeness.SAME)
 
-    def _arises(self, term: Term[E, Any], pair: EndPair) -> bool:
-        return all(view is not None and term.see(view) is not NoValue.ABSENT for view in self.views(pair))
+
+def _compared(term: Term[E, Any], here: E, there: E, pair: EndPair, witness: Witness) -> Likeness:
+    """Compare two ends by one term; the witness knows what their values do not show."""
+    found = term.compare(here, there)
+    return witness(term, pair) if found is Likeness.UNKNOWN else found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
