@@ -8,6 +8,7 @@ the words of a line to routers, so that lines of two routers can be compared.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -132,21 +133,21 @@ class RouterChange:
 
 def lines_of(text: str) -> tuple[ChangedLine, ...]:
     """Return the lines of a configuration, without comments, idle lines and headings of sections that are not empty."""
+    lines = [line for line in Lines.of(text).lines if line.strip() not in ("", "end") and line.lstrip()[0] != "!"]
+    return tuple(one for one in leaves(lines) if not one.text.startswith(_IDLE))
+
+
+def leaves(lines: Iterable[str], within: tuple[str, ...] = ()) -> Iterator[ChangedLine]:
+    """Yield indented lines with their sections, but headings of sections that are not empty. within: the headings above
+    all of them.
+    """
     trail: list[str] = []
-    found: list[tuple[int, ChangedLine]] = []
-    for indented in Lines.of(text).lines:
-        depth = len(indented) - len(indented.lstrip())
-        line = indented.strip()
-        if not line or line.startswith("!") or line == "end":
-            continue
+    for line, following in pairwise((*lines, "")):
+        depth = len(line) - len(line.lstrip())
         del trail[depth:]
-        found.append((depth, ChangedLine(tuple(trail), line)))
-        trail.append(line)
-    return tuple(
-        one
-        for number, (depth, one) in enumerate(found)
-        if not one.text.startswith(_IDLE) and (number + 1 == len(found) or found[number + 1][0] <= depth)
-    )
+        if len(following) - len(following.lstrip()) <= depth:
+            yield ChangedLine((*within, *trail), line.strip())
+        trail.append(line.strip())
 
 
 def with_changes(texts: Mapping[str, str], changes: Iterable[RouterChange]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.ios.differences import differences
 from dmvpn.network.lines import lines_after, tree_of
-from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
+from dmvpn.tools.remedies.changes import RouterChange, leaves
 from dmvpn.tools.remedies.suffering import Harm, Suffering, escapes, is_smaller
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _of_router(router: str, now: str, good: str) -> Iterator[RouterChange]:
     both = zip(differences(before, after), differences(before, after, hide=True), strict=True)
     for real, bare in sorted(both, key=lambda one: one[0].came):
         if real.came or real.undone:
-            lines = tuple(_leaves(bare))
+            lines = tuple(leaves(bare.lines, bare.within))
             yield RouterChange(
                 router,
                 gone=() if bare.came else lines,
@@ -46,18 +46,6 @@ def _of_router(router: str, now: str, good: str) -> Iterator[RouterChange]:
 
 def _typed(one: Difference) -> tuple[str, ...]:
     return (*one.within, *((line.strip() for line in one.lines) if one.came else (one.undone,)))
-
-
-def _leaves(one: Difference) -> Iterator[ChangedLine]:
-    """Yield the lines of a difference, each with its section; of a section that came or went those in it."""
-    trail: list[str] = []
-    for number, line in enumerate(one.lines):
-        depth = len(line) - len(line.lstrip())
-        following = one.lines[number + 1] if number + 1 < len(one.lines) else ""
-        del trail[depth:]
-        if len(following) - len(following.lstrip()) <= depth:
-            yield ChangedLine((*one.within, *trail), line.strip())
-        trail.append(line.strip())
 
 
 def taken_back(texts: Mapping[str, str], changes: Iterable[RouterChange]) -> dict[str, str]:
