@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank
+from dmvpn.base.terms import Odd, odd
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, PASSIVE
 from dmvpn.features.eigrp.config.sections import (
@@ -30,7 +31,7 @@ from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.base.facts import NeighborFacts
     from dmvpn.features.eigrp.facts import EigrpFacts, EigrpInterfaceFacts
@@ -213,16 +214,17 @@ def _authentic(
     blocked = [one.blocked for one in (on_mine, on_theirs) if one.blocked]
     if on_mine.authentication != on_theirs.authentication or blocked or (refused and not is_up(client)):
         differ = on_mine.authentication != on_theirs.authentication
-        odd = _odd(scene, client, _authentication) if differ else _without_key(scene, client, on_mine, on_theirs)
-        wrong = on_mine if odd == client.name else on_theirs
-        process = mine if odd == client.name else theirs
-        ends = _ends(client, running, odd)
-        decide = "" if differ or blocked or _has_witnesses(scene, client) else hidden_question(*ends)
+        clients = [one for one in (client, *scene.fellows(client)) if running_on(one.facts, one.tunnel) is not None]
+        is_hub = _is_hub(clients, on_mine, on_theirs)
+        culprit = client.hub if is_hub else client.name
+        process, wrong = (theirs, on_theirs) if is_hub else (mine, on_mine)
+        ends = _ends(client, running, culprit)
+        decide = "" if differ or blocked or len(clients) > 1 else hidden_question(*ends)
         what = (
             f"EIGRP of {client.name} has {on_mine.authentication or 'no'} authentication on the tunnel, that of "
             f"{client.hub} {on_theirs.authentication or 'none'}"
             if differ
-            else f"EIGRP of {odd} cannot prove itself on {wrong.name}: {wrong.blocked}"
+            else f"EIGRP of {culprit} cannot prove itself on {wrong.name}: {wrong.blocked}"
             if wrong.blocked
             else f"EIGRP of {client.name} and of {client.hub} do not believe each other on the tunnel"
             if decide
@@ -232,7 +234,7 @@ def _authentic(
         yield Finding(
             step=_STEP,
             cause=Cause.EIGRP_AUTHENTICATION,
-            router=odd,
+            router=culprit,
             what=what,
             evidence=(*refused, *map(str, blocked), *state),
             fix=no if wrong.authentication and differ else key_lines(*ends),
@@ -251,25 +253,19 @@ def _authentic(
         yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbors")
 
 
-def _without_key(scene: Scene, client: Client, mine: EigrpInterfaceFacts, theirs: EigrpInterfaceFacts) -> str:
-    """Return the end without a valid key; else the hub, if none of its clients is its neighbor."""
-    if mine.blocked or theirs.blocked:
-        return client.name if mine.blocked else client.hub
-    others = [one for one in scene.fellows(client) if running_on(one.facts, one.tunnel) is not None]
-    return client.hub if others and not any(map(is_up, others)) else client.name
+def _is_hub(clients: list[Client], mine: EigrpInterfaceFacts, theirs: EigrpInterfaceFacts) -> bool:
+    """Return whether the authentication of the hub is to change: of two alike, that of the end without a valid key."""
+    if mine.authentication != theirs.authentication:
+        return odd(clients, lambda one: _authentication(one) == theirs.authentication) is Odd.SERVER
+    return not mine.blocked and (bool(theirs.blocked) or odd(clients, is_up) is Odd.SERVER)
 
 
-def _has_witnesses(scene: Scene, client: Client) -> bool:
-    """Return whether other clients of the server show which end has the wrong key."""
-    return any(running_on(one.facts, one.tunnel) is not None for one in scene.fellows(client))
-
-
-def _ends(client: Client, running: tuple[_Running, _Running], odd: str) -> tuple[EigrpEnd, EigrpEnd]:
+def _ends(client: Client, running: tuple[_Running, _Running], culprit: str) -> tuple[EigrpEnd, EigrpEnd]:
     """Return the end to change, and the other one."""
     (mine, on_mine), (theirs, on_theirs) = running
     near = EigrpEnd(client.name, client.facts, mine, on_mine.name)
     far = EigrpEnd(client.hub, client.hub_facts or client.facts, theirs, on_theirs.name)
-    return (near, far) if odd == client.name else (far, near)
+    return (near, far) if culprit == client.name else (far, near)
 
 
 def _with(facts: RouterFacts | None, interface: str, addresses: tuple[object, ...]) -> NeighborFacts | None:
@@ -306,17 +302,7 @@ def _state(client: Client) -> tuple[str, ...]:
     )
 
 
-def _authentication(running: _Running) -> object:
-    return running[1].authentication
-
-
-def _odd(scene: Scene, client: Client, ask: Callable[[_Running], object]) -> str:
-    """Return the hub, if it differs from all its other clients; else the client."""
-    if client.hub_facts is None or client.there is None:
-        return client.name
-    hub = running_on(client.hub_facts, client.there)
-    fellows = (running_on(one.facts, one.tunnel) for one in scene.fellows(client))
-    others = [running for running in fellows if running is not None]
-    if hub is None or not others:
-        return client.name
-    return client.hub if all(ask(one) != ask(hub) for one in others) else client.name
+def _authentication(client: Client) -> str:
+    """Return how packets are authenticated on the tunnel of a client on which EIGRP runs."""
+    running = running_on(client.facts, client.tunnel)
+    return running[1].authentication if running is not None else ""

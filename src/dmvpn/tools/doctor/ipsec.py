@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.terms import Odd, odd
 from dmvpn.features.ike.config.isakmp import RUN_AS
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.tunnel import config as tunnel_lines
@@ -143,8 +144,8 @@ def _from_clue(
         judge = End(client.facts, client.tunnel) if who == client.name else End(client.hub_facts, client.there)
         known = CERTIFICATE if by_certificate(judge) else known
     if not known.own:
-        others = scene.fellows(client)
-        culprit = client.hub if others and not any(is_secured(one) for one in others) else client.name
+        is_hub = odd((client, *scene.fellows(client)), is_secured) is Odd.SERVER
+        culprit = client.hub if is_hub else client.name
     if known is VERSION:
         culprit = client.hub if who == client.name else client.name
     has_own_key = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.terms import Odd, odd
 from dmvpn.tools.doctor.crypto_parameters import (
     End,
     mode,
@@ -84,7 +85,7 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
     here, far = End(client.facts, client.tunnel), End(facts, there)
     yield from _transforms_kept(scene, client, here, far)
     if mode(here) != mode(far):
-        culprit = client.name if _is_odd(scene, client, mode) else client.hub
+        culprit = _culprit(scene, client, mode)
         yield Finding(
             step=Step.SA,
             cause=Cause.MODE,
@@ -96,7 +97,7 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
     groups = pfs(here), pfs(far)
     if groups[0] != groups[1]:
-        culprit = client.name if _is_odd(scene, client, pfs) else client.hub
+        culprit = _culprit(scene, client, pfs)
         yield Finding(
             step=Step.SA,
             cause=Cause.PFS,
@@ -107,15 +108,14 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
 
 
-def _is_odd(scene: Scene, client: Client, ask: Callable[[End], object]) -> bool:
-    """Return whether another client of the same server agrees with the server, and not with this one.
-
-    Then this one is wrong.
-    """
-    if client.there is None or client.hub_facts is None:
-        return True
-    others = [ask(End(one.facts, one.tunnel)) for one in scene.fellows(client)]
-    return not others or ask(End(client.hub_facts, client.there)) in others
+def _culprit(scene: Scene, client: Client, ask: Callable[[End], object]) -> str:
+    """Return the name of the end to change, of two that do not agree on a value."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None:
+        return client.name
+    value = ask(End(hub, there))
+    verdict = odd((client, *scene.fellows(client)), lambda one: ask(End(one.facts, one.tunnel)) == value)
+    return client.hub if verdict is Odd.SERVER else client.name
 
 
 def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
@@ -123,7 +123,7 @@ def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Itera
     mine, theirs = transforms(here), transforms(far)
     if not mine or not theirs or set(mine) & set(theirs):
         return
-    culprit = client.name if _is_odd(scene, client, lambda end: sorted(transforms(end))) else client.hub
+    culprit = _culprit(scene, client, lambda end: sorted(transforms(end)))
     yield Finding(
         step=Step.SA,
         cause=Cause.TRANSFORM,
