@@ -11,6 +11,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.network.overlay import Network
 from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
 from dmvpn.tools.lint.rules import neighbors, phases, registration, tunnels
@@ -29,9 +30,9 @@ def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Find
     def check(scene: Scene, client: Client) -> Iterator[Finding]:
         ends = [(client.name, f"interface {client.tunnel.name}")]
         ends += [(client.hub, f"interface {client.there.name}")] if client.there is not None else []
-        for name, one in _mistakes(scene):
-            if one.concern.rule in rules and (name, one.concern.at[0]) in ends:
-                yield _finding(scene, step, name, one)
+        for one in _mistakes(scene):
+            if one.concern.rule in rules and (one.router, one.concern.at[0]) in ends:
+                yield _finding(step, one)
 
     return check
 
@@ -40,13 +41,13 @@ def of_all(step: Step, *rules: Rule) -> Callable[[Scene], Iterator[Finding]]:
     """Return a check of all routers by these rules."""
 
     def check(scene: Scene) -> Iterator[Finding]:
-        return (_finding(scene, step, name, one) for name, one in _mistakes(scene) if one.concern.rule in rules)
+        return (_finding(step, one) for one in _mistakes(scene) if one.concern.rule in rules)
 
     return check
 
 
-def _mistakes(scene: Scene) -> tuple[tuple[str, NetworkConcern], ...]:
-    """Return the mistakes with a cause, each with its router; they are sought once."""
+def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
+    """Return the mistakes with a cause; they are sought once."""
     known = scene.mistakes
     if not known:
         names = {device(facts): name for name, facts in scene.alive()}
@@ -54,17 +55,21 @@ def _mistakes(scene: Scene) -> tuple[tuple[str, NetworkConcern], ...]:
         found = [NetworkConcern(one, concern) for one in network.devices for concern in nhrp.check(one.nhrp)]
         found += [one for rules in (tunnels, registration, neighbors, phases) for one in rules.check(network)]
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
-        known.append(tuple((names[one.device], one) for one in found))
+        known.append(
+            tuple(
+                Mistake(names[one.device], one.concern, tuple(f"{names[other]}: {at[-1]}" for other, at in one.related))
+                for one in found
+            )
+        )
     return known[0]
 
 
-def _finding(scene: Scene, step: Step, name: str, one: NetworkConcern) -> Finding:
-    names = {device(facts): other for other, facts in scene.alive()} if one.related else {}
+def _finding(step: Step, one: Mistake) -> Finding:
     return Finding(
         step=step,
         cause=one.concern.rule.cause or Cause.UNDECIDED,
-        router=name,
-        what=f"{name}: {one.concern.what}",
-        evidence=tuple(f"{names[other]}: {at[-1]}" for other, at in one.related),
+        router=one.router,
+        what=f"{one.router}: {one.concern.what}",
+        evidence=one.related,
         fix=tuple(line.strip() for line in one.concern.fix.splitlines()),
     )

@@ -97,13 +97,11 @@ def _end(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> _End | None:
 
 def _lans(scene: Scene, name: str, facts: RouterFacts, *, with_site: bool) -> Iterator[_Lan]:
     """Yield the networks of a router that have hosts. with_site: and that of its site, where no host is known."""
-    under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
-    served = {host.address.network for host in scene.lab.hosts.values() if host.router == name}
     site = scene.site_of(name, facts) if with_site else None
-    for it in facts.interfaces:
-        for own in it.addresses if it.name not in under and it.line and it.vrf == facts.vrf else ():
-            if own.version == 4 and (own.network in served or (site is not None and own.ip == site[1])):
-                yield _Lan(name, own.network)
+    for lan in scene.lans(name, facts):
+        is_wanted = lan.served or (site is not None and lan.address.ip == site[1])
+        if is_wanted and lan.port.vrf == facts.vrf and lan.address.version == 4:
+            yield _Lan(name, lan.address.network)
 
 
 def _route(facts: RouterFacts, network: Network) -> RouteFacts | None:

@@ -7,7 +7,7 @@ Client      one tunnel of a router and a server that it must reach: most checks 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.customers import TunnelSeat, customers
@@ -21,16 +21,32 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.base.findings import Concern
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.network.customers import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.tools.doctor.probes import Probe, ProbeResult
-    from dmvpn.tools.lint.found import NetworkConcern
 
 #: A port: the node and its interface.
 Port = tuple[str, str]
+
+
+class LanAddress(NamedTuple):
+    """An address of an interface that is neither a tunnel nor its source. served: hosts of a lab are on its network."""
+
+    port: InterfaceFacts
+    address: AddressWithLength
+    served: bool
+
+
+class Mistake(NamedTuple):
+    """A mistake that lint finds in the configuration of a router. related: lines of other routers, with their names."""
+
+    router: str
+    concern: Concern
+    related: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,7 @@ class _Index:
     of_hub: dict[str, list[Client]] = field(default_factory=dict)
     customers: Mapping[Table, str] = field(default_factory=dict)
     unfiltered: LabFacts | None = None
-    mistakes: list[tuple[tuple[str, NetworkConcern], ...]] = field(default_factory=list)
+    mistakes: list[tuple[Mistake, ...]] = field(default_factory=list)
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
@@ -122,7 +138,7 @@ class Scene:
         return self._index.unfiltered
 
     @property
-    def mistakes(self) -> list[tuple[tuple[str, NetworkConcern], ...]]:
+    def mistakes(self) -> list[tuple[Mistake, ...]]:
         """What `duties` found in the configurations; empty before."""
         return self._index.mistakes
 
@@ -212,11 +228,16 @@ class Scene:
 
         One in the table that the facts show comes first.
         """
+        best = min(self.lans(name, facts), key=lambda one: (not one.served, one.port.vrf != facts.vrf), default=None)
+        return (best.port.name, best.address.ip) if best is not None else None
+
+    def lans(self, name: str, facts: RouterFacts) -> Iterator[LanAddress]:
+        """Yield the addresses of a router's interfaces that are up and neither tunnels nor their sources."""
         under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
         served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
-        found = [(it, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
-        found.sort(key=lambda one: (one[1].network not in served, one[0].vrf != facts.vrf))
-        return (found[0][0].name, found[0][1].ip) if found else None
+        for port in facts.interfaces:
+            if port.name not in under and port.line:
+                yield from (LanAddress(port, own, own.network in served) for own in port.addresses)
 
     @property
     def customers(self) -> Mapping[Table, str]:
