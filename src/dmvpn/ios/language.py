@@ -401,11 +401,12 @@ def _is_understood_better(failures: list[CliError], free: MatchedLine[ConfigLine
     `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section, nor
     is `peer <name>` of a keyring one about dial-up.
     """
-    behind = tokens[len(_beginning(free.line)) :]
-    if not behind:
+    words = len(_beginning(free.line))
+    if len(tokens) <= words:
         return False
-    most = behind[0].start - (behind[0].text in BLANKS)
-    return any(failure.column > most for failure in failures)
+    following = tokens[words]
+    is_blank = following.text in BLANKS
+    return any(one.column > following.start or (is_blank and one.column == following.start) for one in failures)
 
 
 def _furthest(failures: list[CliError]) -> CliError:

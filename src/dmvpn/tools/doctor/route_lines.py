@@ -24,13 +24,15 @@ from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process, rip_process
 from dmvpn.tools.doctor.static_routes import static_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dmvpn.base.barriers import Barrier
     from dmvpn.base.facts import Address, Network
+    from dmvpn.base.reasons import ReasonCode
     from dmvpn.router.facts import RouterFacts
 
-_CAUSES: Final = {
+#: Of other reasons: a route filter.
+_CAUSES: Final[Mapping[ReasonCode, Cause]] = {
     **dict.fromkeys(
         (RouteReason.NOT_ADVERTISED, RouteReason.OTHER_MASK, RouteReason.NOT_RUNNING), Cause.NETWORK_STATEMENT
     ),
@@ -60,9 +62,7 @@ def cause_of(barrier: Barrier, *, by_owner: bool) -> Cause:
         return Cause.BLACK_HOLE
     if barrier.reason.code is RouteReason.NOT_ADVERTISED and not by_owner:
         return Cause.REDISTRIBUTION
-    if isinstance(barrier.reason.code, RouteReason):
-        return _CAUSES.get(barrier.reason.code, Cause.ROUTE_FILTERED)
-    return Cause.ROUTE_FILTERED
+    return _CAUSES.get(barrier.reason.code, Cause.ROUTE_FILTERED)
 
 
 def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, *, by_owner: bool) -> tuple[str, ...]:
