@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 #: Draws of a second fault that has nothing to do with the first one.
 _TRIES: Final = 20
-#: So many times somebody who follows the doctor asks it.
+#: How often a user who follows the doctor asks it.
 _VISITS: Final = 3
 #: A cloud of a hub and two spokes from which tests derive theirs.
 PLAIN: Final = Plan(

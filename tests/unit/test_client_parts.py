@@ -136,7 +136,7 @@ def test_both_fronts_offer_the_same(front: type, other: type) -> None:
 
 
 def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients() -> None:
-    """Whoever adds an order to one of them sees here which of the others do not have it."""
+    """An order that is added to one of them and is missing in another fails here."""
     resources = {path.rpartition("/")[2] for path in web_labs.DESCRIBED if path.startswith(web_labs.LAB)}
     of_web = {"impair" if verb == "wires" else verb for verb in resources} | {"down"}
     of_client = {name.rstrip("_") for name in vars(orders.Orders) if not name.startswith("_")}

@@ -168,7 +168,7 @@ def test_a_job_has_the_memory_of_its_token(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_result_that_is_nested_too_deeply_leaves_the_lab_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its job ran on for ever, and nobody could begin another job of that lab."""
+    """Its job never ended, and blocked all later jobs of that lab."""
     monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, "-c", "print('[' * 100_000)"))
     begun = Jobs()
     for _ in range(2):

@@ -120,7 +120,7 @@ class _TwoSockets(_Socket):
         self._whole: socket.socket | None = None
 
     def whole_fileno(self) -> int | None:
-        """Return the descriptor of the second one; None: there is none."""
+        """Return the descriptor of the socket that sends with DF, None without one."""
         return self._whole.fileno() if self._whole is not None else None
 
     def path_mtu(self, remote: IPv4Address) -> int:

@@ -62,7 +62,7 @@ class Policy:
         return not self._leaks(self._state.settings.stub_leaks, interface, path, prefix)
 
     def summary_over(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> Prefix | None:
-        """Return the summary that hides the prefix here and does not leak it, None: there is none."""
+        """Return the summary that replaces the prefix on this interface and does not leak it, None without one."""
         for one in interface.settings.summaries:
             if one.prefix != prefix and prefix in one.prefix and not self._leaks(one.leaks, interface, path, prefix):
                 return one.prefix

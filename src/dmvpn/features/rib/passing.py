@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def barrier(side: Side, prefix: Prefix, protocol: str) -> Barrier | None:
-    """Return why the route that a protocol offers is not in use, None: it is, or there is none."""
+    """Return why the route that a protocol offers is not in use; None if it is in use, or no route is offered."""
     node = cast("RibMachine", side.machines["rib"]).nodes.get(prefix)
     for (source, _), offer in node.offers.items() if node is not None else ():
         if node is None or source.value != protocol or offer is node.plain:

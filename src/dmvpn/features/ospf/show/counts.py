@@ -180,7 +180,7 @@ def _packets(counts: dict[str, int]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class LastResort:
-    """Whether a router advertises maximum metrics now. configured: None: never. left: seconds, None: no end."""
+    """Whether a router advertises maximum metrics now. configured: None if never. left: seconds, None: no limit."""
 
     configured: MaximumMetric | None
     active: bool
@@ -220,7 +220,7 @@ def _maximum(found: LastResort) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRoute:
-    """A route of OSPF itself. area: None: of none. installed: the routing table has it from this process."""
+    """A route of OSPF. area: None for an external route. installed: the routing table has it from this process."""
 
     prefix: Prefix
     kind: str
