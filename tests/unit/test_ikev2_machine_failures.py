@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Unpack
@@ -24,6 +23,7 @@ from dmvpn.features.ike.v2.wire.numbers import NotifyType
 from dmvpn.net.udp import UdpDatagram
 from support.fakes import FakeDebugging, up
 from support.ike_machines import GCM, PSK, Changes, MachineNet, Node, crosswise
+from support.leftovers import circles, uncollected
 from support.strangers import begins
 
 HUB, SPOKE = "198.51.100.1", "203.0.113.10"
@@ -525,12 +525,8 @@ def test_wishes_leave_nothing_to_the_collector_of_garbage() -> None:
     """It looks at all objects of a router so seldom that circles of references are kept for hours."""
     net = MachineNet()
     hub = net.node(HUB, responder_only=True)
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         for number in range(1, 51):
             hub.want(f"203.0.113.{number}")
             hub.want(f"203.0.113.{number}", wanted=False)
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+        assert circles() == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,7 @@ from support.cloud import (
     targets,
     tunnel_of,
 )
+from support.leftovers import circles, uncollected
 from support.overlay import TUNNEL, Overlay, address, cloud, data_packet, make_shortcut
 
 if TYPE_CHECKING:
@@ -119,15 +119,11 @@ def test_questions_leave_nothing_to_the_collector_of_garbage() -> None:
     overlay = cloud(3, 4, 5, holdtime=120)
     overlay.start()
     overlay.run(1)
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         for number in range(100, 150):
             overlay.handle("R31", Unresolved(TUNNEL, address(f"192.168.100.{number}")))
         overlay.run(400)
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
+        assert circles() == []
 
 
 def test_a_full_cache_takes_no_answers_and_learns_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
