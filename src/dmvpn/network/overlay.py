@@ -128,6 +128,18 @@ class TunnelEnd:
             return self.device.interface(self.tunnel.source_interface)
         return self.device.owner(self.source, self.tunnel.front) if self.source is not None else None
 
+    @property
+    def source_port(self) -> str:
+        """The port with its source address, "": no port of this router is known to have it."""
+        address = self.tunnel.source_address
+        owner = self.device.owner(address, self.tunnel.front) if address is not None else None
+        return owner.name if owner is not None else self.tunnel.source_interface
+
+    @property
+    def source_vrf(self) -> str:
+        """The VRF of that port; if it is unknown, that of the outer packets."""
+        return self.device.vrf_of(self.source_port) if self.source_port else self.tunnel.front
+
     def nbma_of(self, nhs: NhsConfig) -> IPAddress | None:
         """Return the NBMA address of a server, by its own line, a name or a map."""
         if nhs.nbma is not None:

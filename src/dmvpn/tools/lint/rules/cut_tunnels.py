@@ -12,7 +12,6 @@ from dmvpn.base.protection import Encapsulation
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios.common import ACCESS_GROUP
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.sides import source_port
 from dmvpn.tools.opened_lists import permitting_lines
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 
 def _ways_in(end: TunnelEnd) -> tuple[str, ...]:
     """Return the ports by which packets of peers come: the source, or of a loopback where default routes lead."""
-    port = source_port(end)
+    port = end.source_port
     if not port.startswith("Loopback"):
         return (port,)
     device = end.device

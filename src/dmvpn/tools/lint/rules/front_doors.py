@@ -9,7 +9,6 @@ from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.tunnel.config import VRF
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.sides import source_port, vrf_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         if end.tunnel.front and end.tunnel.front not in end.device.vrfs.names:
             continue  # refused: the line of the tunnel is named
-        if vrf_of_source(end) != end.tunnel.front:
+        if end.source_vrf != end.tunnel.front:
             yield _source(end)
         else:
             yield from _profile(end)
@@ -51,11 +50,11 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 
 def _source(end: TunnelEnd) -> NetworkConcern:
     device, tunnel = end.device, end.tunnel
-    vrf = vrf_of_source(end)
+    vrf = end.source_vrf
     wanted = f"tunnel vrf {tunnel.front}" if tunnel.front else "no tunnel vrf"
     line = VRF.of(vrf=vrf) if vrf else VRF.no(vrf=tunnel.front)
     at = end.line("tunnel vrf") if tunnel.front else end.line("tunnel source")
-    what = f"{source_port(end)}, the source of {end.name}, is in {table_named(vrf)}, and the tunnel has {wanted}"
+    what = f"{end.source_port}, the source of {end.name}, is in {table_named(vrf)}, and the tunnel has {wanted}"
     return found(SOURCE, device, at, what, f"{end.at[0]}\n {line}")
 
 

@@ -11,8 +11,8 @@ from dmvpn.features.ike.config import profiles
 from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
+from dmvpn.network.terms.ike_sides import Side, side_of
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.sides import Side, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,9 +20,9 @@ from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.ipsec.policies import resolve
 from dmvpn.features.tunnel.config import PROTECTION
+from dmvpn.network.terms.ike_sides import Side, side_of
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.proofs import KEY, METHOD, NAMELESS, NO_KEY, NO_PROFILE, PAIR, lonely, names, proofs
-from dmvpn.tools.lint.rules.sides import Side, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

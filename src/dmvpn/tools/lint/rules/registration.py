@@ -14,7 +14,6 @@ from dmvpn.network.device import is_private
 from dmvpn.network.routing import learns_underlay
 from dmvpn.network.terms.tunnels import NHRP
 from dmvpn.tools.lint.found import differences, found
-from dmvpn.tools.lint.rules.sides import vrf_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -329,7 +328,7 @@ def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
 def _reachable(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         device = end.device
-        if not device.has_underlay or device.has_default or end.tunnel.front or vrf_of_source(end):
+        if not device.has_underlay or device.has_default or end.tunnel.front or end.source_vrf:
             continue
         if learns_underlay(device) or _underlay_protocol(end):
             continue  # its neighbors may know the way

@@ -8,7 +8,6 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.static.config import model as static_model
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.sides import source_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ class _Way(NamedTuple):
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield ports that drop what peers of a tunnel send, because of where the routes to the peers lead."""
     for end in network.ends:
-        port = source_port(end)
+        port = end.source_port
         lines = end.device.filters.ports.get(port)
         if lines is None or lines.reverse_path is None or end.device.learns_routes:
             continue

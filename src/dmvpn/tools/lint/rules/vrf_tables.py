@@ -15,7 +15,6 @@ from dmvpn.features.static.config import line_of
 from dmvpn.features.static.config import model as static_model
 from dmvpn.ios.vrfs import DEFINITION
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.sides import source_port, vrf_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +91,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             yield from _shared([end for end in network.ends if end.device is device and _vrf(end)])
     for end in network.ends:
         front = end.tunnel.front
-        if front in end.device.vrfs.names and vrf_of_source(end) == front:
+        if front in end.device.vrfs.names and end.source_vrf == front:
             yield from _no_route(network, end)
             yield from _keys(end)
 
@@ -150,7 +149,7 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     if any(nbma is not None and any(nbma in wire for wire in _wires(device, front)) for nbma in far):
         return
     what = f"VRF {front}, in which {end.name} sends its outer packets, "
-    what += f"has no route besides the wire of {source_port(end) or 'its source'}"
+    what += f"has no route besides the wire of {end.source_port or 'its source'}"
     yield found(NO_ROUTE, device, end.line("tunnel vrf"), what)
 
 

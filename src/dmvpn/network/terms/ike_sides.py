@@ -1,30 +1,40 @@
-"""One end of a tunnel, as IKE sees it: for the rules about what two ends would agree on."""
+"""The two ends of a tunnel, as IKE sees them: how each would talk to the other one, by the machine's own book."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.translation import candidates, version_of
 from dmvpn.features.ipsec.policies import resolve
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, OuterAddress
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.model import Profile
-    from dmvpn.network.overlay import TunnelEnd
+    from dmvpn.network.overlay import EndPair, TunnelEnd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One end of a pair, as IKE sees it."""
+    """One end. by_v1: the client of its pair begins with IKEv1.
+
+    terms: how it would talk to the other end of its pair, where the client begins, or why it cannot; None: the client
+        cannot begin.
+    """
 
     end: TunnelEnd
     address: IPAddress
     policy: ProtectionPolicy
     book: ConfigurationBook
+    by_v1: bool = False
+    terms: Terms | Reason | None = None
 
     @property
     def name(self) -> str:
@@ -38,31 +48,41 @@ class Side:
     @property
     def profile_line(self) -> tuple[str, ...]:
         """The line that opens its IPsec profile."""
-        return (f"crypto ipsec profile {self.end.tunnel.protection}",)
+        return (f"crypto ipsec profile {self.policy.name.partition(' ')[0]}",)
 
     def profile(self, terms: Terms) -> Profile:
         """Return the IKE profile that these terms are from."""
         return next(one for one in self.book.config.profiles if one.name == terms.profile)
 
 
-def vrf_of_source(end: TunnelEnd) -> str:
-    """Return the VRF of the port that is the source of a tunnel; if the port is unknown, that of the outer packets."""
-    port = source_port(end)
-    return end.device.vrf_of(port) if port else end.tunnel.front
+def side(end: TunnelEnd, pair: EndPair) -> Side | None:
+    """Return an end of a pair; None: one of the two is not protected, or not in a way that can work at all."""
+    both = _sides(pair)
+    return both[end is pair.there] if both is not None else None
 
 
-def source_port(end: TunnelEnd) -> str:
-    """Return the port with the source address of a tunnel, "": no port of this router is known to have it."""
-    address = end.tunnel.source_address
-    owner = end.device.owner(address, end.tunnel.front) if address is not None else None
-    return owner.name if owner is not None else end.tunnel.source_interface
+@lru_cache(maxsize=64)
+def _sides(pair: EndPair) -> tuple[Side, Side] | None:
+    here, there = side_of(pair.here), side_of(pair.there)
+    if here is None or there is None:
+        return None
+    config = here.book.config
+    by_v1 = version_of(config, candidates(config, here.policy)[0]) == IkeVersion.V1
+    ours = here.book.to(here.policy, there.address)
+    theirs = (
+        there.book.terms(there.path(here), ours.identity, None, version=ours.version)
+        if isinstance(ours, Terms)
+        else None
+    )
+    return replace(here, by_v1=by_v1, terms=ours), replace(there, by_v1=by_v1, terms=theirs)
 
 
+@lru_cache(maxsize=256)
 def side_of(end: TunnelEnd) -> Side | None:
-    """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
+    """Return an end without a peer; None: as `side`."""
     if not end.tunnel.protection or end.outer is None:
         return None
-    if vrf_of_source(end) != end.tunnel.front:
+    if end.source_vrf != end.tunnel.front:
         return None
     policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.outer)
     if isinstance(policy, Reason):
