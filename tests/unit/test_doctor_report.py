@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.report import as_text, brief
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Step, View
 
 ROUTERS = ("HUB", "SPOKE1", "SPOKE2")
@@ -52,3 +54,9 @@ def test_advice_with_other_values_is_said_apart() -> None:
 
 def test_two_of_a_kind_are_two_lines() -> None:
     assert len([line for line in advice(unclamped("HUB", 1), unclamped("SPOKE1", 1)) if "adjust-mss" in line]) == 2
+
+
+def test_brief_has_the_command_to_type_where_no_line_is_wrong() -> None:
+    broken = replace(unclamped("HUB", 1), advice=False, fix=(), order="clear ip bgp 10.0.0.2")
+    said = brief(Diagnosis(view=View.WHOLE, routers=ROUTERS, findings=(broken,)))
+    assert said.endswith(", at HUB; on HUB: clear ip bgp 10.0.0.2")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +19,13 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.explanations import Explanation
 from dmvpn.face.language import exec_parser
 from dmvpn.net.icmp import TimeExceededCode
+from dmvpn.network import terms
+from dmvpn.network.terms.table import Table
 from dmvpn.router.features import FEATURES
+from dmvpn.tools.doctor import as_text
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Health, Hypothesis, Step, Trial, Unseen, View
 from dmvpn.tools.explain import Answer, Explainer, render
+from dmvpn.tools.explain.causes import GROUPS
 from dmvpn.tools.watch.ladder import Ladder, Look
 from dmvpn.tools.watch.words import SHORT
 
@@ -28,6 +37,12 @@ EXPLAINER = Explainer(FEATURES, exec_parser(FEATURES).commands)
 
 def ask(question: str) -> tuple[FoundMeaning, ...]:
     return EXPLAINER.ask(question).found
+
+
+def tables() -> list[Table[Any]]:
+    """All tables of what two ends must agree on."""
+    modules = [import_module(f"{terms.__name__}.{one.name}") for one in iter_modules(terms.__path__)]
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Table)]
 
 
 def words(question: str) -> list[str]:
@@ -321,6 +336,43 @@ def test_what_the_doctor_finds_is_explained_by_its_name(cause: Cause) -> None:
     assert "dmvpn doctor" in {screen for found in EXPLAINER.ask(cause.value).found for screen in found.screens} or (
         cause is Cause.IKE  # a state of show dmvpn, first of all
     )
+
+
+def _diagnosed() -> list[str]:
+    """Whatever the doctor prints before a colon, at the beginning of a line, in reports with everything in them."""
+    trials = (Trial(better=("R1 is well",)), Trial(worse=("R1 is not",)), Trial())
+    sample = Finding(step=Step.SA, cause=Cause.PSK, router="R1", what="R1 is not", fix=("a",), order="b", decide="why?")
+    broken = [replace(sample, trial=one) for one in trials]
+    findings = (
+        *broken,
+        replace(broken[0], router="R2", stops=False, untried="as this is a test"),
+        *(replace(broken[0], router=f"R{number}", advice=True) for number in range(3, 7)),
+    )
+    whole = Diagnosis(
+        view=View.WHOLE, routers=("R1",), findings=findings, fine=(Fine(Step.GRE, "fine"),), probes=("-",)
+    )
+    guess = Hypothesis(cause=Cause.PSK, why="it is", decide="is it?", mild=True)
+    alone = replace(whole, view=View.ONE_END, findings=(), hypotheses=(guess,))
+    asking = replace(
+        alone, hypotheses=(replace(guess, mild=False),), unseen=(Unseen(whom="R2", about="it", ask=("x",)),)
+    )
+    apart = replace(whole, findings=(replace(broken[0], apart=True, mild=True),))
+    lines = [line for one in (whole, replace(whole, findings=()), alone, asking, apart) for line in as_text(one)]
+    return [re.sub("( on| at) R[0-9].*", r"\1", line.removeprefix("R1: ").strip()) for line in lines if ":" in line]
+
+
+@pytest.mark.parametrize(
+    "word", [*(one.value for one in (*Step, *Health, *Copied)), *(term.name for one in tables() for term in one.terms)]
+)
+def test_a_word_of_a_diagnosis_is_explained(word: str) -> None:
+    assert ask(word), "write it into tools/explain/causes.py"
+
+
+def test_whatever_a_line_of_a_diagnosis_begins_with_is_explained() -> None:
+    known = {word for group in GROUPS for each in group.explanations for word in (each.word, *each.also)}
+    begun = [line for line in _diagnosed() if not line.startswith(("R1 is", "it;"))]
+    assert len(begun) > 20
+    assert [line for line in begun if not line.startswith(tuple(known))] == []
 
 
 @pytest.mark.parametrize("line", ["doctor R31: broken at IKE (pre-shared key), at R31", "  1. pre-shared key"])

@@ -67,9 +67,9 @@ def brief(diagnosis: Diagnosis) -> str:
     """Return the verdict alone, with the lines to type."""
     verdict = next(as_text(diagnosis))
     first = next((one for one in diagnosis.findings if not one.advice), None)
-    if first is None or first.mild or not first.fix:
-        return verdict
-    return f"{verdict}; on {first.router}: {' / '.join(line.strip() for line in first.fix)}"
+    typed = first.fix or filter(None, [first.order]) if first is not None and not first.mild else ()
+    lines = " / ".join(line.strip() for line in typed)
+    return f"{verdict}; on {first.router}: {lines}" if first is not None and lines else verdict
 
 
 def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""The causes of `dmvpn doctor`, as words that can be explained.
+"""The words of `dmvpn doctor`: causes, steps, what its lines begin with, and what two ends must agree on.
 
-The catalog of troubles describes each cause that it can inject; its titles are used here, too.
+The catalog of troubles describes each cause that it can inject; its titles are used here, too. Terms are explained by
+their rules.
 """
 
 from __future__ import annotations
@@ -8,7 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.explanations import Explanation, WordGroup, WordKind
+from dmvpn.base.explanations import Explanation, WordGroup, WordKind, words
+from dmvpn.network.terms.bgp import BGP
+from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.network.terms.ospf import OSPF
+from dmvpn.network.terms.tunnels import NHRP, TUNNELS
 from dmvpn.tools.troubles import TROUBLES
 
 #: Causes that no trouble injects.
@@ -99,4 +104,78 @@ _CAUSES = WordGroup(
     explanations=tuple(map(_explanation, Cause)),
 )
 
-GROUPS: Final = (_CAUSES,)
+_STEPS = WordGroup(
+    title="steps of a packet's path",
+    kind=WordKind.LABEL,
+    screens=("dmvpn doctor",),
+    rank=82,
+    next="dmvpn doctor (a fault on one step breaks all later ones)",
+    explanations=words(
+        """
+        underlay :: Interfaces, wires, addresses and routes between the NBMA addresses of two tunnel ends.
+        packet filter :: Access lists, reverse path checks and filters of the host, which drop packets on their way.
+        line protocol :: Whether a tunnel interface is up: its source, its destination, its subnet.
+        IKE :: The two ends prove their identities and agree on keys.
+        security associations :: The SAs by which ESP protects what the tunnel carries.
+        GRE :: The tunnel's own packets: keys, modes and sizes.
+        registration :: A client sends its tunnel address and its NBMA address to its server, by NHRP.
+        multicast map :: Which far ends get a copy of multicasts, by which routing protocols find their neighbors.
+        routing :: Neighbors and routes through the tunnel.
+        redirect :: The hub says to a sender that a shorter path exists, by an NHRP Traffic Indication.
+        resolution :: A spoke asks for the NBMA address of another one.
+        shortcut :: Packets go from spoke to spoke without the hub.
+        """
+    ),
+)
+
+_LINES = WordGroup(
+    title="lines of a diagnosis",
+    kind=WordKind.LABEL,
+    screens=("dmvpn doctor",),
+    rank=81,
+    next="dmvpn doctor -v (each ping)",
+    explanations=words(
+        """
+        nothing is broken :: All checks passed, or all that was found may be meant; advice may follow.
+        broken at :: The earliest step that does not work, its cause, and the router whose lines change.
+        likely broken at :: The likeliest cause; `to decide` has the observation that makes it certain or not.
+        cut off at :: A list, a VRF or a router that is off keeps sites apart, which may be meant: exit code 3.
+        unless that is meant :: Nothing else is lost by it; only its owner knows whether it is a plan.
+        from this end nothing looks broken :: One router was asked alone, and its own facts show no fault.
+        one end alone is in view, so nothing is certain; the likeliest first :: One router was asked by itself.
+        also, and perhaps because of that :: Further faults, which may be consequences of the first one.
+        besides :: Faults that stop only some packets, such as large ones.
+        advice :: It works now, and will not always, or not with all packets.
+        likewise :: Further routers or tunnels with the same advice.
+        likely :: Of a finding behind the first one: no observation decides it yet.
+        to fix it :: Lines for the configuration of this router, or a command for its prompt.
+        or :: A command that works instead of the lines.
+        tried :: The lines were entered in a copy of the network in the simulator; what they changed there.
+        lines were tried and are not shown :: In the copy they made something worse.
+        no lines are shown, because none were tried :: And why they could not be tried.
+        to decide :: What to look at, or to ask: the answer confirms the finding or excludes it.
+        because :: What makes this cause possible.
+        if users complain nevertheless :: Possible causes that one end alone cannot see.
+        not seen from here, and whom to ask :: Facts of other routers, and the commands that show them there.
+        checked, and fine :: Steps that work, with the evidence.
+        sent to find out :: Pings and traceroutes that the doctor sent from routers.
+        the same | something else :: A copy of the configurations shows the same fault, or another one (in JSON).
+        well | cut off, perhaps on purpose | broken :: The state of the network as a whole (in JSON): exit code 0, 3, 1.
+        """
+    ),
+)
+
+_TERMS = WordGroup(
+    title="what two ends must agree on",
+    kind=WordKind.LABEL,
+    screens=("dmvpn doctor", "dmvpn lint"),
+    rank=83,
+    next="dmvpn lint (it compares both ends)",
+    explanations=tuple(
+        Explanation(term.name, f"{term.rule.title}, if it differs. {term.rule.why}")
+        for table in (TUNNELS, NHRP, EIGRP, OSPF, BGP)
+        for term in table.terms
+    ),
+)
+
+GROUPS: Final = (_CAUSES, _STEPS, _LINES, _TERMS)
