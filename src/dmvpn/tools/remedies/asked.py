@@ -53,15 +53,14 @@ def _lost(lab: LabFacts, router: str, address: str) -> WalkedPath | None:
 def _finding(path: WalkedPath) -> Finding:
     """Return why the packet does not arrive: lists and VRFs may be meant."""
     end, question = path.end, path.question
-    listed = ", list " in end.why  # as the walk says it
     return Finding(
-        step=Step.FILTER if listed else Step.ROUTING,
-        cause=Cause.PACKET_FILTER if listed else Cause.NO_ROUTE_THERE,
+        step=Step.FILTER if end.listed else Step.ROUTING,
+        cause=Cause.PACKET_FILTER if end.listed else Cause.NO_ROUTE_THERE,
         router=end.where,
         what=f"{question.source} does not reach {question.destination}: {end.why or end.outcome.value}",
         evidence=(f"a copy of these configurations loses the packet at {end.where}, too",),
-        decide=f"are {question.source} and {question.destination} to be kept apart?" if listed or end.apart else "",
+        decide=f"are {question.source} and {question.destination} to be kept apart?" if end.listed or end.apart else "",
         order=f"a VRF of {end.where} imports a route-target that VRF {end.apart} exports" if end.apart else "",
-        mild=bool(listed or end.apart),
-        apart=bool(listed or end.apart),
+        mild=bool(end.listed or end.apart),
+        apart=bool(end.listed or end.apart),
     )

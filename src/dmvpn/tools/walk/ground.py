@@ -212,7 +212,8 @@ class Ground(ABC):
         for answer in filters.answers(self.view, router, port, packet, inward=inward):
             if not answer.passes:
                 said = filters.PROHIBITED if answer.answered else ""
-                return self._drop(router, packet, answer.what, said, clause=filters.CLAUSE if said else "")
+                end = self._drop(router, packet, answer.what, said, clause=filters.CLAUSE if said else "")
+                return replace(end, listed=True)
             self._say(router, packet, Act.FILTER, answer.what)
         return None
 

@@ -121,6 +121,7 @@ class WalkEnd:
 
     later_mtu: a router on the way refused the encapsulated packet; from then on the encapsulating router accepts only
     so many octets.
+    listed: an access list denies the packet.
     apart: the VRF that has a route, on a router where the VRF of the packet has none; "": there is none.
     """
 
@@ -131,6 +132,7 @@ class WalkEnd:
     refusal: Refusal | None = None
     later_mtu: int | None = None
     source: Address | None = None
+    listed: bool = False
     apart: str = ""
 
 
