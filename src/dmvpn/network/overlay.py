@@ -3,6 +3,7 @@
     TunnelEnd   one tunnel interface of one router, for one IP version, with its settings of all features
     ServerLink  a client, one of its `nhs` lines, and the server among these configurations that the line means
     EndPair     two ends that exchange packets: a client and its server, or the two ends of a point-to-point tunnel
+    EndIndex    the ends by their addresses: which of them is the server of a client, for lint, pictures and the doctor
 
 An end is a client if it has an NHS. It is a server if a client names it as NHS, or if it could be one: a multipoint
 tunnel without an NHS of its own. A regional hub is both. Tunnels that are shut down, and excerpts of a tunnel's
@@ -12,7 +13,7 @@ configuration, are left out.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.terms import Odd, odd
@@ -21,8 +22,9 @@ from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
+    from dmvpn.base.facts import Network as IPNetwork
     from dmvpn.features.eigrp.model import InterfaceSettings as EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
 
+E = TypeVar("E")
 V = TypeVar("V", bound="Hashable")
 
 
@@ -184,6 +187,48 @@ class EndPair:
     nhrp: bool
 
 
+class Seat(NamedTuple, Generic[E]):
+    """A tunnel end as other ends find it. sources: its NBMA addresses, before and behind NAT."""
+
+    end: E
+    router: Hashable
+    key: int | None
+    addresses: Sequence[IPAddress]
+    networks: Sequence[Prefix] | Sequence[IPNetwork]
+    sources: Iterable[Hashable]
+
+
+class EndIndex(Generic[E]):
+    """Tunnel ends by their addresses: whichever ends a reader looks at, by configurations or by facts."""
+
+    def __init__(self, seats: Sequence[Seat[E]]) -> None:
+        self.seats = seats
+        self.by_address: dict[IPAddress, list[Seat[E]]] = {}
+        self.by_source: dict[Hashable, list[Seat[E]]] = {}
+        for seat in seats:
+            for address in seat.addresses:
+                self.by_address.setdefault(address, []).append(seat)
+            for source in dict.fromkeys(seat.sources):
+                self.by_source.setdefault(source, []).append(seat)
+
+    def server(
+        self, client: Seat[E], address: IPAddress | None, source: Hashable
+    ) -> tuple[Seat[E] | None, Seat[E] | None]:
+        """Return the end with a server's tunnel address, and the end with its NBMA address.
+
+        Of several ends it is the one, preferably on another router, that has most in common with the client: a subnet,
+        the tunnel key, the server's address.
+        """
+
+        def likeness(seat: Seat[E]) -> tuple[bool, int]:
+            near = any(one in network for network in client.networks for one in seat.addresses)
+            return seat.router != client.router, near + (seat.key == client.key) + (address in seat.addresses)
+
+        with_address = self.by_address.get(address, ()) if address is not None else ()
+        with_source = self.by_source.get(source, ())
+        return max(with_address, key=likeness, default=None), max(with_source, key=likeness, default=None)
+
+
 class Network:
     """All configurations that were given."""
 
@@ -194,15 +239,8 @@ class Network:
             for device in devices
         }
         self.ends = tuple(end for ends in self._ends.values() for end in ends)
-        self._by_address: dict[IPAddress, list[TunnelEnd]] = {}
-        self._by_source: dict[IPAddress, list[TunnelEnd]] = {}
-        for end in self.ends:
-            for address, _ in end.addresses:
-                self._by_address.setdefault(address, []).append(end)
-            for nbma in dict.fromkeys((end.source, _public(end))):
-                if nbma is not None:
-                    self._by_source.setdefault(nbma, []).append(end)
-        self.links = tuple(self._link(end, nhs) for end in self.ends for nhs in end.nhrp.nhs)
+        self._index = EndIndex([_seat(end) for end in self.ends])
+        self.links = tuple(self._link(seat, nhs) for seat in self._index.seats for nhs in seat.end.nhrp.nhs)
         self._clients: dict[TunnelEnd, list[TunnelEnd]] = {}
         self._links: dict[TunnelEnd, list[ServerLink]] = {}
         for link in self.links:
@@ -216,23 +254,12 @@ class Network:
         """The LANs of each router that it advertises to other sites."""
         return {device: advertised_lans(device) for device in self.devices}
 
-    def _link(self, client: TunnelEnd, nhs: NhsConfig) -> ServerLink:
-        nbma = client.nbma_of(nhs)
-        server = self._other(client, self._by_address.get(nhs.address, ()) if nhs.address is not None else ())
-        version = client.nhrp.version
-        at_nbma = [end for end in self._by_source.get(nbma, ()) if end.nhrp.version == version] if nbma else []
-        same_key = [end for end in at_nbma if end.tunnel.key == client.tunnel.key]
-        fitting = same_key or at_nbma
-        there = server if server in fitting else self._other(client, fitting)
-        if nhs.address is None:
-            server = there
-        return ServerLink(client=client, nhs=nhs, nbma=nbma, server=server, there=there)
-
-    @staticmethod
-    def _other(client: TunnelEnd, ends: Sequence[TunnelEnd]) -> TunnelEnd | None:
-        """Return an end on another router, preferably with the same tunnel key."""
-        others = [end for end in ends if end.device is not client.device]
-        return next((end for end in others if end.tunnel.key == client.tunnel.key), others[0] if others else None)
+    def _link(self, client: Seat[TunnelEnd], nhs: NhsConfig) -> ServerLink:
+        end = client.end
+        nbma = end.nbma_of(nhs)
+        found = self._index.server(client, nhs.address, (nbma, end.nhrp.version))
+        server, there = (seat.end if seat is not None and seat.router is not client.router else None for seat in found)
+        return ServerLink(client=end, nhs=nhs, nbma=nbma, server=there if nhs.address is None else server, there=there)
 
     @cached_property
     def servers(self) -> tuple[TunnelEnd, ...]:
@@ -241,7 +268,7 @@ class Network:
 
     def owners(self, address: IPAddress) -> tuple[TunnelEnd, ...]:
         """Return the ends that have this tunnel address."""
-        return tuple(self._by_address.get(address, ()))
+        return tuple(seat.end for seat in self._index.by_address.get(address, ()))
 
     def is_server(self, end: TunnelEnd) -> bool:
         """Return whether a client names this end as NHS, or could."""
@@ -282,13 +309,16 @@ class Network:
             for link in self.links
             if (server := link.server or link.there) is not None
         ]
+        met: set[TunnelEnd] = set()  # looked up, never iterated
         for end in self.ends:
             if end.multipoint or end.is_client or end.tunnel.destination is None:
                 continue
+            met.add(end)
+            far = self._index.by_source.get((end.tunnel.destination, end.nhrp.version), ())
             found += [
-                EndPair(end, other, nhrp=False)
-                for other in self._by_source.get(end.tunnel.destination, ())
-                if other.tunnel.destination == end.source and self.ends.index(end) < self.ends.index(other)
+                EndPair(end, seat.end, nhrp=False)
+                for seat in far
+                if seat.end.tunnel.destination == end.source and seat.end not in met
             ]
         return tuple(found)
 
@@ -323,6 +353,17 @@ def tunnel_ends(device: Device) -> Iterator[TunnelEnd]:
             of_tunnel = of_ipv6  # there is no IPv4 in it
         for config in of_tunnel or [NhrpTunnel(name=tunnel.name)]:
             yield TunnelEnd(device=device, tunnel=tunnel, nhrp=config, interface=interface, source=source)
+
+
+def _seat(end: TunnelEnd) -> Seat[TunnelEnd]:
+    return Seat(
+        end,
+        end.device,
+        end.tunnel.key,
+        addresses=[address for address, _ in end.addresses],
+        networks=[Prefix.of(*own) for own in end.addresses],
+        sources=[(nbma, end.nhrp.version) for nbma in (end.source, _public(end)) if nbma is not None],
+    )
 
 
 def _public(end: TunnelEnd) -> IPAddress | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.customers import TunnelSeat, customers
-from dmvpn.network.overlay import EndPair
+from dmvpn.network.overlay import EndIndex, EndPair, Seat
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.doctor.configuration import tunnel_end
 from dmvpn.tools.walk.view import HOST_PORT, without_filters
@@ -92,7 +92,7 @@ class _Index:
     """Frequent look-ups: a hub may have hundreds of spokes. clients: made on demand."""
 
     owners: dict[Address, str] = field(default_factory=dict)
-    tunnels: dict[Address, tuple[str, TunnelFacts]] = field(default_factory=dict)
+    ends: EndIndex[tuple[str, TunnelFacts]] = field(default_factory=lambda: EndIndex(()))
     links: dict[Port, LinkFacts] = field(default_factory=dict)
     clients: tuple[Client, ...] = ()
     of_hub: dict[str, list[Client]] = field(default_factory=dict)
@@ -108,9 +108,8 @@ class _Index:
             for mine in facts.addresses.values() if facts is not None else ():
                 for address in mine:
                     index.owners.setdefault(address, name)
-            for tunnel in facts.tunnels if facts is not None else ():
-                for address in tunnel.addresses:
-                    index.tunnels.setdefault(address, (name, tunnel))
+        running = ((name, facts) for name, facts in lab.routers.items() if facts is not None)
+        index.ends = EndIndex([_seat(name, facts, tunnel) for name, facts in running for tunnel in facts.tunnels])
         return index
 
 
@@ -169,14 +168,14 @@ class Scene:
 
     def tunnel_owner(self, address: Address | None) -> tuple[str, TunnelFacts] | None:
         """Return the router that has this tunnel address."""
-        return self._index.tunnels.get(address) if address is not None else None
+        found = self._index.ends.by_address.get(address) if address is not None else None
+        return found[0].end if found else None
 
     def clients(self, router: str | None = None) -> tuple[Client, ...]:
         """Return each tunnel with each of its servers, or with its far end."""
         index = self._index
         if not index.clients:
-            found = (self._clients_of(name, facts, tunnel) for name, facts in self.alive() for tunnel in facts.tunnels)
-            index.clients = tuple(client for each in found for client in each)
+            index.clients = tuple(client for seat in index.ends.seats for client in self._clients_of(seat))
             for client in index.clients:
                 index.of_hub.setdefault(client.hub, []).append(client)
         return index.clients if router is None else tuple(one for one in index.clients if one.name == router)
@@ -186,33 +185,20 @@ class Scene:
         self.clients()
         return [one for one in self._index.of_hub.get(client.hub, ()) if one.name != client.name]
 
-    def _clients_of(self, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Iterator[Client]:
-        for server in tunnel.servers:
-            if server.wanted:
-                yield self._client(name, facts, tunnel, server, server.nbma)
+    def _clients_of(self, seat: Seat[tuple[str, TunnelFacts]]) -> Iterator[Client]:
+        name, tunnel = seat.end
+        wanted: list[tuple[ServerFacts | None, Address | None]]
+        wanted = [(server, server.nbma) for server in tunnel.servers if server.wanted]
         if not tunnel.servers and tunnel.destination is not None:
-            yield self._client(name, facts, tunnel, None, tunnel.destination)
-
-    def _client(
-        self, name: str, facts: RouterFacts, tunnel: TunnelFacts, server: ServerFacts | None, nbma: Address | None
-    ) -> Client:
-        served = self.tunnel_owner(server.address) if server is not None else None
-        at_nbma = served is not None and nbma is not None and served[1].source == nbma
-        hub = served[0] if served is not None and at_nbma else self.owner(nbma) or ""  # several may have it, by VRFs
-        hub_facts = self.of(hub)
-        with_source = [one for one in hub_facts.tunnels if one.source == nbma] if hub_facts is not None else []
-        mine = interface_of(facts, tunnel.name)
-        networks = [own.network for own in mine.addresses] if mine is not None else []
-
-        def likeness(there: TunnelFacts) -> int:
-            """Return a measure of how well one of a hub's tunnels fits; one of them may be the mistake."""
-            is_server = server is not None and server.address in there.addresses
-            near = any(address in network for address in there.addresses for network in networks)
-            return is_server + near + (there.key == tunnel.key)
-
-        there = max(with_source, key=likeness, default=None)
-        theirs = hub_facts.seen_from(there.name) if hub_facts is not None and there is not None else hub_facts
-        return Client(name, facts.seen_from(tunnel.name), tunnel, server, nbma, hub, theirs, there)
+            wanted = [(None, tunnel.destination)]
+        for server, nbma in wanted:
+            _, found = self._index.ends.server(seat, server.address if server is not None else None, nbma)
+            hub, there = found.end if found is not None else (self.owner(nbma) or "", None)
+            facts, theirs = self.of(name), self.of(hub)
+            if theirs is not None and there is not None:
+                theirs = theirs.seen_from(there.name)
+            if facts is not None:
+                yield Client(name, facts.seen_from(tunnel.name), tunnel, server, nbma, hub, theirs, there)
 
     def servers(self) -> set[tuple[str, str]]:
         """Return router and tunnel of all servers that clients use, by tunnel or NBMA address."""
@@ -305,6 +291,13 @@ class Scene:
         for interface in facts.interfaces if facts is not None else ():
             if self.link((router, interface.name)) is not None:
                 yield interface
+
+
+def _seat(router: str, facts: RouterFacts, tunnel: TunnelFacts) -> Seat[tuple[str, TunnelFacts]]:
+    port = interface_of(facts, tunnel.name)
+    networks = [own.network for own in port.addresses] if port is not None else []
+    sources = [tunnel.source] if tunnel.source is not None else []
+    return Seat((router, tunnel), router, tunnel.key, tunnel.addresses, networks, sources)
 
 
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
