@@ -47,13 +47,13 @@ def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
         if router in scene.lab.providers:
             wanted = next(_gateways(scene, router, interface.name), None) if not own else None
         else:
-            wanted = _fitting(scene, own, _far_end(scene, router, interface.name))
+            wanted = _fitting(scene, own, far_end(scene, router, interface.name))
         if wanted is not None:
             return (INTERFACE.of(name=interface.name), port_lines.ADDRESS.of(address=wanted.ip, mask=wanted.netmask))
     return ()
 
 
-def _far_end(scene: Scene, router: str, port: str) -> IPv4Interface | None:
+def far_end(scene: Scene, router: str, port: str) -> IPv4Interface | None:
     """Return the address of the provider or the translator on the wire of a port."""
     link = scene.link((router, port))
     for node, end in link.ends if link is not None else ():
@@ -96,7 +96,7 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
 
 def source_port(scene: Scene, router: str) -> str:
     """Return the port of a tunnel's source, if only one leads to a provider or a translator."""
-    found = [one.name for one in scene.underlay_wires(router) if _far_end(scene, router, one.name) is not None]
+    found = [one.name for one in scene.underlay_wires(router) if far_end(scene, router, one.name) is not None]
     return found[0] if len(found) == 1 else Blank("interface")
 
 

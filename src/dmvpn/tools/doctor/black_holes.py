@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.static_routes import lines_by_hop
-from dmvpn.tools.doctor.underlay_path import is_last_resort, null_route_removal
-from dmvpn.tools.doctor.underlay_routes import removal_lines
+from dmvpn.tools.doctor.static_routes import NULL, lines_by_hop, removal_lines
+from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 def black_holes(scene: Scene) -> Iterator[Verdict]:
     """Check that no static route drops traffic for another site, except as a last resort."""
-    sites = set(_sites(scene))
+    sites = {(who, own.network) for who, _, own in scene.ports()}
     for name, facts in scene.alive():
         for route in facts.routes:
             if not route.drops or route.source != "static" or is_last_resort(route):
@@ -44,7 +43,7 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
                     router=name,
                     what=f"a static route of {name} drops packets for {route.prefix} ({', '.join(hit)})",
                     evidence=(f"{name}: S {route.prefix} is directly connected, Null0",),
-                    fix=null_route_removal(facts, route),
+                    fix=removal_lines(facts, route.prefix, NULL),
                 )
 
 
@@ -64,7 +63,7 @@ def unknown_next_hops(scene: Scene) -> Iterator[Verdict]:
                 router=name,
                 what=f"a static route of {name} sends packets for {route.prefix} to {hop.address}, which no router has",
                 evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
-                fix=removal_lines(scene, name, route),
+                fix=removal_lines(facts, route.prefix),
                 route=route.prefix,
             )
 
@@ -73,8 +72,8 @@ def wrong_next_hops(scene: Scene) -> Iterator[Verdict]:
     """Check that no static route leads by a tunnel to a site that lacks the network and is no server."""
     serving = {name for name, _ in scene.servers()}
     having: dict[Network, list[str]] = {}
-    for who, network in _sites(scene):
-        having.setdefault(network, []).append(who)
+    for who, _, own in scene.ports():
+        having.setdefault(own.network, []).append(who)
     for name, facts in scene.alive():
         tunnels = {tunnel.name for tunnel in facts.tunnels}
         for route in facts.routes:
@@ -93,15 +92,6 @@ def wrong_next_hops(scene: Scene) -> Iterator[Verdict]:
                     evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
                     fix=tuple(f"no {line}" for line, to in lines_by_hop(facts, route.prefix) if to == hop.address),
                 )
-
-
-def _sites(scene: Scene) -> Iterator[tuple[str, Network]]:
-    """Yield router and network of each LAN, without tunnels."""
-    for name, facts in scene.alive():
-        tunnels = {tunnel.name for tunnel in facts.tunnels}
-        for interface in facts.interfaces:
-            if interface.name not in tunnels:
-                yield from ((name, own.network) for own in interface.addresses)
 
 
 def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.system.messages import Configured
-from dmvpn.tools.doctor.packet_loss import probe_result
-from dmvpn.tools.doctor.probes import ProbePurpose
+from dmvpn.tools.doctor.packet_loss import tunnel_passes
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def _passes(scene: Scene, client: Client) -> bool:
         return False
     if any(one.kind == "incomplete" and one.reason for one in client.tunnel.mappings):
         return False
-    through = probe_result(scene, ProbePurpose.TUNNEL, client.name, server.address)
-    return through is not None and through.passed
+    return tunnel_passes(scene, client)
 
 
 def _changed_since(client: Client) -> str:

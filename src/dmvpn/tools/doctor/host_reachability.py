@@ -12,9 +12,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import host_pairs, lans, tracked_routes
-from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.missing_routes import to_address
 from dmvpn.tools.doctor.static_routes import lines_by_hop
 from dmvpn.tools.doctor.tables import route_elsewhere
@@ -100,8 +98,9 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     host, customer = scene.lab.hosts[name], scene.customer_of(name)
     source, target, end = path.question.source, path.question.destination, path.end
     evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
-    if end.where in scene.lab.hosts:
-        return _gateway(scene, end.where, evidence)
+    lan = lans.lan_of(scene, end.where) if end.where in scene.lab.hosts else None
+    if lan is not None:
+        return lans.strange(scene, lan, evidence)
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
     astray = _astray(scene, mine, target, customer)
     if astray is not None:
@@ -201,23 +200,3 @@ def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str,
     facts = scene.of(owner)
     own = [address for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
     return tuple(line for line, hop in lines if hop not in own) or tuple(line for line, _ in lines)
-
-
-def _gateway(scene: Scene, name: str, evidence: tuple[str, ...]) -> Finding:
-    """Return the finding that a host's packets do not leave its own wire."""
-    host = scene.lab.hosts[name]
-    facts = scene.of(host.router)
-    link = next((one for one in scene.lab.links if any(node == name for node, _ in one.ends)), None)
-    port = next((port for node, port in link.ends if node == host.router), "") if link is not None else ""
-    mine = [one for it in (facts.interfaces if facts else ()) if it.name == port for one in it.addresses]
-    if lans.is_mistaken(scene, name):
-        return lans.gateway(scene, name, port, mine, evidence)
-    own = ", ".join(map(str, mine))
-    return Finding(
-        step=Step.ROUTING,
-        cause=Cause.HOST_GATEWAY,
-        router=host.router,
-        what=f"{name} ({host.address}) sends to the gateway {host.gateway}, and {port} of {host.router} is {own}",
-        evidence=evidence,
-        fix=(INTERFACE.of(name=port), address_line(host.gateway, host.address.network)),
-    )

@@ -6,6 +6,7 @@ address a router's LAN port had before a change.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.causes import Cause
@@ -14,23 +15,23 @@ from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.walk.view import HOST_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 
-class _Lan(NamedTuple):
+class Lan(NamedTuple):
     """A host's wire: the host, its address, its configured gateway, and the port of the router there."""
 
     host: str
     own: AddressWithLength
-    gateway: Address
+    gateway: Address | None
     router: str
     port: InterfaceFacts
 
@@ -38,7 +39,7 @@ class _Lan(NamedTuple):
 def gateways(scene: Scene) -> Iterator[Verdict]:
     """Check that each host finds its gateway at its router's port."""
     for lan in _strange_lans(scene):
-        yield _strange(scene, lan, [one for one in lan.port.addresses if one.version == lan.own.version])
+        yield strange(scene, lan)
 
 
 def mistaken_ports(scene: Scene) -> Iterator[tuple[str, str]]:
@@ -47,38 +48,44 @@ def mistaken_ports(scene: Scene) -> Iterator[tuple[str, str]]:
         yield lan.router, lan.port.name
 
 
-def _strange_lans(scene: Scene) -> Iterator[_Lan]:
+def _strange_lans(scene: Scene) -> Iterator[Lan]:
     asked: set[tuple[str, str]] = set()
     for lan in _lans(scene):
-        if (lan.router, lan.port.name) in asked or not lan.port.enabled or lan.gateway.version != 4:
+        if (lan.router, lan.port.name) in asked or not lan.port.enabled or not isinstance(lan.gateway, IPv4Address):
             continue
         asked.add((lan.router, lan.port.name))
         if all(lan.gateway != one.ip for one in lan.port.addresses):
             yield lan
 
 
-def _lans(scene: Scene) -> Iterator[_Lan]:
+def _lans(scene: Scene) -> Iterator[Lan]:
+    """Yield the wires of hosts with one router, of which it is known that it is the gateway."""
     for name, host in scene.lab.hosts.items():
-        facts = scene.of(host.router)
-        link = next((one for one in scene.lab.links if any(node == name for node, _ in one.ends)), None)
-        if facts is None or link is None or host.gateway is None or host.router in scene.lab.providers:
-            continue
-        if len([node for node, _ in link.ends if node in scene.lab.routers]) != 1:
-            continue  # it is unknown which of several routers is the gateway
-        end = next((port for node, port in link.ends if node == host.router), "")
-        port = interface_of(facts, end)
-        if port is not None:
-            yield _Lan(name, host.address, host.gateway, host.router, port)
+        lan, link = lan_of(scene, name), scene.link((name, HOST_PORT))
+        routers = [node for node, _ in link.ends if node in scene.lab.routers] if link is not None else []
+        if lan is not None and len(routers) == 1 and host.gateway and host.router not in scene.lab.providers:
+            yield lan
 
 
-def _strange(scene: Scene, lan: _Lan, mine: list[AddressWithLength]) -> Finding:
-    """Return the finding that the port has a wrong address, or none."""
-    if is_mistaken(scene, lan.host):
-        return gateway(scene, lan.host, lan.port.name, mine)
+def lan_of(scene: Scene, name: str) -> Lan | None:
+    """Return the wire of a host; None: its router does not run, or has no port there."""
+    host = scene.lab.hosts[name]
+    facts, link = scene.of(host.router), scene.link((name, HOST_PORT))
+    end = next((port for node, port in link.ends if node == host.router), "") if link is not None else ""
+    port = interface_of(facts, end) if facts is not None else None
+    return Lan(name, host.address, host.gateway, host.router, port) if port is not None else None
+
+
+def strange(scene: Scene, lan: Lan, evidence: tuple[str, ...] = ()) -> Finding:
+    """Return the finding that the port has a wrong address or none, or that the host has a wrong gateway."""
+    mine = [one for one in lan.port.addresses if one.version == lan.own.version]
+    if _is_mistaken(scene, lan.host):
+        return _gateway(scene, lan.host, lan.port.name, mine, evidence)
     others = [
         name
         for name, facts in scene.alive()
-        if name != lan.router and any(one.network == own.network for one in mine for own in _all(facts))
+        if name != lan.router
+        and any(one.network == own.network for one in mine for port in facts.interfaces for own in port.addresses)
     ]
     has = f"is {', '.join(map(str, mine))}" if mine else "has no address"
     wrong = Cause.LAN_OVERLAP if others else Cause.HOST_GATEWAY
@@ -91,13 +98,13 @@ def _strange(scene: Scene, lan: _Lan, mine: list[AddressWithLength]) -> Finding:
             f"{lan.host} ({lan.own}) sends to the gateway {lan.gateway}, "
             f"and {lan.port.name} of {lan.router} {has}{also}"
         ),
-        evidence=(f"{lan.router}: {lan.port.name} {has}", f"{lan.host}: {lan.own}, gateway {lan.gateway}"),
+        evidence=evidence or (f"{lan.router}: {lan.port.name} {has}", f"{lan.host}: {lan.own}, gateway {lan.gateway}"),
         fix=(INTERFACE.of(name=lan.port.name), address_line(lan.gateway, lan.own.network)),
         others=tuple(others),
     )
 
 
-def is_mistaken(scene: Scene, name: str) -> bool:
+def _is_mistaken(scene: Scene, name: str) -> bool:
     """Return whether a host, and not its router, has the wrong gateway.
 
     The gateway is unreachable for it, is another host's address, or other hosts on its wire use the router as gateway.
@@ -113,9 +120,7 @@ def is_mistaken(scene: Scene, name: str) -> bool:
     return nobody or any(one.address.ip == wanted for one in others) or (bool(served) and wanted not in served)
 
 
-def gateway(
-    scene: Scene, name: str, port: str, mine: list[AddressWithLength], evidence: tuple[str, ...] = ()
-) -> Finding:
+def _gateway(scene: Scene, name: str, port: str, mine: list[AddressWithLength], evidence: tuple[str, ...]) -> Finding:
     """Return the finding that a host has the wrong gateway; mine: the addresses of its router there."""
     host = scene.lab.hosts[name]
     right = next((one.ip for one in mine if one.version == host.address.version), None)
@@ -130,11 +135,6 @@ def gateway(
         evidence=evidence or (f"{name}: {host.address}, gateway {host.gateway}",),
         order=f"give the host {name} the gateway {right}" if right is not None else f"give {port} an address",
     )
-
-
-def _all(facts: RouterFacts) -> Iterator[AddressWithLength]:
-    for interface in facts.interfaces:
-        yield from interface.addresses
 
 
 def duplicate_addresses(scene: Scene) -> Iterator[Verdict]:

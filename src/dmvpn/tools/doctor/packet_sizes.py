@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.values import dataclass
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU
 from dmvpn.tools.doctor.configuration import device, texts
@@ -48,14 +47,6 @@ def clamp_line(octets: int) -> str:
     return ADJUST_MSS.of(octets=max(least, min(octets, most)))
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """One of the two ends of a tunnel."""
-
-    name: str
-    tunnel: TunnelFacts
-
-
 def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check whether fragments pass, and which packets fit without fragmentation."""
     if client.nbma is None:
@@ -67,14 +58,14 @@ def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     if cut is not None and cut.silent:
         makers = list(_makers(scene, client))
-        for end, why in makers:
+        for name, tunnel, why in makers:
             yield Finding(
                 step=Step.GRE,
                 cause=Cause.FRAGMENTS_BLOCKED,
-                router=end.name,
+                router=name,
                 what=f"fragments between {client.name} and {client.nbma} get lost, and the tunnel makes some: {why}",
                 evidence=(f"small pings: {small}", f"pings in pieces: {cut}"),
-                fix=(INTERFACE.of(name=end.tunnel.name), IP_MTU.of(octets=_fitting(scene, client))),
+                fix=(INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=_fitting(scene, client))),
                 stops=False,
             )
         if not makers and full is not None and full.silent:
@@ -121,16 +112,8 @@ def narrow_end(scene: Scene, client: Client) -> str:
         return client.hub or client.name
     if tried:
         return client.name if not client.hub or any(outcome.passed for outcome in tried) else client.hub
-    near, far = (_by_gateway(scene, name) for name in (client.name, client.hub))
+    near, far = (probe_result(scene, ProbePurpose.GATEWAY_FULL, name) for name in (client.name, client.hub))
     return client.hub if near is not None and near.passed and far is not None and not far.passed else client.name
-
-
-def _by_gateway(scene: Scene, name: str) -> ProbeResult | None:
-    """Return the result of full-size pings from a router to its gateway."""
-    found = (
-        out for probe, out in scene.answers.items() if (probe.kind, probe.router) == (ProbePurpose.GATEWAY_FULL, name)
-    )
-    return next((outcome for outcome in found if outcome.tried), None)
 
 
 def _largest_that_passes(scene: Scene, client: Client) -> int:
@@ -168,14 +151,15 @@ def _fitting(scene: Scene, client: Client) -> int:
     return max(_LEAST, min(1400, (_narrowest(scene, client)[0] - _overhead(client)) // 10 * 10))
 
 
-def _makers(scene: Scene, client: Client) -> Iterator[tuple[_End, str]]:
-    """Yield the ends whose packets are fragmented when they leave or on the path, with the reason."""
+def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, TunnelFacts, str]]:
+    """Yield the ends whose packets are fragmented when they leave or on the path: router, tunnel, and reason."""
     octets, where, _ = _narrowest(scene, client)
     for name, tunnel in ((client.name, client.tunnel), (client.hub, client.there)):
         if tunnel is not None and tunnel.ip_mtu + _overhead(client) > octets:
             whose = "its own port" if where == name else where
             yield (
-                _End(name, tunnel),
+                name,
+                tunnel,
                 f"ip mtu {tunnel.ip_mtu} at {name} and {_overhead(client)} octets around it; {whose} takes {octets}",
             )
 
@@ -197,18 +181,18 @@ def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
             step=Step.GRE,
             cause=Cause.MTU,
             router=where,
-            what=f"{port} of {where} takes {octets} octets, less than the paths of all other routers: {makers[0][1]}",
+            what=f"{port} of {where} takes {octets} octets, less than the paths of all other routers: {makers[0][2]}",
             fix=tuple(text for line in written for text in (INTERFACE.of(name=port), f"no {line}")),
             others=(client.name,),
             stops=False,
         )
         return
-    for end, why in makers:
+    for name, tunnel, why in makers:
         yield Finding(
             step=Step.GRE,
             cause=Cause.MTU,
-            router=end.name,
+            router=name,
             what=f"full packets of the tunnel are cut into pieces: {why}",
-            fix=(INTERFACE.of(name=end.tunnel.name), IP_MTU.of(octets=_fitting(scene, client))),
+            fix=(INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=_fitting(scene, client))),
             advice=True,
         )

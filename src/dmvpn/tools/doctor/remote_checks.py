@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import interface_of, lan_ports
 from dmvpn.tools.doctor.verdicts import Unseen
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def unseen_ends(scene: Scene, name: str, address: Address | None) -> tuple[Unsee
         found.append(_site(facts, address))
     if not clients:
         found += _clients(name, facts)
-    first = {one.whom: one for one in reversed(found)}
-    return tuple(one for one in first.values())[::-1]
+    return tuple({one.whom: one for one in reversed(found)}.values())[::-1]
 
 
 def _server(client: Client) -> Unseen:
@@ -56,13 +55,10 @@ def _pair(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
     return (*ask, *_routes(facts))
 
 
-def _routes(facts: RouterFacts) -> Iterator[str]:
-    """Yield the commands for the way back to the LANs of this router."""
-    under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
-    for interface in facts.interfaces:
-        for own in interface.addresses if interface.name not in under and interface.line else ():
-            if own.version == 4 and own.network.prefixlen < 32:
-                yield f"show ip route {own.network.network_address}"
+def _routes(facts: RouterFacts) -> list[str]:
+    """Return the commands for the way back to the LANs of this router."""
+    networks = [own.network for port in lan_ports(facts) for own in port.addresses if own.version == 4]
+    return [f"show ip route {one.network_address}" for one in networks if one.prefixlen < 32]
 
 
 def _peers(name: str, facts: RouterFacts) -> Iterator[Unseen]:
@@ -72,7 +68,7 @@ def _peers(name: str, facts: RouterFacts) -> Iterator[Unseen]:
         found = [one for one in tunnel.mappings if one.kind == "dynamic" and one.next_hop not in known]
         own = next(iter(tunnel.addresses), None)
         for hop in list(dict.fromkeys(one.next_hop for one in found))[:_MOST_PEERS]:
-            ask = (f"show ip nhrp {own}", *_routes(facts)) if own is not None else tuple(_routes(facts))
+            ask = (*([f"show ip nhrp {own}"] if own is not None else []), *_routes(facts))
             yield Unseen(whom=str(hop), about=f"the pair {name} and {hop}", ask=ask)
 
 

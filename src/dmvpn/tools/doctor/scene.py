@@ -157,6 +157,13 @@ class Scene:
         """Return the router's facts."""
         return self.lab.routers.get(name)
 
+    def ports(self) -> Iterator[tuple[str, InterfaceFacts, AddressWithLength]]:
+        """Yield each address of an interface that is no tunnel, with its router."""
+        for name, facts in self.alive():
+            tunnels = {tunnel.name for tunnel in facts.tunnels}
+            for port in facts.interfaces:
+                yield from ((name, port, own) for own in port.addresses if port.name not in tunnels)
+
     def vrf_of(self, port: Port) -> str:
         """Return the VRF that a port is in, "": the global table."""
         facts = self.of(port[0])
@@ -218,12 +225,10 @@ class Scene:
         return (best.port.name, best.address.ip) if best is not None else None
 
     def lans(self, name: str, facts: RouterFacts) -> Iterator[LanAddress]:
-        """Yield the addresses of a router's interfaces that are up and neither tunnels nor their sources."""
-        under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
+        """Yield the addresses of a router's LANs."""
         served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
-        for port in facts.interfaces:
-            if port.name not in under and port.line:
-                yield from (LanAddress(port, own, own.network in served) for own in port.addresses)
+        for port in lan_ports(facts):
+            yield from (LanAddress(port, own, own.network in served) for own in port.addresses)
 
     @property
     def customers(self) -> Mapping[Table, str]:
@@ -303,3 +308,9 @@ def _seat(router: str, facts: RouterFacts, tunnel: TunnelFacts) -> Seat[tuple[st
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
     """Return one interface of a router."""
     return next((interface for interface in facts.interfaces if interface.name == name), None)
+
+
+def lan_ports(facts: RouterFacts) -> Iterator[InterfaceFacts]:
+    """Yield the interfaces that are up and neither tunnels nor their sources."""
+    under = {name for tunnel in facts.tunnels for name in (tunnel.source_interface, tunnel.name)}
+    return (port for port in facts.interfaces if port.name not in under and port.line)

@@ -27,6 +27,11 @@ def static_lines(facts: RouterFacts | None, prefix: Network, interface: str = ""
     )
 
 
+def removal_lines(facts: RouterFacts | None, prefix: Network, interface: str = "") -> tuple[str, ...]:
+    """Return the lines that remove them."""
+    return tuple(f"no {line}" for line in static_lines(facts, prefix, interface))
+
+
 def route_line(prefix: Network, hop: Address | Placeholder) -> str:
     """Return the line of a static route; a next hop of the other version of IP is left to the reader."""
     if not isinstance(hop, str) and hop.version != prefix.version:

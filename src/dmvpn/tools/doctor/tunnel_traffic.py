@@ -8,9 +8,8 @@ from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.packet_loss import filtered_wires, probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.static_routes import is_next_hop
+from dmvpn.tools.doctor.static_routes import is_next_hop, removal_lines
 from dmvpn.tools.doctor.underlay_path import best_route
-from dmvpn.tools.doctor.underlay_routes import removal_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import neighbors
 
@@ -41,7 +40,7 @@ def tunnel_routes(scene: Scene, client: Client) -> Iterator[Verdict]:
             router=name,
             what=f"{name} sends packets for {address}, the tunnel address of {whom}, {leads}, and not by {tunnel.name}",
             evidence=(f"{name}: {route.prefix} ({route.source}) is the route that it takes",),
-            fix=removal_lines(scene, name, route) if route.source == "static" else (),
+            fix=removal_lines(scene.of(name), route.prefix) if route.source == "static" else (),
             stops=_is_needed(facts, address),
         )
 

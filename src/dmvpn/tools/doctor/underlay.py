@@ -11,15 +11,12 @@ from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, lans
-from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import AddressWithLength, Network
-    from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Port, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -57,8 +54,11 @@ def _a_router(scene: Scene, nodes: list[str]) -> str:
 def interfaces(scene: Scene) -> Iterator[Verdict]:
     """Find interfaces that are plugged in, and shut down or without address."""
     for name, facts in scene.alive():
-        wired = list(scene.underlay_wires(name)) if scene.lab.links else list(_sources(facts))
-        for interface in wired:
+        sources = [one.source_interface for one in facts.tunnels]
+        for interface in facts.interfaces:
+            is_source = interface.name in sources
+            if not (scene.link((name, interface.name)) if scene.lab.links else is_source):
+                continue
             if not interface.enabled:
                 yield Finding(
                     step=_STEP,
@@ -68,9 +68,7 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
                     evidence=(f"{name}: {interface.name} is administratively down",),
                     fix=(INTERFACE.of(name=interface.name), SHUTDOWN.no()),
                 )
-            elif not interface.addresses and (
-                name in scene.lab.providers or any(one.source_interface == interface.name for one in facts.tunnels)
-            ):
+            elif not interface.addresses and (name in scene.lab.providers or is_source):
                 whose = (
                     "to which a router is connected" if name in scene.lab.providers else "from which a tunnel leaves"
                 )
@@ -84,21 +82,13 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
                 )
 
 
-def _sources(facts: RouterFacts) -> Iterator[InterfaceFacts]:
-    for tunnel in facts.tunnels:
-        found = interface_of(facts, tunnel.source_interface)
-        if found is not None:
-            yield found
-
-
 def conflicts(scene: Scene) -> Iterator[Verdict]:
     """Check that no two routers have one underlay address, nor one LAN."""
-    seen: list[tuple[str, str, AddressWithLength]] = []
-    for name, facts in scene.alive():
-        tunnels = {tunnel.name for tunnel in facts.tunnels}
-        for interface in facts.interfaces:
-            if interface.name not in tunnels and not interface.name.startswith("Loopback"):
-                seen += [(name, interface.name, one) for one in interface.addresses if not one.ip.is_link_local]
+    seen = [
+        (name, port.name, own)
+        for name, port, own in scene.ports()
+        if not port.name.startswith("Loopback") and not own.ip.is_link_local
+    ]
     strange = set(lans.mistaken_ports(scene))
     for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
         if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
@@ -136,22 +126,20 @@ def taken(scene: Scene) -> Iterator[Verdict]:
     sources = {
         tunnel.source: (name, tunnel) for name, facts in scene.alive() for tunnel in facts.tunnels if tunnel.source
     }
-    for name, facts in scene.alive():
-        own_sources = {tunnel.source for tunnel in facts.tunnels}
-        for interface in facts.interfaces:
-            for mine in interface.addresses if interface.name.startswith("Loopback") else ():
-                if mine.ip not in sources or mine.ip in own_sources:
-                    continue
-                other, tunnel = sources[mine.ip]
-                yield Finding(
-                    step=_STEP,
-                    cause=Cause.NBMA_CONFLICT,
-                    router=name,
-                    what=f"{interface.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from",
-                    evidence=(f"{name}: {interface.name} {mine}", f"{other}: tunnel source {mine.ip}"),
-                    fix=(INTERFACE.of(name=interface.name), f"no {addressing.address_line(mine.ip, mine.network)}"),
-                    others=(other,),
-                )
+    own_sources = {(name, tunnel.source) for name, facts in scene.alive() for tunnel in facts.tunnels}
+    for name, port, mine in scene.ports():
+        if not port.name.startswith("Loopback") or mine.ip not in sources or (name, mine.ip) in own_sources:
+            continue
+        other, tunnel = sources[mine.ip]
+        yield Finding(
+            step=_STEP,
+            cause=Cause.NBMA_CONFLICT,
+            router=name,
+            what=f"{port.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from",
+            evidence=(f"{name}: {port.name} {mine}", f"{other}: tunnel source {mine.ip}"),
+            fix=(INTERFACE.of(name=port.name), f"no {addressing.address_line(mine.ip, mine.network)}"),
+            others=(other,),
+        )
 
 
 def _are_apart(scene: Scene, one: Port, other: Port) -> bool:

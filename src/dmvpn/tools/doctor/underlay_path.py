@@ -6,7 +6,6 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.doctor.static_routes import NULL, static_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,11 +62,6 @@ def is_last_resort(route: RouteFacts) -> bool:
     return route.drops and route.source == "static" and route.distance >= _LAST
 
 
-def null_route_removal(facts: RouterFacts, route: RouteFacts) -> tuple[str, ...]:
-    """Return the lines that remove a static route to Null0."""
-    return tuple(f"no {line}" for line in static_lines(facts, route.prefix, NULL))
-
-
 def best_route(facts: RouterFacts, target: Address, vrf: str | None = None) -> RouteFacts | None:
     """Return the route that a packet takes in a VRF; None: in the table that the facts show."""
     return next(iter(facts.routes_to(target, vrf)), None)
@@ -83,7 +77,7 @@ def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> Underlay
             return UnderlayPath(PathEnd.DEAD, at, wires=wires, blame=at)
         if target in _addresses(facts, vrf):
             return UnderlayPath(PathEnd.ARRIVED, at, wires=wires, vrf=vrf)
-        route = next(iter(facts.routes_to(target, vrf)), None)
+        route = best_route(facts, target, vrf)
         if route is None:
             return UnderlayPath(PathEnd.NO_ROUTE, at, wires=wires, vrf=vrf)
         if route.drops or not route.next_hops:

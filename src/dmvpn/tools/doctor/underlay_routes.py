@@ -10,9 +10,8 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
-from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, tracked_routes, underlay_leak
-from dmvpn.tools.doctor.static_routes import route_line, static_lines
+from dmvpn.tools.doctor.static_routes import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
-    from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -170,7 +168,9 @@ def _turning(scene: Scene, found: UnderlayPath, target: Address) -> tuple[str, t
         if (route := best_route(facts, target)) is not None and route.source == "static" and route.prefix.prefixlen
     ]
     longest = max(routes, key=lambda one: one[1].prefix.prefixlen, default=None)
-    return (longest[0], removal_lines(scene, *longest)) if longest is not None else (found.at, ())
+    if longest is None:
+        return found.at, ()
+    return longest[0], removal_lines(scene.of(longest[0]), longest[1].prefix)
 
 
 def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
@@ -223,30 +223,16 @@ def host_route(target: Address, next_hop: Address | None) -> str:
     return route_line(ip_network(target), next_hop or Blank("next-hop"))
 
 
-def removal_lines(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:
-    """Return the lines that remove a static route."""
-    return tuple(f"no {line}" for line in static_lines(scene.of(at), route.prefix))
-
-
 def _without(scene: Scene, at: str, found: UnderlayPath, target: Address) -> tuple[str, ...]:
-    """Return the same; for a learned route, a static host route that overrides it."""
+    """Return the lines that remove a static route; for a learned one, a static host route that overrides it."""
     if found.route is None:
         return ()
     if found.route.source == "static":
-        return removal_lines(scene, at, found.route)
+        return removal_lines(scene.of(at), found.route.prefix)
     return (host_route(target, _gateway(scene, at)),)
 
 
 def _gateway(scene: Scene, name: str, vrf: str = "") -> Address | None:
     """Return the gateway of a router's VRF: the provider, or the translator, on its wire."""
-    facts = scene.of(name)
-    for interface in facts.interfaces if facts is not None else ():
-        if interface.vrf != vrf:
-            continue
-        link = scene.link((name, interface.name))
-        for node, port in link.ends if link is not None else ():
-            if port == INSIDE and node in scene.lab.gateways:
-                return scene.lab.gateways[node].inside
-            if node in scene.lab.providers and node != name:
-                return next((one.ip for one in scene.addresses_at(node, port) if one.version == 4), None)
-    return None
+    found = (addressing.far_end(scene, name, one.name) for one in scene.underlay_wires(name) if one.vrf == vrf)
+    return next((far.ip for far in found if far is not None), None)

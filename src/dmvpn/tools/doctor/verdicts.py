@@ -11,9 +11,9 @@ Diagnosis     all of it, for one question
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict
-from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic_core import to_jsonable_python
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import BLANKS, SECRET
@@ -233,17 +233,4 @@ class Diagnosis:
 
     def plain(self) -> dict[str, object]:
         """Return a value for programs: names and values as in JSON."""
-        return {"healthy": self.healthy, "health": self.health.value, **_plain(asdict(self))}
-
-
-def _plain(value: dict[str, object]) -> dict[str, object]:
-    def simple(item: object) -> object:
-        if isinstance(item, enum.Enum):
-            return item.value
-        if isinstance(item, dict):
-            return {str(name): simple(one) for name, one in item.items()}
-        if isinstance(item, IPv4Network | IPv6Network):
-            return str(item)
-        return [simple(one) for one in item] if isinstance(item, tuple | list) else item
-
-    return {name: simple(item) for name, item in value.items()}
+        return {"healthy": self.healthy, "health": self.health.value, **to_jsonable_python(self)}

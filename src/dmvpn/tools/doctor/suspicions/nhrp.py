@@ -13,9 +13,9 @@ from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with
 from dmvpn.tools.doctor.rip import rip_on
+from dmvpn.tools.doctor.static_routes import removal_lines
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.tunnel_traffic import bypassing_route
-from dmvpn.tools.doctor.underlay_routes import removal_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def registration(view: ServerView) -> Iterator[Hypothesis]:
     route = bypassing_route(view.client.facts, tunnel, server.address) if server.address is not None else None
     if route is not None:
         why = f"the route to {server.address} ({route.prefix}, {route.source}) does not lead by {tunnel.name}"
-        yield here(Cause.NHS_ROUTE, why, removal_lines(view.scene, view.client.name, route))
+        yield here(Cause.NHS_ROUTE, why, removal_lines(view.client.facts, route.prefix))
     servers = {one.address for one in tunnel.servers}
     for entry in tunnel.mappings:
         if entry.kind == "static" and entry.nbma is not None and entry.next_hop not in servers:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
+from dmvpn.tools.doctor.static_routes import NULL, removal_lines
 from dmvpn.tools.doctor.suspicions import rip
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
-from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort, null_route_removal
+from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def _black_holes(view: ServerView) -> Iterator[Hypothesis]:
     for route in facts.routes:
         if not route.drops or route.source != "static" or not route.prefix.prefixlen or is_last_resort(route):
             continue
-        lines, why = null_route_removal(facts, route), f"the static route to {route.prefix} leads to Null0"
+        lines, why = removal_lines(facts, route.prefix, NULL), f"the static route to {route.prefix} leads to Null0"
         better = next((one.source for one in route.beaten if one.usable and one.source != "static"), "")
         if route == taken:
             yield here(Cause.BLACK_HOLE, f"{why}, and it is what {address} takes", lines)
