@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,14 +15,23 @@ from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.nhrp.facts import ServerFacts
+from dmvpn.network.terms.table import Table
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, LabFacts, LinkFacts
 from dmvpn.tools.doctor import Finding, Scene, examine
 from dmvpn.tools.doctor.ike_clues import clue
 from dmvpn.tools.doctor.probes import Probe, ProbeResult
 from dmvpn.tools.doctor.probes import ProbePurpose as ProbeKind
+from dmvpn.tools.doctor.registration import keys
 from dmvpn.tools.doctor.sas import agreements
 from support.reasons import because
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.terms import Odd, Term
+    from dmvpn.network.overlay import EndPair
+    from dmvpn.network.terms.table import Witness
 
 HUB, SPOKE, PUBLIC = (ip_address(text) for text in ("172.16.11.1", "172.16.31.1", "203.0.113.7"))
 
@@ -122,6 +132,28 @@ def test_one_end_protects_and_the_other_does_not() -> None:
 def test_with_ipsec_the_next_question_is_the_key() -> None:
     spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(secured=True), key=101)
     assert _one(_lab(spoke, _tunnel(HUB, "192.168.100.11"))).cause is Cause.KEY
+
+
+def test_a_hub_that_differs_from_its_clients_is_compared_with_each_of_them_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each client asked all others again: 300 spokes made 90,000 comparisons."""
+    asked: list[object] = []
+    odd = Table.odd
+
+    def counted(table: Table[Any], term: Term[Any, Any], pairs: Iterable[EndPair], witness: Witness) -> Odd:
+        asked.append(term)
+        return odd(table, term, pairs, witness)
+
+    monkeypatch.setattr(Table, "odd", counted)
+    lab = _lab(_tunnel(SPOKE, "192.168.100.31", servers=_server(secured=True)), _tunnel(HUB, "192.168.100.11", key=9))
+    spoke = lab.routers["R31"]
+    assert spoke is not None
+    more = {f"R{number}": spoke.model_copy(update={"hostname": f"R{number}"}) for number in range(32, 40)}
+    scene = Scene(lab.model_copy(update={"routers": {**lab.routers, **more}}))
+    found = [one for client in scene.clients() for one in keys(scene, client) if isinstance(one, Finding)]
+    assert {(one.cause, one.router) for one in found} == {(Cause.KEY, "R11")}
+    assert len(asked) == 1
 
 
 def test_a_tunnel_with_an_ike_profile_of_its_own_has_the_pfs_of_its_ipsec_profile() -> None:

@@ -178,9 +178,9 @@ class ServerLink:
         return self.client.line(f"{self.client.words} nhs {str(address).upper()}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class EndPair:
-    """Two ends that should reach each other. there: the server, if one of them is a server."""
+    """Two ends that should reach each other: whichever lines make them one. there: the server, if one is a server."""
 
     here: TunnelEnd
     there: TunnelEnd

@@ -7,7 +7,7 @@ Client      one tunnel of a router and a server that it must reach: most checks 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.customers import TunnelSeat, customers
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.base.findings import Concern
+    from dmvpn.base.terms import Odd, Term
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.network.customers import Table
+    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.tools.doctor.probes import Probe, ProbeResult
@@ -99,6 +101,7 @@ class _Index:
     customers: Mapping[Table, str] = field(default_factory=dict)
     unfiltered: LabFacts | None = None
     mistakes: list[tuple[Mistake, ...]] = field(default_factory=list)
+    verdicts: dict[tuple[Term[Any, Any], TunnelEnd], Odd] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
@@ -140,6 +143,11 @@ class Scene:
     def mistakes(self) -> list[tuple[Mistake, ...]]:
         """What `duties` found in the configurations; empty before."""
         return self._index.mistakes
+
+    @property
+    def verdicts(self) -> dict[tuple[Term[Any, Any], TunnelEnd], Odd]:
+        """Which end is to change where a server and a client differ, by the term and the server's end."""
+        return self._index.verdicts
 
     # ------------------------------------------------------------------------------------------------ routers
 

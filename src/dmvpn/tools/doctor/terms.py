@@ -54,8 +54,10 @@ def differences(
         return Likeness.DIFFERENT if refused else Likeness.UNKNOWN
 
     for term in table.differing(mine, witness):
-        clients |= {pair: one for one in scene.fellows(client) if (pair := one.pair) is not None}
-        found = Disagreement.of(table, term, mine, table.odd(term, clients, witness))
+        if (key := (term, mine.there)) not in scene.verdicts:
+            clients |= {pair: one for one in scene.fellows(client) if (pair := one.pair) is not None}
+            scene.verdicts[key] = table.odd(term, clients, witness)
+        found = Disagreement.of(table, term, mine, scene.verdicts[key])
         names = (client.hub, client.name) if found.of_server else (client.name, client.hub)
         yield Finding(
             step=step,
