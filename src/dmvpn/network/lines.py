@@ -19,7 +19,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.ios import ConfigResult, ConfigTree
 
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 #: What may precede a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
 BEFORE: Final = r"\s*(?:[\w.:@/-]+(?:\([\w-]+\))?#\s*)?"
 
+#: Beginnings of lines of the outermost level, and of lines that open a section.
+_SECTIONS: Final = tuple(
+    f"{word} "
+    for word in ("interface", "router", "crypto", "key chain", "vrf definition", "ip access-list", "route-map")
+)
+_OUTERMOST: Final = (*_SECTIONS, "ip route ")
+_OPENING: Final = (*_SECTIONS, "address-family ", "af-interface ", "key ", "topology ")
 #: What `no` needs to remove a redistribution: with options it removes only these.
 _REDISTRIBUTION: Final = re.compile(r"redistribute [a-z]+(?: \d+)?")
 
@@ -74,6 +81,15 @@ class Lines:
     def has(self, beginning: str) -> bool:
         """Return whether there is such a line."""
         return any(line == beginning or line.startswith(f"{beginning} ") for line in self.lines)
+
+
+def indented(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines to type with the indentation of a configuration: below the lines that open their sections."""
+    depth = 0
+    for line in lines:
+        depth = 0 if line.removeprefix("no ").startswith(_OUTERMOST) else depth - line.startswith("exit-")
+        yield f"{' ' * depth}{line}"
+        depth += line.startswith(_OPENING)
 
 
 def after(text: str, lines: Sequence[str]) -> str:

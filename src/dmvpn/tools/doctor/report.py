@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import SECRET
+from dmvpn.network.lines import indented
 from dmvpn.tools.doctor.verdicts import Copied, View
 
 if TYPE_CHECKING:
@@ -26,15 +27,6 @@ _ALL: Final = 1_000_000
 #: So many pieces of advice that differ in names alone are one paragraph; so many others are named in it.
 _SEVERAL, _MOST_ALIKE = 3, 4
 _TUNNEL: Final = "Tunnel"
-#: Beginnings of lines that stand at the outermost level, and of those that open a section.
-_OUTERMOST: Final = (
-    *("interface ", "router ", "crypto ", "key chain ", "ip route ", "no ip route ", "no router "),
-    *("vrf definition ", "ip access-list ", "route-map "),
-)
-_OPENING: Final = (
-    *("interface ", "router ", "address-family ", "af-interface ", "crypto ", "key "),
-    *("vrf definition ", "ip access-list ", "route-map ", "topology "),
-)
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -195,17 +187,6 @@ def _tried(trial: Trial) -> str:
     more = f", and {len(trial.better) - len(said)} more" if len(trial.better) > len(said) else ""
     with_ = f"these lines and those on {' and '.join(trial.besides)}" if trial.besides else "these lines"
     return f"tried: with {with_} {', '.join(said)}{more}"
-
-
-def indented(lines: tuple[str, ...]) -> Iterator[str]:
-    """Yield lines indented as in a configuration: below the line that opens their section."""
-    depth = 0
-    for text in lines:
-        if text.startswith(_OUTERMOST):
-            depth = 0
-        yield " " * depth + text
-        if text.startswith(_OPENING):
-            depth += 1
 
 
 def _one_end(diagnosis: Diagnosis, title: str) -> Iterator[str]:

@@ -65,12 +65,13 @@ def visit(
         raise UserError(f"there is no router {router} in this lab; it has {', '.join(before.routers)}")
     if router is not None and (one_end or len(before.routers) == 1):
         return _from_one_end(patient, before, router, address, probing=probing)
-    planned = initial_probes(Scene(before), router, address) if probing else ()
-    answers = carry_out(in_vrfs(Scene(before), planned), patient.ask)
+    scene = Scene(before)
+    planned = initial_probes(scene, router, address) if probing else ()
+    answers = carry_out(in_vrfs(scene, planned), patient.ask)
     first = examine(Scene(patient.facts(), before, answers, patient.why), router, address)
     if not probing or all(one.advice for one in first.findings):
         return first
-    more = carry_out(in_vrfs(Scene(before), follow_up_probes(Scene(before), first.findings)), patient.ask)
+    more = carry_out(in_vrfs(scene, follow_up_probes(scene, first.findings)), patient.ask)
     answers = {**answers, **more}
     patient.wait(BETWEEN_COUNTS)
     return examine(Scene(patient.facts(), before, answers, patient.why), router, address)
@@ -80,8 +81,8 @@ def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address
     before = alone(lab, router)
     answers: Mapping[Probe, ProbeResult] = {}
     if probing and before.routers[router] is not None:
-        planned = single_router_probes(Scene(before), router, address)
-        answers = carry_out(in_vrfs(Scene(before), planned), patient.ask)
+        scene = Scene(before)
+        answers = carry_out(in_vrfs(scene, single_router_probes(scene, router, address)), patient.ask)
     first = suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
     if first.healthy or not probing:
         return first

@@ -5,10 +5,11 @@ differences    what tables of terms and duties find
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.values import dataclass
+from dmvpn.network.lines import indented
 from dmvpn.network.terms.table import disagreements
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
     from dmvpn.network.terms.table import Failure, Table
-
-#: How lines begin that open a section of a configuration, and a section within another one.
-_SECTION: Final = ("interface ", "key chain ", "router ")
-_OPENING: Final = ("address-family ", "af-interface ", "key ", "topology ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +47,8 @@ def differences(network: Network, table: Table[Any]) -> Iterator[NetworkConcern]
     """Yield the terms of a table on which ends do not agree, and the duties that fail."""
     for one in disagreements(network.pairs, table):
         what = one.sentence(one.odd.name, f"{one.right.device.hostname}'s {one.right.name}")
-        yield found(
-            one.term.rule, one.odd.device, one.at, what, as_text(one.fix), related=((one.right.device, one.related),)
-        )
+        fix = "\n".join(indented(one.fix))
+        yield found(one.term.rule, one.odd.device, one.at, what, fix, related=((one.right.device, one.related),))
     for pair in network.pairs if table.duties else ():
         yield from map(failed, table.failures(pair))
 
@@ -60,15 +56,5 @@ def differences(network: Network, table: Table[Any]) -> Iterator[NetworkConcern]
 def failed(one: Failure[Any]) -> NetworkConcern:
     """Return a duty that fails."""
     related, severity = ((one.right.device, one.related),), Severity.ADVICE if one.is_mild else None
-    fix = as_text(one.fix)
+    fix = "\n".join(indented(one.fix))
     return found(one.duty.rule, one.odd.device, one.at, one.what, fix, related=related, severity=severity)
-
-
-def as_text(lines: tuple[str, ...]) -> str:
-    """Return lines as text, indented: the first one opens their section, and others open further sections."""
-    depth, text = 0, []
-    for line in lines:
-        depth = 0 if line.removeprefix("no ").startswith(_SECTION) else depth - line.startswith("exit-")
-        text.append(f"{' ' * depth}{line}")
-        depth += not depth or line.startswith(_OPENING)
-    return "\n".join(text)

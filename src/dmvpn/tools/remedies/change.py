@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.lines import Lines, after, with_lines
-from dmvpn.tools.doctor.report import indented
+from dmvpn.network.lines import Lines, after, indented, with_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.tools.doctor.scene import lan_ports
 from dmvpn.tools.doctor.suspicions.observations import maybe, mild
 
 if TYPE_CHECKING:
@@ -86,8 +87,5 @@ def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
 
 
 def _lans(facts: RouterFacts) -> Iterator[str]:
-    """Yield the addresses on ports that are neither tunnels nor their sources, with their lengths."""
-    under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
-    for interface in facts.interfaces:
-        if interface.name not in under and interface.line:
-            yield from (str(one) for one in interface.addresses if one.version == 4)
+    """Yield the addresses of the LANs, with their lengths."""
+    return (str(one) for port in lan_ports(facts) for one in port.addresses if one.version == 4)
