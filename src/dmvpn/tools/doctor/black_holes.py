@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Network
-    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -29,14 +28,11 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
                 {
                     who
                     for who, network in sites
-                    if who != name
-                    and network.version == route.prefix.version
-                    and (
-                        network.subnet_of(route.prefix) or route.prefix.subnet_of(network)  # type: ignore[arg-type]
-                    )
+                    if who != name and network.version == route.prefix.version and network.overlaps(route.prefix)
                 }
             )
-            if hit and not any(_is_better(facts, route.prefix, network) for who, network in sites if who in hit):
+            better = [one.prefix for one in facts.routes if not one.drops and one.prefix != route.prefix]
+            if hit and not any(network in better for who, network in sites if who in hit):
                 yield Finding(
                     step=Step.ROUTING,
                     cause=Cause.BLACK_HOLE,
@@ -92,8 +88,3 @@ def wrong_next_hops(scene: Scene) -> Iterator[Verdict]:
                     evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
                     fix=tuple(f"no {line}" for line, to in lines_by_hop(facts, route.prefix) if to == hop.address),
                 )
-
-
-def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:
-    """Return whether a longer route leads there all the same."""
-    return any(not one.drops and one.prefix == network and one.prefix != prefix for one in facts.routes)

@@ -79,7 +79,7 @@ def _denied(
             continue
         by = {what: denial_by(listed, port, what, (source, peer)) for what in Outer}
         needs = _needs(facts, tunnel, peer, is_translated=is_translated)
-        if by[Outer.IN_UDP] is None and not _has_esp(facts, tunnel, peer):
+        if by[Outer.IN_UDP] is None and all(sa.remote != peer for sa in facts.sas_of(tunnel)):
             needs = tuple(what for what in needs if what is not Outer.ESP)
         if found := [denial for what in needs if (denial := by[what]) is not None]:
             return found
@@ -94,11 +94,6 @@ def _needs(facts: RouterFacts, tunnel: TunnelFacts, peer: Address, *, is_transla
     if not ports:
         return Outer.IKE, Outer.IN_UDP if is_translated else Outer.ESP
     return (Outer.IN_UDP if ports[-1] else Outer.ESP,)
-
-
-def _has_esp(facts: RouterFacts, tunnel: TunnelFacts, peer: Address) -> bool:
-    """Return whether there are SAs with a peer, so that the way of ESP is decided."""
-    return any(sa.remote == peer for sa in facts.sas_of(tunnel))
 
 
 def _ways_in(facts: RouterFacts, tunnel: TunnelFacts, source: Address, peer: Address) -> tuple[str, ...]:

@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.facts import Address
-    from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -184,8 +183,11 @@ def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> lis
     broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and one.blocks}
     mine = min((broken[name] for name in (client.name, client.hub) if name in broken), default=None)
     found: list[Verdict] = []
+    down = [one.reason for one in (client.tunnel, client.there) if one is not None and not one.up]
+    # Where keepalives are not returned, the reason is somewhere between the two ends.
+    is_down = any(not reason.is_one(TunnelReason.KEEPALIVE) for reason in down)
     for check in OF_PAIR:
-        if check not in _WITHOUT_TUNNEL and any(map(_is_down, (client.tunnel, client.there))):
+        if check not in _WITHOUT_TUNNEL and is_down:
             break
         found_here = (clocks.with_clock_cause(scene, client, one) for one in check(scene, client))
         doubted = (counter_evidence.with_counter_evidence(scene, client, one) for one in found_here)
@@ -262,14 +264,6 @@ def _gathered(scene: Scene, verdicts: Iterable[Verdict], felt: Mapping[Verdict, 
 
 def _blocks(verdict: Verdict) -> bool:
     return isinstance(verdict, Finding) and verdict.blocks
-
-
-def _is_down(tunnel: TunnelFacts | None) -> bool:
-    """Return whether the tunnel is down for a reason of its own.
-
-    Where keepalives are not returned, the reason is somewhere between the two ends.
-    """
-    return tunnel is not None and not tunnel.up and not tunnel.reason.is_one(TunnelReason.KEEPALIVE)
 
 
 #: Faults of a wire that no line of a router repairs. Behind a translator a filter of ESP is one of UDP.

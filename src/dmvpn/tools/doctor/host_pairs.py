@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Properties that the routes of two routers to one host may share: protocol, prefix length, and whether it forwards.
 _Kind: TypeAlias = "tuple[str, int, bool] | None"
+#: How many routers share its kind of route, the source, and the destination.
+_Path: TypeAlias = "tuple[int, HostFacts, HostFacts]"
 #: Paths to consider at most: of hundreds of routers one may lack all routes, which is one fault.
 _MOST: Final = 2000
 
@@ -52,26 +54,21 @@ def pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts, Hos
         here.setdefault(host.router, host)
     known = dict(scene.alive())
     tables = {name: _Table(known[name], here[name].address.version) for name in here if name in known}
-    found: list[tuple[int, HostFacts, HostFacts]] = []
+    found: list[_Path] = []
     for target in hosts:
-        asking = [name for name in tables if name != target.router]
-        kinds = {name: tables[name].kind(target.address.ip) for name in asking if _alike(here[name], target)}
+        ip = target.address.ip
+        asking = [name for name in tables if name != target.router and here[name].address.version == ip.version]
+        kinds = {name: tables[name].kind(ip) for name in asking}
         often = Counter(kinds.values())
         most = max(often.values(), default=0)
         found += [(often[kind], here[name], target) for name, kind in kinds.items() if often[kind] < most]
     return [(one, other) for _, one, other in _in_turn(sorted(found, key=lambda one: one[0])[:_MOST])]
 
 
-def _alike(one: HostFacts, other: HostFacts) -> bool:
-    return one.address.version == other.address.version
-
-
-def _in_turn(
-    found: list[tuple[int, HostFacts, HostFacts]],
-) -> Iterator[tuple[int, HostFacts, HostFacts]]:
+def _in_turn(found: list[_Path]) -> Iterator[_Path]:
     """Yield each router and each target once before any again: a table that lacks everything is not the only fault."""
     while found:
-        later: list[tuple[int, HostFacts, HostFacts]] = []
+        later: list[_Path] = []
         senders: set[str] = set()
         targets: set[str] = set()
         for one in found:

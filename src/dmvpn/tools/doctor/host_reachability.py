@@ -84,7 +84,7 @@ def _pairs(scene: Scene) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
 def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
     if here.router == there.router:
         return
-    theirs = _addresses(there)
+    theirs = [own.ip for own in (there.address, there.address6) if own is not None]
     for own in (here.address, here.address6):
         target = next((ip for ip in theirs if own is not None and ip.version == own.version), None)
         if own is not None and target is not None:
@@ -158,10 +158,6 @@ def _seen(scene: Scene, name: str, customer: str) -> RouterFacts | None:
     facts = scene.of(name)
     vrf = next((vrf for (router, vrf), of in scene.customers.items() if (router, of) == (name, customer)), None)
     return facts.seen_in(vrf) if facts is not None and vrf is not None else facts
-
-
-def _addresses(host: HostFacts) -> list[Address]:
-    return [own.ip for own in (host.address, host.address6) if own is not None]
 
 
 def _astray(scene: Scene, names: list[str], target: Address, customer: str) -> tuple[str, RouteFacts] | None:

@@ -25,7 +25,8 @@ _MOST: Final = 8
 def tables(scene: Scene) -> Iterator[Verdict]:
     """Check the tables: missing or bypassed objects break the path; objects without an order are only suspicious."""
     for name, facts in scene.alive():
-        kernel = [one for one in facts.kernel if not _is_known(facts, one)]
+        used = [route.prefix for route in facts.routes if route.source == RouteSource.HOST.value]
+        kernel = [one for one in facts.kernel if one.aside not in used]  # the router itself uses that route of the host
         if not kernel:
             continue
         broken = [one for one in kernel if not one.unordered and _harms(scene, name, facts, one)]
@@ -58,7 +59,11 @@ def filters(scene: Scene) -> Iterator[Verdict]:
     decide.
     """
     for name, facts in scene.alive():
-        chains = [one for one in facts.filters if _concerns(scene, name, facts, one)]
+        chains = [
+            one
+            for one in facts.filters
+            if any(_passes_on(scene, name, facts, version) for version in _VERSIONS[one.family])
+        ]
         shut = [one for one in chains if not one.rules]
         said = tuple(map(_words, shut or chains))
         if shut:
@@ -115,10 +120,6 @@ def _opened(one: FilterFacts) -> str:
     return f"nft 'add chain {one.family} {one.table} {one.chain} {{ policy accept; }}'"
 
 
-def _concerns(scene: Scene, name: str, facts: RouterFacts, chain: FilterFacts) -> bool:
-    return any(_passes_on(scene, name, facts, version) for version in _VERSIONS[chain.family])
-
-
 def _passes_on(scene: Scene, name: str, facts: RouterFacts, version: int) -> bool:
     """Return whether the router forwards: for a LAN, for its clients, or between its ports if it has no tunnel."""
     if version == 6 and not facts.forwards_ipv6:
@@ -139,13 +140,6 @@ def _passes_on(scene: Scene, name: str, facts: RouterFacts, version: int) -> boo
 
 
 _WATCH: Final = "ip monitor route rule neigh link address"
-
-
-def _is_known(facts: RouterFacts, one: KernelFacts) -> bool:
-    """Return whether the router itself uses the route of the host that packets take."""
-    if one.aside is None:
-        return False
-    return any(route.prefix == one.aside and route.source == RouteSource.HOST.value for route in facts.routes)
 
 
 def _harms(scene: Scene, name: str, facts: RouterFacts, one: KernelFacts) -> bool:

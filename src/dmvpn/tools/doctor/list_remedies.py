@@ -163,7 +163,8 @@ class Remedies:
         if gone:
             yield edit(header, gone)
         if not any(one.permit for one in entries):
-            yield edit(header, (), [Entry.of(_all_of(header), number_behind(entries)) or entries[-1]])
+            everything = "permit any" if header.split()[2] == "standard" else "permit ip any any"
+            yield edit(header, (), [Entry.of(everything, number_behind(entries)) or entries[-1]])
 
     def _changed(
         self,
@@ -311,10 +312,6 @@ def _made(text: str, lines: Lines = ()) -> Device | None:
         return Device.read("", after(text, lines) if lines else text)
     except UserError:
         return None
-
-
-def _all_of(header: str) -> str:
-    return "permit any" if header.split()[2] == "standard" else "permit ip any any"
 
 
 def _moved(header: str, entries: Sequence[Entry], deciding: set[int]) -> Iterator[Lines]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.facts import Address
-    from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Finding
 
@@ -91,12 +90,9 @@ def _has_lost(scene: Scene, client: Client) -> bool:
     there = interface_of(facts, far[0][1]) if facts is not None else None
     if here is None or there is None:
         return False
-    return any(sent - received > _LOST * sent for sent, received in _counts(here, there))
-
-
-def _counts(here: InterfaceFacts, there: InterfaceFacts) -> Iterator[tuple[int, int]]:
-    yield here.sent, there.received
-    yield there.sent, here.received
+    return any(
+        sent - received > _LOST * sent for sent, received in ((here.sent, there.received), (there.sent, here.received))
+    )
 
 
 def path_probes(scene: Scene, router: str, address: Address) -> Iterator[Probe]:

@@ -140,7 +140,8 @@ def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
     again = {probe: replace(probe, patience=_PATIENCE, repeat=min(probe.repeat, FEW)) for probe in mute}
     slow = budget.spend(again.values(), ask)
     answers |= {probe: slow[later] for probe, later in again.items() if later in slow and "!" in slow[later].marks}
-    ready = [probe for probe in then if probe.only_if is not None and _replied(answers, probe.only_if)]
+    passed = {probe for probe, outcome in answers.items() if "!" in outcome.marks}  # looked up, never iterated
+    ready = [probe for probe in then if probe.only_if in passed]
     patient = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
     last = budget.spend(patient.values(), ask)
     answers |= {probe: last[asked] for probe, asked in patient.items() if asked in last}
@@ -163,7 +164,3 @@ class _Budget:
                 some.append(probe)
         printed = ask([(probe.router, probe.command) for probe in some])
         return {probe: read(text) for probe, text in zip(some, printed, strict=True)}
-
-
-def _replied(answers: dict[Probe, ProbeResult], probe: Probe) -> bool:
-    return probe in answers and "!" in answers[probe].marks

@@ -129,7 +129,7 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
         if own is None or own.split_horizon:
             continue
         if not own.next_hop_self:
-            yield from _summary(scene, client, hub)
+            yield from _summarized(scene, client, _summary_lines(hub, there.name))
             continue
         yield Finding(
             step=Step.REDIRECT,
@@ -144,11 +144,6 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
     if hub.bgp.local_as and len({one.name for one in some}) > 1:
         yield from _summarized(scene, client, _aggregates(hub))
-
-
-def _summary(scene: Scene, client: Client, hub: RouterFacts) -> Iterator[Verdict]:
-    """Yield summaries of the hub's EIGRP."""
-    yield from _summarized(scene, client, _summary_lines(hub, client.there.name if client.there is not None else ""))
 
 
 def _aggregates(facts: RouterFacts) -> Iterator[_Summary]:

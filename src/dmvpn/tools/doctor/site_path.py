@@ -65,7 +65,8 @@ def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
         return
     owner = site_owner(scene, address)
     route = best_route(facts, address)
-    by_tunnel = [tunnel for tunnel in facts.tunnels if route is not None and _leads_by(route.next_hops, tunnel)]
+    ports = [hop.interface for hop in route.next_hops] if route is not None else []
+    by_tunnel = [tunnel for tunnel in facts.tunnels if tunnel.name in ports]
     if owner == router:
         yield Fine(Step.ROUTING, f"{address} is at {router} itself")
         return
@@ -88,17 +89,14 @@ def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
         yield from _by_tunnel(scene, (router, facts, tunnel), address, owner)
 
 
-def _leads_by(hops: object, tunnel: TunnelFacts) -> bool:
-    return isinstance(hops, tuple) and any(hop.interface == tunnel.name for hop in hops)
-
-
 def _by_tunnel(
     scene: Scene, here: tuple[str, RouterFacts, TunnelFacts], address: Address, owner: str | None
 ) -> Iterator[Verdict]:
     router, _, tunnel = here
     ping = probe_result(scene, ProbePurpose.SITES, router, address)
     hubs = {server.address for server in tunnel.servers}
-    direct = _mapping(tunnel, address, hubs)
+    fitting = [one for one in tunnel.mappings if address in one.target and one.next_hop not in hubs]
+    direct = max(fitting, key=lambda one: one.target.prefixlen, default=None)
     clients = {client.name: client for client in scene.clients()}
     far = clients.get(owner or "")
     if any(client.name == owner and client.hub == router for client in scene.clients()):
@@ -132,12 +130,6 @@ def _is_used(tunnel: TunnelFacts, known: MappingFacts) -> bool:
         and known.next_hop not in tunnel.by_server
         and all(peer.nbma != known.nbma for peer in tunnel.unsecured)
     )
-
-
-def _mapping(tunnel: TunnelFacts, address: Address, hubs: set[Address | None]) -> MappingFacts | None:
-    """Return NHRP's entry for the address, or for the spoke before it."""
-    fitting = [one for one in tunnel.mappings if address in one.target and one.next_hop not in hubs]
-    return max(fitting, key=lambda one: one.target.prefixlen, default=None)
 
 
 def _apart(

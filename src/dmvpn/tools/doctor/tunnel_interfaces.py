@@ -55,12 +55,11 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
     if tunnel.up:
         return Fine(Step.LINE, f"{tunnel.name} of {name} is up, source {tunnel.source}")
     if tunnel.reason.is_one(TunnelReason.SHUT) or (not tunnel.reason and not tunnel.enabled):
-        what = f"{tunnel.name} of {name} is shut down"
         return Finding(
             step=Step.LINE,
             cause=Cause.TUNNEL_SHUTDOWN,
             router=name,
-            what=what,
+            what=f"{tunnel.name} of {name} is shut down",
             evidence=evidence,
             fix=(*interface, SHUTDOWN.no()),
         )
@@ -78,7 +77,9 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
     if elsewhere is not None:
         return elsewhere
     cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
-    if cause is Cause.WRONG_DESTINATION and _was_multipoint(scene, name, tunnel):
+    sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
+    was_multipoint = (tunnel.source, name) in sought or bool(tunnel.servers)
+    if cause is Cause.WRONG_DESTINATION and was_multipoint:
         cause, fix = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)
     if cause is Cause.WRONG_SOURCE:
         fix = tunnel_lines.SOURCE.of(interface=addressing.source_port(scene, name))
@@ -95,12 +96,6 @@ def _not_learned(scene: Scene, name: str, tunnel: TunnelFacts) -> Finding | None
     owner, here = scene.owner(tunnel.destination), (name, tunnel.front)
     found = missing_routes.to_address(scene, owner, here, tunnel.destination, step=Step.UNDERLAY)
     return found and replace(found, evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}", *found.evidence))
-
-
-def _was_multipoint(scene: Scene, name: str, tunnel: TunnelFacts) -> bool:
-    """Return whether clients use it as their server, or it has servers in the form of a multipoint tunnel."""
-    sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
-    return (tunnel.source, name) in sought or bool(tunnel.servers)
 
 
 _SOURCE: Final = (Cause.WRONG_SOURCE, "")

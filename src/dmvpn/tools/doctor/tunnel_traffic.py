@@ -41,13 +41,8 @@ def tunnel_routes(scene: Scene, client: Client) -> Iterator[Verdict]:
             what=f"{name} sends packets for {address}, the tunnel address of {whom}, {leads}, and not by {tunnel.name}",
             evidence=(f"{name}: {route.prefix} ({route.source}) is the route that it takes",),
             fix=removal_lines(scene.of(name), route.prefix) if route.source == "static" else (),
-            stops=_is_needed(facts, address),
+            stops=address in facts.bgp.called or is_next_hop(facts, address),
         )
-
-
-def _is_needed(facts: RouterFacts, address: Address) -> bool:
-    """Return whether routes have this next hop, or a BGP session uses this address."""
-    return address in facts.bgp.called or is_next_hop(facts, address)
 
 
 def _ends(client: Client) -> Iterator[tuple[str, RouterFacts, TunnelFacts, str, Address]]:

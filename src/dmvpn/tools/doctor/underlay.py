@@ -34,21 +34,16 @@ def cut_wires(scene: Scene) -> Iterator[Verdict]:
     """Find wires that are cut in the lab."""
     for link in scene.lab.links:
         if link.cut:
-            nodes = [node for node, _ in link.ends]
             node, port = link.ends[0]
+            others = [one for one, _ in link.ends if one not in scene.lab.providers]
             yield Finding(
                 step=_STEP,
                 cause=Cause.LINK_CUT,
-                router=_a_router(scene, nodes),
+                router=(others or [node])[0],
                 what=f"the link {link.name} is cut",
                 evidence=("the lab says so",),
                 order=f"dmvpn lab impair {node}:{port}",
             )
-
-
-def _a_router(scene: Scene, nodes: list[str]) -> str:
-    """Return the first of these that is no provider, if there is one."""
-    return next((node for node in nodes if node not in scene.lab.providers), nodes[0])
 
 
 def interfaces(scene: Scene) -> Iterator[Verdict]:

@@ -75,7 +75,7 @@ def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> Underlay
         facts = scene.of(at)
         if facts is None:
             return UnderlayPath(PathEnd.DEAD, at, wires=wires, blame=at)
-        if target in _addresses(facts, vrf):
+        if any(one.ip == target for it in facts.interfaces if it.vrf == vrf for one in it.addresses):
             return UnderlayPath(PathEnd.ARRIVED, at, wires=wires, vrf=vrf)
         route = best_route(facts, target, vrf)
         if route is None:
@@ -103,11 +103,6 @@ def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> Underlay
         if target == next_hop and at in scene.lab.gateways:
             return UnderlayPath(PathEnd.ARRIVED, at, wires=wires)
     return UnderlayPath(PathEnd.LOOP, at, wires=wires)
-
-
-def _addresses(facts: RouterFacts, vrf: str) -> set[Address]:
-    """Return the router's own addresses in a VRF."""
-    return {one.ip for it in facts.interfaces if it.vrf == vrf for one in it.addresses}
 
 
 def _astray(scene: Scene, at: str, hop: HopFacts) -> Address | None:

@@ -55,7 +55,8 @@ def shortcuts(view: ServerView) -> Iterator[Hypothesis]:
         why = f"{tunnel.name} takes shortcuts and is point-to-point: it leads to {tunnel.destination} alone"
         yield here(Cause.SPOKE_POINT_TO_POINT, why, (section, "tunnel mode gre multipoint"))
         return
-    if not tunnel.multipoint or not _tried_sites(view):
+    tried = {(probe.kind, probe.router) for probe, outcome in view.scene.answers.items() if outcome.tried}
+    if not tunnel.multipoint or (ProbePurpose.SITES, view.client.name) not in tried:
         return
     roundabout = _hairpin(view)
     if not tunnel.shortcuts:
@@ -94,10 +95,3 @@ def _hairpin(view: ServerView) -> str:
 
 def _hubs(view: ServerView) -> set[object]:
     return {server.address for server in view.client.tunnel.servers}
-
-
-def _tried_sites(view: ServerView) -> bool:
-    return any(
-        probe.kind is ProbePurpose.SITES and probe.router == view.client.name and outcome.tried
-        for probe, outcome in view.scene.answers.items()
-    )

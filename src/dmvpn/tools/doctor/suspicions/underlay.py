@@ -92,7 +92,8 @@ def pings(view: ServerView) -> Iterator[Hypothesis]:
             why = f"pings to {peer}: {lost}"
             yield maybe(Cause.LOSSY_LINK, why, "the same ping of the gateway, and from the server's end")
         return
-    if view.client.works and _through(view):
+    through = view.ping(ProbePurpose.TUNNEL)
+    if view.client.works and through is not None and through.passed:
         return  # pings are filtered somewhere, and there is no other fault
     why = f"pings to {peer}: {first}"
     if first.refused:
@@ -124,11 +125,6 @@ def _heard(view: ServerView) -> bool:
     earlier = view.scene.earlier.routers.get(view.client.name) if view.scene.earlier is not None else None
     before = interface_of(earlier, view.client.tunnel.source_interface) if earlier is not None else None
     return before is not None and view.wan is not None and view.wan.received > before.received
-
-
-def _through(view: ServerView) -> bool:
-    found = view.ping(ProbePurpose.TUNNEL)
-    return found is not None and found.passed
 
 
 def lifetime(view: ServerView) -> Iterator[Hypothesis]:
