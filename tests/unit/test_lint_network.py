@@ -172,6 +172,19 @@ def test_ospf_neighbors_with_different_mtus_are_an_error() -> None:
     assert finding.severity is Severity.WARNING
 
 
+@pytest.mark.parametrize(
+    ("all_of_them", "one_of_them", "fix"), [(1400, 1300, "interface Tunnel0\n ip mtu 1400"), (1500, 1400, "")]
+)
+def test_a_tunnel_with_a_smaller_mtu_gets_that_of_the_others_unless_it_is_too_large(
+    all_of_them: int, one_of_them: int, fix: str
+) -> None:
+    """The line said the MTU that it has."""
+    network = everywhere(CLEAR, ("ip mtu 1400", f"ip mtu {all_of_them}"))
+    network = edited(network, SPOKE1=[(f"ip mtu {all_of_them}", f"ip mtu {one_of_them}")])
+    (finding,) = [one for one in lint(network) if one.rule == "tunnel-mtu-differs"]
+    assert (finding.file, finding.fix) == ("SPOKE1", fix)
+
+
 def test_a_mode_that_the_other_end_insists_on_is_an_error() -> None:
     network = edited(SEALED, HUB=[("mode transport", "mode transport require")], SPOKE1=[(" mode transport\n", "")])
     (finding,) = [one for one in lint(network) if one.rule == "ipsec-mode-differs"]

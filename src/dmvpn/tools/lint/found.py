@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
-    from dmvpn.network.terms.table import Failure, Table
+    from dmvpn.network.terms.table import Disagreement, Failure, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,16 @@ def found(
 
 def differences(network: Network, table: Table[Any]) -> Iterator[NetworkConcern]:
     """Yield the terms of a table on which ends do not agree, and the duties that fail."""
-    for one in disagreements(network.pairs, table):
-        what = one.sentence(one.odd.name, f"{one.right.device.hostname}'s {one.right.name}")
-        fix = "\n".join(indented(one.fix))
-        yield found(one.term.rule, one.odd.device, one.at, what, fix, related=((one.right.device, one.related),))
+    yield from map(differing, disagreements(network.pairs, table))
     for pair in network.pairs if table.duties else ():
         yield from map(failed, table.failures(pair))
+
+
+def differing(one: Disagreement[Any], more: str = "", severity: Severity | None = None) -> NetworkConcern:
+    """Return a term on which two ends do not agree. more: the end of the sentence."""
+    what = one.sentence(one.odd.name, f"{one.right.device.hostname}'s {one.right.name}") + more
+    fix, related = "\n".join(indented(one.fix)), ((one.right.device, one.related),)
+    return found(one.term.rule, one.odd.device, one.at, what, fix, related=related, severity=severity)
 
 
 def failed(one: Failure[Any]) -> NetworkConcern:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.terms import NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.config.sections import ADDRESS, OPEN_ADDRESS
+from dmvpn.ios import INTERFACE
 from dmvpn.network.device import is_private
-from dmvpn.tools.lint.found import found
+from dmvpn.network.terms.table import Table, disagreements
+from dmvpn.tools.lint.found import differing, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,15 +34,32 @@ DUPLICATE: Final = Rule(
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
     fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
 )
-MASK: Final = Rule(
-    id="tunnel-mask-differs",
-    severity=Severity.ERROR,
-    title="The two ends of a tunnel have different masks",
-    why="All routers of a cloud are on one subnet. Where the masks differ, a router takes its neighbors for remote, or "
-    "takes remote addresses for neighbors, and routing protocols refuse neighbors outside of their subnet.",
-    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
-    fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+
+
+def _mask_lines(end: TunnelEnd, length: int) -> tuple[str, ...]:
+    if end.nhrp.version == 6 or end.address is None:
+        return ()
+    return INTERFACE.of(name=end.name), ADDRESS.of(address=end.address, mask=Prefix.of(end.address, length).netmask)
+
+
+MASK: Final = Term["TunnelEnd", int](
+    rule=Rule(
+        id="tunnel-mask-differs",
+        severity=Severity.ERROR,
+        title="The two ends of a tunnel have different masks",
+        why="All routers of a cloud are on one subnet. Where the masks differ, a router takes neighbors for remote, "
+        "or takes remote addresses for neighbors, and routing protocols refuse neighbors outside of their subnet.",
+        bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
+        fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+    ),
+    cause=Cause.TUNNEL_MASK,
+    name="tunnel mask",
+    see=lambda end: end.addresses[0][1] if end.addresses else NoValue.UNKNOWN,
+    words=lambda length: f"a subnet of /{length}",
+    place=lambda end: end.line("ip address"),
+    lines=_mask_lines,
 )
+_MASKS: Final = Table(lambda end, _: end, (MASK,))
 MISSING: Final = Rule(
     id="tunnel-address-missing",
     severity=Severity.ERROR,
@@ -46,7 +68,7 @@ MISSING: Final = Rule(
     bad="interface Tunnel0\n ip nhrp network-id 1",
     fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
 )
-RULES: Final = (DUPLICATE, MASK, MISSING)
+RULES: Final = (DUPLICATE, MASK.rule, MISSING)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -62,23 +84,10 @@ def check(network: Network) -> Iterator[NetworkConcern]:
                 what,
                 f"{end.at[0]}\n {OPEN_ADDRESS}",
             )
-    for culprit, other in network.differing(_length):
-        if culprit.address is None or other.subnet is None:
-            continue
-        mine, theirs = culprit.subnet, other.subnet
-        what = f"{culprit.name} is on {mine}, {other.device.hostname}'s {other.name} on {theirs}"
-        fix = ""
-        if culprit.nhrp.version == 4:
-            fix = f"{culprit.at[0]}\n {ADDRESS.of(address=culprit.address, mask=theirs.netmask)}"
-        related = ((other.device, other.line("ip address")),)
-        far = mine is not None and other.address not in mine
-        what += f": {other.address} is not on it" if far else ""
-        severity = None if far else Severity.WARNING
-        yield found(MASK, culprit.device, culprit.line("ip address"), what, fix, related=related, severity=severity)
-
-
-def _length(end: TunnelEnd) -> int | None:
-    return end.addresses[0][1] if end.addresses else None
+    for one in disagreements(network.pairs, _MASKS):
+        other = one.right.address
+        is_far = one.odd.subnet is not None and other is not None and other not in one.odd.subnet
+        yield differing(one, f": {other} is not on it") if is_far else differing(one, severity=Severity.WARNING)
 
 
 def _duplicates(network: Network) -> Iterator[NetworkConcern]:

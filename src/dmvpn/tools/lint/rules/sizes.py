@@ -10,12 +10,16 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import OuterAddress
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
+from dmvpn.base.terms import NoValue, Term
 from dmvpn.features.ipsec.policies import expansion, resolve
+from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU
 from dmvpn.network.routing import Protocol, ospf_interface
-from dmvpn.tools.lint.found import found
+from dmvpn.network.terms.table import Table, disagreements
+from dmvpn.tools.lint.found import differing, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,16 +55,33 @@ NO_MSS: Final = Rule(
     bad="interface Tunnel0\n ip mtu 1400",
     fix="interface Tunnel0\n ip tcp adjust-mss 1360",
 )
-DIFFER: Final = Rule(
-    id="tunnel-mtu-differs",
-    severity=Severity.WARNING,
-    title="The two ends of a tunnel have different MTUs",
-    why="The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with different "
-    "MTUs stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
-    bad="interface Tunnel0\n ip mtu 1440",
-    fix="interface Tunnel0\n ip mtu 1400",
+
+
+def _mtu_lines(end: TunnelEnd, mtu: int) -> tuple[str, ...]:
+    """Return the lines that set an MTU, unless it is a larger one than fits into the underlay."""
+    most = max(end.tunnel.ip_mtu or 0, (budget(end) or (0, ""))[0])
+    return (INTERFACE.of(name=end.name), IP_MTU.of(octets=mtu)) if mtu <= most else ()
+
+
+MTU: Final = Term["TunnelEnd", int](
+    rule=Rule(
+        id="tunnel-mtu-differs",
+        severity=Severity.WARNING,
+        title="The two ends of a tunnel have different MTUs",
+        why="The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with "
+        "different MTUs stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
+        bad="interface Tunnel0\n ip mtu 1440",
+        fix="interface Tunnel0\n ip mtu 1400",
+    ),
+    cause=Cause.MTU,
+    name="tunnel MTU",
+    see=lambda end: NoValue.UNKNOWN if end.tunnel.ip_mtu is None else end.tunnel.ip_mtu,
+    words=lambda mtu: f"ip mtu {mtu}",
+    place=lambda end: end.line("ip mtu"),
+    lines=_mtu_lines,
 )
-RULES: Final = (TOO_LARGE, MSS, NO_MSS, DIFFER)
+_SIZES: Final = Table(lambda end, _: end, (MTU,))
+RULES: Final = (TOO_LARGE, MSS, NO_MSS, MTU.rule)
 _ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
 _ANY: Final = OuterAddress(IPv4Address(0))
 #: Octets: the least that the lines can say.
@@ -72,23 +93,13 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         yield from _packets(end)
         yield from _segments(end)
-    for culprit, other in network.differing(lambda end: end.tunnel.ip_mtu):
-        mine, theirs = culprit.tunnel.ip_mtu, other.tunnel.ip_mtu
-        interface = ospf_interface(culprit.device, culprit.name)
-        stuck = any(one.protocol is Protocol.OSPF for one in culprit.running) and not (
-            interface and interface.ignore_mtu
-        )
-        what = f"{culprit.name} has ip mtu {mine}, {other.device.hostname}'s {other.name} {theirs}"
-        what += ": OSPF stays in the state Exchange" if stuck else ""
-        yield found(
-            DIFFER,
-            culprit.device,
-            culprit.line("ip mtu"),
-            what,
-            f"{culprit.at[0]}\n {IP_MTU.of(octets=min(filter(None, (mine, theirs))))}",
-            related=((other.device, other.line("ip mtu")),),
-            severity=Severity.ERROR if stuck else None,
-        )
+    for one in disagreements(network.pairs, _SIZES):
+        interface = ospf_interface(one.odd.device, one.odd.name)
+        checks = interface is None or not interface.ignore_mtu
+        if checks and any(running.protocol is Protocol.OSPF for running in one.odd.running):
+            yield differing(one, ": OSPF stays in the state Exchange", Severity.ERROR)
+        else:
+            yield differing(one)
 
 
 def budget(end: TunnelEnd) -> tuple[int, str] | None:
