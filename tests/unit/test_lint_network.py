@@ -234,7 +234,9 @@ def test_by_ikev1_two_modes_are_an_error_where_the_end_in_transport_mode_begins(
 def test_what_two_ends_do_not_agree_on_is_named() -> None:
     network = edited(SEALED, SPOKE1=[(" group 19\n!", " group 14\n!")])
     (finding,) = [one for one in lint(network) if one.rule == "ike-proposals-differ"]
-    assert finding.what.startswith("no IKE proposal in common with HUB: group: ours ")
+    assert finding.what.startswith("Tunnel0 has IKE proposals (encryption ")
+    assert "group MODP_2048" in finding.what
+    assert finding.fix == "crypto ikev2 proposal P\n encryption aes-cbc-256\n integrity sha256\n group 19"
 
 
 def test_two_point_to_point_tunnels_are_compared_with_each_other() -> None:

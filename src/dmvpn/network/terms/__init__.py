@@ -3,7 +3,7 @@
     table      the terms of a protocol, and the comparison of pairs by them
     tunnels    the tables of tunnels and of NHRP
     bgp        the table of BGP sessions; bgp_sides: what each end knows of the other one
-    ike_sides  how each end would talk IKE to the other one
+    ike        the table of IKE; ike_sides: how each end would talk to the other one
 
 Terms that concern the settings of one feature are in its `terms.py`; those of several features are here. Lint compares
 configurations, and the doctor the configurations of running routers, which also say why they refuse each other.

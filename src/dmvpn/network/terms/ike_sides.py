@@ -11,7 +11,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
-from dmvpn.features.ike.translation import candidates, version_of
+from dmvpn.features.ike.translation import candidates, is_isakmp, version_of
 from dmvpn.features.ipsec.policies import resolve
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One end. by_v1: the client of its pair begins with IKEv1.
+    """One end. peer: the address of the other end of its pair. by_v1: the client of its pair begins with IKEv1.
 
     terms: how it would talk to the other end of its pair, where the client begins, or why it cannot; None: the client
         cannot begin.
@@ -33,6 +33,7 @@ class Side:
     address: IPAddress
     policy: ProtectionPolicy
     book: ConfigurationBook
+    peer: IPAddress | None = None
     by_v1: bool = False
     terms: Terms | Reason | None = None
 
@@ -41,18 +42,23 @@ class Side:
         """What the router calls itself."""
         return self.end.device.hostname
 
-    def path(self, to: Side) -> DatagramPath:
-        """Return the way of its messages."""
-        return DatagramPath(Endpoint(self.address, 500), Endpoint(to.address, 500), self.policy.front)
-
     @property
     def profile_line(self) -> tuple[str, ...]:
         """The line that opens its IPsec profile."""
         return (f"crypto ipsec profile {self.policy.name.partition(' ')[0]}",)
 
-    def profile(self, terms: Terms) -> Profile:
-        """Return the IKE profile that these terms are from."""
-        return next(one for one in self.book.config.profiles if one.name == terms.profile)
+    @property
+    def way(self) -> DatagramPath:
+        """The way of its messages to the other end of its pair."""
+        return DatagramPath(Endpoint(self.address, 500), Endpoint(self.peer or self.address, 500), self.policy.front)
+
+    @property
+    def profile(self) -> Profile | None:
+        """The IKE profile of its terms; without terms the first that it could have; None: there is none."""
+        every = candidates(self.book.config, self.policy)
+        able = [name for name in every if is_isakmp(name) or not self.by_v1]
+        names = [self.terms.profile] if isinstance(self.terms, Terms) else able
+        return next((one for name in names for one in self.book.config.profiles if one.name == name), None)
 
 
 def side(end: TunnelEnd, pair: EndPair) -> Side | None:
@@ -69,12 +75,11 @@ def _sides(pair: EndPair) -> tuple[Side, Side] | None:
     config = here.book.config
     by_v1 = version_of(config, candidates(config, here.policy)[0]) == IkeVersion.V1
     ours = here.book.to(here.policy, there.address)
-    theirs = (
-        there.book.terms(there.path(here), ours.identity, None, version=ours.version)
-        if isinstance(ours, Terms)
-        else None
-    )
-    return replace(here, by_v1=by_v1, terms=ours), replace(there, by_v1=by_v1, terms=theirs)
+    here = replace(here, peer=there.address, by_v1=by_v1, terms=ours)
+    there = replace(there, peer=here.address, by_v1=by_v1)
+    if isinstance(ours, Reason):
+        return here, there
+    return here, replace(there, terms=there.book.terms(there.way, ours.identity, None, version=ours.version))
 
 
 @lru_cache(maxsize=256)

@@ -19,9 +19,10 @@ from dmvpn.network.device import Device
 from dmvpn.network.overlay import tunnel_ends
 
 if TYPE_CHECKING:
+    from dmvpn.base.facts import Address
     from dmvpn.ios import ConfigLine, Section, Statement
     from dmvpn.network.overlay import TunnelEnd
-    from dmvpn.router.facts import RouterFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
 
 
 @lru_cache(maxsize=1024)  # some 60 kB each: a fault of a hub is compared with each of its clients
@@ -38,15 +39,17 @@ def device(facts: RouterFacts) -> Device:
     return read(facts.hostname, facts.configuration, facts.vrf)
 
 
-@lru_cache(maxsize=1024)
-def _ends(device: Device) -> tuple[TunnelEnd, ...]:
-    return tuple(tunnel_ends(device))
-
-
-def tunnel_end(facts: RouterFacts, name: str, version: int) -> TunnelEnd | None:
+def tunnel_end(facts: RouterFacts, tunnel: TunnelFacts, version: int) -> TunnelEnd | None:
     """Return a tunnel of a router for this version of IP, or for the version that it has."""
-    found = [end for end in _ends(device(facts)) if end.name == name]
-    return next((end for end in found if end.nhrp.version == version), found[0] if found else None)
+    return _tunnel_end(device(facts), tunnel.name, version, tunnel.source)
+
+
+@lru_cache(maxsize=1024)
+def _tunnel_end(device: Device, name: str, version: int, source: Address | None) -> TunnelEnd | None:
+    """Return the same. source: by the facts, for a tunnel whose lines do not show it, because of DHCP."""
+    found = [end for end in tunnel_ends(device) if end.name == name]
+    end = next((end for end in found if end.nhrp.version == version), found[0] if found else None)
+    return replace(end, source=source) if end is not None and end.source is None else end
 
 
 def statements(section: Section | None, *lines: ConfigLine) -> list[Statement]:

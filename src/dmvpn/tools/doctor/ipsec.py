@@ -6,29 +6,24 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.terms import Odd, odd
-from dmvpn.features.ike.config.isakmp import RUN_AS
+from dmvpn.features.ike.config.profiles import PROFILE, TRUSTPOINT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.hidden_secrets import question
+from dmvpn.network.terms.ike import IKE
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.crypto_parameters import (
     End,
-    by_certificate,
-    identity_lines,
     lacks_profile,
     mode_lines,
     pfs_lines,
     profile_lines,
-    proof_lines,
-    proposal_lines,
     transform_lines,
-    trustpoint_lines,
 )
 from dmvpn.tools.doctor.ike_clues import (
     CERTIFICATE,
     IDENTITY,
-    VERSION,
     Clue,
     clue,
     clue_at,
@@ -38,12 +33,14 @@ from dmvpn.tools.doctor.ike_clues import (
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.probes import ProbePurpose
+from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, ReasonFacts
+    from dmvpn.network.terms.ike_sides import Side
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -86,7 +83,7 @@ def _protection_line(protection: str) -> str:
 
 
 def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that IKE succeeds: if not, the end that knows the reason reports it."""
+    """Check that IKE succeeds: if not, by their lines or because the end that knows the reason reports it."""
     if not client.tunnel.protection or client.there is None or not client.there.protection:
         return
     ours, theirs = _reasons(scene, client)
@@ -94,6 +91,10 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield Fine(Step.IKE, f"{client.name} and {client.hub} have SAs")
         return
     evidence = (*(f"{client.name} says: {one}" for one in ours), *(f"{client.hub} says: {one}" for one in theirs))
+    found = [*differences(scene, client, IKE, Step.IKE, lambda one: (is_secured(one), ()), evidence)]
+    if found:
+        yield from found
+        return
     for who, reasons in ((client.hub, theirs), (client.name, ours)):
         for reason in reasons:
             ends = _ends(client, who)
@@ -140,14 +141,12 @@ def _from_clue(
     said: the reason with the clue, and all reasons of the two.
     """
     culprit, (reason, evidence) = who, said
-    if known is IDENTITY and client.there is not None and client.hub_facts is not None:
-        judge = End(client.facts, client.tunnel) if who == client.name else End(client.hub_facts, client.there)
-        known = CERTIFICATE if by_certificate(judge) else known
+    judge, _ = _sides(client, who)
+    if known is IDENTITY and judge is not None and judge.profile is not None and judge.profile.certificate_maps:
+        known = CERTIFICATE
     if not known.own:
         is_hub = odd((client, *scene.fellows(client)), is_secured) is Odd.SERVER
         culprit = client.hub if is_hub else client.name
-    if known is VERSION:
-        culprit = client.hub if who == client.name else client.name
     has_own_key = False
     if known.cause is Cause.PSK and client.hub_facts is not None:
         mine = is_special(client.facts.configuration, client.nbma, client.tunnel.front)
@@ -189,8 +188,6 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             return f"{culprit} has no pre-shared key for {client.hub if culprit == client.name else client.name}"
         case Cause.PSK:
             return f"{between} have different pre-shared keys"
-        case Cause.IKE_IDENTITY:
-            return f"the IKE profile of {culprit} does not take the identity that the other end shows"
         case Cause.TRANSFORM:
             return f"IKE is up, and {between} agree on no transform set"
         case Cause.PFS:
@@ -202,10 +199,6 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             if ends is not None and lacks_profile(ends[0]):
                 return f"the IPsec profile of {culprit} has no IKE profile that exists"
             return f"the IKEv2 profile of {culprit} does not say how both ends prove themselves"
-        case Cause.IKE:
-            return f"{culprit} begins with IKEv1, and the other end has lines of IKEv2 alone"
-        case Cause.IKE_PROPOSAL:
-            return f"{between} agree on no IKE proposal"
         case _:
             return f"{between} do not agree"
 
@@ -236,12 +229,6 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
                 front=here.tunnel.front,
                 every=_peers_of(scene, culprit, here.tunnel.front),
             )
-        case Cause.IKE:
-            return (RUN_AS.of(),)
-        case Cause.IKE_IDENTITY:
-            return identity_lines(*ends)
-        case Cause.IKE_PROPOSAL:
-            return proposal_lines(*ends)
         case Cause.TRANSFORM:
             return transform_lines(*ends)
         case Cause.PFS:
@@ -249,9 +236,9 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
         case Cause.MODE:
             return mode_lines(*ends)
         case Cause.PROFILE:
-            return profile_lines(*ends) if lacks_profile(ends[0]) else proof_lines(*ends)
+            return profile_lines(*ends) if lacks_profile(ends[0]) else ()
         case Cause.CERTIFICATE:
-            return trustpoint_lines(*_with_fellow(scene, client, culprit, ends))
+            return _trustpoint_lines(scene, client, culprit)
         case _:
             return ()
 
@@ -265,10 +252,35 @@ def _peers_of(scene: Scene, name: str, front: str) -> list[Address]:
     return list(dict.fromkeys(address for address in (*mine, *theirs) if address is not None))
 
 
-def _with_fellow(scene: Scene, client: Client, culprit: str, ends: tuple[End, End]) -> tuple[End, End]:
-    """Return the end to change, and a working one: another client, if there is one."""
+def _trustpoint_lines(scene: Scene, client: Client, culprit: str) -> tuple[str, ...]:
+    """Return the lines that let an end use the trustpoint of a working one, another client if there is one, if it has
+    that, too; () if it does.
+    """
+    end, other = _sides(client, culprit)
     good = [one for one in scene.fellows(client) if is_secured(one)] if culprit == client.name else []
-    return ends[0], End(good[0].facts, good[0].tunnel) if good else ends[1]
+    right = _sides(good[0], good[0].name)[0] if good else other
+    if end is None or right is None or end.profile is None:
+        return ()
+    known = {one.name for one in end.end.device.pki.trustpoints}
+    mine, theirs = _trustpoints(end), _trustpoints(right)
+    wanted = [line for line, name in theirs.items() if name in known and line not in mine]
+    gone = [f"no {line}" for line in mine if line not in theirs]
+    return (PROFILE.of(name=end.profile.name), *gone, *wanted) if wanted else ()
+
+
+def _trustpoints(end: Side) -> dict[str, str]:
+    """Return the trustpoints of an end's IKE profile: lines with names."""
+    section = end.end.device.tree.section(PROFILE, name=end.profile.name) if end.profile is not None else None
+    return {
+        TRUSTPOINT.text(args): args.text("name") for args in (section.all(TRUSTPOINT) if section is not None else ())
+    }
+
+
+def _sides(client: Client, culprit: str) -> tuple[Side | None, Side | None]:
+    """Return the end to change, and the other one, as IKE has them."""
+    pair = client.pair
+    here, there = IKE.views(pair) if pair is not None else (None, None)
+    return (here, there) if culprit == client.name else (there, here)
 
 
 def _ends(client: Client, culprit: str) -> tuple[End, End] | None:

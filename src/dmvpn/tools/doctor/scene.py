@@ -79,8 +79,8 @@ class Client:
         if self.hub_facts is None or self.there is None:
             return None
         version = self.server.address.version if self.server is not None and self.server.address is not None else 4
-        here = tunnel_end(self.facts, self.tunnel.name, version)
-        there = tunnel_end(self.hub_facts, self.there.name, version)
+        here = tunnel_end(self.facts, self.tunnel, version)
+        there = tunnel_end(self.hub_facts, self.there, version)
         return EndPair(here, there, nhrp=self.server is not None) if here is not None and there is not None else None
 
     @property

@@ -40,7 +40,7 @@ def failed(client: Client, one: Failure[Any], step: Step, evidence: tuple[str, .
 def differences(
     scene: Scene, client: Client, table: Table[Any], step: Step, state: State, evidence: tuple[str, ...] = ()
 ) -> Iterator[Finding]:
-    """Yield the terms of a table on which a client and its server do not agree."""
+    """Yield the terms of a table on which a client and its server do not agree, and the duties that fail."""
     mine = client.pair
     if mine is None:
         return
@@ -68,3 +68,4 @@ def differences(
             fix=found.fix,
             others=() if found.decided else (names[1],),
         )
+    yield from (failed(client, one, step, evidence) for one in table.failures(mine))

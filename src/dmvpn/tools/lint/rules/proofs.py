@@ -8,10 +8,10 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.config import profiles
-from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
+from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
-from dmvpn.network.terms.ike_sides import Side, side_of
+from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.model import Profile
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.network.terms.ike_sides import Side
     from dmvpn.tools.lint.found import NetworkConcern
 
 #: There is no key at all for the peer.
@@ -48,23 +49,6 @@ NO_KEY: Final = Rule(
     "router cannot prove itself to the peer, or cannot check it.",
     bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.9",
     fix="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1",
-)
-NO_PROFILE: Final = Rule(
-    id="ike-profile-unmatched",
-    severity=Severity.ERROR,
-    title="No IKE profile of the peer matches this router's identity",
-    why="A responder chooses its profile by the identity that the initiator gives, its address unless `identity "
-    "local` says otherwise. If none matches, it refuses the peer.",
-    bad="crypto ikev2 profile P\n match identity remote address 192.0.2.1",
-    fix="crypto ikev2 profile P\n match identity remote address 0.0.0.0",
-)
-METHOD: Final = Rule(
-    id="ike-authentication-differs",
-    severity=Severity.ERROR,
-    title="One end authenticates by a method that the other does not accept",
-    why="`authentication local` of one end has to be among `authentication remote` of the other (RFC 7296 §2.15).",
-    bad="crypto ikev2 profile P\n authentication remote rsa-sig",
-    fix="crypto ikev2 profile P\n authentication remote pre-share",
 )
 NAMELESS: Final = Rule(
     id="ike-name-not-proved",
@@ -130,32 +114,12 @@ def names(end: TunnelEnd) -> Iterator[NetworkConcern]:
 
 def proofs(here: Side, there: Side) -> Iterator[NetworkConcern]:
     """Yield proofs, the client first: it begins. Certificates are not in a configuration, so only keys are compared."""
-    ours = here.book.to(here.policy, there.address)
-    if isinstance(ours, Reason):
-        yield from _no_terms(here, there, ours)
-        return
-    theirs = there.book.terms(there.path(here), ours.identity, None, version=ours.version)
-    if isinstance(theirs, Reason):
-        if theirs.code is IkeReason.NO_MATCH:
-            at = _profile_of(there)
-            what = f"no IKE profile here matches {here.name}, whose identity is {here.address}"
-            related = ((here.end.device, here.profile_line),)
-            if _says_address(here, ours):
-                yield found(NO_PROFILE, there.end.device, at, what, related=related)
-        else:
-            yield from _no_terms(there, here, theirs)
-        return
-    mine, other = here.profile(ours), there.profile(theirs)
-    for one, its, far, of_far in ((here, mine, there, other), (there, other, here, mine)):
-        if its.local_authentication is not None and its.local_authentication not in of_far.remote_authentication:
-            accepted = ", ".join(method.value for method in of_far.remote_authentication) or "nothing"
-            what = f"{one.name} proves itself by {its.local_authentication.value}, and this profile accepts {accepted}"
-            at = (*_ike_line(far, of_far), "authentication remote")
-            method = profiles.USES.of(remote=True, **{its.local_authentication.value: True})
-            fix = f"{profiles.PROFILE.of(name=of_far.name)}\n {method}" if _is_written(far, of_far) else ""
-            yield found(METHOD, far.end.device, at, what, fix, related=((one.end.device, _ike_line(one, its)),))
-            return
-    yield from _keys(here, ours, there, theirs)
+    if isinstance(here.terms, Reason):
+        yield from _no_terms(here, there, here.terms)
+    elif isinstance(there.terms, Reason):
+        yield from _no_terms(there, here, there.terms)
+    elif here.terms is not None and there.terms is not None:
+        yield from _keys(here, here.terms, there, there.terms)
 
 
 def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[NetworkConcern]:
@@ -163,16 +127,15 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[Netwo
     for sender, its, receiver, of_receiver in ((here, ours, there, theirs), (there, theirs, here, ours)):
         if its.secret is None:
             continue
-        expected = receiver.book.expectation(of_receiver, receiver.path(sender), its.identity)
+        expected = receiver.book.expectation(of_receiver, receiver.way, its.identity)
         if isinstance(expected, Reason):
             yield from _no_terms(receiver, sender, expected)
             return
         if its.secret not in expected.secrets:
             differing.append(f"what {sender.name} signs with is not what {receiver.name} checks with")
     if differing:
-        profile = here.profile(ours)
-        related = ((there.end.device, _key_line(there, there.profile(theirs))),)
-        yield found(KEY, here.end.device, _key_line(here, profile), "; ".join(differing), related=related)
+        related = ((there.end.device, _key_line(there, there.profile)),)
+        yield found(KEY, here.end.device, _key_line(here, here.profile), "; ".join(differing), related=related)
 
 
 def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
@@ -205,23 +168,9 @@ def _uses_keyring(profile: Profile) -> bool:
     return bool(profile.keyring) and AuthenticationMethod.PRE_SHARED_KEY in methods
 
 
-def _says_address(side: Side, terms: Terms) -> bool:
-    identity = side.profile(terms).local_identity
-    return identity is None or identity.kind is IdentityKind.ADDRESS
-
-
-def _profile_of(side: Side) -> tuple[str, ...]:
-    name = side.policy.ikev2_profile
-    return (f"crypto ikev2 profile {name}", "match identity") if name else side.profile_line
-
-
-def _ike_line(side: Side, profile: Profile) -> tuple[str, ...]:
-    return (f"crypto ikev2 profile {profile.name}",) if _is_written(side, profile) else ("crypto isakmp key",)
-
-
-def _is_written(side: Side, profile: Profile) -> bool:
-    """Return whether a profile is one of the configuration, and not made of the keys of ISAKMP."""
-    return any(one.name == profile.name for one in side.end.device.ikev2.profiles)
+def _ike_line(side: Side, profile: Profile | None) -> tuple[str, ...]:
+    written = profile is not None and any(one.name == profile.name for one in side.end.device.ikev2.profiles)
+    return (f"crypto ikev2 profile {profile.name}",) if profile is not None and written else ("crypto isakmp key",)
 
 
 def _has_ring(side: Side, profile: Profile) -> bool:
@@ -235,7 +184,7 @@ def _key(profile: Profile, there: Side) -> str:
     return profiles.peer_lines(profile.keyring, name, str(address), SECRET, version=address.version)
 
 
-def _key_line(side: Side, profile: Profile) -> tuple[str, ...]:
-    if _has_ring(side, profile):
+def _key_line(side: Side, profile: Profile | None) -> tuple[str, ...]:
+    if profile is not None and _has_ring(side, profile):
         return (f"crypto ikev2 keyring {profile.keyring}",)
     return _ike_line(side, profile)

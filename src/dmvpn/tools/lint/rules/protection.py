@@ -9,25 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.numbers import ProtocolId
-from dmvpn.features.ike.peer_settings import Terms
-from dmvpn.features.ike.reasons import IkeReason, listed
-from dmvpn.features.ike.suites import esp_suites, isakmp_lacks
-from dmvpn.features.ike.v2.offers import esp_offer, ike_offer, mismatch
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.suites import esp_suites
+from dmvpn.features.ike.v2.offers import esp_offer, mismatch
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.ipsec.policies import resolve
 from dmvpn.features.tunnel.config import PROTECTION
-from dmvpn.network.terms.ike_sides import Side, side_of
-from dmvpn.tools.lint.found import found
-from dmvpn.tools.lint.rules.proofs import KEY, METHOD, NAMELESS, NO_KEY, NO_PROFILE, PAIR, lonely, names, proofs
+from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS
+from dmvpn.tools.lint.found import differences, found
+from dmvpn.tools.lint.rules.proofs import KEY, NAMELESS, NO_KEY, PAIR, lonely, names, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.network.terms.ike_sides import Side
     from dmvpn.tools.lint.found import NetworkConcern
 
 ONE_SIDED: Final = Rule(
@@ -38,15 +37,6 @@ ONE_SIDED: Final = Rule(
     "registration gets through.",
     bad="interface Tunnel0\n tunnel mode gre multipoint",
     fix="interface Tunnel0\n tunnel protection ipsec profile P",
-)
-PROPOSALS: Final = Rule(
-    id="ike-proposals-differ",
-    severity=Severity.ERROR,
-    title="The two ends have no IKE proposal in common",
-    why="IKE_SA_INIT ends with NO_PROPOSAL_CHOSEN (RFC 7296 §2.7). One algorithm of each type, and one group, have to "
-    "be in a proposal of both.",
-    bad="crypto ikev2 proposal P\n group 14",
-    fix="crypto ikev2 proposal P\n group 14 19",
 )
 TRANSFORMS: Final = Rule(
     id="ipsec-transforms-differ",
@@ -76,7 +66,19 @@ PFS: Final = Rule(
     bad="crypto ipsec profile P\n set pfs group19",
     fix="crypto ipsec profile P\n set pfs group14",
 )
-RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS, NAMELESS, PAIR)
+RULES: Final = (
+    ONE_SIDED,
+    PROPOSALS.rule,
+    KEY,
+    NO_KEY,
+    IDENTITY.rule,
+    METHOD.rule,
+    TRANSFORMS,
+    MODE,
+    PFS,
+    NAMELESS,
+    PAIR,
+)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -103,12 +105,14 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         yield from names(end)
     yield from lonely(network)
+    yield from differences(network, IKE)
     for pair in network.pairs:
-        here, there = side_of(pair.here), side_of(pair.there)
+        here, there = IKE.views(pair)
         if here is not None and there is not None:
             yield from _algorithms(here, there)
             yield from _modes(here, there, network)
-            yield from proofs(here, there)
+            if not any(IKE.failures(pair)):
+                yield from proofs(here, there)
 
 
 def _other(end: TunnelEnd, one: TunnelEnd, other: TunnelEnd) -> str:
@@ -129,20 +133,6 @@ def _group(end: TunnelEnd) -> str:
 
 
 def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
-    terms = here.book.to(here.policy, there.address)
-    unusable = terms if isinstance(terms, Reason) and terms.code is IkeReason.NO_ISAKMP_POLICY else None
-    config = here.end.device.ikev2
-    if config.isakmp.signs and here.end.device.pki.trustpoints:
-        unusable = None  # no configuration has the private key of its certificate
-    by_v1 = unusable is not None or (isinstance(terms, Terms) and terms.version == IkeVersion.V1)
-    left_out = all(isakmp_lacks(policy, weak=config.weak_algorithms) for policy in config.isakmp.policies)
-    why = unusable or (_isakmp_mismatch(here, there) if by_v1 else _ike_mismatch(here, there))
-    if why is not None and not (unusable and left_out):  # then a rule about one router says so
-        at = _proposal_line(here, by_v1=by_v1)
-        related = ((there.end.device, _proposal_line(there, by_v1=by_v1)),)
-        proposal = "isakmp policy" if by_v1 else "IKE proposal"
-        what = str(unusable or f"no {proposal} in common with {there.name}: {_words(why, there)}")
-        yield found(PROPOSALS, here.end.device, at, what, related=related)
     mine, other = esp_suites(here.policy.transforms), esp_suites(there.policy.transforms)
     if not any(suite in other for suite in mine):
         why = mismatch(mine, esp_offer(other, b"\0\0\1\0"), ProtocolId.ESP)
@@ -157,48 +147,12 @@ def _algorithms(here: Side, there: Side) -> Iterator[NetworkConcern]:
         )
 
 
-def _ike_mismatch(here: Side, there: Side) -> Reason | None:
-    ours, theirs = here.book.suites(here.path(there)), there.book.suites(there.path(here))
-    sound = not (_has_dangling_proposal(here) or _has_dangling_proposal(there))
-    return mismatch(ours, ike_offer(theirs), ProtocolId.IKE) if sound and not set(ours) & set(theirs) else None
-
-
-def _isakmp_mismatch(here: Side, there: Side) -> Reason | None:
-    ours, theirs = (side.book.main_mode(side.path(other)).transforms for side, other in ((here, there), (there, here)))
-    if {(one.suite, one.signs) for one in ours} & {(one.suite, one.signs) for one in theirs}:
-        return None
-    mine, other = ([one.suite for one in each] for each in (ours, theirs))
-    if not set(mine) & set(other):
-        return mismatch(mine, ike_offer(other), ProtocolId.IKE)
-    methods = (dict.fromkeys("rsa-sig" if one.signs else "pre-share" for one in each) for each in (ours, theirs))
-    return Reason(IkeReason.AUTHENTICATION, tuple(map(listed, methods)))
-
-
-def _has_dangling_proposal(side: Side) -> bool:
-    """Return whether a proposal is not there: then the defaults are offered, and the rule about it reports that."""
-    config = side.end.device.ikev2
-    known = {proposal.name for proposal in config.proposals}
-    return any(name not in known for policy in config.policies for name in policy.proposals)
-
-
 def _words(why: Reason, there: Side) -> str:
     match why:
         case Reason(IkeReason.MISMATCH, (kind, ours, theirs)):
             return f"{kind}: ours {ours}; {there.name} {theirs}"
-        case Reason(IkeReason.AUTHENTICATION, (ours, theirs)):
-            return f"authentication: ours {ours}; {there.name} {theirs}"
         case _:
             return str(why)
-
-
-def _proposal_line(side: Side, *, by_v1: bool) -> tuple[str, ...]:
-    config = side.end.device.ikev2
-    for policy in () if by_v1 else config.policies:
-        for name in policy.proposals:
-            return (f"crypto ikev2 proposal {name}",)
-    if config.isakmp.policies:
-        return (f"crypto isakmp policy {config.isakmp.policies[0].number}",)
-    return side.profile_line
 
 
 def _modes(here: Side, there: Side, network: Network) -> Iterator[NetworkConcern]:
@@ -211,17 +165,15 @@ def _modes(here: Side, there: Side, network: Network) -> Iterator[NetworkConcern
     )
     at = (f"crypto ipsec transform-set {names[0]}",) if names else tunnel.profile_line
     known = [one for one in tunnel.end.device.ipsec.transform_sets if one.name in names[:1]]
-    terms = transport.book.to(transport.policy, tunnel.address)
-    by_v1 = isinstance(terms, Terms) and terms.version == IkeVersion.V1
     begins = transport.end not in network.servers_of(tunnel.end)
     if strict:
         result = "which takes nothing else"
-    elif by_v1:
+    elif transport.by_v1:
         result = f"so nothing comes up by IKEv1 where {transport.name} begins"
     else:
         result = "so both use tunnel mode"
     what = f"tunnel mode here, transport mode at {transport.name}, {result}"
-    severity = Severity.ERROR if strict or (by_v1 and begins) else None
+    severity = Severity.ERROR if strict or (transport.by_v1 and begins) else None
     related = ((transport.end.device, transport.profile_line),)
     yield found(
         MODE,
