@@ -27,7 +27,7 @@ from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import TableFlag, delete_table
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace import tables as kernel_tables
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
 from dmvpn.net.ipv4 import IpProtocol

@@ -28,10 +28,11 @@ from dmvpn.base.effects import (
 from dmvpn.base.events import KernelContested, Resync, Unresolved
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.engines import choose
-from dmvpn.dataplane.userspace import guard, keeper
+from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Records
+from dmvpn.dataplane.userspace.routes import is_guard
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
 
@@ -133,7 +134,7 @@ def connected(kernel: netlink.NetlinkSocket, name: str = "Gi0-1") -> None:
 
 def blackholes(kernel: netlink.NetlinkSocket) -> None:
     """`ip route flush table 5424`."""
-    ours = [route for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if guard.is_guard(route)]
+    ours = [route for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if is_guard(route)]
     assert ours
     kernel.call(*(netlink.delete_route(route) for route in ours))
 
@@ -408,7 +409,7 @@ def test_a_guarded_network_stays_on_record_when_a_route_of_the_same_prefix_goes(
 def guards(kernel: netlink.NetlinkSocket, prefix: Prefix) -> int:
     """How many blackholes there are for a prefix."""
     routes = kernel.routes(protocol=netlink.ROUTE_PROTOCOL)
-    return sum(guard.is_guard(route) and route.prefix == prefix for route in routes)
+    return sum(is_guard(route) and route.prefix == prefix for route in routes)
 
 
 @pytest.mark.lab

@@ -15,7 +15,7 @@ from dmvpn.shells.lab.grounds import Namespaces
 
 if TYPE_CHECKING:
     from contract.worlds import RealWorld
-    from dmvpn.dataplane.userspace.ground import Ground
+    from dmvpn.dataplane.userspace.vrfs import Ground
 
 pytestmark = pytest.mark.lab
 

@@ -13,7 +13,7 @@ from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.userspace import leftovers, records
 from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.shells.lab.namespaces import enter_network, new_network, run_in_lab
 from support.namespaces import killed_after
@@ -242,7 +242,7 @@ def test_no_setting_is_written_before_what_it_was_is_on_disk(monkeypatch: pytest
             assert recorded.get(path) == sysctl.read(path), path
             return None
 
-        monkeypatch.setattr("dmvpn.dataplane.userspace.borrowed.write", refuse)
+        monkeypatch.setattr("dmvpn.dataplane.userspace.leftovers.write", refuse)
         Kernel(InterfaceNames(NAMES), lambda event: None, manage=False).start()
 
     on_a_host(test)

@@ -13,7 +13,7 @@ from dmvpn.base.effects import SetInterface
 from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.features.nhrp.shared import REQUEST_IDS, STEP
 from dmvpn.shells.lab.namespaces import new_network
 from support.command import command

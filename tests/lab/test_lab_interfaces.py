@@ -14,7 +14,7 @@ from dmvpn.base.events import Event, LinkChanged
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import TRANSMIT_QUEUE, Tap
 from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network, new_network

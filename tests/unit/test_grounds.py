@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.dataplane.netlink import LinkSettings
-from dmvpn.dataplane.userspace.domain import MAIN, Domain
-from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
+from dmvpn.dataplane.userspace.links import MAIN, Domain
+from dmvpn.dataplane.userspace.vrfs import GroundedLoop, OneGround, Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.dataplane.userspace.ground import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrfs import Descriptor, Ground
 
 
 class Nowhere:

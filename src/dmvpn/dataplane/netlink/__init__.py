@@ -22,7 +22,6 @@ from dmvpn.dataplane.netlink.address import (
     delete_address,
 )
 from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket
-from dmvpn.dataplane.netlink.codes import AF_INET, AF_INET6, KernelMessageType, NotificationGroup
 from dmvpn.dataplane.netlink.events import (
     AddressEvent,
     KernelEvent,
@@ -76,7 +75,7 @@ from dmvpn.dataplane.netlink.route import (
     replace_route,
 )
 from dmvpn.dataplane.netlink.rule import Rule, add_rule, delete_rule
-from dmvpn.dataplane.netlink.wire import KernelRequest
+from dmvpn.dataplane.netlink.wire import AF_INET, AF_INET6, KernelMessageType, KernelRequest, NotificationGroup
 
 __all__ = [
     "AF_INET",

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
-from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, KernelMessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
 from dmvpn.dataplane.netlink.link import KernelLink, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
 from dmvpn.dataplane.netlink.neighbor import KernelNeighbor, dump_neighbors, parse_neighbor
@@ -31,8 +30,11 @@ from dmvpn.dataplane.netlink.route import (
 )
 from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
 from dmvpn.dataplane.netlink.wire import (
+    NLM_F_ACK,
+    NLM_F_DUMP_INTR,
     Acknowledgement,
     KernelMessage,
+    KernelMessageType,
     KernelRequest,
     parse_acknowledgement,
     parse_done,

@@ -11,8 +11,7 @@ import struct
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import PacketCounts
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import AF_UNSPEC, NLM_F_DUMP, KernelMessageType
-from dmvpn.dataplane.netlink.wire import CLAUSE, KernelRequest, split_body
+from dmvpn.dataplane.netlink.wire import AF_UNSPEC, CLAUSE, NLM_F_DUMP, KernelMessageType, KernelRequest, split_body
 
 #: ifinfomsg: family, padding, hardware type, index, flags, mask of the flags to change.
 _IFINFOMSG = struct.Struct("=BBHiII")

@@ -15,7 +15,7 @@ import enum
 import struct
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import (
+from dmvpn.dataplane.netlink.wire import (
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
@@ -23,8 +23,6 @@ from dmvpn.dataplane.netlink.codes import (
     NLM_F_DUMP,
     NLM_F_EXCL,
     KernelMessageType,
-)
-from dmvpn.dataplane.netlink.wire import (
     KernelRequest,
     attribute,
     attribute_text,

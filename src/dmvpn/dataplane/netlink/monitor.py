@@ -15,9 +15,8 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.dataplane.netlink.codes import KernelMessageType, NotificationGroup
 from dmvpn.dataplane.netlink.events import KernelEvent, Overrun, parse_event
-from dmvpn.dataplane.netlink.wire import parse_messages
+from dmvpn.dataplane.netlink.wire import KernelMessageType, NotificationGroup, parse_messages
 from dmvpn.dataplane.socket_calls import attach
 
 if TYPE_CHECKING:

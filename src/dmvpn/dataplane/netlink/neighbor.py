@@ -17,23 +17,21 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import (
+from dmvpn.dataplane.netlink.wire import (
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    CLAUSE,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_REPLACE,
     KernelMessageType,
-    family_of,
-)
-from dmvpn.dataplane.netlink.wire import (
-    CLAUSE,
     KernelRequest,
     attribute,
     attribute_text,
     attribute_u32,
     attribute_u64,
+    family_of,
     nest,
     read_address,
     split_body,

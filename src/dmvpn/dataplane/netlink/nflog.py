@@ -11,8 +11,10 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_REQUEST, KernelMessageType
 from dmvpn.dataplane.netlink.wire import (
+    NLM_F_ACK,
+    NLM_F_REQUEST,
+    KernelMessageType,
     attribute,
     parse_acknowledgement,
     parse_attributes,

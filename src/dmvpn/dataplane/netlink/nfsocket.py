@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, KernelMessageType
 from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, read_mark
 from dmvpn.dataplane.netlink.wire import (
+    NLM_F_ACK,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+    KernelMessageType,
     attribute_text,
     parse_acknowledgement,
     parse_attributes,

@@ -10,8 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import NLM_F_APPEND, NLM_F_CREATE
-from dmvpn.dataplane.netlink.wire import attribute, attribute_text, nest
+from dmvpn.dataplane.netlink.wire import NLM_F_APPEND, NLM_F_CREATE, attribute, attribute_text, nest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

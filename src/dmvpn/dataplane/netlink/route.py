@@ -19,23 +19,21 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import (
+from dmvpn.dataplane.netlink.wire import (
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    CLAUSE,
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REPLACE,
     KernelMessageType,
-    family_of,
-)
-from dmvpn.dataplane.netlink.wire import (
-    CLAUSE,
     KernelRequest,
     attribute,
     attribute_u32,
+    family_of,
     parse_attributes,
     read_address,
     read_uint,

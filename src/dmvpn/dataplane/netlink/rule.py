@@ -12,23 +12,21 @@ from typing import Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import (
+from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, TABLE_MAIN
+from dmvpn.dataplane.netlink.wire import (
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    CLAUSE,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
     KernelMessageType,
-    family_of,
-)
-from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, TABLE_MAIN
-from dmvpn.dataplane.netlink.wire import (
-    CLAUSE,
     KernelRequest,
     attribute_text,
     attribute_u8,
     attribute_u32,
+    family_of,
     read_text,
     read_uint,
     split_body,

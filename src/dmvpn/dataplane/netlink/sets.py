@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.codes import NLM_F_CREATE
 from dmvpn.dataplane.netlink.nftables import (
     IPV4,
     MARK,
@@ -29,7 +28,15 @@ from dmvpn.dataplane.netlink.nftables import (
     numbers,
     read_mark,
 )
-from dmvpn.dataplane.netlink.wire import NLA_F_NESTED, attribute, attribute_text, nest, parse_attributes, read_text
+from dmvpn.dataplane.netlink.wire import (
+    NLA_F_NESTED,
+    NLM_F_CREATE,
+    attribute,
+    attribute_text,
+    nest,
+    parse_attributes,
+    read_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

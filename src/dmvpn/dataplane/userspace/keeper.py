@@ -22,7 +22,6 @@ from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ObjectChange
-from dmvpn.dataplane.userspace.shadows import aside
 from dmvpn.dataplane.userspace.things import (
     Difference,
     Key,
@@ -30,6 +29,7 @@ from dmvpn.dataplane.userspace.things import (
     Thing,
     ThingKind,
     alike,
+    aside,
     key_of,
     links_of,
     words,

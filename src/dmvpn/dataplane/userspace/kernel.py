@@ -21,21 +21,22 @@ from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.sysctl import Setting
-from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
-from dmvpn.dataplane.userspace.domain import MAIN, Domain
 from dmvpn.dataplane.userspace.filter_routes import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
-from dmvpn.dataplane.userspace.guard import Guard, is_guard
-from dmvpn.dataplane.userspace.host_addresses import HostAddresses
-from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
-from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leak_ends import LeakEnds
-from dmvpn.dataplane.userspace.leftovers import Leftovers
-from dmvpn.dataplane.userspace.links import KernelLinks
-from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
+from dmvpn.dataplane.userspace.leftovers import Borrowed, KernelGre, Leftovers, give_back
+from dmvpn.dataplane.userspace.links import (
+    MAIN,
+    Domain,
+    HostAddresses,
+    HostRoutes,
+    InterfaceNames,
+    KernelLinks,
+    made_here,
+)
 from dmvpn.dataplane.userspace.records import Ledger, Others, Records
-from dmvpn.dataplane.userspace.routes import KernelRoutes
+from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes, is_guard
 from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.leak_ways import LeakWays
+    from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.watch import Watch
 

@@ -20,8 +20,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.userspace.domain import END_METRIC
 from dmvpn.dataplane.userspace.leak_rules import DEVICE, Arrival, Departure, device, mark, ruleset
+from dmvpn.dataplane.userspace.links import END_METRIC
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import LinkState, TablePurpose
 

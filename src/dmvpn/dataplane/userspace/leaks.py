@@ -23,15 +23,14 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.leak_ends import BEYOND
 from dmvpn.dataplane.userspace.leak_rules import device
-from dmvpn.dataplane.userspace.leak_ways import Way
+from dmvpn.dataplane.userspace.routes import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.effects import NextHop
-    from dmvpn.dataplane.userspace.ground import Places
-    from dmvpn.dataplane.userspace.leak_ways import LeakWays
-    from dmvpn.dataplane.userspace.part import Part
+    from dmvpn.dataplane.userspace.routes import LeakWays
+    from dmvpn.dataplane.userspace.vrfs import Part, Places
 
 #: Octets of the largest IP packet: a pair without an interface of its own.
 _LARGEST: Final = 65535

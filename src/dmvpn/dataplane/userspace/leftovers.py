@@ -4,33 +4,246 @@ A TAP usually goes with its process, and its routes with it: packets for encrypt
 in clear. The TAP of a protected tunnel is persistent. While no process holds it, it has no carrier; the kernel still
 routes into it (marked `linkdown`) and drops: overlay traffic stops, until the router is back.
 
-    start    routes that lead into such a TAP stay, and so does the guard (`guard`); all other routes of ours go
+    start    routes that lead into such a TAP stay, and so does the guard (`routes`); all other routes of ours go
     running  a tunnel of the same name takes its TAP over; routes that are ordered again are replaced in place
     GRACE    after it, everything not taken over goes; likewise at the end of an orderly run, or by `dmvpn cleanup`
+
+The kernel's own GRE, kept quiet where its module is loaded.
+
+The module `ip_gre` answers every GRE packet for which it has no tunnel with ICMP port unreachable, although a raw
+socket of ours has taken it. It stops as soon as it has a device for such packets: its fall-back device `gre0`, or,
+where the kernel gives that to its first network namespace only (net.core.fb_tunnels_only_for_init_net), a device of
+ours that collects the remaining packets. The packets go on to the raw socket as before; the copy that the device
+decapsulates must not come in:
+
+    IPv4    no route leads to its source by this device (rp_filter 1), and it is not forwarded
+    IPv6    does not exist on an interface whose MTU is smaller than 1280 octets (RFC 8200 §5)
+    others  (NHRP's 0x2001) have no receiver in the kernel
+
+The odd MTU also shows a later process that a killed one left the device behind.
+
+Host settings that routers change, each restored to its value from before the first change.
+
+Before a router writes a setting it stores the value found on disk (`records`), and records that it depends on the
+setting. That first value is restored, across `kill -9` and restarts, and it is not restored while any living router
+depends on the setting.
+
+Some settings affect other ones: when `ip_forward` changes, the kernel writes `forwarding` of every interface and
+`accept_redirects` of all; `default` applies to each interface without a value of its own. So those of all interfaces
+are stored, and restored last.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkFlag
+from dmvpn.dataplane.sysctl import Setting, dotted, put_all, read, write
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace import vrf_devices
-from dmvpn.dataplane.userspace.borrowed import give_back
-from dmvpn.dataplane.userspace.domain import END_METRIC, GUARD_METRIC, MAIN, Domain
-from dmvpn.dataplane.userspace.kernel_gre import KernelGre
-from dmvpn.dataplane.userspace.names import made_here
+from dmvpn.dataplane.userspace.links import END_METRIC, GUARD_METRIC, MAIN, Domain, made_here
 from dmvpn.dataplane.userspace.tables import remove_tables
+from dmvpn.dataplane.userspace.things import Difference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dmvpn.base.addresses import Prefix
-    from dmvpn.dataplane.sysctl import Setting
-    from dmvpn.dataplane.userspace.records import Records
+    from dmvpn.dataplane.netlink import KernelLink, NetlinkSocket
+    from dmvpn.dataplane.userspace.records import Ledger, Records
     from dmvpn.dataplane.userspace.things import RouterTable
+
+
+# ---------------------------------------------------------------------------------------------------- kernel gre
+
+_FALLBACK = "gre0"
+_COLLECTOR = "dmvpn-gre"
+_MODULE = Path("/sys/module/ip_gre")
+#: Octets: below IPv6's smallest MTU, and an unusual value.
+_OUR_MTU = 1007
+#: Octets: the kernel's MTU of gre0.
+_KERNELS_MTU = 1476
+
+
+class KernelGre:
+    """Keeps the kernel's GRE of one network namespace silent, and restores its devices."""
+
+    FALLBACK = _FALLBACK
+
+    def __init__(self, kernel: NetlinkSocket) -> None:
+        self._kernel = kernel
+        self._found: KernelLink | None = None
+
+    def silence(self) -> list[Setting]:
+        """Keep the kernel from answering GRE packets; nothing to do if the module is not loaded. Returns refused
+        settings.
+
+        A device that is up already swallows packets as well: it only must not let them in.
+        """
+        device = self._kernel.find_link(_FALLBACK)
+        if device is None and _MODULE.exists():
+            self._kernel.execute([netlink.create_gre_collector(_COLLECTOR)])
+            device = self._kernel.find_link(_COLLECTOR)
+        if device is None:
+            return []
+        found = self._found = self._found or _as_found(device)
+        strict = netlink.InetConf(forwarding=0, rp_filter=1, accept_redirects=0)
+        settings = netlink.LinkSettings(mtu=None if found.up else _OUR_MTU, inet=strict)
+        refusals = self._kernel.execute([netlink.set_link(device.index, settings), netlink.set_up(device.index)])
+        return [Setting(device.name, "quiet", None, refusal.text) for refusal in refusals]
+
+    def noticed(self, link: KernelLink) -> None:
+        """Take in a change of an interface: the module may have just been loaded."""
+        if link.name == _FALLBACK and not link.up:
+            self.silence()
+
+    def restore(self) -> None:
+        """Restore the device's former settings."""
+        if self._found is not None:
+            self._give_back(self._found)
+            self._found = None
+
+    def clean_up(self) -> str | None:
+        """Restore the device that a killed router left. Returns its name, or None: there was none."""
+        for name in (_FALLBACK, _COLLECTOR):
+            device = self._kernel.find_link(name)
+            if device is not None and _is_left(device):
+                self._give_back(_as_found(device))
+                return name
+        return None
+
+    def _give_back(self, found: KernelLink) -> None:
+        if found.name == _COLLECTOR:
+            self._kernel.execute([netlink.delete_link(found.index)])
+            return
+        before = netlink.set_link(found.index, netlink.LinkSettings(mtu=found.mtu, inet=found.inet))
+        self._kernel.execute([before] if found.up else [netlink.set_down(found.index), before])
+
+
+def _is_left(device: KernelLink) -> bool:
+    return device.mtu == _OUR_MTU
+
+
+def _as_found(device: KernelLink) -> KernelLink:
+    """Return the settings to restore: for a device that a killed router left, the kernel's defaults."""
+    if not _is_left(device):
+        return device
+    return replace(device, flags=device.flags & ~LinkFlag.UP, mtu=_KERNELS_MTU, inet=None)
+
+
+# ---------------------------------------------------------------------------------------------------- borrowed
+
+_CONF: Final = "net/ipv4/conf"
+_FORWARD: Final = "net/ipv4/ip_forward"
+#: Settings that the plane changes on an interface by netlink (`netlink.InetConf`).
+_OF_INTERFACE: Final = ("forwarding", "rp_filter", "send_redirects", "accept_redirects")
+_PATH_OF_INTERFACE: Final = re.compile(rf"{_CONF}/([^/]+)/({'|'.join(_OF_INTERFACE)})")
+
+
+class Borrowed:
+    """The settings that one router depends on. Call everything under `Records.locked`."""
+
+    def __init__(self, records: Records, ledger: Ledger) -> None:
+        self._records = records
+        self._ledger = ledger
+        self._set: dict[str, str] = {}
+        self._namespace = ""
+
+    def set_all(self, values: Mapping[str, str | int]) -> list[Setting]:
+        """Write settings in order, after storing their former values on disk.
+
+        Returns the ones without the wanted value.
+        """
+        self._keep([*values, *_of_interfaces()])
+        refused = put_all(values)
+        self._namespace = _namespace()
+        lost = {setting.path for setting in refused}
+        self._set |= {path: str(value) for path, value in values.items() if path not in lost}
+        return refused
+
+    def differences(self) -> list[Difference]:
+        """Return settings that were changed since; none to a thread in another namespace, which has other settings."""
+        if _namespace() != self._namespace:
+            return []
+        now = {path: read(path) for path in self._set}
+        return [
+            Difference(f"setting {dotted(path)} = {value}", f"it is {now[path]}")
+            for path, value in self._set.items()
+            if now[path] not in (None, value)
+        ]
+
+    def keep_interface(self, linux: str) -> None:
+        """Store the settings of an interface of the host that is about to be set up by netlink."""
+        self._keep(f"{_CONF}/{linux}/{name}" for name in _OF_INTERFACE)
+
+    def _keep(self, paths: Iterable[str]) -> None:
+        wanted = list(paths)
+        found = self._records.found()
+        now = {path: value for path in wanted if path not in found and (value := read(path)) is not None}
+        if now:
+            with contextlib.suppress(OSError):  # a full disk stops no router
+                self._records.write_found(found | now)
+        self._ledger.uses(wanted)
+
+
+def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
+    """Restore settings that no living router depends on, except for deleted interfaces. Returns the settings that
+    changed.
+
+    Call it under `Records.locked`, after the router that ends has closed its ledger.
+    """
+    found, in_use = records.found(), records.others().settings
+    changed = []
+    for path, value in sorted(found.items(), key=lambda item: _dependents_last(item[0])):
+        if path not in in_use and read(path) not in (None, value):
+            problem = write(path, value)
+            if problem is not None and _by_netlink(kernel, path, value):
+                problem = None
+            changed.append(Setting(path, value, read(path), problem))
+    with contextlib.suppress(OSError):
+        records.write_found({path: value for path, value in found.items() if path in in_use})
+    return changed
+
+
+def _namespace() -> str:
+    """Return the network namespace of this thread, in the kernel's notation."""
+    return os.readlink("/proc/thread-self/ns/net")
+
+
+def _of_interfaces() -> list[str]:
+    with contextlib.suppress(OSError):
+        names = sorted(path.name for path in Path("/proc/sys", _CONF).iterdir())
+        return [f"{_CONF}/{name}/{setting}" for name in names if name != "all" for setting in _OF_INTERFACE]
+    return []
+
+
+def _dependents_last(path: str) -> int:
+    if path == _FORWARD:
+        return 0
+    match = _PATH_OF_INTERFACE.fullmatch(path)
+    return 1 if match is None or match[1] in ("all", "default") else 2
+
+
+def _by_netlink(kernel: netlink.NetlinkSocket, path: str, value: str) -> bool:
+    """Return whether the setting was written by netlink, where /proc/sys is read-only."""
+    match = _PATH_OF_INTERFACE.fullmatch(path)
+    link = kernel.find_link(match[1]) if match else None
+    if match is None or link is None:
+        return False
+    settings = netlink.LinkSettings(inet=netlink.InetConf(**{match[2]: int(value)}))
+    return not kernel.execute([netlink.set_link(link.index, settings)])
+
+
+# ---------------------------------------------------------------------------------------------------- leftovers
 
 #: Seconds that registration, IKE and the routing protocols of the next run may take.
 GRACE: Final = 60.0

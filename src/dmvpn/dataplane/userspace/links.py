@@ -1,24 +1,109 @@
 """The links of a namespace that are interfaces of the router: their mapping, and the wanted state of each.
 
 Ordered state of a link (up or down, MTU, addresses) is set in the kernel once, and kept so (`keeper`).
+
+    InterfaceNames    IOS names and Linux ones: Linux refuses `/` and more than 15 characters
+    Domain            the routing domain of a VRF within a network namespace: a VRF device of the kernel, and its table
+    HostAddresses     the address that the host gives to an interface: by DHCP, or by hand outside of a lab
+    HostRoutes        the host's own routes that lead out of interfaces of the router: read, never written
+
+A VRF in a namespace of its own has that namespace's main table, and no device, like the global table.
+
+A tunnel finds its far end by the host's routes where the router itself has no route: on a machine whose DHCP client set
+the default route, users write no `ip route` line. Only IPv4 routes of the main table that forward are used; of several
+for one prefix the kernel uses the one with the lowest metric. Connected routes follow from addresses, and ours from the
+router.
+
+The kernel reports changes, but not routes that it drops with a link or an address: then all are read again.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop
+from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace.domain import MAIN, Domain
-from dmvpn.dataplane.userspace.names import made_here
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
+from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
 from dmvpn.dataplane.userspace.things import LinkState, ThingKind, networks_of
+from dmvpn.ios.interfaces import short_interface, split_interface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetInterface
+    from dmvpn.dataplane.netlink import KernelRoute
     from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.names import InterfaceNames
+
+
+# ---------------------------------------------------------------------------------------------------- names
+
+_MADE_HERE = ("Tunnel", "Loopback")
+
+
+class InterfaceNames:
+    """Translates both ways. Unless mapped, "GigabitEthernet0/1" is "Gi0-1"; tunnels keep their names."""
+
+    def __init__(self, mapping: Mapping[str, str] | None = None) -> None:
+        """mapping: Linux names by IOS names, from `--map` or the host's file."""
+        self._to_linux = dict(mapping or {})
+        self._to_ios = {linux: ios for ios, linux in self._to_linux.items()}
+
+    def linux(self, ios: str) -> str:
+        """Return the Linux name of an interface."""
+        name = self._to_linux.get(ios)
+        if name is None:
+            name = ios if made_here(ios) else short_interface(ios).replace("/", "-")
+            self._to_linux[ios] = name
+            self._to_ios[name] = ios
+        return name
+
+    def ios(self, linux: str) -> str | None:
+        """Return the IOS name of a Linux interface that was translated before, or None: it is not ours."""
+        return self._to_ios.get(linux)
+
+
+def made_here(ios: str) -> bool:
+    """Return whether the data plane itself makes the interface: tunnels and loopbacks."""
+    return split_interface(ios)[0] in _MADE_HERE
+
+
+# ---------------------------------------------------------------------------------------------------- domain
+
+#: The metric of the route that ends the table of a VRF device: the worst that ip-route(8) advises.
+END_METRIC: Final = 4278198272
+#: The metric of blackholes in it (`guard`): any route of the same prefix is better.
+GUARD_METRIC: Final = 0x7FFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A routing table, and the index of the VRF device that has it, 0: none."""
+
+    table: int = netlink.TABLE_MAIN
+    device: int = 0
+
+    def has(self, route: KernelRoute) -> bool:
+        """Return whether a route is in its table."""
+        return route.table == self.table
+
+    @property
+    def end(self) -> KernelRoute:
+        """The last route of a VRF device: without it the kernel would go on to the main table."""
+        prefix, kind = Prefix.parse("0.0.0.0/0"), netlink.RouteType.UNREACHABLE
+        return netlink.KernelRoute(prefix, kind=kind, metric=END_METRIC, table=self.table)
+
+
+MAIN: Final = Domain()
+
+
+# ---------------------------------------------------------------------------------------------------- links
 
 #: Octets of kernel buffer that may wait for one next hop: the default holds no more than 256 small packets.
 _WAITING_OCTETS = 4 << 20
@@ -204,3 +289,142 @@ class KernelLinks:
             settings.append(netlink.set_link(index, netlink.LinkSettings(master=master)))
         state = netlink.set_up(index) if up else netlink.set_down(index)
         self._keeper.want(LinkState(index, up, mtu, master, name), *settings, state)
+
+
+# ---------------------------------------------------------------------------------------------------- host addresses
+
+
+class HostAddresses:
+    """Reports each new address of an interface that follows the host."""
+
+    def __init__(
+        self,
+        socket: netlink.NetlinkSocket,
+        links: Mapping[str, netlink.KernelLink],
+        orders: Mapping[str, SetInterface],
+        report: Callable[[Event], None],
+        *,
+        manage: bool,
+    ) -> None:
+        """links, orders: by IOS name, always current. manage: interfaces of the host get the ordered addresses, except
+        for those with a lease.
+        """
+        self._socket = socket
+        self._links = links
+        self._orders = orders
+        self._report = report
+        self._manage = manage
+        self._assigned: dict[str, tuple[IPAddress, int]] = {}
+
+    def on(self, index: int) -> list[netlink.InterfaceAddress]:
+        """Return the IPv4 addresses of an interface."""
+        known = self._socket.addresses()
+        return [each for each in known if each.link == index and isinstance(each.address, IPv4Address)]
+
+    def own(self, ios: str) -> list[IPv4Address]:
+        """Return the addresses of an interface, if it exists."""
+        link = self._links.get(ios)
+        known = self.on(link.index) if link is not None else ()
+        return [each.address for each in known if isinstance(each.address, IPv4Address)]
+
+    def forget(self, ios: str) -> None:
+        """Forget the address of an interface that moves to another VRF, where it has none."""
+        self._assigned.pop(ios, None)
+
+    def tell(self, ios: str) -> None:
+        """Report the address that the host gave an interface, if it has changed.
+
+        An address in use that still exists is kept: a DHCP client adds the new one before it removes the old.
+        """
+        order = self._orders.get(ios)
+        leased = order is not None and order.leased
+        if ios not in self._links or made_here(ios) or (self._manage and not leased):
+            return
+        have = [(each.address, each.prefix_length) for each in self.on(self._links[ios].index)]
+        wanted = order.addresses[:1] if order is not None else ()
+        new = next((address for address in have if address in wanted), have[0] if have else None)
+        if new == self._assigned.get(ios):
+            return
+        if new is None:
+            del self._assigned[ios]
+            self._report(AddressAssigned(ios, None))
+        else:
+            self._assigned[ios] = new
+            self._report(AddressAssigned(ios, *new))
+
+
+# ---------------------------------------------------------------------------------------------------- host routes
+
+#: Prefixes that a router gets at most. The shortest ones count: a full Internet table has a default route, too.
+MOST: Final = 4096
+#: RTPROT_KERNEL: routes that the kernel makes of addresses.
+_BY_ADDRESS: Final = 2
+
+
+class HostRoutes:
+    """The host's routes, and those reported to the router."""
+
+    def __init__(
+        self,
+        routes: Callable[[], list[netlink.KernelRoute]],
+        name: Callable[[int], str],
+        report: Callable[[Event], None],
+    ) -> None:
+        """routes: reads the kernel's table. name: of an interface by its index, "" if it is not the router's."""
+        self._read = routes
+        self._name = name
+        self._report = report
+        self._known: dict[Prefix, dict[int, netlink.KernelRoute]] = {}
+        self._told: dict[Prefix, HostRouteChanged] = {}
+
+    def read(self) -> None:
+        """Read the whole table, and report differences."""
+        before = self._known
+        self._known = {}
+        for route in filter(_counts, self._read()):
+            self._known.setdefault(route.prefix, {}).setdefault(route.metric, route)
+        self._tell({**before, **self._known})
+
+    def noticed(self, change: ObjectChange, route: netlink.KernelRoute) -> None:
+        """Take in a notification about a route."""
+        if not _counts(route):
+            return
+        known = self._known.setdefault(route.prefix, {})
+        if change is ObjectChange.SET:
+            known[route.metric] = route
+        else:
+            known.pop(route.metric, None)
+        if not known:
+            del self._known[route.prefix]
+        self._tell((route.prefix,))
+
+    def _tell(self, prefixes: Iterable[Prefix]) -> None:
+        for prefix in sorted(prefixes, key=lambda prefix: (prefix.length, prefix)):
+            told, wanted = self._told.get(prefix), self._best(prefix)
+            if wanted == told:
+                continue
+            if wanted is not None:
+                if told is None and len(self._told) >= MOST:
+                    continue
+                self._told[prefix] = wanted
+                self._report(wanted)
+            else:
+                del self._told[prefix]
+                self._report(HostRouteChanged(prefix, ()))
+
+    def _best(self, prefix: Prefix) -> HostRouteChanged | None:
+        for metric, route in sorted(self._known.get(prefix, {}).items()):
+            hops = tuple(
+                NextHop(name, hop.gateway)
+                for hop in route.next_hops
+                if (name := self._name(hop.link)) and not hop.state & NextHopFlag.DEAD
+            )
+            if hops:
+                return HostRouteChanged(prefix, hops, metric)
+        return None
+
+
+def _counts(route: netlink.KernelRoute) -> bool:
+    ours = route.protocol in (ROUTE_PROTOCOL, _BY_ADDRESS)
+    is_ipv4 = isinstance(route.prefix.address, IPv4Address)
+    return is_ipv4 and route.table == TABLE_MAIN and route.kind is RouteType.UNICAST and not ours

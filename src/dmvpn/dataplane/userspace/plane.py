@@ -55,19 +55,16 @@ from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReporte
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
-from dmvpn.dataplane.userspace.domain import MAIN
 from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
-from dmvpn.dataplane.userspace.ground import GroundedLoop, OneGround, Places
 from dmvpn.dataplane.userspace.leaks import RouteLeaks
-from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
-from dmvpn.dataplane.userspace.part import Part
+from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, made_here
 from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.vrf_losses import VrfLosses
 from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
-from dmvpn.dataplane.userspace.vrfs import VrfParts
+from dmvpn.dataplane.userspace.vrfs import GroundedLoop, OneGround, Part, Places, VrfParts
 from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
@@ -80,8 +77,8 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
-    from dmvpn.dataplane.userspace.ground import Grounds
     from dmvpn.dataplane.userspace.things import Difference
+    from dmvpn.dataplane.userspace.vrfs import Grounds
 
 #: Effects about a tunnel that must exist.
 _OF_A_TUNNEL: Final = (

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterCount
     from dmvpn.dataplane.userspace.filtering import Filtering
-    from dmvpn.dataplane.userspace.ground import Places
-    from dmvpn.dataplane.userspace.vrfs import VrfParts
+    from dmvpn.dataplane.userspace.vrfs import Places, VrfParts
 
 _QUOTED = 8
 

@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.local import OwnAddress
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.closing import Closing
-from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
+from dmvpn.dataplane.userspace.links import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.peers import PeerNumbers
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
     from dmvpn.dataplane.userspace.engine import PacketEngine
-    from dmvpn.dataplane.userspace.ground import Places
-    from dmvpn.dataplane.userspace.part import Part
+    from dmvpn.dataplane.userspace.vrfs import Part, Places
 
 #: First octets of link-layer addresses on a TAP: a peer's id follows the one, the interface's number the other.
 PEER_MAC = b"\x02\x00"

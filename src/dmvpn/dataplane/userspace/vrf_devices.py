@@ -24,14 +24,14 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkSettings
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.socket_calls import open_on
-from dmvpn.dataplane.userspace.domain import MAIN, Domain
+from dmvpn.dataplane.userspace.links import MAIN, Domain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from dmvpn.dataplane.netlink import KernelLink
-    from dmvpn.dataplane.userspace.ground import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrfs import Descriptor, Ground
 
 #: The tables of VRF devices of ours.
 TABLES: Final = range(5500, 6000)

@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from dmvpn.dataplane.problems import HostProblem
-    from dmvpn.dataplane.userspace.ground import Places
     from dmvpn.dataplane.userspace.leaks import RouteLeaks
-    from dmvpn.dataplane.userspace.names import InterfaceNames
+    from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.overload import FromVrfs
-    from dmvpn.dataplane.userspace.part import Part
-    from dmvpn.dataplane.userspace.vrfs import VrfParts
+    from dmvpn.dataplane.userspace.vrfs import Part, Places, VrfParts
 
 
 class VrfTranslation:

@@ -4,23 +4,405 @@ A port moves with its order (`SetInterface.vrf`). It arrives down and without ad
 reports about it go on. It is looked for in all parts, because an earlier life of the router may have left it in one. A
 cable that is plugged in again appears in the global table's namespace, and is moved after its interface. Ports leave a
 VRF before its namespace is removed, because cables end with it.
+
+Where the sockets and tables of a part are is its ground; a part is made, and called, on it. Tunnels and the engine are
+the plane's, for all VRFs.
+
+    Part      the kernel's tables in one VRF, and the sockets of the router itself
+    Ground    one place: the calling thread enters it, and the sockets, TAPs and settings that it opens are there
+    Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF; `vrf_devices`: a VRF
+              device of the kernel)
+    Places    which ground the calling thread is on; a callback comes back to the ground that asked for it
+
+Only opening needs a ground: a socket stays in the namespace, or bound to the VRF device, where it was opened. A router
+without VRFs has one ground and never enters it.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from threading import local
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
+from dmvpn.base.effects import (
+    ClearRoute,
+    Effect,
+    ForgetTranslations,
+    Listen,
+    SendIp,
+    ServeIpsec,
+    SetRoute,
+    SetTranslation,
+    StopListening,
+    in_table,
+)
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign, StreamUp
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace.names import made_here
+from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.userspace.control import ControlSockets
+from dmvpn.dataplane.userspace.ike import IkePorts
+from dmvpn.dataplane.userspace.kernel import Kernel
+from dmvpn.dataplane.userspace.links import MAIN, Domain, made_here
+from dmvpn.dataplane.userspace.streams import KernelStreams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.dataplane.userspace.ground import Grounds, Places
-    from dmvpn.dataplane.userspace.names import InterfaceNames
-    from dmvpn.dataplane.userspace.part import Part
+    from dmvpn.dataplane.netlink import LinkSettings
+    from dmvpn.dataplane.sysctl import Setting
+    from dmvpn.dataplane.userspace.engine import PacketEngine
+    from dmvpn.dataplane.userspace.links import InterfaceNames
+    from dmvpn.dataplane.userspace.records import Records
+    from dmvpn.dataplane.userspace.routes import LeakWays
+    from dmvpn.dataplane.userspace.streams import StreamNumber
+    from dmvpn.dataplane.userspace.things import Difference
+    from dmvpn.dataplane.userspace.watch import Loop
+
+
+# ---------------------------------------------------------------------------------------------------- ground
+
+
+class Descriptor(Protocol):
+    """A socket, or an owner of one."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        ...
+
+
+class Ground(Protocol):
+    """The place of one VRF."""
+
+    def enter(self) -> None:
+        """Move the calling thread there. Raises OSError."""
+        ...
+
+    @property
+    def arrival(self) -> LinkSettings:
+        """The change to an interface that moves it there."""
+        ...
+
+    @property
+    def domain(self) -> Domain:
+        """Its table in its network namespace."""
+        ...
+
+    def held_by(self, holder: Descriptor) -> None:
+        """Take in that a socket is there until the VRF is removed: the ground may hold no descriptor itself."""
+        ...
+
+
+class Grounds(Protocol):
+    """The places of a router."""
+
+    @property
+    def settings(self) -> Mapping[str, int]:
+        """Settings that the home needs while there are VRFs."""
+        ...
+
+    @property
+    def home(self) -> Ground:
+        """The ground of the global table: where the plane was made. Raises UserError if there is no other."""
+        ...
+
+    def make(self, vrf: str) -> Ground:
+        """Return the ground of a VRF: a new one, or that of an earlier life of this router.
+
+        Raises UserError if this host has none, OSError.
+        """
+        ...
+
+    def remove(self, vrf: str) -> None:
+        """Let go of the ground of a VRF, from which all ports were taken: whatever else is there ends."""
+        ...
+
+    def left(self) -> tuple[str, ...]:
+        """Return the VRFs whose grounds an earlier life of this router has left, and that were not made since."""
+        ...
+
+
+class OneGround:
+    """The grounds of a router on a host that has none for VRFs."""
+
+    settings: ClassVar[Mapping[str, int]] = {}
+
+    @property
+    def home(self) -> Ground:
+        """The ground of the global table: never entered, because there is no other."""
+        raise UserError("this host has no place for VRFs")
+
+    def make(self, vrf: str) -> Ground:
+        """Refuse. Raises UserError."""
+        raise UserError(f"VRF {vrf}: a router on this host has only the host's own routing table; labs have VRFs")
+
+    def remove(self, vrf: str) -> None:
+        """Do nothing: there is none."""
+
+    def left(self) -> tuple[str, ...]:
+        """Return none."""
+        return ()
+
+
+class _Here(local):
+    """The VRF whose ground this thread is on."""
+
+    vrf = ""
+
+
+class Places:
+    """Moves the calling thread between the grounds of a router."""
+
+    def __init__(self, grounds: Grounds) -> None:
+        self._of_router = grounds
+        self._grounds: dict[str, Ground] = {}
+        self._here = _Here()
+
+    @property
+    def here(self) -> str:
+        """The VRF whose ground the calling thread is on."""
+        return self._here.vrf
+
+    def set(self, vrf: str, ground: Ground) -> None:
+        """Record the ground of a VRF."""
+        self._grounds[vrf] = ground
+
+    def forget(self, vrf: str) -> None:
+        """Forget the ground of a VRF."""
+        self._grounds.pop(vrf, None)
+
+    def has(self, vrf: str) -> bool:
+        """Return whether there is such a VRF."""
+        return vrf in self._grounds
+
+    @property
+    def has_devices(self) -> bool:
+        """Whether VRFs are devices in one network namespace."""
+        return any(ground.domain.device for ground in self._grounds.values())
+
+    def ground(self, vrf: str) -> Ground:
+        """Return the ground of a VRF. Raises UserError if there is none."""
+        if not vrf:
+            return self._of_router.home
+        found = self._grounds.get(vrf)
+        if found is None:
+            raise UserError(f"there is no VRF {vrf}")
+        return found
+
+    @contextmanager
+    def at(self, vrf: str) -> Iterator[None]:
+        """Be on the ground of a VRF. Raises UserError if there is none, OSError."""
+        before = self._here.vrf
+        if vrf == before:
+            yield
+            return
+        self._enter(vrf)
+        try:
+            yield
+        finally:
+            self._enter(before if self.has(before) else "")  # the VRF may have been removed meanwhile
+
+    def _enter(self, vrf: str) -> None:
+        self.ground(vrf).enter()
+        self._here.vrf = vrf
+
+
+class GroundedLoop:
+    """A `Loop` that calls back on the ground from which it was asked."""
+
+    def __init__(self, loop: Loop, places: Places) -> None:
+        self._loop = loop
+        self._places = places
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Call `ready` whenever the descriptor is readable."""
+        self._loop.add(descriptor, self._grounded(ready))
+
+    def remove(self, descriptor: int) -> None:
+        """Stop watching."""
+        self._loop.remove(descriptor)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call `call` once, after so many seconds."""
+        self._loop.later(seconds, self._grounded(call))
+
+    def _grounded(self, call: Callable[[], None]) -> Callable[[], None]:
+        vrf = self._places.here
+        if not vrf:
+            return call
+        ground = self._places.ground(vrf)
+
+        def called() -> None:
+            # Otherwise the VRF was removed meanwhile, and perhaps made again: what asked for this is gone.
+            if self._places.has(vrf) and self._places.ground(vrf) is ground:
+                with self._places.at(vrf):
+                    call()
+
+        return called
+
+
+# ---------------------------------------------------------------------------------------------------- part
+
+_OF_STREAMS: Final = (StreamListen, StreamOpen, StreamSend, StreamSign, StreamPause, StreamClose)
+
+
+class Part:
+    """The part of a plane in one VRF."""
+
+    def __init__(
+        self,
+        vrf: str,
+        names: InterfaceNames,
+        report: Callable[[Event], None],
+        loop: Loop,
+        engine: PacketEngine,
+        *,
+        manage: bool,
+        vanished: Callable[[str], None],
+        appeared: Callable[[str], bool] | None,
+        taken: StreamNumber,
+        records: Records | None = None,
+        domain: Domain = MAIN,
+        elsewhere: Callable[[int], bool] | None = None,
+        deleted: Callable[[], None] | None = None,
+        leaks: LeakWays | None = None,
+        prohibited: Callable[[str, int, bytes], None] | None = None,
+    ) -> None:
+        """manage, vanished, appeared, records, domain, elsewhere, deleted, leaks, prohibited: see `Kernel`. taken:
+        numbers of streams that peers open.
+        """
+        self.vrf = vrf
+        self._report_out = report
+        self._watch = loop
+        self.kernel = Kernel(
+            names,
+            self._report,
+            manage=manage,
+            watch=loop,
+            later=loop.later,
+            vanished=vanished,
+            appeared=appeared,
+            records=records,
+            domain=domain,
+            elsewhere=elsewhere,
+            deleted=deleted,
+            leaks=leaks,
+            prohibited=prohibited,
+        )
+        self._domain = domain
+        self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)
+        self._ike = IkePorts(engine, self._report, loop, vrf)
+        self._streams = KernelStreams(self._report, loop, taken)
+
+    def start(self) -> list[Setting]:
+        """Prepare the tables; returns refused settings."""
+        if self.vrf and not self._domain.device:
+            with netlink.NetlinkSocket() as kernel:
+                kernel.call(netlink.set_up("lo"))
+        refused = self.kernel.start()
+        self._watch.add(self.kernel.fileno(), self.kernel.read)
+        return refused
+
+    def execute(self, effect: Effect) -> None:
+        """Carry out an effect that is about this VRF. Raises EffectError, OSError, UserError."""
+        if isinstance(effect, _OF_STREAMS):
+            self._execute_stream(effect)
+            return
+        match effect:
+            case SendIp() if self._ike.carries(effect):
+                self._ike.send(effect)
+            case SendIp():
+                self.control.send(effect)
+            case SetRoute() | ClearRoute():
+                for _, error in self.kernel.routes.carry_out([effect]):
+                    raise error
+            case SetTranslation():
+                self.kernel.translation.set(effect)
+            case ForgetTranslations():
+                self.kernel.translation.forget()
+            case ServeIpsec():
+                self._serve_ipsec(effect)
+            case Listen():
+                self.control.listen(effect)
+            case StopListening():
+                self.control.stop(effect)
+            case _:
+                pass
+
+    def execute_routes(self, orders: Sequence[SetRoute | ClearRoute]) -> list[EffectError]:
+        """Carry out orders about routes; returns the failed ones."""
+        self.kernel.age()
+        try:
+            refused = self.kernel.routes.carry_out(orders)
+        except OSError as error:  # the socket itself: it is unknown how many were carried out
+            refused = [(order, error) for order in orders]
+        return [
+            EffectError(self._named(order), error.errno or 0, error.strerror or str(error)) for order, error in refused
+        ]
+
+    def differences(self) -> list[Difference]:
+        """Return the differences between the kernel and our orders."""
+        found = self.kernel.differences()
+        return [replace(one, what=f"{one.what} in VRF {self.vrf}") for one in found] if self.vrf else found
+
+    def reset_streams(self) -> None:
+        """End all streams, and report it."""
+        self._streams.reset()
+
+    def close_sockets(self) -> None:
+        """Close the sockets of the router itself, before the engine ends."""
+        self._watch.remove(self.kernel.fileno())
+        self.control.close()
+        self._streams.close()
+        self._ike.close()
+
+    def _execute_stream(self, effect: Effect) -> None:
+        match effect:
+            case StreamListen():
+                self._streams.listen(effect)
+            case StreamOpen():
+                self._streams.open(effect)
+            case StreamSend():
+                self._streams.send(effect)
+            case StreamSign():
+                self._streams.sign(effect)
+            case StreamPause():
+                self._streams.pause(effect)
+            case StreamClose():
+                self._streams.close_stream(effect)
+            case _:
+                pass
+
+    def _serve_ipsec(self, effect: ServeIpsec) -> None:
+        problems = self._ike.serve(effect.locals)
+        if problems:
+            first = next(iter(problems.values()))
+            number = first.errno or 0 if isinstance(first, OSError) else 0
+            texts = dict.fromkeys(getattr(problem, "strerror", None) or str(problem) for problem in problems.values())
+            raise EffectError(ServeIpsec(tuple(problems)), number, "; ".join(texts))
+
+    def _report(self, event: Event) -> None:
+        """Report an event, with the name of the VRF."""
+        if not self.vrf:
+            self._report_out(event)
+            return
+        match event:
+            case IpReceived() | StreamUp():
+                self._report_out(replace(event, vrf=self.vrf))
+            case EffectFailed():
+                self._report_out(EffectFailed(self._named(event.effect), event.errno, event.text))
+            case HostRouteChanged():
+                pass  # a VRF has no routes of the host: its tables are ours alone
+            case _:
+                self._report_out(event)
+
+    def _named(self, effect: Effect) -> Effect:
+        return in_table(self.vrf, effect)
+
+
+# ---------------------------------------------------------------------------------------------------- vrfs
 
 
 class VrfParts:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.netlink import LinkSettings
-from dmvpn.dataplane.userspace.domain import MAIN, Domain
+from dmvpn.dataplane.userspace.links import MAIN, Domain
 from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.dataplane.userspace.ground import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrfs import Descriptor, Ground
 
 _HERE: Final = "/proc/thread-self/ns/net"
 #: Asks for a descriptor of the network namespace of a socket, since Linux 4.9.

@@ -17,7 +17,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink, sysctl
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.shells.lab.gateway import Gateway
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec

@@ -23,7 +23,7 @@ from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Even
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
-from dmvpn.dataplane.userspace.names import InterfaceNames
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.features.nhrp.model import Withdraw
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.router import Router
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Log
-    from dmvpn.dataplane.userspace.ground import Grounds
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.dataplane.userspace.records import Records
+    from dmvpn.dataplane.userspace.vrfs import Grounds
     from dmvpn.router.facts import RouterFacts
 
 log = logging.getLogger("dmvpn")
