@@ -29,7 +29,7 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.sets import elements_there
-from dmvpn.dataplane.userspace import filter_rules
+from dmvpn.dataplane.userspace import filter_ranks, filter_rules
 from dmvpn.dataplane.userspace.filter_chains import Rules
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
 from dmvpn.net.checksum import checksum
@@ -317,13 +317,13 @@ class Wire:
 
 
 def compare(
-    seed: int, length: int, make: Callable[[random.Random, int], FilterList], *, has_ranks: bool | None = None
+    seed: int, length: int, make: Callable[[random.Random, int], FilterList], *, has_sets: bool | None = None
 ) -> None:
     draw = random.Random(seed)
     wire = Wire()
     listed = make(draw, length)
     rules = wire.put(listed)
-    assert has_ranks in (None, any(name.endswith("-ranks") for name in rules.sets))
+    assert has_sets in (None, any(name.endswith("-ranks") for name in rules.sets))
     sent = [some_packet(draw, number) for number in range(PACKETS)]
     passed = wire.passes(sent)
     expected: dict[int, int] = {}
@@ -353,9 +353,8 @@ def test_the_kernel_finds_the_entry_in_sets_of_a_long_list_as_the_value_does(len
 def test_a_list_by_ranks_decides_as_the_value_on_each_packet_and_counts_it_at_the_same_entry(
     seed: int, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filter_rules, "LEVELS", -1)
-    monkeypatch.setattr(filter_rules, "COST_OF_RANK", -1)
-    run_in_lab(lambda: compare(2000 * length + seed, length, mixed_list, has_ranks=True))
+    monkeypatch.setattr(filter_ranks, "WORTH_A_SET", 1)
+    run_in_lab(lambda: compare(2000 * length + seed, length, mixed_list, has_sets=length > 1 or None))
 
 
 def compare_echoes(seed: int) -> None:
@@ -390,30 +389,29 @@ def test_the_kernel_asks_a_list_about_no_echo_that_the_value_leaves_out(seed: in
 
 
 def test_a_list_by_ranks_is_not_asked_about_them_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filter_rules, "LEVELS", -1)
-    monkeypatch.setattr(filter_rules, "COST_OF_RANK", -1)
+    monkeypatch.setattr(filter_ranks, "WORTH_A_SET", 1)
     run_in_lab(lambda: compare_echoes(9))
 
 
 @pytest.mark.parametrize("length", [3, 60])
-def test_a_list_by_levels_finds_members_of_large_groups_as_the_value_does(
+def test_a_list_by_single_rules_finds_members_of_large_groups_as_the_value_does(
     length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filter_rules, "LEVELS", 1 << 20)
-    run_in_lab(lambda: compare(length, length, mixed_list, has_ranks=False))
+    monkeypatch.setattr(filter_rules, "MOST", 0)
+    run_in_lab(lambda: compare(length, length, mixed_list, has_sets=False))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_kernel_finds_ranges_of_ports_of_many_hosts_as_the_value_does(seed: int) -> None:
-    run_in_lab(lambda: compare(seed, 400, ranged_list, has_ranks=False))
+    run_in_lab(lambda: compare(seed, 400, ranged_list, has_sets=True))
 
 
 @pytest.mark.parametrize("length", [200, 1000])
-def test_a_list_whose_entries_alternate_has_ranks_and_decides_as_the_value(length: int) -> None:
-    run_in_lab(lambda: compare(length, length, alternating_list, has_ranks=True))
+def test_a_list_whose_entries_alternate_has_sets_and_decides_as_the_value(length: int) -> None:
+    run_in_lab(lambda: compare(length, length, alternating_list, has_sets=True))
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_list_of_fifty_kinds_of_entries_is_put_and_decides_as_the_value(seed: int) -> None:
     """The kernel refused it: it follows a packet through sixteen chains and no more. The port was shut."""
-    run_in_lab(lambda: compare(seed, 1500, many_kinds, has_ranks=True))
+    run_in_lab(lambda: compare(seed, 1500, many_kinds, has_sets=True))

@@ -93,12 +93,6 @@ def counted_map(table: str, name: str, number: int, length: int, size: int) -> P
     return _set(table, name, number, _MAP, length, _VERDICTS, 0, description + counts)
 
 
-def interval_map(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
-    """Return a map of boxes to verdicts. fields: the octets of each."""
-    counts = nest(_SET_EXPRESSION, expression("counter", b""))
-    return _boxes(table, name, number, fields, _MAP, _VERDICTS, 0, counts)
-
-
 def number_map(table: str, name: str, number: int, length: int, size: int = 0) -> Part:
     """Return a map of keys of so many octets to numbers. size: elements, 0: not known."""
     description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size))) if size else b""
@@ -180,18 +174,6 @@ def maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], int], byt
 
     def element(values: Sequence[int], mark: int) -> bytes:
         return b"".join((head, pack(*values), tail, noted(MARK_TYPE, 4, mark), _MARK_PADDING))
-
-    return element
-
-
-def box_maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], Sequence[int], int], bytes]:
-    """Return a function that makes elements with this verdict: of their first values, last values, and mark."""
-    head, tail = _frame(2 * (key.size + 8), _key_head(key, _KEY), data)
-    middle = _key_head(key, _KEY_END)
-    pack, noted = key.pack, MARK.pack
-
-    def element(first: Sequence[int], last: Sequence[int], mark: int) -> bytes:
-        return b"".join((head, pack(*first), middle, pack(*last), tail, noted(MARK_TYPE, 4, mark), _MARK_PADDING))
 
     return element
 

@@ -1,12 +1,9 @@
 """An access list in pieces that a packet filter looks up: which of them may be looked up together.
 
     Piece     packets of one kind that an entry is about, as a box: a range of values for each field
-    leveled   the pieces by levels: no two of one level have a packet in common, and of two that have one, the piece of
-              the earlier entry is in the earlier level
+    layers    the pieces in groups, of which no two pieces have a packet in common: each may be one set
 
-So a level may be one set, whatever the verdicts of its entries, and the first match is kept. Most lists have few
-levels: 1,000 permits for different hosts and a deny for all are two. Boxes that might have a packet in common count as
-if they had one; that costs a level and no more.
+Boxes that might have a packet in common count as if they had one; that costs a layer and no more.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ from dmvpn.base.filters import merged
 from dmvpn.base.translation import ICMP, TCP, UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dmvpn.base.filters import Condition, FilterEntry, Ranges
     from dmvpn.base.translation import Addresses
@@ -65,51 +62,18 @@ class UnsuitableEntry(ValueError):
     """An entry asks for a field that packets of its protocol do not have."""
 
 
-def leveled(by_entry: Iterable[Sequence[Piece]]) -> list[list[Piece]]:
-    """Return the pieces of a list by levels. by_entry: of each entry, in order (`pieces_of`)."""
-    by_entry = list(by_entry)
-    # Entries that ask for different ports look alike to later fragments, of which only the first one decides.
-    known: dict[Box, None] = {}
-    return _leveled([[piece for piece in pieces if not _is_known(piece, known)] for pieces in by_entry])
-
-
-def layers(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Return pieces in groups, of which no two pieces have a packet in common; their order does not matter."""
-    return _leveled([[piece] for piece in pieces])
-
-
-def _leveled(by_entry: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
-    shapes = {_shape(piece.box) for pieces in by_entry for piece in pieces}  # counted, never iterated
-    step = 1 if len(shapes) <= _SHAPES else 8
-    first, later = _Index(step), _Index(step)
+def layers(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Return pieces of one chain in groups, of which no two pieces have a packet in common."""
+    shapes = {_shape(piece.box) for piece in pieces}  # counted, never iterated
+    known = _Index(1 if len(shapes) <= _SHAPES else 8)
     found: list[list[Piece]] = []
-    for pieces in by_entry:
-        placed = []
-        for piece in pieces:
-            level = max(
-                first.level(piece.box) if piece.kind is not Kind.LATER else 0,
-                later.level(piece.box) if piece.kind is not Kind.FIRST else 0,
-            )
-            placed.append((piece, level))
-        for piece, level in placed:  # those of one entry have no packet in common
-            if piece.kind is not Kind.LATER:
-                first.add(piece.box, level + 1)
-            if piece.kind is not Kind.FIRST:
-                later.add(piece.box, level + 1)
-            if level == len(found):
-                found.append([])
-            found[level].append(piece)
+    for piece in pieces:
+        layer = known.level(piece.box)
+        known.add(piece.box, layer + 1)
+        if layer == len(found):
+            found.append([])
+        found[layer].append(piece)
     return found
-
-
-def _is_known(piece: Piece, known: dict[Box, None]) -> bool:
-    """Return whether an earlier piece decides on all later fragments of this one, which is noted otherwise."""
-    if piece.kind is not Kind.LATER or not piece.is_box:
-        return False
-    if piece.box in known:
-        return True
-    known[piece.box] = None
-    return False
 
 
 # ---------------------------------------------------------------------------------------------------- pieces

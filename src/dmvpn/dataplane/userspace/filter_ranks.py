@@ -1,4 +1,4 @@
-"""A list whose entries share packets again and again, as rules of nf_tables: each set says its first entry that fits.
+"""The entries of a list as rules of nf_tables: each set says its first entry that fits, what no set can have is a rule.
 
 The place of an entry in its list is its rank. A set finds entries that ask for the same fields, so at most one of them
 fits. Its rank becomes the packet's mark, and is compared with the ranks that the other sets find:
@@ -24,6 +24,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import END_OF_LIST
@@ -72,7 +73,7 @@ _DIGITS: Final = 3
 #: Lists with more entries have no ranks.
 MOST: Final = 1 << _DIGIT * _DIGITS
 #: Fewer pieces than this are rules or boxes: a set costs as much as some of them.
-_WORTH_A_SET: Final = 4
+WORTH_A_SET: Final = 8
 #: Hashes for one chain, each of which costs a lookup: other shapes are boxes.
 _HASHES: Final = 24
 #: Chains for what is looked up behind an entry that was found; each has the lookups behind some of the first ones.
@@ -138,25 +139,17 @@ class Ranked:
         self._bits = -(-bits // self._digits)
         self._sort(pieces)
 
-    def cost(self) -> int:
-        """Return how many lookups and rules the most expensive chain has."""
-        costs = {place: len(alone) for place, alone in self._alone.items()}
-        boxes = (group for group, found in self._boxes.items() for _ in found)
-        for group in (*(group for group, _ in self._hashes), *boxes):
-            for place in group.places:
-                costs[place] = costs.get(place, 0) + 1
-        return max(costs.values(), default=0)
-
     def add(self, chains: Iterable[str], outcome: Callable[[FilterEntry], Outcome], end: str) -> None:
         """Add the rules to all chains. end: the chain of packets that no entry fits."""
         outcomes = [outcome(entry) for entry in self._entries]
-        finds, less = self._finds(), self._less()
-        verdicts, found = self._verdicts(outcomes), self._rules.chain("-found")
-        clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
-        self._rules.rule(found, meta(Meta.MARK, FIRST_REGISTER), *clear, lookup(verdicts))
+        finds, found, decide = self._finds(), "", b""
+        if finds:
+            decide, found = lookup(self._verdicts(outcomes)), self._rules.chain("-found")
+            clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
+            self._rules.rule(found, meta(Meta.MARK, FIRST_REGISTER), *clear, decide)
         for number, place in enumerate(chains):
-            ordered = sorted(finds[place], key=lambda find: find.size)  # the largest is the cheapest to be found by
-            self._place(f"{number}", place, ordered, less, found, lookup(verdicts))
+            ordered = sorted(finds.get(place, ()), key=lambda find: find.size)  # the largest is the cheapest to find by
+            self._place(f"{number}", place, ordered, found, decide)
             rank = self._whole.get(place)
             for one in self._lone(place, len(self._entries) if rank is None else rank):
                 decided = (counter(), verdict(*outcomes[one.rank]))
@@ -210,7 +203,7 @@ class Ranked:
         found = []
         for group, masks in order:
             size = len(self._hashes[group, masks])
-            if size < _WORTH_A_SET or any(used[place] >= _HASHES for place in group.places):
+            if size < WORTH_A_SET or any(used[place] >= _HASHES for place in group.places):
                 found.append((group, masks))
             else:
                 for place in group.places:
@@ -261,12 +254,10 @@ class Ranked:
         for place in group.places:
             finds[place].append(_Find((*group.guards, *loads), min(ranks), max(ranks), len(ranks)))
 
-    def _place(
-        self, end: str, place: str, finds: Sequence[_Find], less: Sequence[tuple[bytes, ...]], found: str, last: bytes
-    ) -> None:
+    def _place(self, end: str, place: str, finds: Sequence[_Find], found: str, last: bytes) -> None:
         """Add the lookups of a chain, and the chains behind it of packets that one of them found.
 
-        less: the comparisons with the packet's rank. last: carries out the verdict of a rank.
+        last: carries out the verdict of a rank.
         """
         rules, kept = self._rules, mark_from(FIRST_REGISTER)
         rest = self._rest(end, place, found, max((find.last for find in finds), default=0))
@@ -274,7 +265,7 @@ class Ranked:
         for position, find in enumerate(finds):
             if find.first < max((earlier.last for earlier in finds[:position]), default=0):
                 hits[position] = hit = rules.chain(f"-hit-{end}-{position}")
-                for comparison in less:  # each looks the rank up again: rules share no registers
+                for comparison in self._less:  # each looks the rank up again: rules share no registers
                     rules.rule(hit, *find.expressions, *comparison, kept, verdict(NetfilterVerdict.RETURN))
         size = -(-len(finds) // _BLOCKS)
         following = ""
@@ -341,8 +332,9 @@ class Ranked:
         digits = [rank >> bits * place & (1 << bits) - 1 for place in range(self._digits - 1, -1, -1)]
         return sum(digit << 24 - 8 * place for place, digit in enumerate(digits))
 
+    @cached_property
     def _less(self) -> list[tuple[bytes, ...]]:
-        """Return the comparisons, one of which holds if the rank in `FIRST_REGISTER` is less than the packet's one."""
+        """The comparisons, one of which holds if the rank in `FIRST_REGISTER` is less than the packet's one."""
         found: list[tuple[bytes, ...]] = []
         equal: tuple[bytes, ...] = ()
         for place in range(self._digits):
