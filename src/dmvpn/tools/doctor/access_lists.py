@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from dmvpn.network.references import Dangling
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.list_decisions import Denial
-    from dmvpn.tools.doctor.packet_flows import Place
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
+    from dmvpn.tools.walk.values import Place
 
 _STEP: Final = Step.FILTER
 #: Kinds of packets that a sentence names.

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.packet_flows import Demand, Place
+    from dmvpn.tools.doctor.packet_flows import Demand
     from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.walk.values import Place
 
 _NOTHING: Final = PortFilters()
 #: The filters of ports, by router and port.

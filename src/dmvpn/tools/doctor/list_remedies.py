@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import FilterEntry, Packet
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.list_decisions import Decisions, Denial
-    from dmvpn.tools.doctor.packet_flows import Demand, Place
+    from dmvpn.tools.doctor.packet_flows import Demand
+    from dmvpn.tools.walk.values import Place
 
 _SIDES: Final = {True: "in", False: "out"}
 _PROTOCOLS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", 47: "gre", 50: "esp", 88: "eigrp", 89: "ospf"}

@@ -1,7 +1,6 @@
 """The packets that a network needs, and the ports that each of them passes: what access lists are asked about.
 
     Kind        a kind of packets between hosts: ICMP, UDP, TCP to a port that some list names
-    Passage     a port that a packet passes, inwards or outwards, with the addresses that it has there
     Demand      a packet at a port: of hosts, or of the network itself (tunnels, IKE, routing protocols)
 
 Walks (`tools.walk`) say which ports a packet passes. They are taken without filters, so that a packet that one list
@@ -16,9 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.tools.walk.ground import ROUTER_TTL
 from dmvpn.tools.walk.overlay import Overlay
-from dmvpn.tools.walk.packet import Packet as Walked
 from dmvpn.tools.walk.values import Question
 from dmvpn.tools.walk.view import View, without_shortcuts
 
@@ -29,8 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import Condition, FilterList, Ranges
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.walk.ground import PacketOrigin
-    from dmvpn.tools.walk.values import WalkEnd
+    from dmvpn.tools.walk.values import Passage, Place
 
 #: A port of a client, and one that no list is likely to name.
 _EPHEMERAL, _NO_SERVICE = 50_000, 50_001
@@ -41,9 +37,6 @@ _TO_EIGRP, _TO_OSPF, _TO_RIP = (IPv4Address(address) for address in ("224.0.0.10
 STRANGER: Final = IPv4Address("192.0.2.99")
 #: Hosts that talk to each host of a router with lists, and services of lists, at most.
 _MOST_PEERS, _MOST_SERVICES = 6, 24
-
-#: A port of a router, and whether packets come in.
-Place = tuple[str, str, bool]
 
 
 class Kind(NamedTuple):
@@ -77,15 +70,6 @@ _SSH: Final = Kind("SSH", TCP, 22)
 _FRAGMENTS: Final = Kind("fragments", UDP, is_fragment=True)
 
 
-class Passage(NamedTuple):
-    """A port that a packet passes. outer: it is a tunnel's packet, around another one."""
-
-    place: Place
-    source: Address
-    destination: Address
-    outer: bool
-
-
 class Demand(NamedTuple):
     """A packet at a port. ends: host or router, from and to; a stranger is "".
 
@@ -109,43 +93,6 @@ class Demand(NamedTuple):
     def is_strange(self) -> bool:
         """Whether its sender does not belong to the network."""
         return not self.ends[0]
-
-
-class _Tracer(Overlay):
-    """A walk that notes ports."""
-
-    def __init__(self, view: View) -> None:
-        super().__init__(view)
-        self.passages: list[Passage] = []
-        self._begins = ""
-
-    def trace(self, question: Question, front: str = "") -> list[Passage]:
-        """Return the ports that a packet passes, as far as it comes.
-
-        front: the front door of the tunnel whose router sends it. Several may have its address.
-        """
-        self._begins = question.start
-        if front:
-            self._route(question.start, Walked.asked(question, ttl=ROUTER_TTL), vrf=front)
-        else:
-            self.go(question)
-        return self.passages
-
-    def arrive(self, router: str, port: str, packet: Walked, sender: PacketOrigin | None = None) -> WalkEnd:
-        """Note the port, and go on."""
-        if port:
-            self._note(router, port, packet, inward=True)
-        return super().arrive(router, port, packet, sender)
-
-    def emit(self, router: str, port: str, next_hop: Address, packet: Walked) -> WalkEnd:
-        """Note the port, unless the router itself sends the packet."""
-        by_itself = packet.wrapping.router == router if packet.wrapping is not None else self._begins == router
-        if not by_itself:
-            self._note(router, port, packet, inward=False)
-        return super().emit(router, port, next_hop, packet)
-
-    def _note(self, router: str, port: str, packet: Walked, *, inward: bool) -> None:
-        self.passages.append(Passage((router, port, inward), packet.source, packet.destination, packet.depth > 0))
 
 
 class Flows:
@@ -214,8 +161,10 @@ class Flows:
         key = (start, source, destination, front)
         if key not in self._trails:
             question = Question(source=source, destination=destination, start=start)
-            ways = [_Tracer(view).trace(question, front) for view in self._views]
-            self._trails[key] = tuple(dict.fromkeys(one for way in ways for one in way))
+            walks = [Overlay(view) for view in self._views]
+            for one in walks:
+                one.go(question, front)
+            self._trails[key] = tuple(dict.fromkeys(passage for one in walks for passage in one.passages))
         return self._trails[key]
 
     # ------------------------------------------------------------------------------------------------ the network

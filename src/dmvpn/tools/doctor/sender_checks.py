@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.list_decisions import Decisions, Denial
-    from dmvpn.tools.doctor.packet_flows import Place
+    from dmvpn.tools.walk.values import Place
 
 #: From the strictest on.
 _CHECKS: Final = tuple(

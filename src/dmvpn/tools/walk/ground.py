@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dmvpn.dataplane.paths import LEAST
 from dmvpn.tools.walk import filters, wording
 from dmvpn.tools.walk.packet import Packet
-from dmvpn.tools.walk.values import Act, Clamp, Crossing, Refusal, Step, WalkEnd, WalkOutcome
+from dmvpn.tools.walk.values import Act, Clamp, Crossing, Passage, Refusal, Step, WalkEnd, WalkOutcome
 from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of
 from dmvpn.tools.walk.wires import remark, stopped
 
@@ -54,12 +54,15 @@ class Ground(ABC):
         self.steps: list[Step] = []
         self.crossings: list[Crossing] = []
         self.clamps: list[Clamp] = []
+        self.passages: list[Passage] = []
         self.translated = dict(translated or {})
         self._seen: dict[tuple[str, Address, int], int] = {}
         self._wanted = ""
 
-    def go(self, question: Question) -> WalkEnd:
-        """Send the packet."""
+    def go(self, question: Question, front: str = "") -> WalkEnd:
+        """Send the packet. front: the front door of the tunnel whose router sends it; "": where its source is."""
+        if front:
+            return self._route(question.start, Packet.asked(question, ttl=ROUTER_TTL), vrf=front)
         self._wanted = question.receiver
         host = self.view.host(question.start)
         packet = Packet.asked(question, ttl=HOST_TTL if host is not None or question.passes else ROUTER_TTL)
@@ -209,6 +212,9 @@ class Ground(ABC):
 
     def _filtered(self, router: str, port: str, packet: Packet, *, inward: bool) -> WalkEnd | None:
         """Ask the filters of a port; None: the packet passes."""
+        if port:
+            place = (router, port, inward)
+            self.passages.append(Passage(place, packet.source, packet.destination, packet.depth > 0))
         for answer in filters.answers(self.view, router, port, packet, inward=inward):
             if not answer.passes:
                 said = filters.PROHIBITED if answer.answered else ""

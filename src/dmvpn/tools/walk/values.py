@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.values import dataclass
 
@@ -41,6 +41,19 @@ class WalkOutcome(enum.Enum):
     DROPPED = "dropped"
     LOOP = "loop"
     UNSEEN = "out of view"
+
+
+#: A port of a router, and whether packets come in.
+Place = tuple[str, str, bool]
+
+
+class Passage(NamedTuple):
+    """A port whose lists are asked about a packet. outer: it is a tunnel's packet, around another one."""
+
+    place: Place
+    source: Address
+    destination: Address
+    outer: bool
 
 
 @dataclass(frozen=True, slots=True)
