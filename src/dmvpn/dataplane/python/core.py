@@ -23,16 +23,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import ClearReceived
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.amounts import Amount
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import PeerPlace
+from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.python.cuts import Cuts, Room
 from dmvpn.dataplane.python.dropped import Dropped
-from dmvpn.dataplane.python.protection import Opened, Protection
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.table import TunnelTable
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
@@ -43,7 +42,6 @@ from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import quote
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
-from dmvpn.net.octets import ipv4_address
 from dmvpn.net.tcp import clamp_mss
 
 if TYPE_CHECKING:
@@ -123,7 +121,7 @@ class PacketCore:
         self.taps: list[ToTap] = []
         self.punts: list[Punt] = []
         self.dropped = Dropped()
-        self.protection = Protection(self.dropped, random, self.doors)
+        self.protection = Protection(self.dropped.count, random, self.doors)
         self.paths = PathMtus[tuple[int, bytes]]()
         self._refusals = Alarms()
         # Where transit packets came from, and the last report of them.
@@ -335,7 +333,7 @@ class PacketCore:
             return
         tunnel, payload = self.tunnels[number], packet[start + length :]
         if tunnel.protected and not sender.connection:
-            self._refuse_clear(local, sender.nbma, now)
+            self.protection.refuse_clear(local, sender.nbma, now)
             return
         if sender.connection:
             self._count_over(tunnel.received_over, sender.connection, len(payload))
@@ -358,12 +356,6 @@ class PacketCore:
     def _takes(self, tunnel: CoreTunnel, sender: NbmaPeer) -> bool:
         """Return whether this tunnel accepts packets out of ESP from this sender."""
         return tunnel.protected and sender.nbma not in tunnel.barred
-
-    def _refuse_clear(self, local: Door, nbma: bytes, now: float) -> None:
-        self.dropped.in_clear += 1
-        if self.protection.alarms.may_tell(("clear", local, nbma), now):
-            ours, front = self.doors.address(local), self.doors.front(local)
-            self.protection.events.append(ClearReceived(ours, ipv4_address(nbma), front))
 
     def _return_keepalive(self, local: Door, sender: NbmaPeer, packet: bytes, now: float) -> None:
         """Return a neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a

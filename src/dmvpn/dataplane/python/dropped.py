@@ -21,3 +21,7 @@ class Dropped:
     in_clear: int = 0
     no_sa: int = 0
     no_spi: int = 0
+
+    def count(self, why: str) -> None:
+        """Count a dropped packet."""
+        setattr(self, why, getattr(self, why) + 1)

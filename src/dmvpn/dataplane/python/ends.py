@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.dataplane.esp.protection import Sealed
     from dmvpn.dataplane.local import Door, Doors
-    from dmvpn.dataplane.python.protection import Sealed
     from dmvpn.dataplane.userspace.watch import Watch
 
 

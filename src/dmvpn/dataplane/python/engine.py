@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from dmvpn.base.errors import UserError
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
+    from dmvpn.dataplane.esp.protection import Sealed
     from dmvpn.dataplane.local import Door, OwnAddress
-    from dmvpn.dataplane.python.protection import Sealed
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.watch import Watch
 

@@ -12,6 +12,7 @@ of its front door.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.addresses import IPAddress
@@ -19,9 +20,8 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.amounts import usage_of
-from dmvpn.dataplane.esp import SaTable
+from dmvpn.dataplane.esp.protection import Protection
 from dmvpn.dataplane.simulated.filters import RouterFilters
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.simulated.translation import RouterTranslation
@@ -152,8 +152,7 @@ class Chassis:
         self.tables: dict[str, ForwardingTable] = {}
         self.ports: dict[str, SimulatedPort] = {}
         self.tunnel_table = TunnelTable()
-        self.sas = SaTable(random)
-        self.alarms = Alarms()
+        self.protection = Protection(self.count_drop, random)
         #: When packets stop waiting, by tunnel and unresolved next hop.
         self.deadlines: Deadlines[tuple[str, IPAddress]] = Deadlines()
         self.listeners = Listeners()
@@ -166,13 +165,17 @@ class Chassis:
         if box is not None:
             box.execute(packet)
 
+    def count_drop(self, why: str) -> None:
+        """Count a dropped GRE packet."""
+        self.gre_drops = replace(self.gre_drops, **{why: getattr(self.gre_drops, why) + 1})
+
     def interfaces_counted(self) -> InterfacesCounted:
         """Return the counters of all interfaces, and of dropped packets."""
         return InterfacesCounted(tuple(_count_of(port) for port in self.ports.values()), self.gre_drops)
 
     def sas_counted(self) -> SasCounted:
         """Return the counters of all pairs of SAs."""
-        return SasCounted(tuple(pair.count() for pair in breathing(tuple(self.sas.pairs()))))
+        return SasCounted(tuple(pair.count() for pair in breathing(tuple(self.protection.table.pairs()))))
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
         """Return the counters of every peer of a tunnel; none if there is no such tunnel."""
@@ -185,7 +188,7 @@ class Chassis:
         sent, received = tunnel.sent.get(peer), tunnel.received.get(peer)
         if not isinstance(peer, int):
             return usage_of(peer, sent, received)
-        link = self.sas.link(peer)
+        link = self.protection.table.link(peer)
         return usage_of(ip_address(link.place.address), sent, received, peer) if link is not None else None
 
     def _owns(self, vrf: str, address: IPv4Address) -> bool:

@@ -7,7 +7,6 @@ tunnel is in. A packet for a next hop without adjacency waits there until `SetAd
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,7 @@ class GreBox(IpBox):
         super().__init__(chassis, vrf)
         self._paths = PathMtus[bytes]()
         self._refusals = Alarms()
+        self._count_drop = chassis.count_drop
 
     # ------------------------------------------------------------------------------------------------ out
 
@@ -256,10 +256,6 @@ class GreBox(IpBox):
         if front is not None and outer is not None:
             tunnel.count_sent(outer.receiver, len(payload))
             front.send_outer(outer.receiver.nbma, outer.packet)
-
-    def _count_drop(self, why: str) -> None:
-        drops = self._chassis.gre_drops
-        self._chassis.gre_drops = replace(drops, **{why: getattr(drops, why) + 1})
 
     def _tunnel(self, effect: Effect, name: str) -> SimulatedTunnel:
         tunnel = self._tunnels.by_name.get(name)

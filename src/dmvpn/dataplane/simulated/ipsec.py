@@ -12,51 +12,28 @@ in one table; each is of one front door, and this is the code of the front door'
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import InstallSa, MoveConnection, PollSas, RemoveSa, ServeIpsec, UseSa
-from dmvpn.base.errors import UserError, WireError
-from dmvpn.base.events import (
-    ClearReceived,
-    ConnectionHeard,
-    ConnectionUnheard,
-    IpReceived,
-    SaWorn,
-    UnknownSpi,
-)
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.simulated.gre import GreBox, gre_length
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer
-from dmvpn.net import ecn, ip, udp
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
+from dmvpn.net import ip, udp
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, TunnelSpec
-    from dmvpn.dataplane.esp import EspLink, SaPair
+    from dmvpn.dataplane.esp import EspLink
     from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
-
-#: Next header of a whole IP packet in ESP (tunnel mode), by IP version.
-_WHOLE_PACKET = {4: 4, 6: 41}
-#: Next header of a dummy packet, which is only counted, RFC 4303 §2.6.
-_NOTHING = 59
-#: SPI and sequence number.
-_ESP_HEADER = 8
-_MAX_PACKET = 0xFFFF
-
-
-class _Inside(NamedTuple):
-    """A GRE packet that came out of ESP. tos: outer TOS, for ECN."""
-
-    message: bytes
-    tos: int
 
 
 class IpsecBox(GreBox):
@@ -64,9 +41,9 @@ class IpsecBox(GreBox):
 
     def __init__(self, chassis: Chassis, vrf: str) -> None:
         super().__init__(chassis, vrf)
-        self._sas = chassis.sas
+        self._protection = chassis.protection
+        self._sas = chassis.protection.table
         self._served: frozenset[IPAddress] = frozenset()
-        self._alarms = chassis.alarms
 
     def _execute_ipsec(self, effect: Effect) -> None:
         match effect:
@@ -111,14 +88,26 @@ class IpsecBox(GreBox):
         if link is None:
             self._count_drop("no_sa")
             return None
-        sealed = self._sealed(spec, link, message, tos)
-        if sealed is None:
-            return None  # already counted by its pair
-        protocol, remote = IpProtocol.ESP, ip_address(link.place.address)
-        if link.place.port:
-            protocol, sealed = IpProtocol.UDP, udp.without_checksum(IKE_BEHIND_NAT, link.place.port, sealed)
-        packet = self._packet(spec.source, remote, protocol, sealed, spec.ttl, tos, dont_fragment=df)
+        if link.current.inner is not None:
+            self._draw_identification()  # the packets of a seed stay the same
+        is_sealed = self._protection.seal(link, message, tos, self._chassis.now)
+        self._tell_events()
+        if not is_sealed:
+            return None  # already counted
+        sealed = self._protection.sealed.pop()
+        if self._chassis.sealed is not None:
+            self._chassis.sealed(sealed.inside, sealed.packet)
+        protocol, octets, remote = IpProtocol.ESP, sealed.packet, ip_address(sealed.remote)
+        if sealed.port:
+            protocol, octets = IpProtocol.UDP, udp.without_checksum(IKE_BEHIND_NAT, sealed.port, octets)
+        packet = self._packet(spec.source, remote, protocol, octets, spec.ttl, tos, dont_fragment=df)
         return Outer(NbmaPeer(remote, link.number), packet)
+
+    def _tell_events(self) -> None:
+        if self._protection.events:
+            events, self._protection.events = self._protection.events, []
+            for event in events:
+                self._report(event)
 
     def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
         local = self._sas.doors.number(spec.source, spec.front)
@@ -136,23 +125,6 @@ class IpsecBox(GreBox):
             return neighbor
         link = self._link_to(tunnel.spec, neighbor)
         return neighbor if link is None else NbmaPeer(ip_address(link.place.address), link.number)
-
-    def _sealed(self, spec: TunnelSpec, link: EspLink, message: bytes, tos: int) -> bytes | None:
-        pair, next_header = link.current, int(IpProtocol.GRE)
-        if pair.inner is not None:
-            if HEADER_LENGTH + len(message) > _MAX_PACKET:
-                self._count_drop("malformed")
-                return None
-            source, destination = map(ip_address, pair.inner)
-            message = self._packet(source, destination, IpProtocol.GRE, message, spec.ttl, tos)
-            next_header = _WHOLE_PACKET[source.version]
-        sealed = pair.seal(message, next_header)
-        if sealed is not None and self._chassis.sealed is not None:
-            self._chassis.sealed(message, sealed)
-        self._watch_wear(pair)
-        if sealed is not None and link.silence.sent(self._chassis.now):
-            self._report(ConnectionUnheard(link.number))
-        return sealed
 
     def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
         if not spec.protected:
@@ -207,76 +179,21 @@ class IpsecBox(GreBox):
 
     def _open(self, source: PeerPlace, header: Header | IpPacket, packet: bytes) -> None:
         """Decrypt ESP that came to an address of ours; header: the outer one."""
-        local, spi = header.destination, int.from_bytes(packet[:4], "big")
-        found = self._sas.find(spi)
-        if len(packet) < _ESP_HEADER:
-            self._count_drop("malformed")
-            return
-        if found is None or found[0].local != self._sas.doors.number(local, self.vrf):
-            self._count_drop("no_spi")
-            if self._alarms.may_tell(("spi", self.vrf, local, source), self._chassis.now):
-                self._report(UnknownSpi(local, ip_address(source.address), source.port, spi, self.vrf))
-            return
-        link, pair = found
-        newest = pair.inbound.window.top
-        opened = pair.open(packet)
-        if opened is None:
-            return  # already counted by the pair
-        link.silence.ended()
-        link.fragments.forget_old(self._chassis.now)
-        self._watch_wear(pair)
-        if pair.pending:
-            link.use(pair)
-        if pair.inbound.window.top > newest and link.heard(pair, source):
-            self._report(ConnectionHeard(link.number, ip_address(source.address), source.port))
-        payload, next_header = opened
-        if next_header == _NOTHING:
-            return
-        try:
-            inside = self._inside(link, pair, header.tos, payload, next_header)
-        except WireError:
-            self._count_drop("malformed")
-            return
-        if inside is not None:
-            sender = NbmaPeer(ip_address(link.place.address), link.number)
-            self._decapsulate(sender, local, inside.message, inside.tos)
-
-    def _inside(self, link: EspLink, pair: SaPair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
-        """Return the decrypted GRE packet, or None: fragments are missing. tos: of the outer header.
-
-        Raises WireError if it does not match the SA (RFC 4301 §5.2, step 4).
-        """
-        astray = WireError("a packet that its SA was not made for", offset=0, clause="RFC 4301 §5.2")
-        if pair.inner is None:
-            if next_header != IpProtocol.GRE:
-                raise astray
-            return _Inside(payload, tos)
-        inner = ip.parse(payload)
-        ours, theirs = pair.inner
-        fits = (inner.source.packed, inner.destination.packed) == (theirs, ours)
-        merged = ecn.merged(tos, inner.tos)
-        if not fits or inner.protocol != IpProtocol.GRE or next_header != _WHOLE_PACKET[inner.source.version]:
-            raise astray
-        if merged is None:
-            raise WireError("marked, and its sender would not understand", offset=1, clause="RFC 6040 §4.2")
-        if not inner.is_fragment:
-            return _Inside(inner.payload, merged)
-        if not isinstance(inner, Ipv4Packet):
-            raise astray
-        whole = link.fragments.add(replace(inner, tos=merged), self._chassis.now)
-        return None if whole is None else _Inside(whole.payload, whole.tos)
+        door = self._sas.doors.number(header.destination, self.vrf)
+        opened = self._protection.open(door, source, header.tos, packet, self._chassis.now)
+        self._tell_events()
+        if opened is not None:
+            sender = NbmaPeer(ip_address(opened.nbma), opened.connection)
+            self._decapsulate(sender, header.destination, opened.gre, opened.tos)
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
-        if tunnel.spec.protected and sender.connection and sender.nbma in tunnel.spec.barred:
+        spec, is_sealed = tunnel.spec, bool(sender.connection)
+        if spec.protected and not is_sealed:
+            door = self._sas.doors.number(local, self.vrf)
+            self._protection.refuse_clear(door, sender.nbma.packed, self._chassis.now)
+            self._tell_events()
+            return False
+        if is_sealed and (not spec.protected or sender.nbma in spec.barred):
             self._count_drop("no_tunnel")
             return False
-        if tunnel.spec.protected == bool(sender.connection):
-            return True
-        self._count_drop("in_clear" if tunnel.spec.protected else "no_tunnel")
-        if tunnel.spec.protected and self._alarms.may_tell(("clear", self.vrf, local, sender.nbma), self._chassis.now):
-            self._report(ClearReceived(local, sender.nbma, self.vrf))
-        return False
-
-    def _watch_wear(self, pair: SaPair) -> None:
-        if pair.wears_out():
-            self._report(SaWorn(pair.spi_in))
+        return True

@@ -21,9 +21,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import ConnectionHeard, ConnectionUnheard, Event, SaWorn, UnknownSpi
+from dmvpn.base.events import ClearReceived, ConnectionHeard, ConnectionUnheard, Event, SaWorn, UnknownSpi
 from dmvpn.dataplane.alarms import Alarms
-from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
+from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.local import Door, Doors
-    from dmvpn.dataplane.python.dropped import Dropped
 
 
 _IPV4_IN_ESP = 4
@@ -55,6 +54,7 @@ class Sealed(NamedTuple):
     local: where it leaves (`dataplane.local`).
     port: of UDP there (ours is 4500), 0: protocol 50.
     spi_in: identifies the pair of SAs.
+    inside: what was sealed.
     """
 
     local: Door
@@ -63,6 +63,7 @@ class Sealed(NamedTuple):
     tos: int
     packet: bytes
     spi_in: int
+    inside: bytes
     df: bool = False
 
 
@@ -83,9 +84,9 @@ class Protection:
     """All SAs of one router. Results collect in `sealed` and `events` until the owner takes them."""
 
     def __init__(
-        self, dropped: Dropped, random: Callable[[int], bytes] = os.urandom, doors: Doors | None = None
+        self, drop: Callable[[str], None], random: Callable[[int], bytes] = os.urandom, doors: Doors | None = None
     ) -> None:
-        """dropped: counters of packets that are no ESP, have no SA of ours, or do not match their SA.
+        """drop: counts a packet that is no ESP, has no SA of ours, or does not match its SA (`GreDrops`).
 
         doors: of the core.
         """
@@ -93,7 +94,7 @@ class Protection:
         self.sealed: list[Sealed] = []
         self.events: list[Event] = []
         self.alarms = Alarms()
-        self._dropped = dropped
+        self._drop = drop
 
     # ------------------------------------------------------------------------------------------------ out
 
@@ -104,15 +105,14 @@ class Protection:
         """
         pair = link.current
         if pair.inner is not None and HEADER_LENGTH + len(gre) > _MAX_PACKET:
-            self._dropped.malformed += 1
+            self._drop("malformed")
             return False
-        if pair.inner is None:
-            packet = pair.seal(gre, IpProtocol.GRE)
-        else:
-            packet = pair.seal(_inner_header(pair, pair.inner, len(gre), tos) + gre, _IPV4_IN_ESP)
+        inside = gre if pair.inner is None else _inner_header(pair, pair.inner, len(gre), tos) + gre
+        packet = pair.seal(inside, IpProtocol.GRE if pair.inner is None else _IPV4_IN_ESP)
         if packet is None:
             return False
-        self.sealed.append(Sealed(link.local, link.place.address, link.place.port, tos, packet, pair.spi_in, df))
+        place = link.place
+        self.sealed.append(Sealed(link.local, place.address, place.port, tos, packet, pair.spi_in, inside, df))
         self._look_at_wear(pair)
         if link.silence.sent(now):
             self.events.append(ConnectionUnheard(link.number))
@@ -120,7 +120,7 @@ class Protection:
 
     def refused(self, sealed: Sealed) -> None:
         """Count a packet that the host did not take."""
-        self._dropped.unsent += 1
+        self._drop("unsent")
         found = self.table.find(sealed.spi_in)
         if found is not None:
             found[1].unsent += 1
@@ -140,12 +140,12 @@ class Protection:
     def open(self, local: Door, source: PeerPlace, tos: int, packet: bytes, now: float) -> Opened | None:
         """Decrypt an ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for fragments."""
         if len(packet) < _ESP_HEADER:
-            self._dropped.malformed += 1
+            self._drop("malformed")
             return None
         spi = int.from_bytes(packet[:4], "big")
         found = self.table.find(spi)
         if found is None or found[0].local != local:
-            self._dropped.no_spi += 1
+            self._drop("no_spi")
             if self.alarms.may_tell(("spi", local, source), now):
                 theirs, (ours, front) = ipv4_address(source.address), self._place(local)
                 self.events.append(UnknownSpi(ours, theirs, source.port, spi, front))
@@ -170,8 +170,15 @@ class Protection:
         if pair.inner is not None and next_header == _IPV4_IN_ESP:
             inside = self._without_inner_header(link, pair.inner, tos, payload, now)
             return None if inside is None else Opened(link.number, link.place.address, *inside)
-        self._dropped.malformed += 1
+        self._drop("malformed")
         return None
+
+    def refuse_clear(self, local: Door, nbma: bytes, now: float) -> None:
+        """Drop GRE that came in clear for a protected tunnel. now: seconds, for the rate of `ClearReceived`."""
+        self._drop("in_clear")
+        if self.alarms.may_tell(("clear", local, nbma), now):
+            ours, front = self._place(local)
+            self.events.append(ClearReceived(ours, ipv4_address(nbma), front))
 
     def _without_inner_header(
         self, link: EspLink, addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes, now: float
@@ -180,14 +187,14 @@ class Protection:
         start, end = _place_of_gre(addresses, packet)
         tos = merged(outer_tos, packet[1]) if end else None
         if tos is None:
-            self._dropped.malformed += 1
+            self._drop("malformed")
         elif not int.from_bytes(packet[6:8], "big") & _IN_PIECES:
             return tos, packet[start:end]
         else:
             try:
                 whole = link.fragments.add(replace(Ipv4Packet.parse(packet), tos=tos), now)
             except WireError:
-                self._dropped.malformed += 1
+                self._drop("malformed")
                 return None
             if whole is not None:
                 return whole.tos, whole.payload
