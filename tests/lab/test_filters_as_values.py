@@ -30,7 +30,7 @@ from dmvpn.dataplane.netlink.nftables import (
 )
 from dmvpn.dataplane.netlink.sets import elements_there
 from dmvpn.dataplane.userspace import filter_ranks, filter_rules
-from dmvpn.dataplane.userspace.filter_chains import Rules
+from dmvpn.dataplane.userspace.filter_matches import Rules
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list
 from dmvpn.net.checksum import checksum
 from dmvpn.shells.lab.namespaces import inside_network, new_network, run_in_lab

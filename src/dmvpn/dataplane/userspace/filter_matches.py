@@ -1,22 +1,136 @@
-"""What nf_tables compares for a piece of a list: fields of headers, one rule after the other."""
+"""What nf_tables compares for a piece of a list: fields of headers in a rule, keys in a set.
+
+Rules              the chains and sets of one list: made before packets pass them, and what they counted
+fields, guards     the matches of one rule
+HashKey, BoxKey    the keys by which sets find pieces: which bits of which fields, in boxes all of them
+"""
 
 from __future__ import annotations
 
+import struct
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import PATH_ECHO_SERVICE, merged
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.expressions import header_words
-from dmvpn.dataplane.netlink.nftables import Compare, compare, masked, network_header, transport_header
-from dmvpn.dataplane.netlink.sets import is_member, load
-from dmvpn.dataplane.userspace.filter_pieces import WHOLE, Kind
+from dmvpn.dataplane.netlink.nftables import Compare, chain, compare, masked, network_header, rule, transport_header
+from dmvpn.dataplane.netlink.sets import (
+    FIRST_REGISTER,
+    add_elements,
+    area_maker,
+    areas,
+    elements_there,
+    is_member,
+    load,
+)
+from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, WHOLE, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dmvpn.base.filters import Condition, Flags
     from dmvpn.base.translation import Addresses
-    from dmvpn.dataplane.userspace.filter_chains import Rules
-    from dmvpn.dataplane.userspace.filter_pieces import Piece
+    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+    from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.dataplane.userspace.filter_pieces import Box, Piece
+
+
+# ---------------------------------------------------------------------------------------------------- filter chains
+
+#: Octets of the fields of a group's set: all protocols, and an address. The kernel's boxes have two fields at least.
+_FIELDS: Final = (1, 4)
+_KEY = struct.Struct("!B3xI")
+#: Chains that are read one by one. The table of a router may have thousands.
+_FEW_CHAINS: Final = 16
+
+
+@dataclass(slots=True)
+class Rules:
+    """The parts that make chains and sets that no packet passes yet, and their names.
+
+    marked: the chains whose rules count packets. counted: the sets whose elements do.
+    groups: the names of the sets of groups of addresses, by the identity of the group: entries share one object.
+    """
+
+    table: str
+    name: str
+    parts: list[Part] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    marked: dict[str, None] = field(default_factory=dict)
+    counted: list[str] = field(default_factory=list)
+    groups: dict[int, tuple[str, tuple[Addresses, ...]]] = field(default_factory=dict)
+
+    def chain(self, end: str = "") -> str:
+        """Make a chain; returns its name."""
+        name = f"{self.name}{end}"
+        self.chains.append(name)
+        self.parts.append(chain(self.table, name))
+        return name
+
+    def rule(self, name: str, *expressions: bytes, mark: int | None = None) -> None:
+        """Append a rule to a chain."""
+        if mark is not None:
+            self.marked[name] = None
+        self.parts.append(rule(self.table, name, *expressions, mark=mark))
+
+    def set(self, end: str, make: Callable[[str, str, int], Part], *, counts: bool = False) -> str:
+        """Make a set; returns its name. counts: its elements count packets."""
+        name = f"{self.name}{end}"
+        self.sets.append(name)
+        if counts:
+            self.counted.append(name)
+        self.parts.append(make(self.table, name, len(self.sets)))
+        return name
+
+    def members(self, group: tuple[Addresses, ...]) -> str:
+        """Make a set of all protocols and these addresses, once; returns its name."""
+        known = self.groups.get(id(group))
+        if known is not None:
+            return known[0]
+        end = f"-group-{len(self.groups)}"
+        name = self.set(end, lambda table, name, number: areas(table, name, number, _FIELDS))
+        self.groups[id(group)] = name, group
+        element = area_maker(_KEY)
+        elements = (element((0, first), (0xFF, last)) for first, last in _spans(group))
+        self.parts += add_elements(self.table, name, elements)
+        return name
+
+
+def counts_of(kernel: NetfilterSocket | None, table: str, built: Mapping[int, Rules]) -> dict[tuple[int, int], int]:
+    """Return the counts of chains and sets, by the key and by number of the entry. Raises OSError."""
+    if kernel is None or not built:
+        return {}
+    found: dict[tuple[int, int], int] = {}
+    places = {name: place for place, rules in built.items() for name in rules.marked}
+    asked = places if len(places) <= _FEW_CHAINS else ("",)
+    for one in (one for name in asked for one in kernel.rules(table, name)):
+        if one.mark is not None and one.chain in places:
+            key = places[one.chain], one.mark
+            found[key] = found.get(key, 0) + (one.packets or 0)
+    for place, rules in built.items():
+        for name in rules.counted:
+            for element in elements_there(kernel, table, name):
+                if element.mark is not None:
+                    key = place, element.mark
+                    found[key] = found.get(key, 0) + element.packets
+    return found
+
+
+def _spans(group: tuple[Addresses, ...]) -> list[tuple[int, int]]:
+    """Return the ranges of addresses, none of which overlap."""
+    found: list[tuple[int, int]] = []
+    spans = ((int(one.address) & ~int(one.wildcard), int(one.address) | int(one.wildcard)) for one in group)
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- filter matches
 
 #: Where the headers of IP and behind IP begin, as nf_tables numbers them.
 IP, BEHIND_IP = 1, 2
@@ -112,3 +226,137 @@ def _flags(flags: Flags) -> tuple[bytes, ...]:
     if both:  # a bit that is set and clear: masked away, and asked for
         return loaded, masked(bytes((asked & ~both,))), compare(Compare.EQUAL, bytes((wanted | both,)))
     return loaded, masked(bytes((asked,))), compare(Compare.EQUAL, bytes((wanted,)))
+
+
+# ---------------------------------------------------------------------------------------------------- filter keys
+
+#: The bits that decide: of protocol, source, destination, and of the two numbers behind IP.
+Masks = tuple[int, int, int, int, int]
+#: Fewer pieces than this are rules: a lookup in a set of boxes costs as much as some thirty of them.
+WORTH_BOXES: Final = 32
+#: Fields of a set of boxes, at least.
+_LEAST: Final = 2
+_ALL_BITS: Final = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A field of a key. code: of `struct`; base, offset, octets: where it is in a packet."""
+
+    code: str
+    base: int
+    offset: int
+    octets: int
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """The first and the last value."""
+        return 0, (1 << 8 * self.octets) - 1
+
+    def load(self, field: int, mask: int) -> tuple[bytes, ...]:
+        """Return the expressions that load its bits into a field of the key."""
+        loaded = load(self.base, self.offset, self.octets, field)
+        if mask == self.whole[1]:
+            return (loaded,)
+        # Four octets, although the field may have fewer: the kernel masks these faster.
+        return loaded, masked(mask.to_bytes(self.octets, "big").ljust(4, b"\0"), FIRST_REGISTER + field)
+
+
+_PARTS: Final = (
+    _Part("B3x", IP, PROTOCOL, 1),
+    _Part("I", IP, SOURCE, 4),
+    _Part("I", IP, DESTINATION, 4),
+    _Part("H2x", BEHIND_IP, 0, 2),
+    _Part("H2x", BEHIND_IP, 2, 2),
+)
+
+
+class HashKey:
+    """The key of a hash of pieces that ask for the same bits."""
+
+    def __init__(self, masks: Masks) -> None:
+        self._places = [place for place, mask in enumerate(masks) if mask]
+        self._masks = masks
+        self.struct = struct.Struct("!" + "".join(_PARTS[place].code for place in self._places))
+
+    def loads(self) -> Iterator[bytes]:
+        """Yield the expressions that load the key of a packet."""
+        for number, place in enumerate(self._places):
+            yield from _PARTS[place].load(number, self._masks[place])
+
+    def of(self, values: Sequence[int]) -> list[int]:
+        """Return those of the fields that the key has. values: of all."""
+        return [values[place] for place in self._places]
+
+
+def masks_of(piece: Piece) -> Masks | None:
+    """Return the bits that a piece asks for; None: of one of its fields it asks for a range.
+
+    Chains of one protocol need not look at it. Groups of addresses are sets of their own.
+    """
+    condition, box = piece.entry.condition, piece.box
+    first, second = (_mask(numbers) for numbers in (box.first, box.second))
+    if first is None or second is None:
+        return None
+    protocol = 0 if box.protocol == ANY_PROTOCOL or piece.kind is Kind.FIRST else 0xFF
+    source = 0 if condition.sources else _ALL_BITS ^ int(condition.source.wildcard)
+    destination = 0 if condition.destinations else _ALL_BITS ^ int(condition.destination.wildcard)
+    return protocol, source, destination, first, second
+
+
+def values_of(piece: Piece, masks: Masks) -> Masks:
+    """Return the values of these bits."""
+    condition, box = piece.entry.condition, piece.box
+    ends = int(condition.source.address), int(condition.destination.address)
+    protocol, source, destination, first, second = masks
+    return (
+        box.protocol & protocol,
+        ends[0] & source,
+        ends[1] & destination,
+        box.first[0] & first,
+        box.second[0] & second,
+    )
+
+
+def _mask(numbers: tuple[int, int]) -> int | None:
+    """Return the bits that all numbers of this range have in common, and no other numbers have."""
+    first, last = numbers
+    size = last - first + 1
+    return 0xFFFF ^ (size - 1) if not size & (size - 1) and not first % size else None
+
+
+class BoxKey:
+    """The key of a set of boxes: the fields in which some of the pieces ask for something.
+
+    The kernel notes all boxes that fit the first field, then those of them that fit the next one: so the field in which
+    most boxes differ is the first. A field that all boxes have in common would cost as much as there are boxes.
+    """
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        ranges = [_ranges(piece.box) for piece in pieces]
+        different = [len({box[place] for box in ranges}) for place in range(len(_PARTS))]  # counted, never iterated
+        asked = [place for place, part in enumerate(_PARTS) if any(box[place] != part.whole for box in ranges)]
+        asked.sort(key=lambda place: -different[place])
+        # The kernel's boxes have two fields at least; later fragments have no numbers behind IP.
+        asked += [place for place in range(_LEAST) if place not in asked][: max(0, _LEAST - len(asked))]
+        self._places = asked
+        self.fields = tuple(_PARTS[place].octets for place in asked)
+        self.struct = struct.Struct("!" + "".join(_PARTS[place].code for place in asked))
+
+    def loads(self) -> Iterator[bytes]:
+        """Yield the expressions that load the key of a packet."""
+        for number, place in enumerate(self._places):
+            yield from _PARTS[place].load(number, _PARTS[place].whole[1])
+
+    def of(self, box: Box) -> tuple[list[int], list[int]]:
+        """Return the first and the last values of a box."""
+        ranges = _ranges(box)
+        return [ranges[place][0] for place in self._places], [ranges[place][1] for place in self._places]
+
+
+def _ranges(box: Box) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last value of each field."""
+    protocol = (0, 0xFF) if box.protocol == ANY_PROTOCOL else (box.protocol, box.protocol)
+    source = box.source, box.source | _ALL_BITS >> box.source_length
+    destination = box.destination, box.destination | _ALL_BITS >> box.destination_length
+    return protocol, source, destination, box.first, box.second

@@ -57,14 +57,14 @@ from dmvpn.dataplane.netlink.sets import (
     verdict_data,
 )
 from dmvpn.dataplane.userspace import filter_matches
-from dmvpn.dataplane.userspace.filter_keys import WORTH_BOXES, BoxKey, HashKey, Masks, masks_of, values_of
+from dmvpn.dataplane.userspace.filter_matches import WORTH_BOXES, BoxKey, HashKey, Masks, masks_of, values_of
 from dmvpn.dataplane.userspace.filter_pieces import Kind, is_prefix, layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.filters import FilterEntry
-    from dmvpn.dataplane.userspace.filter_chains import Rules
+    from dmvpn.dataplane.userspace.filter_matches import Rules
     from dmvpn.dataplane.userspace.filter_pieces import Piece
 
 #: The bits of a digit, at most; each has an octet of the rank. So a rank has two digits in most lists, or three.

@@ -14,31 +14,139 @@ The chain of ICMP of a list on a tunnel begins with echoes that prove a direct p
 
 nf_tables skips a rule for octets that a packet lacks, and a deny must not be skipped: so packets that are too short
 are dropped first, and second fragments that would overwrite TCP flags (RFC 1858, RFC 3128).
+
+IP options (`OptionWalks`) have lengths, and nf_tables has no loops: rules go through the header octet by octet, with the
+packet's mark as the place where the next option begins. So the mark of packets is cleared that such an entry looks at.
+
+The check of a packet's sender, `ip verify unicast source`: `fib` asks the kernel's routing tables. They do not say
+which route they found: without `allow-default` the packet has a mark while it is asked, and policy rules of that mark
+(`source_rules`) leave the default route out. So the mark of a packet is cleared that such a port receives.
 """
 
 from __future__ import annotations
 
 import itertools
+import struct
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.filters import END_OF_LIST
+from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
 from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane import netlink
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
-from dmvpn.dataplane.netlink.expressions import Fragment, is_fragment
-from dmvpn.dataplane.netlink.nftables import NetfilterVerdict, counter, transport_header, verdict
+from dmvpn.dataplane.netlink.expressions import (
+    Fragment,
+    has_mark,
+    header_words,
+    is_fragment,
+    mark_from,
+    route_back,
+    set_mark,
+)
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Meta,
+    NetfilterVerdict,
+    compare,
+    counter,
+    masked,
+    meta,
+    network_header,
+    transport_header,
+    verdict,
+)
+from dmvpn.dataplane.netlink.sets import FIRST_REGISTER, add_elements, load, lookup, number_element, number_map
 from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol, path_echo
-from dmvpn.dataplane.userspace.filter_options import HAS_OPTION, OptionWalks
 from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, pieces_of
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dmvpn.base.filters import FilterEntry, FilterList
+    from dmvpn.base.filters import FilterEntry, FilterList, ReversePath
     from dmvpn.base.translation import Addresses
-    from dmvpn.dataplane.userspace.filter_chains import Rules
+    from dmvpn.dataplane.userspace.filter_matches import Rules
     from dmvpn.dataplane.userspace.filter_pieces import Piece
+
+
+# ---------------------------------------------------------------------------------------------------- filter options
+
+_IP: Final = 1
+_NATIVE32 = struct.Struct("=I")
+#: The mark of a packet that has the option; other values are where the next option begins.
+_FOUND: Final = 0x10000
+_OPTIONS: Final = range(20, 60)
+#: The match behind a chain of `OptionWalks`; it clears the mark.
+HAS_OPTION: Final = (*has_mark(_FOUND), *set_mark(0))
+
+
+class OptionWalks:
+    """The chains of one list that search options."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._walks: dict[int, str] = {}
+        self._hops = ""
+
+    def chain(self, option: int) -> str:
+        """Return the chain that marks packets with an option, for `HAS_OPTION`, and clears the mark of other ones."""
+        known = self._walks.get(option)
+        if known is not None:
+            return known
+        name = self._walks[option] = self._rules.chain(f"-option-{option}")
+        rules, hops = self._rules, self._hops or self._make_hops()
+        rules.rule(name, *set_mark(_OPTIONS.start))
+        for place in _OPTIONS:
+            here = has_mark(place)
+            rules.rule(name, *here, *header_words(Compare.AT_MOST, place // 4), *set_mark(0))
+            kind = (*here, network_header(place, 1))
+            rules.rule(name, *kind, compare(Compare.EQUAL, bytes((option,))), *set_mark(_FOUND))
+            rules.rule(name, *kind, compare(Compare.EQUAL, b"\1"), *set_mark(place + 1))
+            hop = (load(_IP, place + 1, 1, 1), meta(Meta.MARK, FIRST_REGISTER), lookup(hops, to=1), mark_from(1))
+            rules.rule(name, *kind, compare(Compare.MORE, b"\1"), *hop)
+        rules.rule(name, meta(Meta.MARK), compare(Compare.NOT_EQUAL, _NATIVE32.pack(_FOUND)), *set_mark(0))
+        return name
+
+    def _make_hops(self) -> str:
+        """Make the map from where an option begins, and its length, to where the next one does."""
+        self._hops = self._rules.set("-hops", lambda table, name, number: number_map(table, name, number, 8))
+        elements = (
+            number_element(_NATIVE32.pack(place) + bytes((length, 0, 0, 0)), _NATIVE32.pack(place + length))
+            for place in _OPTIONS
+            for length in range(2, _OPTIONS.stop - place + 1)
+        )
+        self._rules.parts += add_elements(self._rules.table, self._hops, elements)
+        return self._hops
+
+
+# ---------------------------------------------------------------------------------------------------- filter routes
+
+#: The mark of packets whose source is looked up without the default route; and the priority of the rules.
+SOURCE_MARK: Final = 0x0D5F0001
+_PRIORITY: Final = 32690
+_DESTINATION: Final = 16
+
+
+def add_reverse_path(rules: Rules, name: str, wanted: ReversePath) -> None:
+    """Add rules that drop packets whose source is not reachable. They pass what asks for an address, and multicast."""
+    multicast = (network_header(_DESTINATION, 1), masked(b"\xf0"), compare(Compare.EQUAL, b"\xe0"))
+    rules.rule(name, *multicast, verdict(NetfilterVerdict.ACCEPT))
+    marked = not wanted.allow_default
+    if marked:
+        rules.rule(name, *set_mark(SOURCE_MARK))
+    drop = (counter(), verdict(NetfilterVerdict.DROP))
+    rules.rule(name, *route_back(by_input=wanted.strict, marked=marked), *drop, mark=UNREACHABLE_SENDER)
+    if marked:
+        rules.rule(name, *set_mark(0))
+
+
+def source_rules() -> tuple[netlink.Rule, netlink.Rule]:
+    """Return the policy rules by which a marked packet finds no default route."""
+    found = netlink.Rule(_PRIORITY, suppress=0, mark=SOURCE_MARK)
+    return found, netlink.Rule(_PRIORITY + 1, mark=SOURCE_MARK, is_end=True)
+
+
+# ---------------------------------------------------------------------------------------------------- filter rules
 
 #: The chain of a table that answers denied packets and drops them.
 DENIED: Final = "denied"

@@ -14,57 +14,235 @@ A list that cannot be put leaves its port shut: its element leads to `shut`, and
 
 Other programs cannot change the table (`tables`). It stays after `kill -9`: the next run has a table of its own beside
 it, and takes each port out of the old one when its lists are put, or its grace is over.
+
+Packets that the kernel copies to the router: those of entries with `log`, and denied ones, which are answered.
+
+The first packet of a flow is reported at once; the packets that follow within `_MERGED` are one further report.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import SetFilters
-from dmvpn.base.events import EffectFailed
+from dmvpn.base.events import EffectFailed, PacketsFiltered
 from dmvpn.base.filters import FilterCount, PortFilters
+from dmvpn.base.translation import ICMP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.filtered import packet_of
 from dmvpn.dataplane.netlink.expressions import copied, limited
+from dmvpn.dataplane.netlink.nflog import CopiedPackets
 from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Hook,
+    Meta,
     NetfilterVerdict,
     Ruleset,
+    base_chain,
+    chain,
+    compare,
     delete_chain,
     empty_chain,
+    is_protocol,
+    meta,
+    rule,
+    transport_header,
     verdict,
 )
-from dmvpn.dataplane.netlink.sets import add_elements, delete_names, delete_set, name_element, sets_there
-from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.userspace.filter_chains import Rules, counts_of
-from dmvpn.dataplane.userspace.filter_hooks import (
-    LEAVING,
-    SENT,
-    SHUT,
-    UNREACHABLES,
-    arriving,
-    bases,
-    hook,
-    map_of,
+from dmvpn.dataplane.netlink.sets import (
+    FIRST_REGISTER,
+    add_elements,
+    delete_names,
+    delete_set,
+    lookup,
+    name_element,
+    name_map,
+    sets_there,
 )
+from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.userspace.filter_matches import Rules, counts_of
 from dmvpn.dataplane.userspace.filter_pieces import UnsuitableEntry
-from dmvpn.dataplane.userspace.filter_reports import OCTETS, FilterReports, prefix_of
-from dmvpn.dataplane.userspace.filter_routes import add_reverse_path
-from dmvpn.dataplane.userspace.filter_rules import add_list
+from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list, add_reverse_path
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import TablePurpose
+from dmvpn.net.icmp import IcmpType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterEntry
+    from dmvpn.dataplane.netlink.nflog import CopiedPacket
     from dmvpn.dataplane.netlink.nftables import Part
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.watch import Watch
+
+
+# ---------------------------------------------------------------------------------------------------- filter reports
+
+#: Octets of a copy: the longest IP header, and what an ICMP error quotes behind it.
+OCTETS: Final = 128
+DENIED_PREFIX: Final = "dmvpn denied"
+_PREFIX: Final = "dmvpn filter"
+#: Seconds in which packets of one flow are one report.
+_MERGED: Final = 1.0
+
+
+def prefix_of(port: int, sequence: int, *, inward: bool) -> str:
+    """Return the text of the copies of an entry. port: its number."""
+    return f"{_PREFIX} {port} {'in' if inward else 'out'} {sequence}"
+
+
+class FilterReports:
+    """Reads the copies."""
+
+    def __init__(
+        self,
+        report: Callable[[Event], None],
+        later: Later | None,
+        answer: Callable[[int, bytes], None] | None,
+        name_of: Callable[[int], str],
+    ) -> None:
+        """later, answer: see `Filtering`. name_of: the interface of a number."""
+        self._report = report
+        self._later = later
+        self._answer = answer
+        self._name_of = name_of
+        self._copies: CopiedPackets | None = None
+        self._alarms = Alarms()
+        self._waiting: dict[Hashable, PacketsFiltered] = {}
+        self._seen: dict[Hashable, float] = {}
+
+    @property
+    def group(self) -> int | None:
+        """The group that rules send copies to; None: the router does not listen."""
+        return None if self._copies is None else self._copies.group
+
+    def listen(self, watch: Watch | None) -> None:
+        """Begin, if the kernel has NFLOG; without it packets are filtered, and not reported."""
+        if self._copies is None and watch is not None:
+            with suppress(OSError):
+                self._copies = CopiedPackets(OCTETS)
+                watch.add(self._copies.fileno(), self._read)
+
+    def close(self, watch: Watch | None) -> None:
+        """Stop."""
+        if self._copies is not None and watch is not None:
+            watch.remove(self._copies.fileno())
+            self._copies.close()
+            self._copies = None
+
+    def _read(self) -> None:
+        if self._copies is None:
+            return
+        with suppress(OSError):
+            for copy in self._copies.read():
+                if copy.prefix == DENIED_PREFIX:
+                    if self._answer is not None:
+                        self._answer(copy.arrived, copy.data)
+                else:
+                    self._take(copy)
+
+    def _take(self, copy: CopiedPacket) -> None:
+        words = copy.prefix.removeprefix(_PREFIX).split()
+        packet = packet_of(copy.data)
+        if len(words) != 3 or packet is None:
+            return
+        port, way, sequence = words
+        name = self._name_of(int(port))
+        if not name:
+            return
+        event = PacketsFiltered(name, way == "in", int(sequence), packet, 1, copy.hardware_address)
+        ends = (packet.source, packet.source_port, packet.destination, packet.destination_port)
+        flow = (name, way, sequence, packet.protocol, ends, packet.icmp)
+        waiting = self._waiting.get(flow)
+        if waiting is not None:
+            self._waiting[flow] = replace(waiting, count=waiting.count + 1)
+        elif flow in self._seen:
+            self._waiting[flow] = event
+        elif self._alarms.may_tell(flow, time.monotonic()):
+            self._report(event)
+            self._remember(flow)
+
+    def _remember(self, flow: Hashable) -> None:
+        if self._later is not None:
+            is_first = not self._seen
+            self._seen[flow] = time.monotonic()
+            if is_first:
+                self._later(_MERGED, self._flush)
+
+    def _flush(self) -> None:
+        """Report the packets that came since, and forget flows without packets."""
+        waiting, self._waiting, self._seen = self._waiting, {}, {}
+        for flow, event in waiting.items():
+            self._report(event)
+            self._remember(flow)
+
+
+# ---------------------------------------------------------------------------------------------------- filter hooks
+
+#: The chain of ports that let nothing pass.
+SHUT: Final = "shut"
+#: The map of ports by which no ICMP unreachable of the router leaves.
+UNREACHABLES: Final = "quiet"
+#: Base chains that are not always there.
+LEAVING: Final = "leaving"
+SENT: Final = "sent"
+#: Before conntrack reassembles (-400); behind the translation of sources (100).
+_ARRIVING_PRIORITY, _LEAVING_PRIORITY = -450, 200
+#: ICMP messages about denied packets, a second: one in `PROHIBITED_INTERVAL`.
+_ANSWERS: Final = 2
+
+
+def map_of(*, inward: bool) -> str:
+    """Return the name of the map from ports to their lists."""
+    return "in" if inward else "out"
+
+
+def bases(table: str, group: int | None) -> Iterator[Part]:
+    """Yield the maps, and the chains at the end of all lists.
+
+    group: where copies of denied packets go, None: there are none.
+    """
+    yield name_map(table, map_of(inward=True), 1)
+    yield name_map(table, map_of(inward=False), 2)
+    yield name_map(table, UNREACHABLES, 3)
+    for name in (DENIED, SHUT):
+        yield chain(table, name)
+    if group is not None:
+        answer = (limited(_ANSWERS, burst=1), copied(group, DENIED_PREFIX, OCTETS))
+        yield rule(table, DENIED, *answer, verdict(NetfilterVerdict.DROP))
+    yield rule(table, DENIED, verdict(NetfilterVerdict.DROP))
+    yield rule(table, SHUT, verdict(NetfilterVerdict.DROP))
+
+
+def arriving(table: str) -> Iterator[Part]:
+    """Yield the base chain of packets that arrive."""
+    yield base_chain(table, "arriving", "filter", Hook.PREROUTING, _ARRIVING_PRIORITY)
+    yield rule(table, "arriving", meta(Meta.INPUT_NAME, FIRST_REGISTER), lookup(map_of(inward=True)))
+
+
+def hook(table: str, name: str) -> Iterator[Part]:
+    """Yield a base chain that is not always there: each costs every packet some time."""
+    if name == LEAVING:
+        yield base_chain(table, name, "filter", Hook.POSTROUTING, _LEAVING_PRIORITY)
+        came_in = (meta(Meta.INPUT), compare(Compare.NOT_EQUAL, bytes(4)))
+        yield rule(table, name, *came_in, meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(map_of(inward=False)))
+        return
+    yield base_chain(table, name, "filter", Hook.OUTPUT, 0)
+    kind = (transport_header(0, 1), compare(Compare.EQUAL, bytes((IcmpType.DESTINATION_UNREACHABLE,))))
+    silent = (meta(Meta.OUTPUT_NAME, FIRST_REGISTER), lookup(UNREACHABLES))
+    yield rule(table, name, *is_protocol(ICMP), *kind, *silent)
+
+
+# ---------------------------------------------------------------------------------------------------- filtering
 
 #: Copies of packets of one entry, a second; the router reports fewer.
 _COPIES: Final = 1000
@@ -338,12 +516,12 @@ class Filtering:
             element = name_element(linux, NetfilterVerdict.DROP, "")
             yield from add_elements(table, UNREACHABLES, (element,))
         hooks = self._hooks()
-        for chain in hooks:
-            if chain not in self._hooked:
-                yield from hook(table, chain)
-        for chain in self._hooked:
-            if chain not in hooks:
-                yield from (empty_chain(table, chain), delete_chain(table, chain))
+        for each in hooks:
+            if each not in self._hooked:
+                yield from hook(table, each)
+        for each in self._hooked:
+            if each not in hooks:
+                yield from (empty_chain(table, each), delete_chain(table, each))
 
     def _retire(self, port: _Port, before: PortFilters, old: dict[int, Rules]) -> None:
         """Keep the counts of entries that stay, and remove the chains that packets passed before."""

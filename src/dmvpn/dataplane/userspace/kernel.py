@@ -21,7 +21,7 @@ from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.sysctl import Setting
-from dmvpn.dataplane.userspace.filter_routes import source_rules
+from dmvpn.dataplane.userspace.filter_rules import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.leak_ends import LeakEnds

@@ -16,7 +16,7 @@ from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import delete_table, new_table
 from dmvpn.dataplane.problems import Capability, HostProblem, has, need
 from dmvpn.dataplane.tap import open_device
-from dmvpn.dataplane.userspace.filter_hooks import LEAVING, arriving, bases, hook
+from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
 from dmvpn.features.nat.config import BY_LIST, BY_MAP
 from dmvpn.ios.common import ACCESS_GROUP, VERIFY_SOURCE
