@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.dataplane.simulated.gre import GreBox
-from dmvpn.dataplane.simulated.ipsec import IpsecBox
+from dmvpn.dataplane.simulated.gre import TunnelBox
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import IN_CLEAR, Plan, RunVerdict, run
 from dmvpn.judge.variants import vary
@@ -71,12 +71,12 @@ def test_the_judge_sees_a_plane_that_sends_in_clear_what_it_has_no_sa_for(monkey
     """At the first packet of the first second."""
 
     def outer(
-        box: IpsecBox, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
+        box: TunnelBox, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
-        in_clear = GreBox.outer(box, spec, receiver, message, tos, df=df)
-        return sealed(box, spec, receiver, message, tos, df=df) or in_clear
+        in_clear = right(box, replace(spec, protected=False), receiver, message, tos, df=df)
+        return right(box, spec, receiver, message, tos, df=df) or in_clear
 
-    sealed = IpsecBox.outer
-    monkeypatch.setattr(IpsecBox, "outer", outer)
+    right = TunnelBox.outer
+    monkeypatch.setattr(TunnelBox, "outer", outer)
     verdict = judged(faults.Clear(at=20.0, router="R31", what="crypto"))
     assert {violation.rule for violation in verdict.violations} == {IN_CLEAR}

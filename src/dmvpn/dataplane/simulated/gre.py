@@ -1,46 +1,75 @@
-"""GRE in the simulated box: encapsulation of packets that leave by a tunnel, decapsulation of received ones.
+"""Tunnels of the simulated box: encapsulation of packets that leave by one, decapsulation of received ones, and ESP.
 
 The box of a tunnel's front door sends and receives its GRE packets; the packets inside are those of the box that the
 tunnel is in. A packet for a next hop without adjacency waits there until `SetAdjacency` releases it, or it is given up.
+
+    GRE packet -> connection (the adjacency's, else the newest) -> its current pair -> ESP [-> UDP] -> as any packet
+    protocol 50, UDP 4500 -> SPI -> open -> GRE packet, with its connection
+    UDP 500, and 4500 behind the non-ESP marker -> `IpReceived`
+
+The octets are real ones: RFC 4303 with the ciphers of `dataplane.esp`, RFC 3948 in UDP. A connection has one outer
+address at a time: its packets count as coming from there, whatever their source, until `MoveConnection`. All SAs are
+in one table; each is of one front door, whose box seals and opens. Packets of a protected tunnel leave only encrypted.
 """
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.captures import CaptureDirection
-from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, GRE_OF, DfBit, RouteKind
-from dmvpn.base.errors import WireError
-from dmvpn.base.events import KeepaliveReceived, NhrpReceived, Unresolved
+from dmvpn.base.effects import (
+    GRE_IPV4,
+    GRE_NHRP,
+    GRE_OF,
+    DfBit,
+    InstallSa,
+    MoveConnection,
+    PollSas,
+    RemoveSa,
+    RouteKind,
+    ServeIpsec,
+    UseSa,
+)
+from dmvpn.base.errors import UserError, WireError
+from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
+from dmvpn.dataplane.esp import PeerPlace
+from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.paths import LEAST, PathMtus
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel, Waiting
-from dmvpn.net import ecn, gre, icmp, ip
+from dmvpn.net import ecn, gre, icmp, ip, udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
+from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
+    from dmvpn.dataplane.esp import EspLink
     from dmvpn.dataplane.simulated.chassis import Box, Chassis
     from dmvpn.net.ip import IpPacket
+    from dmvpn.net.ipv4 import Header
 
 #: Protocols that carry GRE: itself, ESP, and ESP in UDP.
 _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
 
 
-class GreBox(IpBox):
-    """A box with tunnels."""
+class TunnelBox(IpBox):
+    """A box with tunnels, which may be protected."""
 
     def __init__(self, chassis: Chassis, vrf: str) -> None:
         super().__init__(chassis, vrf)
         self._paths = PathMtus[bytes]()
         self._refusals = Alarms()
         self._count_drop = chassis.count_drop
+        self._protection = chassis.protection
+        self._sas = chassis.protection.table
+        self._served: frozenset[IPAddress] = frozenset()
 
     # ------------------------------------------------------------------------------------------------ out
 
@@ -125,18 +154,65 @@ class GreBox(IpBox):
     def path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
         """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
         now = self._chassis.now
-        return self._paths.to(receiver.nbma.packed, now) if self._paths.knows(now) else None
+        if not self._paths.knows(now):
+            return None
+        link = self._link_to(spec, receiver) if spec.protected else None
+        return self._paths.to(receiver.nbma.packed if link is None else link.place.address, now)
 
     def largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
         """Return octets of the largest inner packet for an outer one of this size."""
-        return mtu - HEADER_LENGTH - gre_length(spec)
+        link = self._link_to(spec, receiver) if spec.protected else None
+        room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
+        return room - gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence)
 
     def outer(
         self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
         """Return the outer packet for a GRE packet, or None: it must not leave."""
-        packet = self._packet(spec.source, receiver.nbma, IpProtocol.GRE, message, spec.ttl, tos, dont_fragment=df)
-        return Outer(receiver, packet)
+        if not spec.protected:
+            packet = self._packet(spec.source, receiver.nbma, IpProtocol.GRE, message, spec.ttl, tos, dont_fragment=df)
+            return Outer(receiver, packet)
+        link = self._link_to(spec, receiver)
+        if link is None:
+            self._count_drop("no_sa")
+            return None
+        if link.current.inner is not None:
+            self._draw_identification()  # the packets of a seed stay the same
+        is_sealed = self._protection.seal(link, message, tos, self._chassis.now)
+        self._tell_events()
+        if not is_sealed:
+            return None  # already counted
+        sealed = self._protection.sealed.pop()
+        if self._chassis.sealed is not None:
+            self._chassis.sealed(sealed.inside, sealed.packet)
+        protocol, octets, remote = IpProtocol.ESP, sealed.packet, ip_address(sealed.remote)
+        if sealed.port:
+            protocol, octets = IpProtocol.UDP, udp.without_checksum(IKE_BEHIND_NAT, sealed.port, octets)
+        packet = self._packet(spec.source, remote, protocol, octets, spec.ttl, tos, dont_fragment=df)
+        return Outer(NbmaPeer(remote, link.number), packet)
+
+    def _tell_events(self) -> None:
+        if self._protection.events:
+            events, self._protection.events = self._protection.events, []
+            for event in events:
+                self._report(event)
+
+    def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
+        local = self._sas.doors.number(spec.source, spec.front)
+        if receiver.connection:
+            link = self._sas.link(receiver.connection)
+        else:
+            link = self._sas.between(local, receiver.nbma.packed)
+        if link is None or link.local != local or ip_address(link.place.address) in spec.barred:
+            return None
+        return link
+
+    def _reached(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> NbmaPeer | None:
+        neighbor = tunnel.neighbor(next_hop)
+        if neighbor is None or not tunnel.spec.protected:
+            return neighbor
+        link = self._link_to(tunnel.spec, neighbor)
+        return neighbor if link is None else NbmaPeer(ip_address(link.place.address), link.number)
 
     def _pass_up(self, interface: str, packet: IpPacket, *, quiet: bool) -> None:
         if packet.protocol == IpProtocol.ICMP:
@@ -165,9 +241,6 @@ class GreBox(IpBox):
             self._count("no_route")
             return
         self._emit(hop.interface, hop.address or nbma, outer)
-
-    def _reached(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> NbmaPeer | None:
-        return tunnel.neighbor(next_hop)
 
     # ------------------------------------------------------------------------------------------------ in
 
@@ -201,7 +274,15 @@ class GreBox(IpBox):
             self._count_drop("not_ipv4")
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
-        """Return whether this tunnel accepts packets of this neighbor. Refused ones are counted."""
+        spec, is_sealed = tunnel.spec, bool(sender.connection)
+        if spec.protected and not is_sealed:
+            door = self._sas.doors.number(local, self.vrf)
+            self._protection.refuse_clear(door, sender.nbma.packed, self._chassis.now)
+            self._tell_events()
+            return False
+        if is_sealed and (not spec.protected or sender.nbma in spec.barred):
+            self._count_drop("no_tunnel")
+            return False
         return True
 
     def take_inner(
@@ -237,7 +318,12 @@ class GreBox(IpBox):
         return True
 
     def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
-        self.send_outer(sender.nbma, packet)
+        if not spec.protected:
+            self.send_outer(sender.nbma, packet)
+            return
+        outer = self.outer(spec, sender, ip.parse(packet).payload, ip.peek_tos(packet))
+        if outer is not None:
+            self.send_outer(outer.receiver.nbma, outer.packet)
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
@@ -263,10 +349,80 @@ class GreBox(IpBox):
             raise EffectError(effect, 19, f"no tunnel {name}")
         return tunnel
 
+    # ------------------------------------------------------------------------------------------------ ESP and IKE
 
-def gre_length(spec: TunnelSpec) -> int:
-    """Return octets of the GRE header, RFC 2784 and RFC 2890."""
-    return gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence)
+    def _execute_ipsec(self, effect: Effect) -> None:
+        match effect:
+            case ServeIpsec():
+                self._served = frozenset(effect.locals)
+            case InstallSa():
+                self._install(effect)
+            case UseSa():
+                self._sas.use(effect.spi_in)
+            case RemoveSa():
+                self._sas.remove(effect.spi_in)
+            case MoveConnection():
+                self._sas.move(effect.connection, PeerPlace(effect.remote.packed, effect.remote_port))
+            case PollSas():
+                self._report(self._chassis.sas_counted())
+            case _:
+                pass
+
+    def _install(self, effect: InstallSa) -> None:
+        try:
+            self._sas.install(effect.sa, eager=effect.eager)
+        except UserError as error:
+            raise EffectError(effect, errno.EINVAL, str(error)) from error
+
+    def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:
+        if header.destination not in self._served:
+            return False
+        if header.protocol == IpProtocol.ESP:
+            self._open(PeerPlace(header.source.packed, 0), header, payload)
+            return True
+        ports = payload[:4]
+        if len(payload) < udp.HEADER_LENGTH:
+            return False
+        port = int.from_bytes(ports[2:], "big")
+        if port == IKE:
+            self._hand_to_ike(interface, header, payload)
+        elif port == IKE_BEHIND_NAT:
+            self._take_from_nat_port(interface, header, payload)
+        else:
+            return False
+        return True
+
+    def _take_from_nat_port(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
+        """Process IKE, ESP, or the one octet that keeps a translator's mapping alive (RFC 3948 §2.3)."""
+        data = payload[udp.HEADER_LENGTH :]
+        if data[:4] == NON_ESP_MARKER:
+            self._hand_to_ike(interface, header, payload)
+        elif len(data) > len(NON_ESP_MARKER):
+            source = PeerPlace(header.source.packed, int.from_bytes(payload[:2], "big"))
+            self._open(source, header, data)
+
+    def _hand_to_ike(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
+        self._report(
+            IpReceived(
+                interface=interface,
+                source=header.source,
+                destination=header.destination,
+                protocol=IpProtocol.UDP,
+                payload=payload,
+                ttl=header.ttl,
+                tos=header.tos,
+                vrf=self.vrf,
+            )
+        )
+
+    def _open(self, source: PeerPlace, header: Header | IpPacket, packet: bytes) -> None:
+        """Decrypt ESP that came to an address of ours; header: the outer one."""
+        door = self._sas.doors.number(header.destination, self.vrf)
+        opened = self._protection.open(door, source, header.tos, packet, self._chassis.now)
+        self._tell_events()
+        if opened is not None:
+            sender = NbmaPeer(ip_address(opened.nbma), opened.connection)
+            self._decapsulate(sender, header.destination, opened.gre, opened.tos)
 
 
 def _is_whole(protocol: int, payload: bytes) -> bool:

@@ -30,11 +30,11 @@ from dmvpn.base.effects import (
 from dmvpn.base.events import UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
-from dmvpn.dataplane.simulated.ipsec import IpsecBox
+from dmvpn.dataplane.simulated.gre import TunnelBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
 
 
-class VrfBox(IpsecBox):
+class VrfBox(TunnelBox):
     """The part of a simulated router that is in one VRF, or in the global table; and all of a simulated host."""
 
     def execute(self, effect: Effect) -> None:

@@ -15,8 +15,9 @@ The chain of ICMP of a list on a tunnel begins with echoes that prove a direct p
 nf_tables skips a rule for octets that a packet lacks, and a deny must not be skipped: so packets that are too short
 are dropped first, and second fragments that would overwrite TCP flags (RFC 1858, RFC 3128).
 
-IP options (`OptionWalks`) have lengths, and nf_tables has no loops: rules go through the header octet by octet, with the
-packet's mark as the place where the next option begins. So the mark of packets is cleared that such an entry looks at.
+IP options (`OptionWalks`) have lengths, and nf_tables has no loops: rules go through the header octet by octet, with
+the packet's mark as the place where the next option begins. So such an entry clears the mark of packets that it looks
+at.
 
 The check of a packet's sender, `ip verify unicast source`: `fib` asks the kernel's routing tables. They do not say
 which route they found: without `allow-default` the packet has a mark while it is asked, and policy rules of that mark
