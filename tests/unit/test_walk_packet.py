@@ -16,11 +16,10 @@ from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
 from dmvpn.tools.walk import Budget, Clamp, WalkOutcome
-from dmvpn.tools.walk.budget import with_mss
 from dmvpn.tools.walk.overlay import Overlay, suite_of
 from dmvpn.tools.walk.packet import Packet, Wrapping, pieces
-from dmvpn.tools.walk.view import Match, View
-from dmvpn.tools.walk.wires import remark, stopped
+from dmvpn.tools.walk.view import Match, View, remark, stopped
+from dmvpn.tools.walk.walk import with_mss
 from dmvpn.tools.walk.wording import header, why_this_route
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("198.51.100.2")

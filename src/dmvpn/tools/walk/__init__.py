@@ -3,12 +3,11 @@
 `walk` is a pure function of facts: the configuration and state of the routers of a lab, or of one router. No packet is
 sent.
 
-    ends.py        names and addresses -> Question
-    ground.py      wires, routers, routes, MTU        translator.py   NAT          overlay.py   NHRP, GRE, ESP
+    ground.py      wires, routers, routes, MTU, NAT        overlay.py   NHRP, GRE, ESP
     filters.py     access lists of ports, checks of senders
-    packet.py      sizes, exactly                     wires.py        bad wires    view.py      questions to the facts
-    budget.py      packet sizes, and TCP              walk.py         both directions
-    values.py      Walk, WalkedPath, Step ...         wording.py, text.py          output as text and JSON
+    packet.py      sizes, exactly                          view.py      questions to the facts, bad wires
+    walk.py        names -> Question; both directions, and the packet sizes that pass
+    values.py      Walk, WalkedPath, Step ...              wording.py, text.py   output as text and JSON
 """
 
 from dmvpn.tools.walk.text import as_json, as_text

@@ -15,9 +15,8 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.tools.walk import wording
-from dmvpn.tools.walk.ground import PacketOrigin
+from dmvpn.tools.walk.ground import Ground, PacketOrigin
 from dmvpn.tools.walk.packet import Packet, Wrapping
-from dmvpn.tools.walk.translator import Translating
 from dmvpn.tools.walk.values import Act, WalkEnd
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class NbmaPeer(NamedTuple):
     because: str = ""
 
 
-class Overlay(Translating):
+class Overlay(Ground):
     """One direction of a walk, tunnels and all."""
 
     # ------------------------------------------------------------------------------------------------ whom

@@ -1,19 +1,29 @@
-"""The queries of a walk to the facts: the owner of an address, the wire of a port, the longest matching route."""
+"""The queries of a walk to the facts: the owner of an address, the wire of a port, the longest matching route.
+
+And what a bad wire does to a packet: the words of `LinkFacts.bad`, as in `lab impair` ("block esp from R31").
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.ipsec.facts import SaFacts
     from dmvpn.features.rib.facts import HopFacts, RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
+    from dmvpn.tools.walk.packet import Packet
+
+
+# ---------------------------------------------------------------------------------------------------- view
 
 #: The only port of a host.
 HOST_PORT = "eth0"
@@ -149,6 +159,11 @@ class View:
         ports = (self.interface(*end) for end in ends if host is not None and end[0] == host.router)
         return next((port.vrf for port in ports if port is not None), "")
 
+    def sas(self) -> Iterator[SaFacts]:
+        """Yield the pairs of SAs of all routers that run."""
+        for facts in self.lab.routers.values():
+            yield from facts.sas if facts is not None else ()
+
     def sa_towards(self, router: str, tunnel: TunnelFacts, nbma: Address, connection: int) -> SaFacts | None:
         """Return the pair that a tunnel sends on: of a connection, or (0) of the newest one with an address."""
         facts = self.router(router)
@@ -190,3 +205,51 @@ def without_shortcuts(lab: LabFacts) -> LabFacts:
         for name, facts in lab.routers.items()
     }
     return lab.model_copy(update={"routers": routers})
+
+
+# ---------------------------------------------------------------------------------------------------- wires
+
+_PROTOCOLS = {
+    "gre": (IpProtocol.GRE,),
+    "esp": (IpProtocol.ESP,),
+    "icmp": (IpProtocol.ICMP,),
+}
+_FROM = " from "
+
+
+def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
+    """Return why a packet of this sender is certain to be lost on the wire, "" if it may pass."""
+    if link.cut:
+        return "cut, nothing passes"
+    for text in _about(link, sender):
+        word, _, rest = text.partition(" ")
+        if word == "cut":
+            return f"cut for what {sender} sends"
+        if word == "block" and _is_blocked(rest, packet):
+            return f"it lets no {rest} through"
+        if word == "loss" and float(rest) >= 100:
+            return f"it loses everything that {sender} sends"
+        if word == "mtu" and packet.octets > float(rest):
+            return f"{packet.octets} octets are more than the {rest} that pass it, and nobody is told"
+    return ""
+
+
+def remark(link: LinkFacts, sender: str) -> str:
+    """Return the other impairments of a wire that a packet may pass, "" if there are none."""
+    return ", ".join(text for text in _about(link, sender) if not text.startswith(("cut", "block", "mtu")))
+
+
+def _about(link: LinkFacts, sender: str) -> list[str]:
+    """Return the impairments for packets of this sender."""
+    about = [text.partition(_FROM) for text in link.bad]
+    return [what for what, _, whose in about if whose in ("", sender)]
+
+
+def _is_blocked(name: str, packet: Packet) -> bool:
+    if packet.destination.version != 4:
+        return False
+    if name == "fragments":
+        return packet.is_cut
+    if name.startswith("udp-"):
+        return packet.protocol == IpProtocol.UDP and int(name.removeprefix("udp-")) in packet.ports
+    return packet.protocol in _PROTOCOLS.get(name, ())
