@@ -1,5 +1,5 @@
 //! Packets that are too big for the paths to some of their neighbors: each is cut once for each size, however many
-//! neighbors it goes to. `dmvpn.dataplane.python.cuts` is the same in Python.
+//! neighbors it goes to. `dmvpn.dataplane.python.core` is the same in Python.
 
 use std::ops::Range;
 

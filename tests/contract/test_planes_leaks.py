@@ -29,7 +29,7 @@ from dmvpn.base.events import EffectFailed, IpReceived
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import delete_table
-from dmvpn.dataplane.userspace.leak_rules import DEVICE
+from dmvpn.dataplane.userspace.leak_ends import DEVICE
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from dmvpn.dataplane.userspace.peers import SPARE, PeerNumbers
+from dmvpn.dataplane.userspace.taps import SPARE, PeerNumbers
 
 NBMA, OTHER, NEXT_HOP = IPv4Address("198.51.100.1"), IPv4Address("198.51.100.2"), IPv4Address("172.16.0.1")
 

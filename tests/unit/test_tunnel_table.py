@@ -7,8 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.dataplane.local import Door
-from dmvpn.dataplane.python.table import TunnelTable
-from dmvpn.dataplane.python.tunnels import CoreTunnel
+from dmvpn.dataplane.python.tunnels import CoreTunnel, TunnelTable
 
 HERE, THERE_TOO = Door(0), Door(1)
 THERE, ELSEWHERE = (IPv4Address(f"10.0.0.{number}").packed for number in (2, 3))

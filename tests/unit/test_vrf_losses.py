@@ -9,7 +9,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, Resync, VrfLost
 from dmvpn.dataplane.userspace.keeper import CALM
-from dmvpn.dataplane.userspace.vrf_losses import VrfLosses
+from dmvpn.dataplane.userspace.vrf_devices import VrfLosses
 from dmvpn.router.router import Router
 
 if TYPE_CHECKING:

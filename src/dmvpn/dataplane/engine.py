@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetHairpin, TunnelSpec
     from dmvpn.base.protection import EspSa
     from dmvpn.dataplane.tap import Tap
-    from dmvpn.dataplane.userspace.watch import Watch
+    from dmvpn.dataplane.userspace.engine import Watch
 
 #: The version of the interface that this module uses.
 _INTERFACE: Final = 10

@@ -13,6 +13,9 @@ NBMA address.
 The kernel identifies the neighbor by the destination of the Ethernet frame: 02:00 and a 32-bit peer id, which this
 table maps to an NBMA address; a point-to-point tunnel has only one. The Rust engine gives the same octets: both are
 fuzzed against each other, so a change here needs the same change there.
+
+A packet that is too big for the paths to some of its neighbors is fragmented once for each size, however many neighbors
+it goes to. `engine/src/cuts.rs` is the same in Rust.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.amounts import Amount
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
@@ -30,18 +34,15 @@ from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.paths import LEAST, PathMtus
-from dmvpn.dataplane.python.cuts import Cuts, Room
-from dmvpn.dataplane.python.dropped import Dropped
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
-from dmvpn.dataplane.python.table import TunnelTable
-from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
+from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
 from dmvpn.dataplane.refusals import may_answer
 from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net import ecn
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import quote
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.tcp import clamp_mss
 
 if TYPE_CHECKING:
@@ -49,6 +50,66 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.esp import EspLink
     from dmvpn.dataplane.local import Door
+
+
+# ---------------------------------------------------------------------------------------------------- cuts
+
+
+class Room(NamedTuple):
+    """The room on a path.
+
+    largest: octets of a packet that is not fragmented.
+    df: it may have DF.
+    """
+
+    largest: int
+    df: bool
+
+
+class Cuts:
+    """The fragments of one packet, by size."""
+
+    __slots__ = ("_known", "_packet")
+
+    def __init__(self, packet: bytes) -> None:
+        self._packet = packet
+        self._known: dict[int, list[bytes] | None] = {}
+
+    def of(self, largest: int) -> list[bytes] | None:
+        """Return the packet in fragments of at most so many octets; None: it has DF. Raises WireError."""
+        if largest not in self._known:
+            whole = Ipv4Packet.parse(self._packet)
+            pieces = [] if whole.dont_fragment else whole.fragments(largest)
+            self._known[largest] = [piece.serialize() for piece in pieces] or None
+        return self._known[largest]
+
+
+# ---------------------------------------------------------------------------------------------------- dropped
+
+
+@dataclass(slots=True)
+class Dropped:
+    """Dropped packets.
+
+    in_clear, no_sa: of protected tunnels.
+    no_spi: ESP with an SPI that is not ours.
+    """
+
+    malformed: int = 0
+    no_tunnel: int = 0
+    no_peer: int = 0
+    not_ipv4: int = 0
+    unsent: int = 0
+    in_clear: int = 0
+    no_sa: int = 0
+    no_spi: int = 0
+
+    def count(self, why: str) -> None:
+        """Count a dropped packet."""
+        setattr(self, why, getattr(self, why) + 1)
+
+
+# ---------------------------------------------------------------------------------------------------- core
 
 Value = TypeVar("Value")
 

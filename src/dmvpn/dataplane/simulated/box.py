@@ -49,7 +49,7 @@ _MAY_BE_SEALED = frozenset({IpProtocol.ESP, IpProtocol.UDP})
 
 
 class IpBox(ABC):
-    """Receives packets from wires and tunnels, forwards and sends them; `gre.py` adds tunnels, `plane.py` the effects.
+    """Receives packets from wires and tunnels, forwards and sends them; `gre.py` adds tunnels, `vrfs.py` the effects.
 
     Each VRF has one, and so has the global table.
     """

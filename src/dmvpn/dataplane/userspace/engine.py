@@ -4,7 +4,7 @@ Owners of sockets where tunnels are protected: the engine has raw protocol 47 (f
 served address raw protocol 50 and UDP port 4500. UDP port 500 and everything else is shared code. All of them are bound
 to the local address, never to an interface: a tunnel source may be a loopback, and packets come in anywhere.
 
-What opens sockets, or sends, is called on the ground of the front door (`ground`); callbacks come there, too.
+What opens sockets, or sends, is called on the ground of the front door (`vrfs`); callbacks come there, too.
 
 Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Hairpin` with their connection;
 `IpReceived` of protocol 17, interface "", for IKE on port 4500, its payload being UDP header, non-ESP marker, message;
@@ -21,7 +21,7 @@ from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetHairpin, TunnelSpec
@@ -30,6 +30,32 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import EspSa, SaCount
     from dmvpn.dataplane.local import Door, Doors, OwnAddress
     from dmvpn.dataplane.tap import Tap
+
+
+# ---------------------------------------------------------------------------------------------------- watch
+
+
+class Watch(Protocol):
+    """An event loop, seen from a plane (asyncio's `add_reader`; in tests a `selectors` loop)."""
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Call `ready` whenever the descriptor is readable."""
+        ...
+
+    def remove(self, descriptor: int) -> None:
+        """Stop watching."""
+        ...
+
+
+class Loop(Watch, Protocol):
+    """An event loop that also has a clock."""
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call `call` once, after so many seconds."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------------- engine
 
 
 @dataclass(frozen=True, slots=True)

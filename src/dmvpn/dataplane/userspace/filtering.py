@@ -80,9 +80,9 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import FilterEntry
     from dmvpn.dataplane.netlink.nflog import CopiedPacket
     from dmvpn.dataplane.netlink.nftables import Part
+    from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
-    from dmvpn.dataplane.userspace.watch import Watch
 
 
 # ---------------------------------------------------------------------------------------------------- filter reports
@@ -296,7 +296,7 @@ class Filtering:
         """ledger, later: see `KernelTable`. linux: of an interface by its IOS name.
 
         answer: sends the sender of a denied packet, which came by the interface of this index, ICMP. need_routes: makes
-        the rules of routing that some checks of senders need (`filter_routes`); raises OSError.
+        the rules of routing that some checks of senders need (`filter_rules`); raises OSError.
         """
         self._linux = linux
         self._need_routes = need_routes

@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetInterface
+    from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.things import Difference
-    from dmvpn.dataplane.userspace.watch import Watch
 
 _ROUTER_SETTINGS = {
     "net/ipv4/ip_forward": 1,

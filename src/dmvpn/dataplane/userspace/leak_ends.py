@@ -4,9 +4,21 @@
     far end    in the VRF of the interface. What comes by it has a table of its own, with one route: out of the
                interface to the next hop; without the interface it is unreachable, so it takes no other way.
 
-What goes back has the mark of the pair (`leak_rules`), and a table with a route into the far end. The near end has an
+What goes back has the mark of the pair, and a table with a route into the far end. The near end has an
 address that only this pair has: the source of the router's own packets without one, which are translated at the far
 end. So no address of one VRF is ever seen in the other by accident.
+
+Each namespace with ends of pairs has one table of nf_tables for the packets that pass:
+
+    chain arriving  prerouting     the TTL gets back what the step between the namespaces costs; the flow gets the
+                                   number of its pair, and replies to a translated flow the mark of that number
+    chain passing   forward        what came by a pair leaves by none: no packet is looked up in three tables
+    chain own       output         errors and answers about a flow of a pair have its mark: they go back by the pair
+    chain leaving   postrouting    TTL 255, which cannot grow, is 255 again
+    chain sourceless  nat          packets of the router in the other VRF get the address of the interface
+
+The mark of a packet does not cross from namespace to namespace, so each end marks for itself. The TTL grows by one as a
+binary number does: the lowest bit that is 0 and all below it turn over.
 """
 
 from __future__ import annotations
@@ -17,23 +29,154 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import conntrack
+from dmvpn.dataplane.netlink import conntrack, marking
+from dmvpn.dataplane.netlink.conntrack import SOURCE_TRANSLATED
+from dmvpn.dataplane.netlink.expressions import has_mark, set_mark
+from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    Hook,
+    Meta,
+    NetfilterVerdict,
+    Part,
+    Ruleset,
+    base_chain,
+    chain,
+    compare,
+    is_interface,
+    masquerade,
+    meta,
+    network_header,
+    rule,
+    verdict,
+)
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.userspace.leak_rules import DEVICE, Arrival, Departure, device, mark, ruleset
 from dmvpn.dataplane.userspace.links import END_METRIC
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import LinkState, TablePurpose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.events import Event
-    from dmvpn.dataplane.netlink.nftables import Ruleset
+    from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Keeper, Later
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.things import Difference
-    from dmvpn.dataplane.userspace.watch import Watch
+
+
+# ---------------------------------------------------------------------------------------------------- leak rules
+
+#: Behind connection tracking (-200), before translation (-100) and before routes are chosen.
+_MANGLE: Final = -150
+#: The first octet of our marks: the number of a pair is in the others.
+_MARK: Final = 0x64 << 24
+#: The mark of a packet that came by a pair with TTL 255.
+_FULL: Final = 0x65 << 24
+#: Begins the name of a device.
+DEVICE: Final = "dmleak"
+_HOP: Final = "hop"
+_SOURCE: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The far end of a pair: packets of another VRF come by it. sourceless: the address of its near end."""
+
+    number: int
+    sourceless: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The near end of a pair: a route leads there.
+
+    inside: Linux names of the interfaces whose packets are translated at the far end; packets of other
+        interfaces may not pass. None: nothing is translated.
+    """
+
+    number: int
+    inside: tuple[str, ...] | None = None
+
+
+def device(number: int) -> str:
+    """Return the name of both ends of a pair."""
+    return f"{DEVICE}{number}"
+
+
+def number_of(name: str) -> int:
+    """Return the number of the pair with this name."""
+    return int(name.removeprefix(DEVICE))
+
+
+def mark(number: int) -> int:
+    """Return the mark of a pair."""
+    return _MARK | number
+
+
+def ruleset(table: str, arrivals: Sequence[Arrival], departures: Sequence[Departure], suffix: str = "") -> Ruleset:
+    """Return the chains and rules of a table. suffix: the end of names of chains."""
+    hop = f"{_HOP}{suffix}"
+    return Ruleset(tuple(_bases(table, arrivals, departures, hop)), tuple(_hop(table, hop)))
+
+
+def _bases(table: str, arrivals: Sequence[Arrival], departures: Sequence[Departure], hop: str) -> Iterator[Part]:
+    yield base_chain(table, "arriving", "filter", Hook.PREROUTING, _MANGLE)
+    for arrival in arrivals:
+        arrives = is_interface(Meta.INPUT_NAME, device(arrival.number))
+        yield rule(table, "arriving", *arrives, *marking.set_flow_mark(mark(arrival.number)))
+    yield rule(table, "arriving", *_by_pair(Meta.INPUT_NAME), verdict(NetfilterVerdict.GOTO, hop))
+    yield base_chain(table, "passing", "filter", Hook.FORWARD, _MANGLE)
+    none = verdict(NetfilterVerdict.DROP)
+    yield rule(table, "passing", *_by_pair(Meta.INPUT_NAME), *_by_pair(Meta.OUTPUT_NAME), none)
+    for departure in departures:
+        yield from _departing(table, departure)
+    yield base_chain(table, "leaving", "filter", Hook.POSTROUTING, _MANGLE)
+    yield rule(table, "leaving", *has_mark(_FULL), *marking.fill_ttl())
+    if arrivals:
+        yield from _returning(table, arrivals)
+
+
+def _departing(table: str, departure: Departure) -> Iterator[Part]:
+    """Yield the rules for packets that the other namespace translates: it cannot see their first interface."""
+    if departure.inside is None:
+        return
+    leaves = is_interface(Meta.OUTPUT_NAME, device(departure.number))
+    for inside in departure.inside:
+        arrives = is_interface(Meta.INPUT_NAME, inside)
+        yield rule(table, "passing", *arrives, *leaves, verdict(NetfilterVerdict.ACCEPT))
+    yield rule(table, "passing", *leaves, verdict(NetfilterVerdict.DROP))
+
+
+def _returning(table: str, arrivals: Sequence[Arrival]) -> Iterator[Part]:
+    translated = (*marking.is_reply(), *marking.has_status(SOURCE_TRANSLATED))
+    yield rule(table, "arriving", *translated, *marking.mark_as_flow())
+    yield base_chain(table, "own", "route", Hook.OUTPUT, _MANGLE)
+    yield rule(table, "own", *marking.mark_as_flow())
+    yield base_chain(table, "sourceless", "nat", Hook.POSTROUTING, NAT_PRIORITY + 1)
+    for arrival in arrivals:
+        arrives = is_interface(Meta.INPUT_NAME, device(arrival.number))
+        source = network_header(_SOURCE, 4), compare(Compare.EQUAL, arrival.sourceless.packed)
+        yield rule(table, "sourceless", *arrives, *source, *masquerade())
+
+
+def _hop(table: str, name: str) -> Iterator[Part]:
+    """Yield the chain that adds one to the TTL."""
+    done = verdict(NetfilterVerdict.RETURN)
+    yield chain(table, name)
+    yield rule(table, name, *marking.ttl_is_full(), *set_mark(_FULL), done)
+    for place in range(8):
+        yield rule(table, name, *marking.ttl_lacks(1 << place), *marking.toggle_ttl((2 << place) - 1), done)
+
+
+def _by_pair(key: Meta) -> tuple[bytes, bytes]:
+    """Return the match for any end of a pair, by the beginning of its name."""
+    return meta(key), compare(Compare.EQUAL, DEVICE.encode())
+
+
+# ---------------------------------------------------------------------------------------------------- leak ends
 
 #: The neighbor at the other end of every pair: the IPv4 dummy address, RFC 7600 §6. Nothing ever asks for it.
 BEYOND: Final = IPv4Address("192.0.0.8")
@@ -76,8 +219,8 @@ class LeakEnds:
         with suppress(OSError):
             left = [link for link in self._kernel.links() if link.kind == "veth" and link.name.startswith(DEVICE)]
             self._kernel.execute([netlink.delete_link(link.index) for link in left])
-            rules = [rule for rule in self._kernel.rules(protocol=netlink.ROUTE_PROTOCOL) if rule.table >= _TABLES]
-            self._kernel.execute([netlink.delete_rule(rule) for rule in rules])
+            rules = [one for one in self._kernel.rules(protocol=netlink.ROUTE_PROTOCOL) if one.table >= _TABLES]
+            self._kernel.execute([netlink.delete_rule(one) for one in rules])
             routes = [one for one in self._kernel.routes(protocol=netlink.ROUTE_PROTOCOL) if one.table >= _TABLES]
             self._kernel.execute([netlink.delete_route(route) for route in routes])
         self._table.inherit(others)
@@ -102,8 +245,8 @@ class LeakEnds:
         back = netlink.KernelNextHop(index, BEYOND, onlink=True)
         for route in (_end(_there(number)), _end(_back(number)), _route(_back(number), back)):
             self._want(route, netlink.replace_route(route))
-        for rule in _rules(number) if exact else _rules(number)[:1]:
-            self._want(rule, netlink.add_rule(rule))
+        for one in _rules(number) if exact else _rules(number)[:1]:
+            self._want(one, netlink.add_rule(one))
 
     def lead(self, number: int, hop: netlink.KernelNextHop | None) -> None:
         """Send packets that come by the far end of a pair this way; None: drop them, as unreachable."""
@@ -153,9 +296,9 @@ class LeakEnds:
             self._kernel.execute([netlink.delete_link(index)])
         if arrives:
             self.lead(number, None)
-            for rule in _rules(number):
-                self._keeper.release(rule)
-                self._kernel.execute([netlink.delete_rule(rule)])
+            for one in _rules(number):
+                self._keeper.release(one)
+                self._kernel.execute([netlink.delete_rule(one)])
             for route in (_end(_there(number)), _end(_back(number)), _route(_back(number), None)):
                 self._keeper.release(route)
                 self._kernel.execute([netlink.delete_route(route)])

@@ -21,8 +21,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace.leak_ends import BEYOND
-from dmvpn.dataplane.userspace.leak_rules import device
+from dmvpn.dataplane.userspace.leak_ends import BEYOND, device
 from dmvpn.dataplane.userspace.routes import Way
 
 if TYPE_CHECKING:

@@ -55,17 +55,16 @@ from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReporte
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
-from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
+from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
 from dmvpn.dataplane.userspace.leaks import RouteLeaks
 from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, made_here
 from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
-from dmvpn.dataplane.userspace.vrf_losses import VrfLosses
+from dmvpn.dataplane.userspace.vrf_devices import VrfLosses
 from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
 from dmvpn.dataplane.userspace.vrfs import GroundedLoop, OneGround, Part, Places, VrfParts
-from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.octets import ipv4_address

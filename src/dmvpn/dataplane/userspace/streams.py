@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.events import Event
-    from dmvpn.dataplane.userspace.watch import Watch
+    from dmvpn.dataplane.userspace.engine import Watch
 
 #: Gives the next number of a stream.
 StreamNumber: TypeAlias = "Iterator[int]"

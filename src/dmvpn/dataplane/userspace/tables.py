@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.dataplane.netlink.nfsocket import RuleThere
     from dmvpn.dataplane.netlink.nftables import Part, Ruleset
+    from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger
-    from dmvpn.dataplane.userspace.watch import Watch
 
 #: The largest transaction in octets. A kernel with its default limits refuses one of 416 KiB (EMSGSIZE).
 _OCTETS: Final = 1 << 17

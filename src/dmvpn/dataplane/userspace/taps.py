@@ -1,36 +1,134 @@
 """The interfaces that a userspace plane makes: a TAP for each tunnel, and one for each loopback.
 
 A tunnel is three things that must agree: the TAP, its configuration in the kernel, and the engine's processing of its
-packets. Its neighbors have link-layer addresses that contain peer numbers (`peers.py`).
+packets. Its neighbors have link-layer addresses that contain peer numbers.
 
 The TAP is in the VRF of the packets inside, GRE leaves by the front door: the engine opens its sockets on that ground.
 Call everything on the ground of the interface's VRF.
+
+A peer number identifies an NBMA address, on a protected tunnel together with a connection. It is never reused, so a
+frame that was queued before a change cannot reach the wrong peer. The number of connections over time is unlimited: of
+those without a next hop only some are kept, because frames for them may still be queued.
+
+The kernel takes about 20 ms to remove an interface, and nearly all of it waits for other processors. Removals in many
+threads wait together: a hundred interfaces that go with their VRFs take as long as a few. So TAPs that go with the
+effects of one event stay until its end, down and without orders, and are closed together.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import field
 from ipaddress import ip_address
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.local import OwnAddress
 from dmvpn.dataplane.tap import Tap
-from dmvpn.dataplane.userspace.closing import Closing
 from dmvpn.dataplane.userspace.links import InterfaceNames, made_here
-from dmvpn.dataplane.userspace.peers import PeerNumbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
     from dmvpn.dataplane.userspace.engine import PacketEngine
     from dmvpn.dataplane.userspace.vrfs import Part, Places
+
+
+# ---------------------------------------------------------------------------------------------------- peers
+
+#: Idle peers that are forgotten at a time, and the least number that is kept.
+SPARE: Final = 1024
+
+
+class PeerNumbers:
+    """The peers of one tunnel, and the peer of each overlay next hop."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[IPAddress, int], int] = {}
+        self._in_use: dict[IPAddress, int] = {}
+        self._given = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def lead(self, next_hop: IPAddress, nbma: IPAddress, connection: int) -> int:
+        """Return the number of the peer that a next hop leads to from now on; a new number for a new peer."""
+        number = self._numbers.get((nbma, connection))
+        if number is None:
+            self._given += 1
+            number = self._numbers[nbma, connection] = self._given
+        self._in_use[next_hop] = number
+        return number
+
+    def clear(self, next_hop: IPAddress) -> None:
+        """Remove a next hop."""
+        self._in_use.pop(next_hop, None)
+
+    def forget_idle(self) -> list[int]:
+        """Forget the peers that were idle longest, if there are too many, and return their numbers."""
+        if len(self._numbers) <= len(self._in_use) + 2 * SPARE:
+            return []
+        used = frozenset(self._in_use.values())
+        idle = [peer for peer, number in self._numbers.items() if number not in used][:SPARE]
+        return [self._numbers.pop(peer) for peer in idle]
+
+
+# ---------------------------------------------------------------------------------------------------- closing
+
+#: Removals at a time. With more of them, requests of all programs to the kernel wait longer.
+_AT_A_TIME: Final = 16
+
+
+class Closing:
+    """The TAPs that go."""
+
+    def __init__(self) -> None:
+        self._together = 0
+        self._going: dict[str, Tap] = {}
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Postpone the removal of TAPs to the end, and remove them all at once."""
+        self._together += 1
+        try:
+            yield
+        finally:
+            self._together -= 1
+            if not self._together:
+                self._close(list(self._going.values()))
+                self._going.clear()
+
+    def close(self, tap: Tap) -> None:
+        """Close a TAP: now, or at the end of `together`."""
+        if self._together:
+            self._going[tap.name] = tap
+        else:
+            tap.close()
+
+    def make_way(self, name: str) -> None:
+        """Close the TAP of this name, if it is still there: another one is to be made."""
+        tap = self._going.pop(name, None)
+        if tap is not None:
+            tap.close()
+
+    @staticmethod
+    def _close(taps: list[Tap]) -> None:
+        if len(taps) < 2:
+            for tap in taps:
+                tap.close()
+            return
+        with ThreadPoolExecutor(min(len(taps), _AT_A_TIME)) as pool:
+            for closed in [pool.submit(tap.close) for tap in taps]:
+                closed.result()
+
+
+# ---------------------------------------------------------------------------------------------------- taps
 
 #: First octets of link-layer addresses on a TAP: a peer's id follows the one, the interface's number the other.
 PEER_MAC = b"\x02\x00"

@@ -4,11 +4,17 @@
     enter     sockets that the thread opens are bound to the device: the kernel looks up their packets in its table
     remove    the device goes; its ports are in the global table again
 
-A device that another program deletes is made again (`vrf_losses`).
-
-The kernel looks up the table of a VRF device by its rule 1000. Each table ends in an unreachable route (`domain`):
+The kernel looks up the table of a VRF device by its rule 1000. Each table ends in an unreachable route (`Domain`):
 without it the kernel would go on to the main table. A device of ours has an alias; a living router holds a lock for it,
 so that no other one takes it.
+
+A device that another program deletes (`ip link delete INTERNET`) is made again:
+
+its ports           are in the new device at once, before anything else, because the kernel has put them into the
+                    global table
+its sockets         end with the old device, and so do its tunnels and streams
+a `Resync`          lets the router repeat its orders: tunnels, routes and sockets return. It comes at once the first
+                    times, and at growing intervals if another program deletes the device again and again
 """
 
 from __future__ import annotations
@@ -17,21 +23,95 @@ import contextlib
 import errno
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base.effects import SetVrfs
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import EffectFailed, Resync, VrfLost
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkSettings
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.socket_calls import open_on
+from dmvpn.dataplane.userspace.keeper import AT_ONCE, CALM, FIRST_DELAY, LONGEST_DELAY
 from dmvpn.dataplane.userspace.links import MAIN, Domain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from dmvpn.base.events import Event
     from dmvpn.dataplane.netlink import KernelLink
+    from dmvpn.dataplane.userspace.engine import Loop
     from dmvpn.dataplane.userspace.vrfs import Descriptor, Ground
+
+
+# ---------------------------------------------------------------------------------------------------- vrf losses
+
+
+class VrfLosses:
+    """The lost VRFs of one plane, and when the router repeats its orders."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        report: Callable[[Event], None],
+        remake: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """remake: makes a VRF again; raises UserError, OSError. clock: seconds."""
+        self._loop = loop
+        self._report = report
+        self._remake = remake
+        self._clock = clock
+        self._ordered: tuple[str, ...] = ()
+        #: VRFs that are not made yet; that wait for a `Resync`; how often each was lost in a row, and when last.
+        self._unmade: dict[str, None] = {}
+        self._waiting: dict[str, None] = {}
+        self._losses: dict[str, tuple[int, float]] = {}
+
+    def lose(self, vrf: str) -> None:
+        """Make a VRF again whose device is gone."""
+        times, last = self._losses.get(vrf, (0, 0.0))
+        now = self._clock()
+        times = times + 1 if now - last < CALM else 1
+        self._losses[vrf] = (times, now)
+        delay = 0.0 if times <= AT_ONCE else min(FIRST_DELAY * 2 ** (times - AT_ONCE - 1), LONGEST_DELAY)
+        self._unmade[vrf] = self._waiting[vrf] = None
+        problem: OSError | UserError | None = None
+        try:
+            self.make_up()
+        except (UserError, OSError) as error:
+            problem = error
+        self._report(VrfLost(vrf, delay))
+        if problem is not None:  # the owner of the order logs it, and tries again
+            self._report(EffectFailed(SetVrfs(tuple(self._unmade)), getattr(problem, "errno", 0) or 0, str(problem)))
+        self._loop.later(delay, lambda: self._repeat(vrf))
+
+    def make_up(self) -> None:
+        """Make the lost VRFs again that are not yet. Raises UserError, OSError."""
+        for vrf in list(self._unmade):
+            self._remake(vrf)
+            del self._unmade[vrf]
+
+    def ordered(self, vrfs: tuple[str, ...]) -> None:
+        """Take in that these VRFs are ordered: no other device is made again."""
+        self._ordered = vrfs
+        self._unmade = {vrf: None for vrf in self._unmade if vrf in vrfs}
+        self._waiting = {vrf: None for vrf in self._waiting if vrf in vrfs}
+        self._losses = {vrf: losses for vrf, losses in self._losses.items() if vrf in vrfs}
+
+    def _repeat(self, vrf: str) -> None:
+        if vrf not in self._waiting:
+            return
+        if vrf in self._unmade:
+            self._loop.later(LONGEST_DELAY, lambda: self._repeat(vrf))
+            return
+        del self._waiting[vrf]
+        self._report(Resync())
+
+
+# ---------------------------------------------------------------------------------------------------- vrf devices
 
 #: The tables of VRF devices of ours.
 TABLES: Final = range(5500, 6000)

@@ -19,7 +19,7 @@ from dmvpn.base.events import EffectFailed, Event
 from dmvpn.base.tables import table_named
 from dmvpn.base.translation import Translations
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.userspace.leak_rules import device
+from dmvpn.dataplane.userspace.leak_ends import device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.problems import HostProblem
     from dmvpn.dataplane.userspace.leaks import RouteLeaks
     from dmvpn.dataplane.userspace.links import InterfaceNames
-    from dmvpn.dataplane.userspace.overload import FromVrfs
+    from dmvpn.dataplane.userspace.translation import FromVrfs
     from dmvpn.dataplane.userspace.vrfs import Part, Places, VrfParts
 
 

@@ -42,8 +42,7 @@ from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign, StreamUp
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.userspace.control import ControlSockets
-from dmvpn.dataplane.userspace.ike import IkePorts
+from dmvpn.dataplane.userspace.control import ControlSockets, IkePorts
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.links import MAIN, Domain, made_here
 from dmvpn.dataplane.userspace.streams import KernelStreams
@@ -53,13 +52,12 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.netlink import LinkSettings
     from dmvpn.dataplane.sysctl import Setting
-    from dmvpn.dataplane.userspace.engine import PacketEngine
+    from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
     from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.records import Records
     from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.streams import StreamNumber
     from dmvpn.dataplane.userspace.things import Difference
-    from dmvpn.dataplane.userspace.watch import Loop
 
 
 # ---------------------------------------------------------------------------------------------------- ground
@@ -534,7 +532,7 @@ class VrfParts:
         if not self._parts[vrf].kernel.has(port):  # a VRF device has it already, in the same namespace
             try:
                 self._parts[""].kernel.give(port, self._places.ground(vrf).arrival)
-            except OSError:  # the device is gone, too: the port follows when it is made again (`vrf_losses`)
+            except OSError:  # the device is gone, too: the port follows when it is made again (`vrf_devices`)
                 if not self._places.has_devices:
                     raise
         return False
