@@ -79,7 +79,7 @@ def _of_place(
 ) -> Iterator[Finding]:
     unverified = [one for one in denials if one.listed is None]
     if unverified:
-        yield unreachable_senders(decisions, place, unverified)
+        yield from unreachable_senders(decisions, place, unverified)
     wrong = [one for one in denials if one in mistakes]
     if wrong:
         yield _mistake(decisions, remedies, place, wrong, mistakes[wrong[0]])

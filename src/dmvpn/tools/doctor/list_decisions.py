@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import PortFilters
 from dmvpn.tools.doctor.packet_flows import Flows
+from dmvpn.tools.walk.filters import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
-    from dmvpn.router.facts import RouterFacts
+    from dmvpn.base.filters import FilterEntry, FilterList
     from dmvpn.tools.doctor.packet_flows import Demand
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.walk.values import Place
@@ -90,9 +90,10 @@ class Decisions:
             if entry is None or not entry.permit:
                 return Denial(demand, listed, entry)
         facts, check = self.scene.of(router), filters.reverse_path if inward else None
-        if facts is None or check is None or is_reachable(facts, port, demand.packet, check):
+        packet = demand.packet
+        if facts is None or check is None or packet.destination.is_multicast:
             return None
-        return Denial(demand, None, None)
+        return Denial(demand, None, None) if unreachable(facts, port, packet.source, check) else None
 
     def _denied(self) -> Iterator[Denial]:
         """Yield all denials. An answer counts only if what it answers passes all lists."""
@@ -200,16 +201,3 @@ class Decisions:
         for demand in (*self.hosts, *self.network):
             if demand.place == place and listed is not None:
                 yield demand, listed.decides(demand.packet)
-
-
-def is_reachable(facts: RouterFacts, port: str, packet: Packet, asked: ReversePath) -> bool:
-    """Return whether `ip verify unicast source` lets a packet in: as the planes decide (`base.filters.ReversePath`)."""
-    if packet.destination.is_multicast:
-        return True
-    vrf = next((one.vrf for one in facts.interfaces if one.name == port), "")
-    routes = facts.routes_to(packet.source, vrf)
-    is_own = any(own.ip == packet.source for one in facts.interfaces if one.vrf == vrf for own in one.addresses)
-    if not routes or is_own or routes[0].drops or (routes[0].prefix.prefixlen == 0 and not asked.allow_default):
-        return False
-    hops = (routes[0].override,) if routes[0].override is not None else routes[0].next_hops
-    return not asked.strict or any(hop.interface == port for hop in hops)

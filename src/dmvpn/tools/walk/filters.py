@@ -12,10 +12,12 @@ from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.network.list_lines import entry_line
+from dmvpn.tools.walk.view import Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.facts import Address
     from dmvpn.base.filters import FilterList, ReversePath
     from dmvpn.features.filter.facts import FilterFacts
     from dmvpn.router.facts import RouterFacts
@@ -53,7 +55,10 @@ def answers(view: View, router: str, port: str, packet: Packet, *, inward: bool)
     if path is not None and found.reason != NO_REASON:
         yield _refused(f"{port}, {_CHECK}", found)
     elif path is not None:
-        yield _of_sender(view, router, port, path, packet)
+        why = unreachable(facts, port, packet.source, path)
+        match = view.match(router, packet.source, view.vrf_of(router, packet.source, port))
+        how = why or f"{packet.source} is reachable by {match.route.prefix if match is not None else ''}"
+        yield FilterAnswer(not why, f"{port}, {_CHECK}: {how}")
 
 
 def _refused(name: str, found: FilterFacts) -> FilterAnswer:
@@ -120,17 +125,17 @@ def _hears(view: View, router: str, packet: Packet) -> bool:
     return not any(hop.interface in silent for hop in match.hops)
 
 
-def _of_sender(view: View, router: str, port: str, asked: ReversePath, packet: Packet) -> FilterAnswer:
-    """Return whether there is a route to the sender as the port asks for."""
-    name = f"{port}, {_CHECK}"
-    vrf = view.vrf_of(router, packet.source, port)
-    match = view.match(router, packet.source, vrf)
-    if view.own(router, packet.source, vrf) is not None:
-        return FilterAnswer(False, f"{name}: {packet.source} is an address of {router} itself")
-    if match is None or match.route.drops or not match.hops:
-        return FilterAnswer(False, f"{name}: no route to the sender {packet.source}")
-    if not match.route.prefix.prefixlen and not asked.allow_default:
-        return FilterAnswer(False, f"{name}: only the default route leads to {packet.source}, without allow-default")
-    if asked.strict and all(hop.interface != port for hop in match.hops):
-        return FilterAnswer(False, f"{name}: the route to {packet.source} leads out of {match.hops[0].interface}")
-    return FilterAnswer(True, f"{name}: {packet.source} is reachable by {match.route.prefix}")
+def unreachable(facts: RouterFacts, port: str, source: Address, asked: ReversePath) -> str:
+    """Return why a port that verifies senders drops a packet from this one, "": it lets it in."""
+    vrf = next((one.vrf for one in facts.interfaces if one.name == port), "")
+    if any(own.ip == source for one in facts.interfaces if one.vrf == vrf for own in one.addresses):
+        return f"{source} is an address of the router itself"
+    routes = facts.routes_to(source, vrf)
+    hops = Match(routes[0], ()).hops if routes and not routes[0].drops else ()
+    if not hops:
+        return f"no route to the sender {source}"
+    if not routes[0].prefix.prefixlen and not asked.allow_default:
+        return f"only the default route leads to {source}, without allow-default"
+    if asked.strict and all(hop.interface != port for hop in hops):
+        return f"the route to {source} leads out of {' and '.join(hop.interface for hop in hops)}"
+    return ""
