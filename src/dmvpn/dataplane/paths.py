@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 #: Seconds for which a message counts (RFC 1191 §6.3; `age-timer` of IOS's tunnels).
 AGE: Final = 600.0
@@ -21,6 +21,17 @@ LARGEST: Final = 4096
 
 #: What is on the way: a packed address, in an engine with the number of the front door whose table leads there.
 Path = TypeVar("Path", bytes, tuple[int, bytes])
+
+
+class Room(NamedTuple):
+    """The room on a path.
+
+    largest: octets of a packet that is not fragmented.
+    df: it may have DF.
+    """
+
+    largest: int
+    df: bool
 
 
 class PathMtus(Generic[Path]):

@@ -33,7 +33,7 @@ from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.local import Doors
-from dmvpn.dataplane.paths import LEAST, PathMtus
+from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
 from dmvpn.dataplane.refusals import may_answer
@@ -53,17 +53,6 @@ if TYPE_CHECKING:
 
 
 # ---------------------------------------------------------------------------------------------------- cuts
-
-
-class Room(NamedTuple):
-    """The room on a path.
-
-    largest: octets of a packet that is not fragmented.
-    df: it may have DF.
-    """
-
-    largest: int
-    df: bool
 
 
 class Cuts:

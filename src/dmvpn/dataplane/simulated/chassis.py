@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dmvpn.base.captures import CaptureDirection
     from dmvpn.base.effects import Effect, SendIp, TunnelSpec
     from dmvpn.base.events import PeerUsage
+    from dmvpn.dataplane.paths import Room
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
     from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel
     from dmvpn.net.ip import IpPacket
@@ -105,12 +106,8 @@ class Box(Protocol):
         """Process the payload of GRE from the tunnel's front door; False: it is no IP packet of that type."""
         ...
 
-    def path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
-        """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
-        ...
-
-    def largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
-        """Return octets of the largest inner packet for an outer one of this size."""
+    def room(self, spec: TunnelSpec, receiver: NbmaPeer) -> Room | None:
+        """Return the room on the path to a neighbor; None: it is unknown."""
         ...
 
     def outer(

@@ -39,7 +39,7 @@ from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
 from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
-from dmvpn.dataplane.paths import LEAST, PathMtus
+from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel, Waiting
@@ -119,12 +119,12 @@ class TunnelBox(IpBox):
         minds_paths = protocol == GRE_IPV4 and tunnel.spec.df is not DfBit.CLEAR
         message = b""
         for receiver in receivers:
-            mtu = front.path_mtu(tunnel.spec, receiver) if minds_paths else None
-            if mtu is not None and len(payload) > (largest := front.largest(tunnel.spec, receiver, mtu)):
-                self._encapsulate_pieces(tunnel, receiver, payload, largest)
+            room = front.room(tunnel.spec, receiver) if minds_paths else None
+            if room is not None and len(payload) > room.largest:
+                self._encapsulate_pieces(tunnel, receiver, payload, room.largest)
                 continue
             message = message or tunnel.header(protocol).serialize(payload)
-            outer = front.outer(tunnel.spec, receiver, message, tos, df=df and (mtu is None or mtu > LEAST))
+            outer = front.outer(tunnel.spec, receiver, message, tos, df=df and (room is None or room.df))
             if outer is not None:
                 tunnel.count_sent(outer.receiver, len(payload))
                 port.count_sent(len(payload))
@@ -151,19 +151,17 @@ class TunnelBox(IpBox):
         """Return the box that sends and receives a tunnel's GRE packets, or None: its VRF does not exist."""
         return self._chassis.boxes.get(spec.front)
 
-    def path_mtu(self, spec: TunnelSpec, receiver: NbmaPeer) -> int | None:
-        """Return octets of the largest outer packet that reaches a neighbor; None: the path MTU is unknown."""
+    def room(self, spec: TunnelSpec, receiver: NbmaPeer) -> Room | None:
+        """Return the room on the path to a neighbor; None: it is unknown."""
         now = self._chassis.now
         if not self._paths.knows(now):
             return None
         link = self._link_to(spec, receiver) if spec.protected else None
-        return self._paths.to(receiver.nbma.packed if link is None else link.place.address, now)
-
-    def largest(self, spec: TunnelSpec, receiver: NbmaPeer, mtu: int) -> int:
-        """Return octets of the largest inner packet for an outer one of this size."""
-        link = self._link_to(spec, receiver) if spec.protected else None
+        mtu = self._paths.to(receiver.nbma.packed if link is None else link.place.address, now)
+        if mtu is None:
+            return None
         room = mtu - HEADER_LENGTH if link is None else link.room(mtu)
-        return room - gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence)
+        return Room(room - gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence), mtu > LEAST)
 
     def outer(
         self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
