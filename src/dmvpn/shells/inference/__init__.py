@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
-from dmvpn.network.forwarding import graph
 from dmvpn.network.lines import with_lines
-from dmvpn.network.underlay import stand_in, through, told_to_none
+from dmvpn.network.underlay import graph, stand_in, through, told_to_none
 from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
@@ -29,7 +28,7 @@ from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dmvpn.network.forwarding import Graph
+    from dmvpn.network.underlay import Graph
     from dmvpn.shells.inference.wires import Wire
 
 
