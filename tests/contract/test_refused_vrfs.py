@@ -15,7 +15,7 @@ from dmvpn.shells.lab.grounds import Namespaces
 
 if TYPE_CHECKING:
     from contract.worlds import RealWorld
-    from dmvpn.dataplane.userspace.vrfs import Ground
+    from dmvpn.dataplane.userspace.vrf_devices import Ground
 
 pytestmark = pytest.mark.lab
 

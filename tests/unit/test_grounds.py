@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.dataplane.netlink import LinkSettings
 from dmvpn.dataplane.userspace.links import MAIN, Domain
-from dmvpn.dataplane.userspace.vrfs import GroundedLoop, OneGround, Places
+from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.dataplane.userspace.vrfs import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, Ground
 
 
 class Nowhere:

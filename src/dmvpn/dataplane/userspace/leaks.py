@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import NextHop
     from dmvpn.dataplane.userspace.routes import LeakWays
-    from dmvpn.dataplane.userspace.vrfs import Part, Places
+    from dmvpn.dataplane.userspace.vrf_devices import Places
+    from dmvpn.dataplane.userspace.vrfs import Part
 
 #: Octets of the largest IP packet: a pair without an interface of its own.
 _LARGEST: Final = 65535

@@ -62,9 +62,9 @@ from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
-from dmvpn.dataplane.userspace.vrf_devices import VrfLosses
+from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Places, VrfLosses
 from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
-from dmvpn.dataplane.userspace.vrfs import GroundedLoop, OneGround, Part, Places, VrfParts
+from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.octets import ipv4_address
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.things import Difference
-    from dmvpn.dataplane.userspace.vrfs import Grounds
+    from dmvpn.dataplane.userspace.vrf_devices import Grounds
 
 #: Effects about a tunnel that must exist.
 _OF_A_TUNNEL: Final = (

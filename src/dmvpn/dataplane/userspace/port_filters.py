@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterCount
     from dmvpn.dataplane.userspace.filtering import Filtering
-    from dmvpn.dataplane.userspace.vrfs import Places, VrfParts
+    from dmvpn.dataplane.userspace.vrf_devices import Places
+    from dmvpn.dataplane.userspace.vrfs import VrfParts
 
 _QUOTED = 8
 

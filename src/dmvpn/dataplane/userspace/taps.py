@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
     from dmvpn.dataplane.userspace.engine import PacketEngine
-    from dmvpn.dataplane.userspace.vrfs import Part, Places
+    from dmvpn.dataplane.userspace.vrf_devices import Places
+    from dmvpn.dataplane.userspace.vrfs import Part
 
 
 # ---------------------------------------------------------------------------------------------------- peers

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.leaks import RouteLeaks
     from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.translation import FromVrfs
-    from dmvpn.dataplane.userspace.vrfs import Part, Places, VrfParts
+    from dmvpn.dataplane.userspace.vrf_devices import Places
+    from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 
 
 class VrfTranslation:

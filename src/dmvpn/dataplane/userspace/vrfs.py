@@ -5,25 +5,15 @@ reports about it go on. It is looked for in all parts, because an earlier life o
 cable that is plugged in again appears in the global table's namespace, and is moved after its interface. Ports leave a
 VRF before its namespace is removed, because cables end with it.
 
-Where the sockets and tables of a part are is its ground; a part is made, and called, on it. Tunnels and the engine are
-the plane's, for all VRFs.
-
-    Part      the kernel's tables in one VRF, and the sockets of the router itself
-    Ground    one place: the calling thread enters it, and the sockets, TAPs and settings that it opens are there
-    Grounds   makes and removes them (`shells/lab/grounds.py`: a network namespace for each VRF; `vrf_devices`: a VRF
-              device of the kernel)
-    Places    which ground the calling thread is on; a callback comes back to the ground that asked for it
-
-Only opening needs a ground: a socket stays in the namespace, or bound to the VRF device, where it was opened. A router
-without VRFs has one ground and never enters it.
+A part has the kernel's tables in one VRF, and the sockets of the router itself. It is made, and called, on the ground
+of its VRF (`vrf_devices`). Tunnels and the engine are the plane's, for all VRFs.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from threading import local
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import (
     ClearRoute,
@@ -48,9 +38,8 @@ from dmvpn.dataplane.userspace.links import MAIN, Domain, made_here
 from dmvpn.dataplane.userspace.streams import KernelStreams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from dmvpn.dataplane.netlink import LinkSettings
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
     from dmvpn.dataplane.userspace.links import InterfaceNames
@@ -58,187 +47,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.streams import StreamNumber
     from dmvpn.dataplane.userspace.things import Difference
-
-
-# ---------------------------------------------------------------------------------------------------- ground
-
-
-class Descriptor(Protocol):
-    """A socket, or an owner of one."""
-
-    def fileno(self) -> int:
-        """Return its descriptor."""
-        ...
-
-
-class Ground(Protocol):
-    """The place of one VRF."""
-
-    def enter(self) -> None:
-        """Move the calling thread there. Raises OSError."""
-        ...
-
-    @property
-    def arrival(self) -> LinkSettings:
-        """The change to an interface that moves it there."""
-        ...
-
-    @property
-    def domain(self) -> Domain:
-        """Its table in its network namespace."""
-        ...
-
-    def held_by(self, holder: Descriptor) -> None:
-        """Take in that a socket is there until the VRF is removed: the ground may hold no descriptor itself."""
-        ...
-
-
-class Grounds(Protocol):
-    """The places of a router."""
-
-    @property
-    def settings(self) -> Mapping[str, int]:
-        """Settings that the home needs while there are VRFs."""
-        ...
-
-    @property
-    def home(self) -> Ground:
-        """The ground of the global table: where the plane was made. Raises UserError if there is no other."""
-        ...
-
-    def make(self, vrf: str) -> Ground:
-        """Return the ground of a VRF: a new one, or that of an earlier life of this router.
-
-        Raises UserError if this host has none, OSError.
-        """
-        ...
-
-    def remove(self, vrf: str) -> None:
-        """Let go of the ground of a VRF, from which all ports were taken: whatever else is there ends."""
-        ...
-
-    def left(self) -> tuple[str, ...]:
-        """Return the VRFs whose grounds an earlier life of this router has left, and that were not made since."""
-        ...
-
-
-class OneGround:
-    """The grounds of a router on a host that has none for VRFs."""
-
-    settings: ClassVar[Mapping[str, int]] = {}
-
-    @property
-    def home(self) -> Ground:
-        """The ground of the global table: never entered, because there is no other."""
-        raise UserError("this host has no place for VRFs")
-
-    def make(self, vrf: str) -> Ground:
-        """Refuse. Raises UserError."""
-        raise UserError(f"VRF {vrf}: a router on this host has only the host's own routing table; labs have VRFs")
-
-    def remove(self, vrf: str) -> None:
-        """Do nothing: there is none."""
-
-    def left(self) -> tuple[str, ...]:
-        """Return none."""
-        return ()
-
-
-class _Here(local):
-    """The VRF whose ground this thread is on."""
-
-    vrf = ""
-
-
-class Places:
-    """Moves the calling thread between the grounds of a router."""
-
-    def __init__(self, grounds: Grounds) -> None:
-        self._of_router = grounds
-        self._grounds: dict[str, Ground] = {}
-        self._here = _Here()
-
-    @property
-    def here(self) -> str:
-        """The VRF whose ground the calling thread is on."""
-        return self._here.vrf
-
-    def set(self, vrf: str, ground: Ground) -> None:
-        """Record the ground of a VRF."""
-        self._grounds[vrf] = ground
-
-    def forget(self, vrf: str) -> None:
-        """Forget the ground of a VRF."""
-        self._grounds.pop(vrf, None)
-
-    def has(self, vrf: str) -> bool:
-        """Return whether there is such a VRF."""
-        return vrf in self._grounds
-
-    @property
-    def has_devices(self) -> bool:
-        """Whether VRFs are devices in one network namespace."""
-        return any(ground.domain.device for ground in self._grounds.values())
-
-    def ground(self, vrf: str) -> Ground:
-        """Return the ground of a VRF. Raises UserError if there is none."""
-        if not vrf:
-            return self._of_router.home
-        found = self._grounds.get(vrf)
-        if found is None:
-            raise UserError(f"there is no VRF {vrf}")
-        return found
-
-    @contextmanager
-    def at(self, vrf: str) -> Iterator[None]:
-        """Be on the ground of a VRF. Raises UserError if there is none, OSError."""
-        before = self._here.vrf
-        if vrf == before:
-            yield
-            return
-        self._enter(vrf)
-        try:
-            yield
-        finally:
-            self._enter(before if self.has(before) else "")  # the VRF may have been removed meanwhile
-
-    def _enter(self, vrf: str) -> None:
-        self.ground(vrf).enter()
-        self._here.vrf = vrf
-
-
-class GroundedLoop:
-    """A `Loop` that calls back on the ground from which it was asked."""
-
-    def __init__(self, loop: Loop, places: Places) -> None:
-        self._loop = loop
-        self._places = places
-
-    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
-        """Call `ready` whenever the descriptor is readable."""
-        self._loop.add(descriptor, self._grounded(ready))
-
-    def remove(self, descriptor: int) -> None:
-        """Stop watching."""
-        self._loop.remove(descriptor)
-
-    def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call `call` once, after so many seconds."""
-        self._loop.later(seconds, self._grounded(call))
-
-    def _grounded(self, call: Callable[[], None]) -> Callable[[], None]:
-        vrf = self._places.here
-        if not vrf:
-            return call
-        ground = self._places.ground(vrf)
-
-        def called() -> None:
-            # Otherwise the VRF was removed meanwhile, and perhaps made again: what asked for this is gone.
-            if self._places.has(vrf) and self._places.ground(vrf) is ground:
-                with self._places.at(vrf):
-                    call()
-
-        return called
+    from dmvpn.dataplane.userspace.vrf_devices import Grounds, Places
 
 
 # ---------------------------------------------------------------------------------------------------- part

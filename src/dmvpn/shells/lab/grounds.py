@@ -23,7 +23,7 @@ from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.dataplane.userspace.vrfs import Descriptor, Ground
+    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, Ground
 
 _HERE: Final = "/proc/thread-self/ns/net"
 #: Asks for a descriptor of the network namespace of a socket, since Linux 4.9.

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Log
     from dmvpn.dataplane.userspace.plane import MakeEngine
     from dmvpn.dataplane.userspace.records import Records
-    from dmvpn.dataplane.userspace.vrfs import Grounds
+    from dmvpn.dataplane.userspace.vrf_devices import Grounds
     from dmvpn.router.facts import RouterFacts
 
 log = logging.getLogger("dmvpn")
