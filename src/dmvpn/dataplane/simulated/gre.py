@@ -177,7 +177,8 @@ class TunnelBox(IpBox):
         if link.current.inner is not None:
             self._draw_identification()  # the packets of a seed stay the same
         is_sealed = self._protection.seal(link, message, tos, self._chassis.now)
-        self._tell_events()
+        if self._protection.events:
+            self._tell_events()
         if not is_sealed:
             return None  # already counted
         sealed = self._protection.sealed.pop()
@@ -190,10 +191,9 @@ class TunnelBox(IpBox):
         return Outer(NbmaPeer(remote, link.number), packet)
 
     def _tell_events(self) -> None:
-        if self._protection.events:
-            events, self._protection.events = self._protection.events, []
-            for event in events:
-                self._report(event)
+        events, self._protection.events = self._protection.events, []
+        for event in events:
+            self._report(event)
 
     def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
         local = self._sas.doors.number(spec.source, spec.front)
@@ -417,7 +417,8 @@ class TunnelBox(IpBox):
         """Decrypt ESP that came to an address of ours; header: the outer one."""
         door = self._sas.doors.number(header.destination, self.vrf)
         opened = self._protection.open(door, source, header.tos, packet, self._chassis.now)
-        self._tell_events()
+        if self._protection.events:
+            self._tell_events()
         if opened is not None:
             sender = NbmaPeer(ip_address(opened.nbma), opened.connection)
             self._decapsulate(sender, header.destination, opened.gre, opened.tos)
