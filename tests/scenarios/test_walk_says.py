@@ -342,7 +342,7 @@ def test_a_walk_may_begin_anywhere() -> None:
         ("H9", "H4", "H9: neither an address nor a name; this lab has H1, H3, H4, R11"),
         ("H3", "224.0.0.10", "224.0.0.10 is not the address of one station"),
         ("H3", "2001:db8::1", "H3 has no IPv6 address"),
-        ("198.51.100.1", "H4", "nobody in view has 198.51.100.1, or a network with it: say with --from"),
+        ("198.51.100.1", "H4", "no host or router in view has 198.51.100.1, or a network with it: add --from"),
     ],
 )
 def test_a_walk_that_cannot_be_gone_is_refused_with_what_to_do(source: str, destination: str, words: str) -> None:

@@ -8,9 +8,9 @@
 
 A router that already has a route, even a default route, keeps it; so does a router that runs EIGRP or RIP on the path.
 
-`Forwarding.way` is the neighbor that has an address, or forwards packets towards it, by the lines of all routers. One
-that would send a packet back, or has no route, does not lead there. Routes that a protocol would learn are assumed to
-be the shortest ones.
+`Forwarding.way` is the neighbor that has an address, or forwards packets towards it, by the lines of all routers. A
+neighbor that would send a packet back, or has no route, does not lead there. Routes that a protocol would learn are
+assumed to be the shortest ones.
 """
 
 from __future__ import annotations

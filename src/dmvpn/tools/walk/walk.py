@@ -167,7 +167,7 @@ def _entry(view: View, source: Address) -> str:
         return lan[0]
     if len(view.lab.routers) == 1:
         return next(iter(view.lab.routers))
-    raise UserError(f"nobody in view has {source}, or a network with it: say with --from at which router it begins")
+    raise UserError(f"no host or router in view has {source}, or a network with it: add --from ROUTER, where it begins")
 
 
 def _version(text: str) -> int | None:
