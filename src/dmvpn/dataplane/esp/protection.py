@@ -54,7 +54,7 @@ class Sealed(NamedTuple):
     local: where it leaves (`dataplane.local`).
     port: of UDP there (ours is 4500), 0: protocol 50.
     spi_in: identifies the pair of SAs.
-    inside: what was sealed.
+    inside: the payload in clear.
     """
 
     local: Door
