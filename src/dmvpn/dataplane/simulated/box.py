@@ -36,7 +36,7 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpPr
 from dmvpn.net.tcp import clamp_mss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.dataplane.simulated.forwarding import SimulatedPort
@@ -54,9 +54,10 @@ class IpBox(ABC):
     Each VRF has one, and so has the global table.
     """
 
-    def __init__(self, chassis: Chassis, vrf: str) -> None:
-        """vrf: the VRF that it is the box of, "": the global table."""
+    def __init__(self, chassis: Chassis, vrf: str, boxes: Mapping[str, IpBox]) -> None:
+        """vrf: the VRF that it is the box of, "": the global table. boxes: of all VRFs."""
         self.vrf = vrf
+        self._boxes = boxes
         self._chassis = chassis
         self._report = chassis.report
         self._transmit = chassis.transmit
@@ -323,7 +324,7 @@ class IpBox(ABC):
         vrf, moved = (self.vrf, packet) if found is None else (found[0], ip.parse(found[1]))
         if vrf == self.vrf and self._table.owner(moved.destination, interface) is not None:
             return moved
-        box = self._chassis.boxes.get(vrf)
+        box = self._boxes.get(vrf)
         if box is not None and moved.destination == packet.destination:
             box.take_answer(interface, moved)
         elif packet.ttl <= 1:
@@ -359,7 +360,7 @@ class IpBox(ABC):
             if len(data) > other.largest(next_hop.version):  # its sender is in this table
                 self._emit_fragments(other, next_hop, data)
             else:
-                self._chassis.boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
+                self._boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
             return
         if port is None or not port.running:
             self._drop(data, RouteKind.UNREACHABLE)

@@ -1,8 +1,6 @@
 """What all boxes of one simulated router share, whatever their VRF.
 
     Chassis          one router: clock, ports by name, tunnels, SAs, listeners, streams, translation, counters
-      boxes          one small IP box for each VRF, "" for the global table: addresses, forwarding table, the addresses
-                     that serve IPsec, path MTUs
       tables         their forwarding tables, which find next hops for each other (route leaks)
 
 A port is in one box. A tunnel's port is in the box of the packets inside; its GRE and ESP packets are those of the box
@@ -13,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
@@ -32,13 +30,10 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.captures import CaptureDirection
-    from dmvpn.base.effects import Effect, SendIp, TunnelSpec
+    from dmvpn.base.effects import SendIp
     from dmvpn.base.events import PeerUsage
-    from dmvpn.dataplane.paths import Room
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
-    from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel
-    from dmvpn.net.ip import IpPacket
-    from dmvpn.net.ipv4 import Header
+    from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
 
 
 #: Hands a packet to the station that has `next_hop` on the wire of `interface`; False if there is none.
@@ -73,63 +68,17 @@ class _Drawn:
     octets: Callable[[int], bytes]
 
 
-class Box(Protocol):
-    """The box of one VRF, for its router and for the boxes of other VRFs."""
-
-    def execute(self, effect: Effect) -> None:
-        """Carry out one effect. Raises EffectError."""
-        ...
-
-    def receive(self, port: SimulatedPort, data: bytes) -> None:
-        """Receive a packet by a physical port."""
-        ...
-
-    def give_up(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> None:
-        """Drop packets for a next hop that was not resolved in time."""
-        ...
-
-    def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
-        """Forward a packet. interface: where it came in, which may be in another VRF."""
-        ...
-
-    def take_leaked(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None) -> None:
-        """Send a packet from the box of another VRF out of an interface of this one, or deliver it here."""
-        ...
-
-    def take_answer(self, interface: str, packet: IpPacket) -> None:
-        """Take the answer to a packet that this box sent by a route leak. interface: where it came in."""
-        ...
-
-    def take_inner(
-        self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress, protocol: int, payload: bytes
-    ) -> bool:
-        """Process the payload of GRE from the tunnel's front door; False: it is no IP packet of that type."""
-        ...
-
-    def room(self, spec: TunnelSpec, receiver: NbmaPeer) -> Room | None:
-        """Return the room on the path to a neighbor; None: it is unknown."""
-        ...
-
-    def outer(
-        self, spec: TunnelSpec, receiver: NbmaPeer, message: bytes, tos: int, *, df: bool = False
-    ) -> Outer | None:
-        """Return the outer packet for a GRE packet, or None: it must not leave."""
-        ...
-
-    def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
-        """Send the outer packet of a tunnel whose front door this is."""
-        ...
-
-    def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
-        """Send a keepalive back to the neighbor that it came from."""
-        ...
-
-
 class Chassis:
     """The shared parts of a simulated router."""
 
-    def __init__(self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes]) -> None:
-        """random: source of unpredictable values.
+    def __init__(
+        self,
+        report: Callable[[Event], None],
+        transmit: Transmit,
+        random: Callable[[int], bytes],
+        send: Callable[[str, SendIp], None],
+    ) -> None:
+        """random: source of unpredictable values. send: sends a segment from a VRF.
 
         `sealed` may be set: it is called with each GRE packet and its ESP packet. So may `overhear`: it is called with
         every packet that goes into a tunnel or comes out, and the tunnel's name.
@@ -145,7 +94,6 @@ class Chassis:
         self.forwards_ipv6 = False
         self.counters = DropCounters()
         self.gre_drops = GreDrops()
-        self.boxes: dict[str, Box] = {}
         self.tables: dict[str, ForwardingTable] = {}
         self.ports: dict[str, SimulatedPort] = {}
         self.tunnel_table = TunnelTable()
@@ -153,14 +101,9 @@ class Chassis:
         #: When packets stop waiting, by tunnel and unresolved next hop.
         self.deadlines: Deadlines[tuple[str, IPAddress]] = Deadlines()
         self.listeners = Listeners()
-        self.streams = SimulatedStreams(self._send_segment, self._owns, report, random)
+        self.streams = SimulatedStreams(send, self._owns, report, random)
         self.translation = RouterTranslation(self.ports, _Drawn(random))
         self.filters = RouterFilters(report)
-
-    def _send_segment(self, vrf: str, packet: SendIp) -> None:
-        box = self.boxes.get(vrf)
-        if box is not None:
-            box.execute(packet)
 
     def count_drop(self, why: str) -> None:
         """Count a dropped GRE packet."""

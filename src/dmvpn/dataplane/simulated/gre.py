@@ -48,10 +48,12 @@ from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, 
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
     from dmvpn.dataplane.esp import EspLink
-    from dmvpn.dataplane.simulated.chassis import Box, Chassis
+    from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header
 
@@ -62,8 +64,9 @@ _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
 class TunnelBox(IpBox):
     """A box with tunnels, which may be protected."""
 
-    def __init__(self, chassis: Chassis, vrf: str) -> None:
-        super().__init__(chassis, vrf)
+    def __init__(self, chassis: Chassis, vrf: str, boxes: Mapping[str, TunnelBox]) -> None:
+        super().__init__(chassis, vrf, boxes)
+        self._boxes: Mapping[str, TunnelBox] = boxes
         self._paths = PathMtus[bytes]()
         self._refusals = Alarms()
         self._count_drop = chassis.count_drop
@@ -147,9 +150,9 @@ class TunnelBox(IpBox):
         for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
-    def _front(self, spec: TunnelSpec) -> Box | None:
+    def _front(self, spec: TunnelSpec) -> TunnelBox | None:
         """Return the box that sends and receives a tunnel's GRE packets, or None: its VRF does not exist."""
-        return self._chassis.boxes.get(spec.front)
+        return self._boxes.get(spec.front)
 
     def room(self, spec: TunnelSpec, receiver: NbmaPeer) -> Room | None:
         """Return the room on the path to a neighbor; None: it is unknown."""
@@ -233,6 +236,7 @@ class TunnelBox(IpBox):
                 self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
 
     def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
+        """Send the outer packet of a tunnel whose front door this is."""
         hop = self._table.choose(nbma, outer)
         # A route to the far end that leads through a tunnel would encapsulate forever; the tunnel feature reports that.
         if isinstance(hop, RouteKind) or hop.interface in self._tunnels.by_name:
@@ -268,7 +272,7 @@ class TunnelBox(IpBox):
             self._report(KeepaliveReceived(name))
         elif (marked := _marked(tos, header.protocol_type, payload)) is None:
             self._count_drop("malformed")
-        elif not self._chassis.boxes[port.vrf].take_inner(tunnel, sender, local, header.protocol_type, marked):
+        elif not self._boxes[port.vrf].take_inner(tunnel, sender, local, header.protocol_type, marked):
             self._count_drop("not_ipv4")
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
@@ -316,6 +320,7 @@ class TunnelBox(IpBox):
         return True
 
     def return_keepalive(self, spec: TunnelSpec, sender: NbmaPeer, packet: bytes) -> None:
+        """Send a keepalive back to the neighbor that it came from."""
         if not spec.protected:
             self.send_outer(sender.nbma, packet)
             return

@@ -48,7 +48,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
 from dmvpn.dataplane.contract import DataPlane, EffectError
-from dmvpn.dataplane.simulated.chassis import Box, Chassis, Transmit
+from dmvpn.dataplane.simulated.chassis import Chassis, Transmit
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.gre import TunnelBox
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
@@ -188,8 +188,10 @@ class SimulatedPlane(Chassis, DataPlane):
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
         """random: source of unpredictable values."""
-        super().__init__(report, transmit, random)
-        self._global = self.boxes[""] = VrfBox(self, "")
+        super().__init__(report, transmit, random, self._send_segment)
+        #: The box of each VRF, and of the global table.
+        self.boxes: dict[str, VrfBox] = {}
+        self._global = self.boxes[""] = VrfBox(self, "", self.boxes)
 
     # ------------------------------------------------------------------------------------------------ effects
 
@@ -224,14 +226,18 @@ class SimulatedPlane(Chassis, DataPlane):
             case _:
                 self._global.execute(effect)
 
-    def _box(self, vrf: str) -> Box:
+    def _send_segment(self, vrf: str, packet: SendIp) -> None:
+        if vrf in self.boxes:
+            self.boxes[vrf].execute(packet)
+
+    def _box(self, vrf: str) -> VrfBox:
         """Return the box of a VRF. Raises UserError if there is none."""
         box = self.boxes.get(vrf)
         if box is None:
             raise UserError(f"there is no VRF {vrf}")
         return box
 
-    def _box_of(self, interface: str, vrf: str = "") -> Box:
+    def _box_of(self, interface: str, vrf: str = "") -> VrfBox:
         """Return the box that an interface is in. vrf: of an interface that does not exist."""
         port = self.ports.get(interface)
         return self._box(vrf if port is None else port.vrf)
@@ -251,7 +257,7 @@ class SimulatedPlane(Chassis, DataPlane):
             del self.boxes[vrf], self.tables[vrf]
         for vrf in names:
             if vrf not in self.boxes:
-                self.boxes[vrf] = VrfBox(self, vrf)
+                self.boxes[vrf] = VrfBox(self, vrf, self.boxes)
 
     def close(self) -> None:
         """Do nothing: there are no resources to release."""
