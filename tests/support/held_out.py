@@ -85,13 +85,15 @@ def take(case: Case, step: str) -> None:
 class Seen:
     """What became of a case. bad: rows that are worse. left: rows that are worse after the tried lines; None: no lines.
 
-    first: the first finding. named: the first finding is the truth. all_named: each truth is among the findings.
+    first: the first finding. certain: it is said without a doubt. named: the first finding is the truth. all_named:
+    each truth is among the findings.
     accused: findings on a healthy network. linted: errors and warnings of lint that the case brings at its routers.
     """
 
     case: HeldOut
     bad: tuple[str, ...] = ()
     first: str = ""
+    certain: bool = False
     named: bool = False
     all_named: bool = False
     left: tuple[str, ...] | None = None
@@ -110,7 +112,8 @@ class Seen:
         if not self.case.truths:
             errors = [*self.accused, *(f"lint {one}" for one in self.linted)]
             return f"{'ACCUSED' if errors else 'quiet'} {self.case.name}: {'; '.join(errors)}".removesuffix(": ")
-        word = "named" if self.named else f"MISSED [{self.case.why}]"
+        wrong = "WRONG AS CERTAIN" if self.certain else "MISSED"
+        word = ("named" if self.certain else "likely") if self.named else f"{wrong} [{self.case.why}]"
         lines = "no lines" if self.left is None else f"left: {self.left[0]}" if self.left else "healed"
         found = "linted" if self.linted else "no lint"
         return f"{word} {self.case.name} ({len(self.bad)} rows): {self.first or 'nothing is broken'}: {lines}, {found}"
@@ -168,6 +171,7 @@ def _seen(held: HeldOut, *, search: bool, earlier: tuple[dict[str, str], ...]) -
         case=held,
         bad=bad,
         first=words(findings[0]) if findings else "",
+        certain=bool(findings) and findings[0].certain,
         named=any(findings[0] in each for each in named if findings),
         all_named=all(named),
         left=left_by(case, well, remedies) if remedies else None,
@@ -187,7 +191,8 @@ def totals(found: list[Seen]) -> list[str]:
     lines = [
         f"{len(ill)} faults: {sum(one.named for one in ill)} named first, "
         f"{sum(not one.first for one in ill)} called well, "
-        f"{sum(one.left == () for one in ill)} healed by the tried lines, "
+        f"{sum(one.certain and not one.named for one in ill)} wrong as certain, "
+        f"{sum(one.left == () for one in ill)} healed by the tried lines, {sum(bool(one.left) for one in ill)} not, "
         f"{sum(bool(one.linted) for one in ill)} found by lint",
         f"{len(two)} of them are two faults at once: {sum(one.all_named for one in two)} with both named",
         f"{len(well)} healthy networks: {sum(bool(one.accused) for one in well)} accused by the doctor, "
