@@ -71,7 +71,7 @@ def _visit(routers: int) -> tuple[float, float]:
     assert found.findings, "something is wrong, and nothing is found"
     assert found.findings[0].router == name, found.findings[0]
     begun = time.process_time()
-    tried = attempt(found, CopiedLab(reduced(as_it_runs(world), patient.facts(), found)))
+    tried = attempt(found, CopiedLab(reduced(as_it_runs(world), patient.facts(), found.concerned)))
     copied = time.process_time() - begun
     trial = tried.findings[0].trial
     assert trial is not None, "nothing was tried"

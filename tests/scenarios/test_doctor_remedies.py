@@ -133,7 +133,7 @@ def test_a_copy_of_a_large_network_has_servers_providers_and_the_sites_in_questi
     WorldBench(world).configure(spoke, ("interface Tunnel100", "tunnel key 4711"))
     world.run_for(60)
     diagnosis = visit(WorldPatient(world))
-    small = reduced(as_it_runs(world), world.sim.facts(scenario), diagnosis)
+    small = reduced(as_it_runs(world), world.sim.facts(scenario), diagnosis.concerned)
     roles = [scenario.role(name) for name in small.configurations]
     assert spoke in small.configurations
     assert (roles.count("hub"), roles.count("provider")) == (1, 1)

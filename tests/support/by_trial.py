@@ -39,7 +39,7 @@ def said_of(network: Scenario, patient: Patient, *earlier: Mapping[str, str]) ->
     earlier: configurations that were good.
     """
     diagnosis = visit(patient)
-    small = reduced(network, patient.facts(), diagnosis)
+    small = reduced(network, patient.facts(), diagnosis.concerned)
     if not diagnosis.healthy:
         diagnosis = attempt(diagnosis, CopiedLab(small))
     is_searched = is_unexplained(diagnosis) or bool(earlier)

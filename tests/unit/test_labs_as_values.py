@@ -10,7 +10,10 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,21 +21,28 @@ import pytest
 import dmvpn
 from dmvpn.app.main import main
 from dmvpn.app.web import token_file
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.barriers import Gap, RouteEnd
 from dmvpn.base.errors import UserError
-from dmvpn.labs import catalog, orders, prompts, waiting
+from dmvpn.face.archive_shows import Copies, render_archive
+from dmvpn.labs import catalog, copied, orders, prompts, waiting
 from dmvpn.labs.bringing_up import Wanted, bring_up
 from dmvpn.labs.intake import Note
 from dmvpn.labs.orders import LabStatus
+from dmvpn.labs.proofs.networks import drawn
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
 from dmvpn.web.roles import Role
+from support.diagnoses import PLAIN
 from support.services import short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.barriers import Barrier
     from dmvpn.shells.lab.control import Json
 
 #: What `dmvpn lab down` and the like must not wait for: features, the simulator, models of facts, sessions.
@@ -147,6 +157,66 @@ def test_answers_come_in_the_order_of_the_questions(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(prompts, "answer", answer)
     bench = prompts.Prompts(LabFolder(tmp_path))
     assert bench.ask([("R1", "show clock"), ("R2", "show version")]) == ["R1 show clock", "R2 show version"]
+
+
+def test_copies_of_archives_may_have_been_good_the_newest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two routers have an archive, of two copies and of one; the third one has none."""
+    given = Scenario.load("notes-gre")
+    names = {"R11": ("flash:CFG-Jan-01-00-00-01.000-0", "flash:CFG-Jan-02-00-00-01.000-1"), "R31": ("flash:A-B-0",)}
+
+    def answer(management: Path, line: str) -> str:
+        router = management.name.partition(".")[0]
+        if line == "show archive":
+            return "\n".join(render_archive(Copies("CFG", 10, names[router], 2) if router in names else Copies("")))
+        return "" if line.startswith("show startup") else f"version 17.9\nhostname {line.rpartition(':')[2]}\n"
+
+    monkeypatch.setattr(prompts, "answer", answer)
+    monkeypatch.setattr(prompts.Prompts, "is_simulated", False)
+    monkeypatch.setattr(orders, "scenario", lambda _: given)
+    nothing, newest, oldest, first = prompts.Prompts(LabFolder(tmp_path)).earlier()
+    assert nothing == {}
+    assert "hostname CFG-Jan-02-00-00-01.000-1\n" in newest["R11"]
+    assert "hostname CFG-Jan-01-00-00-01.000-0\n" in oldest["R11"]
+    assert newest["R31"] == oldest["R31"]
+    assert first == given.configurations
+
+
+def test_a_copy_in_which_routes_are_asked_about_has_few_routers_of_many_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lab of 200 was copied as a whole, however long that took."""
+    built: list[list[str]] = []
+    scenario = drawn(replace(PLAIN, spokes=60))
+    facts = Simulator.of(scenario, 1).facts(scenario)
+
+    class Copy:
+        def __init__(self, scenario: Scenario) -> None:
+            built.append(list(scenario.configurations))
+            self.simulator = SimpleNamespace(routers=scenario.configurations)
+
+        def why(self, gap: Gap) -> Barrier | None:
+            return None
+
+    monkeypatch.setattr(copied, "brought_up", Copy)
+    monkeypatch.setattr(prompts.Prompts, "scenario", lambda _: scenario)
+    monkeypatch.setattr(prompts.Prompts, "facts", lambda _: facts)
+    bench = prompts.Prompts(LabFolder(tmp_path))
+    nobody = ip_address("0.0.0.0")
+
+    def ask(sender: str, receiver: str) -> None:
+        ends = [RouteEnd(name, "", nobody) for name in (sender, receiver)]
+        assert bench.why(Gap(Prefix.parse("10.20.13.0/24"), *ends)) is None
+
+    ask("S9", "HUB1")
+    ask("HUB1", "S9")
+    assert len(built) == 1
+    assert {"S9", "HUB1", "S3"} <= {*built[0]}
+    assert len(built[0]) < 10
+    monkeypatch.setattr(prompts, "_LONGEST", 0.0)
+    ask("S7", "HUB1")
+    assert len(built) == 1
 
 
 class SlowLab:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
+import time
 from collections import deque
 from functools import cached_property
+from ipaddress import ip_network
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Final
@@ -17,7 +20,7 @@ from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dmvpn.base.barriers import Barrier, Gap
@@ -30,6 +33,10 @@ _AT_A_TIME: Final = 12
 _PATIENCE: Final = 60.0
 #: Seconds without any answer after which a simulated lab has nothing to do but to wait, and how many then pass at once.
 _IDLE, _LEAP = 0.1, 1.0
+#: Seconds of the processor until no further copy is brought up to ask why routes do not pass.
+_LONGEST: Final = 90.0
+#: A copy in `show archive`, the oldest first.
+_COPY: Final = re.compile(r"flash:[^\s<]+(?!\S)")
 
 
 class Prompts:
@@ -37,6 +44,8 @@ class Prompts:
 
     def __init__(self, folder: LabFolder) -> None:
         self._folder = folder
+        self._copy: CopiedLab | None = None
+        self._spent = 0.0
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """Return what commands print at routers; "" for a router that does not answer.
@@ -89,21 +98,40 @@ class Prompts:
         return Scenario(given.name, given.lab, {**given.configurations, **running})
 
     def why(self, gap: Gap) -> Barrier | None:
-        """Return why a route does not pass from a router to its neighbor, by a copy of the running configurations."""
-        return self._copy.why(gap)
+        """Return why a route does not pass from a router to its neighbor, by a copy of the running configurations; None
+        as well where copies have taken long.
 
-    @cached_property
-    def _copy(self) -> CopiedLab:
-        from dmvpn.labs.copied import brought_up
+        A copy of a large network has the two routers and those with the prefix, and the next one may need others.
+        """
+        ends = {gap.sender.router, gap.receiver.router}
+        if (self._copy is None or not ends <= {*self._copy.simulator.routers}) and self._spent < _LONGEST:
+            from dmvpn.labs.copied import brought_up
+            from dmvpn.tools.remedies import reduced
 
-        return brought_up(self.scenario())
+            begun, facts, prefix = time.process_time(), self.facts(), ip_network(str(gap.prefix))
+            known = {name: one.addresses.values() for name, one in facts.routers.items() if one is not None}
+            owners = [name for name, ports in known.items() if any(ip in prefix for port in ports for ip in port)]
+            self._copy = brought_up(reduced(self.scenario(), facts, (*sorted(ends), *owners)))
+            self._spent += time.process_time() - begun
+        return self._copy.why(gap) if self._copy is not None else None
 
     def earlier(self) -> Iterator[dict[str, str]]:
-        """Yield configurations of its routers that may have been good: what they saved, and what the lab began with."""
+        """Yield configurations of its routers that may have been good: what they saved, the copies of their archives,
+        the newest first, and what the lab began with.
+        """
         given = orders.scenario(self._folder).configurations
-        saved = self.ask([(router, "show startup-config") for router in given])
-        yield {name: _body(text) for name, text in zip(given, saved, strict=True) if "\nversion " in f"\n{text}"}
+        yield self._saved(dict.fromkeys(given, "show startup-config"))
+        archives = self.ask([(router, "show archive") for router in given])
+        copies = {router: _COPY.findall(text)[::-1] for router, text in zip(given, archives, strict=True)}
+        for number in range(max(map(len, copies.values()), default=0)):
+            of_age = {router: known[min(number, len(known) - 1)] for router, known in copies.items() if known}
+            yield self._saved({router: f"more {file}" for router, file in of_age.items()})
         yield given
+
+    def _saved(self, commands: Mapping[str, str]) -> dict[str, str]:
+        """Return the configurations that these commands print at routers."""
+        texts = zip(commands, self.ask(list(commands.items())), strict=True)
+        return {name: _body(text) for name, text in texts if "\nversion " in f"\n{text}"}
 
     def only_router(self) -> str | None:
         """Return the one router of a lab of one: all that `dmvpn run` has."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -59,7 +60,7 @@ def tried(
     devices = [Device.read(*one, leaves_out=True) for one in network.configurations.items()]
     if any(one.name not in network.certificates and signing_trustpoints(one) for one in devices):  # a lab exports none
         return Tried(diagnosis, "" if diagnosis.healthy else _NO_KEYS)
-    small = reduced(network, facts, diagnosis)
+    small = reduced(network, facts, diagnosis.concerned)
     copied = partial(CopiedLab, links=facts.links)
     if any(not one.advice for one in diagnosis.findings):
         tell("trying the lines in a copy of the network")
@@ -68,12 +69,13 @@ def tried(
         copy = copied(small)
         settle(copy, diagnosis)
         diagnosis = asked(diagnosis, copy.facts())
-    was_good = [one for one in earlier if one]
-    if (not is_unexplained(diagnosis) and not was_good) or (diagnosis.healthy and small is not network):
+    donors = (one for one in earlier if one)
+    newest = list(islice(donors, 1))  # older ones are asked for where it shows nothing
+    if (not is_unexplained(diagnosis) and not newest) or (diagnosis.healthy and small is not network):
         return Tried(diagnosis)
     longest = FEW_LONGEST if sum(network.role(name) != "provider" for name in small.configurations) <= FEW else LONGEST
     end = time.process_time() + longest
-    search = Search(small, copied, earlier=was_good, is_over=lambda: time.process_time() > end, tell=tell)
+    search = Search(small, copied, earlier=chain(newest, donors), is_over=lambda: time.process_time() > end, tell=tell)
     found = searched(diagnosis, search)
     return Tried(found, search.vain if search.tried and is_unexplained(found) else "")
 

@@ -220,6 +220,11 @@ class Diagnosis:
     unseen: tuple[Unseen, ...] = ()
 
     @property
+    def concerned(self) -> tuple[str, ...]:
+        """The routers that a finding names."""
+        return tuple(dict.fromkeys(name for one in self.findings for name in (one.router, *one.others)))
+
+    @property
     def health(self) -> Health:
         """The state of the network, or of the router in question."""
         if any(not one.mild for one in self.hypotheses) or any(not (one.advice or one.mild) for one in self.findings):

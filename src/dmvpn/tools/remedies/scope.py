@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.doctor.verdicts import Diagnosis
 
 #: Routers of a copy, those of providers not counted, up to which it has all.
 MOST: Final = 50
-#: Of a larger network: sites that a finding names, and others that these talk with.
+#: Of a larger network: sites in question, and others that these talk with.
 _SITES, _OTHERS = 8, 2
 
 
-def reduced(scenario: Scenario, facts: LabFacts, diagnosis: Diagnosis) -> Scenario:
-    """Return the scenario, reduced to the routers that the copy needs. facts: of the network, to find the servers."""
+def reduced(scenario: Scenario, facts: LabFacts, named: Iterable[str]) -> Scenario:
+    """Return the scenario, reduced to the routers that the copy needs. facts: of the network, to find the servers.
+
+    named: the routers in question.
+    """
     overlay = [name for name in scenario.configurations if scenario.role(name) != "provider"]
     if len(overlay) <= MOST:
         return scenario
-    named = [name for one in diagnosis.findings for name in (one.router, *one.others) if name in overlay]
-    sites = list(dict.fromkeys(named))[:_SITES]
+    sites = [name for name in dict.fromkeys(named) if name in overlay][:_SITES]
     servers = {name for name, _ in Scene(facts).servers()}
     others = [name for name in overlay if name not in servers and name not in sites][:_OTHERS]
     providers = [name for name in scenario.configurations if name not in overlay]
