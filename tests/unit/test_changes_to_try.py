@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from dmvpn.tools.doctor import Copied, Diagnosis, Finding, Step, View, as_text
 from dmvpn.tools.remedies.changes import ChangedLine, Proposals, RouterChange, lines_of, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.search import Search, SearchResult
+from dmvpn.tools.remedies.since import hunks, in_order
 from dmvpn.tools.remedies.suffering import Harm, Suffering
 from dmvpn.tools.remedies.switches import switches
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
@@ -119,6 +121,23 @@ class Ready(Search):
         return self._found
 
 
+def test_a_route_that_came_in_the_place_of_another_one_goes_back_with_it() -> None:
+    """The earlier one alone restored what was measured, and half of all packets still went astray."""
+    now, good = ({"R1": f"ip route 10.1.2.0 255.255.255.0 10.0.0.{hop}\n"} for hop in (12, 11))
+    route = "ip route 10.1.2.0 255.255.255.0 10.0.0."
+    assert typed(hunks(now, good)) == [(f"no {route}12", f"{route}11")]
+
+
+def test_entries_without_numbers_are_typed_again_in_their_order() -> None:
+    """An entry that was lost came back behind the one that denies all."""
+    entries = [f"ip as-path access-list 1 {each}" for each in ("permit ^65011_", "permit ^65012_", "deny .*")]
+    now, good = {"R1": "\n".join(entries[1:])}, {"R1": "\n".join(entries)}
+    known = hunks(now, good)
+    assert typed(known) == [(entries[0],)]
+    assert typed([*in_order(now, good, known)]) == [(*(f"no {each}" for each in entries[1:]), *entries)]
+    assert [*in_order(good, good, [])] == []
+
+
 def _found(*changes: RouterChange) -> SearchResult:
     """A search that these changes end: they restore the one pair."""
     pair = LanPair("A", "B")
@@ -171,6 +190,15 @@ def test_a_line_that_lets_routes_in_is_a_question_and_not_proposed() -> None:
     assert found.decide == "are A and B to be kept apart?"
 
 
+def test_a_list_that_came_since_it_worked_is_a_question_where_nothing_else_is_broken() -> None:
+    """A list that keeps guests out was an error, with the line that lets them in."""
+    list_of_guests = ChangedLine(("interface GigabitEthernet0/3",), "ip access-group GUESTS-IN in")
+    typed = ("interface GigabitEthernet0/3", "no ip access-group GUESTS-IN in")
+    found = finding_of(RouterChange("A", gone=(list_of_guests,), typed=typed, shown=typed))
+    assert (found.fix, found.mild, found.apart) == ((), True, True)
+    assert found.decide.startswith("are A and B to be kept apart? the last good configurations")
+
+
 def test_lines_that_take_protection_away_are_named_and_not_shown_to_be_typed() -> None:
     found = finding_of(RouterChange("A", gone=(ChangedLine((TUNNEL,), "tunnel protection ipsec profile X"),)))
     assert (found.cause, found.router, found.fix) == (Cause.BY_TRIAL, "A", ())
@@ -183,6 +211,22 @@ def test_a_password_is_neither_printed_nor_typed() -> None:
     found = finding_of(RouterChange("A", gone=(wrong,), new=(right,)))
     assert found.fix == ()
     assert not [text for text in (found.what, *found.evidence, found.order) if "Wrong" in text or "Right" in text]
+
+
+def test_two_cures_of_one_size_are_said_and_neither_is_certain() -> None:
+    one, other = (RouterChange(name, gone=(ChangedLine((TUNNEL,), "ip nhrp interest none"),)) for name in "AB")
+    felt = Finding(step=Step.ROUTING, cause=Cause.UNDECIDED, router="A", what="A and B do not hear each other")
+    ill = Diagnosis(view=View.WHOLE, routers=("A", "B"), findings=(felt,))
+    assert searched(ill, Ready(_found(one))).findings[0].certain
+    found = searched(ill, Ready(replace(_found(one), others=(other,)))).findings[0]
+    assert found.decide == f"'B: {TUNNEL} / no ip nhrp interest none' restores as much: which of the two is right?"
+
+
+def test_a_certain_fault_without_a_remedy_does_not_end_the_search() -> None:
+    bare = Finding(step=Step.IKE, cause=Cause.CERTIFICATE, router="A", what="A does not believe B", evidence=("x",))
+    wire = replace(bare, cause=Cause.LINK_CUT)
+    for one, searches in ((bare, True), (wire, False), (replace(bare, order="enroll A again"), False)):
+        assert is_unexplained(Diagnosis(view=View.WHOLE, routers=("A", "B"), findings=(one,))) is searches
 
 
 def test_what_only_a_copy_shows_is_likely_and_says_what_would_decide() -> None:

@@ -192,7 +192,12 @@ class Proposals:
 
     def elsewhere(self, router: str) -> list[RouterChange]:
         """Return additions of lines from sections of the same kind, of this router and of other routers."""
-        return self._put(router, self._of_sections(router))
+        paths = dict.fromkeys(line.path for line in self._lines[router] if line.path)
+        return self._put(router, self._of_sections(router, paths))
+
+    def outermost(self, router: str) -> list[RouterChange]:
+        """Return additions of lines that other routers have in no section."""
+        return self._put(router, self._of_sections(router, [()]))
 
     def switched(self, router: str) -> list[RouterChange]:
         """Return the switches of the language that the router can turn in its sections."""
@@ -254,9 +259,8 @@ class Proposals:
                 if filled is not None and filled != line.text:
                     yield ChangedLine(line.path, filled)
 
-    def _of_sections(self, router: str) -> Iterator[ChangedLine]:
-        """Yield lines that name no router, first of this router, then of all other routers."""
-        paths = [path for path in dict.fromkeys(line.path for line in self._lines[router]) if path]
+    def _of_sections(self, router: str, paths: Iterable[tuple[str, ...]]) -> Iterator[ChangedLine]:
+        """Yield lines that name no router, first of this router, then of all other routers. paths: of the sections."""
         others = [line for name in (router, *(n for n in self._lines if n != router)) for line in self._lines[name]]
         for path in paths:
             for line in others:

@@ -3,7 +3,7 @@
     unchanged copy        if no pair of LANs suffers there (`suffering`), the configurations are not the cause
     proposals             for the routers on the paths of these pairs: remove lines that only one router of its role
                           has; add lines that the other routers of the role have; remove each other line; switch
-                          options of the language
+                          options of the language; add lines that other routers have in no section
     trial                 a fresh copy with the change, brought up: which pairs still suffer, and whether any is worse
     groups                all proposals of one kind for one router together, halved while they help; then one by one
     the remaining pairs   if a change restores some of the pairs, the search continues for the rest
@@ -28,7 +28,7 @@ from dmvpn.tools.doctor.permitted_lines import takes_security
 from dmvpn.tools.remedies.changes import Proposals, RouterChange, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.scope import without_others
-from dmvpn.tools.remedies.since import harmed, hunks, taken_back
+from dmvpn.tools.remedies.since import harmed, hunks, in_order, taken_back
 from dmvpn.tools.remedies.suffering import KeptApart, Kinds, Suffering, kept_apart, left, suffering
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 #: Trials of one search, pairs of LANs that the first look covers, and pairs that a trial measures.
 MOST_TRIALS, PAIRS, WATCHED = 160, 40, 16
-#: Changes that together may be needed, each restoring some of the pairs.
-MOST_CHANGES: Final = 3
+#: Changes that together may be needed, each restoring some of the pairs; trials for further cures of the same size.
+MOST_CHANGES, MOST_OTHERS = 3, 12
 #: The largest number of routers with which each trial has all of them; in larger networks: sites that suffer, and
 #: sites that do not.
 FEW, _ILL, _WELL = 12, 4, 4
@@ -56,12 +56,14 @@ SETTLED, HEALED, PACKETS = 40.0, 130.0, 8
 class SearchResult:
     """The result of a search. changes: () if none helps. before, after: the measured traffic. tried: trials made.
 
-    again: the `clear` command that each changed router needs as well, if the changes are typed into running routers.
-    restart: True if they take effect only after a restart. apart: LANs that access lists keep apart.
+    others: as many changes of other lines that restore as much. again: the `clear` command that each changed router
+    needs as well, if the changes are typed into running routers. restart: True if they take effect only after a
+    restart. apart: LANs that access lists keep apart.
     """
 
     suffering: Suffering
     changes: tuple[RouterChange, ...] = ()
+    others: tuple[RouterChange, ...] = ()
     before: Rows | None = None
     after: Rows | None = None
     tried: int = 0
@@ -106,6 +108,7 @@ class Search:
         self._kind = ""
         self._apart: tuple[KeptApart, ...] = ()
         self._talks: Mapping[LanPair, Talk] = {}
+        self._good: Mapping[LanPair, Talk] = {}
         self._results: dict[tuple[RouterChange, ...], Rows | None] = {}
 
     def run(self, about: Sequence[str] = (), *, strict: bool, deep: bool = True) -> SearchResult:
@@ -117,6 +120,8 @@ class Search:
         """
         pairs = self._looked_at(about, strict=strict)
         for good in self._earlier:
+            if self._is_over():
+                break
             since = self._since(good, pairs, about)
             if since is not None:
                 return since
@@ -131,13 +136,16 @@ class Search:
         if self._is_spent:
             return SearchResult(self._suffering, tried=self._tried, apart=self._apart)
         self._proposed = Proposals(self._scenario.configurations, Names(self._scenario))
-        return self._result(self._searched())
+        found = self._searched()
+        return self._result(found, self._alike(found))
 
-    def _result(self, changes: tuple[RouterChange, ...]) -> SearchResult:
+    def _result(self, changes: tuple[RouterChange, ...], others: tuple[RouterChange, ...]) -> SearchResult:
         again = self._typed(changes) if changes else ""
+        likely = self._routers()
         return SearchResult(
             self._suffering,
-            changes,
+            tuple(sorted(changes, key=lambda one: likely.index(one.router))),
+            others,
             self._before,
             self._results.get(changes),
             self._tried,
@@ -152,33 +160,42 @@ class Search:
         None: no pair does worse than with them, or no part of it helps.
         """
         one = self._scenario
-        known = hunks({name: one.configurations[name] for name in self._overlay}, good)  # the provider's are its own
-        changes = [each for each in known if not any(map(takes_security, each.typed))]  # protection that came is meant
-        if not changes:
+        of_sites = {name: one.configurations[name] for name in self._overlay}
+        likely = _permitted(hunks(of_sites, good))
+        every = _permitted(hunks(one.configurations, good))  # those of providers are their own
+        if not every:
             return None
         texts = {name: good.get(name, text) for name, text in one.configurations.items()}
         copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
-        every = tuple(dict.fromkeys((*pairs, *_pairs(copy.subject, about, of_all=True))))
-        every = tuple(pair for pair in every if {*pair} <= {*copy.subject.lans} & {*self._kinds.lans})
-        _bring_up(copy, every)
-        if not {*every} <= {*self._talks}:
+        pairs = tuple(dict.fromkeys((*pairs, *_pairs(copy.subject, about, of_all=True))))
+        pairs = tuple(pair for pair in pairs if {*pair} <= {*copy.subject.lans} & {*self._kinds.lans})
+        _bring_up(copy, pairs)
+        if not {*pairs} <= {*self._talks}:
             now = self._build(one)
-            _bring_up(now, every)
-            self._talks = talk_of(now.subject, every, PACKETS)
-        pairs, harm = every, harmed(self._talks, talk_of(copy.subject, every, PACKETS))
+            _bring_up(now, pairs)
+            self._talks = talk_of(now.subject, pairs, PACKETS)
+        self._good = talk_of(copy.subject, pairs, PACKETS)
+        harm = harmed(self._talks, self._good)
         if not harm.pairs:
             return None
         kept, self._suffering = self._suffering, harm
         self._watch(pairs)
+        for changes in (likely, [*every, *in_order(one.configurations, good, every)]):
+            found = self._part_of(changes)
+            if found:
+                rest = tuple(each for each in changes if each not in found)
+                others = tuple(self._halved((), rest)) if rest and self._left(rest) <= self._left(found) else ()
+                return self._result(found, others if len(others) == len(found) else ())
+        self._suffering = kept
+        return None
+
+    def _part_of(self, changes: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
+        """Return the smallest part of a difference that helps; () for none."""
         least = len(self._suffering.pairs)
-        group: Sequence[RouterChange] = changes
-        if self._left(tuple(group)) >= least:  # one that cannot be taken back spoils the whole
-            group = [each for each in changes if self._left((each,)) < least]
-        found = tuple(self._halved((), group)) if group else ()
-        if not found or self._left(found) >= least:
-            self._suffering = kept
-            return None
-        return self._result(found)
+        if self._left(tuple(changes)) >= least:  # one that cannot be taken back spoils the whole
+            changes = [each for each in changes if self._left((each,)) < least]
+        found = tuple(self._halved((), changes)) if changes else ()
+        return found if found and self._left(found) < least else ()
 
     def _watch(self, pairs: Sequence[LanPair]) -> None:
         """Choose the pairs that each trial measures: some that suffer, and some that do not."""
@@ -282,6 +299,17 @@ class Search:
                 size = max(1, size // 2)
         return group
 
+    def _alike(self, found: tuple[RouterChange, ...]) -> tuple[RouterChange, ...]:
+        """Return another change that restores as much as a single one, of the same kind and elsewhere; () for none."""
+        if len(found) != 1:
+            return ()
+        mine = _touched(found[0])
+        groups = next((some for some in self._proposals() if any(found[0] in group for group in some)), [])
+        fresh = [one for group in groups for one in group if mine.isdisjoint(_touched(one))]
+        commands = {beginning for _, _, beginning in mine}
+        fresh.sort(key=lambda one: commands.isdisjoint(beginning for _, _, beginning in _touched(one)))
+        return next(((one,) for one in fresh[:MOST_OTHERS] if self._left((one,)) <= self._left(found)), ())
+
     def _smallest(self, kept: tuple[RouterChange, ...]) -> tuple[RouterChange, ...]:
         """Return the smallest part of the changes that is still enough."""
         for one in kept:
@@ -302,8 +330,12 @@ class Search:
             yield [propose(router) for router in routers]
         self._kind = "removal of each other line"
         yield [[one] for router in routers for one in known.gone(router)]
-        self._kind = "options of the language"
-        yield [known.switched(router) for router in routers]
+        for kind, propose in (
+            ("options of the language", known.switched),
+            ("lines of no section", known.outermost),
+        ):
+            self._kind = kind
+            yield [propose(router) for router in routers]
 
     def _routers(self) -> list[str]:
         """Return all routers, ordered by how strongly suffering pairs point to them (Ochiai's measure)."""
@@ -365,9 +397,15 @@ class Search:
         most = len(self._suffering.pairs)
         if not changes:
             return most
-        if rows is None or (not _is_since(changes) and worse(rows, self._before)):
-            return most + 1  # to take back what was added on purpose makes something worse
+        if rows is None or self._is_worse(rows, is_since=_is_since(changes)):
+            return most + 1
         return len(left(self._suffering, rows.talks).pairs)
+
+    def _is_worse(self, rows: Rows, *, is_since: bool) -> bool:
+        """Return whether any row is worse; where something is taken back, a row that was good before it came."""
+        if is_since:
+            return any(pair not in self._suffering.pairs for pair in harmed(rows.talks, self._good).pairs)
+        return bool(worse(rows, self._before))
 
     def _typed(self, changes: tuple[RouterChange, ...]) -> str | None:
         """Return the command that is needed besides, "" for none, when the changes are typed into a copy that runs;
@@ -402,6 +440,11 @@ class Search:
         copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
         _bring_up(copy, self._pairs)
         return Rows(talk_of(copy.subject, self._pairs, PACKETS), ())
+
+
+def _permitted(changes: Iterable[RouterChange]) -> list[RouterChange]:
+    """Return the changes that take no protection away: protection that came is meant."""
+    return [one for one in changes if not any(map(takes_security, one.typed))]
 
 
 def _is_since(changes: Sequence[RouterChange]) -> bool:
@@ -439,15 +482,18 @@ def _spread(pairs: Sequence[LanPair], most: int) -> Sequence[LanPair]:
 def _compatible(group: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
     """Return the changes that can be made together: none of them touches a line that an earlier one touches."""
     found: list[RouterChange] = []
-    touched: set[tuple[tuple[str, ...], str]] = set()
+    touched: set[tuple[str, tuple[str, ...], str]] = set()
     for change in group:
-        mine = {
-            (line.path, " ".join(line.text.removeprefix("no ").split()[:3])) for line in (*change.gone, *change.new)
-        }
-        if not mine & touched:
+        if touched.isdisjoint(_touched(change)):
             found.append(change)
-            touched |= mine
+            touched |= _touched(change)
     return tuple(found)
+
+
+def _touched(change: RouterChange) -> set[tuple[str, tuple[str, ...], str]]:
+    """Return the places of a change: router, section, and the beginning of the line."""
+    lines = (*change.gone, *change.new)
+    return {(change.router, line.path, " ".join(line.text.removeprefix("no ").split()[:3])) for line in lines}
 
 
 def _said(changes: Sequence[RouterChange]) -> str:

@@ -7,6 +7,7 @@
     then gone as well    another finding had the same cause: its own lines are not shown
     the rest together    two faults may hide each other, so that no remedy alone helps
     still broken         a fault that another one hides in the network: `hidden`
+    one witness          a check of lines is one; it is certain if packets or routers say so, too, or a copy is healed
 
 Rows are the measurements of `dmvpn diff` between the LANs. No line is entered into a router of the network itself.
 """
@@ -50,13 +51,19 @@ _OF_WIRES: Final = (
     *(Cause.GRE_BLOCKED, Cause.ESP_BLOCKED, Cause.IKE_BLOCKED, Cause.NAT_T_BLOCKED),
     *(Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU),
 )
-_NOT_COPIED: Final = (
+NOT_COPIED: Final = (
     *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.NOT_FILTERED, Cause.STALE_UNIQUE, Cause.NAT_KIND),
     *_OF_WIRES,
 )
 #: Which packet sizes pass depends on the wires: a copy with better wires proves nothing about them.
 _SIZES: Final = (Cause.MTU, Cause.MSS, Cause.MODE)
 
+#: What decides on a finding whose lines were not tried, by the state of the copy without them.
+_DOUBTS: Final[dict[Copied | None, str]] = {
+    Copied.WELL: "a copy with these configurations is well: is it there after a restart?",
+    Copied.OTHERWISE: "a copy with these configurations shows something else: is it there after a restart?",
+    Copied.ALIKE: "its lines were not tried: is it still there when the findings above are fixed?",
+}
 
 #: Rows are made of UDP, and lists may drop other packets, or none.
 _OF_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH, Cause.LIST_MISSING)
@@ -86,6 +93,12 @@ class Copy(Patient, Protocol):
 
 def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     """Return the diagnosis with the trial of each remedy; remedies that make a row worse lose their lines."""
+    found = _tried(diagnosis, copy)
+    doubt = _DOUBTS.get(found.copied)
+    return replace(found, findings=tuple(_witnessed(one, doubt) for one in found.findings)) if doubt else found
+
+
+def _tried(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     broken = [one for one in diagnosis.findings if not one.advice]
     if not broken:
         return diagnosis
@@ -94,7 +107,7 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     if not same:
         if ward.places:
             return _of_two_faces(diagnosis, ward)
-        return replace(diagnosis, findings=tuple(map(_not_reproduced, diagnosis.findings)), copied=Copied.WELL)
+        return replace(diagnosis, copied=Copied.WELL)
     worse_wires = _behind_worse_wires(diagnosis, ward)
     wanted = [one for one in same if one.is_complete and not (one.cause in _SIZES and _is_near(one, worse_wires))]
     outcomes = _outcomes(ward, wanted[:MOST_REMEDIES])
@@ -148,13 +161,14 @@ def _hidden(finding: Finding, trial: Trial | None) -> Finding:
     )
 
 
-def _not_reproduced(finding: Finding) -> Finding:
-    """Return the note for lines that break nothing in a copy: they are not certain to be what breaks the network,
-    unless packets said so.
+def _witnessed(finding: Finding, doubt: str) -> Finding:
+    """Return a finding that is certain only if it has two witnesses: its check, and a copy that its lines heal, or
+    packets and what routers say. doubt: what decides else.
     """
-    if finding.advice or not finding.certain or not finding.is_complete or finding.cause in _NOT_COPIED:
+    is_shown = finding.trial is not None or finding.cause in NOT_COPIED
+    if finding.advice or not finding.certain or not finding.is_complete or is_shown:
         return finding
-    return replace(finding, decide="a copy with these configurations is well: is it there after a restart?")
+    return replace(finding, decide=doubt)
 
 
 def _behind_worse_wires(diagnosis: Diagnosis, ward: _Ward) -> set[str]:
@@ -218,7 +232,7 @@ def _others(finding: Finding, tried: Sequence[Finding]) -> tuple[str, ...]:
 def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[LanPair, ...]:
     """Bring a copy up, as far as it comes, and let its LANs talk. diagnosis: the sites in question; who talked."""
     asked = _asked(copy.subject, diagnosis) if diagnosis is not None and diagnosis.address else ()
-    others = _pairs(copy.subject, diagnosis.findings if diagnosis is not None else ())
+    others = _pairs(copy.subject, diagnosis.concerned if diagnosis is not None else ())
     pairs = tuple(dict.fromkeys((*asked, *others)))
     converge(copy.subject, pairs)
     copy.wait(SETTLED)
@@ -342,9 +356,8 @@ def _asked(subject: Subject, diagnosis: Diagnosis) -> Iterator[LanPair]:
             yield LanPair(other, here)
 
 
-def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[LanPair, ...]:
-    """Return the pairs of LANs to test, those of the sites in the findings first: at least `PAIRS`, if there are."""
-    named = {name for one in findings for name in (one.router, *one.others)}
+def _pairs(subject: Subject, named: Sequence[str]) -> tuple[LanPair, ...]:
+    """Return the pairs of LANs to test, those of the named routers first: at least `PAIRS`, if there are."""
     about = [name for name, lan in subject.lans.items() if lan.site in named]
     most = max(PAIRS, len(subject.lans))
     near = choose_pairs(subject.lans, 1, 2 * most // 3, about=about) if about else ()

@@ -17,6 +17,7 @@ from dmvpn.tools.diff.rows import changes
 from dmvpn.tools.doctor import permitted_lines
 from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
 from dmvpn.tools.remedies.suffering import Harm
+from dmvpn.tools.remedies.trial import NOT_COPIED
 from dmvpn.tools.remedies.wording import clauses
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ _MOST: Final = 2
 
 
 def is_unexplained(diagnosis: Diagnosis) -> bool:
-    """Return whether packets of a copy should decide: nothing that was found is certain, or its lines do not help."""
+    """Return whether packets of a copy should decide: nothing that was found is certain, or nothing says what helps."""
     return diagnosis.view is View.WHOLE and not any(_explains(one) for one in diagnosis.findings)
 
 
 def _explains(finding: Finding) -> bool:
     is_tried = finding.trial is not None and (finding.trial.works or bool(finding.trial.gone_with))
-    explains = finding.certain or finding.mild or is_tried or _asks_for_secret(finding)
+    has_remedy = bool(finding.fix or finding.order) or finding.cause in NOT_COPIED
+    explains = (finding.certain and has_remedy) or finding.mild or is_tried or _asks_for_secret(finding)
     return not finding.advice and finding.cause not in _FELT and explains
 
 
@@ -96,8 +98,9 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
             decide = _IS_MEANT if each.mild else ""
             evidence = (*each.evidence, _CAME)
             works = each.trial is not None and each.trial.works
-            fix, trial = (each.fix, each.trial) if works else (one.fix, one.trial)
-            named.append(replace(each, evidence=evidence, fix=fix, trial=trial, mild=False, apart=False, decide=decide))
+            lines = one if one.is_complete or not works else each  # what was there is right; a secret is not shown
+            cured = replace(each, fix=lines.fix, trial=lines.trial, mild=False, apart=False, decide=decide)
+            named.append(replace(each if one.apart else cured, evidence=evidence))
         named += [one] if not rules else []
     places = {one.place for one in named}
     others = [one for one in diagnosis.findings if one.place not in places]
@@ -106,9 +109,9 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
 
 
 def _is_the_same(rule: Finding, found: Finding) -> bool:
-    """Return whether a rule names a command of the lines that were found."""
+    """Return whether a rule names a command of the lines that were found, or asks about the same."""
     mine, theirs = ({*map(_command, permitted_lines.changing_lines(one.fix))} for one in (rule, found))
-    return not rule.advice and not mine.isdisjoint(theirs)
+    return not rule.advice and ((rule.apart and found.apart) or not mine.isdisjoint(theirs))
 
 
 def _command(line: str) -> str:
@@ -160,7 +163,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     besides = tuple(name for name in routers if name != router)
     pair, harm = next(iter(found.suffering.pairs.items()))
     decide = "" if is_felt else f"it is so in a copy: is {pair} {harm.value} here, too, when hosts send?"
-    opens = any(change.opens for change in found.changes) and not found.is_since
+    opens = any(change.opens for change in found.changes) and not (found.is_since and is_felt)
     if any(change.opens for change in found.changes):
         decide = (
             f"are {pair.source} and {pair.destination} to be kept apart?{f' {_QUESTION}' if found.is_since else ''}"
@@ -168,6 +171,8 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     elif not found.restores:
         left = "it does not restore all in a copy"
         decide = f"{left}: what is left when it is done?"
+    elif found.others:
+        decide = f"'{'; '.join(each.summary for each in found.others)}' restores as much: which of the two is right?"
     one = Finding(
         step=_step(lines[0], found),
         cause=Cause.BY_TRIAL,
@@ -178,7 +183,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
             f"found by trial, in {found.tried} copies of the network with {_how(found)}",
             *_besides(found),
         ),
-        fix=_lines(mine) if found.is_since or not (hides or opens) else (),
+        fix=() if opens or (hides and not found.is_since) else _lines(mine),
         order=_COMPARE if hides and not (opens or found.is_since) else "",
         others=besides,
         trial=None if opens else Trial(better=said, besides=besides),
