@@ -37,7 +37,8 @@ def masks(scene: Scene) -> Iterator[Verdict]:
                 continue
             if mine.network.overlaps(theirs.network):
                 wrong, right = _wrong_and_right(scene, ends, one, other)
-                yield _finding(scene, wrong, right)
+                if wrong.own.ip in right.own.network:  # else its address is wrong: no mask would help
+                    yield _finding(scene, wrong, right)
 
 
 def _finding(scene: Scene, wrong: _End, right: _End) -> Finding:
