@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.causes import Cause
+from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
@@ -98,3 +99,15 @@ def test_a_host_whose_gateway_cannot_be_one_is_named_and_not_its_router(gateway:
     assert found.cause is Cause.HOST_GATEWAY
     assert found.what.startswith("the host H3 (10.3.3.100/24) sends to the gateway")
     assert (found.fix, found.order) == ((), "give the host H3 the gateway 10.3.3.1")
+
+
+def test_a_host_that_does_not_answer_its_own_router_is_looked_for_at_its_wire() -> None:
+    """All steps between the sites were well, so nothing was said to be broken."""
+    case = Case(Scenario.load("notes-phase3"), 1)
+    well_rows(case)
+    assert visit(case.patient).healthy
+    case.bench.impair("R31:GigabitEthernet0/2", Badness(cut=True))
+    case.wait(60)
+    (found,) = [one for one in visit(case.patient).findings if not one.advice]
+    assert (found.cause, found.router, found.certain) == (Cause.LINK_CUT, "R31", True)
+    assert found.what == "H3 (10.3.3.100) does not answer at GigabitEthernet0/2 of R31"

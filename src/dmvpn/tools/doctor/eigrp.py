@@ -20,13 +20,10 @@ from dmvpn.features.eigrp.config.sections import (
     taken_back,
 )
 from dmvpn.features.eigrp.terms import SYSTEM, WEIGHTS
-from dmvpn.features.tunnel.messages import RecursiveRouting
-from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.network.terms.eigrp import eigrp_end
 from dmvpn.network.terms.table import Table
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.eigrp_authentication import EigrpEnd, hidden_question, key_lines
-from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -46,55 +43,6 @@ _LONGEST: Final = 65_535
 _HOST: Final = IPv4Address(0)
 #: What all neighbors of a process agree on; authentication is that of an interface, with hidden secrets.
 _AGREED: Final = Table(eigrp_end, (SYSTEM, WEIGHTS))
-
-
-def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that the hub does not advertise its own underlay through the tunnel, which would lead through itself and
-    flap.
-    """
-    there, hub, nbma = client.there, client.hub_facts, client.nbma
-    running = running_on(hub, there) if hub is not None and there is not None else None
-    if (
-        hub is None
-        or there is None
-        or nbma is None
-        or running is None
-        or (running_on(client.facts, client.tunnel) is None and not client.tunnel.reason.is_one(TunnelReason.RECURSION))
-    ):
-        return
-    if there.source_interface not in {one.name for one in running[0].interfaces}:
-        return
-    port = interface_of(hub, there.source_interface)
-    leaked = next((own.network for own in (port.addresses if port is not None else ()) if own.ip == nbma), None)
-    if leaked is None or any(
-        nbma in route.prefix and route.source != "eigrp" and route.prefix.prefixlen >= leaked.prefixlen
-        for route in client.facts.table(client.tunnel.front).routes
-    ):
-        return
-    statements = [
-        IN_FAMILY.network.no(address=address, wildcard=wildcard)
-        for address, wildcard in running[0].networks
-        if nbma.version == 4 and not (int(address) ^ int(nbma)) & ~int(wildcard)
-    ]
-    yield Finding(
-        step=Step.LINE,
-        cause=Cause.RECURSION,
-        router=client.hub,
-        what=f"{client.hub} tells {client.name} by the tunnel how to reach {leaked}, where the tunnel itself leads",
-        evidence=(f"{client.hub}: EIGRP runs on {there.source_interface}", *_recursions(client)),
-        fix=process_lines(
-            running[0],
-            statements[0]
-            if statements
-            else IN_FAMILY.network.no(address=leaked.network_address, wildcard=leaked.hostmask),
-        ),
-    )
-
-
-def _recursions(client: Client) -> tuple[str, ...]:
-    """Return the number of recursion messages in the client's log, in words."""
-    count = sum(line.is_one(RecursiveRouting) for line in client.facts.log)
-    return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
 
 
 def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -74,6 +74,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.interfaces,
     masks.masks,
     lans.gateways,
+    lans.silent_hosts,
     lans.duplicate_addresses,
     underlay.conflicts,
     underlay.taken,
@@ -96,7 +97,6 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
     server_nbma.server_address,
     registration.other_server,
-    eigrp.underlay_advertised,
     underlay_leak.underlay_advertised,
     underlay_routes.routes,
     nat.shared_translator,
@@ -276,7 +276,6 @@ _ON_THE_WAY: Final = (
 _BY_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH, Cause.LIST_CUTS_TUNNEL)
 _WITHOUT_TUNNEL: Final = (
     server_nbma.server_address,
-    eigrp.underlay_advertised,
     underlay_leak.underlay_advertised,
     underlay_routes.routes,
     packet_loss.losses,

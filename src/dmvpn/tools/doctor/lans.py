@@ -13,6 +13,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.addressing import address_line
+from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk.view import HOST_PORT
@@ -40,6 +41,22 @@ def gateways(scene: Scene) -> Iterator[Verdict]:
     """Check that each host finds its gateway at its router's port."""
     for lan in _strange_lans(scene):
         yield strange(scene, lan)
+
+
+def silent_hosts(scene: Scene) -> Iterator[Verdict]:
+    """Check that a host of each LAN answers its router: what is silent is perhaps not plugged in."""
+    names = {host.address.ip: name for name, host in scene.lab.hosts.items()}
+    for probe, answer in scene.answers.items():
+        if probe.kind is ProbePurpose.LAN and answer.silent and probe.target in names:
+            yield Finding(
+                step=Step.UNDERLAY,
+                cause=Cause.LINK_CUT,
+                router=probe.router,
+                what=f"{names[probe.target]} ({probe.target}) does not answer at {probe.source} of {probe.router}",
+                evidence=(f"pings from {probe.router}: {answer}",),
+                order=f"look at the wire of {probe.source}, and whether the host runs",
+                stops=False,
+            )
 
 
 def mistaken_ports(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
@@ -27,6 +28,8 @@ _LOST: Final = 0.05
 _FEW_PAIRS, _GLANCES = 4, 14
 #: Remote networks that one router probes.
 _MOST_SITES: Final = 4
+#: Hosts that are asked by their routers.
+_MOST_HOSTS: Final = 12
 #: Octets of pings that find the largest packet on a path.
 _SIZES: Final = (1440, 1400, 1360, 1300, 1200, 1000, 800, 576)
 #: Octets of a ping that an Ethernet must fragment.
@@ -47,6 +50,7 @@ def initial_probes(scene: Scene, router: str | None = None, address: Address | N
         yield from path_probes(scene, router, address)
     if are_many:
         yield from _glances(chosen, {client.name for client in whole})
+    yield from islice((probe for probe in _to_hosts(scene) if router in (None, probe.router)), _MOST_HOSTS)
 
 
 def in_vrfs(scene: Scene, probes: Iterable[Probe]) -> Iterator[Probe]:
@@ -54,6 +58,23 @@ def in_vrfs(scene: Scene, probes: Iterable[Probe]) -> Iterator[Probe]:
     for probe in probes:
         first = next(in_vrfs(scene, [probe.only_if])) if probe.only_if is not None else None
         yield replace(probe, vrf=scene.vrf_of((probe.router, probe.source)), only_if=first)
+
+
+def _to_hosts(scene: Scene) -> Iterator[Probe]:
+    """Yield a probe to the first host of each LAN that its router reaches there, unless a list at the port may drop the
+    answer.
+    """
+    asked: set[tuple[str, str]] = set()
+    for host in scene.lab.hosts.values():
+        facts, wanted = scene.of(host.router), host.address
+        filtered = {one.interface for one in facts.packet_filters} if facts is not None else set()
+        for lan in scene.lans(host.router, facts) if facts is not None else ():
+            port = lan.port
+            route = best_route(facts, wanted.ip, port.vrf) if facts is not None else None
+            is_there = lan.address.network == wanted.network and route is not None and route.prefix == wanted.network
+            if is_there and port.name not in filtered and (host.router, port.name) not in asked:
+                asked.add((host.router, port.name))
+                yield Probe(kind=ProbePurpose.LAN, router=host.router, target=wanted.ip, source=port.name, repeat=FEW)
 
 
 def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:

@@ -46,7 +46,12 @@ class ProbePurpose(enum.Enum):
     TUNNEL = "do packets pass through the tunnel?"
     TUNNEL_FULL = "do the largest?"
     SITES = "do packets pass between two sites?"
+    LAN = "does a host of the site answer?"
     TRACE = "whom do they pass by?"
+
+
+#: What runs when all else has run, as far as the commands of a visit suffice.
+_LAST: Final = (ProbePurpose.TRACE, ProbePurpose.LAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +132,13 @@ def read(text: str) -> ProbeResult:
 
 
 def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
-    """Run the probes: first pings, all at once, then dependent ones, last traceroutes when all is quiet.
+    """Run the probes: first pings, all at once, then dependent ones, last traceroutes when all is quiet, and pings of
+    hosts.
 
     A slow path without faults loses nothing: silent probes are repeated with a longer timeout.
     """
     planned = list(dict.fromkeys(probes))
-    first = [probe for probe in planned if probe.only_if is None and probe.kind is not ProbePurpose.TRACE]
+    first = [probe for probe in planned if probe.only_if is None and probe.kind not in _LAST]
     then = [probe for probe in planned if probe.only_if is not None]
     budget = _Budget()
     answers = budget.spend(first, ask)
@@ -145,7 +151,7 @@ def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
     patient = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
     last = budget.spend(patient.values(), ask)
     answers |= {probe: last[asked] for probe, asked in patient.items() if asked in last}
-    return answers | budget.spend((probe for probe in planned if probe.kind is ProbePurpose.TRACE), ask)
+    return answers | budget.spend((probe for probe in planned if probe.kind in _LAST), ask)
 
 
 @dataclass(slots=True)

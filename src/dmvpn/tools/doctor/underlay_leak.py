@@ -1,4 +1,4 @@
-"""Checks that OSPF does not advertise the underlay through the tunnel.
+"""Checks that EIGRP and OSPF do not advertise the underlay through the tunnel.
 
 A router that receives a route to the network of the tunnel's own source sends the packets of the tunnel into the
 tunnel, which then flaps. The router that advertises the network must change.
@@ -6,11 +6,15 @@ tunnel, which then flaps. The router that advertises the network must change.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from dmvpn.base.causes import Cause
+from dmvpn.features.eigrp.config.processes import IN_FAMILY
+from dmvpn.features.eigrp.config.sections import process_lines
+from dmvpn.features.eigrp.facts import EigrpFacts
 from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.processes import NETWORKS, ROUTER
+from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.configuration import device, statements
@@ -22,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.base.facts import Address
+    from dmvpn.base.facts import Address, Network
     from dmvpn.features.ospf.facts import OspfFacts
-    from dmvpn.ios import Args
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.underlay_path import UnderlayPath
     from dmvpn.tools.doctor.verdicts import Verdict
+
+    _Process: TypeAlias = EigrpFacts | OspfFacts
 
 
 def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -43,25 +48,41 @@ def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
         (client.hub, hub, there, nbma, client.facts, client.tunnel),
         (client.name, client.facts, client.tunnel, seen, hub, there),
     )
+    served = {host.address.network for host in scene.lab.hosts.values()}  # a LAN has to be advertised
     for name, facts, tunnel, address, others, theirs in ends:
-        process = _on(facts, tunnel)
-        listens = _on(others, theirs) is not None or theirs.reason.is_one(TunnelReason.RECURSION)
-        if process is None or not listens or all(it.name != tunnel.source_interface for it in process.interfaces):
-            continue
-        port = interface_of(facts, tunnel.source_interface)
-        leaked = next((own.network for own in (port.addresses if port is not None else ()) if own.ip == address), None)
-        if leaked is None or any(
-            address in route.prefix and route.source != "ospf" and route.prefix.prefixlen >= leaked.prefixlen
-            for route in others.routes
-        ):
-            continue
-        yield _finding(name, facts, process, (tunnel.source_interface, address, str(leaked)), ())
-        return
+        for process in _on(facts, tunnel):
+            source, protocol = tunnel.source_interface, _protocol(process)
+            listens = any(type(one) is type(process) for one in _on(others, theirs)) or theirs.reason.is_one(
+                TunnelReason.RECURSION
+            )
+            if not listens or all(it.name != source for it in process.interfaces):
+                continue
+            port = interface_of(facts, source)
+            networks = (own.network for own in (port.addresses if port is not None else ()) if own.ip == address)
+            leaked = next((one for one in networks if one not in served), None)
+            if leaked is None or any(
+                address in route.prefix and route.source != protocol and route.prefix.prefixlen >= leaked.prefixlen
+                for route in others.table(theirs.front).routes
+            ):
+                continue
+            yield _finding(name, facts, process, (source, address, leaked), _recursions(client))
+            return
 
 
-def _on(facts: RouterFacts, tunnel: TunnelFacts) -> OspfFacts | None:
-    """Return the process that runs on a tunnel."""
-    return next((one for one in facts.ospf if any(it.name == tunnel.name for it in one.interfaces)), None)
+def _on(facts: RouterFacts, tunnel: TunnelFacts) -> Iterator[_Process]:
+    """Yield the processes that run on a tunnel."""
+    processes: tuple[_Process, ...] = (*facts.eigrp, *facts.ospf)
+    yield from (one for one in processes if any(it.name == tunnel.name for it in one.interfaces))
+
+
+def _protocol(process: _Process) -> str:
+    return "eigrp" if isinstance(process, EigrpFacts) else "ospf"
+
+
+def _recursions(client: Client) -> tuple[str, ...]:
+    """Return the number of recursion messages in the client's log, in words."""
+    count = sum(line.is_one(RecursiveRouting) for line in client.facts.log)
+    return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
 
 
 def by_owner(scene: Scene, found: UnderlayPath, target: Address) -> Finding | None:
@@ -77,17 +98,38 @@ def by_owner(scene: Scene, found: UnderlayPath, target: Address) -> Finding | No
     for process in facts.ospf:
         if any(one.name == port for one in process.interfaces):
             evidence = (f"{found.at}: {found.route.prefix} by a tunnel (ospf)",)
-            return _finding(owner, facts, process, (port, target, str(found.route.prefix)), evidence)
+            return _finding(owner, facts, process, (port, target, found.route.prefix), evidence)
     return None
 
 
 def _finding(
-    name: str, facts: RouterFacts, process: OspfFacts, leaked: tuple[str, Address, str], evidence: tuple[str, ...]
+    name: str, facts: RouterFacts, process: _Process, leaked: tuple[str, Address, Network], evidence: tuple[str, ...]
 ) -> Finding:
     """Return the finding about the advertising router. leaked: the port, its address, its network."""
-    port, address, network = leaked
+    port, _, network = leaked
+    return Finding(
+        step=Step.LINE,
+        cause=Cause.RECURSION,
+        router=name,
+        what=f"{name} advertises on the tunnel a route to {network}, where the tunnel itself leads",
+        evidence=(f"{name}: {_protocol(process).upper()} runs on {port}", *evidence),
+        fix=_of_eigrp(process, leaked) if isinstance(process, EigrpFacts) else _of_ospf(facts, process, leaked),
+    )
+
+
+def _of_eigrp(process: EigrpFacts, leaked: tuple[str, Address, Network]) -> tuple[str, ...]:
+    """Return the lines that remove the first statement that covers the address, or that of its network."""
+    _, address, network = leaked
+    covering = (one for one in process.networks if _covers(one, address))
+    base, wildcard = next(covering, (network.network_address, network.hostmask))
+    return process_lines(process, IN_FAMILY.network.no(address=base, wildcard=wildcard))
+
+
+def _of_ospf(facts: RouterFacts, process: OspfFacts, leaked: tuple[str, Address, Network]) -> tuple[str, ...]:
+    """Return the lines that remove all statements that cover the address, and those of its port."""
+    port, address, _ = leaked
     section = device(facts).tree.section(ROUTER, number=process.process)
-    networks = [one.text for one in statements(section, NETWORKS) if _covers(one.args, address)]
+    networks = [one.text for one in statements(section, NETWORKS) if _covers(one.args["network"], address)]
     on_port = [
         one.text
         for one in statements(device(facts).section(port), PROCESS)
@@ -95,17 +137,10 @@ def _finding(
     ]
     lines = [(ospf_process(process), *networks)] * bool(networks)
     lines += [(INTERFACE.of(name=port), *on_port)] * bool(on_port)
-    return Finding(
-        step=Step.LINE,
-        cause=Cause.RECURSION,
-        router=name,
-        what=f"{name} advertises on the tunnel a route to {network}, where the tunnel itself leads",
-        evidence=(f"{name}: OSPF runs on {port}", *evidence),
-        fix=tuple(text for head, *each in lines for text in (head, *(f"no {line}" for line in each))),
-    )
+    return tuple(text for head, *each in lines for text in (head, *(f"no {line}" for line in each)))
 
 
-def _covers(args: Args, target: Address) -> bool:
-    """Return whether a `network` statement covers an address."""
-    address, wildcard = cast("tuple[IPv4Address, IPv4Address]", args["network"])
+def _covers(statement: object, target: Address) -> bool:
+    """Return whether a `network` statement, an address and a wildcard, covers an address."""
+    address, wildcard = cast("tuple[IPv4Address, IPv4Address]", statement)
     return target.version == 4 and not (int(address) ^ int(target)) & ~int(wildcard)
