@@ -218,7 +218,7 @@ def test_two_cures_of_one_size_are_said_and_neither_is_certain() -> None:
     felt = Finding(step=Step.ROUTING, cause=Cause.UNDECIDED, router="A", what="A and B do not hear each other")
     ill = Diagnosis(view=View.WHOLE, routers=("A", "B"), findings=(felt,))
     assert searched(ill, Ready(_found(one))).findings[0].certain
-    found = searched(ill, Ready(replace(_found(one), others=(other,)))).findings[0]
+    found = searched(ill, Ready(replace(_found(one), alternatives=(other,)))).findings[0]
     assert found.decide == f"'B: {TUNNEL} / no ip nhrp interest none' restores as much: which of the two is right?"
 
 

@@ -214,7 +214,7 @@ def test_a_copy_in_which_routes_are_asked_about_has_few_routers_of_many_and_ends
     assert len(built) == 1
     assert {"S9", "HUB1", "S3"} <= {*built[0]}
     assert len(built[0]) < 10
-    monkeypatch.setattr(prompts, "_LONGEST", 0.0)
+    monkeypatch.setattr(prompts, "LONGEST", 0.0)
     ask("S7", "HUB1")
     assert len(built) == 1
 

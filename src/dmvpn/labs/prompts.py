@@ -34,7 +34,7 @@ _PATIENCE: Final = 60.0
 #: Seconds without any answer after which a simulated lab has nothing to do but to wait, and how many then pass at once.
 _IDLE, _LEAP = 0.1, 1.0
 #: Seconds of the processor until no further copy is brought up to ask why routes do not pass.
-_LONGEST: Final = 90.0
+LONGEST: Final = 90.0
 #: A copy in `show archive`, the oldest first.
 _COPY: Final = re.compile(r"flash:[^\s<]+(?!\S)")
 
@@ -101,10 +101,10 @@ class Prompts:
         """Return why a route does not pass from a router to its neighbor, by a copy of the running configurations; None
         as well where copies have taken long.
 
-        A copy of a large network has the two routers and those with the prefix, and the next one may need others.
+        A copy of a large network has the two routers and those with the prefix; other routers need another copy.
         """
         ends = {gap.sender.router, gap.receiver.router}
-        if (self._copy is None or not ends <= {*self._copy.simulator.routers}) and self._spent < _LONGEST:
+        if (self._copy is None or not ends <= {*self._copy.simulator.routers}) and self._spent < LONGEST:
             from dmvpn.labs.copied import brought_up
             from dmvpn.tools.remedies import reduced
 

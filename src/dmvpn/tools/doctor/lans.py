@@ -44,7 +44,7 @@ def gateways(scene: Scene) -> Iterator[Verdict]:
 
 
 def silent_hosts(scene: Scene) -> Iterator[Verdict]:
-    """Check that a host of each LAN answers its router: what is silent is perhaps not plugged in."""
+    """Check that a host of each LAN answers its router: a silent one is perhaps not plugged in."""
     names = {host.address.ip: name for name, host in scene.lab.hosts.items()}
     for probe, answer in scene.answers.items():
         if probe.kind is ProbePurpose.LAN and answer.silent and probe.target in names:

@@ -56,14 +56,14 @@ SETTLED, HEALED, PACKETS = 40.0, 130.0, 8
 class SearchResult:
     """The result of a search. changes: () if none helps. before, after: the measured traffic. tried: trials made.
 
-    others: as many changes of other lines that restore as much. again: the `clear` command that each changed router
-    needs as well, if the changes are typed into running routers. restart: True if they take effect only after a
+    alternatives: as many changes of other lines that restore as much. again: the `clear` command that each changed
+    router needs as well, if the changes are typed into running routers. restart: True if they take effect only after a
     restart. apart: LANs that access lists keep apart.
     """
 
     suffering: Suffering
     changes: tuple[RouterChange, ...] = ()
-    others: tuple[RouterChange, ...] = ()
+    alternatives: tuple[RouterChange, ...] = ()
     before: Rows | None = None
     after: Rows | None = None
     tried: int = 0

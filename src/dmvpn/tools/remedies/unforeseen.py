@@ -171,8 +171,10 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     elif not found.restores:
         left = "it does not restore all in a copy"
         decide = f"{left}: what is left when it is done?"
-    elif found.others:
-        decide = f"'{'; '.join(each.summary for each in found.others)}' restores as much: which of the two is right?"
+    elif found.alternatives:
+        decide = (
+            f"'{'; '.join(each.summary for each in found.alternatives)}' restores as much: which of the two is right?"
+        )
     one = Finding(
         step=_step(lines[0], found),
         cause=Cause.BY_TRIAL,
