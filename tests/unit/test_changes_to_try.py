@@ -136,6 +136,9 @@ def test_entries_without_numbers_are_typed_again_in_their_order() -> None:
     assert typed(known) == [(entries[0],)]
     assert typed([*in_order(now, good, known)]) == [(*(f"no {each}" for each in entries[1:]), *entries)]
     assert [*in_order(good, good, [])] == []
+    turned = {"R1": "\n".join(entries[::-1])}
+    assert hunks(turned, good) == []
+    assert typed([*in_order(turned, good, [])])[0][-3:] == tuple(entries)
 
 
 def _found(*changes: RouterChange) -> SearchResult:

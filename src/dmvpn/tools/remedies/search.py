@@ -160,10 +160,10 @@ class Search:
         None: no pair does worse than with them, or no part of it helps.
         """
         one = self._scenario
-        of_sites = {name: one.configurations[name] for name in self._overlay}
-        likely = _permitted(hunks(of_sites, good))
-        every = _permitted(hunks(one.configurations, good))  # those of providers are their own
-        if not every:
+        of_sites = {name: one.configurations[name] for name in self._overlay}  # the provider's are its own
+        known = _permitted(hunks(of_sites, good))
+        retyped = [*in_order(of_sites, good, known)]
+        if not known and not retyped:
             return None
         texts = {name: good.get(name, text) for name, text in one.configurations.items()}
         copy = self._build(Scenario(one.name, one.lab, texts, one.certificates))
@@ -180,7 +180,7 @@ class Search:
             return None
         kept, self._suffering = self._suffering, harm
         self._watch(pairs)
-        for changes in (likely, [*every, *in_order(one.configurations, good, every)]):
+        for changes in (known, [*known, *retyped]):
             found = self._part_of(changes)
             if found:
                 rest = tuple(each for each in changes if each not in found)
