@@ -17,7 +17,7 @@ from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import addresses_of
 from dmvpn.tools.doctor.static_routes import default_gateways
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def far_end(scene: Scene, router: str, port: str) -> IPv4Interface | None:
         if translator is not None and end == INSIDE and translator.inside is not None:
             return IPv4Interface((translator.inside, translator.private.prefixlen))
         if node in scene.lab.providers and node != router and facts is not None:
-            found = interface_of(facts, end)
-            mine = [one for one in (found.addresses if found is not None else ()) if isinstance(one, IPv4Interface)]
+            mine = [one for one in addresses_of(facts, end) if isinstance(one, IPv4Interface)]
             return mine[0] if mine else None
     return None
 
@@ -86,9 +85,8 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
     link = scene.link((provider, port))
     for node, end in link.ends if link is not None else ():
         facts = scene.of(node)
-        found = interface_of(facts, end) if facts is not None and node != provider else None
         hops = default_gateways(facts)
-        for own in found.addresses if found is not None else ():
+        for own in addresses_of(facts, end) if facts is not None and node != provider else ():
             for hop in hops:
                 if isinstance(own, IPv4Interface) and hop in own.network:
                     yield IPv4Interface((hop, own.network.prefixlen))
@@ -139,12 +137,11 @@ def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
     networks: Counter[IPv4Network] = Counter()
     for name, facts in scene.alive():
         for one in facts.tunnels:
-            found = interface_of(facts, one.name)
             servers = {server.address for server in one.servers}
             is_near = bool(near & {*servers, *one.addresses}) or any(
                 client.nbma == tunnel.source and client.tunnel.name == one.name for client in scene.clients(name)
             )
-            for own in found.addresses if found is not None and (is_near or one is tunnel) else ():
+            for own in addresses_of(facts, one.name) if is_near or one is tunnel else ():
                 if isinstance(own, IPv4Interface):
                     networks[own.network] += 1
     return networks.most_common(1)[0][0] if networks else None

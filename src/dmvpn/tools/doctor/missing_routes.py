@@ -19,7 +19,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.route_lines import cause_of, remedy
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import addresses_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -220,8 +220,8 @@ def _links(scene: Scene, *, with_providers: bool) -> dict[Table, dict[Table, tup
                 *heard,
             ):
                 whose = scene.owner(address) or ""
-                other, mine = scene.of(whose), interface_of(facts, port)
-                own = next((one.ip for one in (mine.addresses if mine else ()) if address in one.network), None)
+                other, mine = scene.of(whose), addresses_of(facts, port)
+                own = next((one.ip for one in mine if address in one.network), None)
                 theirs = other.interfaces if other is not None else ()
                 there = next((it for it in theirs if any(one.ip == address for one in it.addresses)), None)
                 if other is not None and own is not None and there is not None:

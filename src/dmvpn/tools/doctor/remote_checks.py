@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.doctor.scene import interface_of, lan_ports
+from dmvpn.tools.doctor.scene import addresses_of, lan_ports
 from dmvpn.tools.doctor.verdicts import Unseen
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def _clients(name: str, facts: RouterFacts) -> Iterator[Unseen]:
     """Yield clients that are configured for this server and never registered."""
     for tunnel in facts.tunnels:
         if tunnel.multipoint:
-            where = interface_of(facts, tunnel.name)
-            network = next((own.network for own in (where.addresses if where is not None else ())), tunnel.name)
+            network = next((own.network for own in addresses_of(facts, tunnel.name)), tunnel.name)
             ask = ("show ip nhrp nhs detail", "show running-config | section interface Tunnel")
             yield Unseen(whom=f"each spoke of {network}", about=f"spokes that never came to {name}", ask=ask)
 

@@ -279,8 +279,7 @@ class Scene:
         facts, host = self.of(node), self.lab.hosts.get(node)
         if host is not None:
             return (host.address,)
-        found = interface_of(facts, port) if facts is not None else None
-        return found.addresses if found is not None else ()
+        return addresses_of(facts, port) if facts is not None else ()
 
     def gateway_of(self, router: str, interface: str) -> str | None:
         """Return the translator on whose inside wire this port is."""
@@ -307,8 +306,7 @@ class Scene:
 
 
 def _seat(router: str, facts: RouterFacts, tunnel: TunnelFacts) -> Seat[tuple[str, TunnelFacts]]:
-    port = interface_of(facts, tunnel.name)
-    networks = [own.network for own in port.addresses] if port is not None else []
+    networks = [own.network for own in addresses_of(facts, tunnel.name)]
     sources = [tunnel.source] if tunnel.source is not None else []
     return Seat((router, tunnel), router, tunnel.key, tunnel.addresses, networks, sources)
 
@@ -316,6 +314,11 @@ def _seat(router: str, facts: RouterFacts, tunnel: TunnelFacts) -> Seat[tuple[st
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
     """Return one interface of a router."""
     return next((interface for interface in facts.interfaces if interface.name == name), None)
+
+
+def addresses_of(facts: RouterFacts, name: str) -> tuple[AddressWithLength, ...]:
+    """Return the addresses of an interface of a router."""
+    return next((interface.addresses for interface in facts.interfaces if interface.name == name), ())
 
 
 def lan_ports(facts: RouterFacts) -> Iterator[InterfaceFacts]:

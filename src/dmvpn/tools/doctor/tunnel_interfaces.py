@@ -15,7 +15,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.doctor import addressing, duties, missing_routes, tables
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import addresses_of, interface_of
 from dmvpn.tools.doctor.static_routes import lines_from
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -194,12 +194,11 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that the tunnel's address is in the subnet of its server's."""
     if client.there is None or client.hub_facts is None:
         return
-    mine = interface_of(client.facts, client.tunnel.name)
-    theirs = interface_of(client.hub_facts, client.there.name)
-    for here in mine.addresses if mine is not None else ():
+    theirs = addresses_of(client.hub_facts, client.there.name)
+    for here in addresses_of(client.facts, client.tunnel.name):
         if is_taken(scene, client.name, here.ip):
             continue  # its own address shows its network
-        others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == here.version]
+        others = [other for other in theirs if other.version == here.version]
         if not others or any(here.network == other.network for other in others):
             continue
         networks = _networks(scene)
@@ -214,8 +213,7 @@ def _networks(scene: Scene) -> Counter[object]:
     networks: Counter[object] = Counter()
     for _, facts in scene.alive():
         for tunnel in facts.tunnels:
-            found = interface_of(facts, tunnel.name)
-            networks.update(address.network for address in (found.addresses if found is not None else ()))
+            networks.update(address.network for address in addresses_of(facts, tunnel.name))
     return networks
 
 

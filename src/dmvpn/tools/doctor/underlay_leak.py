@@ -19,7 +19,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.configuration import device, statements
 from dmvpn.tools.doctor.openings import ospf_process
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import addresses_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
             )
             if not listens or all(it.name != source for it in process.interfaces):
                 continue
-            port = interface_of(facts, source)
-            networks = (own.network for own in (port.addresses if port is not None else ()) if own.ip == address)
+            networks = (own.network for own in addresses_of(facts, source) if own.ip == address)
             leaked = next((one for one in networks if one not in served), None)
             if leaked is None or any(
                 address in route.prefix and route.source != protocol and route.prefix.prefixlen >= leaked.prefixlen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose, ProbeResult
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import interface_of, lan_ports
 from dmvpn.tools.doctor.verdicts import Hypothesis
 
 if TYPE_CHECKING:
@@ -49,17 +49,12 @@ class ServerView:
     @property
     def gateway(self) -> ProbeResult | None:
         """The result of a ping to the next router."""
-        for probe, outcome in self.scene.answers.items():
-            if probe.kind is ProbePurpose.GATEWAY and probe.router == self.client.name:
-                return outcome
-        return None
+        return probe_result(self.scene, ProbePurpose.GATEWAY, self.client.name)
 
     @property
     def lans(self) -> list[InterfaceFacts]:
         """Interfaces that are neither tunnels nor their sources."""
-        facts = self.client.facts
-        under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
-        return [it for it in facts.interfaces if it.name not in under and it.line and it.addresses]
+        return [port for port in lan_ports(self.client.facts) if port.addresses]
 
     @property
     def reaches(self) -> bool:
