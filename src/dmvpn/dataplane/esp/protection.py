@@ -83,6 +83,8 @@ class Opened(NamedTuple):
 class Protection:
     """All SAs of one router. Results collect in `sealed` and `events` until the owner takes them."""
 
+    __slots__ = ("_drop", "alarms", "events", "sealed", "table")
+
     def __init__(
         self, drop: Callable[[str], None], random: Callable[[int], bytes] = os.urandom, doors: Doors | None = None
     ) -> None:

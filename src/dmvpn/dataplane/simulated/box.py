@@ -60,7 +60,6 @@ class IpBox(ABC):
         self._boxes = boxes
         self._chassis = chassis
         self._report = chassis.report
-        self._transmit = chassis.transmit
         self._table = chassis.tables[vrf] = ForwardingTable(vrf, chassis.ports, chassis.tables)
         self._tunnels = chassis.tunnel_table
         self._translation = chassis.translation
@@ -373,7 +372,7 @@ class IpBox(ABC):
             self._emit_fragments(port, next_hop, data)
         elif interface in self._tunnels.by_name:
             self._emit_tunnel(self._tunnels.by_name[interface], next_hop, data)
-        elif self._transmit(interface, next_hop, data):
+        elif self._chassis.transmit(interface, next_hop, data):
             port.count_sent(len(data))
         else:
             self._refuse(data, icmp.UnreachableCode.HOST, link=interface)

@@ -142,6 +142,8 @@ class Listeners:
     The machines of several VRFs may listen on one interface while it moves from one VRF to the other.
     """
 
+    __slots__ = ("_by_place",)
+
     def __init__(self) -> None:
         self._by_place: dict[tuple[str, int, int | None], dict[str, None]] = {}
 

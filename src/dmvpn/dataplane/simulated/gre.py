@@ -69,9 +69,7 @@ class TunnelBox(IpBox):
         self._boxes: Mapping[str, TunnelBox] = boxes
         self._paths = PathMtus[bytes]()
         self._refusals = Alarms()
-        self._count_drop = chassis.count_drop
         self._protection = chassis.protection
-        self._sas = chassis.protection.table
         self._served: frozenset[IPAddress] = frozenset()
 
     # ------------------------------------------------------------------------------------------------ out
@@ -145,7 +143,7 @@ class TunnelBox(IpBox):
         try:
             pieces = packet.fragments(largest)
         except WireError:
-            self._count_drop("malformed")
+            self._chassis.count_drop("malformed")
             return
         for piece in pieces:
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
@@ -175,7 +173,7 @@ class TunnelBox(IpBox):
             return Outer(receiver, packet)
         link = self._link_to(spec, receiver)
         if link is None:
-            self._count_drop("no_sa")
+            self._chassis.count_drop("no_sa")
             return None
         if link.current.inner is not None:
             self._draw_identification()  # the packets of a seed stay the same
@@ -199,11 +197,11 @@ class TunnelBox(IpBox):
             self._report(event)
 
     def _link_to(self, spec: TunnelSpec, receiver: NbmaPeer) -> EspLink | None:
-        local = self._sas.doors.number(spec.source, spec.front)
+        local = self._protection.table.doors.number(spec.source, spec.front)
         if receiver.connection:
-            link = self._sas.link(receiver.connection)
+            link = self._protection.table.link(receiver.connection)
         else:
-            link = self._sas.between(local, receiver.nbma.packed)
+            link = self._protection.table.between(local, receiver.nbma.packed)
         if link is None or link.local != local or ip_address(link.place.address) in spec.barred:
             return None
         return link
@@ -251,19 +249,19 @@ class TunnelBox(IpBox):
         try:
             header, start = gre.GreHeader.parse(message)
         except WireError:
-            self._count_drop("malformed")
+            self._chassis.count_drop("malformed")
             return
         tunnel = self._tunnels.demultiplex(self.vrf, local, sender.nbma, header.key)
         port = self._chassis.ports.get(tunnel.spec.name) if tunnel is not None else None
         if tunnel is None or port is None or not port.up:
-            self._count_drop("no_tunnel")
+            self._chassis.count_drop("no_tunnel")
             return
         if not self._may_come(tunnel, sender, local):
             return
         name, payload = tunnel.spec.name, message[start:]
         tunnel.count_received(sender, len(payload))
         if tunnel.spec.sequence and not tunnel.sequence.is_in_order(header.sequence):
-            self._count_drop("malformed")
+            self._chassis.count_drop("malformed")
             return
         port.count_received(len(payload))
         if header.protocol_type == GRE_NHRP:
@@ -271,19 +269,19 @@ class TunnelBox(IpBox):
         elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
             self._report(KeepaliveReceived(name))
         elif (marked := _marked(tos, header.protocol_type, payload)) is None:
-            self._count_drop("malformed")
+            self._chassis.count_drop("malformed")
         elif not self._boxes[port.vrf].take_inner(tunnel, sender, local, header.protocol_type, marked):
-            self._count_drop("not_ipv4")
+            self._chassis.count_drop("not_ipv4")
 
     def _may_come(self, tunnel: SimulatedTunnel, sender: NbmaPeer, local: IPAddress) -> bool:
         spec, is_sealed = tunnel.spec, bool(sender.connection)
         if spec.protected and not is_sealed:
-            door = self._sas.doors.number(local, self.vrf)
+            door = self._protection.table.doors.number(local, self.vrf)
             self._protection.refuse_clear(door, sender.nbma.packed, self._chassis.now)
             self._tell_events()
             return False
         if is_sealed and (not spec.protected or sender.nbma in spec.barred):
-            self._count_drop("no_tunnel")
+            self._chassis.count_drop("no_tunnel")
             return False
         return True
 
@@ -361,11 +359,11 @@ class TunnelBox(IpBox):
             case InstallSa():
                 self._install(effect)
             case UseSa():
-                self._sas.use(effect.spi_in)
+                self._protection.table.use(effect.spi_in)
             case RemoveSa():
-                self._sas.remove(effect.spi_in)
+                self._protection.table.remove(effect.spi_in)
             case MoveConnection():
-                self._sas.move(effect.connection, PeerPlace(effect.remote.packed, effect.remote_port))
+                self._protection.table.move(effect.connection, PeerPlace(effect.remote.packed, effect.remote_port))
             case PollSas():
                 self._report(self._chassis.sas_counted())
             case _:
@@ -373,7 +371,7 @@ class TunnelBox(IpBox):
 
     def _install(self, effect: InstallSa) -> None:
         try:
-            self._sas.install(effect.sa, eager=effect.eager)
+            self._protection.table.install(effect.sa, eager=effect.eager)
         except UserError as error:
             raise EffectError(effect, errno.EINVAL, str(error)) from error
 
@@ -420,7 +418,7 @@ class TunnelBox(IpBox):
 
     def _open(self, source: PeerPlace, header: Header | IpPacket, packet: bytes) -> None:
         """Decrypt ESP that came to an address of ours; header: the outer one."""
-        door = self._sas.doors.number(header.destination, self.vrf)
+        door = self._protection.table.doors.number(header.destination, self.vrf)
         opened = self._protection.open(door, source, header.tos, packet, self._chassis.now)
         if self._protection.events:
             self._tell_events()

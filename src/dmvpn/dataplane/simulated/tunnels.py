@@ -106,6 +106,8 @@ def _count(amounts: dict[IPAddress | int, Amount], neighbor: NbmaPeer, octets: i
 class TunnelTable:
     """All tunnels, found by name or by the header of a received GRE packet."""
 
+    __slots__ = ("by_name",)
+
     def __init__(self) -> None:
         self.by_name: dict[str, SimulatedTunnel] = {}
 
@@ -136,6 +138,8 @@ class HairpinFilter:
     """Passes each address pair of an NHRP network once per interval; its memory is bounded, and the oldest pair is
     forgotten first.
     """
+
+    __slots__ = ("_seen",)
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[int | None, IPAddress, IPAddress], float] = OrderedDict()
