@@ -102,8 +102,8 @@ def of_udp(packet: bytes, port: int) -> bool:
         (at("SPOKE1", (MODE, f"{MODE} mode transport\n")), Cause.MODE, "SPOKE1", "mode tunnel"),
         (at("HUB", (MODE, f"{MODE} mode transport\n")), Cause.MODE, "HUB", "mode tunnel"),
         (at("HUB", (KEY, "")), Cause.PSK_MISSING, "HUB", "crypto isakmp key <secret> address 0.0.0.0"),
-        (at("SPOKE1", NAMES_NOTHING), Cause.PROFILE, "SPOKE1", "no set isakmp-profile"),
-        (at("HUB", NAMES_NOTHING), Cause.PROFILE, "HUB", "no set isakmp-profile"),
+        (at("SPOKE1", NAMES_NOTHING), Cause.PROFILE, "SPOKE1", "crypto isakmp profile NONE"),
+        (at("HUB", NAMES_NOTHING), Cause.PROFILE, "HUB", "crypto isakmp profile NONE"),
         (
             by_profile(at("SPOKE1", ("isakmp-profile P\n", "isakmp-profile Q\n"))),
             Cause.PROFILE,

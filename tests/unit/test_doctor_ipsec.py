@@ -110,6 +110,40 @@ def test_the_server_knows_a_router_behind_nat_by_its_public_address() -> None:
     assert "address 203.0.113.7" in finding.fix
 
 
+@pytest.mark.parametrize(
+    ("reason", "more", "fix"),
+    [
+        (
+            Reason(IkeReason.NO_MATCH, ("ikev2", str(SPOKE))),
+            (),
+            ("crypto ipsec profile DMVPN", "set ikev2-profile <name>"),
+        ),
+        (
+            Reason(IkeReason.UNABLE, ("P", "none")),
+            ("crypto ikev2 profile P", " match identity remote any", " authentication remote pre-share"),
+            ("crypto ikev2 profile P", "authentication local pre-share", "keyring local <name>"),
+        ),
+    ],
+)
+def test_a_server_without_a_whole_ike_profile_gets_the_lines_that_lint_has(
+    reason: Reason, more: tuple[str, ...], fix: tuple[str, ...]
+) -> None:
+    """The doctor gave lines that take the identity of the spoke, for a profile that was not there."""
+    said = PeerFacts(nbma=SPOKE, reason=reason_facts(reason))
+    spoke, hub = (
+        _tunnel(SPOKE, "192.168.100.31", servers=_server()),
+        _tunnel(HUB, "192.168.100.11", unsecured=(said,)),
+    )
+    lines = (
+        *("crypto ipsec transform-set TS esp-gcm 256", "crypto ipsec profile DMVPN", " set transform-set TS"),
+        *("interface Tunnel100", " tunnel key 100", " tunnel protection ipsec profile DMVPN", *more),
+    )
+    lab = _lab(spoke, hub)
+    routers = {name: one.model_copy(update={"configuration": lines}) for name, one in lab.routers.items() if one}
+    finding = _one(lab.model_copy(update={"routers": routers}))
+    assert (finding.cause, finding.router, finding.fix) == (Cause.PROFILE, "R11", fix)
+
+
 def test_a_reason_that_the_doctor_does_not_know_is_handed_on_and_decides_nothing() -> None:
     bad = reason_facts(because("a bad day"))
     spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(), unsecured=(PeerFacts(nbma=HUB, reason=bad),))

@@ -244,7 +244,7 @@ _FIXES = [
             "crypto ipsec profile P",
             " set isakmp-profile TYPO",
         ),
-        ("crypto isakmp profile TYPO",),
+        ("crypto isakmp profile TYPO", " match identity address 0.0.0.0"),
     ),
     (
         "ike-profile-undefined",

@@ -10,6 +10,7 @@ remedies    lines for each of them, to be tried
 from __future__ import annotations
 
 from difflib import get_close_matches
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from dmvpn.base.communities import CommunityKind
@@ -485,7 +486,7 @@ REFERENCES: Final = (
         IKE_PROFILE_UNDEFINED,
         "isakmp profile",
         lambda device: _names(device.ikev2.isakmp.profiles),
-        _section(isakmp.PROFILE),
+        _section(isakmp.PROFILE, isakmp.MATCH_IDENTITY.of(address=IPv4Address(0))),
         is_alike=True,
     ),
     Reference(

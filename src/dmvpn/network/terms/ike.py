@@ -189,6 +189,8 @@ def _shown(end: Side) -> dict[str, Hashable]:
     else its address.
     """
     own = end.profile.local_identity if end.profile is not None else None
+    if own is not None and own.kind is IdentityKind.DISTINGUISHED_NAME:
+        return {"any": True}
     if own is not None and own.text:
         return {own.kind.value: True, "text": own.text}
     if own is not None and own.address is not None:

@@ -1,7 +1,7 @@
-"""Lines to change where IPsec of two ends does not agree: transform sets, modes, groups, and profiles of IKE.
+"""Lines to change where IPsec of two ends does not agree: transform sets, modes, groups.
 
 The lines copy the other end's settings. They change settings that this end uses: a line for a transform set
-or a profile that nothing refers to would fix nothing.
+that nothing refers to would fix nothing.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.translation import applying, begins_with_v1
-from dmvpn.features.ipsec.config.profiles import IKEV2_PROFILE, ISAKMP_PROFILE, PFS, TRANSFORM_SETS
+from dmvpn.features.ike.translation import begins_with_v1
+from dmvpn.features.ipsec.config.profiles import PFS, TRANSFORM_SETS
 from dmvpn.features.ipsec.config.profiles import PROFILE as IPSEC_PROFILE
 from dmvpn.features.ipsec.config.transforms import MODE, TRANSFORM_SET
 from dmvpn.features.ipsec.model import IpsecProfile
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
 
 _NAME: Final = Blank("name")
-_ADDRESS: Final = Blank("address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,6 @@ class End:
     def begins_with_v1(self) -> bool:
         """Whether the tunnel begins with IKEv1."""
         return not self.ipsec.ikev2_profile and begins_with_v1(self.ike)
-
-    @property
-    def answers_v1(self) -> bool:
-        """Whether the tunnel may have keys for peers that begin with IKEv1."""
-        return not self.ipsec.ikev2_profile and bool(self.ike.isakmp.keys)
 
     @property
     def profile(self) -> str:
@@ -160,37 +154,3 @@ def pfs(end: End) -> str:
 def pfs_lines(end: End, other: End) -> tuple[str, ...]:
     """Return the lines that give an end the other's PFS group, or none."""
     return (end.profile, (*texts(other.profile_section, PFS), PFS.no())[0])
-
-
-# ---------------------------------------------------------------------------------------------------- IKE profiles
-
-
-def lacks_profile(end: End) -> bool:
-    """Return whether the tunnel has no profile of IKE: its name means nothing, or none applies."""
-    named, ike = end.ipsec, end.ike
-    if named.ikev2_profile or named.isakmp_profile:
-        return (named.ikev2_profile or named.isakmp_profile) not in _known(end, by_v1=bool(named.isakmp_profile))
-    return not applying(ike) and not ike.isakmp.global_keys and not ike.isakmp.keyrings
-
-
-def lacks_keys(end: End) -> bool:
-    """Return whether the tunnel has no profile of IKE because `crypto isakmp` has no keys."""
-    unnamed = not end.ipsec.ikev2_profile and not end.ipsec.isakmp_profile
-    return unnamed and lacks_profile(end) and not end.ike.profiles and bool(end.ike.isakmp.policies)
-
-
-def profile_lines(end: End, other: End) -> tuple[str, ...]:
-    """Return the lines that name a profile that the end has: the other's name, or the only one; else none is named
-    where global keys do without. (): there is nothing to name.
-    """
-    by_v1 = bool(end.ipsec.isakmp_profile)
-    line = ISAKMP_PROFILE if by_v1 else IKEV2_PROFILE
-    known, theirs = _known(end, by_v1=by_v1), other.ipsec.isakmp_profile if by_v1 else other.ipsec.ikev2_profile
-    if theirs in known or len(known) == 1:
-        return (end.profile, line.of(name=theirs if theirs in known else known[0]))
-    return (end.profile, line.no()) if by_v1 and end.ike.isakmp.global_keys else ()
-
-
-def _known(end: End, *, by_v1: bool) -> list[str]:
-    """Return the names of the profiles of a version of IKE."""
-    return [one.name for one in end.ike.isakmp.profiles] if by_v1 else [one.name for one in end.ike.profiles]

@@ -8,11 +8,12 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType
-from dmvpn.tools.doctor.crypto_parameters import End, lacks_keys, lacks_profile
+from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.tools.doctor.verdicts import Step
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import ReasonFacts
+    from dmvpn.network.overlay import TunnelEnd
 
 
 class Clue(NamedTuple):
@@ -72,7 +73,7 @@ CLUES: Final = {
 _SILENT: Final = (IkeReason.NO_ANSWER, IkeReason.NO_ANSWER_AND)
 _NO_PROFILE: Final = (IkeReason.PROFILE_MISSING, IkeReason.NO_PROFILE)
 #: Reasons that mean a missing key or a missing profile, by the lines of the router that reports them.
-_LACKING: Final = (IkeReason.NO_KEY_FOR, *_NO_PROFILE)
+_LACKING: Final = (IkeReason.NO_KEY_FOR, IkeReason.NO_MATCH, *_NO_PROFILE)
 #: In the names of the encapsulations of transport mode.
 _TRANSPORT: Final = "TRANSPORT"
 #: The messages with which IKE begins, always to port 500.
@@ -106,20 +107,23 @@ def clue(reason: ReasonFacts) -> Clue | None:
     return found
 
 
-def clue_at(reason: ReasonFacts, end: End) -> Clue | None:
+def clue_at(reason: ReasonFacts, end: TunnelEnd | None) -> Clue | None:
     """Return the meaning of a reason that an end reports, if it is conclusive together with the lines of this end.
 
     A router without a profile for the tunnel reports a missing key in IKEv1. Without any key it reports a missing
     profile.
     """
-    found = clue(reason)
-    if found is None or not reason.find(*_LACKING):
+    found, side = clue(reason), side_of(end) if end is not None else None
+    if found is None or side is None or not reason.find(*_LACKING):
         return found
-    if not lacks_profile(end):
-        if reason.find(IkeReason.NO_KEY_FOR) and not end.answers_v1:
+    config, policy = side.end.device.ikev2, side.policy
+    if side.profile is not None:
+        if reason.find(IkeReason.NO_KEY_FOR) and (policy.ikev2_profile or not config.isakmp.keys):
             return VERSION
         return None if reason.find(*_NO_PROFILE) else found
-    return Clue(Cause.PSK_MISSING if lacks_keys(end) else Cause.PROFILE, own=True)
+    is_named = policy.ikev2_profile or policy.isakmp_profile
+    lacks_keys = not is_named and not config.profiles and config.isakmp.policies
+    return Clue(Cause.PSK_MISSING if lacks_keys else Cause.PROFILE, own=True)
 
 
 def is_silent(reason: ReasonFacts, *names: str) -> bool:

@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING
 from dmvpn.base.causes import Cause
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.ike.config.profiles import PROFILE, TRUSTPOINT
+from dmvpn.features.ike.lint import INCOMPLETE, check
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.translation import written
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.hidden_secrets import question
+from dmvpn.network.references import IKE_PROFILE_UNDEFINED, dangling
+from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
 from dmvpn.network.terms.ike import IKE
+from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.crypto_parameters import (
-    End,
-    lacks_profile,
-    mode_lines,
-    pfs_lines,
-    profile_lines,
-    transform_lines,
-)
+from dmvpn.tools.doctor.crypto_parameters import End, mode_lines, pfs_lines, transform_lines
 from dmvpn.tools.doctor.ike_clues import (
     CERTIFICATE,
     IDENTITY,
     Clue,
-    clue,
     clue_at,
     no_opening,
     no_proof_at_4500,
@@ -35,11 +32,14 @@ from dmvpn.tools.doctor.preshared_keys import half_key, is_special, key_lines, k
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules.lines import ike_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, ReasonFacts
+    from dmvpn.base.findings import Concern
+    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.network.terms.ike_sides import Side
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -97,8 +97,7 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     for who, reasons in ((client.hub, theirs), (client.name, ours)):
         for reason in reasons:
-            ends = _ends(client, who)
-            known = clue_at(reason, ends[0]) if ends is not None else clue(reason)
+            known = clue_at(reason, _end(client, who))
             if known is not None:
                 yield _from_clue(scene, client, who, known, (reason, evidence))
                 return
@@ -194,11 +193,10 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             return f"IKE is up, and {between} do not agree on perfect forward secrecy"
         case Cause.MODE:
             return f"IKE is up, and {between} do not agree on transport or tunnel mode"
-        case Cause.PROFILE:
-            ends = _ends(client, culprit)
-            if ends is not None and lacks_profile(ends[0]):
-                return f"the IPsec profile of {culprit} has no IKE profile that exists"
-            return f"the IKEv2 profile of {culprit} does not say how both ends prove themselves"
+        case Cause.IKE_IDENTITY:
+            return f"the IKE profile of {culprit} does not take the identity that the other end shows"
+        case Cause.PROFILE if concern := _of_profile(client, culprit):
+            return f"{culprit}: {concern.what}"
         case _:
             return f"{between} do not agree"
 
@@ -215,28 +213,32 @@ def _disbelief(client: Client, reason: ReasonFacts) -> str:
 def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
     """Return the lines to enter; secrets cannot be shown."""
     peer = client.nbma if culprit == client.name else scene.seen_as(client)
-    ends = _ends(client, culprit)
-    if ends is None:
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None:
         return ()
+    mine, theirs = End(client.facts, client.tunnel), End(hub, there)
+    here, other = (mine, theirs) if culprit == client.name else (theirs, mine)
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
-            here, theirs, missing = ends[0], ends[1].facts.configuration, cause is Cause.PSK_MISSING
             return key_lines(
                 here.facts.configuration,
                 peer,
-                missing=missing,
-                other=theirs,
+                missing=cause is Cause.PSK_MISSING,
+                other=other.facts.configuration,
                 front=here.tunnel.front,
                 every=_peers_of(scene, culprit, here.tunnel.front),
             )
         case Cause.TRANSFORM:
-            return transform_lines(*ends)
+            return transform_lines(here, other)
         case Cause.PFS:
-            return pfs_lines(*ends)
+            return pfs_lines(here, other)
         case Cause.MODE:
-            return mode_lines(*ends)
-        case Cause.PROFILE:
-            return profile_lines(*ends) if lacks_profile(ends[0]) else ()
+            return mode_lines(here, other)
+        case Cause.IKE_IDENTITY:
+            judge, peer_side = _sides(client, culprit)
+            return IDENTITY_DUTY.lines(judge, peer_side) if judge is not None and peer_side is not None else ()
+        case Cause.PROFILE if concern := _of_profile(client, culprit):
+            return tuple(line.strip() for line in concern.fix.splitlines())
         case Cause.CERTIFICATE:
             return _trustpoint_lines(scene, client, culprit)
         case _:
@@ -283,12 +285,24 @@ def _sides(client: Client, culprit: str) -> tuple[Side | None, Side | None]:
     return (here, there) if culprit == client.name else (there, here)
 
 
-def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
-    """Return the end to change, and the other one."""
-    if client.there is None or client.hub_facts is None:
+def _end(client: Client, name: str) -> TunnelEnd | None:
+    """Return the tunnel of one of the two; None: its lines are not in view."""
+    pair = client.pair
+    return None if pair is None else pair.here if name == client.name else pair.there
+
+
+def _of_profile(client: Client, name: str) -> Concern | None:
+    """Return what lint says of the IKE profile of a tunnel."""
+    end = _end(client, name)
+    side = side_of(end) if end is not None else None
+    if end is None or side is None:
         return None
-    mine, theirs = End(client.facts, client.tunnel), End(client.hub_facts, client.there)
-    return (mine, theirs) if culprit == client.name else (theirs, mine)
+    sections = [*end.at, *side.profile_line, *((f"crypto {written(side.profile.name)}",) if side.profile else ())]
+    device = end.device
+    undefined = (one.concern for one in dangling(device, IKE_PROFILE_UNDEFINED))
+    missing = (one.concern for one in ike_profiles(device))
+    incomplete = (one for one in check(device.ikev2) if one.rule is INCOMPLETE)
+    return next((one for one in (*undefined, *missing, *incomplete) if one.at[0] in sections), None)
 
 
 def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence: tuple[str, ...]) -> Finding:

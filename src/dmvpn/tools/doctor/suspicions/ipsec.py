@@ -10,8 +10,7 @@ from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import ike_clues
-from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.crypto_parameters import End
+from dmvpn.tools.doctor.configuration import device, tunnel_end
 from dmvpn.tools.doctor.suspicions.observations import here, maybe
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
     if client.server is not None and client.server.secured:
         return
     reasons = [peer.reason for peer in client.facts.unsecured(tunnel) if peer.nbma == client.nbma]
-    clues = [(reason, ike_clues.clue_at(reason, End(client.facts, tunnel))) for reason in reasons]
+    end = tunnel_end(client.facts, tunnel, 4)
+    clues = [(reason, ike_clues.clue_at(reason, end)) for reason in reasons]
     for reason, known in clues:
         if known is not None:
             yield maybe(known.cause, f"IKE says: {reason}", "the same lines at the server")

@@ -67,7 +67,7 @@ _IKEV2_PROFILE: Final = profiles.IKEV2_PROFILE.of(name=Blank("name"))
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield IPsec profiles that are used and lead to no IKE profile. The engine has the problems of the reader."""
     for device in network.devices:
-        yield from _ike_profiles(device)
+        yield from ike_profiles(device)
 
 
 def problem_rule(message: str, *, is_warning: bool) -> Rule:
@@ -80,7 +80,7 @@ def problem_rule(message: str, *, is_warning: bool) -> Rule:
     return KEPT if is_warning else REFUSED
 
 
-def _ike_profiles(device: Device) -> Iterator[NetworkConcern]:
+def ike_profiles(device: Device) -> Iterator[NetworkConcern]:
     """Yield those of IPsec profiles that are used and name none."""
     used = dict.fromkeys(each.protection for each in device.tunnels.tunnels if each.protection and not each.ike_profile)
     written = [profile.name for profile in device.ikev2.profiles]
