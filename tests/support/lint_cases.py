@@ -208,6 +208,10 @@ RIP: Network = everywhere(
     (".1 0.0.0.255\n!\nip route", ".0\n!\nip route"),
 )
 RIP = edited(RIP, HUB=[("no ip split-horizon eigrp 100", "no ip split-horizon")])
+_SEALED_RIP = (
+    below(" ip mtu 1400", " ip rip authentication mode md5", " ip rip authentication key-chain KEYS"),
+    ("router rip", "key chain KEYS\n key 1\n  key-string rip-key-of-tests\n!\nrouter rip"),
+)
 #: Phase 2 with OSPF: a broadcast network in which spokes are never elected.
 ELECTED: Network = edited(
     everywhere(OSPF, ("point-to-multipoint", "broadcast")),
@@ -954,6 +958,10 @@ CASES: tuple[Case, ...] = (
         ("network 192.168.20.1 0.0.0.255", "network 192.168.10.128 0.0.0.127"),
     ),
     case("eigrp-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon eigrp 100\n", "")),
+    case("rip-timers-differ", "SPOKE1", " timers basic", below(" version 2", " timers basic 10 30 30 60"), base=RIP),
+    case("rip-version-missing", "SPOKE1", "router rip", (" version 2\n", ""), base=RIP),
+    case("rip-authentication-differs", "SPOKE1", " ip rip authentication", *_SEALED_RIP, base=RIP),
+    case("rip-key-missing", "SPOKE1", " ip rip authentication", _SEALED_RIP[0], base=RIP),
     case("rip-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon\n", ""), base=RIP),
     case("phase2-next-hop-self", "HUB", "interface Tunnel0", (" no ip next-hop-self eigrp 100\n", ""), base=PHASE2),
     Case(

@@ -121,6 +121,7 @@ def test_where_a_server_hears_another_client_the_key_of_this_one_is_wrong_for_ce
 KEYS = ("key chain K", " key 7", "  key-string <removed>")
 CLASSIC = (
     "router eigrp 1",
+    " network 10.0.0.0",
     "interface Tunnel0",
     " ip authentication mode eigrp 1 md5",
     " ip authentication key-chain eigrp 1 K",
@@ -128,13 +129,21 @@ CLASSIC = (
 NAMED = (
     "router eigrp WAN",
     " address-family ipv4 unicast autonomous-system 1",
+    "  network 10.0.0.0",
     "  af-interface Tunnel0",
     "   authentication mode hmac-sha-256 <removed>",
 )
-OF_RIP = ("router rip", "interface Tunnel0", " ip rip authentication mode md5", " ip rip authentication key-chain K")
+OF_RIP = (
+    "router rip",
+    " version 2",
+    " network 10.0.0.0",
+    "interface Tunnel0",
+    " ip rip authentication mode md5",
+    " ip rip authentication key-chain K",
+)
 OF_KEY_7 = (
-    "secrets are not shown here: is 'key 7 / key-string' of 'key chain K' at R2 the same as "
-    "'key 7 / key-string' of 'key chain K' at R1?"
+    "secrets are not shown here: is 'key-string' of 'key chain K / key 7' at R2 the same as "
+    "'key-string' of 'key chain K / key 7' at R1?"
 )
 
 
@@ -146,12 +155,12 @@ def with_eigrp(address: str, *configuration: str, name: str = "", mode: str = "m
         "interfaces": ({"name": "Tunnel0", "authentication": mode},),
         "dropped": {"authentication failed": 3},
     }
-    return router(address, *configuration, eigrp=(process,))
+    return router(address, *_port(address), *configuration, eigrp=(process,))
 
 
 def with_rip(address: str, *configuration: str) -> RouterFacts:
     """A router that took packets of RIP for false."""
-    return router(address, *configuration, rip={"interfaces": ({"name": "Tunnel0", **REFUSES},)})
+    return router(address, *_port(address), *configuration, rip={"interfaces": ({"name": "Tunnel0", **REFUSES},)})
 
 
 REFUSES = {"authentication": "md5", "ignored": 3}
@@ -160,7 +169,7 @@ REFUSES = {"authentication": "md5", "ignored": 3}
 def test_two_keys_of_eigrp_that_are_not_shown_are_compared_by_the_reader() -> None:
     lines = (*KEYS, *CLASSIC)
     finding = found(eigrp.neighbors, with_eigrp(SPOKE, *lines), with_eigrp(HUB, *lines))
-    assert finding.what == "EIGRP of R2 and of R1 do not believe each other on the tunnel"
+    assert finding.what == "R2 and R1 may have different EIGRP keys"
     assert finding.fix == ("key chain K", "key 7", "key-string <secret>")
     assert finding.decide == OF_KEY_7
 
@@ -183,13 +192,13 @@ def test_a_password_of_an_eigrp_interface_is_compared_and_no_key_chain_is_made_f
         "af-interface Tunnel0",
         "authentication mode hmac-sha-256 <secret>",
     )
-    assert finding.decide.count("'authentication mode hmac-sha-256' of 'af-interface Tunnel0'") == 2
+    assert finding.decide.count(f"'authentication mode hmac-sha-256' of '{' / '.join(finding.fix[:3])}'") == 2
 
 
 def test_two_keys_of_rip_that_are_not_shown_are_compared_by_the_reader() -> None:
     lines = (*KEYS, *OF_RIP)
     finding = found(rip.neighbors, with_rip(SPOKE, *lines), with_rip(HUB, *lines))
-    assert finding.what == "RIP of R2 and of R1 do not believe each other: perhaps their keys differ"
+    assert finding.what == "R2 and R1 may have different RIP keys"
     assert finding.decide == OF_KEY_7
 
 
@@ -198,7 +207,7 @@ def test_keys_of_rip_with_other_numbers_differ_for_certain() -> None:
     other = tuple(line.replace("key 7", "key 8") for line in lines)
     finding = found(rip.neighbors, with_rip(SPOKE, *lines), with_rip(HUB, *other))
     assert finding.certain
-    assert finding.what.endswith("their keys differ")
+    assert finding.what.startswith("R2 has RIP authentication by md5 with key 7, and R1 has ")
 
 
 # ------------------------------------------------------------------------------------------------ BGP

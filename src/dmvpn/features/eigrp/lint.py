@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
@@ -21,6 +22,7 @@ KEY_CHAIN: Final = Rule(
     why="Without a key nothing can be signed or checked: the interface forms no adjacency.",
     bad="interface Tunnel0\n ip authentication mode eigrp 100 md5\n ip authentication key-chain eigrp 100 KEYS",
     fix="key chain KEYS\n key 1\n  key-string <secret>",
+    cause=Cause.EIGRP_AUTHENTICATION,
 )
 HALF: Final = Rule(
     id="eigrp-authentication-half",
@@ -30,6 +32,7 @@ HALF: Final = Rule(
     "drop packets without a digest.",
     bad="interface Tunnel0\n ip authentication key-chain eigrp 100 KEYS",
     fix="interface Tunnel0\n ip authentication mode eigrp 100 md5",
+    cause=Cause.EIGRP_AUTHENTICATION,
 )
 HOLD: Final = Rule(
     id="eigrp-hold-time-short",
@@ -39,6 +42,7 @@ HOLD: Final = Rule(
     "intervals are usual; with one or less the adjacency comes and goes.",
     bad="interface Tunnel0\n ip hello-interval eigrp 100 20",
     fix="interface Tunnel0\n ip hold-time eigrp 100 60",
+    cause=Cause.EIGRP_TIMERS,
 )
 HMAC: Final = Rule(
     id="eigrp-hmac-hidden",
@@ -49,6 +53,7 @@ HMAC: Final = Rule(
     "  af-interface Tunnel0\n   authentication mode hmac-sha-256 7 094F471A1A0A",
     fix="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
     "  af-interface Tunnel0\n   authentication mode hmac-sha-256 <secret>",
+    cause=Cause.EIGRP_AUTHENTICATION,
 )
 _NAME: Final = Blank("name")
 _HMAC_LINE: Final[dict[str, Hashable]] = {"hmac-sha-256": True, "password": SECRET}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
-from dmvpn.base.terms import Likeness, Term
+from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
@@ -54,12 +54,14 @@ class Proof:
     keys: tuple[Key, ...] = ()
 
     @classmethod
-    def of(cls, end: EigrpEnd) -> Proof:
-        """Return the authentication of an end."""
-        settings = end.settings
-        if settings.authentication is AuthenticationMode.MD5:
-            return cls(settings.authentication, chain=settings.key_chain, keys=end.keys)
-        return cls(settings.authentication, (settings.password or HIDDEN) if settings.authentication else "")
+    def of(cls, end: EigrpEnd) -> Proof | NoValue:
+        """Return the authentication of an end. One without its key, or half of it, is a mistake of its own."""
+        mode, chain = end.settings.authentication, end.settings.key_chain
+        if mode is AuthenticationMode.HMAC_SHA_256:
+            return cls(mode, end.settings.password or HIDDEN)
+        if end.keys and chain and mode is not None:
+            return cls(mode, chain=chain, keys=end.keys)
+        return NoValue.UNKNOWN if chain or mode is not None else cls(None)
 
     def compare(self, other: Proof) -> Likeness:
         """Compare two ends."""
@@ -71,7 +73,7 @@ class Proof:
     def __str__(self) -> str:
         if self.mode is not AuthenticationMode.MD5:
             return f"EIGRP authentication by {self.mode.value}" if self.mode is not None else "no EIGRP authentication"
-        return f"EIGRP authentication by md5 with {f'key {self.keys[0].number}' if self.keys else 'no key'}"
+        return f"EIGRP authentication by md5 with key {self.keys[0].number}"
 
 
 def _system_lines(end: EigrpEnd, number: int) -> tuple[str, ...]:
@@ -125,6 +127,12 @@ def _proof_lines(end: EigrpEnd, proof: Proof) -> tuple[str, ...]:
     return tuple(lines)
 
 
+_NOT_BELIEVED: Final = (
+    EigrpReason.WRONG_DIGEST,
+    EigrpReason.NO_DIGEST,
+    EigrpReason.OFF_HERE,
+    EigrpReason.NO_VALID_KEY,
+)
 SYSTEM: Final = Term["EigrpEnd", int](
     rule=Rule(
         id="routing-process-differs",
@@ -186,7 +194,7 @@ AUTHENTICATION: Final = Term["EigrpEnd", Proof](
     ),
     lines=_proof_lines,
     protects=lambda proof: proof.mode is not None,
-    refuses=lambda reason: reason.is_one(EigrpReason.WRONG_DIGEST, EigrpReason.NO_DIGEST, EigrpReason.OFF_HERE),
+    refuses=lambda reason: reason.is_one(*_NOT_BELIEVED),
     waits=(SYSTEM,),
 )
 TERMS: Final = (SYSTEM, WEIGHTS, AUTHENTICATION)

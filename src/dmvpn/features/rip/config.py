@@ -255,6 +255,16 @@ LINES: Final = (
 )
 
 
+def process(vrf: str) -> tuple[str, ...]:
+    """Return the lines that open the section of a VRF, "": of the global table."""
+    return (ROUTER.of(), *((FAMILY.of(vrf=vrf),) if vrf else ()))
+
+
+def timers_line(timers: RipTimers) -> str:
+    """Return the line that sets these."""
+    return TIMERS.of(update=timers.update, invalid=timers.invalid, holddown=timers.holddown, flush=timers.flush)
+
+
 def model(tree: ConfigTree, vrf: str = "") -> RipConfig:
     """Return what the configuration says of a VRF, "": of the global table."""
     process = tree.section(ROUTER)

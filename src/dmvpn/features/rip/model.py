@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.distribution import NOTHING, Distribution
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.redistribution import Redistribution
+
+#: The largest key number in a packet.
+LAST_KEY: Final = 255
 
 
 class AuthenticationMode(enum.Enum):

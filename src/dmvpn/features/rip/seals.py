@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip.auth import seal_md5, verify_md5
-from dmvpn.features.rip.model import AuthenticationMode
+from dmvpn.features.rip.model import LAST_KEY, AuthenticationMode
 from dmvpn.features.rip.packet import Command, KeyedDigest, Password
 from dmvpn.features.rip.reasons import RipReason
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.packet import RipPacket
 
 _CLAUSE: Final = "RFC 4822 §2.2"
-#: Maximum octets of a password, RFC 2453 §4.1, and the largest key number in a packet.
-_PASSWORD_LENGTH, _LAST_KEY = 16, 255
+#: Maximum octets of a password, RFC 2453 §4.1.
+_PASSWORD_LENGTH = 16
 
 
 class Mismatch(WireError):
@@ -52,7 +52,7 @@ class Seals:
         chain = config.key_chain(settings.key_chain)
         if not settings.key_chain:
             return Reason(RipReason.NO_KEY_CHAIN, since=now)
-        if chain is None or not any(key.number <= _LAST_KEY for key in chain.keys):
+        if chain is None or not any(key.number <= LAST_KEY for key in chain.keys):
             return Reason(RipReason.NO_KEY, (settings.key_chain,), now)
         if self._key(chain, now) is None:
             return Reason(RipReason.NO_VALID_KEY, (settings.key_chain,), now)
@@ -117,7 +117,7 @@ class Seals:
 
     def _key(self, chain: KeyChain, now: float) -> Key | None:
         key = chain.sending(self._ports.clock, now)
-        return key if key is not None and key.number <= _LAST_KEY else None
+        return key if key is not None and key.number <= LAST_KEY else None
 
     def _accepted(self, config: RipConfig, settings: RipInterfaceSettings, now: float) -> tuple[Key, ...]:
         chain = config.key_chain(settings.key_chain)

@@ -32,7 +32,6 @@ The checks, each a function of the scene, in the order of a packet's path:
     eigrp, rip, ospf, bgp   neighbors by these protocols
     missing_routes          routes that do not pass from a router to its neighbor, and why; route_lines: the lines
     black_holes             static routes that lead nowhere
-    authentication          the lines of key chains; ospf_authentication, eigrp_authentication: of these protocols
     underlay_leak           EIGRP or OSPF that advertises the underlay through the tunnel
     missing_process         a routing protocol that all routers of a cloud run but one
     addressing              correct addresses, and correct sources of tunnels

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.nhrp import lint as nhrp
+from dmvpn.network import references
 from dmvpn.network.overlay import Network
-from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
@@ -28,10 +30,11 @@ def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Find
     """Return a check of a client and its server by these rules."""
 
     def check(scene: Scene, client: Client) -> Iterator[Finding]:
-        ends = [(client.name, f"interface {client.tunnel.name}")]
-        ends += [(client.hub, f"interface {client.there.name}")] if client.there is not None else []
+        ends = [(client.name, client.tunnel.name)]
+        ends += [(client.hub, client.there.name)] if client.there is not None else []
         for one in _mistakes(scene):
-            if one.concern.rule in rules and (one.router, one.concern.at[0]) in ends:
+            places = [(one.router, line.partition("interface ")[2]) for line in one.concern.at]
+            if one.concern.rule in rules and any(end in places for end in ends):
                 yield _finding(step, one)
 
     return check
@@ -50,9 +53,16 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
     """Return the mistakes with a cause; they are sought once."""
     known = scene.mistakes
     if not known:
-        names = {device(facts): name for name, facts in scene.alive()}
-        network = Network(list(names))
+        names = {
+            read(facts.hostname, facts.configuration, table.vrf): name
+            for name, facts in scene.alive()
+            for table in facts.tables
+        }
+        network = Network([one for one in names if not one.vrf])
         found = [NetworkConcern(one, concern) for one in network.devices for concern in nhrp.check(one.nhrp)]
+        for one in names:
+            dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN))
+            found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
         found += [one for rules in (tunnels, registration, neighbors, phases) for one in rules.check(network)]
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(

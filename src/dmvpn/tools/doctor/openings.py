@@ -1,6 +1,6 @@
 """The lines that open the section of a routing process, of the global table or of a VRF.
 
-Those of EIGRP are in `features.eigrp.config.sections`.
+Those of EIGRP and RIP are in their features' configuration.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
-from dmvpn.features.rip import config as rip_lines
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfFacts
@@ -31,8 +30,3 @@ def bgp_neighbors(facts: RouterFacts) -> tuple[str, ...]:
 def bgp_family(facts: RouterFacts) -> tuple[str, ...]:
     """Return the lines that open BGP's section with the routes of IPv4."""
     return bgp_neighbors(facts) if facts.vrf else (*bgp_neighbors(facts), bgp_lines.FAMILY.of())
-
-
-def rip_process(vrf: str) -> tuple[str, ...]:
-    """Return the lines that open RIP's section of a VRF, "": of the global table."""
-    return (rip_lines.ROUTER.of(), *((rip_lines.FAMILY.of(vrf=vrf),) if vrf else ()))

@@ -20,7 +20,7 @@ from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.network.lines import removal
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process, rip_process
+from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process
 from dmvpn.tools.doctor.static_routes import static_lines
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def section(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
         case "bgp":
             return (*bgp_neighbors(facts), line)
         case _:
-            return (*rip_process(facts.vrf), line)
+            return (*rip_lines.process(facts.vrf), line)
 
 
 def _of_routes(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:

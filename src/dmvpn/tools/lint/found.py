@@ -46,8 +46,11 @@ def found(
 def differences(network: Network, table: Table[Any]) -> Iterator[NetworkConcern]:
     """Yield the terms of a table on which ends do not agree, and the duties that fail."""
     yield from map(differing, disagreements(network.pairs, table))
-    for pair in network.pairs if table.duties else ():
-        yield from map(failed, table.failures(pair))
+    said: set[tuple[object, ...]] = set()  # looked up, never iterated
+    for failure in (each for pair in network.pairs if table.duties for each in table.failures(pair)):
+        if (key := (failure.duty, failure.odd, failure.what)) not in said:
+            said.add(key)
+            yield failed(failure)
 
 
 def differing(one: Disagreement[Any], more: str = "", severity: Severity | None = None) -> NetworkConcern:

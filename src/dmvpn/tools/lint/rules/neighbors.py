@@ -13,6 +13,7 @@ from dmvpn.features.ospf.model import NetworkType
 from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.network.terms.rip import RIP
 from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ BANDWIDTH: Final = Rule(
     bad="interface Tunnel0\n ip address 10.0.0.1 255.255.255.0",
     fix="interface Tunnel0\n bandwidth 10000",
 )
-RULES: Final = (MULTICAST, MULTICAST_HUB, SYSTEM.rule, ONE_SIDED, AUTHENTICATION.rule, BANDWIDTH)
+RULES: Final = (
+    *(MULTICAST, MULTICAST_HUB, SYSTEM.rule, ONE_SIDED, AUTHENTICATION.rule, BANDWIDTH),
+    *(term.rule for term in RIP.terms),
+    *(duty.rule for duty in RIP.duties),
+)
 _BANDWIDTH: Final = BANDWIDTH_LINE.of(kbps=Blank("kbit-per-second"))
 _UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
@@ -78,6 +83,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for pair in network.pairs:
         yield from _common(pair)
     yield from differences(network, EIGRP)
+    yield from differences(network, RIP)
 
 
 def _greets_by_multicast(end: TunnelEnd) -> str:
