@@ -211,7 +211,7 @@ PASSWORD: Final = Term["Side", str](
     protects=bool,
     other="NotOurs1",
 )
-BGP: Final = Table(side, (PASSWORD,), (NEIGHBORS, SHUTDOWN, SYSTEM))
+BGP: Final = Table(side, (PASSWORD,), (NEIGHBORS, SHUTDOWN, SYSTEM), names_peer=True)
 
 
 def awaited(pair: EndPair, pairs: Sequence[EndPair]) -> Iterator[Failure[Side]]:

@@ -26,11 +26,15 @@ def _nobody(_term: Term[Any, Any], _pair: EndPair) -> Likeness:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Generic[E]):
-    """The terms and duties of a protocol. view: an end as the protocol has it, None: it does not run there."""
+    """The terms and duties of a protocol. view: an end as the protocol has it, None: it does not run there.
+
+    names_peer: the lines of an end name the other end.
+    """
 
     view: Callable[[TunnelEnd, EndPair], E | None]
     terms: tuple[Term[E, Any], ...]
     duties: tuple[Duty[E], ...] = ()
+    names_peer: bool = False
 
     def views(self, pair: EndPair) -> tuple[E | None, E | None]:
         """Return both ends as the protocol has them."""

@@ -3,6 +3,7 @@
     acts            the changes to a network, as templates
     stage           the roles of the routers in a network
     trouble         one fault with its story
+    pieces          sentences, commands and lines that several of them have
     underlay, tunnels, nhrp, routing, protection, isakmp    the catalog
     wires, spoke_pairs, prefixes, protocols         more of it: bad wires, pairs of spokes, networks, OSPF, BGP and RIP
     lines           changes of any line

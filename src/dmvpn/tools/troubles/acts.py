@@ -53,6 +53,16 @@ class Configure:
     lines: tuple[str, ...]
 
 
+def spoke(*lines: str) -> Configure:
+    """Return these lines at the spoke."""
+    return Configure(Role.SPOKE, lines)
+
+
+def hub(*lines: str) -> Configure:
+    """Return these lines at the hub."""
+    return Configure(Role.HUB, lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Under the section that `section` opens: lines that begin with one of `remove` go, `add` come."""

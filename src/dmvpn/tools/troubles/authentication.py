@@ -10,12 +10,16 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
-from dmvpn.features.eigrp.config import interfaces as eigrp_ports
+from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ospf.config import interfaces as ospf_ports
-from dmvpn.features.rip import config as rip_lines
+from dmvpn.features.rip.model import RipTimers
+from dmvpn.features.rip.terms import TIMERS
 from dmvpn.ios import common
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
+from dmvpn.network.terms.bgp import BGP, PASSWORD
+from dmvpn.network.terms.rip import RIP
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Configure, Differ, Edit, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 
 _NOT_OURS: Final = "NotOurs1"
@@ -69,7 +73,6 @@ _CERTIFIED: Final = (
         "The clock of a hub is years behind: no certificate is valid yet",
         (Command(Role.HUB, (_PAST,)), *_FORGET),
         (Cause.CLOCK,),
-        parts=(Role.HUB,),
         needs=(Need.CERTIFICATES,),
     ),
 )
@@ -113,16 +116,7 @@ _PASSWORDS: Final = (
     _one(
         "bgp-password-other",
         "A spoke has another BGP password than the hub",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    bgp_processes.ROUTER.of(number=word("bgp")),
-                    bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), password=_NOT_OURS),
-                ),
-            ),
-            Command(Role.SPOKE, ("clear ip bgp *",)),
-        ),
+        (Differ(Role.SPOKE, BGP, PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
         (Cause.BGP_PASSWORD,),
         parts=(Role.SPOKE, Role.HUB),
         needs=(Need.BGP,),
@@ -131,13 +125,7 @@ _PASSWORDS: Final = (
         "bgp-password-gone",
         "A spoke has no BGP password any more",
         (
-            Configure(
-                Role.SPOKE,
-                (
-                    bgp_processes.ROUTER.of(number=word("bgp")),
-                    bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS),
-                ),
-            ),
+            spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS)),
             Command(Role.SPOKE, ("clear ip bgp *",)),
         ),
         (Cause.BGP_PASSWORD,),
@@ -147,52 +135,35 @@ _PASSWORDS: Final = (
 )
 
 _TIMES: Final = (
-    _one(
-        "rip-forgets",
-        "A spoke forgets what RIP told it before it is told again",
-        (
-            Configure(
-                Role.SPOKE, (rip_lines.ROUTER.of(), rip_lines.TIMERS.of(update=10, invalid=4, holddown=4, flush=8))
-            ),
-        ),
-        (Cause.RIP_TIMERS,),
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.RIP,),
-    ),
-    _one(
-        "rip-tells-late",
-        "A spoke tells by RIP when all others have forgotten",
-        (
-            Configure(
-                Role.SPOKE,
-                (rip_lines.ROUTER.of(), rip_lines.TIMERS.of(update=90, invalid=180, holddown=180, flush=240)),
-            ),
-        ),
-        (Cause.RIP_TIMERS,),
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.RIP,),
+    *(
+        _one(
+            name,
+            title,
+            (Differ(Role.SPOKE, RIP, TIMERS, timers),),
+            (Cause.RIP_TIMERS,),
+            parts=(Role.SPOKE, Role.HUB),
+            needs=(Need.RIP,),
+        )
+        for name, title, timers in (
+            ("rip-forgets", "A spoke forgets what RIP told it before it is told again", RipTimers(10, 4, 4, 8)),
+            ("rip-tells-late", "A spoke tells by RIP when all others have forgotten", RipTimers(90, 180, 180, 240)),
+        )
     ),
     _one(
         "hub-eigrp-timers",
         "A hub says hello less often than it may be silent",
         (
-            Eigrp(
-                Role.HUB,
-                named=(eigrp_ports.AF_HELLO_INTERVAL.of(seconds=60), eigrp_ports.AF_HOLD_TIME.of(seconds=20)),
-                classic=(
-                    eigrp_ports.IP_HELLO_INTERVAL.of(number=word("as"), seconds=60),
-                    eigrp_ports.IP_HOLD_TIME.of(number=word("as"), seconds=20),
-                ),
+            pieces.on_tunnel(
+                Role.HUB, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 20})
             ),
         ),
         (Cause.EIGRP_TIMERS,),
-        parts=(Role.HUB,),
         needs=(Need.EIGRP,),
     ),
     _one(
         "hub-ospf-dead",
         "OSPF of a hub gives others up sooner than they do",
-        (Configure(Role.HUB, (common.INTERFACE.of(name=word("tunnel")), ospf_ports.DEAD_INTERVAL.of(seconds=25))),),
+        (hub(pieces.TUNNEL, ospf_ports.DEAD_INTERVAL.of(seconds=25)),),
         (Cause.OSPF_TERMS,),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
         needs=(Need.OSPF,),

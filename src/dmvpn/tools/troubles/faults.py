@@ -99,6 +99,8 @@ def _is_of_one(trouble: Trouble) -> bool:
     texts = [text for act in trouble.acts for text in _texts(act)]
     if any(isinstance(act, acts.Renumber) for act in trouble.acts):
         return False  # all clients of a hub would have to hear of it
+    if any(isinstance(act, acts.Differ) and act.table.names_peer for act in trouble.acts):
+        return False
     alone = all(act.part is Role.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
     return alone and not any("{hub." in text or "{other." in text for text in texts)
 

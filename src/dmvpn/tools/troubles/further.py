@@ -11,40 +11,36 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
-from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.eigrp.config import sections
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import prefix_lists
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.static import config as static_lines
-from dmvpn.ios import Placeholder, common
+from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Role, Wire, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Role, Wire, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, without_story
 
-_BGP: Final = bgp_processes.ROUTER.of(number=word("bgp"))
-_OSPF: Final = ospf_lines.ROUTER.of(number=word("ospf"))
-_RIP: Final = rip_lines.ROUTER.of()
-_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
 _DENY: Final = (
     prefix_lists.ENTRY.of(
         name="LESSON", sequence=5, prefix=Placeholder("{other.lan_network}/{other.lan_length}"), deny=True
     ),
     prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),
 )
-_LOOPBACK: Final = (
-    common.INTERFACE.of(name="Loopback66"),
-    port_lines.ADDRESS.of(address=word("other.host"), mask="255.255.255.255"),
-)
-_HALF: Final = (static_lines.ROUTE.of(network=word("other.lan_network"), mask="255.255.255.128", interface="Null0"),)
+_NETWORK, _AGGREGATE = bgp_processes.IN_ROUTER.network, bgp_processes.IN_ROUTER.aggregate
+_HALF: Final = "255.255.255.128"
 _TAKEN: Final = (Cause.LAN_OVERLAP, Cause.ADDRESS_CONFLICT, Cause.NO_ROUTE_THERE)
 _SHADOWED: Final = (Cause.BLACK_HOLE, Cause.LAN_OVERLAP, Cause.NO_ROUTE_THERE)
 _NO_WAY: Final = (Cause.BLACK_HOLE, Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP, Cause.NO_ROUTE_THERE)
 _ROUTES: Final = "Who says so to whom? `show ip route` at both ends."
 _WIRE: Final = "The provider has to fix it: `dmvpn lab impair` stands for your call."
+_EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
+_SOFT: Final = Command(Role.SPOKE, ("clear ip bgp * soft",))
 _IN: Final = {"list": "LESSON", "in": True}
-_ALL: Final = (IPv4Address(0), IPv4Address("255.255.255.255"))
+_ALL: Final = (IPv4Address(0), IPv4Address(pieces.HOST))
 _COMPARE: Final = "Compare both ends, from the wire up."
 _one: Final = partial(without_story, hints=(_COMPARE, _ROUTES))
 _wire: Final = partial(without_story, hints=(_COMPARE, _WIRE))
@@ -69,14 +65,12 @@ _BAD_WIRES: Final = (
         "A hub receives nothing, though what it sends arrives",
         (Wire(Role.HUB, Badness(loss=100.0), incoming=True),),
         (Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
-        parts=(Role.HUB,),
     ),
     _wire(
         "hub-link-cut",
         "The wire of a hub carries nothing",
         (Wire(Role.HUB, Badness(cut=1.0)),),
         (Cause.LINK_CUT,),
-        parts=(Role.HUB,),
     ),
     _wire(
         "hub-wire-narrow",
@@ -98,58 +92,33 @@ _BELOW: Final = (
     _one(
         "provider-route-to-hub",
         "The provider has a route into nothing for a hub",
-        (
-            Configure(
-                Role.PROVIDER,
-                (static_lines.ROUTE.of(network=word("hub.nbma"), mask="255.255.255.255", interface="Null0"),),
-            ),
-        ),
+        (Configure(Role.PROVIDER, (pieces.route("hub.nbma", pieces.HOST),)),),
         _NO_WAY,
-        parts=(Role.PROVIDER,),
         needs=(Need.PROVIDER,),
     ),
     _one(
         "provider-address-gone",
         "The provider's port to a spoke has no address",
-        (Configure(Role.PROVIDER, (common.INTERFACE.of(name=word("port")), port_lines.ADDRESS.no())),),
+        (Configure(Role.PROVIDER, (pieces.PORT, port_lines.ADDRESS.no())),),
         (Cause.NO_ADDRESS, *_NO_WAY),
-        parts=(Role.PROVIDER,),
         needs=(Need.PROVIDER,),
     ),
     _one(
         "stray-route-to-hub",
         "A spoke has a route into nothing for the NBMA address of the hub",
-        (
-            Configure(
-                Role.SPOKE,
-                (static_lines.ROUTE.of(network=word("hub.nbma"), mask="255.255.255.255", interface="Null0"),),
-            ),
-        ),
+        (spoke(pieces.route("hub.nbma", pieces.HOST)),),
         _NO_WAY,
     ),
     _one(
         "second-default-route",
         "A spoke has a second default route, to nobody",
-        (
-            Configure(
-                Role.SPOKE,
-                (static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan")),),
-            ),
-        ),
+        (spoke(static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan"))),),
         (Cause.WRONG_NEXT_HOP, Cause.BLACK_HOLE, Cause.MISSING_ROUTE),
     ),
     _one(
         "nbma-taken",
         "A spoke has the NBMA address of the hub on a loopback",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name="Loopback66"),
-                    port_lines.ADDRESS.of(address=word("hub.nbma"), mask="255.255.255.255"),
-                ),
-            ),
-        ),
+        (spoke(pieces.LOOPBACK, pieces.address("hub.nbma", pieces.HOST)),),
         (Cause.NBMA_CONFLICT, Cause.NHS_NBMA),
         parts=(Role.SPOKE, Role.HUB),
     ),
@@ -159,136 +128,63 @@ _LANS: Final = (
     _one(
         "lan-past-the-tunnel",
         "A static route of a spoke leads to the LAN of another one past the tunnel",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("other.lan_network"), mask=word("other.lan_mask"), next_hop=word("gateway")
-                    ),
-                ),
-            ),
-            *_FORGET,
-        ),
+        (spoke(pieces.route("other.lan_network", "other.lan_mask", "gateway")), *pieces.FORGET),
         (Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
     ),
     _one(
         "lan-second-address",
         "A spoke has the LAN of another one on a port more",
         (
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name=word("lan")),
-                    port_lines.SECONDARY.of(address=word("other.lan_address"), mask=word("other.lan_mask")),
-                ),
-            ),
-            *_FORGET,
+            spoke(pieces.LAN, port_lines.SECONDARY.of(address=word("other.lan_address"), mask=word("other.lan_mask"))),
+            *pieces.FORGET,
         ),
         _TAKEN,
         parts=(Role.SPOKE, Role.OTHER),
     ),
-    _one(
-        "host-taken-ospf",
-        "A spoke tells OSPF of an address of another one's LAN",
-        (
-            Configure(
-                Role.SPOKE,
-                (*_LOOPBACK, _OSPF, ospf_lines.NETWORKS.of(network=Placeholder("{other.host} 0.0.0.0"), area=0)),
-            ),
-            *_FORGET,
-        ),
-        _TAKEN,
-        parts=(Role.SPOKE, Role.OTHER),
-        needs=(Need.OSPF,),
+    *(
+        _one(
+            f"host-taken-{need.name.lower()}",
+            f"A spoke tells {need.name} of an address of another one's LAN",
+            (spoke(pieces.LOOPBACK, pieces.address("other.host", pieces.HOST), *lines), *pieces.FORGET),
+            _TAKEN,
+            parts=(Role.SPOKE, Role.OTHER),
+            needs=(need,),
+        )
+        for need, lines in (
+            (Need.OSPF, (pieces.OSPF, ospf_lines.NETWORKS.of(network=Placeholder("{other.host} 0.0.0.0"), area=0))),
+            (Need.RIP, (pieces.RIP, rip_lines.NETWORK.of(network=word("other.lan_network")))),
+            (Need.BGP, (pieces.BGP, _NETWORK.of(address=word("other.host"), mask=pieces.HOST))),
+        )
     ),
-    _one(
-        "host-taken-rip",
-        "A spoke tells RIP of an address of another one's LAN",
-        (Configure(Role.SPOKE, (*_LOOPBACK, _RIP, rip_lines.NETWORK.of(network=word("other.lan_network")))), *_FORGET),
-        _TAKEN,
-        parts=(Role.SPOKE, Role.OTHER),
-        needs=(Need.RIP,),
-    ),
-    _one(
-        "host-taken-bgp",
-        "A spoke tells BGP of an address of another one's LAN",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    *_LOOPBACK,
-                    _BGP,
-                    bgp_processes.IN_ROUTER.network.of(address=word("other.host"), mask="255.255.255.255"),
-                ),
-            ),
-            *_FORGET,
-        ),
-        _TAKEN,
-        parts=(Role.SPOKE, Role.OTHER),
-        needs=(Need.BGP,),
-    ),
-    _one(
-        "lan-shadowed-ospf",
-        "A spoke tells OSPF of half of another one's LAN",
-        (
-            Configure(Role.SPOKE, (*_HALF, _OSPF, ospf_lines.REDISTRIBUTE.of(static=True, subnets=True))),
-            *_FORGET,
-        ),
-        _SHADOWED,
-        needs=(Need.OSPF,),
-    ),
-    _one(
-        "lan-shadowed-rip",
-        "A spoke tells RIP of half of another one's LAN",
-        (Configure(Role.SPOKE, (*_HALF, _RIP, rip_lines.REDISTRIBUTE_STATIC.of())), *_FORGET),
-        _SHADOWED,
-        needs=(Need.RIP,),
-    ),
-    _one(
-        "lan-shadowed-bgp",
-        "A spoke tells BGP of half of another one's LAN",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    *_HALF,
-                    _BGP,
-                    bgp_processes.IN_ROUTER.network.of(address=word("other.lan_network"), mask="255.255.255.128"),
-                ),
-            ),
-            *_FORGET,
-        ),
-        _SHADOWED,
-        needs=(Need.BGP,),
+    *(
+        _one(
+            f"lan-shadowed-{need.name.lower()}",
+            f"A spoke tells {need.name} of half of another one's LAN",
+            (spoke(pieces.route("other.lan_network", _HALF), *lines), *pieces.FORGET),
+            _SHADOWED,
+            needs=(need,),
+        )
+        for need, lines in (
+            (Need.OSPF, (pieces.OSPF, ospf_lines.REDISTRIBUTE.of(static=True, subnets=True))),
+            (Need.RIP, (pieces.RIP, rip_lines.REDISTRIBUTE_STATIC.of())),
+            (Need.BGP, (pieces.BGP, _NETWORK.of(address=word("other.lan_network"), mask=_HALF))),
+        )
     ),
     _one(
         "summary-eigrp",
         "The hub says one large network for all LANs, which in phase 2 leads by the hub",
         (
-            Eigrp(
-                Role.HUB,
-                named=(eigrp_ports.AF_SUMMARY.of(address="10.0.0.0", mask="255.0.0.0"),),
-                classic=(eigrp_ports.IP_SUMMARY.of(number=word("as"), address="10.0.0.0", mask="255.0.0.0"),),
-            ),
-            *_FORGET,
+            pieces.on_tunnel(Role.HUB, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
+            *pieces.FORGET,
         ),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
-        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     _one(
         "summary-bgp",
         "The hub says one large network for all LANs in BGP, which in phase 2 leads by the hub",
-        (
-            Configure(
-                Role.HUB,
-                (_BGP, bgp_processes.IN_ROUTER.aggregate.of(address="10.0.0.0", mask="255.0.0.0", summary_only=True)),
-            ),
-            *_FORGET,
-        ),
+        (hub(pieces.BGP, _AGGREGATE.of(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *pieces.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
-        parts=(Role.HUB,),
         needs=(Need.BGP, Need.ONE_HUB),
     ),
 )
@@ -305,7 +201,7 @@ _PROTOCOLS: Final = (
     _one(
         "all-networks-ospf",
         "OSPF of a hub takes in every interface, its underlay, too",
-        (Configure(Role.HUB, (_OSPF, ospf_lines.NETWORKS.of(network=_ALL, area=0))),),
+        (hub(pieces.OSPF, ospf_lines.NETWORKS.of(network=_ALL, area=0)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
         needs=(Need.OSPF,),
@@ -313,58 +209,24 @@ _PROTOCOLS: Final = (
     _one(
         "hub-bgp-neighbor-shutdown",
         "A hub has shut its session with a spoke down",
-        (Configure(Role.HUB, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("spoke.tunnel_address"), shutdown=True))),),
+        (hub(*pieces.of_spoke(shutdown=True)),),
         (Cause.BGP_NEIGHBOR,),
-        parts=(Role.HUB,),
         needs=(Need.BGP,),
     ),
-    _one(
-        "filter-inwards-eigrp",
-        "A spoke does not believe EIGRP what it says of another one's LAN",
-        (
-            Configure(Role.SPOKE, _DENY),
-            Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list.of(**_IN),)),
-            *_FORGET,
-        ),
-        (Cause.ROUTE_FILTERED,),
-        needs=(Need.EIGRP,),
-    ),
-    _one(
-        "filter-inwards-ospf",
-        "A spoke does not believe OSPF what it says of another one's LAN",
-        (
-            Configure(Role.SPOKE, (*_DENY, _OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
-            *_FORGET,
-        ),
-        (Cause.ROUTE_FILTERED,),
-        needs=(Need.OSPF,),
-    ),
-    _one(
-        "filter-inwards-rip",
-        "A spoke does not believe RIP what it says of another one's LAN",
-        (Configure(Role.SPOKE, (*_DENY, _RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(**_IN))), *_FORGET),
-        (Cause.ROUTE_FILTERED,),
-        needs=(Need.RIP,),
-    ),
-    _one(
-        "filter-inwards-bgp",
-        "A spoke does not believe BGP what it says of another one's LAN",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    *_DENY,
-                    _BGP,
-                    bgp_processes.NEIGHBOR.of(
-                        peer=word("hub.tunnel_address"), list="LESSON", prefix_list=True, **{"in": True}
-                    ),
-                ),
-            ),
-            Command(Role.SPOKE, ("clear ip bgp * soft",)),
-            *_FORGET,
-        ),
-        (Cause.ROUTE_FILTERED,),
-        needs=(Need.BGP,),
+    *(
+        _one(
+            f"filter-inwards-{need.name.lower()}",
+            f"A spoke does not believe {need.name} what it says of another one's LAN",
+            (*acts, *pieces.FORGET),
+            (Cause.ROUTE_FILTERED,),
+            needs=(need,),
+        )
+        for need, *acts in (
+            (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(**_IN),))),
+            (Need.OSPF, spoke(*_DENY, pieces.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
+            (Need.RIP, spoke(*_DENY, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(**_IN))),
+            (Need.BGP, spoke(*_DENY, *pieces.of_hub(prefix_list=True, **_IN)), _SOFT),
+        )
     ),
 )
 

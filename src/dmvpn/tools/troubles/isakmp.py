@@ -6,23 +6,20 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config import isakmp
-from dmvpn.tools.troubles.acts import Command, Configure, Role
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Role, spoke
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 _ANY: Final = "0.0.0.0"  # noqa: S104 - no binding: a key for every address
-_FIRST: Final = "How far does it come: IKE, an SA, a registration?"
-_ANEW: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
 
 
 def _of_spoke(name: str, title: str, lines: tuple[str, ...], hints: tuple[str, str], *causes: Cause) -> Trouble:
     """Return the trouble of a spoke on which these lines are entered. causes: the first is the one to be named."""
-    return Trouble(
+    return pieces.lost(
         id=name,
         title=title,
-        acts=(Configure(Role.SPOKE, lines), *_ANEW),
-        complaint=_LOST,
-        hints=(_FIRST, *hints),
+        acts=(spoke(*lines), *pieces.RENEW),
+        hints=(pieces.HOW_FAR, *hints),
         cause=causes[0],
         also=causes[1:],
         parts=(Role.SPOKE, Role.HUB),

@@ -7,15 +7,11 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.terms import PASSWORD
-from dmvpn.features.static import config as static_lines
-from dmvpn.ios import common
 from dmvpn.network.terms import tunnels as tables
-from dmvpn.tools.troubles.acts import Command, Configure, Differ, Edit, Role, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Differ, Edit, Role, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
-_LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
-_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
 #: Clear the caches, so that all routers have to resolve again.
 _FORGET: Final = (
@@ -40,24 +36,21 @@ NHRP: Final = (
         cause=Cause.AUTHENTICATION,
         parts=(Role.SPOKE, Role.HUB),
     ),
-    Trouble(
+    pieces.all_lost(
         id="hub-network-id-missing",
         title="The hub's tunnel has no network-id: it runs no NHRP",
-        acts=(Edit(Role.HUB, _TUNNEL, remove=("ip nhrp network-id",)),),
-        complaint="All branches lost the head office at the same minute.",
+        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp network-id",)),),
         hints=(
             "Tunnels and underlay are well. What do the branches ask the hub for?",
             "`show ip nhrp` and the log at {hub.name}.",
             "`ip nhrp network-id` is missing at {hub.name}.",
         ),
         cause=Cause.NETWORK_ID,
-        parts=(Role.HUB,),
     ),
-    Trouble(
+    pieces.lost(
         id="network-id-missing",
         title="A spoke's tunnel has no network-id: it runs no NHRP",
-        acts=(Edit(Role.SPOKE, _TUNNEL, remove=("ip nhrp network-id",)), Command(Role.HUB, ("clear ip nhrp",))),
-        complaint=_LOST,
+        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip nhrp network-id",)), Command(Role.HUB, ("clear ip nhrp",))),
         hints=(
             "Tunnel and underlay are well. Does the hub know {spoke.name}?",
             "`show dmvpn` at {spoke.name}: what is there, and what is not?",
@@ -65,23 +58,13 @@ NHRP: Final = (
         ),
         cause=Cause.NETWORK_ID,
     ),
-    Trouble(
+    pieces.lost(
         id="nhs-address",
         title="A spoke has the wrong tunnel address for its NHS",
         acts=(
-            Edit(
-                Role.SPOKE,
-                _TUNNEL,
-                remove=_SERVERS,
-                add=(
-                    nhrp_lines.NHS.of(
-                        nhs_address=word("nobody_in_tunnel"), nbma_address=word("hub.nbma"), multicast=True
-                    ),
-                ),
-            ),
+            pieces.registering("nobody_in_tunnel", "hub.nbma"),
             Command(Role.HUB, ("clear ip nhrp",)),
         ),
-        complaint=_LOST,
         hints=(
             "The hub answers {spoke.name}. What does it say?",
             "`show ip nhrp nhs detail` at {spoke.name}: who is it looking for, and who is there?",
@@ -89,22 +72,10 @@ NHRP: Final = (
         ),
         cause=Cause.NHS_ADDRESS,
     ),
-    Trouble(
+    pieces.lost(
         id="nhs-nbma",
         title="A spoke has the wrong NBMA address for its NHS",
-        acts=(
-            Edit(
-                Role.SPOKE,
-                _TUNNEL,
-                remove=_SERVERS,
-                add=(
-                    nhrp_lines.NHS.of(
-                        nhs_address=word("hub.tunnel_address"), nbma_address=word("other.nbma"), multicast=True
-                    ),
-                ),
-            ),
-        ),
-        complaint=_LOST,
+        acts=(pieces.registering("hub.tunnel_address", "other.nbma"),),
         hints=(
             "Where do the requests of {spoke.name} go?",
             "`show ip nhrp` at {spoke.name}: whose NBMA address is that?",
@@ -116,12 +87,7 @@ NHRP: Final = (
     Trouble(
         id="nhs-route",
         title="A static route of a spoke sends what is for the hub's tunnel address into nothing",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (static_lines.ROUTE.of(network=word("hub.tunnel_address"), mask="255.255.255.255", interface="Null0"),),
-            ),
-        ),
+        acts=(spoke(pieces.route("hub.tunnel_address", pieces.HOST)),),
         complaint="Monitoring at {spoke.name} says that the other end of the tunnel is dead. All works, say people.",
         hints=(
             "{spoke.name} is registered. What becomes of a ping to the other end of its tunnel?",
@@ -132,13 +98,13 @@ NHRP: Final = (
         also=(Cause.BLACK_HOLE,),
         noticed=False,
     ),
-    Trouble(
+    pieces.lost(
         id="nhs-missing",
         title="A spoke has a static map of the hub, and no NHS",
         acts=(
             Edit(
                 Role.SPOKE,
-                _TUNNEL,
+                pieces.TUNNEL,
                 remove=_SERVERS,
                 add=(
                     nhrp_lines.MAP.of(target=word("hub.tunnel_address"), nbma=word("hub.nbma")),
@@ -147,7 +113,6 @@ NHRP: Final = (
             ),
             Command(Role.HUB, ("clear ip nhrp",)),
         ),
-        complaint=_LOST,
         hints=(
             "{spoke.name} knows where the hub is. Does the hub know where {spoke.name} is?",
             "`show ip nhrp nhs` at {spoke.name}.",
@@ -158,7 +123,10 @@ NHRP: Final = (
     Trouble(
         id="hub-multicast",
         title="The hub replicates no multicast to its spokes",
-        acts=(Edit(Role.HUB, _TUNNEL, remove=("ip nhrp map multicast dynamic",)), Command(Role.HUB, _FORGET[0].lines)),
+        acts=(
+            Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp map multicast dynamic",)),
+            Command(Role.HUB, _FORGET[0].lines),
+        ),
         complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
         hints=(
             "All are registered, and no routes come. What do routing protocols need?",
@@ -166,20 +134,12 @@ NHRP: Final = (
             "`ip nhrp map multicast dynamic` is missing at {hub.name}.",
         ),
         cause=Cause.HUB_MULTICAST,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
         id="spoke-multicast",
         title="A spoke sends no multicast to the hub",
-        acts=(
-            Edit(
-                Role.SPOKE,
-                _TUNNEL,
-                remove=_SERVERS,
-                add=(nhrp_lines.NHS.of(nhs_address=word("hub.tunnel_address"), nbma_address=word("hub.nbma")),),
-            ),
-        ),
+        acts=(pieces.registering("hub.tunnel_address", "hub.nbma", multicast=False),),
         complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring.",
         hints=(
             "It is registered, and no routes come. What do routing protocols need?",
@@ -192,21 +152,20 @@ NHRP: Final = (
     Trouble(
         id="redirect-missing",
         title="The hub sends no redirects",
-        acts=(Edit(Role.HUB, _TUNNEL, remove=("ip nhrp redirect",)), *_FORGET_SHORTCUTS),
-        complaint=_LONG_WAY,
+        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp redirect",)), *_FORGET_SHORTCUTS),
+        complaint=pieces.LONG_WAY,
         hints=(
             "Everything works, by the hub. Who would tell the branches that there is a better way?",
             "`show ip nhrp` at {spoke.name} while it talks with {other.name}.",
             "`ip nhrp redirect` is missing at {hub.name}.",
         ),
         cause=Cause.REDIRECT,
-        parts=(Role.HUB,),
         needs=(Need.PHASE_3,),
     ),
     Trouble(
         id="shortcut-missing",
         title="A spoke takes no shortcuts",
-        acts=(Edit(Role.SPOKE, _TUNNEL, remove=("ip nhrp shortcut",)), *_FORGET_SHORTCUTS),
+        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip nhrp shortcut",)), *_FORGET_SHORTCUTS),
         complaint="What {spoke.name} sends to {other.name} takes the long way by the head office.",
         hints=(
             "Trace both directions. Which one is long?",
@@ -222,7 +181,7 @@ NHRP: Final = (
         acts=(
             Edit(
                 Role.SPOKE,
-                _TUNNEL,
+                pieces.TUNNEL,
                 remove=("ip nhrp holdtime", "ip nhrp registration timeout"),
                 add=(nhrp_lines.HOLDTIME.of(seconds=10), nhrp_lines.REGISTRATION_TIMEOUT.of(seconds=600)),
             ),

@@ -47,61 +47,58 @@ def _lists(
     return _one(name, title, acts, (cause,), parts=(part,), needs=needs)
 
 
+def _of_lan(name: str, title: str, lines: tuple[str, ...], cause: Cause = Cause.PACKET_FILTER) -> Trouble:
+    """Return a trouble of a LAN's lists."""
+    return _lists(name, title, lines, Need.LAN_LISTS, cause=cause)
+
+
+_cuts: Final = partial(_lists, cause=Cause.LIST_CUTS_TUNNEL, again=("clear crypto session",))
+_verifies: Final = partial(_lists, cause=Cause.REVERSE_PATH, again=("clear crypto session",))
 _LAN: Final = (
-    _lists(
+    _of_lan(
         "entry-too-early",
         "A denial of a LAN's list precedes the permission that it is no exception of",
         _named(LAN_OUT, "5 deny udp any any"),
-        Need.LAN_LISTS,
     ),
-    _lists(
-        "deny-all-first", "A LAN's list begins with its end", _named(LAN_OUT, "1 deny ip any any log"), Need.LAN_LISTS
-    ),
-    _lists("answers-forgotten", "A LAN's list has no entry for answers", _named(LAN_OUT, "no 10"), Need.LAN_LISTS),
-    _lists(
+    _of_lan("deny-all-first", "A LAN's list begins with its end", _named(LAN_OUT, "1 deny ip any any log")),
+    _of_lan("answers-forgotten", "A LAN's list has no entry for answers", _named(LAN_OUT, "no 10")),
+    _of_lan(
         "tcp-for-udp",
         "An entry of a LAN's list is about TCP, and UDP is meant",
         _named(LAN_OUT, "no 30", f"30 permit tcp {_COMPANY} {_OWN}"),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "ports-swapped",
         "An entry of a LAN's list has the service as source port",
         _named(LAN_OUT, "no 40", f"40 permit tcp {_COMPANY} eq 443 {_OWN}"),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "established-service",
         "An entry of a LAN's list permits a service only to connections that exist",
         _named(LAN_OUT, "no 40", f"40 permit tcp {_COMPANY} {_OWN} eq 443 established"),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "lan-of-another",
         "An entry of a LAN's list has the network of another site",
         _named(LAN_IN, "no 20", f"20 permit ip {{other.lan_network}} {{other.lan_wildcard}} {_COMPANY}"),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "mask-inverted",
         "An entry of a LAN's list has a mask in the place of a wildcard",
         _named(LAN_IN, "no 20", f"20 permit ip {{lan_network}} {{lan_mask}} {_COMPANY}"),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "ends-swapped",
         "An entry of a LAN's list has source and destination in each other's place",
         _named(LAN_OUT, "no 30", f"30 permit udp {_OWN} {_COMPANY}"),
-        Need.LAN_LISTS,
     ),
-    _lists("no-permit", "A LAN's list only denies", _named(LAN_IN, "no 20", "no 30"), Need.LAN_LISTS),
-    _lists(
+    _of_lan("no-permit", "A LAN's list only denies", _named(LAN_IN, "no 20", "no 30")),
+    _of_lan(
         "lan-lists-swapped",
         "The two lists of a LAN are on each other's side",
         _port("lan", f"ip access-group {LAN_IN} out", f"ip access-group {LAN_OUT} in"),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "time-over",
         "An entry of a LAN's list counted until last year",
         (
@@ -109,26 +106,18 @@ _LAN: Final = (
             "absolute end 12:00 1 January 2020",
             *_named(LAN_IN, "no 20", f"20 permit ip {_OWN} {_COMPANY} time-range OFFICE"),
         ),
-        Need.LAN_LISTS,
     ),
-    _lists(
+    _of_lan(
         "resequenced",
         "An entry of a LAN's list was removed by a number that it had before the list was numbered again",
         (f"ip access-list resequence {LAN_OUT} 5 5", *_named(LAN_OUT, "no 15")),
-        Need.LAN_LISTS,
     ),
-    _lists(
-        "fragments-denied",
-        "A LAN's list denies fragments",
-        _named(LAN_OUT, "1 deny ip any any fragments"),
-        Need.LAN_LISTS,
-    ),
-    _lists("icmp-denied", "A LAN's list denies ICMP", _named(LAN_OUT, "1 deny icmp any any"), Need.LAN_LISTS),
-    _lists(
+    _of_lan("fragments-denied", "A LAN's list denies fragments", _named(LAN_OUT, "1 deny ip any any fragments")),
+    _of_lan("icmp-denied", "A LAN's list denies ICMP", _named(LAN_OUT, "1 deny icmp any any")),
+    _of_lan(
         "list-missing",
         "A LAN's list has another name where it is applied, so that all passes",
         _port("lan", "ip access-group LAN-1N in"),
-        Need.LAN_LISTS,
         cause=Cause.LIST_MISSING,
     ),
     _lists(
@@ -140,10 +129,7 @@ _LAN: Final = (
     _lists(
         "standard-alone",
         "A numbered list that is to keep one network out denies all",
-        (
-            "access-list 10 deny {other.lan_network} {other.lan_wildcard}",
-            *_port("lan", "ip access-group 10 out"),
-        ),
+        ("access-list 10 deny {other.lan_network} {other.lan_wildcard}", *_port("lan", "ip access-group 10 out")),
         Need.NO_LISTS,
     ),
 )
@@ -221,57 +207,45 @@ _WAN: Final = (
         Need.WAN_LISTS,
         cause=Cause.LIST_CUTS_TUNNEL,
     ),
-    _lists(
+    _cuts(
         "tunnel-list-on-wan",
         "The tunnel's list is on the port to the provider",
         _port("wan", f"ip access-group {TUNNEL_IN} in"),
         Need.TUNNEL_LISTS,
         Need.WAN_LISTS,
-        cause=Cause.LIST_CUTS_TUNNEL,
-        again=("clear crypto session",),
     ),
-    _lists(
+    _cuts(
         "isakmp-denied",
         "The provider's list denies ISAKMP",
         _named(WAN_IN, "1 deny udp any any eq isakmp", "2 deny udp any any eq non500-isakmp"),
         Need.PROTECTED,
         Need.WAN_LISTS,
-        cause=Cause.LIST_CUTS_TUNNEL,
-        again=("clear crypto session",),
     ),
-    _lists(
+    _cuts(
         "isakmp-as-tcp",
         "The provider's list has entries for ISAKMP over TCP",
         _named(WAN_IN, "no 10", "10 permit tcp any any eq 500", "no 20", "20 permit tcp any any eq 4500"),
         Need.PROTECTED,
         Need.WAN_LISTS,
-        cause=Cause.LIST_CUTS_TUNNEL,
-        again=("clear crypto session",),
     ),
-    _lists(
+    _cuts(
         "esp-denied",
         "The provider's list denies ESP, in UDP and without",
         _named(WAN_IN, "no 20", "no 30"),
         Need.PROTECTED,
         Need.WAN_LISTS,
-        cause=Cause.LIST_CUTS_TUNNEL,
-        again=("clear crypto session",),
     ),
-    _lists(
+    _verifies(
         "verify-without-default",
         "The port to the provider verifies senders, and the default route does not count",
         _port("wan", "ip verify unicast source reachable-via any"),
         Need.PROVIDER,
-        cause=Cause.REVERSE_PATH,
-        again=("clear crypto session",),
     ),
-    _lists(
+    _verifies(
         "verify-strictly-without-default",
         "The port to the provider verifies strictly, and the default route does not count",
         _port("wan", "ip verify unicast source reachable-via rx"),
         Need.PROVIDER,
-        cause=Cause.REVERSE_PATH,
-        again=("clear crypto session",),
     ),
     _lists(
         "verify-asymmetric",

@@ -8,39 +8,26 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
-from dmvpn.features.interface.config import sections as port_lines
-from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Edit, Eigrp, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_GONE: Final = "Nobody reaches the computers at {spoke.name} any more."
-_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
 _ASTRAY: Final = "Trace it from both ends. Who sends it where?"
 
 PREFIXES: Final = (
-    Trouble(
+    pieces.gone(
         id="lan-shutdown",
         title="The port of a spoke to its LAN is shut down",
-        acts=(Configure(Role.SPOKE, (common.INTERFACE.of(name=word("lan")), common.SHUTDOWN.of())),),
-        complaint=_GONE,
+        acts=(spoke(pieces.LAN, common.SHUTDOWN.of()),),
         hints=("The tunnel is well. What is behind it?", "`show ip interface brief` at {spoke.name}."),
         cause=Cause.INTERFACE_SHUTDOWN,
     ),
-    Trouble(
+    pieces.gone(
         id="lan-address",
         title="A spoke has another address in its LAN than its computers believe",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name=word("lan")),
-                    port_lines.ADDRESS.of(address=word("nobody_in_lan"), mask=word("lan_mask")),
-                ),
-            ),
-        ),
-        complaint=_GONE,
+        acts=(spoke(pieces.LAN, pieces.address("nobody_in_lan", "lan_mask")),),
         hints=("{spoke.name} answers. Does the computer send anything to it?", "Which gateway has {spoke.host}?"),
         cause=Cause.HOST_GATEWAY,
         also=(Cause.WRONG_MASK,),
@@ -49,18 +36,12 @@ PREFIXES: Final = (
         id="host-taken",
         title="A spoke has an address of another one's LAN, and announces it",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name="Loopback66"),
-                    port_lines.ADDRESS.of(address=word("other.host"), mask="255.255.255.255"),
-                ),
-            ),
+            spoke(pieces.LOOPBACK, pieces.address("other.host", pieces.HOST)),
             Eigrp(
                 Role.SPOKE,
                 address_family=(eigrp_lines.IN_FAMILY.network.of(address=word("other.host"), wildcard=IPv4Address(0)),),
             ),
-            *_FORGET,
+            *pieces.FORGET,
         ),
         complaint="The computer {other.host} at {other.name} is offline, people say. Its neighbors are there.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: whose is it?"),
@@ -73,12 +54,9 @@ PREFIXES: Final = (
         id="lan-shadowed",
         title="A spoke announces half of another one's LAN",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (static_lines.ROUTE.of(network=word("other.lan_network"), mask="255.255.255.128", interface="Null0"),),
-            ),
+            spoke(pieces.route("other.lan_network", "255.255.255.128")),
             Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.of(static=True),)),
-            *_FORGET,
+            *pieces.FORGET,
         ),
         complaint="Half of the computers at {other.name} are offline.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: who says so?"),
@@ -86,61 +64,34 @@ PREFIXES: Final = (
         also=(Cause.LAN_OVERLAP, Cause.NO_ROUTE_THERE),
         needs=(Need.EIGRP,),
     ),
-    Trouble(
+    pieces.gone(
         id="hub-route-astray",
         title="A static route of the hub leads what is for one spoke to another one",
         acts=(
-            Configure(
-                Role.HUB,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("spoke.lan_network"),
-                        mask=word("spoke.lan_mask"),
-                        next_hop=word("other.tunnel_address"),
-                    ),
-                ),
+            hub(
+                static_lines.ROUTE.of(
+                    network=word("spoke.lan_network"),
+                    mask=word("spoke.lan_mask"),
+                    next_hop=word("other.tunnel_address"),
+                )
             ),
-            *_FORGET,
+            *pieces.FORGET,
         ),
-        complaint=_GONE,
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
-        parts=(Role.HUB,),
         also=(Cause.NO_ROUTE_THERE,),
     ),
-    Trouble(
+    pieces.gone(
         id="hub-black-hole",
         title="A static route of the hub sends what is for a spoke into nothing",
-        acts=(
-            Configure(
-                Role.HUB,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("spoke.lan_network"), mask=word("spoke.lan_mask"), interface="Null0"
-                    ),
-                ),
-            ),
-            *_FORGET,
-        ),
-        complaint=_GONE,
+        acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask")), *pieces.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
-        parts=(Role.HUB,),
     ),
     Trouble(
         id="host-route-astray",
         title="A host route of a spoke sends what is for a computer of another one to nobody",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("other.host"), mask="255.255.255.255", next_hop=word("nobody_in_tunnel")
-                    ),
-                ),
-            ),
-            *_FORGET,
-        ),
+        acts=(spoke(pieces.route("other.host", "255.255.255.255", "nobody_in_tunnel")), *pieces.FORGET),
         complaint="{spoke.name} does not reach {other.host}. Everybody else does.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {spoke.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
@@ -150,32 +101,19 @@ PREFIXES: Final = (
     Trouble(
         id="hub-passive",
         title="The hub's tunnel is passive",
-        acts=(
-            Eigrp(
-                Role.HUB,
-                named=(eigrp_ports.AF_PASSIVE.of(),),
-            ),
-            *_FORGET,
-        ),
+        acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.of(),)), *pieces.FORGET),
         complaint="No branch reaches another one. Their tunnels are up, says monitoring.",
         hints=("Who are the neighbors of {hub.name}?", "`show ip protocols` at {hub.name}."),
         cause=Cause.PASSIVE_INTERFACE,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
-    Trouble(
+    pieces.lost(
         id="server-is-self",
         title="A spoke is its own next hop server",
         acts=(
-            Edit(
-                Role.SPOKE,
-                common.INTERFACE.of(name=word("tunnel")),
-                remove=("ip nhrp nhs", "ip nhrp map"),
-                add=(nhrp_lines.NHS.of(nhs_address=word("tunnel_address"), nbma_address=word("nbma"), multicast=True),),
-            ),
+            pieces.registering("tunnel_address", "nbma"),
             Command(Role.HUB, ("clear ip nhrp",)),
         ),
-        complaint="The branch {spoke.name} does not reach the head office any more.",
         hints=("With whom does {spoke.name} register?", "`show ip nhrp nhs` at {spoke.name}: whose address is that?"),
         cause=Cause.NHS_ADDRESS,
         also=(Cause.NHS_NBMA, Cause.NHS_MISSING),
@@ -186,7 +124,7 @@ PREFIXES: Final = (
         acts=(
             Edit(
                 Role.SPOKE,
-                common.INTERFACE.of(name=word("tunnel")),
+                pieces.TUNNEL,
                 remove=("ip nhrp nhs {hub.tunnel_address}", "ip nhrp map {hub.tunnel_address}"),
             ),
         ),
@@ -199,16 +137,7 @@ PREFIXES: Final = (
     Trouble(
         id="small-tunnel",
         title="The tunnel of a spoke lets only small packets in",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name=word("tunnel")),
-                    common.IP_MTU.of(octets=600),
-                    common.ADJUST_MSS.of(octets=560),
-                ),
-            ),
-        ),
+        acts=(spoke(pieces.TUNNEL, common.IP_MTU.of(octets=600), common.ADJUST_MSS.of(octets=560)),),
         complaint="At {spoke.name} large files are slow.",
         hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),
         cause=Cause.MTU,

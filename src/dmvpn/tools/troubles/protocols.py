@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dmvpn.base.causes import Cause
@@ -12,18 +13,19 @@ from dmvpn.features.ospf.config import interfaces as ospf_ports
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import prefix_lists
 from dmvpn.features.rip import config as rip_lines
-from dmvpn.ios import Placeholder, common
+from dmvpn.ios import Placeholder
+from dmvpn.network.terms import bgp as bgp_terms
 from dmvpn.network.terms import ospf as tables
-from dmvpn.tools.troubles.acts import Command, Configure, Differ, Eigrp, Kill, Role, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Differ, Eigrp, Kill, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_BGP: Final = bgp_processes.ROUTER.of(number=word("bgp"))
-_RIP: Final = rip_lines.ROUTER.of()
-_NOT_OURS: Final = "NotOurs1"
-_LOST: Final = "Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."
-_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
+_lost: Final = partial(
+    Trouble, complaint="Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."
+)
+_ospf: Final = partial(_lost, parts=(Role.SPOKE, Role.HUB), needs=(Need.OSPF,))
+_bgp: Final = partial(_lost, needs=(Need.BGP,))
 _NEIGHBORS: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
-_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
 _LIST: Final = (
     prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
 )
@@ -36,67 +38,47 @@ _FILTERED: Final = (
 _TERMS: Final = "`show ip ospf interface {spoke.tunnel}` at both ends: what do they not agree on?"
 
 OSPF: Final = (
-    Trouble(
+    _ospf(
         id="ospf-hello",
         title="OSPF says Hello at other times on a spoke's tunnel",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.TIMERS),),
-        complaint=_LOST,
         hints=(_NEIGHBORS, _TERMS),
         cause=Cause.OSPF_TERMS,
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.OSPF,),
     ),
-    Trouble(
+    _ospf(
         id="ospf-area",
         title="The tunnel of a spoke is in another area",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AREA),),
-        complaint=_LOST,
         hints=(_NEIGHBORS, _TERMS),
         cause=Cause.OSPF_TERMS,
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.OSPF,),
     ),
-    Trouble(
+    _ospf(
         id="ospf-authentication",
         title="OSPF of a spoke has another password",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AUTHENTICATION),),
-        complaint=_LOST,
         hints=(_NEIGHBORS, "`show running-config interface {spoke.tunnel}` at both ends."),
         cause=Cause.OSPF_AUTHENTICATION,
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.OSPF,),
     ),
-    Trouble(
+    _ospf(
         id="ospf-network-type",
         title="OSPF takes the tunnel of a spoke for a network of another type",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    _TUNNEL,
-                    ospf_ports.NETWORK.of(point_to_point=True),
-                    ospf_ports.HELLO_INTERVAL.of(seconds=10),
-                    ospf_ports.DEAD_INTERVAL.of(seconds=40),
-                ),
+            spoke(
+                pieces.TUNNEL,
+                ospf_ports.NETWORK.of(point_to_point=True),
+                ospf_ports.HELLO_INTERVAL.of(seconds=10),
+                ospf_ports.DEAD_INTERVAL.of(seconds=40),
             ),
         ),
-        complaint=_LOST,
         hints=("They are neighbors. What are they to each other?", _TERMS),
         cause=Cause.OSPF_NETWORK_TYPE,
-        parts=(Role.SPOKE, Role.HUB),
         also=(Cause.OSPF_TERMS,),
-        needs=(Need.OSPF,),
         noticed=False,
     ),
-    Trouble(
+    _lost(
         id="ospf-passive",
         title="The tunnel of a spoke is passive in OSPF",
-        acts=(
-            Configure(
-                Role.SPOKE, (ospf_lines.ROUTER.of(number=word("ospf")), ospf_lines.PASSIVE.of(name=word("tunnel")))
-            ),
-        ),
-        complaint=_LOST,
+        acts=(spoke(pieces.OSPF, ospf_lines.PASSIVE.of(name=word("tunnel"))),),
         hints=(_NEIGHBORS, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
         cause=Cause.PASSIVE_INTERFACE,
         needs=(Need.OSPF,),
@@ -104,97 +86,63 @@ OSPF: Final = (
     Trouble(
         id="ospf-nobody-designated",
         title="The hub may not become designated router",
-        acts=(
-            Configure(Role.HUB, (_TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0))),
-        ),
+        acts=(hub(pieces.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
         complaint="No branch reaches another one. All tunnels are up, says monitoring.",
         hints=("They are neighbors. Who collects and tells what they know?", "`show ip ospf neighbor` at {hub.name}."),
         cause=Cause.OSPF_NETWORK_TYPE,
-        parts=(Role.HUB,),
         needs=(Need.OSPF, Need.ONE_HUB),
     ),
 )
 
 BGP: Final = (
-    Trouble(
+    _bgp(
         id="bgp-as",
         title="A spoke expects another autonomous system of the hub",
-        acts=(
-            Configure(Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), remote_as=64999))),
-        ),
-        complaint=_LOST,
+        acts=(spoke(*pieces.of_hub(remote_as=64999)),),
         hints=(_NEIGHBORS, "`show ip bgp neighbors` at {spoke.name}, and its log."),
         cause=Cause.BGP_SYSTEM,
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.BGP,),
     ),
-    Trouble(
+    _bgp(
         id="bgp-password",
         title="A spoke has a BGP password that the hub does not have",
-        acts=(
-            Configure(
-                Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), password=_NOT_OURS))
-            ),
-            Command(Role.SPOKE, ("clear ip bgp *",)),
-        ),
-        complaint=_LOST,
+        acts=(Differ(Role.SPOKE, bgp_terms.BGP, bgp_terms.PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
         hints=(_NEIGHBORS, "`show running-config | section bgp` at both ends."),
         cause=Cause.BGP_PASSWORD,
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.BGP,),
     ),
-    Trouble(
+    _bgp(
         id="bgp-neighbor-shutdown",
         title="A spoke has shut its session with the hub down",
-        acts=(
-            Configure(Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), shutdown=True))),
-        ),
-        complaint=_LOST,
+        acts=(spoke(*pieces.of_hub(shutdown=True)),),
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
         cause=Cause.BGP_NEIGHBOR,
-        needs=(Need.BGP,),
     ),
-    Trouble(
+    _bgp(
         id="bgp-neighbor-missing",
         title="A spoke has no line for the hub in BGP",
-        acts=(Configure(Role.SPOKE, (_BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address")))),),
-        complaint=_LOST,
+        acts=(spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"))),),
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
         cause=Cause.BGP_NEIGHBOR,
-        needs=(Need.BGP,),
         noticed=False,
     ),
-    Trouble(
+    pieces.gone(
         id="bgp-lan-not-announced",
         title="BGP of a spoke does not tell of its LAN",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (_BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
-            ),
+            spoke(pieces.BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
         ),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
         cause=Cause.NETWORK_STATEMENT,
         needs=(Need.BGP,),
     ),
-    Trouble(
+    pieces.gone(
         id="bgp-filter",
         title="A prefix list keeps BGP of a spoke from telling of its LAN",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    *_LIST_OF_ALL,
-                    _BGP,
-                    bgp_processes.NEIGHBOR.of(
-                        peer=word("hub.tunnel_address"), list="LESSON", prefix_list=True, out=True
-                    ),
-                ),
-            ),
+            spoke(*_LIST_OF_ALL, *pieces.of_hub(list="LESSON", prefix_list=True, out=True)),
             Command(Role.SPOKE, ("clear ip bgp * soft",)),
         ),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
         needs=(Need.BGP, Need.ONE_HUB),
@@ -202,35 +150,28 @@ BGP: Final = (
 )
 
 RIP: Final = (
-    Trouble(
+    _lost(
         id="rip-version",
         title="A spoke speaks RIP version 1",
-        acts=(Configure(Role.SPOKE, (_RIP, rip_lines.VERSION.no(version=2))),),
-        complaint=_LOST,
+        acts=(spoke(pieces.RIP, rip_lines.VERSION.no(version=2)),),
         hints=("What does {spoke.name} hear of {hub.name}?", "`show ip protocols` at {spoke.name}."),
         cause=Cause.RIP_BLOCKED,
         needs=(Need.RIP,),
         noticed=False,
     ),
-    Trouble(
+    pieces.gone(
         id="rip-passive",
         title="The tunnel of a spoke is passive in RIP",
-        acts=(Configure(Role.SPOKE, (_RIP, rip_lines.PASSIVE.of(interface=word("tunnel")))),),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
+        acts=(spoke(pieces.RIP, rip_lines.PASSIVE.of(interface=word("tunnel"))),),
         hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
         cause=Cause.PASSIVE_INTERFACE,
         needs=(Need.RIP,),
         noticed=False,
     ),
-    Trouble(
+    pieces.gone(
         id="rip-filter",
         title="A prefix list keeps RIP of a spoke from telling of its LAN",
-        acts=(
-            Configure(
-                Role.SPOKE, (*_LIST_OF_ALL, _RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True))
-            ),
-        ),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
+        acts=(spoke(*_LIST_OF_ALL, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
         needs=(Need.RIP,),
@@ -239,44 +180,33 @@ RIP: Final = (
 )
 
 FILTERS: Final = (
-    Trouble(
+    pieces.gone(
         id="eigrp-filter",
         title="A prefix list keeps EIGRP of a spoke from telling of its LAN",
         acts=(
-            Configure(Role.SPOKE, _LIST_OF_ALL),
+            spoke(*_LIST_OF_ALL),
             Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(list="LESSON", out=True),)),
-            *_FORGET,
+            *pieces.FORGET,
         ),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
         needs=(Need.EIGRP,),
     ),
-    Trouble(
+    pieces.gone(
         id="hub-filter",
         title="A prefix list keeps the hub from believing what a spoke says of its LAN",
         acts=(
-            Configure(
-                Role.HUB,
-                (
-                    prefix_lists.ENTRY.of(
-                        name="LESSON",
-                        sequence=5,
-                        prefix=Placeholder("{spoke.lan_network}/{spoke.lan_length}"),
-                        deny=True,
-                    ),
-                ),
+            hub(
+                prefix_lists.ENTRY.of(
+                    name="LESSON", sequence=5, prefix=Placeholder("{spoke.lan_network}/{spoke.lan_length}"), deny=True
+                )
             ),
-            Configure(
-                Role.HUB, (prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True),)
-            ),
+            hub(prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
             Eigrp(Role.HUB, topology=(_EIGRP_LISTS.of(list="LESSON", **{"in": True}),)),
-            *_FORGET,
+            *pieces.FORGET,
         ),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),
         cause=Cause.ROUTE_FILTERED,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
     Trouble(
@@ -286,7 +216,6 @@ FILTERS: Final = (
         complaint="No branch reaches another one, and nobody reaches the Internet.",
         hints=("Does the next router after yours answer?", "{provider.name} does not run."),
         cause=Cause.ROUTER_DEAD,
-        parts=(Role.PROVIDER,),
         needs=(Need.PROVIDER,),
     ),
 )

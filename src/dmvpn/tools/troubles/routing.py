@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.eigrp.config import sections
 from dmvpn.features.eigrp.terms import WEIGHTS
-from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
 from dmvpn.network.terms.eigrp import EIGRP
-from dmvpn.tools.troubles.acts import Command, Configure, Differ, Eigrp, EigrpRenumber, NoNetworks, Role, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Differ, Eigrp, EigrpRenumber, NoNetworks, Role, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _NOT_OURS: Final = "not-ours"
-_NO_ROUTES: Final = "{spoke.name} does not reach the head office. Its tunnel is up, says monitoring."
-#: What a shortcut taught stays for a while when the route below it has gone.
-_FORGET_SHORTCUTS: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
+_no_routes: Final = partial(
+    Trouble,
+    complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring.",
+    needs=(Need.EIGRP,),
+)
 _NEIGHBORS: Final = "It is registered, and no routes come. `show ip eigrp neighbors` at both ends."
 
 ROUTING: Final = (
-    Trouble(
+    _no_routes(
         id="eigrp-as",
         title="A spoke's EIGRP is in another autonomous system",
         acts=(EigrpRenumber(Role.SPOKE, 4711),),
-        complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
             "What has to be alike at both ends before EIGRP routers talk?",
@@ -33,13 +36,11 @@ ROUTING: Final = (
         ),
         cause=Cause.AUTONOMOUS_SYSTEM,
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.EIGRP,),
     ),
-    Trouble(
+    pieces.gone(
         id="lan-not-announced",
         title="A spoke does not announce its LAN",
         acts=(NoNetworks(Role.SPOKE, "{lan_address}"),),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=(
             "The router is up. Who knows where its LAN is?",
             "`show ip route {spoke.lan_network}` at {hub.name}, `show ip protocols` at {spoke.name}.",
@@ -48,18 +49,16 @@ ROUTING: Final = (
         cause=Cause.NETWORK_STATEMENT,
         needs=(Need.EIGRP,),
     ),
-    Trouble(
+    _no_routes(
         id="tunnel-not-announced",
         title="A spoke runs no EIGRP on its tunnel",
         acts=(NoNetworks(Role.SPOKE, "{tunnel_address}"),),
-        complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
             "`show ip eigrp interfaces` at {spoke.name}: which one is missing?",
             "A `network` statement for {spoke.tunnel_network} is missing at {spoke.name}.",
         ),
         cause=Cause.NETWORK_STATEMENT,
-        needs=(Need.EIGRP,),
     ),
     Trouble(
         id="hub-tunnel-not-announced",
@@ -72,10 +71,9 @@ ROUTING: Final = (
             "A `network` statement for {hub.tunnel_network} is missing at {hub.name}.",
         ),
         cause=Cause.NETWORK_STATEMENT,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP,),
     ),
-    Trouble(
+    _no_routes(
         id="passive-interface",
         title="A spoke's tunnel is a passive interface",
         acts=(
@@ -88,26 +86,20 @@ ROUTING: Final = (
                 ),
             ),
         ),
-        complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
             "`show ip protocols` at {spoke.name}: where does EIGRP keep silent?",
             "{spoke.tunnel} is passive: `no passive-interface`.",
         ),
         cause=Cause.PASSIVE_INTERFACE,
-        needs=(Need.EIGRP,),
     ),
     Trouble(
         id="split-horizon",
         title="The hub keeps from each spoke what it learnt from the others",
         acts=(
-            Eigrp(
-                Role.HUB,
-                named=(eigrp_ports.AF_SPLIT_HORIZON.of(),),
-                classic=(eigrp_ports.IP_SPLIT_HORIZON.of(number=word("as")),),
-            ),
+            pieces.on_tunnel(Role.HUB, (sections.SPLIT_HORIZON, {})),
             Command(Role.HUB, ("clear ip eigrp neighbors",)),
-            *_FORGET_SHORTCUTS,
+            *pieces.FORGET,
         ),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
@@ -116,17 +108,13 @@ ROUTING: Final = (
             "Split horizon has to be off on {hub.tunnel}.",
         ),
         cause=Cause.SPLIT_HORIZON,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
-    Trouble(
+    _no_routes(
         id="eigrp-authentication",
         title="A spoke's EIGRP wants authentication, the hub's does not",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (common.KEY_CHAIN.of(name="LESSON"), common.KEY.of(number=1), common.KEY_STRING.of(secret=_NOT_OURS)),
-            ),
+            spoke(common.KEY_CHAIN.of(name="LESSON"), common.KEY.of(number=1), common.KEY_STRING.of(secret=_NOT_OURS)),
             Eigrp(
                 Role.SPOKE,
                 named=(eigrp_ports.AF_AUTHENTICATION_MODE.of(), eigrp_ports.AF_KEY_CHAIN.of(chain="LESSON")),
@@ -136,7 +124,6 @@ ROUTING: Final = (
                 ),
             ),
         ),
-        complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
             "Hellos arrive, and are not believed. `show running-config | section eigrp` at both ends.",
@@ -144,19 +131,13 @@ ROUTING: Final = (
         ),
         cause=Cause.EIGRP_AUTHENTICATION,
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.EIGRP,),
     ),
     Trouble(
         id="eigrp-timers",
         title="A spoke says hello less often than it may be silent",
         acts=(
-            Eigrp(
-                Role.SPOKE,
-                named=(eigrp_ports.AF_HELLO_INTERVAL.of(seconds=60), eigrp_ports.AF_HOLD_TIME.of(seconds=10)),
-                classic=(
-                    eigrp_ports.IP_HELLO_INTERVAL.of(number=word("as"), seconds=60),
-                    eigrp_ports.IP_HOLD_TIME.of(number=word("as"), seconds=10),
-                ),
+            pieces.on_tunnel(
+                Role.SPOKE, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 10})
             ),
         ),
         complaint="{spoke.name} works for a moment, then it is away for a minute, then it works again.",
@@ -168,11 +149,10 @@ ROUTING: Final = (
         cause=Cause.EIGRP_TIMERS,
         needs=(Need.EIGRP,),
     ),
-    Trouble(
+    _no_routes(
         id="eigrp-weights",
         title="A spoke's EIGRP has other K-values",
         acts=(Differ(Role.SPOKE, EIGRP, WEIGHTS),),
-        complaint=_NO_ROUTES,
         hints=(
             _NEIGHBORS,
             "What has to be alike at both ends before EIGRP routers talk? The log says it.",
@@ -180,12 +160,11 @@ ROUTING: Final = (
         ),
         cause=Cause.EIGRP_WEIGHTS,
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.EIGRP,),
     ),
     Trouble(
         id="hub-stub",
         title="The hub is an EIGRP stub: it passes nothing on",
-        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.of(connected=True),)), *_FORGET_SHORTCUTS),
+        acts=(Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.stub.of(connected=True),)), *pieces.FORGET),
         complaint="{spoke.name} and {other.name} do not reach each other. The head office reaches both.",
         hints=(
             "The hub has all routes. Does it pass them on?",
@@ -193,17 +172,12 @@ ROUTING: Final = (
             "`eigrp stub` belongs to spokes, not to {hub.name}.",
         ),
         cause=Cause.HUB_STUB,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.ONE_HUB),
     ),
-    Trouble(
+    pieces.gone(
         id="spoke-stub",
         title="A spoke is an EIGRP stub that only listens: nobody hears of its LAN",
-        acts=(
-            Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)),
-            *_FORGET_SHORTCUTS,
-        ),
-        complaint="Nobody reaches the computers at {spoke.name} any more.",
+        acts=(Eigrp(Role.SPOKE, address_family=(eigrp_lines.IN_FAMILY.stub.of(receive_only=True),)), *pieces.FORGET),
         hints=(
             "The router is up, and it has all routes. Who knows where its LAN is?",
             "`show ip eigrp neighbors detail` at {hub.name}: what does {spoke.name} say of itself?",
@@ -215,16 +189,7 @@ ROUTING: Final = (
     Trouble(
         id="black-hole",
         title="A static route of a spoke sends what is for another spoke into nothing",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("other.lan_network"), mask=word("other.lan_mask"), interface="Null0"
-                    ),
-                ),
-            ),
-        ),
+        acts=(spoke(pieces.route("other.lan_network", "other.lan_mask")),),
         complaint="{spoke.name} does not reach {other.name}. Everybody else does.",
         hints=(
             "One pair is concerned. Trace it from both ends.",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.eigrp.config import interfaces as eigrp_ports
+from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.nhrp.config import lines as nhrp_lines
-from dmvpn.features.static import config as static_lines
-from dmvpn.ios import common
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_LONG_WAY: Final = "Calls between {spoke.name} and {other.name} are bad. With the head office both are content."
-_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
-_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
+_long: Final = partial(
+    Trouble, complaint="Calls between {spoke.name} and {other.name} are bad. With the head office both are content."
+)
 _SESSIONS: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.OTHER, ("clear crypto session",)))
 _BETWEEN: Final = "Both reach the hub. What passes between the NBMA addresses of the two?"
 
@@ -24,66 +24,39 @@ SPOKE_PAIRS: Final = (
     Trouble(
         id="provider-route-between",
         title="The provider has no way to one spoke, where another one asks",
-        acts=(
-            Configure(
-                Role.PROVIDER,
-                (static_lines.ROUTE.of(network=word("spoke.nbma"), mask="255.255.255.255", interface="Null0"),),
-            ),
-        ),
+        acts=(Configure(Role.PROVIDER, (pieces.route("spoke.nbma", pieces.HOST),)),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Follow a packet for {spoke.nbma} from {hub.name}.", "`show ip route {spoke.nbma}` at {provider.name}."),
         cause=Cause.BLACK_HOLE,
-        parts=(Role.PROVIDER,),
         also=(Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP, Cause.NO_ROUTE_THERE),
         needs=(Need.PROVIDER, Need.NO_GATEWAY),
     ),
     Trouble(
         id="provider-route-astray",
         title="A route of the provider leads the packets for one spoke to another one",
-        acts=(
-            Configure(
-                Role.PROVIDER,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("spoke.nbma"), mask="255.255.255.255", next_hop=word("other.nbma")
-                    ),
-                ),
-            ),
-        ),
+        acts=(Configure(Role.PROVIDER, (pieces.route("spoke.nbma", "255.255.255.255", "other.nbma"),)),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Follow a packet for {spoke.nbma} from {hub.name}.", "`show ip route {spoke.nbma}` at {provider.name}."),
         cause=Cause.WRONG_NEXT_HOP,
-        parts=(Role.PROVIDER,),
         also=(Cause.MISSING_ROUTE, Cause.NO_ROUTE_THERE, Cause.BLACK_HOLE),
         needs=(Need.PROVIDER, Need.NO_GATEWAY),
     ),
-    Trouble(
+    _long(
         id="peer-route",
         title="A spoke has a route into nothing to the NBMA address of another one",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (static_lines.ROUTE.of(network=word("other.nbma"), mask="255.255.255.255", interface="Null0"),),
-            ),
-            *_FORGET,
-            *_SESSIONS,
-        ),
-        complaint=_LONG_WAY,
+        acts=(spoke(pieces.route("other.nbma", pieces.HOST)), *pieces.FORGET, *_SESSIONS),
         hints=(_BETWEEN, "`show ip route {other.nbma}` at {spoke.name}: who says so?"),
         cause=Cause.BLACK_HOLE,
         also=(Cause.PEERS_APART, Cause.MISSING_ROUTE),
         needs=(Need.NO_GATEWAY, Need.MULTIPOINT),
     ),
-    Trouble(
+    _long(
         id="peer-map",
         title="A spoke has a static map of another spoke, with an address that is not its",
         acts=(
-            Configure(
-                Role.SPOKE, (_TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma=word("hub.nbma")))
-            ),
-            *_FORGET,
+            spoke(pieces.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
+            *pieces.FORGET,
         ),
-        complaint=_LONG_WAY,
         hints=(
             "What does {spoke.name} know of {other.name}, and from whom?",
             "`show ip nhrp` at {spoke.name}: static?",
@@ -92,16 +65,13 @@ SPOKE_PAIRS: Final = (
         also=(Cause.NHS_NBMA,),
         needs=(Need.MULTIPOINT,),
     ),
-    Trouble(
+    _long(
         id="map-to-nobody",
         title="A spoke has a static map of another spoke, with an address that nobody has",
         acts=(
-            Configure(
-                Role.SPOKE, (_TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma="198.18.0.99"))
-            ),
-            *_FORGET,
+            spoke(pieces.TUNNEL, nhrp_lines.MAP.of(target=word("other.tunnel_address"), nbma="198.18.0.99")),
+            *pieces.FORGET,
         ),
-        complaint=_LONG_WAY,
         hints=(
             "What does {spoke.name} know of {other.name}, and from whom?",
             "`show ip nhrp` at {spoke.name}: static?",
@@ -114,10 +84,8 @@ SPOKE_PAIRS: Final = (
         id="map-of-a-lan",
         title="A spoke has a static map for its own address at another spoke's place",
         acts=(
-            Configure(
-                Role.HUB, (_TUNNEL, nhrp_lines.MAP.of(target=word("spoke.tunnel_address"), nbma=word("other.nbma")))
-            ),
-            *_FORGET,
+            hub(pieces.TUNNEL, nhrp_lines.MAP.of(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
+            *pieces.FORGET,
         ),
         complaint="{spoke.name} does not reach the head office any more.",
         hints=(
@@ -125,11 +93,10 @@ SPOKE_PAIRS: Final = (
             "`show ip nhrp {spoke.tunnel_address}` at {hub.name}: dynamic, or static?",
         ),
         cause=Cause.WRONG_MAP,
-        parts=(Role.HUB,),
         also=(Cause.NHS_NBMA,),
         needs=(Need.MULTIPOINT,),
     ),
-    Trouble(
+    _long(
         id="keys-of-the-hub-alone",
         title="A spoke has a key for the hub, and for nobody else",
         acts=(
@@ -142,10 +109,9 @@ SPOKE_PAIRS: Final = (
                     ike_profiles.ADDRESS.of(address=word("hub.nbma")),
                 ),
             ),
-            *_FORGET,
+            *pieces.FORGET,
             *_SESSIONS,
         ),
-        complaint=_LONG_WAY,
         hints=(
             "Both reach the hub. On what do the two agree with each other?",
             "`show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.",
@@ -154,7 +120,7 @@ SPOKE_PAIRS: Final = (
         also=(Cause.PSK,),
         needs=(Need.PSK, Need.MULTIPOINT, Need.ONE_HUB),
     ),
-    Trouble(
+    _long(
         id="key-of-the-pair",
         title="Two spokes have different keys for each other",
         acts=(
@@ -168,10 +134,9 @@ SPOKE_PAIRS: Final = (
                     ike_profiles.PRE_SHARED_KEY.of(key="NotTheSame1", remote=True),
                 ),
             ),
-            *_FORGET,
+            *pieces.FORGET,
             *_SESSIONS,
         ),
-        complaint=_LONG_WAY,
         hints=(
             "Both reach the hub. On what do the two agree with each other?",
             "`show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.",
@@ -181,7 +146,7 @@ SPOKE_PAIRS: Final = (
         also=(Cause.PSK_MISSING,),
         needs=(Need.PSK, Need.MULTIPOINT, Need.NO_GATEWAY),
     ),
-    Trouble(
+    _long(
         id="identity-of-the-hub-alone",
         title="A spoke believes the hub alone",
         acts=(
@@ -189,12 +154,11 @@ SPOKE_PAIRS: Final = (
                 Role.SPOKE,
                 ike_profiles.PROFILE.of(name=word("ikev2_profile")),
                 remove=("match identity",),
-                add=(ike_profiles.MATCH_IDENTITY.of(address=word("hub.nbma"), mask="255.255.255.255"),),
+                add=(ike_profiles.MATCH_IDENTITY.of(address=word("hub.nbma"), mask=pieces.HOST),),
             ),
-            *_FORGET,
+            *pieces.FORGET,
             *_SESSIONS,
         ),
-        complaint=_LONG_WAY,
         hints=(
             "Both reach the hub. Whom does {spoke.name} believe?",
             "`show running-config | section ikev2 profile` at {spoke.name}.",
@@ -202,31 +166,24 @@ SPOKE_PAIRS: Final = (
         cause=Cause.IKE_IDENTITY,
         needs=(Need.PSK, Need.MULTIPOINT, Need.ONE_HUB),
     ),
-    Trouble(
+    _long(
         id="next-hop-self",
         title="The hub says of all routes that it is the next hop, in phase 2",
         acts=(
-            Eigrp(
-                Role.HUB,
-                named=(eigrp_ports.AF_NEXT_HOP_SELF.of(),),
-                classic=(eigrp_ports.IP_NEXT_HOP_SELF.of(number=word("as")),),
-            ),
-            *_FORGET,
+            pieces.on_tunnel(Role.HUB, (sections.NEXT_HOP_SELF, {})),
+            *pieces.FORGET,
         ),
-        complaint=_LONG_WAY,
         hints=(
             "Where does {spoke.name} send what is for {other.name}?",
             "`show ip route {other.lan_network}` at {spoke.name}: who is the next hop, and who was it?",
         ),
         cause=Cause.NEXT_HOP_SELF,
-        parts=(Role.HUB,),
         needs=(Need.EIGRP, Need.MULTIPOINT),
     ),
-    Trouble(
+    _long(
         id="server-only",
         title="A spoke answers questions, and asks none",
-        acts=(Configure(Role.SPOKE, (_TUNNEL, nhrp_lines.SERVER_ONLY.of())), *_FORGET),
-        complaint=_LONG_WAY,
+        acts=(spoke(pieces.TUNNEL, nhrp_lines.SERVER_ONLY.of()), *pieces.FORGET),
         hints=("Who asks whom?", "`show running-config interface {spoke.tunnel}` at {spoke.name}."),
         cause=Cause.SHORTCUT,
         needs=(Need.MULTIPOINT,),

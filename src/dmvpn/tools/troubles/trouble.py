@@ -6,11 +6,10 @@ import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.troubles.acts import Role
 
 if TYPE_CHECKING:
     from dmvpn.base.causes import Cause
-    from dmvpn.tools.troubles.acts import Act
+    from dmvpn.tools.troubles.acts import Act, Role
 
 
 class Need(enum.Enum):
@@ -54,8 +53,8 @@ class Trouble:
 
     title: for the teacher. acts: what to do. complaint: the report of a user (a template, as in acts). hints: each
     more precise than the one before. cause: the cause that a diagnosis should name; parts: at which router (where two
-    ends disagree, at either). also: causes that describe the same fault. noticed: by users, within a minute; else only
-    configurations and logs show it, because the routers work around it.
+    ends disagree, at either), (): at that of the first act. also: causes that describe the same fault. noticed: by
+    users, within a minute; else only configurations and logs show it, because the routers work around it.
     """
 
     id: str
@@ -64,10 +63,14 @@ class Trouble:
     complaint: str
     hints: tuple[str, ...]
     cause: Cause
-    parts: tuple[Role, ...] = (Role.SPOKE,)
+    parts: tuple[Role, ...] = ()
     needs: tuple[Need, ...] = ()
     also: tuple[Cause, ...] = ()
     noticed: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            object.__setattr__(self, "parts", (self.acts[0].part,))
 
     @property
     def mechanism(self) -> str:
@@ -82,7 +85,7 @@ def without_story(
     causes: tuple[Cause, ...],
     *,
     hints: tuple[str, ...],
-    parts: tuple[Role, ...] = (Role.SPOKE,),
+    parts: tuple[Role, ...] = (),
     needs: tuple[Need, ...] = (),
 ) -> Trouble:
     """Return a trouble without a story: it is drawn for measurements alone."""

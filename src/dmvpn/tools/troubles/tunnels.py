@@ -6,26 +6,19 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import processes as eigrp_lines
-from dmvpn.features.interface.config import sections as port_lines
-from dmvpn.features.static import config as static_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import common
 from dmvpn.network.terms import tunnels as tables
-from dmvpn.tools.troubles.acts import Command, Configure, Differ, Edit, Eigrp, Role, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Differ, Edit, Eigrp, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
-_ALL_LOST: Final = "All branches lost the head office at the same minute."
-_SPOKE_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
-
-
 TUNNELS: Final = (
-    Trouble(
+    pieces.lost(
         id="tunnel-key",
         title="The tunnel key of a spoke differs",
         acts=(Differ(Role.SPOKE, tables.TUNNELS, KEY),),
-        complaint=_LOST,
         hints=(
             "The underlay works, and nobody says a word. What makes a router drop a GRE packet silently?",
             "Compare the tunnel interfaces of {spoke.name} and {hub.name}, line by line.",
@@ -34,11 +27,10 @@ TUNNELS: Final = (
         cause=Cause.KEY,
         parts=(Role.SPOKE, Role.HUB),
     ),
-    Trouble(
+    pieces.all_lost(
         id="hub-key-missing",
         title="The hub has no tunnel key",
         acts=(Differ(Role.HUB, tables.TUNNELS, KEY, None),),
-        complaint=_ALL_LOST,
         hints=(
             "All branches at once, and nobody says a word.",
             "Compare the tunnel interfaces of {hub.name} and a branch, line by line.",
@@ -47,11 +39,10 @@ TUNNELS: Final = (
         cause=Cause.KEY,
         parts=(Role.HUB, Role.SPOKE),
     ),
-    Trouble(
+    pieces.lost(
         id="tunnel-source",
         title="A spoke's tunnel has its LAN port as source",
-        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.SOURCE.of(interface=word("lan")))),),
-        complaint=_LOST,
+        acts=(spoke(pieces.TUNNEL, tunnel_lines.SOURCE.of(interface=word("lan"))),),
         hints=(
             "The underlay works. From which address does the tunnel speak?",
             "`show interfaces {spoke.tunnel}` at {spoke.name}: where would an answer to that source go?",
@@ -59,11 +50,10 @@ TUNNELS: Final = (
         ),
         cause=Cause.WRONG_SOURCE,
     ),
-    Trouble(
+    pieces.lost(
         id="tunnel-destination",
         title="A point-to-point spoke leads to another spoke instead of the hub",
-        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma")))),),
-        complaint=_LOST,
+        acts=(spoke(pieces.TUNNEL, tunnel_lines.DESTINATION.of(address=word("other.nbma"))),),
         hints=(
             "The underlay works, the tunnel is up. Where does it lead?",
             "`show interfaces {spoke.tunnel}` at {spoke.name}: who is that destination?",
@@ -76,13 +66,10 @@ TUNNELS: Final = (
         id="hub-point-to-point",
         title="The hub's tunnel is point-to-point GRE",
         acts=(
-            Configure(
-                Role.HUB,
-                (
-                    _SPOKE_TUNNEL,
-                    tunnel_lines.MODE.no(gre=True, multipoint=True),
-                    tunnel_lines.DESTINATION.of(address=word("other.nbma")),
-                ),
+            hub(
+                pieces.TUNNEL,
+                tunnel_lines.MODE.no(gre=True, multipoint=True),
+                tunnel_lines.DESTINATION.of(address=word("other.nbma")),
             ),
         ),
         complaint="Only one branch still reaches the head office, {other.name}. The others are offline.",
@@ -92,24 +79,20 @@ TUNNELS: Final = (
             "`no tunnel destination` and `tunnel mode gre multipoint` at {hub.name}.",
         ),
         cause=Cause.HUB_POINT_TO_POINT,
-        parts=(Role.HUB,),
         also=(Cause.WRONG_DESTINATION,),
     ),
     Trouble(
         id="spoke-point-to-point",
         title="A phase 3 spoke has a point-to-point tunnel",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    _SPOKE_TUNNEL,
-                    tunnel_lines.MODE.no(gre=True, multipoint=True),
-                    tunnel_lines.DESTINATION.of(address=word("hub.nbma")),
-                ),
+            spoke(
+                pieces.TUNNEL,
+                tunnel_lines.MODE.no(gre=True, multipoint=True),
+                tunnel_lines.DESTINATION.of(address=word("hub.nbma")),
             ),
             Command(Role.OTHER, ("clear ip nhrp",)),
         ),
-        complaint="Calls between {spoke.name} and {other.name} take the long way by the head office.",
+        complaint=pieces.LONG_WAY,
         hints=(
             "Everything works, by the hub. What does a spoke need to be reached directly?",
             "`show dmvpn detail` at {spoke.name} and {other.name} while they talk: which state have the entries?",
@@ -118,11 +101,10 @@ TUNNELS: Final = (
         cause=Cause.SPOKE_POINT_TO_POINT,
         needs=(Need.PHASE_3, Need.ONE_HUB),
     ),
-    Trouble(
+    pieces.lost(
         id="tunnel-shutdown",
         title="A spoke's tunnel is shut down",
-        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, common.SHUTDOWN.of())),),
-        complaint=_LOST,
+        acts=(spoke(pieces.TUNNEL, common.SHUTDOWN.of()),),
         hints=(
             "Begin at the site that is concerned, from below.",
             "`show ip interface brief` at {spoke.name}.",
@@ -131,32 +113,22 @@ TUNNELS: Final = (
         cause=Cause.TUNNEL_SHUTDOWN,
         also=(Cause.INTERFACE_SHUTDOWN,),
     ),
-    Trouble(
+    pieces.all_lost(
         id="hub-tunnel-shutdown",
         title="The hub's tunnel is shut down",
-        acts=(Configure(Role.HUB, (_SPOKE_TUNNEL, common.SHUTDOWN.of())),),
-        complaint=_ALL_LOST,
+        acts=(hub(pieces.TUNNEL, common.SHUTDOWN.of()),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip interface brief` at {hub.name}.",
             "{hub.tunnel} is administratively down: `no shutdown`.",
         ),
         cause=Cause.TUNNEL_SHUTDOWN,
-        parts=(Role.HUB,),
         also=(Cause.INTERFACE_SHUTDOWN,),
     ),
     Trouble(
         id="address-conflict",
         title="A spoke has the tunnel address of another one",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    _SPOKE_TUNNEL,
-                    port_lines.ADDRESS.of(address=word("other.tunnel_address"), mask=word("other.tunnel_mask")),
-                ),
-            ),
-        ),
+        acts=(spoke(pieces.TUNNEL, pieces.address("other.tunnel_address", "other.tunnel_mask")),),
         complaint="{spoke.name} is offline since it got a new router. {other.name} complains now and then, too.",
         hints=(
             "Both branches were well before the new router came. What might they quarrel about?",
@@ -188,20 +160,10 @@ TUNNELS: Final = (
         parts=(Role.HUB, Role.SPOKE),
         needs=(Need.EIGRP,),
     ),
-    Trouble(
+    pieces.lost(
         id="recursion-static",
         title="A static route of a spoke sends the tunnel's own packets into the tunnel",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    static_lines.ROUTE.of(
-                        network=word("hub.nbma"), mask="255.255.255.255", next_hop=word("hub.tunnel_address")
-                    ),
-                ),
-            ),
-        ),
-        complaint=_LOST,
+        acts=(spoke(pieces.route("hub.nbma", "255.255.255.255", "hub.tunnel_address")),),
         hints=(
             "Why is the tunnel down, though its source is up?",
             "`show ip route {hub.nbma}` at {spoke.name}, and its log.",
@@ -209,11 +171,10 @@ TUNNELS: Final = (
         ),
         cause=Cause.RECURSION,
     ),
-    Trouble(
+    pieces.lost(
         id="tunnel-ttl",
         title="What a spoke sends by its tunnel lives for one router only",
-        acts=(Configure(Role.SPOKE, (_SPOKE_TUNNEL, tunnel_lines.TTL.of(ttl=1))),),
-        complaint=_LOST,
+        acts=(spoke(pieces.TUNNEL, tunnel_lines.TTL.of(ttl=1)),),
         hints=(
             "The underlay answers pings from {spoke.name}, and its tunnel is up. Do the tunnel's packets arrive?",
             "`traceroute {hub.nbma}` at {spoke.name}: how many routers does a tunnel packet have to pass?",
@@ -226,8 +187,8 @@ TUNNELS: Final = (
         id="mss",
         title="TCP is not told how much a tunnel carries",
         acts=(
-            Edit(Role.HUB, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
-            Edit(Role.SPOKE, _SPOKE_TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Role.HUB, pieces.TUNNEL, remove=("ip tcp adjust-mss",)),
+            Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip tcp adjust-mss",)),
         ),
         complaint="At {spoke.name} some web pages never finish loading. Ping is perfect.",
         hints=(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Kill, Nat, Renumber, Role, Wire, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Configure, Edit, Kill, Nat, Renumber, Role, Wire, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_LOST: Final = "The branch {spoke.name} does not reach the head office any more."
-_SINCE_PROVIDER: Final = "{spoke.name} is cut off. The provider was there yesterday and says that all is well."
-_FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
-#: SAs that are there would go on without IKE, and by the old way.
-_ANEW: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
+_cut_off: Final = partial(
+    Trouble, complaint="{spoke.name} is cut off. The provider was there yesterday and says that all is well."
+)
 
 UNDERLAY: Final = (
     Trouble(
@@ -31,13 +30,11 @@ UNDERLAY: Final = (
             "`dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.",
         ),
         cause=Cause.ROUTER_DEAD,
-        parts=(Role.HUB,),
     ),
-    Trouble(
+    pieces.lost(
         id="spoke-dead",
         title="A spoke has died",
         acts=(Kill(Role.SPOKE),),
-        complaint=_LOST,
         hints=(
             "One site is concerned. Begin at that end.",
             "Can you still log in to {spoke.name}?",
@@ -45,11 +42,10 @@ UNDERLAY: Final = (
         ),
         cause=Cause.ROUTER_DEAD,
     ),
-    Trouble(
+    pieces.lost(
         id="wan-shutdown",
         title="The spoke's port to the provider is shut down",
-        acts=(Configure(Role.SPOKE, (common.INTERFACE.of(name=word("wan")), common.SHUTDOWN.of())),),
-        complaint=_LOST,
+        acts=(spoke(pieces.WAN, common.SHUTDOWN.of()),),
         hints=(
             "A tunnel cannot be better than what it runs over.",
             "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by somebody's order?",
@@ -57,43 +53,38 @@ UNDERLAY: Final = (
         ),
         cause=Cause.INTERFACE_SHUTDOWN,
     ),
-    Trouble(
+    pieces.all_lost(
         id="hub-wan-shutdown",
         title="The hub's port to the provider is shut down",
-        acts=(Configure(Role.HUB, (common.INTERFACE.of(name=word("wan")), common.SHUTDOWN.of())),),
-        complaint="All branches lost the head office at the same minute.",
+        acts=(hub(pieces.WAN, common.SHUTDOWN.of()),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip interface brief` at {hub.name}.",
             "{hub.wan} is administratively down: `no shutdown`.",
         ),
         cause=Cause.INTERFACE_SHUTDOWN,
-        parts=(Role.HUB,),
     ),
-    Trouble(
+    _cut_off(
         id="provider-port-shutdown",
         title="The provider has shut the port of a spoke down",
-        acts=(Configure(Role.PROVIDER, (common.INTERFACE.of(name=word("port")), common.SHUTDOWN.of())),),
-        complaint=_SINCE_PROVIDER,
+        acts=(Configure(Role.PROVIDER, (pieces.PORT, common.SHUTDOWN.of())),),
         hints=(
             "Begin at the lowest layer: is there a carrier, and does the next router answer?",
             "Ping the gateway of {spoke.name}. Whose end of the wire is silent?",
             "At {provider.name} the port {port} is administratively down.",
         ),
         cause=Cause.INTERFACE_SHUTDOWN,
-        parts=(Role.PROVIDER,),
         also=(Cause.LINK_CUT,),
         needs=(Need.PROVIDER,),
     ),
-    Trouble(
+    _cut_off(
         id="link-cut",
         title="The wire of a spoke carries nothing, and no carrier tells",
         acts=(Wire(Role.SPOKE, Badness(cut=1.0)),),
-        complaint=_SINCE_PROVIDER,
         hints=(
             "Every port is up. Does anything come in?",
             "Ping the gateway of {spoke.name}: it is one wire away.",
-            _FIX_WIRE,
+            pieces.FIX_WIRE,
         ),
         cause=Cause.LINK_CUT,
     ),
@@ -105,28 +96,26 @@ UNDERLAY: Final = (
         hints=(
             "Something works, sometimes. Count: ping a hundred times, at each layer.",
             "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
-            _FIX_WIRE,
+            pieces.FIX_WIRE,
         ),
         cause=Cause.LOSSY_LINK,
     ),
-    Trouble(
+    _cut_off(
         id="one-way-loss",
         title="A spoke receives nothing, though what it sends arrives",
         acts=(Wire(Role.SPOKE, Badness(loss=100.0), incoming=True),),
-        complaint=_SINCE_PROVIDER,
         hints=(
             "A way has two directions, and they may fail one at a time.",
             "Look at what the hub still receives from {spoke.name}, and at what {spoke.name} receives.",
-            f"Nothing comes in at {{spoke.wan}}. {_FIX_WIRE}",
+            f"Nothing comes in at {{spoke.wan}}. {pieces.FIX_WIRE}",
         ),
         cause=Cause.ONE_WAY_LOSS,
         also=(Cause.LINK_CUT,),
     ),
-    Trouble(
+    pieces.lost(
         id="default-route-missing",
         title="A spoke has no route to the underlay",
-        acts=(Configure(Role.SPOKE, ("no {default_route}",)),),
-        complaint=_LOST,
+        acts=(spoke("no {default_route}"),),
         hints=(
             "How does an encapsulated packet leave the router?",
             "`show ip route` at {spoke.name}: which entry leads to {hub.nbma}?",
@@ -134,32 +123,26 @@ UNDERLAY: Final = (
         ),
         cause=Cause.MISSING_ROUTE,
     ),
-    Trouble(
+    pieces.all_lost(
         id="hub-default-route-missing",
         title="The hub has no route to the underlay",
-        acts=(Configure(Role.HUB, ("no {default_route}",)),),
-        complaint="All branches lost the head office at the same minute.",
+        acts=(hub("no {default_route}"),),
         hints=(
             "All branches at once: look for what they share.",
             "`show ip route` at {hub.name}: which entry leads to {spoke.nbma}?",
             "The default route to {hub.gateway} is gone.",
         ),
         cause=Cause.MISSING_ROUTE,
-        parts=(Role.HUB,),
     ),
-    Trouble(
+    pieces.lost(
         id="default-route-wrong",
         title="The default route of a spoke leads to an address that nobody has",
         acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    "no {default_route}",
-                    static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan")),
-                ),
+            spoke(
+                "no {default_route}",
+                static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan")),
             ),
         ),
-        complaint=_LOST,
         hints=(
             "How does an encapsulated packet leave the router, and who takes it?",
             "`show ip route` at {spoke.name}: is its gateway somebody who answers?",
@@ -168,19 +151,10 @@ UNDERLAY: Final = (
         cause=Cause.WRONG_NEXT_HOP,
         also=(Cause.MISSING_ROUTE,),
     ),
-    Trouble(
+    pieces.lost(
         id="wan-mask",
         title="The mask of the spoke's NBMA address is wrong: its gateway is not on the link",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name=word("wan")),
-                    port_lines.ADDRESS.of(address=word("nbma"), mask="255.255.255.254"),
-                ),
-            ),
-        ),
-        complaint=_LOST,
+        acts=(spoke(pieces.WAN, pieces.address("nbma", "255.255.255.254")),),
         hints=(
             "The address is right, the port is up, the route is configured; but is it used?",
             "`show ip route` at {spoke.name}: why is there no gateway of last resort?",
@@ -192,15 +166,7 @@ UNDERLAY: Final = (
     Trouble(
         id="lan-mask",
         title="The mask of a spoke's LAN is too long",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name=word("lan")),
-                    port_lines.ADDRESS.of(address=word("lan_address"), mask="255.255.255.252"),
-                ),
-            ),
-        ),
+        acts=(spoke(pieces.LAN, pieces.address("lan_address", "255.255.255.252")),),
         complaint="The computers at {spoke.name} are offline, says the help desk. The router answers.",
         hints=(
             "The tunnel is well. Which addresses behind {spoke.name} are reached, and which are not?",
@@ -212,15 +178,7 @@ UNDERLAY: Final = (
     Trouble(
         id="lan-overlap",
         title="A spoke's LAN has the addresses of another spoke's",
-        acts=(
-            Configure(
-                Role.SPOKE,
-                (
-                    common.INTERFACE.of(name=word("lan")),
-                    port_lines.ADDRESS.of(address=word("other.lan_address"), mask=word("other.lan_mask")),
-                ),
-            ),
-        ),
+        acts=(spoke(pieces.LAN, pieces.address("other.lan_address", "other.lan_mask")),),
         complaint="{spoke.name} moved to a new office. Since then its computers reach nobody.",
         hints=(
             "Who announces which prefix?",
@@ -231,54 +189,50 @@ UNDERLAY: Final = (
         parts=(Role.SPOKE, Role.OTHER),
         also=(Cause.WRONG_MASK,),
     ),
-    Trouble(
+    _cut_off(
         id="gre-blocked",
         title="The provider drops GRE (protocol 47)",
         acts=(Wire(Role.SPOKE, Badness(block=("gre",))),),
-        complaint=_SINCE_PROVIDER,
         hints=(
             "Ping and traceroute through the underlay. Are they all that has to pass?",
             "What does a tunnel without IPsec look like on the wire? Count it at both ends.",
-            f"Protocol 47 does not pass. {_FIX_WIRE}",
+            f"Protocol 47 does not pass. {pieces.FIX_WIRE}",
         ),
         cause=Cause.GRE_BLOCKED,
         needs=(Need.CLEAR,),
     ),
-    Trouble(
+    _cut_off(
         id="esp-blocked",
         title="The provider drops ESP (protocol 50), and UDP port 4500, which would carry it else",
-        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *_ANEW),
-        complaint=_SINCE_PROVIDER,
+        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500"))), *pieces.RENEW),
         hints=(
             "IKE comes to an end. That is UDP; what comes after it?",
             "`show crypto ipsec sa`: what does one end send, what does the other receive?",
-            f"Protocol 50 does not pass. {_FIX_WIRE}",
+            f"Protocol 50 does not pass. {pieces.FIX_WIRE}",
         ),
         cause=Cause.ESP_BLOCKED,
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
-    Trouble(
+    _cut_off(
         id="ike-blocked",
         title="The provider drops IKE (UDP port 500)",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *_ANEW),
-        complaint=_SINCE_PROVIDER,
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",))), *pieces.RENEW),
         hints=(
             "What is the first thing that two routers say to each other before they trust each other?",
             "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
-            f"UDP port 500 does not pass. {_FIX_WIRE}",
+            f"UDP port 500 does not pass. {pieces.FIX_WIRE}",
         ),
         cause=Cause.IKE_BLOCKED,
         needs=(Need.PROTECTED,),
     ),
-    Trouble(
+    _cut_off(
         id="nat-t-blocked",
         title="A firewall drops UDP port 4500, which IPsec needs behind NAT",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-4500",))), *_ANEW),
-        complaint=_SINCE_PROVIDER,
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-4500",))), *pieces.RENEW),
         hints=(
             "There is a translator on the way. What does IKE do when it finds one?",
             "IKE begins at port 500. Where does it go on?",
-            f"UDP port 4500 does not pass. {_FIX_WIRE}",
+            f"UDP port 4500 does not pass. {pieces.FIX_WIRE}",
         ),
         cause=Cause.NAT_T_BLOCKED,
         needs=(Need.PROTECTED, Need.GATEWAY),
@@ -287,8 +241,8 @@ UNDERLAY: Final = (
         id="fragments-blocked",
         title="Tunnel packets are cut into pieces, and the provider drops the pieces",
         acts=(
-            Edit(Role.HUB, common.INTERFACE.of(name=word("tunnel")), add=(common.IP_MTU.of(octets=1500),)),
-            Edit(Role.SPOKE, common.INTERFACE.of(name=word("tunnel")), add=(common.IP_MTU.of(octets=1500),)),
+            Edit(Role.HUB, pieces.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
+            Edit(Role.SPOKE, pieces.TUNNEL, add=(common.IP_MTU.of(octets=1500),)),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work. Mail without attachments, for example.",
@@ -305,7 +259,7 @@ UNDERLAY: Final = (
         id="path-mtu",
         title="The provider's link is narrow, and it drops pieces: the tunnel MTU does not fit the way",
         acts=(
-            Configure(Role.PROVIDER, (common.INTERFACE.of(name=word("port")), common.IP_MTU.of(octets=1300))),
+            Configure(Role.PROVIDER, (pieces.PORT, common.IP_MTU.of(octets=1300))),
             Wire(Role.SPOKE, Badness(block=("fragments",))),
         ),
         complaint="From {spoke.name} small things work since the provider has changed its lines. Large files do not.",
@@ -337,14 +291,13 @@ UNDERLAY: Final = (
         id="nat-symmetric",
         title="Both translators give another port to each destination: there is no direct way",
         acts=(Nat(Role.GATEWAY, kind="symmetric"),),
-        complaint="Calls between {spoke.name} and {other.name} take the long way by the head office.",
+        complaint=pieces.LONG_WAY,
         hints=(
             "Everything works, by the hub. What would the direct way need?",
             "Both are behind NAT. From which port does one come to the hub, and from which one to the other?",
             "The translator is symmetric. The hub path is what there is until it is another kind.",
         ),
         cause=Cause.NAT_KIND,
-        parts=(Role.GATEWAY,),
         needs=(Need.BOTH_BEHIND_NAT, Need.PROTECTED),
     ),
 )

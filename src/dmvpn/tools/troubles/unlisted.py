@@ -11,15 +11,16 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_processes
-from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.eigrp.config import sections
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import prefix_lists, route_maps
 from dmvpn.features.rip import config as rip_lines
-from dmvpn.ios import Placeholder, common
+from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Role, Wire, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Command, Edit, Eigrp, Role, Wire, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 
 _HINTS: Final = (
@@ -27,12 +28,8 @@ _HINTS: Final = (
     "Leave lines out in a copy of the network, one after another, and see what becomes of the packets.",
 )
 _one: Final = partial(without_story, hints=_HINTS)
-_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
-_FORGET: Final = (Command(Role.SPOKE, ("clear ip nhrp",)), Command(Role.OTHER, ("clear ip nhrp",)))
-_SOFT: Final = (Command(Role.SPOKE, ("clear ip bgp * soft",)), *_FORGET)
-_HARD: Final = (Command(Role.SPOKE, ("clear ip bgp *",)), *_FORGET)
-_BGP: Final = bgp_processes.ROUTER.of(number=word("bgp"))
-_OSPF: Final = ospf_lines.ROUTER.of(number=word("ospf"))
+_SOFT: Final = (Command(Role.SPOKE, ("clear ip bgp * soft",)), *pieces.FORGET)
+_HARD: Final = (Command(Role.SPOKE, ("clear ip bgp *",)), *pieces.FORGET)
 _ELSEWHERE: Final = prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix="192.0.2.0/24", permit=True)
 _LEAST: Final = prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix="0.0.0.0/0", least=30, permit=True)
 _NO_PERMIT: Final = (
@@ -45,7 +42,7 @@ _KEPT_BACK: Final = (Cause.ROUTE_FILTERED, Cause.BY_TRIAL)
 
 
 def _of_tunnel(name: str, title: str, line: str, *causes: Cause, needs: tuple[Need, ...] = ()) -> Trouble:
-    return _one(name, title, (Configure(Role.SPOKE, (_TUNNEL, line)), *_FORGET), causes or _BY_TRIAL, needs=needs)
+    return _one(name, title, (spoke(pieces.TUNNEL, line), *pieces.FORGET), causes or _BY_TRIAL, needs=needs)
 
 
 _NHRP: Final = (
@@ -90,89 +87,45 @@ _LISTS: Final = (
     _one(
         "prefix-list-eigrp",
         "A prefix list of a spoke permits a network that nobody has, so EIGRP takes nothing",
-        (Configure(Role.SPOKE, (_ELSEWHERE,)), Eigrp(Role.SPOKE, topology=(_EIGRP_LIST,))),
+        (spoke(_ELSEWHERE), Eigrp(Role.SPOKE, topology=(_EIGRP_LIST,))),
         _KEPT_BACK,
         needs=(Need.EIGRP,),
     ),
     _one(
         "prefix-list-ospf",
         "A prefix list of a spoke permits very long prefixes alone, so OSPF installs no LAN",
-        (
-            Configure(
-                Role.SPOKE, (_LEAST, _OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", **{"in": True}))
-            ),
-        ),
+        (spoke(_LEAST, pieces.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", **{"in": True})),),
         _KEPT_BACK,
         needs=(Need.OSPF,),
     ),
     _one(
         "prefix-list-rip",
         "A prefix list of a hub permits a network that nobody has, so RIP sends nothing",
-        (
-            Configure(
-                Role.HUB,
-                (_ELSEWHERE, rip_lines.ROUTER.of(), rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),
-            ),
-        ),
+        (hub(_ELSEWHERE, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         _KEPT_BACK,
-        parts=(Role.HUB,),
         needs=(Need.RIP,),
     ),
     _one(
         "prefix-list-bgp",
         "A prefix list of a hub permits very long prefixes alone, so BGP sends a spoke nothing",
         (
-            Configure(
-                Role.HUB,
-                (
-                    _LEAST,
-                    _BGP,
-                    bgp_processes.NEIGHBOR.of(
-                        peer=word("spoke.tunnel_address"), list="LESSON", prefix_list=True, out=True
-                    ),
-                ),
-            ),
+            hub(_LEAST, *pieces.of_spoke(list="LESSON", prefix_list=True, out=True)),
             Command(Role.HUB, ("clear ip bgp * soft",)),
         ),
         _KEPT_BACK,
-        parts=(Role.HUB,),
         needs=(Need.BGP,),
     ),
     _one(
         "route-map-without-permit",
         "A route map of a spoke has a deny and no permit, so BGP sends nothing",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    _ELSEWHERE,
-                    *_NO_PERMIT,
-                    _BGP,
-                    bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), list="LESSON", route_map=True, out=True),
-                ),
-            ),
-            *_SOFT,
-        ),
+        (spoke(_ELSEWHERE, *_NO_PERMIT, *pieces.of_hub(list="LESSON", route_map=True, out=True)), *_SOFT),
         _KEPT_BACK,
         needs=(Need.BGP,),
     ),
     _one(
         "route-map-without-permit-in",
         "A route map of a spoke has a deny and no permit, so BGP takes nothing",
-        (
-            Configure(
-                Role.SPOKE,
-                (
-                    _ELSEWHERE,
-                    *_NO_PERMIT,
-                    _BGP,
-                    bgp_processes.NEIGHBOR.of(
-                        peer=word("hub.tunnel_address"), list="LESSON", route_map=True, **{"in": True}
-                    ),
-                ),
-            ),
-            *_SOFT,
-        ),
+        (spoke(_ELSEWHERE, *_NO_PERMIT, *pieces.of_hub(list="LESSON", route_map=True, **{"in": True})), *_SOFT),
         _KEPT_BACK,
         needs=(Need.BGP,),
     ),
@@ -183,34 +136,27 @@ _BGP_TERMS: Final = (
         "next-hop-self-missing",
         "A hub of phase 3 passes routes on to a spoke with the next hops that they had",
         (
-            Edit(Role.HUB, _BGP, remove=("neighbor {spoke.tunnel_address} next-hop-self",)),
+            Edit(Role.HUB, pieces.BGP, remove=("neighbor {spoke.tunnel_address} next-hop-self",)),
             Command(Role.HUB, ("clear ip bgp * soft",)),
-            *_FORGET,
+            *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
-        parts=(Role.HUB,),
         needs=(Need.BGP,),
     ),
     _one(
         "system-twice",
         "Two spokes have one autonomous system, so each drops the routes of the other",
         (
-            Configure(
-                Role.SPOKE,
-                (
-                    bgp_processes.ROUTER.no(number=word("bgp")),
-                    bgp_processes.ROUTER.of(number=word("other.bgp")),
-                    bgp_processes.TIMERS.of(keepalive=10, hold=30),
-                    bgp_processes.IN_ROUTER.network.of(address=word("lan_network"), mask=word("lan_mask")),
-                    bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), remote_as=word("hub.bgp")),
-                    bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), advertisement_interval=True, seconds=1),
-                ),
+            spoke(
+                bgp_processes.ROUTER.no(number=word("bgp")),
+                bgp_processes.ROUTER.of(number=word("other.bgp")),
+                bgp_processes.TIMERS.of(keepalive=10, hold=30),
+                bgp_processes.IN_ROUTER.network.of(address=word("lan_network"), mask=word("lan_mask")),
+                bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), remote_as=word("hub.bgp")),
+                bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), advertisement_interval=True, seconds=1),
             ),
-            Configure(
-                Role.HUB,
-                (_BGP, bgp_processes.NEIGHBOR.of(peer=word("spoke.tunnel_address"), remote_as=word("other.bgp"))),
-            ),
-            *_FORGET,
+            hub(*pieces.of_spoke(remote_as=word("other.bgp"))),
+            *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.BGP_SYSTEM),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
@@ -219,28 +165,18 @@ _BGP_TERMS: Final = (
     _one(
         "maximum-prefix",
         "A spoke ends its session with the hub at the second prefix",
-        (
-            Configure(
-                Role.SPOKE,
-                (_BGP, bgp_processes.NEIGHBOR.of(peer=word("hub.tunnel_address"), maximum_prefix=True, prefixes=1)),
-            ),
-            *_HARD,
-        ),
+        (spoke(*pieces.of_hub(maximum_prefix=True, prefixes=1)), *_HARD),
         (Cause.MAXIMUM, Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
-        parts=(Role.SPOKE,),
         needs=(Need.BGP,),
     ),
     _one(
         "family-not-active",
         "A spoke does not exchange IPv4 routes with the hub",
         (
-            Configure(
-                Role.SPOKE,
-                (
-                    _BGP,
-                    bgp_processes.FAMILY.of(),
-                    bgp_processes.FAMILY_ACTIVATE.no(peer=word("hub.tunnel_address"), activate=True),
-                ),
+            spoke(
+                pieces.BGP,
+                bgp_processes.FAMILY.of(),
+                bgp_processes.FAMILY_ACTIVATE.no(peer=word("hub.tunnel_address"), activate=True),
             ),
             *_HARD,
         ),
@@ -253,14 +189,14 @@ _ROUTING: Final = (
     _one(
         "family-shutdown",
         "The address family of EIGRP is shut down at a router",
-        (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.of(),)), *_FORGET),
+        (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.of(),)), *pieces.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT, Cause.AUTONOMOUS_SYSTEM),
         needs=(Need.EIGRP,),
     ),
     _one(
         "process-shutdown",
         "The process of OSPF is shut down at a router",
-        (Configure(Role.SPOKE, (_OSPF, ospf_lines.SHUTDOWN.of())), *_FORGET),
+        (spoke(pieces.OSPF, ospf_lines.SHUTDOWN.of()), *pieces.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT),
         needs=(Need.OSPF,),
     ),
@@ -270,11 +206,11 @@ _ROUTING: Final = (
         (
             Edit(
                 Role.SPOKE,
-                _OSPF,
+                pieces.OSPF,
                 remove=("network {lan_network} ",),
                 add=(ospf_lines.NETWORKS.of(network=Placeholder("{lan_network} {lan_wildcard}"), area=7),),
             ),
-            *_FORGET,
+            *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.OSPF_TERMS, Cause.NETWORK_STATEMENT),
         needs=(Need.OSPF,),
@@ -283,12 +219,8 @@ _ROUTING: Final = (
         "summary-of-a-spoke-eigrp",
         "A spoke announces one large network for all LANs, and drops what it has no longer prefix for",
         (
-            Eigrp(
-                Role.SPOKE,
-                named=(eigrp_ports.AF_SUMMARY.of(address="10.0.0.0", mask="255.0.0.0"),),
-                classic=(eigrp_ports.IP_SUMMARY.of(number=word("as"), address="10.0.0.0", mask="255.0.0.0"),),
-            ),
-            *_FORGET,
+            pieces.on_tunnel(Role.SPOKE, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
+            *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.BLACK_HOLE, Cause.ROUTE_FILTERED),
         needs=(Need.EIGRP,),
@@ -296,9 +228,8 @@ _ROUTING: Final = (
     _one(
         "summary-rip",
         "The hub announces one large network for all LANs in RIP, which in phase 2 leads by the hub",
-        (Configure(Role.HUB, (_TUNNEL, rip_lines.SUMMARY.of(address="10.20.0.0", mask="255.255.0.0"))), *_FORGET),
+        (hub(pieces.TUNNEL, rip_lines.SUMMARY.of(address="10.20.0.0", mask="255.255.0.0")), *pieces.FORGET),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
-        parts=(Role.HUB,),
         needs=(Need.RIP,),
     ),
 )

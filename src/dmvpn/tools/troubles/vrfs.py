@@ -15,7 +15,8 @@ from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.static import config as static_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
-from dmvpn.tools.troubles.acts import Act, Command, Configure, MoveProcess, Role, VrfProcess, word
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Act, Command, Configure, MoveProcess, Role, VrfProcess, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 
 _ANY: Final = IPv4Address(0)
@@ -37,7 +38,7 @@ def _front(
 
 def _inside(name: str, title: str, lines: tuple[str, ...], *causes: Cause, need: Need = Need.INSIDE_VRF) -> Trouble:
     """Return a trouble of the inside of a spoke's tunnel."""
-    return _one(name, title, (Configure(Role.SPOKE, lines), *_ANEW), (Cause.TABLE, *causes), needs=(need,))
+    return _one(name, title, (spoke(*lines), *_ANEW), (Cause.TABLE, *causes), needs=(need,))
 
 
 def _port(name: str, vrf: str = "", address: str = "") -> tuple[str, ...]:
@@ -52,9 +53,7 @@ def _key(tunnel: str, key: str) -> tuple[str, ...]:
 
 
 _PROFILE: Final = profiles.PROFILE.of(name=word("ikev2_profile"))
-_TUNNEL: Final = common.INTERFACE.of(name=word("tunnel"))
-_NBMA: Final = port_lines.ADDRESS.of(address=word("nbma"), mask=word("nbma_mask"))
-_WAN: Final = common.INTERFACE.of(name=word("wan"))
+_NBMA: Final = pieces.address("nbma", "nbma_mask")
 
 _FRONT: Final = (
     _front(
@@ -79,25 +78,29 @@ _FRONT: Final = (
         Cause.IKE,
         needs=(Need.IKEV2,),
     ),
-    _front("tunnel-vrf-missing", "A spoke's tunnel has no tunnel vrf", (_TUNNEL, "no tunnel vrf {front}")),
-    _front("hub-tunnel-vrf-missing", "A hub's tunnel has no tunnel vrf", (_TUNNEL, "no tunnel vrf {front}"), hub=True),
+    _front("tunnel-vrf-missing", "A spoke's tunnel has no tunnel vrf", (pieces.TUNNEL, "no tunnel vrf {front}")),
+    _front(
+        "hub-tunnel-vrf-missing", "A hub's tunnel has no tunnel vrf", (pieces.TUNNEL, "no tunnel vrf {front}"), hub=True
+    ),
     _front(
         "tunnel-vrf-inside",
         "A spoke's tunnel vrf is the VRF of its inside",
-        (_TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
+        (pieces.TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
         needs=(Need.INSIDE_VRF,),
     ),
-    _front("wan-vrf-missing", "The port to the provider is in the global table", (_WAN, "no vrf forwarding", _NBMA)),
+    _front(
+        "wan-vrf-missing", "The port to the provider is in the global table", (pieces.WAN, "no vrf forwarding", _NBMA)
+    ),
     _front(
         "wan-vrf-other",
         "The port to the provider is in the VRF of the company",
-        (_WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
+        (pieces.WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
         needs=(Need.INSIDE_VRF,),
     ),
     _front(
         "wan-address-lost",
         "The port to the provider was moved between VRFs, and has no address since",
-        (_WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
+        (pieces.WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
         Cause.NO_ADDRESS,
     ),
     _front("front-default-missing", "The front door has no default route", ("no {front_route}",), Cause.MISSING_ROUTE),
@@ -170,7 +173,6 @@ _INSIDE: Final = (
         "A hub's routing protocol runs in the global table",
         (MoveProcess(Role.HUB), *_ANEW),
         (Cause.TABLE,),
-        parts=(Role.HUB,),
         needs=(Need.INSIDE_VRF,),
     ),
     _one(

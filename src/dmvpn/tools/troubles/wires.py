@@ -6,11 +6,10 @@ from typing import Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.troubles.acts import Command, Role, Wire
+from dmvpn.tools.troubles import pieces
+from dmvpn.tools.troubles.acts import Role, Wire
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
-_SESSIONS: Final = (Command(Role.SPOKE, ("clear crypto session",)), Command(Role.HUB, ("clear crypto session",)))
-_FIX: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
 _SLOW: Final = "At {spoke.name} everything takes long."
 
 WIRES: Final = (
@@ -19,7 +18,7 @@ WIRES: Final = (
         title="Of what comes to a spoke a third is lost",
         acts=(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True),),
         complaint=_SLOW,
-        hints=("Count: which direction loses packets?", _FIX),
+        hints=("Count: which direction loses packets?", pieces.FIX_WIRE),
         cause=Cause.LOSSY_LINK,
         also=(Cause.ONE_WAY_LOSS,),
     ),
@@ -28,7 +27,7 @@ WIRES: Final = (
         title="The wire of a spoke drops packets of more than 1200 octets without a word",
         acts=(Wire(Role.SPOKE, Badness(mtu=1200.0)),),
         complaint="From {spoke.name} small things work. Large files do not.",
-        hints=("Up to which size do packets pass?", _FIX),
+        hints=("Up to which size do packets pass?", pieces.FIX_WIRE),
         cause=Cause.PATH_MTU,
         parts=(Role.SPOKE, Role.HUB),
         also=(Cause.MTU, Cause.FRAGMENTS_BLOCKED),
@@ -38,16 +37,16 @@ WIRES: Final = (
         title="GRE comes from a spoke, and not to it",
         acts=(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Count GRE at both ends of the wire.", _FIX),
+        hints=("Count GRE at both ends of the wire.", pieces.FIX_WIRE),
         cause=Cause.GRE_BLOCKED,
         needs=(Need.CLEAR,),
     ),
     Trouble(
         id="esp-blocked-inwards",
         title="ESP comes from a spoke, and not to it",
-        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *_SESSIONS),
+        acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *pieces.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Count ESP at both ends of the wire.", _FIX),
+        hints=("Count ESP at both ends of the wire.", pieces.FIX_WIRE),
         cause=Cause.ESP_BLOCKED,
         also=(Cause.NAT_T_BLOCKED,),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
@@ -55,9 +54,9 @@ WIRES: Final = (
     Trouble(
         id="ike-blocked-inwards",
         title="IKE comes from a spoke, and not to it",
-        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *_SESSIONS),
+        acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *pieces.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", _FIX),
+        hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", pieces.FIX_WIRE),
         cause=Cause.IKE_BLOCKED,
         needs=(Need.PROTECTED,),
     ),
@@ -68,7 +67,7 @@ SLOW: Final = Trouble(
     title="The wire of a spoke takes its time, as over a satellite",
     acts=(Wire(Role.SPOKE, Badness(delay=560.0)),),
     complaint=_SLOW,
-    hints=("How long is the way of a ping?", _FIX),
+    hints=("How long is the way of a ping?", pieces.FIX_WIRE),
     cause=Cause.LOSSY_LINK,
     noticed=False,
 )
