@@ -19,7 +19,7 @@ from dmvpn.tools.remedies.changes import ChangedLine, Proposals, RouterChange, l
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.search import Search, SearchResult
 from dmvpn.tools.remedies.since import hunks, in_order
-from dmvpn.tools.remedies.suffering import Harm, Suffering
+from dmvpn.tools.remedies.suffering import Harm, KeptApart, Suffering
 from dmvpn.tools.remedies.switches import switches
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 
@@ -195,11 +195,13 @@ def test_a_line_that_lets_routes_in_is_a_question_and_not_proposed() -> None:
 
 def test_a_list_that_came_since_it_worked_is_a_question_where_nothing_else_is_broken() -> None:
     """A list that keeps guests out was an error, with the line that lets them in."""
-    list_of_guests = ChangedLine(("interface GigabitEthernet0/3",), "ip access-group GUESTS-IN in")
-    typed = ("interface GigabitEthernet0/3", "no ip access-group GUESTS-IN in")
-    found = finding_of(RouterChange("A", gone=(list_of_guests,), typed=typed, shown=typed))
-    assert (found.fix, found.mild, found.apart) == ((), True, True)
-    assert found.decide.startswith("are A and B to be kept apart? the last good configurations")
+    port = ("interface GigabitEthernet0/3",)
+    typed = (*port, "no ip access-group GUESTS-IN in")
+    change = RouterChange("A", gone=(ChangedLine(port, "ip access-group GUESTS-IN in"),), typed=typed, shown=typed)
+    apart = KeptApart("A", "list GUESTS-IN denies it", (LanPair("A", "B"),))
+    ready = Ready(replace(_found(change), apart=(apart,)))
+    (found,) = searched(Diagnosis(view=View.WHOLE, routers=("A", "B")), ready).findings
+    assert (found.cause, found.fix, found.mild) == (Cause.PACKET_FILTER, (), True)
 
 
 def test_lines_that_take_protection_away_are_named_and_not_shown_to_be_typed() -> None:

@@ -87,8 +87,9 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
 
     The finding of a rule comes first if it is about the same command of that router: it names the cause.
     """
-    if diagnosis.healthy and all("shutdown" in each.lines[-1] for each in found.changes):
-        return diagnosis  # only people type it
+    lists = {one.router for one in diagnosis.findings if one.apart and one.cause is Cause.PACKET_FILTER}
+    if diagnosis.healthy and all("shutdown" in one.lines[-1] or one.router in lists for one in found.changes):
+        return diagnosis  # only people type `shutdown`, and whether a list is meant is asked
     broken = [one for one in diagnosis.findings if not one.advice]
     named: list[Finding] = []
     fresh = _findings(found, is_felt=bool(broken))
@@ -96,11 +97,10 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
         rules = [each for each in broken if each.router == one.router and _is_the_same(each, one)]
         for each in rules[:1]:
             decide = _IS_MEANT if each.mild else ""
-            evidence = (*each.evidence, _CAME)
             works = each.trial is not None and each.trial.works
             lines = one if one.is_complete or not works else each  # what was there is right; a secret is not shown
             cured = replace(each, fix=lines.fix, trial=lines.trial, mild=False, apart=False, decide=decide)
-            named.append(replace(each if one.apart else cured, evidence=evidence))
+            named.append(replace(cured, evidence=(*each.evidence, _CAME)))
         named += [one] if not rules else []
     places = {one.place for one in named}
     others = [one for one in diagnosis.findings if one.place not in places]
@@ -109,9 +109,9 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
 
 
 def _is_the_same(rule: Finding, found: Finding) -> bool:
-    """Return whether a rule names a command of the lines that were found, or asks about the same."""
+    """Return whether a rule names a command of the lines that were found."""
     mine, theirs = ({*map(_command, permitted_lines.changing_lines(one.fix))} for one in (rule, found))
-    return not rule.advice and ((rule.apart and found.apart) or not mine.isdisjoint(theirs))
+    return not rule.advice and not mine.isdisjoint(theirs)
 
 
 def _command(line: str) -> str:
@@ -163,7 +163,7 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
     besides = tuple(name for name in routers if name != router)
     pair, harm = next(iter(found.suffering.pairs.items()))
     decide = "" if is_felt else f"it is so in a copy: is {pair} {harm.value} here, too, when hosts send?"
-    opens = any(change.opens for change in found.changes) and not (found.is_since and is_felt)
+    opens = any(change.opens for change in found.changes) and not found.is_since
     if any(change.opens for change in found.changes):
         decide = (
             f"are {pair.source} and {pair.destination} to be kept apart?{f' {_QUESTION}' if found.is_since else ''}"
