@@ -21,7 +21,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.facts import Network
     from dmvpn.router.facts import TunnelFacts
@@ -71,7 +71,7 @@ _FLEETING: Final = (
     Cause.RECURSION,
 )
 #: Sites whose paths are compared, and traces of one examination: beyond that, a finding counts as felt.
-_LIKE, _MOST = 2, 600
+_LIKE, MOST_TRACES = 2, 600
 #: LANs of a router with a host to trace.
 _LANS: Final = 4
 #: Routers on the path between two sites without a router, or with one hub, between them.
@@ -107,11 +107,6 @@ class Rows:
         self.scene = scene
         self._known: dict[tuple[str, str, bool], _Row] = {}
 
-    @property
-    def most(self) -> int:
-        """Traces of one examination."""
-        return _MOST
-
     @cached_property
     def _lasting(self) -> LabFacts:
         return without_shortcuts(self.scene.unfiltered)
@@ -124,7 +119,10 @@ class Rows:
         for host in lab.hosts.values():
             if host.router not in lab.providers and self.scene.of(host.router) is not None:
                 hosts.setdefault(host.router, {}).setdefault(host.address.network, str(host.address.ip))
-        found = {name: tuple(_alike(lans))[:_LANS] for name, lans in hosts.items()}
+        found: dict[str, tuple[str, ...]] = {}
+        for name, lans in hosts.items():
+            version = next(iter(lans)).version
+            found[name] = tuple(address for lan, address in lans.items() if lan.version == version)[:_LANS]
         for name, facts in self.scene.alive():
             site = self.scene.site_of(name, facts) if facts.tunnels and name not in found else None
             if site is not None and name not in lab.providers:
@@ -144,12 +142,12 @@ class Rows:
         """Return the results for packets from one site to another, and for the replies. lasting: without shortcuts."""
         key = (here, there, lasting)
         if key not in self._known:
-            if len(self._known) >= _MOST:
+            if len(self._known) >= MOST_TRACES:
                 return _UNKNOWN
             lab = self._lasting if lasting else self.scene.unfiltered
-            self._known[key] = _worst(
-                [self._walked(lab, source, target) for source, target in _paired(self.sites[here], self.sites[there])]
-            )
+            near, far = self.sites[here], self.sites[there]
+            pairs = [(near[n % len(near)], far[n % len(far)]) for n in range(max(len(near), len(far)))]
+            self._known[key] = _worst([self._walked(lab, source, target) for source, target in pairs])
         return self._known[key]
 
     def _walked(self, lab: LabFacts, source: str, destination: str) -> _Row:
@@ -171,31 +169,19 @@ class Rows:
         redirecting = {step.where for step in path.steps if step.act is Act.REDIRECT}
         return sum(
             there in redirecting
-            and any(tunnel.redirects for tunnel in self._tunnels(there))
-            and any(tunnel.shortcuts for tunnel in self._tunnels(here))
+            and any(tunnel.redirects for tunnel in self.tunnels(there))
+            and any(tunnel.shortcuts for tunnel in self.tunnels(here))
             for here, there in pairwise(self._way(path))
         )
 
     def _way(self, path: WalkedPath) -> list[str]:
         """Return the routers with tunnels on the path; providers may have one, too."""
-        return [name for name in path.nodes if self._tunnels(name) and name not in self.scene.lab.providers]
+        return [name for name in path.nodes if self.tunnels(name) and name not in self.scene.lab.providers]
 
-    def _tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
+    def tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
+        """Return the tunnels of a router that runs."""
         facts = self.scene.of(name)
         return facts.tunnels if facts is not None else ()
-
-
-def _alike(lans: Mapping[Network, str]) -> Iterator[str]:
-    """Yield the addresses of the same IP version as the first."""
-    for network, address in lans.items():
-        if network.version == next(iter(lans)).version:
-            yield address
-
-
-def _paired(here: tuple[str, ...], there: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield pairs until each address is in one."""
-    for number in range(max(len(here), len(there))):
-        yield here[number % len(here)], there[number % len(there)]
 
 
 def _worst(rows: list[_Row]) -> _Row:
@@ -246,7 +232,7 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
     if finding.cause is Cause.MSS and _clamps_nobody(rows, finding.router):
         return True
     concerned = [name for name in concerned if name in rows.sites]
-    if rows.cost(len(concerned) + _LIKE) > _MOST:
+    if rows.cost(len(concerned) + _LIKE) > MOST_TRACES:
         return True
     if finding.step is Step.SHORTCUT:  # its shortcuts serve the router's own packets, whoever its clients are
         return not _is_direct(rows, finding.router)
@@ -261,8 +247,7 @@ def _is_met(rows: Rows, name: str, route: Network) -> bool:
     """Return whether packets for another site take this route, and no redirect moves them to that site later
     (phase 2).
     """
-    facts = rows.scene.of(name)
-    if facts is None or not any(tunnel.multipoint and not tunnel.shortcuts for tunnel in facts.tunnels):
+    if not any(tunnel.multipoint and not tunnel.shortcuts for tunnel in rows.tunnels(name)):
         return False
     others = (ip_address(address) for there, known in rows.sites.items() if there != name for address in known)
     return any(address.version == route.version and address in route for address in others)
@@ -270,8 +255,7 @@ def _is_met(rows: Rows, name: str, route: Network) -> bool:
 
 def _clamps_nobody(rows: Rows, name: str) -> bool:
     """Return whether another site does not clamp TCP: on a shortcut between the two, no router would clamp."""
-    others = (rows.scene.of(site) for site in rows.sites if site != name)
-    return any(tunnel.mss is None for facts in others if facts is not None for tunnel in facts.tunnels)
+    return any(tunnel.mss is None for site in rows.sites if site != name for tunnel in rows.tunnels(site))
 
 
 def dependent_routers(clients: Iterable[Client], name: str) -> list[str]:
@@ -367,15 +351,8 @@ def _can_meet(rows: Rows, name: str, there: str) -> bool:
 
 def _translator(rows: Rows, name: str) -> str:
     """Return the kind of the translator before a router's first tunnel; "": none, or unknown."""
-    facts = rows.scene.of(name)
-    sources = (tunnel.source_interface for tunnel in facts.tunnels) if facts is not None else ()
-    found = (rows.scene.gateway_of(name, source) for source in sources)
+    found = (rows.scene.gateway_of(name, tunnel.source_interface) for tunnel in rows.tunnels(name))
     return next((rows.scene.lab.gateways[gateway].kind for gateway in found if gateway is not None), "")
-
-
-def _takes_shortcuts(rows: Rows, name: str) -> bool:
-    facts = rows.scene.of(name)
-    return facts is not None and any(tunnel.shortcuts for tunnel in facts.tunnels)
 
 
 def _servers(scene: Scene, name: str) -> Iterator[str]:
@@ -404,7 +381,7 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bo
             return True
         others = [rows.row(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
         usual = [one for one in others if one.arrives]
-        meets = direct and _takes_shortcuts(rows, name) and _takes_shortcuts(rows, there)
+        meets = direct and all(any(one.shortcuts for one in rows.tunnels(end)) for end in (name, there))
         least = _DIRECT if there in servers or meets else _BY_A_HUB
         longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=least)
         if longer or mine.whole < min((one.whole for one in usual), default=0):

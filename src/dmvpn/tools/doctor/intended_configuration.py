@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.impact import dependent_routers, has_server
+from dmvpn.tools.doctor.impact import MOST_TRACES, dependent_routers, has_server
 from dmvpn.tools.doctor.verdicts import Finding
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _question(rows: Rows, finding: Finding) -> str:
         return "is that route to be kept away?" if finding.fix and not finding.decide else ""
     question = _LESS.get(finding.cause, "")
     names = [name for name in dependent_routers(rows.scene.clients(), finding.router) if name in rows.sites]
-    if not question or finding.stops or not names or rows.cost(len(names)) > rows.most:
+    if not question or finding.stops or not names or rows.cost(len(names)) > MOST_TRACES:
         return ""
     serves = finding.cause is not Cause.NHS_MISSING or has_server(rows.scene.clients(), finding.router)
     return question.format(finding.router) if serves and _all_arrive(rows, names) else ""
@@ -67,7 +67,7 @@ def _is_a_branch(rows: Rows, name: str) -> bool:
     clients = rows.scene.clients()
     sites = list(rows.sites)
     is_of_all = name in rows.scene.lab.providers or any(not one.hub for one in clients)
-    return not is_of_all and rows.cost(len(sites)) <= rows.most and _all_arrive(rows, sites)
+    return not is_of_all and rows.cost(len(sites)) <= MOST_TRACES and _all_arrive(rows, sites)
 
 
 def _who_is_shut(scene: Scene, finding: Finding) -> str:
@@ -99,7 +99,7 @@ def _is_spared(rows: Rows, name: str) -> bool:
     if not mine:
         return not any(one.hub == name for one in clients)
     others = [one for one in mine if one != name]
-    if rows.cost(len(others)) > rows.most or not all(has_server(clients, one) for one in others):
+    if rows.cost(len(others)) > MOST_TRACES or not all(has_server(clients, one) for one in others):
         return False
     return _all_arrive(rows, others)
 

@@ -23,15 +23,11 @@ if TYPE_CHECKING:
 
 def site_owner(scene: Scene, address: Address) -> str | None:
     """Return the router that has the address, or has it on its LAN."""
-    for name, facts in scene.alive():
-        tunnels = {tunnel.name for tunnel in facts.tunnels}
-        for interface in facts.interfaces:
-            there = interface.name not in tunnels and any(address in own.network for own in interface.addresses)
-            if there and name not in scene.lab.providers:
-                return name
-        if any(address in tunnel.addresses for tunnel in facts.tunnels):
+    for name, _, own in scene.ports():
+        if address in own.network and name not in scene.lab.providers:
             return name
-    return None
+    owned = scene.tunnel_owner(address)
+    return owned[0] if owned is not None else None
 
 
 def affecting_routers(scene: Scene, router: str, address: Address | None) -> set[str]:
