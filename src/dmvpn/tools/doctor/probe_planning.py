@@ -158,18 +158,12 @@ def follow_up_probes(scene: Scene, findings: Iterable[Finding]) -> Iterator[Prob
     done: set[str] = set()
     for client in [one for one in scene.clients() if one.name in asked and one.hub in asked][:_FEW_PAIRS]:
         source = interface_of(client.facts, client.tunnel.source_interface)
-        most = client.tunnel.ip_mtu + source.ip_mtu - client.tunnel.room if source is not None else 0
-        for size in _SIZES if source is not None and client.nbma is not None else ():
-            if size < most and client.nbma is not None and source is not None:
-                yield Probe(
-                    kind=ProbePurpose.UNDERLAY_SIZE,
-                    router=client.name,
-                    target=client.nbma,
-                    source=source.name,
-                    size=size,
-                    df=True,
-                    repeat=FEW,
-                )
+        if source is None or client.nbma is None:
+            continue
+        most = client.tunnel.ip_mtu + source.ip_mtu - client.tunnel.room
+        probe = partial(Probe, df=True, repeat=FEW)
+        at_end = partial(probe, router=client.name, target=client.nbma, source=source.name)
+        yield from (at_end(kind=ProbePurpose.UNDERLAY_SIZE, size=size) for size in _SIZES if size < most)
         front = client.there.front if client.there is not None else ""
         ends = (
             (client.name, client.facts, client.nbma, client.tunnel.front),
@@ -180,15 +174,8 @@ def follow_up_probes(scene: Scene, findings: Iterable[Finding]) -> Iterator[Prob
             for hop in route.next_hops[:1] if route is not None and name not in done else ():
                 done.add(name)
                 if hop.address is not None:
-                    yield Probe(
-                        kind=ProbePurpose.GATEWAY_FULL,
-                        router=name,
-                        target=hop.address,
-                        source=hop.interface,
-                        size=most,
-                        df=True,
-                        repeat=FEW,
-                    )
+                    full = partial(probe, kind=ProbePurpose.GATEWAY_FULL, size=most)
+                    yield full(router=name, target=hop.address, source=hop.interface)
 
 
 def single_router_probes(scene: Scene, router: str, address: Address | None = None) -> Iterator[Probe]:
@@ -208,6 +195,8 @@ def single_router_probes(scene: Scene, router: str, address: Address | None = No
 def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
     """Yield the first addresses of networks learned through the tunnel, because hosts are not known."""
     site = scene.site_of(client.name, client.facts)
+    if site is None:
+        return
     found = [
         route.prefix[1]
         for route in client.facts.routes
@@ -215,11 +204,9 @@ def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
         and route.prefix.version == 4
         and 8 <= route.prefix.prefixlen < 31
     ]
-    for target in found[:_MOST_SITES] if site is not None else ():
-        yield Probe(
-            kind=ProbePurpose.SITES, router=client.name, target=target, source=site[0] if site else "", repeat=4
-        )
-        yield Probe(kind=ProbePurpose.TRACE, router=client.name, target=target, source=site[0] if site else "")
+    for target in found[:_MOST_SITES]:
+        yield Probe(kind=ProbePurpose.SITES, router=client.name, target=target, source=site[0], repeat=4)
+        yield Probe(kind=ProbePurpose.TRACE, router=client.name, target=target, source=site[0])
 
 
 def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
