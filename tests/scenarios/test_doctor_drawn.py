@@ -13,15 +13,15 @@ from dmvpn.labs.proofs.case import Case, Harm, well_rows
 from dmvpn.labs.proofs.judging import judge
 from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.shells.lab.badness import HARMLESS
-from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Plan, Stage
 from support.cases import one_in
-from support.diagnoses import ill_of, judged_of, known_fault
+from support.diagnoses import ill_of, judged_of, known_fault, network
 from support.doctors import WorldPatient
 from support.world import World
 
 if TYPE_CHECKING:
+    from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Finding
 
 CLOUD = Plan(
@@ -102,11 +102,6 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
     "a lossy wire that two spokes share": ("guide-phase2-broadcast", "lossy-link@SPOKE2,SPOKE1,HUB1"),
     "a server behind another spoke that passes on": ("dual-stack", "nhs-nbma@R41,R31,R11"),
 }
-
-
-def network(what: Plan | str) -> Scenario:
-    """One that is built in, or of a plan."""
-    return Scenario.load(what) if isinstance(what, str) else drawn(what)
 
 
 @pytest.mark.parametrize("case", one_in(3, MISSED))

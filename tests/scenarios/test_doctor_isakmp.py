@@ -10,7 +10,7 @@ import pytest
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import WorldPatient, no_advice
 from support.secured import at
 from support.world import World
 
@@ -48,11 +48,6 @@ def after(change: Callable[[str, str], str]) -> World:
     world = World("course-lab", change=change)
     world.run_for(120)
     return world
-
-
-def found(world: World) -> list[Finding]:
-    """Return what the doctor finds broken, with the whole lab in view."""
-    return [one for one in visit(WorldPatient(world)).findings if not one.advice]
 
 
 def suspected(world: World, router: str = "SPOKE1") -> list[Cause]:
@@ -141,24 +136,24 @@ def test_a_wrong_line_of_ikev1_is_named_and_its_remedy_heals(
     change: Callable[[str, str], str], cause: Cause, router: str, fix: str
 ) -> None:
     world = after(change)
-    finding = found(world)[0]
+    finding = no_advice(world)[0]
     assert (finding.cause, finding.router) == (cause, router), finding
     assert fix in finding.fix
     heal(world, finding)
-    assert found(world) == []
+    assert no_advice(world) == []
 
 
 @pytest.mark.parametrize("router", ["HUB", "SPOKE1"])
 def test_a_router_with_run_as_ikev2_is_well_among_speakers_of_ikev1(router: str) -> None:
     lines = "crypto isakmp policy 10\n"
-    assert found(after(at(router, (lines, f"crypto isakmp run-as ikev2\n{lines}")))) == []
+    assert no_advice(after(at(router, (lines, f"crypto isakmp run-as ikev2\n{lines}")))) == []
 
 
 def test_a_filter_of_udp_500_is_named_where_pings_pass() -> None:
     world = World("course-lab")
     world.sim.segment_of("SPOKE1", "GigabitEthernet0/0").gate = lambda _from, _to, packet: not of_udp(packet, 500)
     world.run_for(120)
-    finding = found(world)[0]
+    finding = no_advice(world)[0]
     assert (finding.cause, finding.router) == (Cause.IKE_BLOCKED, "SPOKE1"), finding
     assert finding.what == "pings pass between SPOKE1 and HUB, and IKE (UDP port 500) does not"
     assert Cause.IKE_BLOCKED in suspected(world)[:3]
@@ -171,7 +166,7 @@ def test_a_filter_that_lets_ikev1_through_and_not_esp_is_named() -> None:
         packet[9] != 50 and (not of_udp(packet, 4500) or packet[28:32] == marker)
     )
     world.run_for(120)
-    assert found(world)[0].cause is Cause.NAT_T_BLOCKED
+    assert no_advice(world)[0].cause is Cause.NAT_T_BLOCKED
 
 
 def test_of_two_pairs_of_sas_that_carry_a_direction_each_none_is_called_blocked() -> None:
@@ -184,7 +179,7 @@ def test_of_two_pairs_of_sas_that_carry_a_direction_each_none_is_called_blocked(
     facts = WorldPatient(world).facts().routers["SPOKE1"]
     assert facts is not None
     assert any(not one.received and one.sent > 3 for one in facts.sas), "the case is one"
-    assert found(world) == []
+    assert no_advice(world) == []
     assert not {Cause.NAT_T_BLOCKED, Cause.ESP_BLOCKED} & {*suspected(world)}
 
 
@@ -199,12 +194,12 @@ def test_a_spoke_whose_first_message_is_not_answered_suspects_that_the_hub_has_n
 def test_of_a_hub_without_perfect_forward_secrecy_the_doctor_says_that_the_spoke_has_to_begin() -> None:
     """It takes what the spokes ask for; they do not take what it asks for."""
     world = after(at("HUB", (" set pfs group14\n", "")))
-    finding = found(world)[0]
+    finding = no_advice(world)[0]
     assert (finding.cause, finding.router) == (Cause.PFS, "HUB"), finding
     words = "SPOKE1 has set pfs group14, HUB has no PFS: SAs come only when SPOKE1 begins"
     assert finding.what == words
     heal(world, finding)
-    assert found(world) == []
+    assert no_advice(world) == []
 
 
 def in_ikev1(name: str, text: str) -> str:
@@ -218,7 +213,7 @@ def test_a_filter_of_udp_4500_is_told_from_another_key_behind_a_translator() -> 
     blocked = World("ipsec-spoke-behind-nat", change=in_ikev1)
     blocked.sim.segment_of("R31", "GigabitEthernet0/1").gate = lambda _from, _to, packet: not of_udp(packet, 4500)
     blocked.run_for(120)
-    finding = found(blocked)[0]
+    finding = no_advice(blocked)[0]
     assert (finding.cause, finding.router) == (Cause.NAT_T_BLOCKED, "R31"), finding
     assert Cause.NAT_T_BLOCKED in suspected(blocked, "R31")[:3]
 
@@ -226,13 +221,13 @@ def test_a_filter_of_udp_4500_is_told_from_another_key_behind_a_translator() -> 
         "ipsec-spoke-behind-nat", change=lambda name, text: at("R31", (SECRET, "WRONG"))(name, in_ikev1("", text))
     )
     other.run_for(120)
-    assert (found(other)[0].cause, found(other)[0].router) == (Cause.PSK, "R31")
+    assert (no_advice(other)[0].cause, no_advice(other)[0].router) == (Cause.PSK, "R31")
 
 
 def test_two_spokes_of_which_one_has_no_key_for_the_other_are_told_apart() -> None:
     world = after(at("SPOKE1", (KEY, f"crypto isakmp key {SECRET} address 192.168.1.1\n")))
     world.stream("H2", "10.3.0.100", seconds=10, rate=2)
-    finding = found(world)[0]
+    finding = no_advice(world)[0]
     assert (finding.cause, finding.router) == (Cause.PSK_MISSING, "SPOKE1"), finding
     assert finding.fix == ("crypto isakmp key <secret> address 192.168.3.1",)
 
@@ -241,11 +236,11 @@ def test_a_tunnel_that_names_no_ikev2_profile_that_exists_is_given_the_one_of_th
     name = (" set ikev2-profile IKEV2-DMVPN\n", " set ikev2-profile NONE\n")
     world = World("intro-phase3", change=at("SPOKE10", name))
     world.run_for(60)
-    finding = found(world)[0]
+    finding = no_advice(world)[0]
     assert (finding.cause, finding.router) == (Cause.PROFILE, "SPOKE10"), finding
     assert finding.fix == ("crypto ipsec profile IPSEC-DMVPN", "set ikev2-profile IKEV2-DMVPN")
     heal(world, finding)
-    assert found(world) == []
+    assert no_advice(world) == []
 
 
 def test_a_spoke_that_begins_with_ikev1_at_a_hub_of_ikev2_is_to_run_its_lines_as_ikev2() -> None:
@@ -255,10 +250,10 @@ def test_a_spoke_that_begins_with_ikev1_at_a_hub_of_ikev2_is_to_run_its_lines_as
         change=lambda name, text: in_ikev1("", text).replace(KEY, key) if name == "R31" else text,
     )
     world.run_for(120)
-    finding = found(world)[0]
+    finding = no_advice(world)[0]
     assert (finding.router, finding.fix) == ("R31", ("crypto isakmp run-as ikev2",)), finding
     heal(world, finding)
-    assert found(world) == []
+    assert no_advice(world) == []
 
 
 def test_a_spoke_whose_key_becomes_another_is_examined_alone_when_both_ends_have_begun() -> None:

@@ -18,7 +18,8 @@ from dmvpn.labs.proofs.case import HEALED
 from dmvpn.labs.proofs.healing import tried
 from dmvpn.labs.proofs.judging import Judged, healthy, judge, judged
 from dmvpn.labs.proofs.measure import Measure
-from dmvpn.labs.proofs.networks import FEW, MANY, network_of, title
+from dmvpn.labs.proofs.networks import FEW, MANY, drawn, network_of, title
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import (
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.labs.proofs.case import Case
-    from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Finding
 
 #: Draws of a second fault that has nothing to do with the first one.
@@ -93,6 +93,11 @@ def ill_of(scenario: Scenario, *names: str) -> Case:
 def judged_of(name: str, scenario: Scenario, known: str) -> Judged:
     """Return a network with the fault of this name, from the beginning to the verdict. Raises UserError."""
     return judged(name, scenario, known_fault(Stage.of(scenario), known))
+
+
+def network(what: Plan | str) -> Scenario:
+    """Return a network that is built in, or one of a plan."""
+    return Scenario.load(what) if isinstance(what, str) else drawn(what)
 
 
 def follow(case: Case, findings: Sequence[Finding]) -> list[Finding]:

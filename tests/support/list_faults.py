@@ -1,14 +1,11 @@
-"""The doctor's measure of packet filters: every mechanism of `LISTS` in clouds that have lists at some of their ports.
+"""Clouds for the mechanisms of `LISTS`, with lists at some of their ports.
 
-Run `python -m support.list_faults` in the folder tests: it prints each case, and the table. What lists do to TCP and to
-ICMP is measured besides the rows (`dmvpn.labs.proofs.case`), which are of UDP: `Services`.
+What lists do to TCP and to ICMP is measured besides the rows (`dmvpn.labs.proofs.case`), which are of UDP: `Services`.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
@@ -16,23 +13,15 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SendIp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.filtered import packet_of
-from dmvpn.labs.proofs.breaking import ill, near_of
-from dmvpn.labs.proofs.case import HEALED
-from dmvpn.labs.proofs.networks import drawn
-from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.rows import worse
-from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.packet_flows import PLAIN, Kind
-from dmvpn.tools.troubles import LISTS, Fault, Lists, Plan, Stage, Vrfs, fault
+from dmvpn.tools.troubles import Lists, Plan, Vrfs
 from support.diagnoses import PLAIN as CLOUD
-from support.diagnoses import follow
+from support.diagnoses import network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dmvpn.base.filters import Packet
     from dmvpn.labs.proofs.case import Case
-    from dmvpn.tools.doctor.verdicts import Finding
+    from dmvpn.shells.scenario import Scenario
 
 _ALL: Final = Lists(lan=True, tunnel=True, wan=True, verifies=True)
 #: Clouds by name: together they have every protocol, both versions of IKE, and lists at every place.
@@ -54,18 +43,7 @@ _SERVICES: Final = (*PLAIN, Kind("HTTPS", 6, 443))
 @cache
 def cloud(name: str) -> Scenario:
     """Return the cloud of this name."""
-    what = CLOUDS[name]
-    return Scenario.load(what) if isinstance(what, str) else drawn(what)
-
-
-def cases() -> Iterator[tuple[str, Fault]]:
-    """Yield every mechanism in every cloud that it fits."""
-    for name in CLOUDS:
-        stage = Stage.of(cloud(name))
-        for known in LISTS:
-            found = fault(known, stage)
-            if found is not None:
-                yield name, found
+    return network(CLOUDS[name])
 
 
 class Services:
@@ -122,70 +100,3 @@ def _bare(data: bytes) -> Packet | None:
     found = packet_of(data)
     # A packet on its first wire has the TTL that its host gave it.
     return None if found is None or found.ttl == 64 else replace(found, ttl=0, service=0)
-
-
-@dataclass(slots=True)
-class Seen:
-    """What became of a case. first: the first finding, None: there is none. lost: what did not arrive any more."""
-
-    chosen: Fault
-    first: Finding | None
-    lost: tuple[str, ...]
-    left: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    fixes: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def named(self) -> bool:
-        """Is it named first, at its place?"""
-        return self.first is not None and self.chosen.is_named(self.first.cause, self.first.router)
-
-    @property
-    def healed(self) -> bool:
-        """Does everything arrive as before, and nothing else?"""
-        return not self.left
-
-    def __str__(self) -> str:
-        said = "nothing" if self.first is None else f"{self.first.cause.value}, {self.first.router}: {self.first.what}"
-        verdict = f"{'named' if self.named else 'NOT NAMED'}, {'healed' if self.healed else 'NOT HEALED'}"
-        more = f" OPENED {self.extra[:3]}" if self.extra else ""
-        return f"{self.chosen.id} [{len(self.lost)} lost]: {verdict}{more}: {said} {self.fixes} ({self.seconds:.1f} s)"
-
-
-def treated(name: str, chosen: Fault) -> Seen:
-    """Return what the doctor says of a cloud with a fault, and what its lines do."""
-    begin = time.perf_counter()
-    well_case, _ = ill(cloud(name), near=near_of(chosen))
-    usual = Services(well_case).arriving()
-    case, well = ill(cloud(name), chosen, near=near_of(chosen))
-    services = Services(case)
-    now = services.arriving()
-    lost = (*worse(case.rows(), well), *map(str, sorted(usual - now)))
-    findings = visit(case.patient).findings
-    seen = Seen(chosen, next((one for one in findings if not one.advice), None), lost)
-    seen.fixes += [(one.router, one.fix) for one in follow(case, findings)]
-    case.wait(HEALED)
-    case.rows()
-    after = services.arriving()
-    seen.left = (*worse(case.rows(), well), *map(str, sorted(usual - after)))
-    seen.extra = tuple(map(str, sorted(after - usual)))
-    seen.seconds = time.perf_counter() - begin
-    return seen
-
-
-def main() -> None:
-    """Print all of them, and the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", action="append", default=[], help="a mechanism, or a cloud")
-    arguments = parser.parse_args()
-    found: list[Seen] = []
-    for name, chosen in cases():
-        if not arguments.only or {name, chosen.trouble.id, f"{name}/{chosen.trouble.id}"} & set(arguments.only):
-            found.append(treated(name, chosen))
-            print(f"{name}: {found[-1]}", flush=True)
-    print(f"{len(found)} cases: {sum(one.named for one in found)} named, {sum(one.healed for one in found)} healed")
-
-
-if __name__ == "__main__":
-    main()

@@ -39,9 +39,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Severity
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.labs.proofs.case import HEALED, Case, LeakError, well_rows
-from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
-from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.lint import lint, sites_of
@@ -64,7 +62,7 @@ from dmvpn.tools.troubles import (
 from dmvpn.tools.troubles.plans import CERTIFICATES
 from support import list_faults, vrf_faults
 from support.conformance import ROOT
-from support.diagnoses import PLAIN, follow, known_fault
+from support.diagnoses import PLAIN, follow, known_fault, network
 from support.lint_cases import CASES
 from support.list_faults import Services
 
@@ -72,6 +70,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dmvpn.base.findings import LintFinding
+    from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.diff.rows import Rows
     from dmvpn.tools.doctor import Finding
     from dmvpn.tools.lint import Site
@@ -162,7 +161,7 @@ _END: Final = re.compile(r"    entered: (?:the (reader fills) in .*|(gone; then|
 def _network(part: str, name: str) -> Scenario:
     known = PARTS[part]
     what = {**known.networks, **known.rare}[name]
-    return Scenario.load(what) if isinstance(what, str) else drawn(what)
+    return network(what)
 
 
 @cache
