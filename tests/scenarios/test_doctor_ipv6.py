@@ -19,7 +19,7 @@ NHS, MAP = "ipv6 nhrp nhs 2001:DB8:100::11", "ipv6 nhrp map 2001:DB8:100::11/128
         (
             (NHS, f"{MAP} 172.16.41.1"),
             Cause.NHS_NBMA,
-            (f"no {MAP} 172.16.41.1", f"{MAP} 172.16.11.1"),
+            (f"{MAP} 172.16.11.1",),
         ),
         (
             ("ipv6 nhrp nhs 2001:DB8:100::12", "ipv6 nhrp map 2001:DB8:100::12/128 172.16.11.1"),

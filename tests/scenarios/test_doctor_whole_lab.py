@@ -40,14 +40,20 @@ def test_a_router_that_is_registered_lacks_nothing() -> None:
 @pytest.mark.parametrize(
     ("router", "old", "new", "cause", "words"),
     [
-        ("R31", "nbma 172.16.11.1", "nbma 172.16.11.9", Cause.NHS_NBMA, "whose NBMA address is 172.16.11.1"),
-        ("R31", "nhs 192.168.100.11", "nhs 192.168.100.12", Cause.NHS_ADDRESS, "192.168.100.11, not 192.168.100.12"),
+        ("R31", "nbma 172.16.11.1", "nbma 172.16.11.9", Cause.NHS_NBMA, "whose tunnel has the source 172.16.11.1"),
+        (
+            "R31",
+            "nhs 192.168.100.11",
+            "nhs 192.168.100.12",
+            Cause.NHS_ADDRESS,
+            "192.168.100.12 is no router's tunnel address",
+        ),
         ("R31", "tunnel key 100", "tunnel key 101", Cause.KEY, "R31 has tunnel key 101, and R11 has tunnel key 100"),
         ("R31", " tunnel key 100\n", "", Cause.KEY, "R31 has no tunnel key"),
         ("R11", " ip nhrp network-id 100\n", "", Cause.NETWORK_ID, "R11: Tunnel100 has NHRP lines and no network-id"),
         ("R11", "tunnel mode gre multipoint", "shutdown\n tunnel mode gre multipoint", Cause.TUNNEL_SHUTDOWN, "of R11"),
         ("R31", "tunnel source GigabitEthernet0/1", "tunnel source Loopback7", Cause.WRONG_SOURCE, "Tunnel100 of R31"),
-        ("R31", "nbma 172.16.11.1", "nbma 172.16.41.2", Cause.NHS_NBMA, "172.16.41.2 is TRANSPORT"),
+        ("R31", "nbma 172.16.11.1", "nbma 172.16.41.2", Cause.NHS_NBMA, "the source 172.16.11.1, not 172.16.41.2"),
     ],
 )
 def test_one_wrong_line_is_named(router: str, old: str, new: str, cause: Cause, words: str) -> None:
@@ -133,7 +139,8 @@ def test_servers_of_an_ipv6_network_are_looked_for_too() -> None:
     world = World("ipv6-phase3", change=lambda _, text: text.replace("nbma 172.16.11.1", "nbma 172.16.11.9"))
     finding = findings(world)[0]
     assert finding.cause is Cause.NHS_NBMA
-    assert finding.fix == ("interface Tunnel100", "ipv6 nhrp nhs 2001:DB8:100::11 nbma 172.16.11.1 multicast")
+    line = "ipv6 nhrp nhs 2001:DB8:100::11 nbma 172.16.11"
+    assert finding.fix == ("interface Tunnel100", f"no {line}.9", f"{line}.1 multicast")
 
 
 def filtered() -> World:

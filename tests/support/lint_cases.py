@@ -627,6 +627,7 @@ CASES: tuple[Case, ...] = (
         ("map 10.0.0.1 198.51.100.1", "map 10.0.0.1 198.51.100.9"),
         ("multicast 198.51.100.1", "multicast 198.51.100.9"),
     ),
+    case("tunnel-source-other-port", "HUB", " tunnel source", ("source GigabitEthernet1", "source GigabitEthernet2")),
     case("nhrp-authentication-differs", "SPOKE1", " ip nhrp authentication", ("NHRPKEY", "OTHER")),
     case(
         "nhrp-unique-with-dhcp",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
+from dmvpn.network.overlay import tunnel_ends
 from dmvpn.router.facts import RouterFacts
-from dmvpn.tools.doctor.nhrp_configuration import map_statements, server_statements, texts_of, with_address
+from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.preshared_keys import is_special, key_lines
 from dmvpn.tools.doctor.static_routes import default_gateways, lines_by_hop, static_lines, tracked_line
+from dmvpn.tools.lint.rules.registration import lines_about, with_address
 
 NEAR, FAR = ip_address("10.0.0.1"), ip_address("10.0.0.11")
 
@@ -20,18 +22,18 @@ def router(*lines: str) -> RouterFacts:
 def test_a_server_is_not_taken_for_another_whose_address_begins_alike() -> None:
     """The lines to remove the server 10.0.0.1 removed the server 10.0.0.11, too."""
     lines = (" ip nhrp nhs 10.0.0.1 nbma 192.0.2.1 multicast", " ip nhrp nhs 10.0.0.11 nbma 192.0.2.11 multicast")
-    facts = router("interface Tunnel0", *lines)
-    (found,) = server_statements(facts, "Tunnel0", NEAR)
+    (end,) = tunnel_ends(device(router("interface Tunnel0", *lines)))
+    (found,) = lines_about(end, NEAR)
     assert found.text == lines[0].strip()
     assert with_address(found, FAR) == "ip nhrp nhs 10.0.0.11 nbma 192.0.2.1 multicast"
 
 
 def test_a_mapping_of_ipv6_is_found_and_gets_another_address() -> None:
     """A mapping of IPv6 is of a prefix, so that none was ever found."""
-    facts = router("interface Tunnel0", " ipv6 nhrp map 2001:db8::1/128 192.0.2.1")
-    found = map_statements(facts, "Tunnel0", ip_address("2001:db8::1"))
-    assert texts_of(found) == ("ipv6 nhrp map 2001:DB8::1/128 192.0.2.1",)
-    assert with_address(found[0], ip_address("2001:db8::2")) == "ipv6 nhrp map 2001:DB8::2/128 192.0.2.1"
+    (end,) = tunnel_ends(device(router("interface Tunnel0", " ipv6 nhrp map 2001:db8::1/128 192.0.2.1")))
+    (found,) = lines_about(end, ip_address("2001:db8::1"))
+    assert found.text == "ipv6 nhrp map 2001:DB8::1/128 192.0.2.1"
+    assert with_address(found, ip_address("2001:db8::2")) == "ipv6 nhrp map 2001:DB8::2/128 192.0.2.1"
 
 
 def test_a_key_for_another_peer_is_not_taken_for_the_key_of_this_one() -> None:

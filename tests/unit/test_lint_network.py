@@ -376,8 +376,12 @@ def test_a_file_name_becomes_a_uri() -> None:
 def test_a_server_at_the_routers_own_nbma_address_is_the_router_itself() -> None:
     wrong = ("ip nhrp nhs 10.0.0.1\n", "ip nhrp nhs 10.0.0.1 nbma 203.0.113.10 multicast\n")
     found = lint(edited(CLEAR, SPOKE1=[wrong]))
-    assert [(one.file, one.what) for one in found if one.rule == "nhrp-nhs-self"] == [
-        ("SPOKE1", "203.0.113.10 is the source of Tunnel0 itself, not a server's")
+    assert [(one.file, one.what) for one in found if one.rule == "nhrp-map-wrong"] == [
+        ("SPOKE1", "10.0.0.1 is HUB, whose tunnel has the source 198.51.100.1, not 203.0.113.10")
+    ]
+    alone = {"SPOKE1": edited(CLEAR, SPOKE1=[wrong])["SPOKE1"]}
+    assert [one.what for one in lint(alone) if one.rule == "nhrp-nhs-self"] == [
+        "203.0.113.10 is the source of Tunnel0 itself, not a server's"
     ]
 
 

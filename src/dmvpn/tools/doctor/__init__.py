@@ -8,7 +8,6 @@
     configuration     a router's configuration as models
     eigrp_lines       the sections of an EIGRP process
     static_routes     static routes of a configuration
-    nhrp_configuration    NHRP's lines of a tunnel
 
 The checks, each a function of the scene, in the order of a packet's path:
 
@@ -28,7 +27,6 @@ The checks, each a function of the scene, in the order of a packet's path:
     registration            GRE, NHRP
     terms                   what a client and its server must agree on
     tunnel_traffic          traffic through the tunnel; multicast
-    servers                 servers that all other clients of a cloud have
     eigrp, rip, ospf, bgp   neighbors by these protocols
     missing_routes          routes that do not pass from a router to its neighbor, and why; route_lines: the lines
     black_holes             static routes that lead nowhere

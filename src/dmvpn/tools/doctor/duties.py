@@ -30,14 +30,28 @@ def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Find
     """Return a check of a client and its server by these rules."""
 
     def check(scene: Scene, client: Client) -> Iterator[Finding]:
-        ends = [(client.name, client.tunnel.name)]
-        ends += [(client.hub, client.there.name)] if client.there is not None else []
         for one in _mistakes(scene):
-            places = [(one.router, line.partition("interface ")[2]) for line in one.concern.at]
-            if one.concern.rule in rules and any(end in places for end in ends):
+            if one.concern.rule in rules and _is_of(client, one):
                 yield _finding(step, one)
 
     return check
+
+
+def _is_of(client: Client, one: Mistake) -> bool:
+    """Return whether a mistake is at one of two ends, and not about another server; or about this server."""
+    ends = [(client.name, client.tunnel.name)]
+    ends += [(client.hub, client.there.name)] if client.there is not None else []
+    address = str(client.server.address).upper() if client.server is not None else ""
+
+    def server_at(at: tuple[str, ...]) -> str:
+        """Return the server that a line is about; "": none."""
+        words = at[-1].upper().split()
+        return words[3].split("/")[0] if words[1:3] in (["NHRP", "NHS"], ["NHRP", "MAP"]) and words[3:] else ""
+
+    if any((one.router, line.partition("interface ")[2]) in ends for line in one.concern.at):
+        return server_at(one.concern.at) in ("", "DYNAMIC", "MULTICAST", address)
+    mine = (client.name, f"interface {client.tunnel.name}")
+    return any((router, at[0]) == mine and server_at(at) == address for router, at in one.related)
 
 
 def of_all(step: Step, *rules: Rule) -> Callable[[Scene], Iterator[Finding]]:
@@ -67,7 +81,7 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(
             tuple(
-                Mistake(names[one.device], one.concern, tuple(f"{names[other]}: {at[-1]}" for other, at in one.related))
+                Mistake(names[one.device], one.concern, tuple((names[other], at) for other, at in one.related))
                 for one in found
             )
         )
@@ -80,6 +94,6 @@ def _finding(step: Step, one: Mistake) -> Finding:
         cause=one.concern.rule.cause or Cause.UNDECIDED,
         router=one.router,
         what=f"{one.router}: {one.concern.what}",
-        evidence=one.related,
+        evidence=tuple(f"{router}: {at[-1]}" for router, at in one.related),
         fix=tuple(line.strip() for line in one.concern.fix.splitlines()),
     )

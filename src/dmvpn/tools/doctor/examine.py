@@ -39,7 +39,6 @@ from dmvpn.tools.doctor import (
     rip,
     sas,
     server_nbma,
-    servers,
     shortcuts,
     site_path,
     spoke_pairs,
@@ -85,7 +84,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     tables.insides,
     swapped_clouds.clouds,
     registration.without_nhrp,
-    servers.missing_servers,
+    registration.missing_servers,
     spoke_pairs.static_maps,
     ospf.identities,
     black_holes.black_holes,
@@ -96,7 +95,6 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 #: Checks of each tunnel and its server, until a fault is found.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
     server_nbma.server_address,
-    registration.other_server,
     underlay_leak.underlay_advertised,
     underlay_routes.routes,
     nat.shared_translator,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
@@ -14,9 +15,8 @@ from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.tunnels import NHRP, TUNNELS
 from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.addressing import address_line
-from dmvpn.tools.doctor.nhrp_configuration import server_statements, with_address
+from dmvpn.tools.doctor.impact import has_server
 from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.server_nbma import server_lines
 from dmvpn.tools.doctor.terms import differences, registration_state
 from dmvpn.tools.doctor.tunnel_interfaces import is_taken
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -26,17 +26,9 @@ from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import Address, ReasonFacts
-    from dmvpn.features.nhrp.facts import ServerFacts
-    from dmvpn.router.facts import TunnelFacts
+    from dmvpn.base.facts import ReasonFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
-
-#: Seconds by which a registration must outlive the next one at least.
-_ROOM = 5.0
-#: Seconds: the longest holding time in a line.
-_LONGEST = 65_535
-
 
 # ---------------------------------------------------------------------------------------------------- GRE
 
@@ -82,8 +74,16 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 _NETWORK_IDS: Final = (nhrp_rules.NETWORK_ID, tunnel_rules.WITHOUT_NHRP)
 without_nhrp: Final = duties.of_all(Step.REGISTRATION, *_NETWORK_IDS, registration_rules.MISSING)
 _network_ids: Final = duties.of_pair(Step.REGISTRATION, *_NETWORK_IDS)
+_wrong_addresses: Final = duties.of_pair(Step.REGISTRATION, registration_rules.NOBODY, registration_rules.CLIENT)
+_fewer: Final = duties.of_all(Step.REGISTRATION, registration_rules.FEWER)
 #: A registration is renewed before it expires.
 holding_times: Final = duties.of_pair(Step.REGISTRATION, nhrp_rules.EXPIRES)
+
+
+def missing_servers(scene: Scene) -> Iterator[Finding]:
+    """Find a client that does not register with a server that all similar clients have."""
+    for one in _fewer(scene):
+        yield replace(one, stops=not has_server(scene.clients(), one.router))
 
 
 def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -96,88 +96,8 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
     if not there.nhrp and client.hub_facts is not None:
         yield from _network_ids(scene, client)
         return
-    real = scene.tunnel_owner(server.address)
-    if real is not None and real[0] != client.hub and server.address not in there.addresses:
-        yield _another(client, server, real)
-        return
-    if server.address is not None and server.address not in there.addresses:
-        own = [address for address in there.addresses if address.version == server.address.version]
-        if real is None and _all_seek(scene, client, server.address):
-            yield _moved(client, there, server.address)
-            return
-        right = server_lines(client, client.nbma) if not own else _replaced(client, own[0])
-        yield Finding(
-            step=Step.REGISTRATION,
-            cause=Cause.NHS_ADDRESS,
-            router=client.name,
-            what=(
-                f"{client.hub} has {client.nbma}, and its tunnel address is "
-                f"{' and '.join(map(str, own)) or 'none of that IP version'}, not {server.address}"
-            ),
-            evidence=((f"{client.name} says: {server.reason}",) if server.reason else ()),
-            fix=right,
-        )
-        return
-    yield from _agreement(scene, client)
-
-
-def _another(client: Client, server: ServerFacts, real: tuple[str, TunnelFacts]) -> Finding:
-    return Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.NHS_NBMA,
-        router=client.name,
-        what=f"{client.nbma} is {client.hub}; {server.address} is {real[0]}, at {real[1].source}",
-        evidence=((f"{client.name} says: {server.reason}",) if server.reason else ()),
-        fix=server_lines(client, real[1].source),
-    )
-
-
-def elsewhere(scene: Scene, client: Client) -> bool:
-    """Return whether the named server is another router than the one at the NBMA address, in a tunnel with its
-    own key.
-    """
-    there, server = client.there, client.server
-    real = scene.tunnel_owner(server.address) if server is not None else None
-    if there is None or server is None or real is None or real[0] == client.hub:
-        return False
-    return server.address not in there.addresses and real[1].key == client.tunnel.key != there.key
-
-
-def other_server(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Yield that finding, before checks of a router that is not meant."""
-    real = scene.tunnel_owner(client.server.address) if client.server is not None else None
-    if client.server is not None and real is not None and elsewhere(scene, client):
-        yield _another(client, client.server, real)
-
-
-def _all_seek(scene: Scene, client: Client, address: Address) -> bool:
-    """Return whether all clients of that router, more than one, use this address for it, which no router has."""
-    others = [one.server.address for one in scene.fellows(client) if one.server is not None]
-    return bool(others) and all(one == address for one in others)
-
-
-def _moved(client: Client, there: TunnelFacts, address: Address) -> Finding:
-    """Return the finding that the server's address differs from the address that all of its clients use."""
-    port = interface_of(client.hub_facts, there.name) if client.hub_facts is not None else None
-    near = next((one for one in (port.addresses if port is not None else ()) if address in one.network), None)
-    has = ", ".join(map(str, there.addresses)) or "none"
-    return Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.NHS_ADDRESS,
-        router=client.hub,
-        what=f"all clients of {client.hub} look for it at {address}, and the address of its {there.name} is {has}",
-        evidence=((f"{client.name} says: {client.server.reason}",) if client.server and client.server.reason else ()),
-        fix=(INTERFACE.of(name=there.name), address_line(address, near.network if near is not None else None)),
-        others=(client.name,),
-    )
-
-
-def _replaced(client: Client, right: Address) -> tuple[str, ...]:
-    """Return the lines of a server, with its other address."""
-    address = client.server.address if client.server is not None else None
-    found = server_statements(client.facts, client.tunnel.name, address)
-    gone, new = (f"no {one.text}" for one in found), (with_address(one, right) for one in found)
-    return (INTERFACE.of(name=client.tunnel.name), *gone, *new)
+    wrong = list(_wrong_addresses(scene, client))
+    yield from wrong or _agreement(scene, client)
 
 
 def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:

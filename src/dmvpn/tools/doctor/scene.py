@@ -44,11 +44,11 @@ class LanAddress(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A mistake that lint finds in the configuration of a router. related: lines of other routers, with their names."""
+    """A mistake that lint finds in the configuration of a router. related: lines of other routers, by their words."""
 
     router: str
     concern: Concern
-    related: tuple[str, ...]
+    related: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import ipsec, packet_loss, sas, underlay_routes
-from dmvpn.tools.doctor.nhrp_configuration import map_statements
+from dmvpn.tools.doctor.configuration import tunnel_end
 from dmvpn.tools.doctor.scene import Client
 from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.lint.rules.registration import lines_about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,8 @@ def _wrong_map(
     right: tuple[str, tuple[Address, ...]],
 ) -> Finding:
     (address, nbma), (owner, known) = entry, right
-    written = [f"no {one.text}" for one in map_statements(facts, tunnel.name, address)]
+    end = tunnel_end(facts, tunnel, address.version)
+    written = [f"no {one.text}" for one in (lines_about(end, address) if end is not None else ())]
     return Finding(
         step=Step.REGISTRATION,
         cause=Cause.WRONG_MAP,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from ipaddress import IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import Blank
+from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS_OF_IPV6
+from dmvpn.features.interface.config.sections import ADDRESS
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
 from dmvpn.features.nhrp.terms import PASSWORD
+from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.network.device import is_private
 from dmvpn.network.routing import learns_underlay
 from dmvpn.network.terms.tunnels import NHRP
@@ -18,8 +24,9 @@ from dmvpn.tools.lint.found import differences, found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.model import NhsConfig
+    from dmvpn.ios import Statement
     from dmvpn.network.overlay import Network, ServerLink, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
 
@@ -41,6 +48,7 @@ WITHOUT_NBMA: Final = Rule(
     "map of its tunnel address.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1",
     fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
+    cause=Cause.NHS_NBMA,
 )
 OWN: Final = Rule(
     id="nhrp-nhs-self",
@@ -50,6 +58,7 @@ OWN: Final = Rule(
     "its server, so some servers accept such a registration, and others look for a server with that address.",
     bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0\n ip nhrp nhs 10.0.0.10 nbma 198.51.100.1",
     fix="interface Tunnel0\n no ip nhrp nhs 10.0.0.10\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+    cause=Cause.NHS_ADDRESS,
 )
 OFF_SUBNET: Final = Rule(
     id="nhrp-nhs-off-subnet",
@@ -68,6 +77,7 @@ NOBODY: Final = Rule(
     "registration answers for itself only, so the spoke never counts as registered.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.9 nbma 198.51.100.1",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
+    cause=Cause.NHS_ADDRESS,
 )
 CLIENT: Final = Rule(
     id="nhrp-nhs-is-client",
@@ -86,6 +96,17 @@ MAP: Final = Rule(
     "address is among the configurations, and its tunnel has another source.",
     bad="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.9",
     fix="interface Tunnel0\n ip nhrp map 10.0.0.1 198.51.100.1",
+    cause=Cause.NHS_NBMA,
+)
+SOURCE: Final = Rule(
+    id="tunnel-source-other-port",
+    severity=Severity.ERROR,
+    title="A next hop server whose tunnel leaves from another port than its clients know",
+    why="Clients register at the NBMA address of their lines. The server has that address on another port than the "
+    "tunnel's source, so no tunnel takes the packets.",
+    bad="interface Tunnel0\n tunnel source GigabitEthernet2",
+    fix="interface Tunnel0\n tunnel source GigabitEthernet1",
+    cause=Cause.WRONG_SOURCE,
 )
 DYNAMIC: Final = Rule(
     id="nhrp-unique-with-dhcp",
@@ -110,16 +131,20 @@ FEWER: Final = Rule(
     id="nhrp-nhs-one-less",
     severity=Severity.WARNING,
     title="A spoke that lacks a server that all other spokes have",
-    why="All spokes of a cloud but this one name the server. While its own server is dead, this spoke alone is cut "
-    "off; and the server that it lacks reaches it only through another server. Judged if the files have three "
-    "spokes or more.",
+    why="All other spokes of the cloud, or of many four in five, name the server. While its own server is dead, this "
+    "spoke alone is cut off; and the server that it lacks reaches it only through another server. One other spoke "
+    "shows it if the server is among the files.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n"
     " ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast",
+    cause=Cause.NHS_MISSING,
 )
-RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD.rule, DYNAMIC, UNREACHABLE, FEWER)
-#: Spokes of a cloud from which on one of them counts as odd.
-_MANY: Final = 3
+RULES: Final = (
+    *(MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, SOURCE),
+    *(PASSWORD.rule, DYNAMIC, UNREACHABLE, FEWER),
+)
+#: Of so many spokes a share shows what is usual.
+_MANY, _NEARLY = 5, 0.8
 _NBMA: Final = Blank("nbma-address")
 
 
@@ -128,21 +153,34 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for link in network.links:
         yield from _server(network, link)
     for end in network.ends:
-        if end.lacks_server and not network.clients(end):
-            target, nbma = next((target.address, nbma) for target, nbma in end.nhrp.maps if target.is_host)
-            what = f"{end.name} maps {target} and has no next hop server: it registers nowhere"
-            fix = f"{end.at[0]}\n {server(target, nbma)}"
-            yield found(MISSING, end.device, end.line(f"{end.words} map {target}"), what, fix)
+        for target, nbma in _not_registered(network, end):
+            what = f"{end.name} maps {target.address} and does not register there"
+            fix = f"{end.at[0]}\n {server(target.address, nbma)}"
+            yield found(MISSING, end.device, end.line(f"{end.words} map {target.address}"), what, fix)
         yield from _maps(network, end)
+        yield from _moved_server(network, end)
         yield from _dynamic(end)
     yield from _reachable(network)
     yield from _fewer(network)
     yield from differences(network, NHRP)
 
 
+def _not_registered(network: Network, end: TunnelEnd) -> Iterator[tuple[Prefix, IPAddress]]:
+    """Yield the maps of servers that a spoke has no NHS line for: of a spoke without any, the first map."""
+    if end.nhrp.multicast_dynamic or end.nhrp.network_id is None or network.clients(end):
+        return
+    named = [nhs.address for nhs in end.nhrp.nhs]
+    for target, nbma in end.nhrp.maps:
+        owners = [one for one in network.owners(target.address) if one.source == nbma and network.clients(one)]
+        is_used = bool(owners and network.servers_of(end)) and nbma in end.nhrp.multicast
+        if target.is_host and target.address not in named and (not named or is_used):
+            yield target, nbma
+            if not named:
+                return
+
+
 def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
     client, device, address = link.client, link.client.device, link.nhs.address
-    own = [mine for mine, _ in client.addresses]
     if link.nbma is None and not link.nhs.name and client.multipoint and address is not None:
         hub = link.server.source if link.server is not None else None
         what = f"{address} is a next hop server of {client.name}, and no line has its NBMA address"
@@ -150,13 +188,13 @@ def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
         yield found(WITHOUT_NBMA, device, link.at, what, fix)
     if address is None:
         return
-    if address in own:
-        yield found(OWN, device, link.at, f"{address} is {client.name}'s own address, not a server's", _fix(link))
-        return
-    if link.nbma is not None and link.nbma in (client.source, _outside(client)):
-        owner = link.server.source if link.server is not None else None
-        fix = f"{client.at[0]}\n no {server(address)}\n {server(address, owner or _NBMA)}"
-        yield found(OWN, device, link.at, f"{link.nbma} is the source of {client.name} itself, not a server's", fix)
+    own = ""
+    if address in [mine for mine, _ in client.addresses]:
+        own = f"{address} is {client.name}'s own address"
+    elif link.server is None and link.nbma is not None and link.nbma in (client.source, _outside(client)):
+        own = f"{link.nbma} is the source of {client.name} itself"
+    if own:
+        yield found(OWN, device, link.at, f"{own}, not a server's", _fix(network, link))
         return
     wrong = _who_is_it(network, link)
     subnet = client.subnet
@@ -164,41 +202,54 @@ def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
         yield wrong
     elif subnet is not None and not subnet.is_host and address not in subnet and link.server is None:
         what = f"{address} is not on the tunnel's subnet {subnet}"
-        yield found(OFF_SUBNET, device, link.at, what, _fix(link))
+        yield found(OFF_SUBNET, device, link.at, what, _fix(network, link))
 
 
 def _fewer(network: Network) -> Iterator[NetworkConcern]:
-    """Yield the servers that all clients of a cloud name except one."""
-    clouds: dict[tuple[int, Prefix], list[TunnelEnd]] = {}
+    """Yield spokes that lack servers that all other spokes of their cloud name, or of many nearly all."""
+    clouds: dict[tuple[int, Prefix, bool], list[TunnelEnd]] = {}
     for end in network.ends:
-        if end.is_client and end.subnet is not None:
-            clouds.setdefault((end.nhrp.version, end.subnet), []).append(end)
+        serves = end.nhrp.multicast_dynamic or network.clients(end)
+        if end.subnet is not None and end.nhrp.network_id is not None and not serves:
+            clouds.setdefault((end.nhrp.version, end.subnet, end.multipoint), []).append(end)
     for cloud in clouds.values():
-        if len(cloud) < _MANY:
-            continue
-        named = {one: [nhs.address for nhs in one.nhrp.nhs] for one in cloud}
-        for address in dict.fromkeys(address for some in named.values() for address in some if address is not None):
-            lacking = [one for one in cloud if address not in named[one]]
-            if len(lacking) != 1 or address in [own for own, _ in lacking[0].addresses]:
+        named = {one: [nhs.address for nhs in one.nhrp.nhs if nhs.address is not None] for one in cloud}
+        counts = Counter(address for some in named.values() for address in some)
+        others = len(cloud) - 1
+        needed = others * (1 if others < _MANY else _NEARLY)
+        for odd in cloud if others else ():
+            usual = [address for address, count in counts.items() if count - (address in named[odd]) >= needed]
+            if others == 1:
+                usual = [address for address in usual if network.owners(address)]
+            own = [*named[odd], *(address for address, _ in odd.addresses)]
+            lacking = [address for address in usual if address not in own]
+            if not lacking or odd.lacks_server or not (set(usual) & set(named[odd]) or not named[odd]):
                 continue
-            odd = lacking[0]
-            model = next(one for one in cloud if one is not odd)
-            has_another = any(other is not None and other in named[model] for other in named[odd])
-            if has_another and not network.clients(odd):
-                yield _one_less(network, odd, model, address)
+            model = next((one for one in cloud if one is not odd and all(it in named[one] for it in usual)), None)
+            if model is not None:
+                yield _one_less(network, odd, model, lacking)
 
 
-def _one_less(network: Network, odd: TunnelEnd, model: TunnelEnd, address: IPAddress) -> NetworkConcern:
-    nbma = next(link.nbma for link in network.links_of(model) if link.nhs.address == address)
-    what = f"{odd.name} does not name the server {address}, and all other spokes of its cloud do"
-    fix = f"{odd.at[0]}\n {server(address, nbma or _NBMA)}"
-    related = ((model.device, model.line(f"{model.words} nhs {address}")),)
+def _one_less(network: Network, odd: TunnelEnd, model: TunnelEnd, lacking: list[IPAddress]) -> NetworkConcern:
+    links = [link for link in network.links_of(model) if link.nhs.address in lacking]
+    names = " and ".join(map(str, lacking))
+    what = f"{odd.name} does not name the server {names}, and all other spokes of its cloud do"
+    fix = "\n ".join((odd.at[0], *(server(link.nhs.address, link.nbma or _NBMA) for link in links)))
+    related = tuple((model.device, link.at) for link in links)
     return found(FEWER, odd.device, odd.line(f"{odd.words} nhs"), what, fix, related=related)
 
 
-def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
-    """Check that the server's tunnel address belongs to a router, and that this router is a server."""
-    client, server = link.client, link.server
+def _address_line(address: IPAddress, end: TunnelEnd) -> str:
+    """Return the line that gives a tunnel this address in its network."""
+    length = end.addresses[0][1] if end.addresses else address.max_prefixlen
+    if isinstance(address, IPv6Address):
+        return ADDRESS_OF_IPV6.of(address=IPv6Interface((address, length)))
+    return ADDRESS.of(address=address, mask=Prefix.of(address, length).netmask)
+
+
+def _hubs(network: Network, link: ServerLink) -> list[TunnelEnd]:
+    """Return the servers that a client may mean, first the one at the NBMA address."""
+    client = link.client
     hubs = [
         end
         for end in network.ends
@@ -207,21 +258,30 @@ def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
         and (end.looks_like_hub or end.nhrp.multicast_dynamic)
         and (link.there is end or _is_near(client, end))
     ]
-    right = link.there if link.there in hubs else next(iter(hubs), None)
-    if right is None or right is server:
+    return sorted(hubs, key=lambda end: end is not link.there)
+
+
+def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
+    """Check that the server's tunnel address belongs to a router, and that this router is a server."""
+    client, server, address = link.client, link.server, link.nhs.address
+    right = next(iter(_hubs(network, link)), None)
+    if right is None or right is server or address is None:
         return None
-    if server is None:
-        who = f"{right.device.hostname} is {right.address}"
-        what = f"{link.nhs.address} is no router's tunnel address; {who}"
-        return found(NOBODY, client.device, link.at, what, _fix(link, right), related=((right.device, right.at),))
-    serves = server.nhrp.multicast_dynamic or not server.is_client or len(network.clients(server)) > 1
-    if serves:
-        return None
-    what = (
-        f"{link.nhs.address} is {server.device.hostname}, which registers with a server itself; "
-        f"{right.device.hostname} is {right.address}"
-    )
-    return found(CLIENT, client.device, link.at, what, _fix(link, right), related=((server.device, server.at),))
+    hub, rule, at = right.device.hostname, NOBODY, (right.device, right.at)
+    what = f"{address} is no router's tunnel address; {hub} is {right.address}"
+    if server is not None:
+        if server.nhrp.multicast_dynamic or not server.is_client or len(network.clients(server)) > 1:
+            return None
+        rule, at = CLIENT, (server.device, server.at)
+        what = f"{address} is {server.device.hostname}, which registers with a server itself; {hub} is {right.address}"
+    links = [one for one in network.links if one.there is right] if server is None else []
+    if any(one.client is not client for one in links) and all(one.nhs.address == address for one in links):
+        what = f"all clients of {hub} look for it at {address}, and the address of its {right.name} is {right.address}"
+        fix = f"{right.at[0]}\n {_address_line(address, right)}"
+        related = tuple((one.client.device, one.at) for one in links)
+        first = link is links[0]
+        return found(NOBODY, right.device, right.line("ip address"), what, fix, related=related) if first else None
+    return found(rule, client.device, link.at, what, _fix(network, link), related=(at,))
 
 
 def _is_near(client: TunnelEnd, hub: TunnelEnd) -> bool:
@@ -233,14 +293,35 @@ def _is_near(client: TunnelEnd, hub: TunnelEnd) -> bool:
     )
 
 
-def _fix(link: ServerLink, hub: TunnelEnd | None = None) -> str:
-    """Return the NHS line as it should be."""
-    hub = hub or link.there
-    address = hub.address if hub is not None and hub.address is not None else Blank("hub-address")
-    nbma = (hub.source if hub is not None else None) or link.nbma or _NBMA
-    line = of_version(nhrp_lines.NHS, link.client.nhrp.version)
-    right = line.of(nhs_address=address, nbma_address=nbma, multicast=True)
-    return f"{link.client.at[0]}\n {line.no(nhs_address=link.nhs.address)}\n {right}"
+def _fix(network: Network, link: ServerLink) -> str:
+    """Return the lines by which a client has the server that it means instead of the one of a line."""
+    client, old = link.client, link.nhs.address
+    hub = next(iter(_hubs(network, link)), link.there)
+    lines = lines_about(client, old)
+    address, nbma = (hub.address, hub.source) if hub is not None else (None, link.nbma)
+    new = [server(address, nbma or _NBMA)]
+    if hub is not None and address is not None and nbma is not None and link.nbma == nbma:
+        new = [with_address(one, address) for one in lines]
+    elif hub is None and network.clients(client):
+        new = []  # it is the server
+    return "\n ".join((client.at[0], *(f"no {one.text}" for one in lines), *new))
+
+
+def lines_about(end: TunnelEnd, address: IPAddress | None) -> list[Statement]:
+    """Return the lines about a server: `nhs`, then `map`."""
+    section = end.device.section(end.name)
+    if section is None or address is None:
+        return []
+    entries = section.entries(*(of_version(line, address.version) for line in (nhrp_lines.NHS, nhrp_lines.MAP)))
+    meant = address, Prefix.host(address)
+    return [one for one in entries if one.args.get("nhs_address", one.args.get("target")) in meant]
+
+
+def with_address(one: Statement, address: IPAddress) -> str:
+    """Return the line of a server or mapping with another tunnel address."""
+    place = "target" if "target" in one.args else "nhs_address"
+    value = Prefix.host(address) if place == "target" and address.version == 6 else address
+    return one.line.of(**{**dict(one.args), place: value})
 
 
 def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -269,6 +350,8 @@ def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         if any(nbma in (source, _outside(other)) for other, source in known):
             continue
         owner, right = known[0]
+        if any(_moved_server(network, owner)):
+            continue
         translated = is_private(right) and not is_private(nbma) and owner.device.site is None
         what = f"{address} is {owner.device.hostname}, whose tunnel has the source {right}, not {nbma}"
         if translated:
@@ -302,6 +385,32 @@ def _moved(end: TunnelEnd, address: IPAddress, nbma: tuple[IPAddress, IPAddress]
     if old in end.nhrp.multicast:
         lines += [multicast.no(nbma=old), multicast.of(nbma=new)]
     return lines
+
+
+def _moved_server(network: Network, owner: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Yield that a server is not where all of its clients look for it: its tunnel leaves from another port, or the port
+    has another address on the same wire.
+    """
+    device, name = owner.device, owner.device.hostname
+    links = [link for link in network.links if link.server is owner]
+    nbma = links[0].nbma if links else None
+    if (
+        nbma is None
+        or owner.source in (None, nbma)
+        or nbma == _outside(owner)
+        or any(link.nbma != nbma for link in links)
+    ):
+        return
+    related = tuple((link.client.device, link.at) for link in links)
+    has, wire = device.owner(nbma, owner.tunnel.front), owner.underlay
+    if has is not None:
+        what = f"{name} has {nbma}, where its clients look for it, but its {owner.name} leaves from {owner.source}"
+        fix = f"{owner.at[0]}\n {tunnel_lines.SOURCE.of(interface=has.name)}"
+        yield found(SOURCE, device, owner.line("tunnel source"), what, fix, related=related)
+    elif len(links) > 1 and wire is not None and wire.address is not None and nbma in Prefix.of(*wire.address):
+        what = f"all clients of {name} look for it at {nbma}, and the address of its {wire.name} is {owner.source}"
+        at, line = f"interface {wire.name}", ADDRESS.of(address=nbma, mask=Prefix.of(*wire.address).netmask)
+        yield found(MAP, device, (at, "ip address"), what, f"{at}\n {line}", related=related)
 
 
 def _outside(end: TunnelEnd) -> IPAddress | None:
