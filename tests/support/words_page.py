@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.face.language import exec_parser
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
+from dmvpn.tools.explain.causes import TERM_GROUP
 from dmvpn.tools.explain.outer import RULE_GROUP
 from support import commands_page, shows_page
 from support.conformance import ROOT
@@ -93,7 +94,7 @@ def _by_feature(explainer: Explainer) -> dict[str, list[WordGroup]]:
     feature_of = {id(group): feature.name for feature in FEATURES for group in feature.explanations}
     found: dict[str, list[WordGroup]] = {name: [] for name in _TITLES}
     for group in explainer.whole.groups:
-        if group is not RULE_GROUP:
+        if group not in (RULE_GROUP, TERM_GROUP):
             found[feature_of.get(id(group), _OTHERS)].append(group)
     return {name: groups for name, groups in found.items() if groups}
 

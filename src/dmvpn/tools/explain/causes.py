@@ -6,15 +6,20 @@ their rules.
 
 from __future__ import annotations
 
-from typing import Final
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind, words
-from dmvpn.network.terms.bgp import BGP
-from dmvpn.network.terms.eigrp import EIGRP
-from dmvpn.network.terms.ospf import OSPF
-from dmvpn.network.terms.tunnels import NHRP, TUNNELS
+from dmvpn.network import terms
+from dmvpn.network.terms.table import Table
 from dmvpn.tools.troubles import TROUBLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.terms import Term
 
 #: Causes that no trouble injects.
 _OTHERS: Final = {
@@ -165,17 +170,25 @@ _LINES = WordGroup(
     ),
 )
 
-_TERMS = WordGroup(
+
+def _terms() -> Iterator[Term[Any, Any]]:
+    """Yield the terms of all tables."""
+    for one in iter_modules(terms.__path__):
+        for table in vars(import_module(f"{terms.__name__}.{one.name}")).values():
+            yield from table.terms if isinstance(table, Table) else ()
+
+
+#: They are no part of the pages of words: the page of lint has the same texts.
+TERM_GROUP: Final = WordGroup(
     title="what two ends must agree on",
     kind=WordKind.LABEL,
     screens=("dmvpn doctor", "dmvpn lint"),
     rank=83,
     next="dmvpn lint (it compares both ends)",
     explanations=tuple(
-        Explanation(term.name, f"{term.rule.title}, if it differs. {term.rule.why}")
-        for table in (TUNNELS, NHRP, EIGRP, OSPF, BGP)
-        for term in table.terms
+        Explanation(name, f"Two ends of a tunnel must agree on it. {rule.title}: {rule.why}")
+        for name, rule in {term.name: term.rule for term in _terms()}.items()
     ),
 )
 
-GROUPS: Final = (_CAUSES, _STEPS, _LINES, _TERMS)
+GROUPS: Final = (_CAUSES, _STEPS, _LINES, TERM_GROUP)
