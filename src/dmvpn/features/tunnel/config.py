@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import AnswersEnd, LineEnds
+from dmvpn.base.values import collected
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, interface_sort_key
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, IP_MTU, SHUTDOWN
@@ -168,22 +169,7 @@ RECEIVE: Final = ConfigLine(
     default=f"tunnel bandwidth receive {DEFAULT_KBPS}",
 )
 
-LINES: Final = (
-    KEEPALIVE,
-    SOURCE,
-    DESTINATION,
-    MODE,
-    KEY,
-    CHECKSUM,
-    SEQUENCE,
-    PATH_MTU,
-    PROTECTION,
-    TTL,
-    TOS,
-    VRF,
-    TRANSMIT,
-    RECEIVE,
-)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def model(tree: ConfigTree) -> TunnelConfig:

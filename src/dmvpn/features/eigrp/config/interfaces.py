@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.values import collected
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
@@ -88,17 +89,7 @@ IP_SUMMARY: Final = _interface_line(
     order=72,
     key=("number", "prefix", "address", "mask"),
 )
-_INTERFACE_LINES: Final = (
-    IP_BANDWIDTH_PERCENT,
-    IP_HELLO_INTERVAL,
-    IP_HOLD_TIME,
-    IP_AUTHENTICATION_MODE,
-    IP_AUTHENTICATION_KEY_CHAIN,
-    IP_SPLIT_HORIZON,
-    IP_NEXT_HOP_SELF,
-    IP_NEXT_HOP_SELF_ECMP,
-    IP_SUMMARY,
-)
+_INTERFACE_LINES: Final = collected(ConfigLine, vars())
 
 
 def _af_line(
@@ -171,21 +162,8 @@ AF_SUMMARY: Final = _af_line(
 )
 AF_SHUTDOWN: Final = _af_line("shutdown", {"shutdown": "Do not run here"}, order=19)
 AF_BFD: Final = _af_line("bfd", {"bfd": "Let BFD watch neighbors here"}, order=20)
-_AF_LINES: Final = (
-    AF_BFD,
-    AF_BANDWIDTH_PERCENT,
-    AF_HELLO_INTERVAL,
-    AF_HOLD_TIME,
-    AF_AUTHENTICATION_MODE,
-    AF_KEY_CHAIN,
-    AF_PASSIVE,
-    AF_SPLIT_HORIZON,
-    AF_NEXT_HOP_SELF,
-    AF_NEXT_HOP_SELF_ECMP,
-    AF_SUMMARY,
-    AF_SHUTDOWN,
-)
-LINES: Final = (*_INTERFACE_LINES, *_AF_LINES)
+
+LINES: Final = collected(ConfigLine, vars())
 
 
 def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> dict[str, InterfaceSettings]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordGroup, WordKind, code, codes
+from dmvpn.base.values import collected
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.route import ExternalFlag, ExternalProtocol, RouteFlag
 from dmvpn.features.eigrp.tlv import AuthenticationType, StubFlag, TlvType
@@ -187,14 +188,4 @@ _SOURCES = WordGroup(
     ),
 )
 
-GROUPS: Final = (
-    _OPCODES,
-    _FLAGS,
-    _STUBS,
-    _SOURCES,
-    _TLVS,
-    _DIGESTS,
-    _ROUTERS,
-    _ROUTES,
-    _EXTERNAL_FLAGS,
-)
+GROUPS: Final = collected(WordGroup, vars())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordGroup, label_group, words
+from dmvpn.base.values import collected
 
 _NEIGHBORS = label_group(
     "columns of the neighbors",
@@ -287,17 +288,4 @@ _VRF = label_group(
     next="show ip eigrp vrf",
 )
 
-GROUPS: Final = (
-    _VRF,
-    _SUMMARY,
-    _EVENTS,
-    _TIMERS,
-    _ACCOUNTING,
-    _NEIGHBORS,
-    _DETAIL,
-    _INTERFACES,
-    _INTERFACE_DETAIL,
-    _TOPOLOGY,
-    _PROTOCOLS,
-    _TRAFFIC,
-)
+GROUPS: Final = collected(WordGroup, vars())

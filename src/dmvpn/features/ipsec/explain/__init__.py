@@ -16,6 +16,7 @@ from dmvpn.base.explanations import (
 )
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, ProtectionPhase
 from dmvpn.base.sessions import SessionStatus
+from dmvpn.base.values import collected
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.explain import labels
@@ -276,19 +277,4 @@ _ANSWERS = answer_group(
     next="show crypto ipsec transform-set",
 )
 
-GROUPS: Final = (
-    _ANSWERS,
-    _STATUS,
-    _CAPABILITIES,
-    _BRIEF,
-    _IKE_LINE,
-    _SOCKETS,
-    _STANDINGS,
-    _PHASES,
-    _ALGORITHMS,
-    _ENCAPSULATIONS,
-    _LOGS,
-    _DEBUGS,
-    _REASONS,
-    *labels.GROUPS,
-)
+GROUPS: Final = (*collected(WordGroup, vars()), *labels.GROUPS)

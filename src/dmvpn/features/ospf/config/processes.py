@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.words import AREA, NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode
@@ -449,28 +450,4 @@ VRF_LITE: Final = _line(
 )
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
-LINES: Final = (
-    *(ROUTER, ROUTER_ID, REFERENCE, LOG_CHANGES, LOG_DETAIL, AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA),
-    *(AREA_NSSA_TRANSLATE, VIRTUAL_LINK, VIRTUAL_PASSWORD, VIRTUAL_DIGEST_KEY, BFD_ALL),
-    DISCARD,
-    DISCARD_INTERNAL,
-    DISCARD_EXTERNAL,
-    INTERNAL_DISTANCE,
-    EXTERNAL_DISTANCE,
-    TTL_SECURITY,
-    *(
-        AREA_DEFAULT_COST,
-        AREA_RANGE,
-        AREA_FILTER,
-        SUMMARY,
-        MAXIMUM_METRIC,
-        MAXIMUM_LSA,
-        REDISTRIBUTE,
-        PASSIVE_DEFAULT,
-        PASSIVE,
-    ),
-    NETWORKS,
-    *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
-    *(HELP_DISABLED, HELP_STRICT, VRF_LITE),
-    *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),
-)
+LINES: Final = (*collected(ConfigLine, vars()), *DISTRIBUTION.lists, DISTRIBUTION.distance)

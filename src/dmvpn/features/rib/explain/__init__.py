@@ -19,6 +19,7 @@ from dmvpn.base.explanations import (
     words,
 )
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import collected
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.explain import labels
 from dmvpn.features.rib.reasons import RibReason
@@ -267,16 +268,4 @@ _ANSWERS = answer_group(
     next=_ROUTE,
 )
 
-GROUPS: Final = (
-    _ANSWERS,
-    _LOGS,
-    _CODES,
-    _OVERRIDE,
-    _IPV6_CODES,
-    _SOURCES,
-    _KINDS,
-    _DEBUGS,
-    _BARRIERS,
-    _REASONS,
-    *labels.GROUPS,
-)
+GROUPS: Final = (*collected(WordGroup, vars()), *labels.GROUPS)

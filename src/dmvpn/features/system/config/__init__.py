@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import collected
 from dmvpn.features.system.clock import TimeZone
 from dmvpn.features.system.config import access, keys, log
 from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
 from dmvpn.features.system.names import NamesConfig
-from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME, host_in_vrf, host_of
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, host_in_vrf, host_of
 from dmvpn.ios.config_line import ConfigLine, Mode
 
 if TYPE_CHECKING:
@@ -115,26 +116,7 @@ WIDTH = ConfigLine(
 )
 
 MODES = (LINE_MODE, *keys.MODES)
-CONFIG = (
-    *log.CONFIG,
-    HOSTNAME,
-    *USERS,
-    *access.CONFIG,
-    *keys.CONFIG,
-    TIMEZONE,
-    DOMAIN_LOOKUP,
-    DOMAIN_LOOKUP_OLD,
-    DOMAIN_NAME,
-    DOMAIN_NAME_OLD,
-    HOST,
-    FILE_PROMPT,
-    LINE,
-    EXEC_TIMEOUT,
-    SYNCHRONOUS,
-    HISTORY,
-    LENGTH,
-    WIDTH,
-)
+CONFIG = (*log.CONFIG, *USERS, *access.CONFIG, *keys.CONFIG, *collected(ConfigLine, vars()))
 
 
 def model(tree: ConfigTree) -> SystemConfig:

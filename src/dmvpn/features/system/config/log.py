@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import collected
 from dmvpn.features.system.clock import StampStyle, Timestamps
 from dmvpn.features.system.log_hosts import LogHost, Transport
 from dmvpn.features.system.syslog import DEBUGGING, FACILITIES, INFORMATIONAL, LOCAL7, SEVERITIES, LoggingConfig
@@ -186,11 +187,7 @@ FORMAT = ConfigLine(
     order=702,
 )
 
-CONFIG = (
-    *(DEBUG_STAMPS, LOG_STAMPS, SEQUENCE_NUMBERS),
-    *(LOGGING, BUFFERED, CONSOLE, MONITOR),
-    *(TRAP, LOG_SOURCE, FACILITY, ORIGIN, FORMAT, LOG_HOST, LOG_HOST_OLD),
-)
+CONFIG = collected(ConfigLine, vars())
 
 
 # ------------------------------------------------------------------------------------------------ the model

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordGroup, label_group, words
+from dmvpn.base.values import collected
 
 _VERSION = label_group(
     "lines of show version",
@@ -165,16 +166,4 @@ _TCP = label_group(
     next="show ip bgp neighbors",
 )
 
-GROUPS: Final = (
-    _VERSION,
-    _VERSION_MORE,
-    _SHOWS,
-    _HOSTS,
-    _INVENTORY,
-    _LOGGING,
-    _CONDITIONS,
-    _ABSENT,
-    _MEMORY,
-    _TCP,
-    _SOCKETS,
-)
+GROUPS: Final = collected(WordGroup, vars())
