@@ -29,25 +29,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.dataplane.ancillary import (
-    IP_MTU,
-    IP_MTU_DISCOVER,
-    IP_MULTICAST_ALL,
-    IP_PKTINFO,
-    IP_RECVTOS,
-    IP_RECVTTL,
-    IP_TTL,
-    PMTUDISC_DO,
-    PMTUDISC_DONT,
-    PMTUDISC_OMIT,
-    PMTUDISC_PROBE,
-    Datagram,
-    multicast_request,
-    origin_control,
-    receive_datagram,
-    tos_control,
-    ttl_control,
-)
+from dmvpn.dataplane import ancillary
 from dmvpn.dataplane.socket_calls import (
     NOTHING,
     PROBES_ONLY,
@@ -128,7 +110,7 @@ class _TwoSockets(_Socket):
         whole = self._second()
         try:
             whole.connect((str(remote), _DISCARD))  # sends nothing
-            return whole.getsockopt(socket.IPPROTO_IP, IP_MTU)
+            return whole.getsockopt(socket.IPPROTO_IP, ancillary.IP_MTU)
         finally:
             whole.connect((str(self._local), _DISCARD))
 
@@ -140,7 +122,9 @@ class _TwoSockets(_Socket):
         that leave here.
         """
         if minds is not self._minds_paths:
-            set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT if minds else PMTUDISC_OMIT)
+            set_option(
+                self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT if minds else ancillary.PMTUDISC_OMIT
+            )
             self._minds_paths = minds
 
     def close(self) -> None:
@@ -165,8 +149,8 @@ class _TwoSockets(_Socket):
             drain(whole)  # a raw one has received everything since its creation
             bind(whole, self._local, device, port)
             whole.connect((str(self._local), _DISCARD))
-            set_option(whole, IP_MTU_DISCOVER, PMTUDISC_DO)
-            set_option(whole, IP_TTL, 255)
+            set_option(whole, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DO)
+            set_option(whole, ancillary.IP_TTL, 255)
         except OSError:
             whole.close()
             raise
@@ -182,7 +166,7 @@ class _TwoSockets(_Socket):
         bind(self._socket, self._local, device, port)
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        set_option(self._socket, IP_TTL, 255)
+        set_option(self._socket, ancillary.IP_TTL, 255)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.mind_paths(False)
 
@@ -222,7 +206,7 @@ class GreSocket(_TwoSockets):
         """Send an IP payload. Without `df` the kernel fragments packets that are too big."""
         sock = self._by(df)
         if tos:
-            sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
+            sock.sendmsg((packet,), (ancillary.tos_control(tos),), 0, (destination, 0))
         else:
             sock.sendto(packet, (destination, 0))
 
@@ -261,14 +245,14 @@ class UdpSocket(_TwoSockets):
             if df:
                 self._open_whole(kind, protocol, None, port)
             self._prepare(None, port, receive_buffer)
-            set_option(self._socket, IP_RECVTOS, 1)
+            set_option(self._socket, ancillary.IP_RECVTOS, 1)
         except OSError as error:
             self.close()
             raise explained(f"UDP port {port} on {local}", error) from error
 
     def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
         """Send a datagram from this address and port. Without `df` the kernel fragments packets that are too big."""
-        self._by(df).sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
+        self._by(df).sendmsg((payload,), (ancillary.tos_control(tos),), 0, (destination, port))
 
     def receive(self) -> Arrived | None:
         """Return the next datagram, or None if there is none now."""
@@ -291,13 +275,13 @@ class InterfaceSocket(_Socket):
         try:
             bind(self._socket, None, device, port or 0)
             self.link = socket.if_nametoindex(device)
-            for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+            for option in (ancillary.IP_PKTINFO, ancillary.IP_RECVTTL, ancillary.IP_RECVTOS):
                 set_option(self._socket, option, 1)
             # Own hellos do not come back, and groups that other sockets joined on other interfaces are not ours.
             set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
-            set_option(self._socket, IP_MULTICAST_ALL, 0)
-            set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
-            outgoing = multicast_request(UNSPECIFIED, self.link)
+            set_option(self._socket, ancillary.IP_MULTICAST_ALL, 0)
+            set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
+            outgoing = ancillary.multicast_request(UNSPECIFIED, self.link)
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, outgoing)
         except OSError as error:
             self.close()
@@ -315,12 +299,12 @@ class InterfaceSocket(_Socket):
 
     def join(self, group: IPv4Address) -> None:
         """Receive packets to this group on the interface."""
-        request = multicast_request(group, self.link)
+        request = ancillary.multicast_request(group, self.link)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
 
     def leave(self, group: IPv4Address) -> None:
         """Leave the group, the reverse of `join`."""
-        request = multicast_request(group, self.link)
+        request = ancillary.multicast_request(group, self.link)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, request)
 
     def send(
@@ -338,13 +322,13 @@ class InterfaceSocket(_Socket):
         source: one of our addresses, None: the kernel chooses.
         port: the far UDP port.
         """
-        control = (ttl_control(ttl), tos_control(tos), origin_control(self.link, source))
+        control = (ancillary.ttl_control(ttl), ancillary.tos_control(tos), ancillary.origin_control(self.link, source))
         self._socket.sendmsg((payload,), control, 0, (str(destination), port))
 
-    def receive(self) -> Datagram | None:
+    def receive(self) -> ancillary.Datagram | None:
         """Return the next packet, or None if there is none now."""
         while True:
-            datagram = receive_datagram(self._socket, raw=self._raw)
+            datagram = ancillary.receive_datagram(self._socket, raw=self._raw)
             # A raw socket receives everything between its creation and its binding to the interface.
             if datagram is None or datagram.link == self.link:
                 return datagram
@@ -367,9 +351,9 @@ class IcmpSocket(_Socket):
         Raises HostProblem, OSError.
         """
         super().__init__(socket.SOCK_RAW, ICMP)
-        for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+        for option in (ancillary.IP_PKTINFO, ancillary.IP_RECVTTL, ancillary.IP_RECVTOS):
             set_option(self._socket, option, 1)
-        set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+        set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
         if types is not None:
             mask = 0xFFFFFFFF
             for number in types:
@@ -390,10 +374,10 @@ class IcmpSocket(_Socket):
     ) -> None:
         """Send an ICMP message, checksum included. source: one of our addresses, None: the kernel chooses."""
         # "Probe" sets DF and leaves errors to the routers on the way; "do" would obey an earlier ICMP error.
-        set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_PROBE if df else PMTUDISC_DONT)
-        control = (ttl_control(ttl), tos_control(tos), origin_control(0, source))
+        set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_PROBE if df else ancillary.PMTUDISC_DONT)
+        control = (ancillary.ttl_control(ttl), ancillary.tos_control(tos), ancillary.origin_control(0, source))
         self._socket.sendmsg((message,), control, 0, (str(destination), 0))
 
-    def receive(self) -> Datagram | None:
+    def receive(self) -> ancillary.Datagram | None:
         """Return the next message, or None if there is none now."""
-        return receive_datagram(self._socket, raw=True)
+        return ancillary.receive_datagram(self._socket, raw=True)

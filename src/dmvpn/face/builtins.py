@@ -11,34 +11,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.spans import age
 from dmvpn.base.values import dataclass
-from dmvpn.face import tech
+from dmvpn.face import requests, tech
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
 from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
 from dmvpn.face.filing import FILE_SYSTEMS, LISTINGS, SHOW_FLASH, startup_shown
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.face.processor import PROCESSOR
 from dmvpn.face.refused import REFUSED
-from dmvpn.face.requests import (
-    ArchiveNow,
-    ClearLine,
-    Configure,
-    ConfirmChange,
-    Copy,
-    Delete,
-    Disable,
-    Enable,
-    EraseStartup,
-    Leave,
-    Reload,
-    Replace,
-    Request,
-    Revert,
-    Save,
-    SetHistory,
-    SetMonitor,
-    SetScreen,
-    SetTimestamps,
-)
 from dmvpn.face.terminals import TERMINALS
 from dmvpn.features.system import SystemMachine
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
@@ -190,33 +169,33 @@ def render_ssh_settings(report: SshSettings) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ entries
 
 
-def _ask(syntax: str, texts: str | Mapping[str, str], request: Request, level: int = 15) -> ExecCommand:
+def _ask(syntax: str, texts: str | Mapping[str, str], request: requests.Request, level: int = 15) -> ExecCommand:
     """Return a command that always makes the same request."""
 
-    def action(_: ShowContext, __: Args) -> Request:
+    def action(_: ShowContext, __: Args) -> requests.Request:
         return request
 
     return ExecCommand(syntax, texts, action=action, privilege=level)
 
 
-def _enable(_: ShowContext, args: Args) -> Request:
-    return Enable(args.integer("level", 15))
+def _enable(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Enable(args.integer("level", 15))
 
 
-def _disable(_: ShowContext, args: Args) -> Request:
-    return Disable(args.integer("level", 1))
+def _disable(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Disable(args.integer("level", 1))
 
 
-def _set_length(_: ShowContext, args: Args) -> Request:
-    return SetScreen(length=args.integer("lines"))
+def _set_length(_: ShowContext, args: Args) -> requests.Request:
+    return requests.SetScreen(length=args.integer("lines"))
 
 
-def _set_width(_: ShowContext, args: Args) -> Request:
-    return SetScreen(width=args.integer("columns"))
+def _set_width(_: ShowContext, args: Args) -> requests.Request:
+    return requests.SetScreen(width=args.integer("columns"))
 
 
-def _set_history(_: ShowContext, args: Args) -> Request:
-    return SetHistory(args.integer("size", 10))
+def _set_history(_: ShowContext, args: Args) -> requests.Request:
+    return requests.SetHistory(args.integer("size", 10))
 
 
 def _either(name: str) -> str:
@@ -224,24 +203,24 @@ def _either(name: str) -> str:
     return f"( running-config={name}-running | startup-config={name}-startup | {{{name}:file}} )"
 
 
-def _copy(_: ShowContext, args: Args) -> Request:
-    return Copy(_end(args, "from"), _end(args, "to"))
+def _copy(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Copy(_end(args, "from"), _end(args, "to"))
 
 
 def _end(args: Args, name: str) -> FilePlace:
     return RUNNING if f"{name}-running" in args else place_in(args, name, STARTUP)
 
 
-def _delete(_: ShowContext, args: Args) -> Request:
-    return Delete(place_in(args, "file"), force="/force" in args)
+def _delete(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Delete(place_in(args, "file"), force="/force" in args)
 
 
-def _configure_for(_: ShowContext, args: Args) -> Request:
-    return Configure(minutes=args.integer("minutes"), idle="idle" in args)
+def _configure_for(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Configure(minutes=args.integer("minutes"), idle="idle" in args)
 
 
-def _replace(_: ShowContext, args: Args) -> Request:
-    return Replace(
+def _replace(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Replace(
         place=place_in(args, "file"),
         force="force" in args,
         listed="list" in args,
@@ -250,8 +229,8 @@ def _replace(_: ShowContext, args: Args) -> Request:
     )
 
 
-def _revert_later(_: ShowContext, args: Args) -> Request:
-    return Revert(args.integer("minutes"), idle="idle" in args)
+def _revert_later(_: ShowContext, args: Args) -> requests.Request:
+    return requests.Revert(args.integer("minutes"), idle="idle" in args)
 
 
 def _no_tcl(_: ShowContext, __: Args) -> Change:
@@ -280,8 +259,8 @@ _CHANGES: Mapping[str, str] = {
 }
 
 
-def _clear_line(_: ShowContext, args: Args) -> Request:
-    return ClearLine(args.integer("number"))
+def _clear_line(_: ShowContext, args: Args) -> requests.Request:
+    return requests.ClearLine(args.integer("number"))
 
 
 _TERMINAL: Mapping[str, str] = {
@@ -343,7 +322,7 @@ BUILTINS: tuple[ExecCommand, ...] = (
     *SESSION_SHOWS,
     tech.COMMAND,
     *(
-        _ask(word, {word: text}, Leave(), 0)
+        _ask(word, {word: text}, requests.Leave(), 0)
         for word, text in (("exit", "Leave"), ("quit", "Leave"), ("logout", "Leave"))
     ),
     ExecCommand(
@@ -358,7 +337,7 @@ BUILTINS: tuple[ExecCommand, ...] = (
         action=_disable,
         privilege=0,
     ),
-    _ask("configure terminal", {"terminal": "From this terminal"}, Configure()),
+    _ask("configure terminal", {"terminal": "From this terminal"}, requests.Configure()),
     ExecCommand(
         "configure terminal revert timer [ idle ] {minutes:1-120}",
         _CHANGES,
@@ -372,21 +351,21 @@ BUILTINS: tuple[ExecCommand, ...] = (
         action=_replace,
         privilege=15,
     ),
-    _ask("configure confirm", _CHANGES, ConfirmChange()),
-    _ask("configure revert now", _CHANGES, Revert()),
+    _ask("configure confirm", _CHANGES, requests.ConfirmChange()),
+    _ask("configure revert now", _CHANGES, requests.Revert()),
     ExecCommand("configure revert timer [ idle ] {minutes:1-120}", _CHANGES, action=_revert_later, privilege=15),
-    _ask("archive config", {"archive": "Copy the configuration", "config": "What runs"}, ArchiveNow()),
-    _ask("configure", {}, Configure(ask=True)),
+    _ask("archive config", {"archive": "Copy the configuration", "config": "What runs"}, requests.ArchiveNow()),
+    _ask("configure", {}, requests.Configure(ask=True)),
     ExecCommand("terminal length {lines:0-512}", _TERMINAL, action=_set_length),
     ExecCommand("terminal width {columns:0-512}", _TERMINAL, action=_set_width),
-    _ask("terminal monitor", _TERMINAL, SetMonitor(on=True)),
-    _ask("terminal no monitor", _TERMINAL, SetMonitor(on=False)),
-    _ask("terminal exec prompt timestamp", _TERMINAL, SetTimestamps(on=True)),
-    _ask("terminal no exec prompt timestamp", _TERMINAL, SetTimestamps(on=False)),
+    _ask("terminal monitor", _TERMINAL, requests.SetMonitor(on=True)),
+    _ask("terminal no monitor", _TERMINAL, requests.SetMonitor(on=False)),
+    _ask("terminal exec prompt timestamp", _TERMINAL, requests.SetTimestamps(on=True)),
+    _ask("terminal no exec prompt timestamp", _TERMINAL, requests.SetTimestamps(on=False)),
     ExecCommand("terminal history [ size {size:0-256} ]", _TERMINAL, action=_set_history),
-    _ask("write [ memory ]", {"memory": "For the next start"}, Save()),
-    _ask("write erase", {"erase": "Forget the configuration for the next start"}, EraseStartup()),
-    _ask("erase startup-config", {"erase": "Forget a file", **_COPY}, EraseStartup()),
+    _ask("write [ memory ]", {"memory": "For the next start"}, requests.Save()),
+    _ask("write erase", {"erase": "Forget the configuration for the next start"}, requests.EraseStartup()),
+    _ask("erase startup-config", {"erase": "Forget a file", **_COPY}, requests.EraseStartup()),
     ExecCommand(
         f"copy {_either('from')} {_either('to')}",
         _COPY,
@@ -400,7 +379,7 @@ BUILTINS: tuple[ExecCommand, ...] = (
         action=_clear_line,
         privilege=15,
     ),
-    _ask("reload", {"reload": "Start this router again"}, Reload()),
+    _ask("reload", {"reload": "Start this router again"}, requests.Reload()),
     *CAPTURES,
     *REFUSED,
     ExecCommand("tclsh", "Tcl: not here", action=_no_tcl, privilege=15),

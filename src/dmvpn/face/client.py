@@ -22,29 +22,7 @@ import tty
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.face.protocol import (
-    MAX_DATA,
-    PROTOCOL,
-    Answer,
-    Ask,
-    AskConfiguration,
-    Configure,
-    Count,
-    Counts,
-    Decoder,
-    Done,
-    Execute,
-    Hello,
-    Input,
-    Message,
-    OpenShell,
-    Output,
-    ProtocolError,
-    Report,
-    Resize,
-    Signal,
-    encode,
-)
+from dmvpn.face import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,18 +45,18 @@ def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None, *,
     """
     write = _writer(output)
     try:
-        order = encode(Execute(tuple(lines)))
+        order = protocol.encode(protocol.Execute(tuple(lines)))
     except ValueError as error:
         raise UserError(f"too much at once: {error}") from error
     with _connect(path, patience) as connected, _interruptions(connected) as interrupted:
         connected.sendall(order)
         for message in _messages(connected):
             match message:
-                case Output(data=data):
+                case protocol.Output(data=data):
                     write(data)
-                case Done(reason=reason) if reason:
+                case protocol.Done(reason=reason) if reason:
                     raise UserError(reason)
-                case Done(status=status):
+                case protocol.Done(status=status):
                     return INTERRUPTED if interrupted else status
     raise UserError(_GONE)
 
@@ -97,20 +75,25 @@ class RefusedError(UserError):
 
 def ask(path: Path, show: str, *, privilege: int = 15) -> object:
     """Return the value of a show, as `| json` has it. Raises RefusedError, UserError."""
-    value: object = json.loads(answer_text(path, Ask(show, privilege=privilege)))
+    value: object = json.loads(answer_text(path, protocol.Ask(show, privilege=privilege)))
     return value
 
 
-def answer_text(path: Path, question: Ask | AskConfiguration | Configure, *, patience: float | None = None) -> str:
+def answer_text(
+    path: Path,
+    question: protocol.Ask | protocol.AskConfiguration | protocol.Configure,
+    *,
+    patience: float | None = None,
+) -> str:
     """Return the value that answers a question, such as that of a show, as JSON text. Raises RefusedError, UserError.
 
     patience: seconds for which the router may be silent, None: without a limit.
     """
     answers = _answers(path, question, patience)
-    return "".join(message.text for message in answers if isinstance(message, Answer))
+    return "".join(message.text for message in answers if isinstance(message, protocol.Answer))
 
 
-def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, str]:
+def run(path: Path, order: protocol.Execute, *, seconds: float, most: int) -> tuple[int, str]:
     """Carry lines out for a remote user. Returns the status, 1: refused, and the output.
 
     After so many seconds, or octets of output, the lines are broken off. Raises UserError.
@@ -118,13 +101,13 @@ def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, 
     found, ends = b"", time.monotonic() + seconds
     try:
         with _connect(path, seconds) as connected:
-            connected.sendall(encode(order))
+            connected.sendall(protocol.encode(order))
             for message in _messages(connected):
-                if isinstance(message, Done):
+                if isinstance(message, protocol.Done):
                     if message.reason:
                         raise UserError(message.reason)
                     return message.status, found.decode("utf-8", "replace")
-                found += message.data if isinstance(message, Output) else b""
+                found += message.data if isinstance(message, protocol.Output) else b""
                 if len(found) > most:
                     raise UserError(f"broken off: more than {most} octets of output")
                 connected.settimeout(max(ends - time.monotonic(), 0.001))
@@ -135,40 +118,42 @@ def run(path: Path, order: Execute, *, seconds: float, most: int) -> tuple[int, 
     raise UserError(_GONE)
 
 
-def report(path: Path, login: Report) -> None:
+def report(path: Path, login: protocol.Report) -> None:
     """Report a login to the router. Raises UserError."""
     for _ in _answers(path, login, _PATIENCE):
         pass
 
 
-def count(path: Path, *topics: str) -> list[Counts]:
+def count(path: Path, *topics: str) -> list[protocol.Counts]:
     """Return counters of the data plane; of all topics if none is named. Raises UserError."""
-    order = Count(topics) if topics else Count()
-    return [message for message in _answers(path, order) if isinstance(message, Counts)]
+    order = protocol.Count(topics) if topics else protocol.Count()
+    return [message for message in _answers(path, order) if isinstance(message, protocol.Counts)]
 
 
-def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterator[Counts]:
+def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterator[protocol.Counts]:
     """Yield the metrics of a router as they come (`face/measured.py`). Raises RefusedError, UserError.
 
     peers: rows of tables with a row for each peer. patience: seconds for which the router may be silent.
     """
-    answers = _answers(path, Count(("metrics",), peers), patience)
-    return (message for message in answers if isinstance(message, Counts))
+    answers = _answers(path, protocol.Count(("metrics",), peers), patience)
+    return (message for message in answers if isinstance(message, protocol.Counts))
 
 
 def _answers(
-    path: Path, question: Ask | AskConfiguration | Configure | Count | Report, patience: float | None = None
-) -> Iterator[Message]:
+    path: Path,
+    question: protocol.Ask | protocol.AskConfiguration | protocol.Configure | protocol.Count | protocol.Report,
+    patience: float | None = None,
+) -> Iterator[protocol.Message]:
     """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
     try:
-        asked = encode(question)
+        asked = protocol.encode(question)
     except ValueError as error:
         raise RefusedError(f"too much at once: {error}") from error
     try:
         with _connect(path, patience) as connected:
             connected.sendall(asked)
             for message in _messages(connected):
-                if not isinstance(message, Done):
+                if not isinstance(message, protocol.Done):
                     yield message
                 elif message.status:
                     raise RefusedError(message.reason, message.status)
@@ -187,7 +172,7 @@ def shell(path: Path) -> int:
         return execute(path, sys.stdin.read().splitlines())
     with _connect(path) as connected:
         size = os.get_terminal_size(sys.stdout.fileno())
-        connected.sendall(encode(OpenShell(size.lines, size.columns)))
+        connected.sendall(protocol.encode(protocol.OpenShell(size.lines, size.columns)))
         with _raw_terminal(sys.stdin.fileno()), _window_changes(connected, size):
             reason = _converse(connected, sys.stdin.fileno(), _writer(None))
     if reason:
@@ -210,7 +195,7 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
         raise UserError(f"{path}: {what}") from error
     try:
         hello = _first_line(connected, path)
-        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+        if not isinstance(hello, protocol.Hello) or hello.protocol != protocol.PROTOCOL:
             other = "the router runs another version of this program"
             raise UserError(f"{path}: {other}; use that one, or restart the router")
     except BaseException:
@@ -219,33 +204,33 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
     return connected
 
 
-def _first_line(connected: socket.socket, path: Path) -> Message:
+def _first_line(connected: socket.socket, path: Path) -> protocol.Message:
     """Read the first line, one octet at a time: the octets after it are for the next reader."""
     hello = b""
     while not hello.endswith(b"\n"):
         octet = connected.recv(1)
-        if not octet or len(hello) > MAX_DATA:
+        if not octet or len(hello) > protocol.MAX_DATA:
             raise UserError(f"{path}: the router does not let this user in")
         hello += octet
-    return Decoder().feed(hello)[0]
+    return protocol.Decoder().feed(hello)[0]
 
 
 _NOBODY: Final = (errno.ENOENT, errno.ECONNREFUSED)
 
 
-def _messages(connected: socket.socket) -> Iterator[Message]:
+def _messages(connected: socket.socket) -> Iterator[protocol.Message]:
     """Yield messages as they arrive, until the connection ends. Raises UserError if it is no router that talks."""
-    decoder = Decoder()
+    decoder = protocol.Decoder()
     while data := connected.recv(1 << 16):
         try:
             yield from decoder.feed(data)
-        except ProtocolError as error:
+        except protocol.ProtocolError as error:
             raise UserError(f"the router sent {error}") from error
 
 
 def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], None]) -> str:
     """Carry keys and output back and forth. Returns why it ended, "" if the user left."""
-    decoder, poll = Decoder(), select.poll()
+    decoder, poll = protocol.Decoder(), select.poll()
     for descriptor in (connected.fileno(), keyboard):
         poll.register(descriptor, select.POLLIN)
     while True:
@@ -254,16 +239,16 @@ def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], 
             typed = os.read(keyboard, 1 << 12)
             if not typed or LEAVE in typed:
                 return "left; the router goes on"
-            connected.sendall(encode(Input(typed)))
+            connected.sendall(protocol.encode(protocol.Input(typed)))
         if connected.fileno() in ready:
             data = connected.recv(1 << 16)
             if not data:
                 return _GONE
             for message in decoder.feed(data):
                 match message:
-                    case Output(data=shown):
+                    case protocol.Output(data=shown):
                         write(shown)
-                    case Done(reason=reason):
+                    case protocol.Done(reason=reason):
                         return reason
 
 
@@ -287,7 +272,7 @@ def _interruptions(connected: socket.socket) -> Iterator[list[int]]:
         if typed:
             raise KeyboardInterrupt
         typed.append(number)
-        connected.sendall(encode(Signal()))
+        connected.sendall(protocol.encode(protocol.Signal()))
 
     if threading.current_thread() is not threading.main_thread():
         yield typed  # signals belong to the main thread
@@ -317,7 +302,7 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
     def send_size() -> None:
         size = os.get_terminal_size(sys.stdout.fileno())
         with contextlib.suppress(OSError):
-            connected.sendall(encode(Resize(size.lines, size.columns)))
+            connected.sendall(protocol.encode(protocol.Resize(size.lines, size.columns)))
 
     before = signal.signal(signal.SIGWINCH, lambda _, __: send_size())
     try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dmvpn.base.breath import BrokenOff
 from dmvpn.base.effects import ConsoleLine, HistoryGrew
 from dmvpn.base.errors import UserError, fault_text
+from dmvpn.face import protocol
 from dmvpn.face.access import access
 from dmvpn.face.asking import Asking
 from dmvpn.face.counted import counted
@@ -24,25 +25,6 @@ from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
 from dmvpn.face.measured import measured
 from dmvpn.face.oneshot import OneShot
-from dmvpn.face.protocol import (
-    Answer,
-    Ask,
-    AskAccess,
-    AskConfiguration,
-    Configure,
-    Count,
-    Done,
-    Execute,
-    Hello,
-    Message,
-    OpenShell,
-    ProtocolError,
-    Report,
-    Signal,
-    Watch,
-    encode,
-    encode_output,
-)
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.sitting import Sitting, complaint
 from dmvpn.face.stream import ClientStream, end
@@ -105,38 +87,38 @@ class ClientConnection:
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
-        self._stream.send(encode(Hello(self._handle.context(0).hostname)))
+        self._stream.send(protocol.encode(protocol.Hello(self._handle.context(0).hostname)))
         try:
             messages = await self._stream.read()
             match messages[:1]:
-                case [Execute() as order]:
+                case [protocol.Execute() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
                         await self._execute(order, messages[1:])
-                case [OpenShell() as order]:
+                case [protocol.OpenShell() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
                         await self._shell(order, messages[1:])
-                case [AskAccess(location=location, vrf=vrf)]:
-                    self._stream.send(encode(access(self._handle.context(0), location, vrf)))
-                case [Report() as report]:
+                case [protocol.AskAccess(location=location, vrf=vrf)]:
+                    self._stream.send(protocol.encode(access(self._handle.context(0), location, vrf)))
+                case [protocol.Report() as report]:
                     who = (report.user, report.location, report.port)
                     self._handle.post(
                         LoginSucceeded(*who) if report.accepted else LoginFailed(*who, through=report.vrf)
                     )
-                    self._stream.send(encode(Done()))
-                case [Watch() as order]:
+                    self._stream.send(protocol.encode(protocol.Done()))
+                case [protocol.Watch() as order]:
                     await self._watch(order)
-                case [Configure() as order]:
+                case [protocol.Configure() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
                         await self._configure(order, messages[1:])
-                case [Ask() | AskConfiguration() | Count()]:
+                case [protocol.Ask() | protocol.AskConfiguration() | protocol.Count()]:
                     await self._answer_all(messages)
                 case [message]:
-                    raise ProtocolError(f"{type(message).__name__} comes too early")
-        except ProtocolError as error:
-            self._stream.send(encode(Done(2, str(error))))
+                    raise protocol.ProtocolError(f"{type(message).__name__} comes too early")
+        except protocol.ProtocolError as error:
+            self._stream.send(protocol.encode(protocol.Done(2, str(error))))
         await self._stream.be_read()
         await self._stream.take_leave()
 
@@ -171,14 +153,14 @@ class ClientConnection:
         self._stream.cut_off(only_unread=True)
         self._stream.dismiss(reason)
 
-    def _sit_down(self, order: Execute | OpenShell | Configure) -> bool:
+    def _sit_down(self, order: protocol.Execute | protocol.OpenShell | protocol.Configure) -> bool:
         """Take the console, or a line of the network. False if all of these are taken."""
         if not order.vty:
             self.line = TerminalLine(user=order.user)
             return True
         number = self._server.free_line()
         if number is None:
-            self._stream.send(encode(Done(2, "all terminal lines are in use")))
+            self._stream.send(protocol.encode(protocol.Done(2, "all terminal lines are in use")))
             return False
         self.line = TerminalLine(VTY, number, order.user, order.location)
         return True
@@ -189,7 +171,7 @@ class ClientConnection:
 
     # -------------------------------------------------------------------------------------------- lines
 
-    async def _execute(self, order: Execute, messages: list[Message]) -> None:
+    async def _execute(self, order: protocol.Execute, messages: list[protocol.Message]) -> None:
         lines = order.lines
         run = OneShot(
             self._handle,
@@ -214,12 +196,12 @@ class ClientConnection:
         except Exception as error:
             log.exception("%s", fault_text(error, "carrying out a command"))
             run.status = 1
-            self._stream.send(encode_output(f"{complaint(error)}\n".encode()))
+            self._stream.send(protocol.encode_output(f"{complaint(error)}\n".encode()))
         finally:
             await end(watching)
             if not run.done:
                 run.abort()
-        self._stream.send(encode(Done(run.status)))
+        self._stream.send(protocol.encode(protocol.Done(run.status)))
 
     async def _step_through(self, run: OneShot, watching: asyncio.Task[None]) -> None:
         is_aborted = False
@@ -234,20 +216,20 @@ class ClientConnection:
                     is_aborted = True
                     run.abort()
                 elif text:
-                    self._stream.send(encode_output(text.encode()))
+                    self._stream.send(protocol.encode_output(text.encode()))
                     with rest.interrupted():
                         await self._stream.be_read()
                 elif not run.done:
                     with rest.interrupted():
                         await self._news.wait()
 
-    async def _watch_for_abort(self, messages: list[Message]) -> None:
+    async def _watch_for_abort(self, messages: list[protocol.Message]) -> None:
         """Watch, while lines are carried out, whether the client breaks off or goes away.
 
         messages: those received together with its order.
         """
-        with contextlib.suppress(ProtocolError, ConnectionError):
-            while not any(isinstance(message, Signal) for message in messages):
+        with contextlib.suppress(protocol.ProtocolError, ConnectionError):
+            while not any(isinstance(message, protocol.Signal) for message in messages):
                 messages = await self._stream.read()
                 if not messages:
                     break
@@ -256,21 +238,21 @@ class ClientConnection:
 
     # -------------------------------------------------------------------------------------------- values
 
-    async def _answer_all(self, messages: list[Message]) -> None:
+    async def _answer_all(self, messages: list[protocol.Message]) -> None:
         """Answer questions, one after the other, until the client disconnects. Raises ProtocolError."""
         while messages:
             for message in messages:
                 match message:
-                    case Ask() | AskConfiguration():
+                    case protocol.Ask() | protocol.AskConfiguration():
                         await self._learn_the_language()
                         await self._answer(message)
-                    case Count():
+                    case protocol.Count():
                         await self._count(message)
                     case _:
-                        raise ProtocolError(f"{type(message).__name__} is no question")
+                        raise protocol.ProtocolError(f"{type(message).__name__} is no question")
             messages = await self._stream.read()
 
-    async def _answer(self, order: Ask | AskConfiguration) -> None:
+    async def _answer(self, order: protocol.Ask | protocol.AskConfiguration) -> None:
         """Send the value of a show, or what runs."""
         self.line = TerminalLine(user=order.user, location=order.location)
         interpreter = Interpreter(
@@ -280,12 +262,12 @@ class ClientConnection:
             privilege=order.privilege,
             users=lambda: self._server.users(self),
         )
-        if isinstance(order, Ask):
+        if isinstance(order, protocol.Ask):
             await self._send_value(lambda: interpreter.ask(order.show))
         else:
             await self._send_value(lambda: running_text(interpreter))
 
-    async def _configure(self, order: Configure, messages: list[Message]) -> None:
+    async def _configure(self, order: protocol.Configure, messages: list[protocol.Message]) -> None:
         """Change the configuration, unless the client breaks it off in time."""
         transaction = Transaction(self._handle, new_session(), order, self.line)
         watching = asyncio.create_task(self._watch_for_abort(messages))
@@ -298,44 +280,44 @@ class ClientConnection:
     async def _send_value(self, value: Callable[[], object]) -> None:
         """Send a value as JSON. A value that ends in the middle has a reason behind it, and is no JSON."""
         asking = Asking(value)
-        end = Done()
+        end = protocol.Done()
         try:
             with resting() as rest:
                 while text := await self._slices.run(asking.step):
-                    self._stream.send(encode(Answer(text)))
+                    self._stream.send(protocol.encode(protocol.Answer(text)))
                     with rest.interrupted():
                         await self._stream.be_read()
         except ConnectionError:
             raise
         except UserError as error:
-            end = Done(1, str(error))
+            end = protocol.Done(1, str(error))
         except Exception as error:
             log.exception("%s", fault_text(error, "answering a question"))
-            end = Done(2, complaint(error))
-        self._stream.send(encode(end))
+            end = protocol.Done(2, complaint(error))
+        self._stream.send(protocol.encode(end))
 
-    async def _count(self, order: Count) -> None:
+    async def _count(self, order: protocol.Count) -> None:
         """Send counters, a slice at a time. After an error `Done` has its reason, and counters are missing."""
-        end = Done()
+        end = protocol.Done()
         try:
             with resting() as rest:
                 for topic in order.topics:
                     is_all = topic == "metrics"
                     batches = measured(self._handle, order.peers) if is_all else counted(self._handle, topic)
                     while (counts := await self._slices.run(partial(next, batches, None))) is not None:
-                        self._stream.send(encode(counts))
+                        self._stream.send(protocol.encode(counts))
                         with rest.interrupted():
                             await self._stream.be_read()
         except ConnectionError:
             raise
         except Exception as error:
             log.exception("%s", fault_text(error, "counting"))
-            end = Done(1, complaint(error))
-        self._stream.send(encode(end))
+            end = protocol.Done(1, complaint(error))
+        self._stream.send(protocol.encode(end))
 
     # -------------------------------------------------------------------------------------------- events
 
-    async def _watch(self, order: Watch) -> None:
+    async def _watch(self, order: protocol.Watch) -> None:
         """Send the history until the client disconnects; a slow client misses some events."""
         watching = Watching(self._handle, order)
         self._unsubscribe = self._handle.subscribe(self._note_history)
@@ -344,7 +326,7 @@ class ClientConnection:
             while not gone.done():
                 self._news.clear()
                 while (news := watching.news()) is not None and not gone.done():
-                    self._stream.send(encode(news))
+                    self._stream.send(protocol.encode(news))
                     await self._stream.be_read()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK if watching.wants_log else None):
@@ -358,13 +340,13 @@ class ClientConnection:
 
     async def _wait_until_gone(self) -> None:
         """Wait until a client is gone that watches and has nothing more to say."""
-        with contextlib.suppress(ProtocolError, ConnectionError):
+        with contextlib.suppress(protocol.ProtocolError, ConnectionError):
             await self._stream.read()
         self._news.set()
 
     # -------------------------------------------------------------------------------------------- shell
 
-    async def _shell(self, order: OpenShell, messages: list[Message]) -> None:
+    async def _shell(self, order: protocol.OpenShell, messages: list[protocol.Message]) -> None:
         if self._is_dismissed:
             return
         session = ConsoleSession(

@@ -17,6 +17,7 @@ from dmvpn.base.breath import aside
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Job
 from dmvpn.base.passwords import is_right
+from dmvpn.face import requests
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.capturing import CaptureRequest, Capturing
@@ -28,27 +29,6 @@ from dmvpn.face.language import exec_parser
 from dmvpn.face.merging import Merging
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.processor import timestamp
-from dmvpn.face.requests import (
-    ArchiveNow,
-    ClearLine,
-    Configure,
-    ConfirmChange,
-    Copy,
-    Delete,
-    Disable,
-    Enable,
-    EraseStartup,
-    Leave,
-    Reload,
-    Replace,
-    Request,
-    Revert,
-    Save,
-    SetHistory,
-    SetMonitor,
-    SetScreen,
-    SetTimestamps,
-)
 from dmvpn.face.screen import Screen
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
@@ -69,7 +49,15 @@ _TRIES = 3
 _ONLY_15 = Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
 _FROZEN = Outcome(("% Error: this is a recording: it can be looked at, and nothing changes it",), failed=True)
 #: Requests that change the session alone.
-_OF_SESSION = (Leave, Enable, Disable, SetHistory, SetMonitor, SetScreen, SetTimestamps)
+_OF_SESSION = (
+    requests.Leave,
+    requests.Enable,
+    requests.Disable,
+    requests.SetHistory,
+    requests.SetMonitor,
+    requests.SetScreen,
+    requests.SetTimestamps,
+)
 #: Lines of a paste that are read; what follows is read as commands again.
 LONGEST_PASTE = 5000
 
@@ -280,7 +268,7 @@ class Interpreter:
                 return self._change(wish)
             case CaptureRequest():
                 return self._capturing.carry_out(wish)
-            case Request():
+            case requests.Request():
                 return self._carry_out(wish)
             case _:
                 return NOTHING
@@ -310,54 +298,54 @@ class Interpreter:
             complaints = self._merging.merge("\n".join(wish.lines))
         return Outcome((*wish.said, *complaints), failed=bool(complaints), settled=True)
 
-    def _carry_out(self, request: Request) -> Outcome:
+    def _carry_out(self, request: requests.Request) -> Outcome:
         if self.privilege < PRIVILEGED and _changes_what_runs(request):
             return _ONLY_15
         match request:
-            case Leave():
+            case requests.Leave():
                 return Outcome(closed=True)
-            case Configure(ask=True):
+            case requests.Configure(ask=True):
                 question = "Configuring from terminal, memory, or network [terminal]? "
                 return Outcome(question=Question(question, self._configure_from))
-            case Configure(minutes=0):
+            case requests.Configure(minutes=0):
                 return self._configure_from("")
-            case Configure(minutes=minutes, idle=idle):
+            case requests.Configure(minutes=minutes, idle=idle):
                 said = self._archiving.change_for(minutes, idle=idle)
                 return said if isinstance(said, Outcome) else self._configure_from("", said)
-            case Replace():
+            case requests.Replace():
                 return self._archiving.replace(request)
-            case Revert(minutes=later, idle=idle):
+            case requests.Revert(minutes=later, idle=idle):
                 return self._archiving.revert(later, idle=idle)
-            case ConfirmChange():
+            case requests.ConfirmChange():
                 return self._archiving.confirm()
-            case ArchiveNow():
+            case requests.ArchiveNow():
                 return self._archiving.archive()
-            case Enable(level=level):
+            case requests.Enable(level=level):
                 return self._enable(level)
-            case Disable(level=level):
+            case requests.Disable(level=level):
                 self.privilege = min(self.privilege, level)
                 return NOTHING
-            case Save():
+            case requests.Save():
                 return self._archiving.save()
-            case Copy(source=source, target=target):
+            case requests.Copy(source=source, target=target):
                 return self._filing.copy(source, target)
-            case Delete(place=place, force=force):
+            case requests.Delete(place=place, force=force):
                 return self._filing.delete(place, force=force)
-            case ClearLine(number=number):
+            case requests.ClearLine(number=number):
                 return confirm("[confirm]", lambda: self._clear_line(number))
-            case EraseStartup():
+            case requests.EraseStartup():
                 return confirm(
                     "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]",
                     self._filing.erase,
                 )
-            case Reload():
+            case requests.Reload():
                 return Outcome(
                     ("% Error: reload is not possible from here; restart the router with the command that runs it",),
                     failed=True,
                 )
-            case SetMonitor(on=True) if self.line.is_console:
+            case requests.SetMonitor(on=True) if self.line.is_console:
                 return Outcome(("% Console already monitors",))
-            case SetScreen() | SetMonitor() | SetTimestamps() | SetHistory():
+            case requests.SetScreen() | requests.SetMonitor() | requests.SetTimestamps() | requests.SetHistory():
                 self.screen.set(request)
         return NOTHING
 
@@ -406,15 +394,15 @@ def _in_one_line(error: CliError) -> str:
     return f"{line[: error.column]}^{line[error.column :]}: {said}" if marked else said
 
 
-def _changes_what_runs(request: Request) -> bool:
+def _changes_what_runs(request: requests.Request) -> bool:
     """Return whether a request puts a configuration into effect, at once or at the next start.
 
     Saving the running configuration does not count: `privilege exec level 5 write memory` permits exactly that.
     """
     match request:
-        case Configure() | Replace() | Revert() | ConfirmChange():
+        case requests.Configure() | requests.Replace() | requests.Revert() | requests.ConfirmChange():
             return True
-        case Copy(source=source, target=target):
+        case requests.Copy(source=source, target=target):
             return target.is_running or (target.is_startup and not source.is_running)
         case _:
             return False

@@ -25,18 +25,7 @@ from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, RouterHandle, TerminalLine
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.screen import Screen
-from dmvpn.ios.editor import (
-    Abort,
-    Complete,
-    CtrlZ,
-    EditorEvent,
-    Help,
-    Interrupt,
-    KeyPressed,
-    LineEditor,
-    LineEnded,
-    Write,
-)
+from dmvpn.ios import editor
 from dmvpn.ios.pager import Pager
 
 if TYPE_CHECKING:
@@ -48,7 +37,7 @@ if TYPE_CHECKING:
 #: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
 MAX_NOTES = 10_000
 
-Events = list[EditorEvent]
+Events = list[editor.EditorEvent]
 
 
 class _State(enum.Enum):
@@ -78,7 +67,7 @@ class ConsoleSession:
         self._handle = handle
         self._number = session
         self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users, clear=clear)
-        self._editor = LineEditor()
+        self._editor = editor.LineEditor()
         self._set_up_screen()
         self._state = _State.COMMAND
         self._question: Question | None = None
@@ -210,13 +199,13 @@ class ConsoleSession:
         while events:
             following: Events = []
             for event in events:
-                if isinstance(event, Write):
+                if isinstance(event, editor.Write):
                     self._show(event.data)
                 else:
                     following += self._answer_or_break_off(event)
             events = following
 
-    def _answer_or_break_off(self, event: EditorEvent) -> Events:
+    def _answer_or_break_off(self, event: editor.EditorEvent) -> Events:
         try:
             breathe()
             return self._answer(event)
@@ -227,30 +216,32 @@ class ConsoleSession:
             self._show(b"" if self._at_line_start else b"\r\n")
             return self._prompt()
 
-    def _answer(self, event: EditorEvent) -> Events:
+    def _answer(self, event: editor.EditorEvent) -> Events:
         match event:
-            case LineEnded(text=text):
+            case editor.LineEnded(text=text):
                 return self._entered(text)
-            case CtrlZ(text=text):
+            case editor.CtrlZ(text=text):
                 return self._ended(text)
-            case Help() | Complete() if self._question is not None:
-                return self._editor.show_help(()) if isinstance(event, Help) else self._editor.show_completion(None)
-            case Help(text=text):
+            case editor.Help() | editor.Complete() if self._question is not None:
+                return (
+                    self._editor.show_help(()) if isinstance(event, editor.Help) else self._editor.show_completion(None)
+                )
+            case editor.Help(text=text):
                 return self._page(self._interpreter.help(text), self._resume)
-            case Complete(text=text):
+            case editor.Complete(text=text):
                 return self._editor.show_completion(self._interpreter.complete(text))
-            case KeyPressed(char=char):
+            case editor.KeyPressed(char=char):
                 return self._key(char)
-            case Interrupt() if self._state is _State.PAGE:
+            case editor.Interrupt() if self._state is _State.PAGE:
                 return self._key("\x03")
-            case Interrupt():
+            case editor.Interrupt():
                 if self._state is _State.AGREEMENT:
                     self._show(b"\r\n")
                 if self._question is None:
                     self._interpreter.leave_configuration()
                 self._question = None
                 return self._prompt()
-            case Abort():
+            case editor.Abort():
                 if self._state is _State.JOB:
                     self._handle.post(JobAborted(self._number))
         return []
@@ -368,7 +359,7 @@ class ConsoleSession:
         reading = self._state in (_State.COMMAND, _State.ANSWER)
         if reading and self._interpreter.system.line(line.kind, line.number).synchronous:
             for event in self._editor.interject([text], redraw=True):
-                if isinstance(event, Write):
+                if isinstance(event, editor.Write):
                     self._show(event.data)
             return
         self._show((b"" if self._at_line_start else b"\r\n") + text.encode() + b"\r\n")

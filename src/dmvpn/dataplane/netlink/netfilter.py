@@ -19,24 +19,8 @@ import errno
 from typing import Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink import conntrack
+from dmvpn.dataplane.netlink import conntrack, nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-from dmvpn.dataplane.netlink.nftables import (
-    Compare,
-    Hook,
-    Meta,
-    NetfilterVerdict,
-    Part,
-    base_chain,
-    compare,
-    delete_table,
-    is_interface,
-    masquerade,
-    meta,
-    new_table,
-    rule,
-    verdict,
-)
 from dmvpn.dataplane.problems import HostProblem, need
 
 #: NF_NAT_RANGE_PROTO_RANDOM and NF_NAT_RANGE_PROTO_RANDOM_FULLY.
@@ -62,7 +46,7 @@ def install(wanted: Masquerade, *, again: bool = False) -> None:
     """
     try:
         with NetfilterSocket() as kernel:
-            kernel.transact([*([delete_table(_TABLE)] if again else []), *messages(wanted)])
+            kernel.transact([*([nftables.delete_table(_TABLE)] if again else []), *messages(wanted)])
     except OSError as error:
         raise explained(error) from error
 
@@ -76,25 +60,25 @@ def forget_flows() -> None:
         raise explained(error) from error
 
 
-def messages(wanted: Masquerade, table: str = _TABLE) -> list[Part]:
+def messages(wanted: Masquerade, table: str = _TABLE) -> list[nftables.Part]:
     """Return the parts of the transaction."""
     return [
-        new_table(table),
-        base_chain(table, "out", "nat", Hook.POSTROUTING, NAT_PRIORITY),
-        base_chain(table, "in", "filter", Hook.INPUT, 0),
-        rule(
+        nftables.new_table(table),
+        nftables.base_chain(table, "out", "nat", nftables.Hook.POSTROUTING, NAT_PRIORITY),
+        nftables.base_chain(table, "in", "filter", nftables.Hook.INPUT, 0),
+        nftables.rule(
             table,
             "out",
-            *is_interface(Meta.OUTPUT_NAME, wanted.outside),
-            *masquerade(_RANDOM if wanted.random else 0),
+            *nftables.is_interface(nftables.Meta.OUTPUT_NAME, wanted.outside),
+            *nftables.masquerade(_RANDOM if wanted.random else 0),
         ),
-        rule(
+        nftables.rule(
             table,
             "in",
-            *is_interface(Meta.INPUT_NAME, wanted.outside),
-            meta(Meta.PROTOCOL),
-            compare(Compare.NOT_EQUAL, bytes((_ICMP,))),
-            verdict(NetfilterVerdict.DROP),
+            *nftables.is_interface(nftables.Meta.INPUT_NAME, wanted.outside),
+            nftables.meta(nftables.Meta.PROTOCOL),
+            nftables.compare(nftables.Compare.NOT_EQUAL, bytes((_ICMP,))),
+            nftables.verdict(nftables.NetfilterVerdict.DROP),
         ),
     ]
 

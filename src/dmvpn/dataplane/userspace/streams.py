@@ -20,25 +20,8 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base import streams
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.streams import (
-    RECEIVE_LIMIT,
-    SEND_LIMIT,
-    SEND_NOTICE,
-    STREAMS_TAKEN,
-    StreamBlocked,
-    StreamClose,
-    StreamData,
-    StreamDown,
-    StreamEnd,
-    StreamListen,
-    StreamOpen,
-    StreamPause,
-    StreamSend,
-    StreamSign,
-    StreamUp,
-    StreamWritable,
-)
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.socket_calls import opened, set_option
@@ -64,13 +47,13 @@ _TURN: Final = 64
 #: Milliseconds that a stream may take to end: its peer may never read, and descriptors are few.
 LINGERING: Final = 30_000
 _ENDS: Final = {
-    errno.ECONNREFUSED: StreamEnd.REFUSED,
-    errno.ECONNRESET: StreamEnd.RESET,
-    errno.EPIPE: StreamEnd.RESET,
-    errno.ETIMEDOUT: StreamEnd.TIMED_OUT,
-    errno.EHOSTUNREACH: StreamEnd.UNREACHABLE,
-    errno.ENETUNREACH: StreamEnd.UNREACHABLE,
-    errno.EADDRNOTAVAIL: StreamEnd.UNREACHABLE,
+    errno.ECONNREFUSED: streams.StreamEnd.REFUSED,
+    errno.ECONNRESET: streams.StreamEnd.RESET,
+    errno.EPIPE: streams.StreamEnd.RESET,
+    errno.ETIMEDOUT: streams.StreamEnd.TIMED_OUT,
+    errno.EHOSTUNREACH: streams.StreamEnd.UNREACHABLE,
+    errno.ENETUNREACH: streams.StreamEnd.UNREACHABLE,
+    errno.EADDRNOTAVAIL: streams.StreamEnd.UNREACHABLE,
 }
 
 
@@ -110,7 +93,7 @@ class KernelStreams:
         self._by_descriptor: dict[int, _Stream | _Listener] = {}
         self._taken = taken if taken is not None else itertools.count(1, 2)
 
-    def listen(self, order: StreamListen) -> None:
+    def listen(self, order: streams.StreamListen) -> None:
         """Accept streams from these peers, or close the port. Raises OSError."""
         listener = self._listeners.get(order.port)
         if not order.peers:
@@ -124,7 +107,7 @@ class KernelStreams:
         for peer, came in listener.callers.set(order.peers):
             _sign(listener.sock, peer.prefix, peer.password if came else "")
 
-    def open(self, order: StreamOpen) -> None:
+    def open(self, order: streams.StreamOpen) -> None:
         """Connect. Failures are reported as `StreamDown`."""
         sock = _fresh()
         stream = _Stream(order.stream, sock)
@@ -137,24 +120,24 @@ class KernelStreams:
                 sock.connect((str(order.remote), order.port))
         except OSError as error:
             sock.close()
-            self._report(StreamDown(order.stream, _end_of(error), error.strerror or str(error)))
+            self._report(streams.StreamDown(order.stream, _end_of(error), error.strerror or str(error)))
             return
         self._streams[order.stream] = stream
         self._enroll(sock, stream, select.EPOLLIN | select.EPOLLOUT)
 
-    def send(self, order: StreamSend) -> None:
+    def send(self, order: streams.StreamSend) -> None:
         """Send octets, or store them until the kernel takes them."""
         stream = self._streams.get(order.stream)
         if stream is None or not stream.is_up or stream.is_ending:
             return
         stream.waiting += order.octets
         stream.sent_since_notice += len(order.octets)
-        if stream.sent_since_notice > SEND_LIMIT:
-            self._end(stream, StreamEnd.OVERRUN)
+        if stream.sent_since_notice > streams.SEND_LIMIT:
+            self._end(stream, streams.StreamEnd.OVERRUN)
         elif len(stream.waiting) == len(order.octets):  # otherwise the kernel is known to be full
             self._flush(stream)
 
-    def sign(self, order: StreamSign) -> None:
+    def sign(self, order: streams.StreamSign) -> None:
         """Use another password for signatures from now on. If the kernel cannot change it, the stream ends."""
         stream = self._streams.get(order.stream)
         if stream is None:
@@ -162,16 +145,16 @@ class KernelStreams:
         try:
             _sign(stream.sock, Prefix.parse(f"{stream.sock.getpeername()[0]}/32"), order.password)
         except OSError:
-            self._end(stream, StreamEnd.RESET)
+            self._end(stream, streams.StreamEnd.RESET)
 
-    def pause(self, order: StreamPause) -> None:
+    def pause(self, order: streams.StreamPause) -> None:
         """Leave what comes in the kernel's buffer, or read on."""
         stream = self._streams.get(order.stream)
         if stream is not None:
             stream.is_paused = order.paused
             self._await(stream)
 
-    def close_stream(self, order: StreamClose) -> None:
+    def close_stream(self, order: streams.StreamClose) -> None:
         """End a stream after all data is sent, or at once."""
         stream = self._streams.get(order.stream)
         if stream is None:
@@ -190,7 +173,7 @@ class KernelStreams:
     def reset(self) -> None:
         """End all streams, because their packets find no way any more."""
         for stream in list(self._streams.values()):
-            self._end(stream, StreamEnd.RESET)
+            self._end(stream, streams.StreamEnd.RESET)
 
     def close(self) -> None:
         """Release all resources."""
@@ -223,10 +206,10 @@ class KernelStreams:
         del self._streams[stream.number]
         self._forget(stream.sock)
 
-    def _end(self, stream: _Stream, end: StreamEnd, text: str = "") -> None:
+    def _end(self, stream: _Stream, end: streams.StreamEnd, text: str = "") -> None:
         self._drop(stream)
         if not stream.is_ending:
-            self._report(StreamDown(stream.number, end, text))
+            self._report(streams.StreamDown(stream.number, end, text))
 
     def _ready(self) -> None:
         if self._epoll is None:
@@ -245,7 +228,7 @@ class KernelStreams:
             except OSError:  # there is none, or it has gone again
                 return
             peer = listener.callers.closest(IPv4Address(remote))
-            if peer is None or len(self._streams) >= STREAMS_TAKEN:
+            if peer is None or len(self._streams) >= streams.STREAMS_TAKEN:
                 sock.close()
                 continue
             sock.setblocking(False)
@@ -255,7 +238,9 @@ class KernelStreams:
             number = next(self._taken)
             stream = self._streams[number] = _Stream(number, sock, is_up=True, taken=True)
             self._enroll(sock, stream, select.EPOLLIN)
-            self._report(StreamUp(number, IPv4Address(local), local_port, IPv4Address(remote), port, taken=True))
+            self._report(
+                streams.StreamUp(number, IPv4Address(local), local_port, IPv4Address(remote), port, taken=True)
+            )
 
     def _move(self, stream: _Stream, events: int) -> None:
         if not stream.is_up:
@@ -279,20 +264,20 @@ class KernelStreams:
         stream.is_up = True
         self._await(stream)
         local, local_port = stream.sock.getsockname()
-        self._report(StreamUp(stream.number, IPv4Address(local), local_port, IPv4Address(remote), port))
+        self._report(streams.StreamUp(stream.number, IPv4Address(local), local_port, IPv4Address(remote), port))
 
     def _read(self, stream: _Stream) -> None:
         try:
-            octets = stream.sock.recv(RECEIVE_LIMIT)
+            octets = stream.sock.recv(streams.RECEIVE_LIMIT)
         except BlockingIOError:
             return
         except OSError as error:
             self._end(stream, _end_of(error), error.strerror or "")
             return
         if not octets:
-            self._end(stream, StreamEnd.CLOSED)
+            self._end(stream, streams.StreamEnd.CLOSED)
         elif not stream.is_ending:
-            self._report(StreamData(stream.number, octets))
+            self._report(streams.StreamData(stream.number, octets))
 
     def _flush(self, stream: _Stream) -> None:
         before = len(stream.waiting)
@@ -311,10 +296,10 @@ class KernelStreams:
             return
         elif stream.waiting and (len(stream.waiting) < before or not stream.is_blocked):
             stream.is_blocked = True
-            self._report(StreamBlocked(stream.number))
-        elif not stream.waiting and (stream.is_blocked or stream.sent_since_notice >= SEND_NOTICE):
+            self._report(streams.StreamBlocked(stream.number))
+        elif not stream.waiting and (stream.is_blocked or stream.sent_since_notice >= streams.SEND_NOTICE):
             stream.is_blocked, stream.sent_since_notice = False, 0
-            self._report(StreamWritable(stream.number))
+            self._report(streams.StreamWritable(stream.number))
 
     def _await(self, stream: _Stream) -> None:
         """Wait for data unless the stream is paused, and for room in the kernel's buffer while data is waiting."""
@@ -358,5 +343,5 @@ def _sign(sock: socket.socket, prefix: Prefix, password: str) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, option)
 
 
-def _end_of(error: OSError) -> StreamEnd:
-    return _ENDS.get(error.errno or 0, StreamEnd.RESET)
+def _end_of(error: OSError) -> streams.StreamEnd:
+    return _ENDS.get(error.errno or 0, streams.StreamEnd.RESET)

@@ -32,22 +32,9 @@ from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice, PacketsHandled
 from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
 from dmvpn.base.values import dataclass
-from dmvpn.features.system import messages, packets
+from dmvpn.features.system import events, messages, packets
 from dmvpn.features.system.clock import WallClock
 from dmvpn.features.system.debugging import DebugSwitches
-from dmvpn.features.system.events import (
-    ClearDebug,
-    ClearLogging,
-    ConfigurationLeft,
-    ConfigurationReloaded,
-    HostDescribed,
-    LoginFailed,
-    LoginSucceeded,
-    SetDebug,
-    SetDebugCondition,
-    StartPing,
-    StartTraceroute,
-)
 from dmvpn.features.system.log_hosts import LogHosts
 from dmvpn.features.system.logins import Logins
 from dmvpn.features.system.model import SystemConfig
@@ -74,29 +61,29 @@ class SystemMachine(Machine):
     """The router as a computer: its clock, its log, its debugs, its pings."""
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        ClearDebug,
-        ClearLogging,
+        events.ClearDebug,
+        events.ClearLogging,
         ClockSet,
         ConfigurationEntered,
-        ConfigurationLeft,
-        ConfigurationReloaded,
+        events.ConfigurationLeft,
+        events.ConfigurationReloaded,
         Configured,
         DebugOutput,
         EffectFailed,
-        HostDescribed,
+        events.HostDescribed,
         Packets(IpProtocol.ICMP),
         Packets(IpProtocol.ICMPV6),
         JobAborted,
         LinesEntered,
-        LoginFailed,
-        LoginSucceeded,
+        events.LoginFailed,
+        events.LoginSucceeded,
         Log,
         NameResolved,
         PacketsHandled,
-        SetDebug,
-        SetDebugCondition,
-        StartPing,
-        StartTraceroute,
+        events.SetDebug,
+        events.SetDebugCondition,
+        events.StartPing,
+        events.StartTraceroute,
         StreamDown,
         StreamUp,
         StreamWritable,
@@ -113,7 +100,7 @@ class SystemMachine(Machine):
         self.probes = Probes(context)
         self.logins = Logins(context)
         self.config = SystemConfig()
-        self.host = HostDescribed()
+        self.host = events.HostDescribed()
         self.started: float | None = None
         self.last_change: LastChange | None = None
 
@@ -131,21 +118,21 @@ class SystemMachine(Machine):
                 lines = packets.lines(event, self.switches)
                 if lines:
                     self.syslog.debug(DebugOutput(lines))
-            case LoginSucceeded():
+            case events.LoginSucceeded():
                 self.logins.succeeded(event)
-            case LoginFailed():
+            case events.LoginFailed():
                 self.logins.failed(event)
             case ConfigurationEntered() | LinesEntered():
                 self._configuration_entered(event)
-            case ConfigurationLeft():
+            case events.ConfigurationLeft():
                 self._context.emit(messages.Configured.by(event.user, event.line))
-            case ConfigurationReloaded():
+            case events.ConfigurationReloaded():
                 self._context.emit(*_reloaded(event))
             case Configured(model=SystemConfig() as model):
                 self._configure(model)
             case ClockSet():
                 self.clock.set(event)
-            case HostDescribed():
+            case events.HostDescribed():
                 self.host = event
             case StreamUp():
                 self.log_hosts.connected(event)
@@ -153,7 +140,7 @@ class SystemMachine(Machine):
                 self.log_hosts.writable(event.stream)
             case StreamDown():
                 self.log_hosts.disconnected(event.stream)
-            case ClearLogging():
+            case events.ClearLogging():
                 self.syslog.clear()
             case _:
                 self._take_job(event)
@@ -192,7 +179,7 @@ class SystemMachine(Machine):
 
     def _take_job(self, event: Event | Notice) -> None:
         match event:
-            case StartPing() | StartTraceroute():
+            case events.StartPing() | events.StartTraceroute():
                 self.probes.start(event)
             case JobAborted():
                 self.probes.abort(event)
@@ -200,11 +187,11 @@ class SystemMachine(Machine):
                 self.probes.resolved(event)
             case EffectFailed():
                 self.probes.fail(event)
-            case SetDebug():
+            case events.SetDebug():
                 self._answer(event, self.switches.set(event))
-            case ClearDebug():
+            case events.ClearDebug():
                 self._answer(event, self.switches.clear(event))
-            case SetDebugCondition():
+            case events.SetDebugCondition():
                 self._answer(event, self.switches.set_condition(event))
 
     def _answer(self, job: Job, text: str) -> None:
@@ -226,7 +213,7 @@ class SystemMachine(Machine):
         self.log_hosts.configure(model.logging.hosts, model.logging.source_interfaces)
 
 
-def _reloaded(event: ConfigurationReloaded) -> list[Notice]:
+def _reloaded(event: events.ConfigurationReloaded) -> list[Notice]:
     if event.refused:
         return [messages.ReloadRefused.because(event.path, why) for why in event.refused]
     return [messages.Reloaded.of(event.path), *(messages.UnsavedLost.of(event.path, line) for line in event.lost)]

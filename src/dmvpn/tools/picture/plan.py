@@ -18,24 +18,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.tools.picture import parts
 from dmvpn.tools.picture.model import Kind
-from dmvpn.tools.picture.parts import (
-    CHIP,
-    HEAD,
-    LINE,
-    MARGIN,
-    NAME,
-    SMALL,
-    TITLE_LETTER,
-    Band,
-    Box,
-    Card,
-    Chip,
-    Plan,
-    host_text,
-    port_text,
-    shown,
-)
 from dmvpn.tools.picture.underlay import underlay_of
 
 if TYPE_CHECKING:
@@ -65,7 +49,7 @@ _MANY: Final = 24
 _SHAPE: Final = 1.6
 
 
-def plan_of(picture: Picture) -> Plan:
+def plan_of(picture: Picture) -> parts.Plan:
     """Return the plan of a picture."""
     return _Planner(picture).plan()
 
@@ -86,7 +70,7 @@ class _Planner:
         self.picture = picture
         self.nodes = {node.name: node for node in picture.nodes}
         self.underlay = underlay_of(picture)
-        self.made = Plan(picture=picture, underlay=self.underlay)
+        self.made = parts.Plan(picture=picture, underlay=self.underlay)
         routers = [node for node in picture.nodes if node.kind in (Kind.HUB, Kind.SPOKE, Kind.ROUTER)]
         self.is_crowd = len(routers) > _MANY
         attached = [node.name for node in routers if node.name in self.underlay.attached]
@@ -108,17 +92,17 @@ class _Planner:
         """The routers that are wired to a band; it is only looked up."""
         return {name for names in (*self.outer.values(), *self.inner.values()) for name in names}
 
-    def plan(self) -> Plan:
+    def plan(self) -> parts.Plan:
         """Return the plan."""
         columns = {above: self._columns(above) for above in (True, False)}
-        left = MARGIN + max((len(shown(name)) * NAME + 40 for name in self.underlay.bands), default=0)
+        left = parts.MARGIN + max((len(parts.shown(name)) * parts.NAME + 40 for name in self.underlay.bands), default=0)
         right = self._place_columns(columns, left)
         heights = {above: self._height(columns[above], above) for above in (True, False)}
         top = _TITLE + heights[True]
         below = top + len(self.underlay.bands) * (_BAND + _BETWEEN) - (_BETWEEN if self.underlay.bands else 0)
         extra = max((self._chips_width(name) for name in self.underlay.bands), default=0)
-        self.made.width = max(right + extra + MARGIN, self._title_width())
-        spare = (self.made.width - right - extra - MARGIN) / 2
+        self.made.width = max(right + extra + parts.MARGIN, self._title_width())
+        spare = (self.made.width - right - extra - parts.MARGIN) / 2
         for column in (each for side in columns.values() for group in side.values() for each in group):
             column.x += spare
         self._place_bands(top)
@@ -193,30 +177,30 @@ class _Planner:
     def _card(self, name: str) -> tuple[float, float]:
         node = self.nodes[name]
         ports = self._ports(node)
-        head = len(shown(node.name)) * NAME + len(node.kind.value) * SMALL + 40
-        width = max(head, *(len(port_text(port)) * SMALL + 34 for port in ports), 140)
-        return width, HEAD + len(ports) * LINE + 8
+        head = len(parts.shown(node.name)) * parts.NAME + len(node.kind.value) * parts.SMALL + 40
+        width = max(head, *(len(parts.port_text(port)) * parts.SMALL + 34 for port in ports), 140)
+        return width, parts.HEAD + len(ports) * parts.LINE + 8
 
     def _block(self, name: str) -> tuple[float, float]:
         """Return the size of a router with its hosts."""
         width, height = self._card(name)
         hosts = self.hosts.get(name, [])
-        widest = max((_INDENT + len(host_text(host)) * SMALL + 16 for host, _ in hosts), default=0)
+        widest = max((_INDENT + len(parts.host_text(host)) * parts.SMALL + 16 for host, _ in hosts), default=0)
         return max(width, widest), height + _HOST * len(hosts)
 
     def _chips_width(self, name: str) -> float:
-        return sum(len(host_text(host)) * SMALL + 28 for host, _ in self.hosts.get(name, []))
+        return sum(len(parts.host_text(host)) * parts.SMALL + 28 for host, _ in self.hosts.get(name, []))
 
     def _title_width(self) -> float:
-        title = len(shown(self.picture.title, 100)) * TITLE_LETTER
-        return max(title, len(self.picture.caption) * SMALL, 600) + 2 * MARGIN
+        title = len(parts.shown(self.picture.title, 100)) * parts.TITLE_LETTER
+        return max(title, len(self.picture.caption) * parts.SMALL, 600) + 2 * parts.MARGIN
 
     def _gap(self, columns: dict[int | None, list[_Column]], above: bool) -> float:
         """Return the distance between the bands and the cards, with NAT boxes in it."""
         nats = self._nats(above)
         every = (column for group in columns.values() for column in group)
         most = max((sum(len(nats.get(name, ())) for name in column.names) for column in every), default=0)
-        return (_ABOVE if above else _BELOW) + (_NAT + (CHIP + 6) * (most - 1) if most else 0)
+        return (_ABOVE if above else _BELOW) + (_NAT + (parts.CHIP + 6) * (most - 1) if most else 0)
 
     def _nats(self, above: bool) -> dict[str, list[str]]:
         """Return the NAT boxes of one side, by the first router behind each."""
@@ -270,13 +254,15 @@ class _Planner:
 
     def _place_bands(self, top: float) -> None:
         for number, name in enumerate(self.underlay.bands):
-            box = Box(MARGIN, top + number * (_BAND + _BETWEEN), self.made.width - 2 * MARGIN, _BAND)
+            box = parts.Box(parts.MARGIN, top + number * (_BAND + _BETWEEN), self.made.width - 2 * parts.MARGIN, _BAND)
             chips, x = [], box.right - self._chips_width(name)
             for host, wire in self.hosts.get(name, []):
-                width = len(host_text(host)) * SMALL + 16
-                chips.append(Chip(node=host, box=Box(x, box.y + 7, width, CHIP), network=wire.network))
+                width = len(parts.host_text(host)) * parts.SMALL + 16
+                chips.append(
+                    parts.Chip(node=host, box=parts.Box(x, box.y + 7, width, parts.CHIP), network=wire.network)
+                )
                 x += width + 12
-            self.made.bands.append(Band(name=name, node=self.nodes.get(name), box=box, chips=tuple(chips)))
+            self.made.bands.append(parts.Band(name=name, node=self.nodes.get(name), box=box, chips=tuple(chips)))
 
     def _place_side(self, columns: dict[int | None, list[_Column]], edge: float, *, above: bool) -> None:
         heights = self._row_heights(columns)
@@ -298,14 +284,14 @@ class _Planner:
     ) -> None:
         """Place a router, with its hosts behind it. away: its distance from the bands."""
         width, height = self._card(name)
-        box = Box(x, edge - away - height if above else edge + away, width, height)
+        box = parts.Box(x, edge - away - height if above else edge + away, width, height)
         chips = []
         for number, (host, wire) in enumerate(self.hosts.get(name, [])):
-            below = box.bottom + number * _HOST + _HOST - CHIP
+            below = box.bottom + number * _HOST + _HOST - parts.CHIP
             y = box.y - (number + 1) * _HOST if above else below
-            chip = Box(x + _INDENT, y, len(host_text(host)) * SMALL + 16, CHIP)
-            chips.append(Chip(node=host, box=chip, network=wire.network))
-        self.made.cards[name] = Card(
+            chip = parts.Box(x + _INDENT, y, len(parts.host_text(host)) * parts.SMALL + 16, parts.CHIP)
+            chips.append(parts.Chip(node=host, box=chip, network=wire.network))
+        self.made.cards[name] = parts.Card(
             node=self.nodes[name],
             box=box,
             ports=self._ports(self.nodes[name]),
@@ -318,10 +304,10 @@ class _Planner:
 
     def _place_nat(self, name: str, x: float, edge: float, number: int, *, above: bool) -> None:
         node = self.nodes[name]
-        width = len(host_text(node)) * SMALL + 16
-        away = 34 + number * (CHIP + 6)
-        y = edge - away - CHIP if above else edge + away
-        self.made.nats[name] = (node, Box(x, y, width, CHIP), above)
+        width = len(parts.host_text(node)) * parts.SMALL + 16
+        away = 34 + number * (parts.CHIP + 6)
+        y = edge - away - parts.CHIP if above else edge + away
+        self.made.nats[name] = (node, parts.Box(x, y, width, parts.CHIP), above)
 
     def _place_inner(self, edge: float, away: float, *, above: bool) -> None:
         """Place inner routers, each as near as possible to the middle of its neighbors."""
@@ -330,7 +316,7 @@ class _Planner:
             near = [self.made.cards[each].box for each in self.underlay.neighbors(name) if each in self.made.cards]
             middle = sum(box.middle[0] for box in near) / len(near) if near else self.made.width / 2
             wanted.append((middle - self._block(name)[0] / 2, position, name))
-        free: float = MARGIN + _GUTTER
+        free: float = parts.MARGIN + _GUTTER
         for x, _, name in sorted(wanted):
             at = max(x, free)
             self._place_card(name, at, edge, away, row=None, is_alone=True, above=above)
@@ -345,4 +331,4 @@ class _Planner:
                 continue
             x, right = min(box.x for box in boxes) - _GUTTER, max(box.right for box in boxes) + _GUTTER
             y, bottom = min(box.y for box in boxes) - 28, max(box.bottom for box in boxes) + 10
-            self.made.regions.append((name, Box(x, y, right - x, bottom - y)))
+            self.made.regions.append((name, parts.Box(x, y, right - x, bottom - y)))

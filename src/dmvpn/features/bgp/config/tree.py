@@ -12,6 +12,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.config import processes
 from dmvpn.features.bgp.config.merging import (
     MergedNeighbors,
     activated,
@@ -20,45 +21,6 @@ from dmvpn.features.bgp.config.merging import (
     merged,
     said,
     timers_of,
-)
-from dmvpn.features.bgp.config.processes import (
-    ACTIVATE,
-    ALWAYS_COMPARE_MED,
-    BESTPATH,
-    CLUSTER_ID,
-    CONFEDERATION,
-    DEFAULT_ORIGINATE,
-    FALL_OVER,
-    FAMILY,
-    FAMILY_ACTIVATE,
-    FAMILY_DEFAULT_ORIGINATE,
-    FAMILY_NEIGHBOR,
-    GRACEFUL_RESTART,
-    IN_FAMILY,
-    IN_ROUTER,
-    IN_VRF,
-    IPV4_BY_DEFAULT,
-    LISTEN_LIMIT,
-    LISTEN_RANGE,
-    LOCAL_PREFERENCE,
-    LOG_CHANGES,
-    MEMBERS,
-    NEIGHBOR,
-    POLICY_LINES,
-    POLICY_TEMPLATE,
-    REDISTRIBUTE_INTERNAL,
-    RESTART_TIME,
-    ROUTER,
-    ROUTER_ID,
-    SESSION_LINES,
-    SESSION_TEMPLATE,
-    STALE_TIME,
-    TIMERS,
-    VRF_ACTIVATE,
-    VRF_DEFAULT_ORIGINATE,
-    VRF_FAMILY,
-    VRF_NEIGHBOR,
-    VRF_ROUTER_ID,
 )
 from dmvpn.features.bgp.config.routes import prefix_of
 from dmvpn.features.bgp.model import (
@@ -98,7 +60,7 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
 
     A VRF has routes and neighbors of its own; what the process says of itself counts in each VRF.
     """
-    found = tree.sections(ROUTER)
+    found = tree.sections(processes.ROUTER)
     place = _place(found[0][1], vrf) if found else None
     if place is None:
         return BgpConfig()
@@ -110,23 +72,23 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
     return BgpConfig(
         local_as=args.integer("number"),
         confederation=_confederation(router),
-        router_id=place.router_id or _address(router, ROUTER_ID),
-        router_id_of=router.args(ROUTER_ID).interface("interface", ""),
-        cluster_id=_cluster(router.args(CLUSTER_ID)),
-        log_changes=router.flag(LOG_CHANGES),
+        router_id=place.router_id or _address(router, processes.ROUTER_ID),
+        router_id_of=router.args(processes.ROUTER_ID).interface("interface", ""),
+        cluster_id=_cluster(router.args(processes.CLUSTER_ID)),
+        log_changes=router.flag(processes.LOG_CHANGES),
         in_vrf=bool(vrf),
-        ipv4_by_default=bool(vrf) or router.flag(IPV4_BY_DEFAULT),
-        timers=_timers(router.get(TIMERS)),
+        ipv4_by_default=bool(vrf) or router.flag(processes.IPV4_BY_DEFAULT),
+        timers=_timers(router.get(processes.TIMERS)),
         distances=_distances(everywhere("distances")),
         maximum_paths=_paths(everywhere("maximum_paths")),
-        graceful_restart=router.flag(GRACEFUL_RESTART),
-        restart_time=router.args(RESTART_TIME).integer("seconds", 120),
-        stale_time=router.args(STALE_TIME).integer("seconds", 360),
+        graceful_restart=router.flag(processes.GRACEFUL_RESTART),
+        restart_time=router.args(processes.RESTART_TIME).integer("seconds", 120),
+        stale_time=router.args(processes.STALE_TIME).integer("seconds", 360),
         listen_ranges=tuple(ListenRange(one.prefix("prefix"), one.text("group")) for one in place.ranges),
-        listen_limit=router.args(LISTEN_LIMIT).integer("number", 100),
+        listen_limit=router.args(processes.LISTEN_LIMIT).integer("number", 100),
         neighbors=place.neighbors,
-        session_templates=_templates(router, SESSION_TEMPLATE, SESSION_LINES),
-        policy_templates=_templates(router, POLICY_TEMPLATE, POLICY_LINES),
+        session_templates=_templates(router, processes.SESSION_TEMPLATE, processes.SESSION_LINES),
+        policy_templates=_templates(router, processes.POLICY_TEMPLATE, processes.POLICY_LINES),
         network_lists=place.networks,
         aggregates=tuple(map(_aggregate, everywhere("aggregate"))),
         redistributions=tuple(map(_redistribution, everywhere("redistribute"))),
@@ -134,9 +96,9 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
         default_originate=bool(everywhere("default_information")),
         neighbor_distances=tuple(map(distance_of, everywhere("neighbor_distance"))),
         decision=_decision(router),
-        local_preference=router.args(LOCAL_PREFERENCE).integer("preference", 100),
-        falls_over=router.flag(FALL_OVER),
-        tells_internal=router.flag(REDISTRIBUTE_INTERNAL),
+        local_preference=router.args(processes.LOCAL_PREFERENCE).integer("preference", 100),
+        falls_over=router.flag(processes.FALL_OVER),
+        tells_internal=router.flag(processes.REDISTRIBUTE_INTERNAL),
         additional=_ways(everywhere("additional")),
         selected=_selected(everywhere("select")),
         dampening=_dampening(everywhere("dampening")),
@@ -173,24 +135,24 @@ class _Place:
 def _place(router: Section, vrf: str) -> _Place | None:
     """Return the lines of a VRF, "": of the global table; None: the VRF has none."""
     if not vrf:
-        family = router.section(FAMILY)
+        family = router.section(processes.FAMILY)
         return _Place(
-            ((router, IN_ROUTER), *(((family, IN_FAMILY),) if family is not None else ())),
+            ((router, processes.IN_ROUTER), *(((family, processes.IN_FAMILY),) if family is not None else ())),
             _neighbors(router, family),
             (
-                router.made(IN_ROUTER.network, _network),
-                family.made(IN_FAMILY.network, _network) if family is not None else NONE,
+                router.made(processes.IN_ROUTER.network, _network),
+                family.made(processes.IN_FAMILY.network, _network) if family is not None else NONE,
             ),
-            tuple(router.all(LISTEN_RANGE)),
+            tuple(router.all(processes.LISTEN_RANGE)),
         )
-    section = router.section(VRF_FAMILY, vrf=vrf)
+    section = router.section(processes.VRF_FAMILY, vrf=vrf)
     if section is None:
         return None
     return _Place(
-        ((section, IN_VRF),),
+        ((section, processes.IN_VRF),),
         _neighbors_in_vrf(section),
-        (section.made(IN_VRF.network, _network), NONE),
-        router_id=_address(section, VRF_ROUTER_ID),
+        (section.made(processes.IN_VRF.network, _network), NONE),
+        router_id=_address(section, processes.VRF_ROUTER_ID),
     )
 
 
@@ -200,8 +162,8 @@ def _timers(args: Args | None) -> tuple[int, int, int]:
 
 def _confederation(router: Section) -> Confederation:
     return Confederation(
-        identifier=router.args(CONFEDERATION).integer("identifier", 0),
-        members=tuple(int(one) for args in router.all(MEMBERS) for one in args.texts("as")),
+        identifier=router.args(processes.CONFEDERATION).integer("identifier", 0),
+        members=tuple(int(one) for args in router.all(processes.MEMBERS) for one in args.texts("as")),
     )
 
 
@@ -236,9 +198,9 @@ def _selected(lines: list[Args]) -> PathChoice:
 
 
 def _decision(router: Section) -> Decision:
-    words = {word for args in router.all(BESTPATH) for word in _BESTPATH if word in args}
+    words = {word for args in router.all(processes.BESTPATH) for word in _BESTPATH if word in args}
     return Decision(
-        compares_all_meds=router.flag(ALWAYS_COMPARE_MED),
+        compares_all_meds=router.flag(processes.ALWAYS_COMPARE_MED),
         missing_med_is_worst="missing-as-worst" in words,
         ignores_path_length="ignore" in words,
         any_equal_path="multipath-relax" in words,
@@ -248,14 +210,14 @@ def _decision(router: Section) -> Decision:
 
 def _neighbors(router: Section, family: Section | None) -> Pages[NeighborLines]:
     """Return all neighbors; lines of the address family take precedence."""
-    neighbors = router.following(NEIGHBOR, said, MergedNeighbors)
+    neighbors = router.following(processes.NEIGHBOR, said, MergedNeighbors)
     for place, entries in enumerate(
         (
-            family.made(FAMILY_NEIGHBOR, said) if family is not None else NONE,
-            router.made(DEFAULT_ORIGINATE, said),
-            family.made(FAMILY_DEFAULT_ORIGINATE, said) if family is not None else NONE,
-            router.said(ACTIVATE, activated),
-            family.said(FAMILY_ACTIVATE, activated) if family is not None else NONE,
+            family.made(processes.FAMILY_NEIGHBOR, said) if family is not None else NONE,
+            router.made(processes.DEFAULT_ORIGINATE, said),
+            family.made(processes.FAMILY_DEFAULT_ORIGINATE, said) if family is not None else NONE,
+            router.said(processes.ACTIVATE, activated),
+            family.said(processes.FAMILY_ACTIVATE, activated) if family is not None else NONE,
         ),
         1,
     ):
@@ -265,9 +227,9 @@ def _neighbors(router: Section, family: Section | None) -> Pages[NeighborLines]:
 
 def _neighbors_in_vrf(section: Section) -> Pages[NeighborLines]:
     """Return all neighbors of a VRF."""
-    neighbors = section.following(VRF_NEIGHBOR, said, MergedNeighbors)
-    neighbors.show(section.made(VRF_DEFAULT_ORIGINATE, said), 1)
-    neighbors.show(section.said(VRF_ACTIVATE, activated), 2)
+    neighbors = section.following(processes.VRF_NEIGHBOR, said, MergedNeighbors)
+    neighbors.show(section.made(processes.VRF_DEFAULT_ORIGINATE, said), 1)
+    neighbors.show(section.said(processes.VRF_ACTIVATE, activated), 2)
     return neighbors.merged()
 
 

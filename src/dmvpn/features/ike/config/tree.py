@@ -5,29 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ike import model
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.config.settings import octets_of
-from dmvpn.features.ike.model import (
-    DEFAULT_LIFETIME,
-    LARGEST_WHOLE,
-    AuthenticationMethod,
-    ConfiguredProposal,
-    DeadPeerDetection,
-    Encryption,
-    Hash,
-    Identity,
-    IdentityKind,
-    IkeConfig,
-    IsakmpConfig,
-    IsakmpKey,
-    IsakmpPolicy,
-    IsakmpProfile,
-    Keyring,
-    KeyringPeer,
-    Policy,
-    PreSharedKey,
-    Profile,
-)
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD
 
 if TYPE_CHECKING:
@@ -39,11 +19,11 @@ _FRAGMENT = 576
 _LIMITS: Final = ("max-sa", "max-in-negotation-sa")
 
 
-def read(tree: ConfigTree) -> IkeConfig:
+def read(tree: ConfigTree) -> model.IkeConfig:
     """Return what the configuration says of IKE."""
     fragmentation = tree.get(settings.FRAGMENTATION)
     limits = {word: args.integer("number") for args in tree.all(settings.LIMIT) for word in _LIMITS if word in args}
-    return IkeConfig(
+    return model.IkeConfig(
         proposals=tuple(tree.made(settings.PROPOSAL, _proposal)),
         policies=tuple(tree.made(settings.POLICY, _policy)),
         keyrings=tuple(tree.made(profiles.RING, _keyring)),
@@ -62,48 +42,50 @@ def read(tree: ConfigTree) -> IkeConfig:
     )
 
 
-def _key_of(args: Args | None) -> PreSharedKey | None:
+def _key_of(args: Args | None) -> model.PreSharedKey | None:
     """Return the key that a line gives, if it gives one."""
     octets = octets_of(args) if args is not None and "key" in args.values_given else None
-    return None if octets is None else PreSharedKey(octets)
+    return None if octets is None else model.PreSharedKey(octets)
 
 
-def _identity_of(args: Args) -> Identity:
+def _identity_of(args: Args) -> model.Identity:
     """Return the identity that a line names."""
     if "address" in args.values_given:
-        return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
+        return model.Identity(
+            kind=model.IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None)
+        )
     if "address6" in args.values_given or "ipv6" in args:
-        return Identity(kind=IdentityKind.ADDRESS)  # no peer over IPv4 has it
+        return model.Identity(kind=model.IdentityKind.ADDRESS)  # no peer over IPv4 has it
     if "host" in args:  # IKEv1's word for a name
-        kind = IdentityKind.FQDN_DOMAIN if "domain" in args else IdentityKind.FQDN
-        return Identity(kind=kind, text=args.text("text"))
-    for kind in IdentityKind:
+        kind = model.IdentityKind.FQDN_DOMAIN if "domain" in args else model.IdentityKind.FQDN
+        return model.Identity(kind=kind, text=args.text("text"))
+    for kind in model.IdentityKind:
         words = kind.value.split()
         if words[0] in args and ("domain" in args) == (len(words) == 2):
-            return Identity(kind=kind, text=args.text("text", ""))
+            return model.Identity(kind=kind, text=args.text("text", ""))
     raise KeyError("no identity in this line")
 
 
-def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
+def _dpd_of(args: Args | None) -> model.DeadPeerDetection | None:
     """Return dead peer detection, if the line is there."""
     if args is None:
         return None
-    return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
+    return model.DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
 
 
-def _proposal(args: Args, section: Section) -> ConfiguredProposal:
-    return ConfiguredProposal(
+def _proposal(args: Args, section: Section) -> model.ConfiguredProposal:
+    return model.ConfiguredProposal(
         name=args.text("name"),
-        encryption=tuple(Encryption(word) for word in _words(section, settings.ENCRYPTION, "cipher")),
-        integrity=tuple(Hash(word) for word in _words(section, settings.INTEGRITY, "hash")),
-        prf=tuple(Hash(word) for word in _words(section, settings.PRF, "hash")),
+        encryption=tuple(model.Encryption(word) for word in _words(section, settings.ENCRYPTION, "cipher")),
+        integrity=tuple(model.Hash(word) for word in _words(section, settings.INTEGRITY, "hash")),
+        prf=tuple(model.Hash(word) for word in _words(section, settings.PRF, "hash")),
         groups=tuple(int(word) for word in _words(section, settings.GROUPS, "group")),
     )
 
 
-def _policy(args: Args, section: Section) -> Policy:
+def _policy(args: Args, section: Section) -> model.Policy:
     fvrf = section.get(settings.MATCH_FVRF)
-    return Policy(
+    return model.Policy(
         name=args.text("name"),
         proposals=tuple(used.text("name") for used in section.all(settings.USES)),
         fvrf=fvrf.text("vrf", "any") if fvrf else "",
@@ -116,15 +98,15 @@ def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(args.texts(name))) if args else ()
 
 
-def _keyring(args: Args, section: Section) -> Keyring:
-    return Keyring(args.text("name"), section.made(profiles.PEER, _peer))
+def _keyring(args: Args, section: Section) -> model.Keyring:
+    return model.Keyring(args.text("name"), section.made(profiles.PEER, _peer))
 
 
-def _peer(args: Args, section: Section) -> KeyringPeer:
+def _peer(args: Args, section: Section) -> model.KeyringPeer:
     address = section.args(profiles.ADDRESS)
     identity = section.get(profiles.IDENTITY)
     keys = section.all(profiles.PRE_SHARED_KEY)
-    return KeyringPeer(
+    return model.KeyringPeer(
         name=args.text("name"),
         address=address.address("address", None),
         mask=address.address("mask", None),
@@ -142,12 +124,12 @@ def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
     return next(iter(of_side + of_both), None)
 
 
-def _profile(args: Args, section: Section) -> Profile:
+def _profile(args: Args, section: Section) -> model.Profile:
     fvrf, identity = section.get(profiles.MATCH_FVRF), section.get(profiles.LOCAL_IDENTITY)
     ours = [entry for entry in section.all(profiles.USES) if "local" in entry]
     theirs = [entry for entry in section.all(profiles.USES) if "remote" in entry]
     local = section.all(profiles.MATCH_LOCAL)
-    return Profile(
+    return model.Profile(
         name=args.text("name"),
         matches=tuple(_identity_of(match) for match in section.all(profiles.MATCH_IDENTITY)),
         certificate_maps=tuple(match.text("map") for match in section.all(profiles.MATCH_CERTIFICATE)),
@@ -163,7 +145,7 @@ def _profile(args: Args, section: Section) -> Profile:
         trustpoints=tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT)),
         sign_trustpoints=_trustpoints(section, "verify"),
         verify_trustpoints=_trustpoints(section, "sign"),
-        lifetime=section.args(profiles.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
+        lifetime=section.args(profiles.LIFETIME).integer("seconds", model.DEFAULT_LIFETIME),
         dpd=_dpd_of(section.get(profiles.PEER_DPD)),
         nat_keepalive=section.args(profiles.NAT_KEEPALIVE).integer("seconds", None),
         force_nat=section.flag(profiles.FORCE_ENCAPSULATION),
@@ -177,52 +159,52 @@ def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
     return tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT) if unless not in entry)
 
 
-def _isakmp(tree: ConfigTree) -> IsakmpConfig:
+def _isakmp(tree: ConfigTree) -> model.IsakmpConfig:
     """Return the IKEv1 part of the model."""
     fragmentation = tree.get(isakmp.FRAGMENTATION)
-    return IsakmpConfig(
+    return model.IsakmpConfig(
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
         global_keys=tree.made(isakmp.KEY, _isakmp_key),
         keyrings=tree.made(isakmp.KEYRING, _isakmp_keys),
         profiles=tuple(_isakmp_profile(args, section, tree) for args, section in tree.sections(isakmp.PROFILE)),
         identity=_own_identity(tree.get(isakmp.IDENTITY), tree),
         keepalive=_isakmp_keepalive(tree.get(isakmp.KEEPALIVE)),
-        fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else LARGEST_WHOLE,
+        fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else model.LARGEST_WHOLE,
         nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
         run_as_ikev2=tree.flag(isakmp.RUN_AS),
     )
 
 
-def _isakmp_policy(args: Args, section: Section) -> IsakmpPolicy:
+def _isakmp_policy(args: Args, section: Section) -> model.IsakmpPolicy:
     encryption, hash_, method = (
         section.get(isakmp.ENCRYPTION),
         section.get(isakmp.HASH),
         section.get(isakmp.AUTHENTICATION),
     )
     group = section.get(isakmp.GROUP)
-    return IsakmpPolicy(
+    return model.IsakmpPolicy(
         number=args.integer("number"),
-        encryption=_encryption(encryption) if encryption else Encryption.DES,
-        hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
-        authentication=AuthenticationMethod.RSA_SIGNATURE if method is None else profiles.method_of(method),
+        encryption=_encryption(encryption) if encryption else model.Encryption.DES,
+        hash=model.Hash.SHA1 if hash_ is None else next(word for word in model.Hash if word.value in hash_),
+        authentication=model.AuthenticationMethod.RSA_SIGNATURE if method is None else profiles.method_of(method),
         group=int(group.text("group")) if group else 1,
-        lifetime=section.args(isakmp.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
+        lifetime=section.args(isakmp.LIFETIME).integer("seconds", model.DEFAULT_LIFETIME),
     )
 
 
-def _encryption(args: Args) -> Encryption:
+def _encryption(args: Args) -> model.Encryption:
     if "aes" in args:
         bits = next((word for word in ("192", "256") if word in args), "128")
-        return Encryption(f"aes-cbc-{bits}")
-    return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
+        return model.Encryption(f"aes-cbc-{bits}")
+    return model.Encryption.TRIPLE_DES if "3des" in args else model.Encryption.DES
 
 
-def _isakmp_keys(args: Args, section: Section) -> Pages[IsakmpKey] | None:
+def _isakmp_keys(args: Args, section: Section) -> Pages[model.IsakmpKey] | None:
     return section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name"), args.text("vrf", "")) or None
 
 
-def _isakmp_key(args: Args, keyring: str = "", fvrf: str = "") -> IsakmpKey:
-    return IsakmpKey(
+def _isakmp_key(args: Args, keyring: str = "", fvrf: str = "") -> model.IsakmpKey:
+    return model.IsakmpKey(
         key=_key_of(args),
         keyring=keyring,
         address=args.address("address", None) if "address" in args.values_given else None,
@@ -233,8 +215,8 @@ def _isakmp_key(args: Args, keyring: str = "", fvrf: str = "") -> IsakmpKey:
     )
 
 
-def _isakmp_profile(args: Args, section: Section, tree: ConfigTree) -> IsakmpProfile:
-    return IsakmpProfile(
+def _isakmp_profile(args: Args, section: Section, tree: ConfigTree) -> model.IsakmpProfile:
+    return model.IsakmpProfile(
         name=args.text("name"),
         trustpoints=tuple(entry.text("name") for entry in section.all(isakmp.PROFILE_TRUSTPOINT)),
         certificate_maps=tuple(entry.text("map") for entry in section.all(isakmp.MATCH_CERTIFICATE)),
@@ -245,26 +227,26 @@ def _isakmp_profile(args: Args, section: Section, tree: ConfigTree) -> IsakmpPro
     )
 
 
-def _isakmp_match(args: Args) -> Identity:
+def _isakmp_match(args: Args) -> model.Identity:
     """Return whom a line matches. Addresses are those of the VRF that it names; names are the same in every VRF."""
     identity = _identity_of(args)
-    return replace(identity, fvrf=args.text("vrf", "")) if identity.kind is IdentityKind.ADDRESS else identity
+    return replace(identity, fvrf=args.text("vrf", "")) if identity.kind is model.IdentityKind.ADDRESS else identity
 
 
-def _own_identity(args: Args | None, tree: ConfigTree) -> Identity | None:
+def _own_identity(args: Args | None, tree: ConfigTree) -> model.Identity | None:
     """Return whom a line says we are. A name that is not written out is our host name with its domain."""
     if args is None:
         return None
     if "address" in args:
-        return Identity(kind=IdentityKind.ADDRESS)
+        return model.Identity(kind=model.IdentityKind.ADDRESS)
     if "dn" in args:
-        return Identity(kind=IdentityKind.DISTINGUISHED_NAME)
+        return model.Identity(kind=model.IdentityKind.DISTINGUISHED_NAME)
     domain = tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     own = f"{tree.hostname}.{domain.text('domain')}" if domain else tree.hostname
-    return Identity(kind=IdentityKind.FQDN, text=args.text("text", own))
+    return model.Identity(kind=model.IdentityKind.FQDN, text=args.text("text", own))
 
 
-def _isakmp_keepalive(args: Args | None) -> DeadPeerDetection | None:
+def _isakmp_keepalive(args: Args | None) -> model.DeadPeerDetection | None:
     if args is None:
         return None
-    return DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)
+    return model.DeadPeerDetection(args.integer("interval"), args.integer("retry", 2), "periodic" not in args)

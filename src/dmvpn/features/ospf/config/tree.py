@@ -7,27 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
+from dmvpn.features.ospf import model
 from dmvpn.features.ospf.config import interfaces, processes
-from dmvpn.features.ospf.model import (
-    Area,
-    AreaKind,
-    AreaRange,
-    AuthenticationType,
-    DefaultOriginate,
-    ExternalSummary,
-    Interface,
-    LsaLimitLine,
-    MaximumMetric,
-    MessageDigestKey,
-    NeighborLine,
-    NetworkLine,
-    NetworkType,
-    Nssa,
-    OspfConfig,
-    ProcessSettings,
-    Redistribution,
-    VirtualLink,
-)
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
@@ -51,7 +32,7 @@ _SOURCES: Final = {
 }
 
 
-def read(tree: ConfigTree, vrf: str = "") -> OspfConfig:
+def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
     """Return the OSPF configuration of a VRF, "": of the global table.
 
     A process that only an interface names exists too, in the VRF of the interface, as on IOS.
@@ -63,20 +44,20 @@ def read(tree: ConfigTree, vrf: str = "") -> OspfConfig:
     of_own = {number: section for number, (where, section) in sections.items() if where == vrf}
     numbers = {*of_own, *(one.process for one in told if one.process is not None and one.process not in sections)}
     made = tuple(
-        _process(number, of_own[number]) if number in of_own else ProcessSettings(number=number)
+        _process(number, of_own[number]) if number in of_own else model.ProcessSettings(number=number)
         for number in sorted(numbers)
     )
     lines = (*told, *(link.lines for process in made for link in process.virtual_links))
-    return OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else NONE)
+    return model.OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else NONE)
 
 
-def _process(number: int, section: Section) -> ProcessSettings:
+def _process(number: int, section: Section) -> model.ProcessSettings:
     """Return the settings of one process."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     limit, security = section.get(processes.MAXIMUM_LSA), section.get(processes.TTL_SECURITY)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
-    return ProcessSettings(
+    return model.ProcessSettings(
         number=number,
         router_id=section.args(processes.ROUTER_ID).address("address", None),
         networks=tuple(section.made(processes.NETWORKS, _network)),
@@ -115,7 +96,7 @@ def _process(number: int, section: Section) -> ProcessSettings:
     )
 
 
-def _virtual_links(section: Section) -> tuple[VirtualLink, ...]:
+def _virtual_links(section: Section) -> tuple[model.VirtualLink, ...]:
     links = sorted(section.all(processes.VIRTUAL_LINK), key=_end)
     return tuple(_virtual_link(section, number, args) for number, args in enumerate(links))
 
@@ -125,17 +106,17 @@ def _end(args: Args) -> tuple[int, IPv4Address]:
     return args.integer("area"), args.address("router")
 
 
-def _virtual_link(section: Section, number: int, link: Args) -> VirtualLink:
+def _virtual_link(section: Section, number: int, link: Args) -> model.VirtualLink:
     """Return one virtual link. number: in its name, which shows and logs have."""
     passwords, keys = (
         [args for args in section.all(line) if _end(args) == _end(link)]
         for line in (processes.VIRTUAL_PASSWORD, processes.VIRTUAL_DIGEST_KEY)
     )
-    return VirtualLink(
+    return model.VirtualLink(
         *_end(link),
-        Interface(
+        model.Interface(
             name=f"OSPF_VL{number}",
-            network=NetworkType.POINT_TO_POINT,
+            network=model.NetworkType.POINT_TO_POINT,
             hello_interval=link.integer("hello", None),
             dead_interval=link.integer("dead", None),
             retransmit_interval=link.integer("retransmit", 5),
@@ -143,18 +124,18 @@ def _virtual_link(section: Section, number: int, link: Args) -> VirtualLink:
             authentication=_own_authentication(link) if "authentication" in link else None,
             password=passwords[0].text("key") if passwords else "",
             key_chain=link.text("chain", ""),
-            keys=tuple(MessageDigestKey(args.integer("number"), args.text("key")) for args in keys),
+            keys=tuple(model.MessageDigestKey(args.integer("number"), args.text("key")) for args in keys),
         ),
     )
 
 
-def _network(args: Args) -> NetworkLine:
+def _network(args: Args) -> model.NetworkLine:
     # The value type makes a pair of addresses of the two words.
     address, wildcard = cast("tuple[IPv4Address, IPv4Address]", args["network"])
-    return NetworkLine(address, wildcard, args.integer("area"))
+    return model.NetworkLine(address, wildcard, args.integer("area"))
 
 
-def _areas(section: Section) -> tuple[Area, ...]:
+def _areas(section: Section) -> tuple[model.Area, ...]:
     lines = (
         processes.AREA_AUTHENTICATION,
         processes.AREA_STUB,
@@ -168,21 +149,21 @@ def _areas(section: Section) -> tuple[Area, ...]:
     return tuple(_area(section, number) for number in sorted(numbers))
 
 
-def _area(section: Section, number: int) -> Area:
+def _area(section: Section, number: int) -> model.Area:
     def mine(line: ConfigLine) -> list[Args]:
         return [args for args in section.all(line) if args.integer("area") == number]
 
     stub, cost = mine(processes.AREA_STUB), mine(processes.AREA_DEFAULT_COST)
     filters = {("in" in args): args.text("list") for args in mine(processes.AREA_FILTER)}
     nssa, translate = mine(processes.AREA_NSSA), mine(processes.AREA_NSSA_TRANSLATE)
-    return Area(
+    return model.Area(
         number=number,
-        kind=AreaKind.STUB if stub else AreaKind.NSSA if nssa or translate else AreaKind.NORMAL,
+        kind=model.AreaKind.STUB if stub else model.AreaKind.NSSA if nssa or translate else model.AreaKind.NORMAL,
         no_summary=any("no-summary" in args for args in (*stub, *nssa)),
         default_cost=cost[0].integer("cost") if cost else 1,
         authentication=_authentication(mine(processes.AREA_AUTHENTICATION)),
         ranges=tuple(
-            AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
+            model.AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
             for args in mine(processes.AREA_RANGE)
         ),
         nssa=_nssa([*nssa, *translate]),
@@ -191,12 +172,12 @@ def _area(section: Section, number: int) -> Area:
     )
 
 
-def _nssa(lines: list[Args]) -> Nssa:
+def _nssa(lines: list[Args]) -> model.Nssa:
     """Return the words of both lines."""
     words = {word for args in lines for word in args.words}
     given = next((args for args in lines if "metric" in args.values_given), None)
     kind = next((args for args in lines if "type" in args.values_given), None)
-    return Nssa(
+    return model.Nssa(
         default="default-information-originate" in words,
         metric=given.integer("metric") if given else 1,
         metric_type=kind.integer("type") if kind else 2,
@@ -206,21 +187,21 @@ def _nssa(lines: list[Args]) -> Nssa:
     )
 
 
-def _summary(args: Args) -> ExternalSummary:
+def _summary(args: Args) -> model.ExternalSummary:
     tag = args.integer("tag", 0) if "tag" in args.values_given else 0
-    return ExternalSummary(_prefix(args), "not-advertise" not in args, tag)
+    return model.ExternalSummary(_prefix(args), "not-advertise" not in args, tag)
 
 
-def _authentication(lines: list[Args]) -> AuthenticationType:
+def _authentication(lines: list[Args]) -> model.AuthenticationType:
     if not lines:
-        return AuthenticationType.NULL
-    return AuthenticationType.CRYPTOGRAPHIC if "message-digest" in lines[0] else AuthenticationType.SIMPLE
+        return model.AuthenticationType.NULL
+    return model.AuthenticationType.CRYPTOGRAPHIC if "message-digest" in lines[0] else model.AuthenticationType.SIMPLE
 
 
-def _redistribution(args: Args) -> Redistribution:
+def _redistribution(args: Args) -> model.Redistribution:
     word = next(word for word in _SOURCES if word in args)
     process_number = args.integer(word, None) if word in args.values_given else None
-    return Redistribution(
+    return model.Redistribution(
         source=_SOURCES[word],
         process="" if process_number is None else str(process_number),
         subnets="subnets" in args,
@@ -232,8 +213,8 @@ def _redistribution(args: Args) -> Redistribution:
     )
 
 
-def _default_originate(args: Args) -> DefaultOriginate:
-    return DefaultOriginate(
+def _default_originate(args: Args) -> model.DefaultOriginate:
+    return model.DefaultOriginate(
         always="always" in args,
         metric=args.integer("metric", None) if "metric" in args.values_given else None,
         metric_type=args.integer("type", 2),
@@ -241,8 +222,8 @@ def _default_originate(args: Args) -> DefaultOriginate:
     )
 
 
-def _neighbor(args: Args) -> NeighborLine:
-    return NeighborLine(
+def _neighbor(args: Args) -> model.NeighborLine:
+    return model.NeighborLine(
         address=args.address("address"),
         priority=args.integer("priority", 0),
         cost=args.integer("cost", None),
@@ -258,8 +239,8 @@ def _distances(section: Section) -> tuple[int, int, int]:
     return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
 
 
-def _maximum_metric(args: Args) -> MaximumMetric:
-    return MaximumMetric(
+def _maximum_metric(args: Args) -> model.MaximumMetric:
+    return model.MaximumMetric(
         on_startup=args.integer("seconds", None),
         stubs="include-stub" in args,
         summaries=args.integer("summaries", _COSTLY) if "summary-lsa" in args else None,
@@ -267,8 +248,8 @@ def _maximum_metric(args: Args) -> MaximumMetric:
     )
 
 
-def _lsa_limit(args: Args) -> LsaLimitLine:
-    return LsaLimitLine(
+def _lsa_limit(args: Args) -> model.LsaLimitLine:
+    return model.LsaLimitLine(
         maximum=args.integer("maximum"),
         threshold=args.integer("threshold", 75),
         warning_only="warning-only" in args,
@@ -286,7 +267,7 @@ def _prefix(args: Args) -> Prefix:
     return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
 
 
-def _interface(args: Args, section: Section, vrf: str) -> Interface | None:
+def _interface(args: Args, section: Section, vrf: str) -> model.Interface | None:
     """Return the OSPF settings of one interface; None: nothing, or it is not in this VRF."""
     if not section.mentions(interfaces.LINES) or vrf_of(section) != vrf:
         return None
@@ -294,7 +275,7 @@ def _interface(args: Args, section: Section, vrf: str) -> Interface | None:
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
     suppression = section.get(interfaces.PREFIX_SUPPRESSION)
     bfd, security = section.get(interfaces.BFD), section.get(interfaces.TTL_SECURITY)
-    return Interface(
+    return model.Interface(
         name=args.interface("name"),
         process=process.integer("process", None),
         area=process.integer("area", None),
@@ -310,7 +291,8 @@ def _interface(args: Args, section: Section, vrf: str) -> Interface | None:
         password=section.args(interfaces.PASSWORD).text("key", ""),
         key_chain=authentication.text("chain", "") if authentication else "",
         keys=tuple(
-            MessageDigestKey(args.integer("number"), args.text("key")) for args in section.all(interfaces.DIGEST_KEY)
+            model.MessageDigestKey(args.integer("number"), args.text("key"))
+            for args in section.all(interfaces.DIGEST_KEY)
         ),
         ignore_mtu=section.flag(interfaces.MTU_IGNORE),
         filter_database=section.flag(interfaces.FILTER),
@@ -322,13 +304,13 @@ def _interface(args: Args, section: Section, vrf: str) -> Interface | None:
     )
 
 
-def _network_type(args: Args) -> NetworkType:
-    fitting = [kind for kind in NetworkType if all(word in args for word in kind.value.split())]
+def _network_type(args: Args) -> model.NetworkType:
+    fitting = [kind for kind in model.NetworkType if all(word in args for word in kind.value.split())]
     return max(fitting, key=lambda kind: len(kind.value.split()))
 
 
-def _own_authentication(args: Args) -> AuthenticationType:
+def _own_authentication(args: Args) -> model.AuthenticationType:
     if "null" in args:
-        return AuthenticationType.NULL
+        return model.AuthenticationType.NULL
     has_digests = "message-digest" in args or "key-chain" in args
-    return AuthenticationType.CRYPTOGRAPHIC if has_digests else AuthenticationType.SIMPLE
+    return model.AuthenticationType.CRYPTOGRAPHIC if has_digests else model.AuthenticationType.SIMPLE

@@ -7,20 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import mask_length
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import (
-    OPAQUE,
-    ExternalBody,
-    LinkType,
-    LsaType,
-    NetworkBody,
-    Options,
-    RouterBody,
-    RouterFlag,
-    RouterLink,
-    SummaryBody,
-    UnknownBody,
-    opaque_of,
-)
+from dmvpn.features.ospf import lsa
 from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -28,41 +15,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.database import DatabaseEntry
-    from dmvpn.features.ospf.lsa import Body
+
 
 _WHICH: Final = {
-    "router": LsaType.ROUTER,
-    "network": LsaType.NETWORK,
-    "summary": LsaType.SUMMARY,
-    "asbr-summary": LsaType.BORDER_SUMMARY,
-    "nssa-external": LsaType.NSSA_EXTERNAL,
-    "external": LsaType.EXTERNAL,
-    "opaque-link": LsaType.OPAQUE_LINK,
-    "opaque-area": LsaType.OPAQUE_AREA,
-    "opaque-as": LsaType.OPAQUE_AS,
+    "router": lsa.LsaType.ROUTER,
+    "network": lsa.LsaType.NETWORK,
+    "summary": lsa.LsaType.SUMMARY,
+    "asbr-summary": lsa.LsaType.BORDER_SUMMARY,
+    "nssa-external": lsa.LsaType.NSSA_EXTERNAL,
+    "external": lsa.LsaType.EXTERNAL,
+    "opaque-link": lsa.LsaType.OPAQUE_LINK,
+    "opaque-area": lsa.LsaType.OPAQUE_AREA,
+    "opaque-as": lsa.LsaType.OPAQUE_AS,
 }
 _NAMES: Final = {
-    LsaType.ROUTER: "Router Links",
-    LsaType.NETWORK: "Network Links",
-    LsaType.SUMMARY: "Summary Links(Network)",
-    LsaType.BORDER_SUMMARY: "Summary Links(AS Boundary Router)",
-    LsaType.NSSA_EXTERNAL: "AS External Link",
-    LsaType.EXTERNAL: "AS External Link",
-    LsaType.OPAQUE_AREA: "Opaque Area Link",
-    LsaType.OPAQUE_AS: "Opaque AS Link",
+    lsa.LsaType.ROUTER: "Router Links",
+    lsa.LsaType.NETWORK: "Network Links",
+    lsa.LsaType.SUMMARY: "Summary Links(Network)",
+    lsa.LsaType.BORDER_SUMMARY: "Summary Links(AS Boundary Router)",
+    lsa.LsaType.NSSA_EXTERNAL: "AS External Link",
+    lsa.LsaType.EXTERNAL: "AS External Link",
+    lsa.LsaType.OPAQUE_AREA: "Opaque Area Link",
+    lsa.LsaType.OPAQUE_AS: "Opaque AS Link",
 }
 _MEANINGS: Final = {
-    LsaType.NETWORK: " (address of Designated Router)",
-    LsaType.SUMMARY: " (summary Network Number)",
-    LsaType.BORDER_SUMMARY: " (AS Boundary Router address)",
-    LsaType.NSSA_EXTERNAL: " (External Network Number )",
-    LsaType.EXTERNAL: " (External Network Number )",
+    lsa.LsaType.NETWORK: " (address of Designated Router)",
+    lsa.LsaType.SUMMARY: " (summary Network Number)",
+    lsa.LsaType.BORDER_SUMMARY: " (AS Boundary Router address)",
+    lsa.LsaType.NSSA_EXTERNAL: " (External Network Number )",
+    lsa.LsaType.EXTERNAL: " (External Network Number )",
 }
 _LINKS: Final[dict[int, tuple[str, str, str]]] = {
-    LinkType.POINT_TO_POINT: ("another Router (point-to-point)", "Neighboring Router ID", "Router Interface address"),
-    LinkType.TRANSIT: ("a Transit Network", "Designated Router address", "Router Interface address"),
-    LinkType.STUB: ("a Stub Network", "Network/subnet number", "Network Mask"),
-    LinkType.VIRTUAL: ("a Virtual Link", "Neighboring Router ID", "Router Interface address"),
+    lsa.LinkType.POINT_TO_POINT: (
+        "another Router (point-to-point)",
+        "Neighboring Router ID",
+        "Router Interface address",
+    ),
+    lsa.LinkType.TRANSIT: ("a Transit Network", "Designated Router address", "Router Interface address"),
+    lsa.LinkType.STUB: ("a Stub Network", "Network/subnet number", "Network Mask"),
+    lsa.LinkType.VIRTUAL: ("a Virtual Link", "Neighboring Router ID", "Router Interface address"),
 }
 
 
@@ -70,7 +61,7 @@ _LINKS: Final[dict[int, tuple[str, str, str]]] = {
 class Advertisement:
     """One advertisement. age: seconds. body: its content."""
 
-    type: LsaType
+    type: lsa.LsaType
     age: int
     options: int
     id: str
@@ -78,7 +69,7 @@ class Advertisement:
     sequence: int
     checksum: int
     length: int
-    body: Body
+    body: lsa.Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +78,7 @@ class Shelf:
 
     process: int
     own: str
-    type: LsaType
+    type: lsa.LsaType
     area: str
     advertisements: tuple[Advertisement, ...]
 
@@ -119,7 +110,7 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     return ShowAdvertisements(tuple(shelves))
 
 
-def _advertisement(kind: LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
+def _advertisement(kind: lsa.LsaType, entry: DatabaseEntry, now: float) -> Advertisement:
     header = entry.lsa.header
     return Advertisement(
         type=kind,
@@ -151,8 +142,8 @@ def _paragraph(each: Advertisement) -> Iterator[str]:
     yield f"  Options: ({_options(each)})"
     yield f"  LS Type: {_NAMES[each.type]}"
     yield f"  Link State ID: {each.id}{_MEANINGS.get(each.type, '')}"
-    if each.type in OPAQUE:
-        kind, number = opaque_of(IPv4Address(each.id))
+    if each.type in lsa.OPAQUE:
+        kind, number = lsa.opaque_of(IPv4Address(each.id))
         yield f"  Opaque Type: {kind}"
         yield f"  Opaque ID: {number}"
     yield f"  Advertising Router: {each.router}"
@@ -160,34 +151,34 @@ def _paragraph(each: Advertisement) -> Iterator[str]:
     yield f"  Checksum: 0x{each.checksum:X}"
     yield f"  Length: {each.length}"
     match each.body:
-        case RouterBody() as router:
+        case lsa.RouterBody() as router:
             yield from _router(router)
-        case NetworkBody() as network:
+        case lsa.NetworkBody() as network:
             yield f"  Network Mask: /{mask_length(network.mask)}"
             yield from (f"\tAttached Router: {router}" for router in network.routers)
-        case SummaryBody() as summary:
+        case lsa.SummaryBody() as summary:
             yield f"  Network Mask: /{mask_length(summary.mask)}"
             yield f"\tMTID: 0 \tMetric: {summary.metric} "
-        case ExternalBody() as external:
+        case lsa.ExternalBody() as external:
             yield from _external(external)
-        case UnknownBody(octets=octets):
+        case lsa.UnknownBody(octets=octets):
             yield from (f"    {octets[at : at + 16].hex(' ', 4)}" for at in range(0, len(octets), 16))
 
 
 def _options(each: Advertisement) -> str:
     words = ["No TOS-capability"]
-    if each.type is LsaType.NSSA_EXTERNAL:
-        words.append("Type 7/5 translation" if each.options & Options.NSSA else "No Type 7/5 translation")
-    words.append("DC" if each.options & Options.DEMAND else "No DC")
-    if each.options & Options.DOWN:
+    if each.type is lsa.LsaType.NSSA_EXTERNAL:
+        words.append("Type 7/5 translation" if each.options & lsa.Options.NSSA else "No Type 7/5 translation")
+    words.append("DC" if each.options & lsa.Options.DEMAND else "No DC")
+    if each.options & lsa.Options.DOWN:
         words.append("Downward")
     return ", ".join(words)
 
 
-def _router(body: RouterBody) -> Iterator[str]:
-    if body.flags & RouterFlag.BORDER:
+def _router(body: lsa.RouterBody) -> Iterator[str]:
+    if body.flags & lsa.RouterFlag.BORDER:
         yield "  Area Border Router"
-    if body.flags & RouterFlag.EXTERNAL:
+    if body.flags & lsa.RouterFlag.EXTERNAL:
         yield "  AS Boundary Router"
     yield f"  Number of Links: {len(body.links)}"
     for link in body.links:
@@ -196,7 +187,7 @@ def _router(body: RouterBody) -> Iterator[str]:
     yield ""
 
 
-def _link(link: RouterLink) -> Iterator[str]:
+def _link(link: lsa.RouterLink) -> Iterator[str]:
     unknown = f"something of type {link.type}", "Link ID", "Link Data"
     what, id_is, data_is = _LINKS.get(link.type, unknown)
     yield f"    Link connected to: {what}"
@@ -206,7 +197,7 @@ def _link(link: RouterLink) -> Iterator[str]:
     yield f"       TOS 0 Metrics: {link.metric}"
 
 
-def _external(body: ExternalBody) -> Iterator[str]:
+def _external(body: lsa.ExternalBody) -> Iterator[str]:
     larger = "2 (Larger than any link state path)" if body.is_type_2 else "1 (Comparable directly to link state metric)"
     yield f"  Network Mask: /{mask_length(body.mask)}"
     yield f"\tMetric Type: {larger}"
