@@ -23,7 +23,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import IpReceived, NhrpReceived
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.base.streams import StreamData
-from dmvpn.dataplane.esp import EspSuite, Outbound
+from dmvpn.dataplane.esp.association import Outbound
+from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.packet import Update, serialize

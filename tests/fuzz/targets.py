@@ -31,11 +31,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
+from dmvpn.dataplane.esp.association import Outbound
+from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.ike.chain import GENERIC
+from dmvpn.features.ike.chain import GENERIC, first_of
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
@@ -44,7 +46,7 @@ from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1.offers import choose, mismatch
 from dmvpn.features.ike.v1.wire import Message as MessageV1
 from dmvpn.features.ike.v1.wire.payloads import SecurityAssociation as SecurityAssociationV1
-from dmvpn.features.ike.v2.wire import Chain, Header, Message, first_of, parse_chain, serialize_chain
+from dmvpn.features.ike.v2.wire import Chain, Header, Message, parse_chain, serialize_chain
 from dmvpn.features.ike.v2.wire.numbers import Flag, PayloadType
 from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, RequestedCertificate

@@ -11,7 +11,8 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import RefusedError, answer_text
-from dmvpn.face.protocol import PROTOCOL, Answer, Ask, Done, Hello, Message, encode
+from dmvpn.face.messages import PROTOCOL, Answer, Ask, Done, Hello, Message
+from dmvpn.face.protocol import encode
 
 HALF = Answer('{"peers": [')
 

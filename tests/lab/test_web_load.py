@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.face.protocol import Answer as Piece
-from dmvpn.face.protocol import Decoder, Done, Hello, encode
+from dmvpn.face.messages import Answer as Piece
+from dmvpn.face.messages import Done, Hello
+from dmvpn.face.protocol import Decoder, encode
 from support.callers import every_request
 from support.served import Served, dmvpn, new_token, problem, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.face.protocol import Message
+    from dmvpn.face.messages import Message
 
 LABS = "/api/v1/labs"
 HERE = f"{LABS}/notes-phase3"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.face.protocol import Counts, Done, Hello, encode
+from dmvpn.face.messages import Counts, Done, Hello
+from dmvpn.face.protocol import encode
 from support.scraped import Answer, Web
 from support.served import dmvpn
 

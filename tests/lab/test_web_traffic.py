@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.face.protocol import Counts, Done, Hello, encode
+from dmvpn.face.messages import Counts, Done, Hello
+from dmvpn.face.protocol import encode
 from dmvpn.web.traffic import Traffic
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ import pytest
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspSuite, Outbound, PeerPlace
+from dmvpn.dataplane.esp.association import Outbound
+from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.paths import AGE, LEAST
 from dmvpn.dataplane.reassembly import TIMEOUT
 from dmvpn.dataplane.tap import VnetHeader

@@ -16,24 +16,18 @@ from dmvpn.shells.lab_model import Lab, LinkSpec
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.tools.diff import (
-    ChangeVerdict,
-    LanPair,
-    Subject,
-    Topic,
-    as_text,
-    choose_pairs,
-    compare_networks,
-    measure,
-    migrate,
-)
-from dmvpn.tools.diff.measuring import converge, watch
+from dmvpn.tools.diff.behavior import LanPair
+from dmvpn.tools.diff.compare import ChangeVerdict, Topic
+from dmvpn.tools.diff.measuring import Subject, choose_pairs, converge, measure, watch
+from dmvpn.tools.diff.migration import migrate
+from dmvpn.tools.diff.report import as_text
+from dmvpn.tools.diff.whole import compare_networks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dmvpn.tools.diff import Comparison
+    from dmvpn.tools.diff.report import Comparison
 
 
 def _changed(name: str, change: Callable[[str, str], str], *, without: str = "") -> tuple[Scenario, Scenario]:

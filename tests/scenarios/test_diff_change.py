@@ -12,7 +12,7 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab_model import GatewaySpec, LinkSpec, RouterSpec
 from dmvpn.shells.scenario import BUILT_IN, Scenario
-from dmvpn.tools.diff import migrate
+from dmvpn.tools.diff.migration import migrate
 from dmvpn.tools.diff.union import unite
 
 if TYPE_CHECKING:

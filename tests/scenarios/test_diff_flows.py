@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff import ChangeVerdict, LanPair, NetworkChange, Subject, Talk, Topic, as_text, compare_networks
+from dmvpn.tools.diff.behavior import LanPair, Talk
+from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic
 from dmvpn.tools.diff.flows import flow_changes
+from dmvpn.tools.diff.measuring import Subject
+from dmvpn.tools.diff.report import as_text
+from dmvpn.tools.diff.whole import compare_networks
 
 PAIR = LanPair("R31", "R41")
 _IN = "interface GigabitEthernet0/2\n ip access-group L in\n"

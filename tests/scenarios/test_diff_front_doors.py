@@ -6,7 +6,9 @@ from typing import Final
 
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff import ChangeVerdict, Topic, as_text, compare_networks
+from dmvpn.tools.diff.compare import ChangeVerdict, Topic
+from dmvpn.tools.diff.report import as_text
+from dmvpn.tools.diff.whole import compare_networks
 
 _DOORS: Final = (1, 2)
 _VRF = """vrf definition ISP{n}

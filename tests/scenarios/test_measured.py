@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dmvpn.face.protocol import Counts
+    from dmvpn.face.messages import Counts
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

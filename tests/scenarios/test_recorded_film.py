@@ -10,7 +10,8 @@ import pytest
 
 from dmvpn.base.chronicle import LONGEST_CONTENTS
 from dmvpn.base.errors import UserError
-from dmvpn.face.protocol import WATCH_TOPICS, Watch, message_to_plain
+from dmvpn.face.messages import WATCH_TOPICS, Watch
+from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watching import Watching
 from dmvpn.features.chronicle import machine as chronicle
 from dmvpn.labs import reel

@@ -10,10 +10,13 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff import Behavior, Subject, choose_pairs, measure, migrate
+from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
+from dmvpn.tools.diff.migration import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dmvpn.tools.diff.behavior import Behavior
 
 _POOLS = """
 pools:

@@ -9,7 +9,7 @@ import pytest
 from dmvpn.base.errors import UserError
 from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.interpreter import Interpreter
-from dmvpn.face.protocol import Configure
+from dmvpn.face.messages import Configure
 from dmvpn.face.transaction import MOST_REFUSED, Result, RunningText, Transaction, running_text
 from support.world import World
 

@@ -15,7 +15,9 @@ import pytest
 from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
 from dmvpn.dataplane.amounts import Amount
-from dmvpn.dataplane.esp import EspSuite, Inbound, PeerPlace, ReplayWindow
+from dmvpn.dataplane.esp.association import Inbound
+from dmvpn.dataplane.esp.replay import ReplayWindow
+from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.net.gre import GreSequence
@@ -23,6 +25,7 @@ from support import traffic
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import EspSa
+    from dmvpn.dataplane.esp.table import PeerPlace
     from dmvpn.dataplane.local import Door
 
 dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import SaTable
+from dmvpn.dataplane.esp.table import SaTable
 from dmvpn.judge.clear import ClearWatch, protected_keys
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark

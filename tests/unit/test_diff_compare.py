@@ -8,23 +8,11 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.tools.diff import (
-    Behavior,
-    ChangeVerdict,
-    Comparison,
-    LanPair,
-    Migration,
-    Talk,
-    Topic,
-    as_json,
-    as_text,
-    choose_pairs,
-    compare,
-)
-from dmvpn.tools.diff.behavior import LinterFinding, Outage, RouterState
-from dmvpn.tools.diff.compare import judge_migration
-from dmvpn.tools.diff.measuring import sample
+from dmvpn.tools.diff.behavior import Behavior, LanPair, LinterFinding, Migration, Outage, RouterState, Talk
+from dmvpn.tools.diff.compare import ChangeVerdict, Topic, compare, judge_migration
+from dmvpn.tools.diff.measuring import choose_pairs, sample
 from dmvpn.tools.diff.probing import Lan
+from dmvpn.tools.diff.report import Comparison, as_json, as_text
 
 PAIR, BACK = LanPair("A", "B"), LanPair("B", "A")
 TALK = Talk(way=("A", "B"), next_hop="10.0.0.2", direct_after=0.5, sent=30, mtu=1400, mss=1360)

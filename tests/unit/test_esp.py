@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.dataplane.esp import EspError, EspSuite, Exhausted, Inbound, Outbound, ReplayWindow
+from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
+from dmvpn.dataplane.esp.replay import ReplayWindow
+from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.pcap import CAPTURES, frames, network_layer
 

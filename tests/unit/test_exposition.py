@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dmvpn.base.metrics import gauge
-from dmvpn.face.protocol import Counts
+from dmvpn.face.messages import Counts
 from dmvpn.web.exposition import Exposition, Format, escaped, labels_of
 from dmvpn.web.problems import Problem
 from dmvpn.web.scraping import PEERS, Wish

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.face.protocol import (
+from dmvpn.face.messages import (
     MAX_DATA,
     MAX_LINE,
     Access,
@@ -20,7 +20,6 @@ from dmvpn.face.protocol import (
     Configure,
     Count,
     Counts,
-    Decoder,
     Done,
     Execute,
     Hello,
@@ -29,14 +28,12 @@ from dmvpn.face.protocol import (
     News,
     OpenShell,
     Output,
-    ProtocolError,
     Report,
     Resize,
     Signal,
     Watch,
-    encode,
-    encode_output,
 )
+from dmvpn.face.protocol import Decoder, ProtocolError, encode, encode_output
 
 #: Of a place in the history of a router.
 ID = "01234567.12.3"

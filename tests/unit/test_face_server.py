@@ -24,19 +24,8 @@ import pytest
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import JobAborted, LinesEntered
 from dmvpn.face import client
-from dmvpn.face.protocol import (
-    Decoder,
-    Done,
-    Execute,
-    Hello,
-    Input,
-    Message,
-    OpenShell,
-    Output,
-    Resize,
-    Signal,
-    encode,
-)
+from dmvpn.face.messages import Done, Execute, Hello, Input, Message, OpenShell, Output, Resize, Signal
+from dmvpn.face.protocol import Decoder, encode
 from dmvpn.face.server import ManagementServer
 from dmvpn.ios import ExecCommand, Feature
 from dmvpn.shells import admission

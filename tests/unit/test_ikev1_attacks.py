@@ -19,6 +19,7 @@ from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
 from dmvpn.base.protection import Encapsulation, SaCount
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import half_open
+from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.reasons import IkeReason
@@ -39,7 +40,7 @@ from dmvpn.features.ike.v1.strangers import (
 )
 from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message, serialize_chain
+from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import Delete, Fragment, Hash, Notify, SecurityAssociation
 from dmvpn.net.udp import UdpDatagram

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from functools import cache
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.keys import KeySource, hash_1, hash_2, hash_3, ike_line, keymat, proof
 from dmvpn.features.ike.v1.sealed import Channel
-from dmvpn.features.ike.v1.wire import Chain, serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import Hash, IdentificationPayload, Nonce, Notify, SecurityAssociation
 from support.ikev1_capture import Capture, names, nonces_of, offers, opened
+
+if TYPE_CHECKING:
+    from dmvpn.features.ike.v1.wire import Chain
 
 #: One has keys that differ at both ends, the other 3DES and MD5.
 UNOPENED = ("ikev1-psk-weak", "ikev1-wrong-key")

@@ -11,6 +11,7 @@ import pytest
 from dmvpn.base.events import IpReceived
 from dmvpn.base.negotiation import ConnectionSilent, SaRenewalWanted
 from dmvpn.base.protection import Encapsulation
+from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf, ProtocolId
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.suites import Suite
@@ -21,7 +22,7 @@ from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message, serialize_chain
+from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.numbers import (
     AuthMethod,
     EspAttribute,

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.blocks import decrypt, encrypt
 from dmvpn.features.ike.crypto.material import Nonces
@@ -33,7 +34,7 @@ from dmvpn.features.ike.v1.keys import (
     skeyid_of_signatures,
 )
 from dmvpn.features.ike.v1.sealed import LARGEST_NUMBER_OF_EXCHANGES, Channel
-from dmvpn.features.ike.v1.wire import Chain, Header, Message, Sealed, serialize_chain
+from dmvpn.features.ike.v1.wire import Chain, Header, Message, Sealed
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, PayloadType
 from dmvpn.features.ike.v1.wire.payloads import Hash, NatDetection, Nonce, VendorId
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
-from dmvpn.dataplane.esp import EspSuite
+from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.paths import AGE, LARGEST, LEAST, PathMtus
 
 THERE = b"\xc6\x33\x64\x01"

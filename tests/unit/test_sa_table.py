@@ -9,8 +9,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp import EspLink, PeerPlace, SaPair, SaTable
-from dmvpn.dataplane.esp.table import WORN_PACKETS
+from dmvpn.dataplane.esp.table import WORN_PACKETS, EspLink, PeerPlace, SaPair, SaTable
 
 OURS, THEIRS, ELSEWHERE = (IPv4Address(text) for text in ("192.0.2.1", "198.51.100.1", "198.51.100.2"))
 

@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_to_plain
 from dmvpn.base.errors import UserError
-from dmvpn.face.protocol import News
+from dmvpn.face.messages import News
 from dmvpn.face.watcher import Heard
 from dmvpn.labs.watching import Ear, StoryRecord
 from dmvpn.tools.watch import Note, Step

@@ -12,7 +12,8 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.face import watcher as module
-from dmvpn.face.protocol import PROTOCOL, Done, Hello, News, encode
+from dmvpn.face.messages import PROTOCOL, Done, Hello, News
+from dmvpn.face.protocol import encode
 from dmvpn.face.watcher import LONGEST_RETRY, RETRY, Heard, Watcher
 
 if TYPE_CHECKING:

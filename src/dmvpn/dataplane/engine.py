@@ -35,7 +35,7 @@ from dmvpn.base.events import (
 )
 from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.esp import EspSuite
+from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.local import Door, Doors, OwnAddress
 from dmvpn.dataplane.networks import NhrpNetworks

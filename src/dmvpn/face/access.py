@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.face.protocol import Access
+from dmvpn.face.messages import Access
 from dmvpn.features.system import Login, SystemMachine
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import tty
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.face import protocol
+from dmvpn.face import messages, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,18 +45,18 @@ def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None, *,
     """
     write = _writer(output)
     try:
-        order = protocol.encode(protocol.Execute(tuple(lines)))
+        order = protocol.encode(messages.Execute(tuple(lines)))
     except ValueError as error:
         raise UserError(f"too much at once: {error}") from error
     with _connect(path, patience) as connected, _interruptions(connected) as interrupted:
         connected.sendall(order)
         for message in _messages(connected):
             match message:
-                case protocol.Output(data=data):
+                case messages.Output(data=data):
                     write(data)
-                case protocol.Done(reason=reason) if reason:
+                case messages.Done(reason=reason) if reason:
                     raise UserError(reason)
-                case protocol.Done(status=status):
+                case messages.Done(status=status):
                     return INTERRUPTED if interrupted else status
     raise UserError(_GONE)
 
@@ -75,13 +75,13 @@ class RefusedError(UserError):
 
 def ask(path: Path, show: str, *, privilege: int = 15) -> object:
     """Return the value of a show, as `| json` has it. Raises RefusedError, UserError."""
-    value: object = json.loads(answer_text(path, protocol.Ask(show, privilege=privilege)))
+    value: object = json.loads(answer_text(path, messages.Ask(show, privilege=privilege)))
     return value
 
 
 def answer_text(
     path: Path,
-    question: protocol.Ask | protocol.AskConfiguration | protocol.Configure,
+    question: messages.Ask | messages.AskConfiguration | messages.Configure,
     *,
     patience: float | None = None,
 ) -> str:
@@ -90,10 +90,10 @@ def answer_text(
     patience: seconds for which the router may be silent, None: without a limit.
     """
     answers = _answers(path, question, patience)
-    return "".join(message.text for message in answers if isinstance(message, protocol.Answer))
+    return "".join(message.text for message in answers if isinstance(message, messages.Answer))
 
 
-def run(path: Path, order: protocol.Execute, *, seconds: float, most: int) -> tuple[int, str]:
+def run(path: Path, order: messages.Execute, *, seconds: float, most: int) -> tuple[int, str]:
     """Carry lines out for a remote user. Returns the status, 1: refused, and the output.
 
     After so many seconds, or octets of output, the lines are broken off. Raises UserError.
@@ -103,11 +103,11 @@ def run(path: Path, order: protocol.Execute, *, seconds: float, most: int) -> tu
         with _connect(path, seconds) as connected:
             connected.sendall(protocol.encode(order))
             for message in _messages(connected):
-                if isinstance(message, protocol.Done):
+                if isinstance(message, messages.Done):
                     if message.reason:
                         raise UserError(message.reason)
                     return message.status, found.decode("utf-8", "replace")
-                found += message.data if isinstance(message, protocol.Output) else b""
+                found += message.data if isinstance(message, messages.Output) else b""
                 if len(found) > most:
                     raise UserError(f"broken off: more than {most} octets of output")
                 connected.settimeout(max(ends - time.monotonic(), 0.001))
@@ -118,32 +118,32 @@ def run(path: Path, order: protocol.Execute, *, seconds: float, most: int) -> tu
     raise UserError(_GONE)
 
 
-def report(path: Path, login: protocol.Report) -> None:
+def report(path: Path, login: messages.Report) -> None:
     """Report a login to the router. Raises UserError."""
     for _ in _answers(path, login, _PATIENCE):
         pass
 
 
-def count(path: Path, *topics: str) -> list[protocol.Counts]:
+def count(path: Path, *topics: str) -> list[messages.Counts]:
     """Return counters of the data plane; of all topics if none is named. Raises UserError."""
-    order = protocol.Count(topics) if topics else protocol.Count()
-    return [message for message in _answers(path, order) if isinstance(message, protocol.Counts)]
+    order = messages.Count(topics) if topics else messages.Count()
+    return [message for message in _answers(path, order) if isinstance(message, messages.Counts)]
 
 
-def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterator[protocol.Counts]:
+def measures(path: Path, peers: int, *, patience: float | None = None) -> Iterator[messages.Counts]:
     """Yield the metrics of a router as they come (`face/measured.py`). Raises RefusedError, UserError.
 
     peers: rows of tables with a row for each peer. patience: seconds for which the router may be silent.
     """
-    answers = _answers(path, protocol.Count(("metrics",), peers), patience)
-    return (message for message in answers if isinstance(message, protocol.Counts))
+    answers = _answers(path, messages.Count(("metrics",), peers), patience)
+    return (message for message in answers if isinstance(message, messages.Counts))
 
 
 def _answers(
     path: Path,
-    question: protocol.Ask | protocol.AskConfiguration | protocol.Configure | protocol.Count | protocol.Report,
+    question: messages.Ask | messages.AskConfiguration | messages.Configure | messages.Count | messages.Report,
     patience: float | None = None,
-) -> Iterator[protocol.Message]:
+) -> Iterator[messages.Message]:
     """Yield the messages that answer a question. Raises UserError if the router refuses, or ends before the last."""
     try:
         asked = protocol.encode(question)
@@ -153,7 +153,7 @@ def _answers(
         with _connect(path, patience) as connected:
             connected.sendall(asked)
             for message in _messages(connected):
-                if not isinstance(message, protocol.Done):
+                if not isinstance(message, messages.Done):
                     yield message
                 elif message.status:
                     raise RefusedError(message.reason, message.status)
@@ -172,7 +172,7 @@ def shell(path: Path) -> int:
         return execute(path, sys.stdin.read().splitlines())
     with _connect(path) as connected:
         size = os.get_terminal_size(sys.stdout.fileno())
-        connected.sendall(protocol.encode(protocol.OpenShell(size.lines, size.columns)))
+        connected.sendall(protocol.encode(messages.OpenShell(size.lines, size.columns)))
         with _raw_terminal(sys.stdin.fileno()), _window_changes(connected, size):
             reason = _converse(connected, sys.stdin.fileno(), _writer(None))
     if reason:
@@ -195,7 +195,7 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
         raise UserError(f"{path}: {what}") from error
     try:
         hello = _first_line(connected, path)
-        if not isinstance(hello, protocol.Hello) or hello.protocol != protocol.PROTOCOL:
+        if not isinstance(hello, messages.Hello) or hello.protocol != messages.PROTOCOL:
             other = "the router runs another version of this program"
             raise UserError(f"{path}: {other}; use that one, or restart the router")
     except BaseException:
@@ -204,12 +204,12 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
     return connected
 
 
-def _first_line(connected: socket.socket, path: Path) -> protocol.Message:
+def _first_line(connected: socket.socket, path: Path) -> messages.Message:
     """Read the first line, one octet at a time: the octets after it are for the next reader."""
     hello = b""
     while not hello.endswith(b"\n"):
         octet = connected.recv(1)
-        if not octet or len(hello) > protocol.MAX_DATA:
+        if not octet or len(hello) > messages.MAX_DATA:
             raise UserError(f"{path}: the router does not let this user in")
         hello += octet
     return protocol.Decoder().feed(hello)[0]
@@ -218,7 +218,7 @@ def _first_line(connected: socket.socket, path: Path) -> protocol.Message:
 _NOBODY: Final = (errno.ENOENT, errno.ECONNREFUSED)
 
 
-def _messages(connected: socket.socket) -> Iterator[protocol.Message]:
+def _messages(connected: socket.socket) -> Iterator[messages.Message]:
     """Yield messages as they arrive, until the connection ends. Raises UserError if it is no router that talks."""
     decoder = protocol.Decoder()
     while data := connected.recv(1 << 16):
@@ -239,16 +239,16 @@ def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], 
             typed = os.read(keyboard, 1 << 12)
             if not typed or LEAVE in typed:
                 return "left; the router goes on"
-            connected.sendall(protocol.encode(protocol.Input(typed)))
+            connected.sendall(protocol.encode(messages.Input(typed)))
         if connected.fileno() in ready:
             data = connected.recv(1 << 16)
             if not data:
                 return _GONE
             for message in decoder.feed(data):
                 match message:
-                    case protocol.Output(data=shown):
+                    case messages.Output(data=shown):
                         write(shown)
-                    case protocol.Done(reason=reason):
+                    case messages.Done(reason=reason):
                         return reason
 
 
@@ -272,7 +272,7 @@ def _interruptions(connected: socket.socket) -> Iterator[list[int]]:
         if typed:
             raise KeyboardInterrupt
         typed.append(number)
-        connected.sendall(protocol.encode(protocol.Signal()))
+        connected.sendall(protocol.encode(messages.Signal()))
 
     if threading.current_thread() is not threading.main_thread():
         yield typed  # signals belong to the main thread
@@ -302,7 +302,7 @@ def _window_changes(connected: socket.socket, known: os.terminal_size) -> Iterat
     def send_size() -> None:
         size = os.get_terminal_size(sys.stdout.fileno())
         with contextlib.suppress(OSError):
-            connected.sendall(protocol.encode(protocol.Resize(size.lines, size.columns)))
+            connected.sendall(protocol.encode(messages.Resize(size.lines, size.columns)))
 
     before = signal.signal(signal.SIGWINCH, lambda _, __: send_size())
     try:

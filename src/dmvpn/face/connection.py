@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dmvpn.base.breath import BrokenOff
 from dmvpn.base.effects import ConsoleLine, HistoryGrew
 from dmvpn.base.errors import UserError, fault_text
-from dmvpn.face import protocol
+from dmvpn.face import messages, protocol
 from dmvpn.face.access import access
 from dmvpn.face.asking import Asking
 from dmvpn.face.counted import counted
@@ -87,38 +87,38 @@ class ClientConnection:
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
-        self._stream.send(protocol.encode(protocol.Hello(self._handle.context(0).hostname)))
+        self._stream.send(protocol.encode(messages.Hello(self._handle.context(0).hostname)))
         try:
-            messages = await self._stream.read()
-            match messages[:1]:
-                case [protocol.Execute() as order]:
+            received = await self._stream.read()
+            match received[:1]:
+                case [messages.Execute() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
-                        await self._execute(order, messages[1:])
-                case [protocol.OpenShell() as order]:
+                        await self._execute(order, received[1:])
+                case [messages.OpenShell() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
-                        await self._shell(order, messages[1:])
-                case [protocol.AskAccess(location=location, vrf=vrf)]:
+                        await self._shell(order, received[1:])
+                case [messages.AskAccess(location=location, vrf=vrf)]:
                     self._stream.send(protocol.encode(access(self._handle.context(0), location, vrf)))
-                case [protocol.Report() as report]:
+                case [messages.Report() as report]:
                     who = (report.user, report.location, report.port)
                     self._handle.post(
                         LoginSucceeded(*who) if report.accepted else LoginFailed(*who, through=report.vrf)
                     )
-                    self._stream.send(protocol.encode(protocol.Done()))
-                case [protocol.Watch() as order]:
+                    self._stream.send(protocol.encode(messages.Done()))
+                case [messages.Watch() as order]:
                     await self._watch(order)
-                case [protocol.Configure() as order]:
+                case [messages.Configure() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
-                        await self._configure(order, messages[1:])
-                case [protocol.Ask() | protocol.AskConfiguration() | protocol.Count()]:
-                    await self._answer_all(messages)
+                        await self._configure(order, received[1:])
+                case [messages.Ask() | messages.AskConfiguration() | messages.Count()]:
+                    await self._answer_all(received)
                 case [message]:
                     raise protocol.ProtocolError(f"{type(message).__name__} comes too early")
         except protocol.ProtocolError as error:
-            self._stream.send(protocol.encode(protocol.Done(2, str(error))))
+            self._stream.send(protocol.encode(messages.Done(2, str(error))))
         await self._stream.be_read()
         await self._stream.take_leave()
 
@@ -153,14 +153,14 @@ class ClientConnection:
         self._stream.cut_off(only_unread=True)
         self._stream.dismiss(reason)
 
-    def _sit_down(self, order: protocol.Execute | protocol.OpenShell | protocol.Configure) -> bool:
+    def _sit_down(self, order: messages.Execute | messages.OpenShell | messages.Configure) -> bool:
         """Take the console, or a line of the network. False if all of these are taken."""
         if not order.vty:
             self.line = TerminalLine(user=order.user)
             return True
         number = self._server.free_line()
         if number is None:
-            self._stream.send(protocol.encode(protocol.Done(2, "all terminal lines are in use")))
+            self._stream.send(protocol.encode(messages.Done(2, "all terminal lines are in use")))
             return False
         self.line = TerminalLine(VTY, number, order.user, order.location)
         return True
@@ -171,7 +171,7 @@ class ClientConnection:
 
     # -------------------------------------------------------------------------------------------- lines
 
-    async def _execute(self, order: protocol.Execute, messages: list[protocol.Message]) -> None:
+    async def _execute(self, order: messages.Execute, received: list[messages.Message]) -> None:
         lines = order.lines
         run = OneShot(
             self._handle,
@@ -182,7 +182,7 @@ class ClientConnection:
             users=lambda: self._server.users(self),
             clear=self._server.clear,
         )
-        watching = asyncio.create_task(self._watch_for_abort(messages))
+        watching = asyncio.create_task(self._watch_for_abort(received))
 
         def effect(effect: Effect) -> None:
             run.effect(effect)
@@ -201,7 +201,7 @@ class ClientConnection:
             await end(watching)
             if not run.done:
                 run.abort()
-        self._stream.send(protocol.encode(protocol.Done(run.status)))
+        self._stream.send(protocol.encode(messages.Done(run.status)))
 
     async def _step_through(self, run: OneShot, watching: asyncio.Task[None]) -> None:
         is_aborted = False
@@ -223,36 +223,36 @@ class ClientConnection:
                     with rest.interrupted():
                         await self._news.wait()
 
-    async def _watch_for_abort(self, messages: list[protocol.Message]) -> None:
+    async def _watch_for_abort(self, received: list[messages.Message]) -> None:
         """Watch, while lines are carried out, whether the client breaks off or goes away.
 
-        messages: those received together with its order.
+        received: those received together with its order.
         """
         with contextlib.suppress(protocol.ProtocolError, ConnectionError):
-            while not any(isinstance(message, protocol.Signal) for message in messages):
-                messages = await self._stream.read()
-                if not messages:
+            while not any(isinstance(message, messages.Signal) for message in received):
+                received = await self._stream.read()
+                if not received:
                     break
         self._slices.break_off()
         self._news.set()
 
     # -------------------------------------------------------------------------------------------- values
 
-    async def _answer_all(self, messages: list[protocol.Message]) -> None:
+    async def _answer_all(self, received: list[messages.Message]) -> None:
         """Answer questions, one after the other, until the client disconnects. Raises ProtocolError."""
-        while messages:
-            for message in messages:
+        while received:
+            for message in received:
                 match message:
-                    case protocol.Ask() | protocol.AskConfiguration():
+                    case messages.Ask() | messages.AskConfiguration():
                         await self._learn_the_language()
                         await self._answer(message)
-                    case protocol.Count():
+                    case messages.Count():
                         await self._count(message)
                     case _:
                         raise protocol.ProtocolError(f"{type(message).__name__} is no question")
-            messages = await self._stream.read()
+            received = await self._stream.read()
 
-    async def _answer(self, order: protocol.Ask | protocol.AskConfiguration) -> None:
+    async def _answer(self, order: messages.Ask | messages.AskConfiguration) -> None:
         """Send the value of a show, or what runs."""
         self.line = TerminalLine(user=order.user, location=order.location)
         interpreter = Interpreter(
@@ -262,15 +262,15 @@ class ClientConnection:
             privilege=order.privilege,
             users=lambda: self._server.users(self),
         )
-        if isinstance(order, protocol.Ask):
+        if isinstance(order, messages.Ask):
             await self._send_value(lambda: interpreter.ask(order.show))
         else:
             await self._send_value(lambda: running_text(interpreter))
 
-    async def _configure(self, order: protocol.Configure, messages: list[protocol.Message]) -> None:
+    async def _configure(self, order: messages.Configure, received: list[messages.Message]) -> None:
         """Change the configuration, unless the client breaks it off in time."""
         transaction = Transaction(self._handle, new_session(), order, self.line)
-        watching = asyncio.create_task(self._watch_for_abort(messages))
+        watching = asyncio.create_task(self._watch_for_abort(received))
         try:
             with contextlib.suppress(BrokenOff):
                 await self._send_value(transaction.carry_out)
@@ -280,25 +280,25 @@ class ClientConnection:
     async def _send_value(self, value: Callable[[], object]) -> None:
         """Send a value as JSON. A value that ends in the middle has a reason behind it, and is no JSON."""
         asking = Asking(value)
-        end = protocol.Done()
+        end = messages.Done()
         try:
             with resting() as rest:
                 while text := await self._slices.run(asking.step):
-                    self._stream.send(protocol.encode(protocol.Answer(text)))
+                    self._stream.send(protocol.encode(messages.Answer(text)))
                     with rest.interrupted():
                         await self._stream.be_read()
         except ConnectionError:
             raise
         except UserError as error:
-            end = protocol.Done(1, str(error))
+            end = messages.Done(1, str(error))
         except Exception as error:
             log.exception("%s", fault_text(error, "answering a question"))
-            end = protocol.Done(2, complaint(error))
+            end = messages.Done(2, complaint(error))
         self._stream.send(protocol.encode(end))
 
-    async def _count(self, order: protocol.Count) -> None:
+    async def _count(self, order: messages.Count) -> None:
         """Send counters, a slice at a time. After an error `Done` has its reason, and counters are missing."""
-        end = protocol.Done()
+        end = messages.Done()
         try:
             with resting() as rest:
                 for topic in order.topics:
@@ -312,12 +312,12 @@ class ClientConnection:
             raise
         except Exception as error:
             log.exception("%s", fault_text(error, "counting"))
-            end = protocol.Done(1, complaint(error))
+            end = messages.Done(1, complaint(error))
         self._stream.send(protocol.encode(end))
 
     # -------------------------------------------------------------------------------------------- events
 
-    async def _watch(self, order: protocol.Watch) -> None:
+    async def _watch(self, order: messages.Watch) -> None:
         """Send the history until the client disconnects; a slow client misses some events."""
         watching = Watching(self._handle, order)
         self._unsubscribe = self._handle.subscribe(self._note_history)
@@ -346,7 +346,7 @@ class ClientConnection:
 
     # -------------------------------------------------------------------------------------------- shell
 
-    async def _shell(self, order: protocol.OpenShell, messages: list[protocol.Message]) -> None:
+    async def _shell(self, order: messages.OpenShell, received: list[messages.Message]) -> None:
         if self._is_dismissed:
             return
         session = ConsoleSession(
@@ -360,4 +360,4 @@ class ClientConnection:
         sitting = self._sitting = Sitting(session, self._stream, self._slices)
         self._unsubscribe = self._handle.subscribe(sitting.take_note)
         session.resize(order.rows, order.columns)
-        await sitting.run(messages)
+        await sitting.run(received)

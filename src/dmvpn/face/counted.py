@@ -9,7 +9,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.counting import by_address
 from dmvpn.base.events import GreDrops, PacketCounts
 from dmvpn.base.protection import SaCount
-from dmvpn.face.protocol import Counts
+from dmvpn.face.messages import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

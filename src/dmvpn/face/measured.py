@@ -14,7 +14,7 @@ from dmvpn.base.breath import aside
 from dmvpn.base.metrics import MOST_ENTRIES, Bound
 from dmvpn.face import vitals
 from dmvpn.face.counted import batches
-from dmvpn.face.protocol import Counts
+from dmvpn.face.messages import Counts
 from dmvpn.ios import Scope
 
 if TYPE_CHECKING:

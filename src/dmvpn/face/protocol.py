@@ -37,86 +37,11 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
-from dmvpn.face.messages import (
-    COUNT_TOPICS,
-    MAX_DATA,
-    MAX_LINE,
-    MAX_MINUTES,
-    MAX_NAME,
-    MAX_SHOW,
-    MAX_SIZE,
-    MOST_PEERS,
-    PROTOCOL,
-    WATCH_TOPICS,
-    Access,
-    Answer,
-    Ask,
-    AskAccess,
-    AskConfiguration,
-    Configure,
-    Count,
-    Counts,
-    Done,
-    Execute,
-    Hello,
-    Input,
-    Message,
-    News,
-    OpenShell,
-    Output,
-    PlainKey,
-    PlainLine,
-    PlainUser,
-    Report,
-    Resize,
-    Signal,
-    Watch,
-)
+from dmvpn.face import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "COUNT_TOPICS",
-    "MAX_DATA",
-    "MAX_LINE",
-    "MAX_MINUTES",
-    "MAX_NAME",
-    "MAX_SHOW",
-    "MAX_SIZE",
-    "MOST_PEERS",
-    "PROTOCOL",
-    "WATCH_TOPICS",
-    "Access",
-    "Answer",
-    "Ask",
-    "AskAccess",
-    "AskConfiguration",
-    "Configure",
-    "Count",
-    "Counts",
-    "Decoder",
-    "Done",
-    "Execute",
-    "Hello",
-    "Input",
-    "Message",
-    "News",
-    "OpenShell",
-    "Output",
-    "PlainKey",
-    "PlainLine",
-    "PlainUser",
-    "ProtocolError",
-    "Report",
-    "Resize",
-    "Signal",
-    "Watch",
-    "encode",
-    "encode_output",
-    "is_typed",
-    "message_to_plain",
-]
 
 #: No clock is ever so late, in seconds since 1970.
 _LATEST: Final = float(1 << 40)
@@ -136,39 +61,39 @@ class ProtocolError(DmvpnError):
 
 
 Plain = dict[str, object]
-_TYPES: Final[dict[str, type[Message]]] = {
-    "hello": Hello,
-    "execute": Execute,
-    "open-shell": OpenShell,
-    "ask-access": AskAccess,
-    "access": Access,
-    "report": Report,
-    "input": Input,
-    "resize": Resize,
-    "signal": Signal,
-    "output": Output,
-    "watch": Watch,
-    "news": News,
-    "ask": Ask,
-    "ask-configuration": AskConfiguration,
-    "configure": Configure,
-    "answer": Answer,
-    "count": Count,
-    "counts": Counts,
-    "done": Done,
+_TYPES: Final[dict[str, type[messages.Message]]] = {
+    "hello": messages.Hello,
+    "execute": messages.Execute,
+    "open-shell": messages.OpenShell,
+    "ask-access": messages.AskAccess,
+    "access": messages.Access,
+    "report": messages.Report,
+    "input": messages.Input,
+    "resize": messages.Resize,
+    "signal": messages.Signal,
+    "output": messages.Output,
+    "watch": messages.Watch,
+    "news": messages.News,
+    "ask": messages.Ask,
+    "ask-configuration": messages.AskConfiguration,
+    "configure": messages.Configure,
+    "answer": messages.Answer,
+    "count": messages.Count,
+    "counts": messages.Counts,
+    "done": messages.Done,
 }
 _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 
-def encode(message: Message) -> bytes:
+def encode(message: messages.Message) -> bytes:
     """Return the message as a line. Raises ValueError for a message that is too long for a decoder."""
     line = json.dumps(message_to_plain(message), separators=(",", ":")).encode() + b"\n"
-    if len(line) > MAX_LINE:
+    if len(line) > messages.MAX_LINE:
         raise ValueError(f"a message of {len(line)} octets")
     return line
 
 
-def message_to_plain(message: Message) -> Plain:
+def message_to_plain(message: messages.Message) -> Plain:
     """Return the message as the object of its line."""
     plain: Plain = {"type": _NAMES[type(message)]}
     for each in fields(message):
@@ -179,8 +104,8 @@ def message_to_plain(message: Message) -> Plain:
 
 def encode_output(data: bytes) -> bytes:
     """Encode any amount of output, as as many messages as it takes."""
-    pieces = (data[start : start + MAX_DATA] for start in range(0, len(data), MAX_DATA))
-    return b"".join(encode(Output(piece)) for piece in pieces)
+    pieces = (data[start : start + messages.MAX_DATA] for start in range(0, len(data), messages.MAX_DATA))
+    return b"".join(encode(messages.Output(piece)) for piece in pieces)
 
 
 class Decoder:
@@ -191,15 +116,15 @@ class Decoder:
     def __init__(self) -> None:
         self._pending = b""
 
-    def feed(self, data: bytes) -> list[Message]:
+    def feed(self, data: bytes) -> list[messages.Message]:
         """Take octets; returns the messages that are complete. Raises ProtocolError."""
         *lines, self._pending = (self._pending + data).split(b"\n")
-        if max(len(self._pending), *map(len, lines), 0) >= MAX_LINE:
-            raise ProtocolError(f"a line of more than {MAX_LINE} octets")
+        if max(len(self._pending), *map(len, lines), 0) >= messages.MAX_LINE:
+            raise ProtocolError(f"a line of more than {messages.MAX_LINE} octets")
         return [_decode(line) for line in lines]
 
 
-def _decode(line: bytes) -> Message:
+def _decode(line: bytes) -> messages.Message:
     try:
         plain = json.loads(line)
     except (ValueError, RecursionError):
@@ -234,8 +159,8 @@ def _text(plain: Plain, name: str) -> str:
 def _short(plain: Plain, name: str) -> str:
     """Return a name or an address: it is shown in one line, and in the log."""
     text = _text(plain, name)
-    if len(text) > MAX_NAME or not text.isprintable():
-        raise ProtocolError(f"{name} is no name of at most {MAX_NAME} characters")
+    if len(text) > messages.MAX_NAME or not text.isprintable():
+        raise ProtocolError(f"{name} is no name of at most {messages.MAX_NAME} characters")
     return text
 
 
@@ -245,10 +170,10 @@ def _whose(plain: Plain) -> tuple[str, int, bool, str]:
     return _short(said, "user"), _integer(said, "privilege", 15), said["vty"] is True, _short(said, "location")
 
 
-def _access(plain: Plain) -> Access:
+def _access(plain: Plain) -> messages.Access:
     named = _rows(plain, "users", ("name", "privilege", "kind", "secret"))
     keys = _rows(plain, "keys", ("name", "privilege", "hash"))
-    return Access(
+    return messages.Access(
         _text(plain, "refused"),
         _integer(plain, "time_out", 1 << 16),
         _integer(plain, "tries", 1 << 16),
@@ -273,8 +198,8 @@ def _octets(plain: Plain) -> bytes:
         data = base64.b64decode(_text(plain, "data"), validate=True)
     except (binascii.Error, ValueError):
         raise ProtocolError("data is not base 64") from None
-    if len(data) > MAX_DATA:
-        raise ProtocolError(f"data of more than {MAX_DATA} octets")
+    if len(data) > messages.MAX_DATA:
+        raise ProtocolError(f"data of more than {messages.MAX_DATA} octets")
     return data
 
 
@@ -285,7 +210,7 @@ def _lines(plain: Plain) -> tuple[str, ...]:
     return tuple(_text({"line": line}, "line") for line in lines)
 
 
-def _objects(plain: Plain, name: str) -> tuple[PlainLine, ...]:
+def _objects(plain: Plain, name: str) -> tuple[messages.PlainLine, ...]:
     objects = plain[name]
     if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
         raise ProtocolError(f"{name} is no list of objects")
@@ -300,11 +225,11 @@ def _time(plain: Plain, name: str) -> float:
     return float(value)
 
 
-def _news(plain: Plain) -> News:
+def _news(plain: Plain) -> messages.News:
     lines, addresses = _objects(plain, "lines"), plain["addresses"]
     if not isinstance(addresses, list):
         raise ProtocolError("addresses is no list")
-    return News(
+    return messages.News(
         lines=lines,
         now=_time(plain, "now"),
         missed=_integer(plain, "missed", 1 << 62),
@@ -331,7 +256,7 @@ def _topics(plain: Plain, known: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(topics)
 
 
-def _counts(plain: Plain) -> Counts:
+def _counts(plain: Plain) -> messages.Counts:
     columns, rows = plain["columns"], plain["rows"]
     if not isinstance(columns, list) or not isinstance(rows, list):
         raise ProtocolError("columns or rows is no list")
@@ -346,30 +271,30 @@ def _counts(plain: Plain) -> Counts:
     families = _rows(plain, "families", ("kind", "meaning")) if "families" in plain else []
     meanings = tuple((_text(one, "kind"), _text(one, "meaning")) for one in families)
     topic, now, cut = _short(plain, "topic"), _time(plain, "now"), plain.get("cut") is True
-    return Counts(topic, now, labels, names, tuple(map(tuple, rows)), meanings, cut)
+    return messages.Counts(topic, now, labels, names, tuple(map(tuple, rows)), meanings, cut)
 
 
-def _ask(plain: Plain) -> Ask:
+def _ask(plain: Plain) -> messages.Ask:
     show = _text(plain, "show")
-    if len(show) > MAX_SHOW or not show.isprintable():
-        raise ProtocolError(f"show is no line of at most {MAX_SHOW} characters")
+    if len(show) > messages.MAX_SHOW or not show.isprintable():
+        raise ProtocolError(f"show is no line of at most {messages.MAX_SHOW} characters")
     user, privilege, _, location = _whose(plain)
-    return Ask(show, user, privilege, location)
+    return messages.Ask(show, user, privilege, location)
 
 
-def _ask_configuration(plain: Plain) -> AskConfiguration:
+def _ask_configuration(plain: Plain) -> messages.AskConfiguration:
     user, privilege, _, location = _whose(plain)
-    return AskConfiguration(user, privilege, location)
+    return messages.AskConfiguration(user, privilege, location)
 
 
-def _configure(plain: Plain) -> Configure:
+def _configure(plain: Plain) -> messages.Configure:
     lines, tag = _lines(plain), _text(plain, "tag")
     if any("\n" in line or not is_typed(line) for line in lines):
         raise ProtocolError("lines has characters that cannot be typed")
     if tag and not _TAG.fullmatch(tag):
         raise ProtocolError("tag is no tag")
-    minutes = _integer(plain, "minutes", MAX_MINUTES)
-    return Configure(lines, plain["whole"] is True, plain["dry"] is True, tag, minutes, *_whose(plain))
+    minutes = _integer(plain, "minutes", messages.MAX_MINUTES)
+    return messages.Configure(lines, plain["whole"] is True, plain["dry"] is True, tag, minutes, *_whose(plain))
 
 
 def is_typed(text: str) -> bool:
@@ -380,32 +305,36 @@ def is_typed(text: str) -> bool:
 #: Characters that may be typed and are not printable.
 _TYPED: Final = {3: None, 9: None}
 
-_MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
-    Hello: lambda plain: Hello(_text(plain, "name"), _integer(plain, "protocol", 1 << 16)),
-    Execute: lambda plain: Execute(_lines(plain), *_whose(plain)),
-    OpenShell: lambda plain: OpenShell(
-        _integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE), *_whose(plain)
+_MAKERS: Final[dict[type[messages.Message], Callable[[Plain], messages.Message]]] = {
+    messages.Hello: lambda plain: messages.Hello(_text(plain, "name"), _integer(plain, "protocol", 1 << 16)),
+    messages.Execute: lambda plain: messages.Execute(_lines(plain), *_whose(plain)),
+    messages.OpenShell: lambda plain: messages.OpenShell(
+        _integer(plain, "rows", messages.MAX_SIZE), _integer(plain, "columns", messages.MAX_SIZE), *_whose(plain)
     ),
-    AskAccess: lambda plain: AskAccess(_short(plain, "location"), _short(plain, "vrf")),
-    Access: _access,
-    Report: lambda plain: Report(
+    messages.AskAccess: lambda plain: messages.AskAccess(_short(plain, "location"), _short(plain, "vrf")),
+    messages.Access: _access,
+    messages.Report: lambda plain: messages.Report(
         _short(plain, "user"),
         _short(plain, "location"),
         _integer(plain, "port", 65535),
         plain["accepted"] is True,
         _short(plain, "vrf"),
     ),
-    Input: lambda plain: Input(_octets(plain)),
-    Resize: lambda plain: Resize(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
-    Signal: lambda plain: Signal(_text(plain, "what")),
-    Output: lambda plain: Output(_octets(plain)),
-    Watch: lambda plain: Watch(_id(plain, "since"), _topics(plain, WATCH_TOPICS)),
-    News: _news,
-    Ask: _ask,
-    AskConfiguration: _ask_configuration,
-    Configure: _configure,
-    Answer: lambda plain: Answer(_text(plain, "text")),
-    Count: lambda plain: Count(_topics(plain, COUNT_TOPICS), _integer({"peers": 0, **plain}, "peers", MOST_PEERS)),
-    Counts: _counts,
-    Done: lambda plain: Done(_integer(plain, "status", 255), _text(plain, "reason")),
+    messages.Input: lambda plain: messages.Input(_octets(plain)),
+    messages.Resize: lambda plain: messages.Resize(
+        _integer(plain, "rows", messages.MAX_SIZE), _integer(plain, "columns", messages.MAX_SIZE)
+    ),
+    messages.Signal: lambda plain: messages.Signal(_text(plain, "what")),
+    messages.Output: lambda plain: messages.Output(_octets(plain)),
+    messages.Watch: lambda plain: messages.Watch(_id(plain, "since"), _topics(plain, messages.WATCH_TOPICS)),
+    messages.News: _news,
+    messages.Ask: _ask,
+    messages.AskConfiguration: _ask_configuration,
+    messages.Configure: _configure,
+    messages.Answer: lambda plain: messages.Answer(_text(plain, "text")),
+    messages.Count: lambda plain: messages.Count(
+        _topics(plain, messages.COUNT_TOPICS), _integer({"peers": 0, **plain}, "peers", messages.MOST_PEERS)
+    ),
+    messages.Counts: _counts,
+    messages.Done: lambda plain: messages.Done(_integer(plain, "status", 255), _text(plain, "reason")),
 }

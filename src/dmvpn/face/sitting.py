@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import BrokenOff
 from dmvpn.base.errors import fault_text, named
-from dmvpn.face.protocol import Done, Input, ProtocolError, Resize, Signal, encode, encode_output
+from dmvpn.face.messages import Done, Input, Resize, Signal
+from dmvpn.face.protocol import ProtocolError, encode, encode_output
 from dmvpn.face.stream import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.effects import Effect
-    from dmvpn.face.protocol import Message
+    from dmvpn.face.messages import Message
     from dmvpn.face.session import ConsoleSession
     from dmvpn.face.stream import ClientStream
     from dmvpn.shells.slices import Slices

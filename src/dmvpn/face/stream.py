@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.face.protocol import Decoder, Done, encode
+from dmvpn.face.messages import Done
+from dmvpn.face.protocol import Decoder, encode
 
 if TYPE_CHECKING:
-    from dmvpn.face.protocol import Message
+    from dmvpn.face.messages import Message
 
 #: Seconds that a client has to read the last messages.
 _LEAVE: Final = 5.0

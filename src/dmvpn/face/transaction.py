@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.face.archiving import WayBack
     from dmvpn.face.handle import RouterHandle, TerminalLine
     from dmvpn.face.interpreter import Interpreter
-    from dmvpn.face.protocol import Configure
+    from dmvpn.face.messages import Configure
     from dmvpn.ios import ConfigTree, Configurator, LineReport, LineResult
     from dmvpn.ios.differences import Difference
 

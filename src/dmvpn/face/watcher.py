@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.face.protocol import PROTOCOL, Decoder, Done, Hello, News, ProtocolError, Watch, encode
+from dmvpn.face.messages import PROTOCOL, Done, Hello, News, Watch
+from dmvpn.face.protocol import Decoder, ProtocolError, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

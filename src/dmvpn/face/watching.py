@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import line_to_plain
 from dmvpn.face.lives import life_of
-from dmvpn.face.protocol import News, Watch
+from dmvpn.face.messages import News, Watch
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.features.system import SystemMachine
 
 if TYPE_CHECKING:
     from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.face.handle import RouterHandle
-    from dmvpn.face.protocol import PlainLine
+    from dmvpn.face.messages import PlainLine
     from dmvpn.ios import ShowContext
 
 #: Events in one message.

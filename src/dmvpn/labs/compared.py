@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff import Comparison, LanPair, Talk
+    from dmvpn.tools.diff.behavior import LanPair, Talk
+    from dmvpn.tools.diff.report import Comparison
 
 
 def compared(comparison: Comparison, before: Scenario, after: Scenario, verdict: str) -> dict[str, object]:

@@ -15,7 +15,7 @@ from dmvpn.router.passing import barrier
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.simulator.network import Impairment
-from dmvpn.tools.diff import Subject
+from dmvpn.tools.diff.measuring import Subject
 from dmvpn.tools.remedies import settle
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dmvpn.tools.replaying import moments_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.face.protocol import News
+    from dmvpn.face.messages import News
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.tools.replaying import Life
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.chronicle import Plain
-    from dmvpn.face.protocol import News, PlainLine
+    from dmvpn.face.messages import News, PlainLine
     from dmvpn.router.router import Router
     from dmvpn.shells.handle import Handle
     from dmvpn.tools.replaying import Life

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dmvpn.face.client import run
-from dmvpn.face.protocol import Execute
+from dmvpn.face.messages import Execute
 from dmvpn.ios import CliError
 from dmvpn.ios.redaction import without_keys
 from dmvpn.web.bodies import body_of

@@ -21,7 +21,8 @@ from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
-from dmvpn.face.protocol import MAX_LINE, MAX_MINUTES, AskConfiguration, Configure, is_typed
+from dmvpn.face.messages import MAX_LINE, MAX_MINUTES, AskConfiguration, Configure
+from dmvpn.face.protocol import is_typed
 from dmvpn.web.answered import CHANGE, RUNNING, answered
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
-from dmvpn.face.protocol import WATCH_TOPICS
+from dmvpn.face.messages import WATCH_TOPICS
 from dmvpn.ios.grammar import AnyOrder, Optional_, Sequence
 from dmvpn.ios.syntax import compile_syntax, leading_keywords
 from dmvpn.web import configuration, examination, hosts, jobs, labs, pages, saved, teaching, terminals, uploads, watched

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, report
-from dmvpn.face.protocol import Report
+from dmvpn.face.messages import Report
 from dmvpn.web.fleet import silent
 from dmvpn.web.problems import Problem
 

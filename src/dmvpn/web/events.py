@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from dmvpn.face.protocol import Watch
+from dmvpn.face.messages import Watch
 from dmvpn.web.following import (
     COMMENT,
     HEARTBEAT,

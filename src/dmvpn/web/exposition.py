@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.metrics import Family
-    from dmvpn.face.protocol import Counts
+    from dmvpn.face.messages import Counts
 
 _TOTAL, _INFO = "_total", "_info"
 _UNITS: Final = ("bytes", "seconds")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.face.client import REFUSED, RefusedError, answer_text
-from dmvpn.face.protocol import Ask
+from dmvpn.face.messages import Ask
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture
 from dmvpn.shells.lab.places import SERVICE, LabFolder, running_lab, running_labs, running_services

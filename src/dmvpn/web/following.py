@@ -15,17 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
-from dmvpn.face.protocol import (
-    PROTOCOL,
-    WATCH_TOPICS,
-    Decoder,
-    Hello,
-    News,
-    ProtocolError,
-    Watch,
-    encode,
-    message_to_plain,
-)
+from dmvpn.face.messages import PROTOCOL, WATCH_TOPICS, Hello, News, Watch
+from dmvpn.face.protocol import Decoder, ProtocolError, encode, message_to_plain
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -35,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from dmvpn.face.protocol import Message
+    from dmvpn.face.messages import Message
 
     #: Sends text to a reader, and waits until there is room for more.
     Put = Callable[[bytes], Awaitable[None]]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route
 
 from dmvpn.face.lives import LENGTH
-from dmvpn.face.protocol import Watch
+from dmvpn.face.messages import Watch
 from dmvpn.web.following import (
     COMMENT,
     HEARTBEAT,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
+from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
 from dmvpn.web.bodies import body_of
 from dmvpn.web.described import TEXT, WHOLE, members, operation
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dmvpn.face.protocol import Message
+    from dmvpn.face.messages import Message
     from dmvpn.ios.filters import Plain
     from dmvpn.web.bounds import Bounds
     from dmvpn.web.entrance import Caller

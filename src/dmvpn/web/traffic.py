@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
 from dmvpn.face.counted import COLUMNS
-from dmvpn.face.protocol import PROTOCOL, Count, Counts, Decoder, Done, Hello, ProtocolError, encode
+from dmvpn.face.messages import PROTOCOL, Count, Counts, Done, Hello
+from dmvpn.face.protocol import Decoder, ProtocolError, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dmvpn.face.protocol import Message
+    from dmvpn.face.messages import Message
 
 #: Routers that are asked each second for one stream.
 MOST_ASKED: Final = 32

@@ -5,21 +5,3 @@ packet. They are values without I/O. The Rust engine gives the same octets.
 """
 
 from __future__ import annotations
-
-from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
-from dmvpn.dataplane.esp.replay import ReplayWindow
-from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
-
-__all__ = [
-    "EspError",
-    "EspLink",
-    "EspSuite",
-    "Exhausted",
-    "Inbound",
-    "Outbound",
-    "PeerPlace",
-    "ReplayWindow",
-    "SaPair",
-    "SaTable",
-]

@@ -18,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.values import dataclass
-from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
+from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.copying import ScpError, copy, is_scp
 from dmvpn.face.ssh.entrance import Doorkeeper, Entrance
 from dmvpn.face.ssh.link import LinkError, SshLink, ask, report
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from asyncssh.channel import SSHChannel
 
     from dmvpn.base.flash import Flash
-    from dmvpn.face.protocol import Access, PlainUser
+    from dmvpn.face.messages import Access, PlainUser
     from dmvpn.face.ssh.visitors import Visitors
 
 log = logging.getLogger("dmvpn.ssh")

@@ -14,8 +14,8 @@ from dmvpn.judge.clear import ClearWatch
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from dmvpn.tools.diff import LanPair, Subject, choose_pairs
-from dmvpn.tools.diff.measuring import converge
+from dmvpn.tools.diff.behavior import LanPair
+from dmvpn.tools.diff.measuring import Subject, choose_pairs, converge
 from dmvpn.tools.diff.probing import lans_of
 from dmvpn.tools.diff.rows import Rows, worse
 

@@ -10,29 +10,3 @@ report      text and JSON
 """
 
 from __future__ import annotations
-
-from dmvpn.tools.diff.behavior import Behavior, LanPair, Migration, Talk
-from dmvpn.tools.diff.compare import ChangeVerdict, NetworkChange, Topic, compare
-from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
-from dmvpn.tools.diff.migration import migrate
-from dmvpn.tools.diff.report import Comparison, as_json, as_text
-from dmvpn.tools.diff.whole import compare_networks
-
-__all__ = [
-    "Behavior",
-    "ChangeVerdict",
-    "Comparison",
-    "LanPair",
-    "Migration",
-    "NetworkChange",
-    "Subject",
-    "Talk",
-    "Topic",
-    "as_json",
-    "as_text",
-    "choose_pairs",
-    "compare",
-    "compare_networks",
-    "measure",
-    "migrate",
-]

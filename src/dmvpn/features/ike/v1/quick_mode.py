@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
@@ -45,7 +46,6 @@ from dmvpn.features.ike.v1.pairs import (
 )
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
-from dmvpn.features.ike.v1.wire import serialize_chain
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import (
     Hash,

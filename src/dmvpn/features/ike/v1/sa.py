@@ -16,7 +16,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import NO_SPI, fresh_spi
+from dmvpn.features.ike.chain import NO_SPI, fresh_spi, serialize_chain
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.model import LARGEST_WHOLE
 from dmvpn.features.ike.numbers import Prf, ProtocolId
@@ -27,7 +27,7 @@ from dmvpn.features.ike.v1.fragments import Fragments, cut
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
-from dmvpn.features.ike.v1.wire import Header, Message, parse_header, serialize_chain
+from dmvpn.features.ike.v1.wire import Header, Message, parse_header
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, VendorId
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.chain import HEADER_LENGTH
+from dmvpn.features.ike.chain import HEADER_LENGTH, first_of, serialize_chain
 from dmvpn.features.ike.crypto.blocks import BlockCipher
 from dmvpn.features.ike.v1.keys import exchange_iv
-from dmvpn.features.ike.v1.wire import Chain, Message, Sealed, first_of, parse_chain, serialize_chain
+from dmvpn.features.ike.v1.wire import Chain, Message, Sealed, parse_chain
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

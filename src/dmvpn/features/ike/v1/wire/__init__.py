@@ -33,17 +33,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.v1.wire.numbers import Vendor
 
-__all__ = [
-    "Chain",
-    "Header",
-    "Message",
-    "Sealed",
-    "UnsupportedVersion",
-    "first_of",
-    "parse_chain",
-    "parse_header",
-    "serialize_chain",
-]
 
 _VERSION: Final = 0x10
 _FLAGS: Final = 0x07

@@ -36,20 +36,6 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ike.chain import Payload
 
-__all__ = [
-    "Chain",
-    "Header",
-    "Message",
-    "UnsupportedCritical",
-    "UnsupportedVersion",
-    "first_of",
-    "is_response",
-    "parse_chain",
-    "parse_header",
-    "says_invalid_syntax",
-    "serialize_chain",
-    "unknown_spi",
-]
 
 _VERSION: Final = 0x20
 _FLAGS_AT: Final = 19
