@@ -178,66 +178,13 @@ def _ask(syntax: str, texts: str | Mapping[str, str], request: requests.Request,
     return ExecCommand(syntax, texts, action=action, privilege=level)
 
 
-def _enable(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Enable(args.integer("level", 15))
-
-
-def _disable(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Disable(args.integer("level", 1))
-
-
-def _set_length(_: ShowContext, args: Args) -> requests.Request:
-    return requests.SetScreen(length=args.integer("lines"))
-
-
-def _set_width(_: ShowContext, args: Args) -> requests.Request:
-    return requests.SetScreen(width=args.integer("columns"))
-
-
-def _set_history(_: ShowContext, args: Args) -> requests.Request:
-    return requests.SetHistory(args.integer("size", 10))
-
-
 def _either(name: str) -> str:
     """Return the syntax of a file, or of one of the two configurations by its word."""
     return f"( running-config={name}-running | startup-config={name}-startup | {{{name}:file}} )"
 
 
-def _copy(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Copy(_end(args, "from"), _end(args, "to"))
-
-
 def _end(args: Args, name: str) -> FilePlace:
     return RUNNING if f"{name}-running" in args else place_in(args, name, STARTUP)
-
-
-def _delete(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Delete(place_in(args, "file"), force="/force" in args)
-
-
-def _configure_for(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Configure(minutes=args.integer("minutes"), idle="idle" in args)
-
-
-def _replace(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Replace(
-        place=place_in(args, "file"),
-        force="force" in args,
-        listed="list" in args,
-        all_or_nothing="trigger" in args,
-        minutes=args.integer("minutes", 0),
-    )
-
-
-def _revert_later(_: ShowContext, args: Args) -> requests.Request:
-    return requests.Revert(args.integer("minutes"), idle="idle" in args)
-
-
-def _no_tcl(_: ShowContext, __: Args) -> Change:
-    return Change(
-        said=("% Error: there is no Tcl here; loop outside: for a in ADDRESS...; do dmvpn -r ROUTER ping $a; done",),
-        failed=True,
-    )
 
 
 _CHANGES: Mapping[str, str] = {
@@ -257,10 +204,6 @@ _CHANGES: Mapping[str, str] = {
     "confirm": "The change stays",
     "now": "At once",
 }
-
-
-def _clear_line(_: ShowContext, args: Args) -> requests.Request:
-    return requests.ClearLine(args.integer("number"))
 
 
 _TERMINAL: Mapping[str, str] = {
@@ -328,59 +271,97 @@ BUILTINS: tuple[ExecCommand, ...] = (
     ExecCommand(
         "enable [ {level:1-15} ]",
         {"enable": "Go to the privileged level", "level": "Privilege level"},
-        action=_enable,
+        action=lambda _, args: requests.Enable(args.integer("level", 15)),
         privilege=0,
     ),
     ExecCommand(
         "disable [ {level:0-15} ]",
         {"disable": "Go back to the level of users", "level": "Privilege level"},
-        action=_disable,
+        action=lambda _, args: requests.Disable(args.integer("level", 1)),
         privilege=0,
     ),
     _ask("configure terminal", {"terminal": "From this terminal"}, requests.Configure()),
     ExecCommand(
         "configure terminal revert timer [ idle ] {minutes:1-120}",
         _CHANGES,
-        action=_configure_for,
+        action=lambda _, args: requests.Configure(minutes=args.integer("minutes"), idle="idle" in args),
         privilege=15,
     ),
     ExecCommand(
         "configure replace {file:file}"
         " [* list | force | nolock | revert trigger error | ( timer | time ) {minutes:1-120} ]",
         _CHANGES,
-        action=_replace,
+        action=lambda _, args: requests.Replace(
+            place=place_in(args, "file"),
+            force="force" in args,
+            listed="list" in args,
+            all_or_nothing="trigger" in args,
+            minutes=args.integer("minutes", 0),
+        ),
         privilege=15,
     ),
     _ask("configure confirm", _CHANGES, requests.ConfirmChange()),
     _ask("configure revert now", _CHANGES, requests.Revert()),
-    ExecCommand("configure revert timer [ idle ] {minutes:1-120}", _CHANGES, action=_revert_later, privilege=15),
+    ExecCommand(
+        "configure revert timer [ idle ] {minutes:1-120}",
+        _CHANGES,
+        action=lambda _, args: requests.Revert(args.integer("minutes"), idle="idle" in args),
+        privilege=15,
+    ),
     _ask("archive config", {"archive": "Copy the configuration", "config": "What runs"}, requests.ArchiveNow()),
     _ask("configure", {}, requests.Configure(ask=True)),
-    ExecCommand("terminal length {lines:0-512}", _TERMINAL, action=_set_length),
-    ExecCommand("terminal width {columns:0-512}", _TERMINAL, action=_set_width),
+    ExecCommand(
+        "terminal length {lines:0-512}",
+        _TERMINAL,
+        action=lambda _, args: requests.SetScreen(length=args.integer("lines")),
+    ),
+    ExecCommand(
+        "terminal width {columns:0-512}",
+        _TERMINAL,
+        action=lambda _, args: requests.SetScreen(width=args.integer("columns")),
+    ),
     _ask("terminal monitor", _TERMINAL, requests.SetMonitor(on=True)),
     _ask("terminal no monitor", _TERMINAL, requests.SetMonitor(on=False)),
     _ask("terminal exec prompt timestamp", _TERMINAL, requests.SetTimestamps(on=True)),
     _ask("terminal no exec prompt timestamp", _TERMINAL, requests.SetTimestamps(on=False)),
-    ExecCommand("terminal history [ size {size:0-256} ]", _TERMINAL, action=_set_history),
+    ExecCommand(
+        "terminal history [ size {size:0-256} ]",
+        _TERMINAL,
+        action=lambda _, args: requests.SetHistory(args.integer("size", 10)),
+    ),
     _ask("write [ memory ]", {"memory": "For the next start"}, requests.Save()),
     _ask("write erase", {"erase": "Forget the configuration for the next start"}, requests.EraseStartup()),
     _ask("erase startup-config", {"erase": "Forget a file", **_COPY}, requests.EraseStartup()),
     ExecCommand(
         f"copy {_either('from')} {_either('to')}",
         _COPY,
-        action=_copy,
+        action=lambda _, args: requests.Copy(_end(args, "from"), _end(args, "to")),
         privilege=15,
     ),
-    ExecCommand("delete [ /force ] {file:file}", _COPY, action=_delete, privilege=15),
+    ExecCommand(
+        "delete [ /force ] {file:file}",
+        _COPY,
+        action=lambda _, args: requests.Delete(place_in(args, "file"), force="/force" in args),
+        privilege=15,
+    ),
     ExecCommand(
         "clear line vty {number:0-1869}",
         {"line": "Log a user out", "vty": "A line for network logins", "number": "Its number"},
-        action=_clear_line,
+        action=lambda _, args: requests.ClearLine(args.integer("number")),
         privilege=15,
     ),
     _ask("reload", {"reload": "Start this router again"}, requests.Reload()),
     *CAPTURES,
     *REFUSED,
-    ExecCommand("tclsh", "Tcl: not here", action=_no_tcl, privilege=15),
+    ExecCommand(
+        "tclsh",
+        "Tcl: not here",
+        action=lambda _, __: Change(
+            said=(
+                "% Error: there is no Tcl here; loop outside: for a in ADDRESS...; do dmvpn -r ROUTER ping $a; done",
+            ),
+            failed=True,
+        ),
+        privilege=15,
+    ),
 )

@@ -16,15 +16,33 @@ class RouteLines:
         self.network = _network(mode)
         self.aggregate = _aggregate(mode)
         self.redistribute = _redistribute(mode)
-        self.maximum_paths = _maximum_paths(mode)
+        self.maximum_paths = ConfigLine(
+            mode,
+            "maximum-paths [ ibgp ] {paths:1-32}",
+            {"maximum-paths": "Use so many paths at once", "ibgp": "Of internal neighbors", "paths": "Number"},
+            key=("ibgp",),
+            order=50,
+        )
         self.additional = _additional(mode)
         self.select = _select(mode)
-        self.install = _install(mode)
+        self.install = ConfigLine(
+            mode,
+            "bgp additional-paths install",
+            {"install": "Choose a backup path"},
+            order=15,
+        )
         self.distances = _distances(mode)
         self.dampening = _dampening(mode)
         self.neighbor_distance = distance_line(mode, order=52)
-        self.default_metric = _default_metric(mode)
-        self.default_information = _default_information(mode)
+        self.default_metric = ConfigLine(
+            mode, "default-metric {metric:0-4294967295}", {"default-metric": "Metric of redistributed routes"}, order=53
+        )
+        self.default_information = ConfigLine(
+            mode,
+            "default-information originate",
+            {"default-information": "The default route", "originate": "May be brought in by redistribute"},
+            order=54,
+        )
 
 
 def prefix_of(args: Args) -> Prefix:
@@ -106,16 +124,6 @@ def _redistribute(mode: str) -> ConfigLine:
     )
 
 
-def _maximum_paths(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "maximum-paths [ ibgp ] {paths:1-32}",
-        {"maximum-paths": "Use so many paths at once", "ibgp": "Of internal neighbors", "paths": "Number"},
-        key=("ibgp",),
-        order=50,
-    )
-
-
 def _additional(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
@@ -144,15 +152,6 @@ def _select(mode: str) -> ConfigLine:
         key=("all", "best", "group-best", "backup"),
         order=15,
         check=check_choice,
-    )
-
-
-def _install(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "bgp additional-paths install",
-        {"install": "Choose a backup path"},
-        order=15,
     )
 
 
@@ -191,19 +190,4 @@ def _distances(mode: str) -> ConfigLine:
         },
         order=51,
         default="distance bgp 20 200 200",
-    )
-
-
-def _default_metric(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode, "default-metric {metric:0-4294967295}", {"default-metric": "Metric of redistributed routes"}, order=53
-    )
-
-
-def _default_information(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "default-information originate",
-        {"default-information": "The default route", "originate": "May be brought in by redistribute"},
-        order=54,
     )
