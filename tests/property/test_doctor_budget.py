@@ -12,7 +12,11 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.labs.proofs.networks import drawn
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.probes import MOST_COMMANDS, MOST_ECHOES
-from dmvpn.tools.troubles import TROUBLES, Plan, Stage, carry_out, draw, plan_of
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.faults import draw
+from dmvpn.tools.troubles.orders import carry_out
+from dmvpn.tools.troubles.plans import Plan, plan_of
+from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
 from support.doctors import WorldPatient
 from support.world import World

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,15 +16,21 @@ from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, Health, View, as_text, visit
-from dmvpn.tools.remedies import Search, asked, searched
+from dmvpn.tools.remedies.asked import asked
+from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.suffering import Harm
-from dmvpn.tools.troubles import Plan, Stage, configurations_with
+from dmvpn.tools.remedies.unforeseen import searched
+from dmvpn.tools.troubles.orders import configurations_with
+from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
 from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
 from support.diagnoses import PLAIN, ill_of, known_fault
 from support.doctors import WorldPatient, as_it_runs
 from support.world import World
+
+if TYPE_CHECKING:
+    from dmvpn.tools.troubles.plans import Plan
 
 CLOUD = replace(PLAIN, spokes=3)
 TUNNEL = "interface Tunnel0"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.doctor import as_text, visit
-from dmvpn.tools.remedies import attempt
+from dmvpn.tools.remedies.trial import attempt
 from support.doctors import WorldPatient, as_it_runs, no_advice
 from support.world import World
 

@@ -14,7 +14,8 @@ from dmvpn.labs.proofs.judging import judge
 from dmvpn.labs.proofs.networks import FEW, drawn
 from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import Plan, Stage
+from dmvpn.tools.troubles.plans import Plan
+from dmvpn.tools.troubles.stage import Stage
 from support.cases import one_in
 from support.diagnoses import ill_of, judged_of, known_fault, network
 from support.doctors import WorldPatient

@@ -11,7 +11,7 @@ from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import LATER
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.doctor import Finding, Health, Step, as_text, in_words, visit
-from dmvpn.tools.remedies import attempt, settle
+from dmvpn.tools.remedies.trial import attempt, settle
 from support.cases import every_day_but
 from support.odd import CLOUD, ODD, TWO, Odd, accusations, case_of, odd_of, said_of
 

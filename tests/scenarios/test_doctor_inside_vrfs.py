@@ -8,7 +8,7 @@ import pytest
 
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies import attempt
+from dmvpn.tools.remedies.trial import attempt
 from support.doctors import WorldPatient, as_it_runs
 from support.world import World
 from support.written import DYNAMIC, NHS, write

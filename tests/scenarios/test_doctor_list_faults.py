@@ -8,7 +8,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies import attempt
+from dmvpn.tools.remedies.trial import attempt
 from support.diagnoses import ill_of
 from support.list_faults import CLOUDS, cloud
 

@@ -17,7 +17,9 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.tools.doctor import Copied, as_text, visit
-from dmvpn.tools.remedies import MOST, attempt, changed, patch, reduced
+from dmvpn.tools.remedies.change import changed, patch
+from dmvpn.tools.remedies.scope import MOST, reduced
+from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench
 from support.doctors import WorldPatient, as_it_runs
 from support.remedies import measure

@@ -11,7 +11,9 @@ from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.doctor import Diagnosis, Step, visit
-from dmvpn.tools.remedies import Search, attempt, searched
+from dmvpn.tools.remedies.search import Search
+from dmvpn.tools.remedies.trial import attempt
+from dmvpn.tools.remedies.unforeseen import searched
 from support.doctors import WorldPatient, as_it_runs
 from support.homes import behind_home_routers
 from support.world import World

@@ -16,7 +16,10 @@ from dmvpn.tools.exercises import Exercise, exercise, exercises, look
 from dmvpn.tools.exercises.checks import WhenCheck
 from dmvpn.tools.lessons import examine, grade
 from dmvpn.tools.lessons.state import fixed, note_fixed
-from dmvpn.tools.troubles import TROUBLES, Stage, carry_out, draw_story, trouble
+from dmvpn.tools.troubles import TROUBLES, trouble
+from dmvpn.tools.troubles.faults import draw_story
+from dmvpn.tools.troubles.orders import carry_out
+from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
 from support.cases import one_in
 from support.docs import BLOCK, ROOT, steps

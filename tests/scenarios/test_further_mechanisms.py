@@ -17,7 +17,7 @@ from support.diagnoses import PLAIN, ill_of, judged_of
 from support.further import judge, said_of_slow
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles import Plan
+    from dmvpn.tools.troubles.plans import Plan
 
 CLOUD = PLAIN
 #: Plans that together have every protocol.

@@ -9,7 +9,7 @@ from dmvpn.network.lines import difference
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lessons import Check, examine
 from dmvpn.tools.phases import phase_lines
-from dmvpn.tools.troubles import Stage
+from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
 from support.world import World
 

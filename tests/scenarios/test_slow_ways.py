@@ -9,7 +9,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import Stage
+from dmvpn.tools.troubles.stage import Stage
 
 
 @pytest.mark.parametrize("delay", [600.0, 1250.0])

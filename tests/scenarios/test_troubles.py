@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,23 +13,16 @@ from dmvpn.network.lines import Lines
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.lessons import Check, GradedCheck, Health, examine, grade
-from dmvpn.tools.troubles import (
-    TROUBLES,
-    Impair,
-    Role,
-    Run,
-    Stage,
-    Trouble,
-    Type,
-    carry_out,
-    configurations_with,
-    fits,
-    orders_for,
-    trouble,
-)
+from dmvpn.tools.troubles import TROUBLES, trouble
+from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.orders import Impair, Run, Type, carry_out, configurations_with, fits, orders_for
+from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
 from support.cases import one_in
 from support.world import World
+
+if TYPE_CHECKING:
+    from dmvpn.tools.troubles.trouble import Trouble
 
 #: The first one that fits is broken.
 NETWORKS = (

@@ -17,7 +17,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies import attempt
+from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import WorldPatient, as_it_runs
 from support.two_providers import CRYPTO, HUB, PAIRS, PROVIDERS, SPOKE, spi_of, write

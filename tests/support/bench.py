@@ -8,18 +8,18 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.labs.breakable import Breakable
 from dmvpn.shells.lab.badness import HARMLESS
-from dmvpn.tools.troubles import Impair, KillRouter, Run, SetNat, Type
+from dmvpn.tools.troubles.orders import Impair, KillRouter, Run, SetNat, Type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.simulator import Simulator
-    from dmvpn.tools.troubles import Order
+    from dmvpn.tools.troubles.orders import Order
     from support.world import World
 
 
 class WorldBench(Breakable):
-    """See `dmvpn.tools.troubles.Bench`."""
+    """See `dmvpn.tools.troubles.orders.Bench`."""
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -15,8 +15,12 @@ from dmvpn.labs.proofs.judging import Judged, judged
 from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, network_of
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.remedies import Search, attempt, is_unexplained, reduced, searched
-from dmvpn.tools.troubles import UNLISTED, Stage
+from dmvpn.tools.remedies.scope import reduced
+from dmvpn.tools.remedies.search import Search
+from dmvpn.tools.remedies.trial import attempt
+from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
+from dmvpn.tools.troubles.stage import Stage
+from dmvpn.tools.troubles.unlisted import UNLISTED
 from support.further import further_of
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis, Patient
-    from dmvpn.tools.troubles import Fault
+    from dmvpn.tools.troubles.faults import Fault
 
 
 def said_after_trials(case: Case, *earlier: Mapping[str, str]) -> Diagnosis:

@@ -22,21 +22,16 @@ from dmvpn.labs.proofs.networks import FEW, MANY, drawn, network_of, title
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import (
-    AUTHENTICATION,
-    FURTHER,
-    LISTS,
-    TROUBLES,
-    UNLISTED,
-    VRFS,
-    Fault,
-    Plan,
-    Stage,
-    fault,
-    place_name,
-    places,
-)
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.authentication import AUTHENTICATION
+from dmvpn.tools.troubles.faults import Fault, fault, place_name, places
+from dmvpn.tools.troubles.further import FURTHER
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
+from dmvpn.tools.troubles.packet_lists import LISTS
+from dmvpn.tools.troubles.plans import Plan
+from dmvpn.tools.troubles.stage import Stage
+from dmvpn.tools.troubles.unlisted import UNLISTED
+from dmvpn.tools.troubles.vrfs import VRFS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,12 +13,15 @@ from dmvpn.labs.proofs import case as proofs
 from dmvpn.router.passing import barrier
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit
-from dmvpn.tools.troubles import TROUBLES, Role, Stage, Trouble, carry_out, fits, orders_for
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.isakmp import ISAKMP
+from dmvpn.tools.troubles.orders import carry_out, fits, orders_for
 from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
+from dmvpn.tools.troubles.stage import Stage
 from dmvpn.tools.troubles.wires import WIRES
 from support.bench import WorldBench
 from support.conformance import ROOT
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.base.causes import Cause
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.troubles.trouble import Trouble
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"
 #: Phase 3 in IKEv1, where faults of protection alone are tried.

@@ -17,14 +17,17 @@ from dmvpn.labs.proofs.judging import Judged, judged
 from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, drawn, network_of
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import AUTHENTICATION, FURTHER, VERY_SLOW, Fault, Stage, fault, places, plan_of
-from dmvpn.tools.troubles.plans import CERTIFICATES
+from dmvpn.tools.troubles.authentication import AUTHENTICATION
+from dmvpn.tools.troubles.faults import Fault, fault, places
+from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
+from dmvpn.tools.troubles.plans import CERTIFICATES, plan_of
+from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.troubles import Trouble
+    from dmvpn.tools.troubles.trouble import Trouble
 
 #: Draws of what fits a network.
 _TRIES: Final = 400

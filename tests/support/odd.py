@@ -26,7 +26,7 @@ from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import in_words, visit
-from dmvpn.tools.troubles import Plan, plan_of
+from dmvpn.tools.troubles.plans import Plan, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -43,23 +43,16 @@ from dmvpn.network.lines import after
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.lint import lint, sites_of
-from dmvpn.tools.troubles import (
-    AUTHENTICATION,
-    FURTHER,
-    LISTS,
-    TROUBLES,
-    UNLISTED,
-    VRFS,
-    Fault,
-    Plan,
-    Stage,
-    Trouble,
-    carry_out,
-    configurations_with,
-    fault,
-    places,
-)
-from dmvpn.tools.troubles.plans import CERTIFICATES
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.authentication import AUTHENTICATION
+from dmvpn.tools.troubles.faults import Fault, fault, places
+from dmvpn.tools.troubles.further import FURTHER
+from dmvpn.tools.troubles.orders import carry_out, configurations_with
+from dmvpn.tools.troubles.packet_lists import LISTS
+from dmvpn.tools.troubles.plans import CERTIFICATES, Plan
+from dmvpn.tools.troubles.stage import Stage
+from dmvpn.tools.troubles.unlisted import UNLISTED
+from dmvpn.tools.troubles.vrfs import VRFS
 from support import list_faults, vrf_faults
 from support.conformance import ROOT
 from support.diagnoses import PLAIN, follow, known_fault, network
@@ -74,6 +67,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.diff.rows import Rows
     from dmvpn.tools.doctor import Finding
     from dmvpn.tools.lint import Site
+    from dmvpn.tools.troubles.trouble import Trouble
     from support.lint_cases import Case as LintCase
 
 FOLDER: Final = ROOT / "tests" / "scenarios" / "oracle"

@@ -13,7 +13,7 @@ from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Step, View
-from dmvpn.tools.remedies import settle
+from dmvpn.tools.remedies.trial import settle
 
 if TYPE_CHECKING:
     from pathlib import Path

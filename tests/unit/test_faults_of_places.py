@@ -7,7 +7,12 @@ import pytest
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.render.reading import parse
-from dmvpn.tools.troubles import TROUBLES, Role, Stage, Type, draw, draw_story, fault, faults, places, table_of, trouble
+from dmvpn.tools.troubles import TROUBLES, trouble
+from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.faults import draw, draw_story, fault, faults, places
+from dmvpn.tools.troubles.networks import table_of
+from dmvpn.tools.troubles.orders import Type
+from dmvpn.tools.troubles.stage import Stage
 
 DUAL = Stage.of(Scenario.load("dual-hub"))
 

@@ -13,7 +13,9 @@ from dmvpn.shells.scenario import Scenario, described, from_description
 from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, forget
 from dmvpn.tools.saving import save
-from dmvpn.tools.troubles import TROUBLES, Fault, Stage, trouble
+from dmvpn.tools.troubles import TROUBLES, trouble
+from dmvpn.tools.troubles.faults import Fault
+from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dmvpn.labs.lessons import LessonLab
-    from dmvpn.tools.troubles import Stage
+    from dmvpn.tools.troubles.stage import Stage
 
 #: Looks at a network after a change of its phase, a second after each other.
 _SETTLING: Final = 30

@@ -16,7 +16,7 @@ from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.diff.measuring import Subject
-from dmvpn.tools.remedies import settle
+from dmvpn.tools.remedies.trial import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -26,8 +26,12 @@ from dmvpn.tools.lessons import Check, examine
 from dmvpn.tools.lessons import grade as compare
 from dmvpn.tools.lessons.state import Lesson, forget, note_fixed
 from dmvpn.tools.saving import save as write
-from dmvpn.tools.troubles import TROUBLES, Fault, Role, Stage, draw_story, fits, orders_for, trouble
-from dmvpn.tools.troubles import carry_out as break_by
+from dmvpn.tools.troubles import TROUBLES, trouble
+from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.faults import Fault, draw_story
+from dmvpn.tools.troubles.orders import carry_out as break_by
+from dmvpn.tools.troubles.orders import fits, orders_for
+from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.exercises import Exercise
     from dmvpn.tools.lessons import GradedCheck
     from dmvpn.tools.lessons.health import Subject
-    from dmvpn.tools.troubles import Trouble
+    from dmvpn.tools.troubles.trouble import Trouble
 
 #: Typed at every router when one was broken, so that "Last configuration change" gives no hint. It changes nothing.
 _EVERYWHERE: Final = ("ip host lesson 192.0.2.1", "no ip host lesson 192.0.2.1")

@@ -55,7 +55,11 @@ def tried(
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.network.device import Device
     from dmvpn.tools.enrollment import signing_trustpoints
-    from dmvpn.tools.remedies import FEW, Search, asked, attempt, is_unexplained, reduced, searched, settle
+    from dmvpn.tools.remedies.asked import asked
+    from dmvpn.tools.remedies.scope import reduced
+    from dmvpn.tools.remedies.search import FEW, Search
+    from dmvpn.tools.remedies.trial import attempt, settle
+    from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 
     devices = [Device.read(*one, leaves_out=True) for one in network.configurations.items()]
     if any(one.name not in network.certificates and signing_trustpoints(one) for one in devices):  # a lab exports none
@@ -85,7 +89,7 @@ def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force
 
     Raises UserError for files that are there, without `force`.
     """
-    from dmvpn.tools.remedies import PATCH, changed, patch
+    from dmvpn.tools.remedies.change import PATCH, changed, patch
     from dmvpn.tools.render.writing import changes, write
 
     now = changed(diagnosis, network.configurations) if network is not None else {}

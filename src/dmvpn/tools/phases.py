@@ -16,7 +16,7 @@ from dmvpn.tools.troubles.orders import process_header
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.model import NhsConfig
-    from dmvpn.tools.troubles import Actor, Stage
+    from dmvpn.tools.troubles.stage import Actor, Stage
 
 _MULTIPOINT: Final = "tunnel mode gre multipoint"
 

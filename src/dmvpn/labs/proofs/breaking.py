@@ -10,14 +10,17 @@ from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.case import Case, well_rows
 from dmvpn.labs.proofs.networks import network_of, title, traits
 from dmvpn.tools.diff.rows import worse
-from dmvpn.tools.troubles import TROUBLES, Run, Stage, Type, are_lines, carry_out, draw
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.faults import draw
+from dmvpn.tools.troubles.orders import Run, Type, are_lines, carry_out
+from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.diff.rows import Rows
-    from dmvpn.tools.troubles import Fault
+    from dmvpn.tools.troubles.faults import Fault
 
 #: Virtual seconds until timers have acted.
 LATER: Final = 180.0

@@ -9,7 +9,8 @@ from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.breaking import ill, near_of
 from dmvpn.labs.proofs.case import FORGOTTEN, HEALED, LeakError
 from dmvpn.tools.diff.rows import worse
-from dmvpn.tools.remedies import attempt, reduced
+from dmvpn.tools.remedies.scope import reduced
+from dmvpn.tools.remedies.trial import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.diff.rows import Rows
     from dmvpn.tools.doctor import Diagnosis, Finding
-    from dmvpn.tools.troubles import Fault
+    from dmvpn.tools.troubles.faults import Fault
 
 #: Lines that let strangers in, or turn something off: they fix nothing.
 _GUARDS: Final = ("no tunnel protection", "no ip nhrp authentication", "no authentication", "shutdown", "no crypto")

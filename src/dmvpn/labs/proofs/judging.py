@@ -14,7 +14,10 @@ from dmvpn.labs.proofs.healing import helps, left_by, restores, shown_to_work
 from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, traits, with_harmless
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import SLOW, Fault, Stage, carry_out, fault, places
+from dmvpn.tools.troubles.faults import Fault, fault, places
+from dmvpn.tools.troubles.orders import carry_out
+from dmvpn.tools.troubles.stage import Stage
+from dmvpn.tools.troubles.wires import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

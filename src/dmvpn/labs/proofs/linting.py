@@ -14,11 +14,12 @@ from dmvpn.labs.proofs.networks import HARMLESS, MANY, network_of, title, with_h
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.lint import lint, sites_of
-from dmvpn.tools.troubles import Stage, Type, configurations_with
+from dmvpn.tools.troubles.orders import Type, configurations_with
+from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
     from dmvpn.base.findings import LintFinding
-    from dmvpn.tools.troubles import Fault
+    from dmvpn.tools.troubles.faults import Fault
 
 #: Mechanisms that lint must find wherever they harm: a rule is about each of them.
 CLAIMED: Final = frozenset(

@@ -15,11 +15,12 @@ from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
-from dmvpn.tools.troubles import Stage, files_of, plan_of, table_of
-from dmvpn.tools.troubles.plans import TRUSTPOINTS
+from dmvpn.tools.troubles.networks import table_of
+from dmvpn.tools.troubles.plans import TRUSTPOINTS, files_of, plan_of
+from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles import Plan
+    from dmvpn.tools.troubles.plans import Plan
 
 #: Networks in which a spoke cannot register: they are never well.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")

@@ -15,7 +15,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools import answers
 from dmvpn.tools.answers import rows, text
 from dmvpn.tools.exercises import checks
-from dmvpn.tools.troubles import Bench
+from dmvpn.tools.troubles.orders import Bench
 
 if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario

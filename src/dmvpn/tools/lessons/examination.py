@@ -17,7 +17,8 @@ from dmvpn.tools.lessons.health import BAD, Check, Health, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.troubles import Actor, Bench, Stage
+    from dmvpn.tools.troubles.orders import Bench
+    from dmvpn.tools.troubles.stage import Actor, Stage
 
 #: Sites that ping each other; of large networks the first ones.
 MOST_SITES: Final = 6

@@ -17,12 +17,15 @@ from dmvpn.base.values import dataclass
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.places import FIXED, LESSON
 from dmvpn.tools.lessons.health import Health
-from dmvpn.tools.troubles import TROUBLES, place_name, places
+from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.faults import place_name, places
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.tools.troubles import Fault, Stage, Trouble
+    from dmvpn.tools.troubles.faults import Fault
+    from dmvpn.tools.troubles.stage import Stage
+    from dmvpn.tools.troubles.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,25 +17,3 @@ unforeseen   when to search, and the result of a search as findings
 
 The caller provides the copy (`Copy`): a simulator with prompts.
 """
-
-from dmvpn.tools.remedies.asked import asked
-from dmvpn.tools.remedies.change import PATCH, changed, patch
-from dmvpn.tools.remedies.scope import MOST, reduced
-from dmvpn.tools.remedies.search import FEW, Search
-from dmvpn.tools.remedies.trial import attempt, settle
-from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
-
-__all__ = [
-    "FEW",
-    "MOST",
-    "PATCH",
-    "Search",
-    "asked",
-    "attempt",
-    "changed",
-    "is_unexplained",
-    "patch",
-    "reduced",
-    "searched",
-    "settle",
-]

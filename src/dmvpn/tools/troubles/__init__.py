@@ -24,46 +24,22 @@ The causes that a diagnosis names are in `base/causes.py`, which the doctor shar
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.troubles.acts import Role
-from dmvpn.tools.troubles.authentication import AUTHENTICATION
-from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
-from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.isakmp import ISAKMP
-from dmvpn.tools.troubles.list_setup import Lists
-from dmvpn.tools.troubles.networks import table_of
 from dmvpn.tools.troubles.nhrp import NHRP
-from dmvpn.tools.troubles.orders import (
-    Bench,
-    Impair,
-    KillRouter,
-    Order,
-    Run,
-    SetNat,
-    Type,
-    are_lines,
-    carry_out,
-    configurations_with,
-    fits,
-    orders_for,
-)
-from dmvpn.tools.troubles.packet_lists import LISTS
-from dmvpn.tools.troubles.plans import Plan, files_of, plan_of
 from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.routing import ROUTING
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
-from dmvpn.tools.troubles.stage import Actor, Stage
-from dmvpn.tools.troubles.trouble import Trouble
 from dmvpn.tools.troubles.tunnels import TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY
-from dmvpn.tools.troubles.unlisted import UNLISTED
-from dmvpn.tools.troubles.vrf_setup import Vrfs
-from dmvpn.tools.troubles.vrfs import VRFS
-from dmvpn.tools.troubles.wires import SLOW, WIRES
+from dmvpn.tools.troubles.wires import WIRES
+
+if TYPE_CHECKING:
+    from dmvpn.tools.troubles.trouble import Trouble
 
 TROUBLES: Final = (
     *UNDERLAY,
@@ -85,45 +61,3 @@ def trouble(name: str) -> Trouble:
         if known.id == name:
             return known
     raise UserError(f"no trouble {name!r}; 'dmvpn lab break --list' has them all")
-
-
-__all__ = [
-    "AUTHENTICATION",
-    "FURTHER",
-    "LISTS",
-    "SLOW",
-    "TROUBLES",
-    "UNLISTED",
-    "VERY_SLOW",
-    "VRFS",
-    "Actor",
-    "Bench",
-    "Fault",
-    "Impair",
-    "KillRouter",
-    "Lists",
-    "Order",
-    "Plan",
-    "Role",
-    "Run",
-    "SetNat",
-    "Stage",
-    "Trouble",
-    "Type",
-    "Vrfs",
-    "are_lines",
-    "carry_out",
-    "configurations_with",
-    "draw",
-    "draw_story",
-    "fault",
-    "faults",
-    "files_of",
-    "fits",
-    "orders_for",
-    "place_name",
-    "places",
-    "plan_of",
-    "table_of",
-    "trouble",
-]
