@@ -20,7 +20,7 @@ from dmvpn.ios import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.metrics import MetricRow, Table
+    from dmvpn.base.metrics import MetricRow
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import Measured, ShowContext
 
@@ -55,7 +55,7 @@ def _table(context: ShowContext, measure: Measured, peers: int, vrf: str | None)
     rows = iter(measure.rows(context))
     labels = table.labels if vrf is None else ("vrf", *table.labels)
     columns = (*labels, *(family.name for family in table.families))
-    meanings = _meanings(table)
+    meanings = tuple((family.kind.value, family.meaning) for family in table.families)
     some: Iterable[MetricRow] = rows if most is None else islice(rows, most)
     if vrf is not None:
         some = ((vrf, *row) for row in some)
@@ -68,7 +68,3 @@ def _table(context: ShowContext, measure: Measured, peers: int, vrf: str | None)
     if last is not None:
         cut = most is not None and next(rows, None) is not None
         yield replace(last, cut=cut)
-
-
-def _meanings(table: Table) -> tuple[tuple[str, str], ...]:
-    return tuple((family.kind.value, family.meaning) for family in table.families)

@@ -86,7 +86,7 @@ _WORDS: Final = {
 def text_of_name(octets: bytes) -> str:
     """Return "cn=R1,o=Example", most specific first; "" for what is no name."""
     try:
-        parts = [_attribute(attribute) for part in _inside(octets, _SEQUENCE) for attribute in _values(part, _SET)]
+        parts = [_attribute(attribute) for part in _inside(octets, _SEQUENCE) for attribute in _inside(part, _SET)]
     except ValueError:
         return ""
     return ",".join(reversed(parts))
@@ -98,10 +98,6 @@ def _inside(octets: bytes, tag: int) -> list[bytes]:
     if found != tag or rest:
         raise ValueError("another type, or something behind it")
     return _all(content)
-
-
-def _values(octets: bytes, tag: int) -> list[bytes]:
-    return _inside(octets, tag)
 
 
 def _all(octets: bytes) -> list[bytes]:

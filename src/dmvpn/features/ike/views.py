@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import Connection
     from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.suites import Suite
 
 _ENCRYPTIONS: Final[dict[int, str]] = {Encr.AES_CBC: "AES-CBC", Encr.AES_GCM_16: "AES-GCM", Encr.TRIPLE_DES: "3DES"}
 _PRFS: Final[dict[int, str]] = {
@@ -59,9 +57,9 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
         encryption=_ENCRYPTIONS.get(suite.encr, "") if suite else "",
         bits=suite.key_bits if suite else 0,
         prf=_PRFS.get(suite.prf, "") if suite else "",
-        integrity=_integrity(suite) if suite else "",
+        integrity=_INTEGS.get(suite.integ, "") if suite else "",
         group=suite.group if suite else 0,
-        local_auth=_method(terms) if terms else "",
+        local_auth=("PSK" if terms.key is None else method_name(terms.key)) if terms else "",
         remote_auth=sa.evidence.by,
         local_identity=name_of(terms.identity) if terms else "",
         remote_identity=name_of(sa.theirs) if sa.theirs else "",
@@ -79,14 +77,6 @@ def view_of(sa: Session, connection: Connection | None) -> IkeView:
         next_request=sa.message_ids[0],
         next_answer=sa.message_ids[1],
     )
-
-
-def _integrity(suite: Suite) -> str:
-    return _INTEGS.get(suite.integ, "")
-
-
-def _method(terms: Terms) -> str:
-    return "PSK" if terms.key is None else method_name(terms.key)
 
 
 # ------------------------------------------------------------------------------------------------------------ child SAs

@@ -151,8 +151,4 @@ class Conversation:
 
 def _entries(prefixes: Iterable[Prefix], told: Mapping[Prefix, RipEntry]) -> tuple[RipEntry, ...]:
     """Return the entries for these prefixes; prefixes that are not announced are unreachable."""
-    return tuple(told.get(prefix) or _gone(prefix) for prefix in prefixes)
-
-
-def _gone(prefix: Prefix) -> RipEntry:
-    return RipEntry.of_prefix(prefix, INFINITY)
+    return tuple(told.get(prefix) or RipEntry.of_prefix(prefix, INFINITY) for prefix in prefixes)

@@ -18,7 +18,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.features.track.echoes import Echo
     from dmvpn.features.track.model import Operation
     from dmvpn.features.track.objects import Object
@@ -126,7 +125,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         up=each.is_up,
         changes=each.changes,
         changed=ctx.now - each.since,
-        route=_with_mask(settings.prefix) if settings.prefix is not None else "",
+        route=f"{settings.prefix.address} {settings.prefix.netmask}" if settings.prefix is not None else "",
         learnt_by=route.source.name if route is not None else "",
         hop=route.next_hops[0].interface if route is not None and route.next_hops else "",
         code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
@@ -138,10 +137,6 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         down_level=settings.down_level if has_levels else None,
         followed=machine.is_followed(settings.number),
     )
-
-
-def _with_mask(prefix: Prefix) -> str:
-    return f"{prefix.address} {prefix.netmask}"
 
 
 def _milliseconds(seconds: float | None) -> int | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.base.facts import Address
-    from dmvpn.base.filters import Condition, FilterList, Ranges
+    from dmvpn.base.filters import Condition, FilterList
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.walk.values import Passage, Place
@@ -276,7 +276,7 @@ def _services(scene: Scene) -> list[Kind]:
     for condition in _conditions(scene):
         for ports in (condition.destination_ports, condition.source_ports):
             for protocol in (TCP, UDP):
-                port = _first(ports)
+                port = ports[0][0] if ports else 0
                 if condition.protocol == protocol and port:
                     name = "TCP" if protocol == TCP else "UDP"
                     found[Kind(f"{name} port {port}", protocol, port)] = None
@@ -289,7 +289,3 @@ def _conditions(scene: Scene) -> Iterator[Condition]:
             lists: Sequence[FilterList | None] = (one.filters.inward, one.filters.outward)
             for listed in lists:
                 yield from (entry.condition for entry in (listed.entries if listed is not None else ()))
-
-
-def _first(ports: Ranges | None) -> int:
-    return ports[0][0] if ports else 0

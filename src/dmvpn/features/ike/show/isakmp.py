@@ -228,7 +228,7 @@ def _sa(view: IkeView, inside: str, now: float) -> IsakmpSaLine:
         port=view.local_port,
         target=target,
         source=source,
-        state=_state(view),
+        state=str((IkePhase.MM_NO_STATE if view.phase is IkePhase.DELETED else view.phase).value),
         deleted=view.phase is IkePhase.DELETED,
         encryption=_SHORT.get(view.encryption, ""),
         hash=_SHORT.get(view.prf, view.prf.lower()),
@@ -238,10 +238,6 @@ def _sa(view: IkeView, inside: str, now: float) -> IsakmpSaLine:
         identity=view.remote_identity,
         inside=inside,
     )
-
-
-def _state(view: IkeView) -> str:
-    return str((IkePhase.MM_NO_STATE if view.phase is IkePhase.DELETED else view.phase).value)
 
 
 def _policy(policy: IsakmpPolicy) -> IsakmpPolicyLines:

@@ -111,14 +111,10 @@ def _fall_back(sa: IsakmpSa, tries: int) -> None:
         sa.use_port(IKE_PORT)
 
 
-def _interval(sa: IsakmpSa) -> float:
-    return (sa.terms.dpd_retry if sa.terms else 0.0) or _PROBE_INTERVAL
-
-
 def probe(sa: IsakmpSa) -> None:
     """Ask the peer whether it lives."""
     if sa.is_usable and sa.question is None:
-        informational.ask(sa, _interval(sa))
+        informational.ask(sa, (sa.terms.dpd_retry if sa.terms else 0.0) or _PROBE_INTERVAL)
 
 
 def examine(sa: IsakmpSa) -> None:

@@ -28,21 +28,18 @@ _DEFAULT_GROUP = 14
 def read(tree: ConfigTree) -> IpsecConfig:
     """Return what the configuration says of IPsec."""
     return IpsecConfig(
-        transform_sets=_transform_sets(tree),
-        profiles=_profiles(tree),
+        transform_sets=tuple(
+            _transform_set(args, section) for args, section in tree.sections(transforms.TRANSFORM_SET)
+        ),
+        profiles=tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE)),
         lifetime=_global_lifetime(tree),
-        idle_time=_global_idle_time(tree),
+        idle_time=tree.args(profiles.GLOBAL_IDLE).integer("seconds", 0),
         replay_window=_global_window(tree),
         df_bit=_df_bit(tree),
-        fragment_first=_fragments_first(tree),
-        nat_traversal=_traverses_nat(tree),
+        fragment_first=tree.get(profiles.FRAGMENTATION) is None,
+        nat_traversal=tree.flag(profiles.NAT),
         encapsulation=_encapsulation(tree),
     )
-
-
-def _transform_sets(tree: ConfigTree) -> tuple[TransformSet, ...]:
-    """Return all transform sets."""
-    return tuple(_transform_set(args, section) for args, section in tree.sections(transforms.TRANSFORM_SET))
 
 
 def _transform_set(args: Args, section: Section) -> TransformSet:
@@ -59,11 +56,6 @@ def _transform_set(args: Args, section: Section) -> TransformSet:
     )
 
 
-def _profiles(tree: ConfigTree) -> tuple[IpsecProfile, ...]:
-    """Return all profiles."""
-    return tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE))
-
-
 def _global_lifetime(tree: ConfigTree) -> Lifetime:
     """Return the lifetime of SAs whose profile names none."""
     kilobytes = _kilobytes(tree, profiles.GLOBAL_KILOBYTES)
@@ -71,11 +63,6 @@ def _global_lifetime(tree: ConfigTree) -> Lifetime:
         seconds=tree.args(profiles.GLOBAL_SECONDS).integer("seconds", DEFAULT_SECONDS),
         kilobytes=DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
     )
-
-
-def _global_idle_time(tree: ConfigTree) -> int:
-    """Return the seconds after which an unused SA goes, 0: it stays."""
-    return tree.args(profiles.GLOBAL_IDLE).integer("seconds", 0)
 
 
 def _global_window(tree: ConfigTree) -> int:
@@ -88,16 +75,6 @@ def _df_bit(tree: ConfigTree) -> DfBit:
     """Return what becomes of the DF bit."""
     args = tree.get(profiles.DF_BIT)
     return next(bit for bit in DfBit if bit.value in args) if args else DfBit.COPY
-
-
-def _fragments_first(tree: ConfigTree) -> bool:
-    """Return whether large packets are cut before they are encrypted."""
-    return tree.get(profiles.FRAGMENTATION) is None
-
-
-def _traverses_nat(tree: ConfigTree) -> bool:
-    """Return whether ESP may go in UDP."""
-    return tree.flag(profiles.NAT)
 
 
 def _encapsulation(tree: ConfigTree) -> Encapsulation:
@@ -113,7 +90,7 @@ def _profile(args: Args, section: Section) -> IpsecProfile:
         transform_sets=sets.texts("name") if sets else (),
         ikev2_profile=section.args(profiles.IKEV2_PROFILE).text("name", ""),
         isakmp_profile=section.args(profiles.ISAKMP_PROFILE).text("name", ""),
-        pfs_group=_group(pfs) if pfs else 0,
+        pfs_group=int(pfs.text("group", f"group{_DEFAULT_GROUP}").removeprefix("group")) if pfs else 0,
         lifetime=Lifetime(
             seconds=section.args(profiles.SECONDS).integer("seconds", None),
             kilobytes=_kilobytes(section, profiles.KILOBYTES),
@@ -123,10 +100,6 @@ def _profile(args: Args, section: Section) -> IpsecProfile:
         responder_only=section.flag(profiles.RESPONDER_ONLY),
         esn=section.flag(profiles.ESN),
     )
-
-
-def _group(args: Args) -> int:
-    return int(args.text("group", f"group{_DEFAULT_GROUP}").removeprefix("group"))
 
 
 def _kilobytes(section: Section, line: ConfigLine) -> int | None:

@@ -27,12 +27,8 @@ def read(tree: ConfigTree) -> PkiConfig:
             _trustpoint(args, section, chains.get(args.text("name"), ()))
             for args, section in tree.sections(trustpoints.TRUSTPOINT)
         ),
-        maps=_maps(tree),
+        maps=tuple(sorted(tree.made(maps.MAP, _map), key=lambda entry: (entry.name, entry.number))),
     )
-
-
-def _maps(tree: ConfigTree) -> tuple[CertificateMap, ...]:
-    return tuple(sorted(tree.made(maps.MAP, _map), key=lambda entry: (entry.name, entry.number)))
 
 
 def _map(args: Args, section: Section) -> CertificateMap:

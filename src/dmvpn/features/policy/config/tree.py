@@ -168,7 +168,7 @@ def _asks(args: Args) -> Condition:
         icmp=conditions.icmp_of(args.text("message")) if "message" in args.values_given else None,
         flags=_flags(args),
         service=_service(args),
-        ttl=_ttl(args),
+        ttl=_numbers_of(args, "ttl")[1] if "ttl" in args else None,
         option=conditions.option_of(args.text("option")) if "option" in args else None,
         fragments="fragments" in args,
     )
@@ -204,10 +204,6 @@ def _service(args: Args) -> tuple[int, int] | None:
     for part, bits in found:
         value, mask = value | part, mask | bits
     return value, mask
-
-
-def _ttl(args: Args) -> tuple[tuple[int, int], ...] | None:
-    return _numbers_of(args, "ttl")[1] if "ttl" in args else None
 
 
 def _prefix_entry(args: Args) -> ListEntry[PrefixRule]:
