@@ -9,7 +9,6 @@ from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.base.redistribution import Redistribution
-from dmvpn.base.values import collected
 from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
@@ -240,7 +239,20 @@ SUMMARY: Final = ConfigLine(
     order=73,
 )
 
-LINES: Final = (*collected(ConfigLine, vars()), *OF_ROUTER.all, *OF_VRF.all)
+LINES: Final = (
+    ROUTER,
+    *OF_ROUTER.all,
+    FAMILY,
+    *OF_VRF.all,
+    SPLIT_HORIZON,
+    AUTHENTICATION_MODE,
+    AUTHENTICATION_KEYS,
+    SEND_VERSION,
+    RECEIVE_VERSION,
+    TRIGGERED,
+    INTERFACE_BFD,
+    SUMMARY,
+)
 
 
 def process(vrf: str) -> tuple[str, ...]:

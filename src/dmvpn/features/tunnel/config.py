@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.notices import AnswersEnd, LineEnds
 from dmvpn.base.values import collected
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, interface_sort_key
-from dmvpn.ios.common import ADJUST_MSS, INTERFACE, IP_MTU, SHUTDOWN
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, common, interface_sort_key
 from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ LINES: Final = collected(ConfigLine, vars())
 
 def model(tree: ConfigTree) -> TunnelConfig:
     """Return what the configuration says of tunnels."""
-    return TunnelConfig(tuple(sorted(tree.made(INTERFACE, _settings), key=lambda tunnel: tunnel.number)))
+    return TunnelConfig(tuple(sorted(tree.made(common.INTERFACE, _settings), key=lambda tunnel: tunnel.number)))
 
 
 def _settings(args: Args, section: Section) -> TunnelSettings | None:
@@ -205,9 +204,9 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
         ike_profile=_ike_profile(protection) if protection else "",
         transmit_bandwidth=section.args(TRANSMIT).integer("kbps", DEFAULT_KBPS),
         receive_bandwidth=section.args(RECEIVE).integer("kbps", DEFAULT_KBPS),
-        ip_mtu=section.args(IP_MTU).integer("octets", None),
-        mss=section.args(ADJUST_MSS).integer("octets", None),
-        shutdown=section.flag(SHUTDOWN),
+        ip_mtu=section.args(common.IP_MTU).integer("octets", None),
+        mss=section.args(common.ADJUST_MSS).integer("octets", None),
+        shutdown=section.flag(common.SHUTDOWN),
     )
 
 
@@ -232,7 +231,7 @@ def _ike_profile(protection: Args) -> str:
 
 
 def _switched_on(args: Args, section: Section) -> str | None:
-    return None if section.flag(SHUTDOWN) else args.interface("name")
+    return None if section.flag(common.SHUTDOWN) else args.interface("name")
 
 
 def _endings(before: Pages[str], after: Pages[str], ports: Ports) -> list[Notice]:
@@ -252,4 +251,6 @@ def _endings(before: Pages[str], after: Pages[str], ports: Ports) -> list[Notice
 
 
 #: Interfaces that a new configuration ends, with the tunnels over them.
-ENDINGS: Final = Endings(frozenset((INTERFACE, SHUTDOWN)), lambda tree: tree.made(INTERFACE, _switched_on), _endings)
+ENDINGS: Final = Endings(
+    frozenset((common.INTERFACE, common.SHUTDOWN)), lambda tree: tree.made(common.INTERFACE, _switched_on), _endings
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
-from dmvpn.ios.common import INTERFACE
+from dmvpn.ios import common
 from dmvpn.ios.config_line import ConfigLine
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ LINES: Final = collected(ConfigLine, vars())
 
 def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> dict[str, InterfaceSettings]:
     """Return the settings in the interfaces' own sections for this autonomous system, on top of the default."""
-    return dict(tree.made(INTERFACE, _interface_settings, number, default))
+    return dict(tree.made(common.INTERFACE, _interface_settings, number, default))
 
 
 def _interface_settings(

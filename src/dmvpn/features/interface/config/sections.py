@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.placeholder import Blank
-from dmvpn.base.values import collected
 from dmvpn.features.interface.config import ipv6
 from dmvpn.features.interface.config.subnets import Subnets, near
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
-from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, IP_MTU, SHUTDOWN
+from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.vrfs import linked_without, vrf_of
+from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -94,7 +93,23 @@ def _subnets(args: Args, section: Section) -> Subnets | None:
     )
 
 
-LINES: Final = (*collected(ConfigLine, vars()), *ipv6.LINES)
+LINES: Final = (
+    INTERFACE,
+    INTERFACE_RANGE,
+    DESCRIPTION,
+    BANDWIDTH,
+    DELAY,
+    FORWARDING,
+    IP_FORWARDING,
+    ADDRESS,
+    SECONDARY,
+    REDIRECTS,
+    MTU,
+    IP_MTU,
+    ADJUST_MSS,
+    *ipv6.LINES,
+    SHUTDOWN,
+)
 MODES: Final = (INTERFACE_MODE,)
 
 

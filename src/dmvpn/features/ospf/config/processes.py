@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
-from dmvpn.features.ospf.config.interfaces import PROCESS
+from dmvpn.features.ospf.config import interfaces
 from dmvpn.features.ospf.config.words import AREA, NETWORK
-from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios import Args, ConfigLine, Mode, common
 from dmvpn.ios.assignment import assign, named_options
-from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 from dmvpn.ios.vrfs import refusal
@@ -53,8 +52,8 @@ def _line(
 
 def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
     """Drop lines that name the process: without it they go, as on IOS."""
-    for _, section in root.sections(INTERFACE):
-        for entry in section.entries(PROCESS):
+    for _, section in root.sections(common.INTERFACE):
+        for entry in section.entries(interfaces.PROCESS):
             if entry.args.integer("process") == args.integer("number"):
                 section.drop(entry)
 
