@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, Ty
 
 import httpx2
 
-from dmvpn.client import configuring
+from dmvpn.client import configuring, exchange
 from dmvpn.client.errors import NotReachedError, ProblemError
-from dmvpn.client.exchange import (
-    LARGEST_EVENT,
-    STREAM_SILENCE,
-    Intake,
-    Reply,
-    Request,
-    Steps,
-    arguments,
-    options,
-    reaching,
-)
 from dmvpn.client.following import of_lab, of_router
 from dmvpn.client.frames import frame
 from dmvpn.client.operations import Place, Server
@@ -68,13 +57,13 @@ class Asking(Generic[S]):
         self._client = client
         self._steps = steps
 
-    async def do(self, steps: Steps[T]) -> T:
+    async def do(self, steps: exchange.Steps[T]) -> T:
         """Carry out an operation."""
         return await self._client.do(steps)
 
 
 def _asked(
-    operation: Callable[Concatenate[S, P], Steps[T]],
+    operation: Callable[Concatenate[S, P], exchange.Steps[T]],
 ) -> Callable[Concatenate[Asking[S], P], Coroutine[Any, Any, T]]:
     """Return the method that carries an operation out, with its arguments and description."""
 
@@ -92,7 +81,7 @@ class Client(Asking[Server]):
         self._steps = Server()
         self.url = settings.url
         self._settings = settings
-        self._http = httpx2.AsyncClient(**options(settings))
+        self._http = httpx2.AsyncClient(**exchange.options(settings))
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,7 +114,7 @@ class Client(Asking[Server]):
     wait = _asked(Server.wait)
     cancel = _asked(Server.cancel)
 
-    async def do(self, steps: Steps[T]) -> T:
+    async def do(self, steps: exchange.Steps[T]) -> T:
         """Carry out an operation."""
         try:
             request = next(steps)
@@ -135,24 +124,26 @@ class Client(Asking[Server]):
             result: T = done.value
             return result
 
-    async def _fetch(self, request: Request) -> Reply:
+    async def _fetch(self, request: exchange.Request) -> exchange.Reply:
         if request.after:
             await asyncio.sleep(request.after)
-        with reaching(self._settings):
-            async with self._http.stream(**arguments(request)) as response:
+        with exchange.reaching(self._settings):
+            async with self._http.stream(**exchange.arguments(request)) as response:
                 return await _whole(response)
 
     async def follow(self, following: Following[N]) -> AsyncIterator[N | Gone]:
         """Yield events, over several connections if need be."""
-        timeout = httpx2.Timeout(self._settings.timeout, read=STREAM_SILENCE)
+        timeout = httpx2.Timeout(self._settings.timeout, read=exchange.STREAM_SILENCE)
         while not following.ended:
             try:
-                with reaching(self._settings):
-                    async with self._http.stream(**arguments(following.request()), timeout=timeout) as response:
+                with exchange.reaching(self._settings):
+                    async with self._http.stream(
+                        **exchange.arguments(following.request()), timeout=timeout
+                    ) as response:
                         if response.status_code != httpx2.codes.OK:
                             await _whole(response)
                         following.connected()
-                        async for one in httpx2.EventSource(response, LARGEST_EVENT):
+                        async for one in httpx2.EventSource(response, exchange.LARGEST_EVENT):
                             event = following.take(one)
                             if event is not None:
                                 yield event
@@ -215,8 +206,8 @@ class Router(Asking[Place]):
             yield event
 
 
-async def _whole(response: httpx2.Response) -> Reply:
-    intake = Intake(response)
+async def _whole(response: httpx2.Response) -> exchange.Reply:
+    intake = exchange.Intake(response)
     async for octets in response.aiter_raw():
         intake.take(octets)
     return intake.reply()

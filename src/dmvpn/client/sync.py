@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import httpx2
 
-from dmvpn.client import configuring
+from dmvpn.client import configuring, exchange
 from dmvpn.client.errors import NotReachedError, ProblemError
-from dmvpn.client.exchange import (
-    LARGEST_EVENT,
-    STREAM_SILENCE,
-    Intake,
-    Reply,
-    Request,
-    Steps,
-    arguments,
-    options,
-    reaching,
-)
 from dmvpn.client.following import of_lab, of_router
 from dmvpn.client.frames import frame
 from dmvpn.client.operations import Place, Server
@@ -67,12 +56,12 @@ class Asking(Generic[S]):
         self._client = client
         self._steps = steps
 
-    def do(self, steps: Steps[T]) -> T:
+    def do(self, steps: exchange.Steps[T]) -> T:
         """Carry out an operation."""
         return self._client.do(steps)
 
 
-def _asked(operation: Callable[Concatenate[S, P], Steps[T]]) -> Callable[Concatenate[Asking[S], P], T]:
+def _asked(operation: Callable[Concatenate[S, P], exchange.Steps[T]]) -> Callable[Concatenate[Asking[S], P], T]:
     """Return the method that carries an operation out, with its arguments and description."""
 
     @wraps(operation)
@@ -89,7 +78,7 @@ class Client(Asking[Server]):
         self._steps = Server()
         self.url = settings.url
         self._settings = settings
-        self._http = httpx2.Client(**options(settings))
+        self._http = httpx2.Client(**exchange.options(settings))
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +109,7 @@ class Client(Asking[Server]):
     wait = _asked(Server.wait)
     cancel = _asked(Server.cancel)
 
-    def do(self, steps: Steps[T]) -> T:
+    def do(self, steps: exchange.Steps[T]) -> T:
         """Carry out an operation."""
         try:
             request = next(steps)
@@ -130,24 +119,24 @@ class Client(Asking[Server]):
             result: T = done.value
             return result
 
-    def _fetch(self, request: Request) -> Reply:
+    def _fetch(self, request: exchange.Request) -> exchange.Reply:
         time.sleep(request.after)
-        with reaching(self._settings), self._http.stream(**arguments(request)) as response:
+        with exchange.reaching(self._settings), self._http.stream(**exchange.arguments(request)) as response:
             return _whole(response)
 
     def follow(self, following: Following[N]) -> Iterator[N | Gone]:
         """Yield events, over several connections if need be."""
-        timeout = httpx2.Timeout(self._settings.timeout, read=STREAM_SILENCE)
+        timeout = httpx2.Timeout(self._settings.timeout, read=exchange.STREAM_SILENCE)
         while not following.ended:
             try:
                 with (
-                    reaching(self._settings),
-                    self._http.stream(**arguments(following.request()), timeout=timeout) as response,
+                    exchange.reaching(self._settings),
+                    self._http.stream(**exchange.arguments(following.request()), timeout=timeout) as response,
                 ):
                     if response.status_code != httpx2.codes.OK:
                         _whole(response)
                     following.connected()
-                    for one in httpx2.EventSource(response, LARGEST_EVENT):
+                    for one in httpx2.EventSource(response, exchange.LARGEST_EVENT):
                         event = following.take(one)
                         if event is not None:
                             yield event
@@ -208,8 +197,8 @@ class Router(Asking[Place]):
         return self._client.follow(of_router(base, topics, since, patience))
 
 
-def _whole(response: httpx2.Response) -> Reply:
-    intake = Intake(response)
+def _whole(response: httpx2.Response) -> exchange.Reply:
+    intake = exchange.Intake(response)
     for octets in response.iter_raw():
         intake.take(octets)
     return intake.reply()

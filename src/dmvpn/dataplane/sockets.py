@@ -29,18 +29,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.dataplane import ancillary
-from dmvpn.dataplane.socket_calls import (
-    NOTHING,
-    PROBES_ONLY,
-    attach,
-    bind,
-    drain,
-    explained,
-    opened,
-    receive_into,
-    set_option,
-)
+from dmvpn.dataplane import ancillary, socket_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +62,7 @@ class _Socket:
     """The common part of the sockets: closing, and use as a context."""
 
     def __init__(self, kind: int, protocol: int) -> None:
-        self._socket = opened(kind, protocol)
+        self._socket = socket_calls.opened(kind, protocol)
 
     def fileno(self) -> int:
         """Return the descriptor to watch for readability."""
@@ -122,7 +111,7 @@ class _TwoSockets(_Socket):
         that leave here.
         """
         if minds is not self._minds_paths:
-            set_option(
+            socket_calls.set_option(
                 self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT if minds else ancillary.PMTUDISC_OMIT
             )
             self._minds_paths = minds
@@ -143,14 +132,14 @@ class _TwoSockets(_Socket):
 
     def _open_whole(self, kind: int, protocol: int, device: str | None, port: int) -> None:
         """Open the second one. Between its binding and its connecting it receives packets for the first one."""
-        whole = opened(kind, protocol)
+        whole = socket_calls.opened(kind, protocol)
         try:
-            attach(whole, NOTHING)
-            drain(whole)  # a raw one has received everything since its creation
-            bind(whole, self._local, device, port)
+            socket_calls.attach(whole, socket_calls.NOTHING)
+            socket_calls.drain(whole)  # a raw one has received everything since its creation
+            socket_calls.bind(whole, self._local, device, port)
             whole.connect((str(self._local), _DISCARD))
-            set_option(whole, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DO)
-            set_option(whole, ancillary.IP_TTL, 255)
+            socket_calls.set_option(whole, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DO)
+            socket_calls.set_option(whole, ancillary.IP_TTL, 255)
         except OSError:
             whole.close()
             raise
@@ -163,10 +152,10 @@ class _TwoSockets(_Socket):
         both = [self._socket] if self._whole is None else [self._socket, self._whole]
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, len(both) - 1)
-        bind(self._socket, self._local, device, port)
+        socket_calls.bind(self._socket, self._local, device, port)
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        set_option(self._socket, ancillary.IP_TTL, 255)
+        socket_calls.set_option(self._socket, ancillary.IP_TTL, 255)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.mind_paths(False)
 
@@ -192,7 +181,7 @@ class GreSocket(_TwoSockets):
             self._prepare(device, 0, receive_buffer)
         except OSError as error:
             self.close()
-            raise explained(f"{self.what} on {local}", error) from error
+            raise socket_calls.explained(f"{self.what} on {local}", error) from error
 
     def allow_df(self) -> None:
         """Send packets with DF from now on, too. Raises HostProblem, OSError."""
@@ -200,7 +189,7 @@ class GreSocket(_TwoSockets):
             try:
                 self._open_whole(socket.SOCK_RAW, self.protocol, self._device, 0)
             except OSError as error:
-                raise explained(f"{self.what} on {self._local}", error) from error
+                raise socket_calls.explained(f"{self.what} on {self._local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
         """Send an IP payload. Without `df` the kernel fragments packets that are too big."""
@@ -212,7 +201,7 @@ class GreSocket(_TwoSockets):
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
         """Fill the buffer with the next packet, outer header first. Returns its length, or None if no packet waits."""
-        return receive_into(self._socket, buffer)
+        return socket_calls.receive_into(self._socket, buffer)
 
 
 class EspSocket(GreSocket):
@@ -245,10 +234,10 @@ class UdpSocket(_TwoSockets):
             if df:
                 self._open_whole(kind, protocol, None, port)
             self._prepare(None, port, receive_buffer)
-            set_option(self._socket, ancillary.IP_RECVTOS, 1)
+            socket_calls.set_option(self._socket, ancillary.IP_RECVTOS, 1)
         except OSError as error:
             self.close()
-            raise explained(f"UDP port {port} on {local}", error) from error
+            raise socket_calls.explained(f"UDP port {port} on {local}", error) from error
 
     def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
         """Send a datagram from this address and port. Without `df` the kernel fragments packets that are too big."""
@@ -273,19 +262,19 @@ class InterfaceSocket(_Socket):
         self.device = device
         what = f"protocol {protocol}" if port is None else f"UDP port {port}"
         try:
-            bind(self._socket, None, device, port or 0)
+            socket_calls.bind(self._socket, None, device, port or 0)
             self.link = socket.if_nametoindex(device)
             for option in (ancillary.IP_PKTINFO, ancillary.IP_RECVTTL, ancillary.IP_RECVTOS):
-                set_option(self._socket, option, 1)
+                socket_calls.set_option(self._socket, option, 1)
             # Own hellos do not come back, and groups that other sockets joined on other interfaces are not ours.
-            set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
-            set_option(self._socket, ancillary.IP_MULTICAST_ALL, 0)
-            set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
+            socket_calls.set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
+            socket_calls.set_option(self._socket, ancillary.IP_MULTICAST_ALL, 0)
+            socket_calls.set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
             outgoing = ancillary.multicast_request(UNSPECIFIED, self.link)
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, outgoing)
         except OSError as error:
             self.close()
-            raise explained(f"{what} on {device}", error) from error
+            raise socket_calls.explained(f"{what} on {device}", error) from error
 
     @classmethod
     def eigrp(cls, device: str) -> Self:
@@ -352,15 +341,15 @@ class IcmpSocket(_Socket):
         """
         super().__init__(socket.SOCK_RAW, ICMP)
         for option in (ancillary.IP_PKTINFO, ancillary.IP_RECVTTL, ancillary.IP_RECVTOS):
-            set_option(self._socket, option, 1)
-        set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
+            socket_calls.set_option(self._socket, option, 1)
+        socket_calls.set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
         if types is not None:
             mask = 0xFFFFFFFF
             for number in types:
                 mask &= ~(1 << number)
             self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", mask))
         if probes_only:
-            attach(self._socket, PROBES_ONLY)
+            socket_calls.attach(self._socket, socket_calls.PROBES_ONLY)
 
     def send(
         self,
@@ -374,7 +363,9 @@ class IcmpSocket(_Socket):
     ) -> None:
         """Send an ICMP message, checksum included. source: one of our addresses, None: the kernel chooses."""
         # "Probe" sets DF and leaves errors to the routers on the way; "do" would obey an earlier ICMP error.
-        set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_PROBE if df else ancillary.PMTUDISC_DONT)
+        socket_calls.set_option(
+            self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_PROBE if df else ancillary.PMTUDISC_DONT
+        )
         control = (ancillary.ttl_control(ttl), ancillary.tos_control(tos), ancillary.origin_control(0, source))
         self._socket.sendmsg((message,), control, 0, (str(destination), 0))
 

@@ -31,17 +31,7 @@ from dmvpn.labs.waiting import wait
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.descriptors import allow_descriptors
-from dmvpn.shells.lab import namespaces
-from dmvpn.shells.lab.forked import (
-    bound_memory,
-    end_with,
-    fork,
-    give_way,
-    gives_way,
-    importing,
-    interrupts_put_off,
-    leave,
-)
+from dmvpn.shells.lab import forked, namespaces
 from dmvpn.shells.lab.places import SERVICE, LabFolder
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
@@ -129,7 +119,7 @@ def _started(scenario: Scenario, folder: LabFolder, wanted: Wanted, never: list[
     lacks: list[str] = []
     try:
         with contextlib.ExitStack() as undo:  # at Ctrl-C, too: a lab without its folder cannot be found again
-            with interrupts_put_off():
+            with forked.interrupts_put_off():
                 folder.make(scenario.configurations)
                 undo.callback(folder.remove)
                 process = (_start_simulated if wanted.simulated else _start_real)(scenario, folder, wanted)
@@ -192,7 +182,7 @@ def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
 
 def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
     """Start the supervisor as process 1 of new namespaces. Returns its number out here."""
-    with importing():
+    with forked.importing():
         import dmvpn.face.server  # noqa: F401 - once for all routers: modules imported before the fork are shared
     for text in scenario.configurations.values():
         addresses(text)  # a description needs them; now, because it imports the protocols that the routers run
@@ -214,14 +204,14 @@ def _start_real(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
 def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> int:
     from dmvpn.shells.simulator.wallclock import SimulatedLab
 
-    pid = fork()
+    pid = forked.fork()
     if pid == 0:
 
         def simulate() -> int:
             os.setsid()
             _log_to(folder.log)
             _limit(wanted.memory)
-            signal.signal(signal.SIGTERM, leave)
+            signal.signal(signal.SIGTERM, forked.leave)
             allow_descriptors()
             try:
                 SimulatedLab(scenario, folder, make_server, wanted.record).run()
@@ -230,7 +220,7 @@ def _start_simulated(scenario: Scenario, folder: LabFolder, wanted: Wanted) -> i
                 return 1
             return 0
 
-        end_with(simulate)
+        forked.end_with(simulate)
     return pid
 
 
@@ -248,9 +238,9 @@ def _limit(memory: int) -> None:
     A lab that gives way to other programs does so in its own session, too.
     """
     if memory:
-        bound_memory(os.getpid(), memory)
-    if gives_way():
-        give_way(os.getpid())
+        forked.bound_memory(os.getpid(), memory)
+    if forked.gives_way():
+        forked.give_way(os.getpid())
 
 
 def _log_to(path: Path) -> None:

@@ -98,7 +98,17 @@ class Process:
         self.summaries = Summaries(context, self.dual)
         self.offers = Offers(state, self.dual, self.summaries)
         self.redistributor = Redistributor(state, self.dual)
-        self.limits = Limits(
+        self.limits = self._make_limits()
+        self.stuck = StuckWatch(
+            state, dual=self.dual, neighborhood=self._neighborhood, advertiser=self.advertiser, teardown=self.teardown
+        )
+        self.sealing = Sealing(state, seals, self.greetings, self.teardown)
+        self._identity = RouterIdChoice(state, self._neighborhood, self.redistributor, self.advertiser)
+        self.links = self._make_links()
+        self.receiver = self._make_receiver(sender, seals)
+
+    def _make_limits(self) -> Limits:
+        return Limits(
             self.state,
             dual=self.dual,
             intake=self._intake,
@@ -106,12 +116,9 @@ class Process:
             neighborhood=self._neighborhood,
             teardown=self.teardown,
         )
-        self.stuck = StuckWatch(
-            state, dual=self.dual, neighborhood=self._neighborhood, advertiser=self.advertiser, teardown=self.teardown
-        )
-        self.sealing = Sealing(state, seals, self.greetings, self.teardown)
-        self._identity = RouterIdChoice(state, self._neighborhood, self.redistributor, self.advertiser)
-        self.links = Links(
+
+    def _make_links(self) -> Links:
+        return Links(
             self.state,
             identity=self._identity,
             connected=Connected(self.state, self.dual, self.summaries),
@@ -121,7 +128,6 @@ class Process:
             greetings=self.greetings,
             advertiser=self.advertiser,
         )
-        self.receiver = self._make_receiver(sender, seals)
 
     def _make_receiver(self, sender: Sender, seals: Seals) -> Receiver:
         reader = Reader(

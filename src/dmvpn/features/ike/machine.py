@@ -12,18 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dmvpn.base import events
 from dmvpn.base.context import Context
 from dmvpn.base.entrances import Entrances
-from dmvpn.base.events import (
-    ConnectionHeard,
-    ConnectionUnheard,
-    Event,
-    IpReceived,
-    KeysWanted,
-    Packets,
-    SasCounted,
-    UnknownSpi,
-)
 from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import (
     ConnectionSilent,
@@ -61,7 +52,7 @@ class IkeMachine(Machine):
     sessions: those of both versions.
     """
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+    subscriptions: ClassVar[tuple[type[events.Event] | type[Notice] | events.Packets, ...]] = (
         PoliciesChanged,
         RevocationsChanged,
         FiltersChanged,
@@ -69,13 +60,13 @@ class IkeMachine(Machine):
         SaRenewalWanted,
         ConnectionUnwanted,
         ConnectionSilent,
-        UnknownSpi,
-        ConnectionHeard,
-        ConnectionUnheard,
-        KeysWanted,
-        SasCounted,
+        events.UnknownSpi,
+        events.ConnectionHeard,
+        events.ConnectionUnheard,
+        events.KeysWanted,
+        events.SasCounted,
         ClearIkeStats,
-        Packets(udp.PROTOCOL),
+        events.Packets(udp.PROTOCOL),
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -96,11 +87,11 @@ class IkeMachine(Machine):
         """Begin an event: drop the keys of an earlier event that raised an error."""
         self._book.key_log.drop()
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: events.Event | Notice) -> None:
         """Hand an event to the parts that it concerns."""
         peers = self.peers
         match event:
-            case IpReceived():
+            case events.IpReceived():
                 self._received(event)
             case NegotiationWanted(policy=policy, wanted=True, remote_port=port):
                 peers.attempts.want(event.ends, policy, port=port)
@@ -112,15 +103,15 @@ class IkeMachine(Machine):
                 peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)))
             case ConnectionSilent(connection=number):
                 peers.ask(number)
-            case ConnectionHeard():
+            case events.ConnectionHeard():
                 peers.heard(event)
-            case ConnectionUnheard(connection=number):
+            case events.ConnectionUnheard(connection=number):
                 peers.unheard(number)
-            case UnknownSpi(spi=spi) if not peers.connections.has(spi, event.vrf):
+            case events.UnknownSpi(spi=spi) if not peers.connections.has(spi, event.vrf):
                 peers.unknown(event)
-            case KeysWanted(wanted=wanted):
+            case events.KeysWanted(wanted=wanted):
                 self._tell_keys(wanted=wanted)
-            case SasCounted():
+            case events.SasCounted():
                 peers.counted(event)
             case ClearIkeStats():
                 self.sessions.v2.clear_counts()
@@ -183,7 +174,7 @@ class IkeMachine(Machine):
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
-    def _received(self, packet: IpReceived) -> None:
+    def _received(self, packet: events.IpReceived) -> None:
         message = udp.received(packet)
         if message is None:
             return

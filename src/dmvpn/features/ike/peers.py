@@ -15,7 +15,7 @@ from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike import udp
+from dmvpn.features.ike import session, udp
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.attempts import Attempts, path_of
 from dmvpn.features.ike.connections import (
@@ -31,22 +31,6 @@ from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, T
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
-from dmvpn.features.ike.session import (
-    Answered,
-    Begun,
-    ChildEnded,
-    ChildForgotten,
-    ChildMade,
-    Doubted,
-    Ended,
-    Established,
-    Moved,
-    Replaced,
-    SaAct,
-    Transmit,
-    Trouble,
-    Unanswered,
-)
 from dmvpn.features.ike.timers import AT_ONCE, Deadline, TimerKind
 from dmvpn.features.ike.views import number_of
 from dmvpn.features.ike.ways import EspWays
@@ -58,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.book import ConfigurationBook
     from dmvpn.features.ike.connections import Results
     from dmvpn.features.ike.model import IkeConfig
-    from dmvpn.features.ike.session import Session, Sessions
+
 
 #: Seconds that an IKE SA without children is kept.
 _BARREN: Final = 30.0
@@ -72,7 +56,7 @@ class Peers:
     log_sessions: `crypto logging ikev2`.
     """
 
-    def __init__(self, context: Context, book: ConfigurationBook, table: Sessions) -> None:
+    def __init__(self, context: Context, book: ConfigurationBook, table: session.Sessions) -> None:
         self.book = book
         self.log_sessions = False
         self.table = table
@@ -125,7 +109,7 @@ class Peers:
         finally:  # an error with one IKE SA must not end the time of all others
             self.settle()
 
-    def _reached(self, deadline: Deadline, sa: Session) -> None:
+    def _reached(self, deadline: Deadline, sa: session.Session) -> None:
         match deadline:
             case Deadline.NAT_KEEPALIVE if not sa.is_dead:
                 self._keep_alive(sa)
@@ -141,7 +125,7 @@ class Peers:
 
     # ------------------------------------------------------------------------------------------------ from outside
 
-    def close(self, sas: list[Session], reason: Reason) -> None:
+    def close(self, sas: list[session.Session], reason: Reason) -> None:
         """End these IKE SAs, and tell their peers."""
         for sa in sas:
             if not sa.is_dead:
@@ -198,7 +182,7 @@ class Peers:
         if isinstance(terms, Terms) and self.recovery.does_not_listen(event, self._context.now):
             self.attempts.initiate(path_of(ends, event.remote_port), terms)
 
-    def doubt(self, sa: Session) -> None:
+    def doubt(self, sa: session.Session) -> None:
         """Ask the peer for a new SA beside one that, as somebody says, it does not know any more."""
         ends, policy = sa.path.ends, self.policy_of(sa)
         if policy is None or policy.responder_only or self.attempts.is_trying(ends):
@@ -209,7 +193,7 @@ class Peers:
         path = sa.path if sa.nat.remote else DatagramPath.between(ends, IKE_PORT, IKE_PORT)
         self.recovery.began(self.attempts.initiate(path, terms))
 
-    def policy_of(self, sa: Session) -> ProtectionPolicy | None:
+    def policy_of(self, sa: session.Session) -> ProtectionPolicy | None:
         """Return the IPsec profile that an IKE SA is for, if it still exists."""
         return self.book.policy(sa.terms.child.profile, sa.path.outer) if sa.terms else None
 
@@ -219,7 +203,7 @@ class Peers:
         """Do what IKE SAs want done, in their order: SAs before packets that rely on them."""
         for act in acts:
             match act:
-                case Transmit(path=path, datagrams=datagrams):
+                case session.Transmit(path=path, datagrams=datagrams):
                     for datagram in datagrams:
                         self._send(path, datagram)
                 case Reply(path, datagram):
@@ -232,77 +216,77 @@ class Peers:
                     self.reports.act(act)
                     if logged:
                         self.reports.failed(path, why, version)
-                case Trouble(sa=sa, what=what):
+                case session.Trouble(sa=sa, what=what):
                     if not sa.is_initiator:
                         self.attempts.refused(sa.path.ends, what)
                     self.reports.act(act)
                     self.reports.failed(sa.path, what, sa.version, proved=bool(sa.evidence.by))
-                case SaAct():
+                case session.SaAct():
                     self._introduce(act)
                     self.reports.act(act)
                     self._change(act)
                 case _:
                     self.reports.act(act)
-        for sa in {act.sa.own_spi: act.sa for act in acts if isinstance(act, SaAct)}.values():
+        for sa in {act.sa.own_spi: act.sa for act in acts if isinstance(act, session.SaAct)}.values():
             self._complete(sa)
 
     def _send(self, path: DatagramPath, datagram: bytes) -> None:
         self.reports.packet(datagram, path, sent=True)
         self._context.emit(udp.send(path, datagram))
 
-    def _introduce(self, act: SaAct) -> None:
+    def _introduce(self, act: session.SaAct) -> None:
         """Give a new IKE SA its number and its connection, by which reports name it."""
         match act:
-            case Established(sa=sa):
+            case session.Established(sa=sa):
                 self._number(sa)
                 self.connections.join(sa)
-            case Replaced(sa=sa, successor=successor):
+            case session.Replaced(sa=sa, successor=successor):
                 if successor.number == sa.number:
                     self._number(successor)
                 self.connections.succeed(sa, successor)
-            case Begun(sa=sa):
+            case session.Begun(sa=sa):
                 self.connections.join(sa)
 
-    def _number(self, sa: Session) -> None:
+    def _number(self, sa: session.Session) -> None:
         self._numbered += 1
         sa.called(self._numbered)
 
-    def _change(self, act: SaAct) -> None:
+    def _change(self, act: session.SaAct) -> None:
         """Follow a change of an IKE SA."""
         sa = act.sa
         match act:
-            case Established():
+            case session.Established():
                 self._established(sa)
-            case Replaced(successor=successor):
+            case session.Replaced(successor=successor):
                 self.attempts.replaced(sa, successor)
                 self._keep_alive(successor)
-            case ChildMade(child=child, replaces=replaces):
+            case session.ChildMade(child=child, replaces=replaces):
                 self._announce(self.connections.made(sa, child, replaces), sa)
                 sa.children.forget_keys(child.spi_in)
                 self.attempts.succeeded(sa.path.ends)
                 self.ways.look(sa)
-            case ChildEnded(child=child, reason=reason):
+            case session.ChildEnded(child=child, reason=reason):
                 self._announce(self.connections.ended(sa, child, reason, lingers=True), sa)
                 self.attempts.lost(sa.path.ends)
-            case ChildForgotten(spi_in=spi):
+            case session.ChildForgotten(spi_in=spi):
                 self._context.emit(self.connections.forgotten(number_of(spi)))
-            case Unanswered():
+            case session.Unanswered():
                 self._traffic.ask()
-            case Answered():
+            case session.Answered():
                 self._answered(sa)
-            case Moved(old=old):
+            case session.Moved(old=old):
                 self._moved(sa, old)
-            case Ended(reason=reason):
+            case session.Ended(reason=reason):
                 self._ended(sa, reason)
-            case Doubted():
+            case session.Doubted():
                 self.doubt(sa)
 
-    def _answered(self, sa: Session) -> None:
+    def _answered(self, sa: session.Session) -> None:
         """Report a peer that answers, and whose ESP has never come, or which list of ours keeps it out."""
         if self.recovery.answered(sa) and not self.ways.denies(sa) and not self._traffic.has_brought(sa.connection):
             self.reports.nothing_comes(sa)
 
-    def _announce(self, results: Results, sa: Session) -> None:
+    def _announce(self, results: Results, sa: session.Session) -> None:
         """Emit these, with a line in the log where a connection came or went."""
         for result in results:
             self._context.emit(result)
@@ -312,7 +296,7 @@ class Peers:
                     up = result.new is not None
                     self.reports.session(sa, value.identity, up=up)
 
-    def _established(self, sa: Session) -> None:
+    def _established(self, sa: session.Session) -> None:
         self._keep_alive(sa)
         self._traffic.watch(sa)
         for other, seconds in to_end(sa, self.connections.of(sa.connection)):
@@ -321,11 +305,11 @@ class Peers:
             self._deadlines.set((Deadline.SURPLUS, sa.own_spi), self._context.now)
         self.attempts.yield_to(sa)
 
-    def _keep_alive(self, sa: Session) -> None:
+    def _keep_alive(self, sa: session.Session) -> None:
         if sa.nat.local and sa.terms is not None and sa.terms.nat_keepalive:
             self._deadlines.set((Deadline.NAT_KEEPALIVE, sa.own_spi), self._context.now + sa.terms.nat_keepalive)
 
-    def _moved(self, sa: Session, old: DatagramPath) -> None:
+    def _moved(self, sa: session.Session, old: DatagramPath) -> None:
         self.recovery.moved(sa)
         before, after = (sa.path.outer, old.remote.address), sa.path.ends
         self._context.emit(*self.connections.moved(sa))
@@ -334,7 +318,7 @@ class Peers:
         self.attempts.lost(before)
         self.attempts.succeeded(after)
 
-    def _ended(self, sa: Session, reason: Reason) -> None:
+    def _ended(self, sa: session.Session, reason: Reason) -> None:
         for deadline in Deadline:
             self._deadlines.cancel((deadline, sa.own_spi))
         self.recovery.forget(sa)
@@ -346,7 +330,7 @@ class Peers:
         else:
             self.attempts.lost(sa.path.ends)
 
-    def _complete(self, sa: Session) -> None:
+    def _complete(self, sa: session.Session) -> None:
         """End an IKE SA that should have brought a child SA, and did not, when its acts are done."""
         if not sa.is_usable:
             return
@@ -366,13 +350,13 @@ class Peers:
         elif self._deadlines.when((Deadline.BARREN, sa.own_spi)) is None:
             self._deadlines.set((Deadline.BARREN, sa.own_spi), now + _BARREN)
 
-    def _waits_for_children(self, sa: Session) -> bool:
+    def _waits_for_children(self, sa: session.Session) -> bool:
         """Return whether it is the second main mode with a peer, and will adopt the children of the first."""
         others = self.connections.of(sa.connection)
         return sa.version is IkeVersion.V1 and any(other.children for other in others)
 
 
-def _heard_from(sa: Session, event: ConnectionHeard) -> DatagramPath | None:
+def _heard_from(sa: session.Session, event: ConnectionHeard) -> DatagramPath | None:
     """Return where IKE goes to reach the sender of ESP; None: there is nothing to follow."""
     if event.remote_port:
         return replace(sa.path, remote=Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None

@@ -11,23 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Limiter
 from dmvpn.base.protection import IkeVersion, conn_id
-from dmvpn.features.ike import messages
+from dmvpn.features.ike import messages, session
 from dmvpn.features.ike.acts import TurnedAway
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import (
-    Begun,
-    ChildEnded,
-    ChildMade,
-    Ended,
-    Established,
-    Moved,
-    Replaced,
-    SaAct,
-    Transmit,
-    Trouble,
-)
 from dmvpn.features.ike.tally import Tally
 from dmvpn.features.ike.views import view_of
 
@@ -40,7 +28,6 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.session import Session, Sessions
 
     _Peer = tuple[IPAddress, str]  # an address, and its front door
 
@@ -58,7 +45,7 @@ LARGEST_REFUSED: Final = 100
 class Reports:
     """Lines for the log and for debugs."""
 
-    def __init__(self, context: Context, sessions: Sessions) -> None:
+    def __init__(self, context: Context, sessions: session.Sessions) -> None:
         self._context, self._sessions = context, sessions
         self._failures: Limiter[tuple[_Peer, str]] = Limiter(_INTERVAL, _BURST)
         self._without_esp: Limiter[int] = Limiter(_ONCE, _BURST)  # by connection
@@ -90,7 +77,7 @@ class Reports:
         else:
             self._context.emit(messages.ModeFailed.of(peer, why, proved=proved))
 
-    def nothing_comes(self, sa: Session) -> None:
+    def nothing_comes(self, sa: session.Session) -> None:
         """Report a peer that answers, and whose packets do not come."""
         if self._without_esp.permits(sa.connection, self._context.now):
             self._context.emit(messages.NothingComes.of(sa.path.remote, in_udp=sa.uses_udp))
@@ -101,7 +88,7 @@ class Reports:
         if self._denied.permits(entry, self._context.now):
             self._context.emit(messages.DeniedByList.of(denied))
 
-    def session(self, sa: Session, identity: str, *, up: bool) -> None:
+    def session(self, sa: session.Session, identity: str, *, up: bool) -> None:
         """Report that packets can be exchanged with a peer under protection, or no more."""
         if sa.version == IkeVersion.V1:
             self._context.emit(messages.IsakmpSessionStatus.of(sa.path.remote, identity, up=up))
@@ -118,7 +105,7 @@ class Reports:
 
     def act(self, act: Act) -> None:
         """Report what happened to an IKE SA."""
-        if isinstance(act, Transmit):
+        if isinstance(act, session.Transmit):
             return
         self.tally.act(act)
         if not self._context.ports.debugging.anything:
@@ -127,10 +114,10 @@ class Reports:
             flags = (ERROR, ISAKMP) if act.version == IkeVersion.V1 else (ERROR,)
             if any(self._on(flag, act.path.remote.address) for flag in flags):
                 self._context.debug(f"{_NAMES[act.version]}:{act.path.remote}: {act.why}")
-        elif isinstance(act, SaAct):
+        elif isinstance(act, session.SaAct):
             is_v1 = act.sa.version == IkeVersion.V1
             of_version = (ISAKMP,) if is_v1 else (IKEV2, INTERNAL)
-            flags = (ERROR, *of_version) if isinstance(act, Trouble) else of_version
+            flags = (ERROR, *of_version) if isinstance(act, session.Trouble) else of_version
             is_on = any(self._on(flag, act.sa.path.remote.address) for flag in flags)
             if is_on and (lines := _lines(act)):
                 self._context.debug(*lines)
@@ -150,44 +137,44 @@ INTERNAL: Final = "crypto ikev2 internal"
 ISAKMP: Final = "crypto isakmp"
 
 
-def _lines(act: SaAct) -> list[str]:
+def _lines(act: session.SaAct) -> list[str]:
     """Return the lines about what a session did; none for what only packets show."""
     match act:
-        case ChildEnded(sa=sa, child=child, reason=reason):
+        case session.ChildEnded(sa=sa, child=child, reason=reason):
             return [f"{_head(sa)}:IPSec SA {child.spi_in.hex().upper()} deleted: {reason}"]
-        case Moved(sa=sa, old=old):
+        case session.Moved(sa=sa, old=old):
             return [f"{_head(sa)}:Peer moved from {old.remote} to {sa.path.remote}"]
-        case Trouble(sa=sa, what=what):
+        case session.Trouble(sa=sa, what=what):
             return [f"{_head(sa)}:{what}"]
         case _:
             return _isakmp_lines(act) if act.sa.version is IkeVersion.V1 else _ikev2_lines(act)
 
 
-def _ikev2_lines(act: SaAct) -> list[str]:
+def _ikev2_lines(act: session.SaAct) -> list[str]:
     match act:
-        case Established(sa=sa):
+        case session.Established(sa=sa):
             return [_authenticated(sa)]
-        case Begun(sa=sa) | Replaced(successor=sa):
+        case session.Begun(sa=sa) | session.Replaced(successor=sa):
             return [f"{_head(sa)}:IKE SA rekeyed"]
-        case Ended(sa=sa, reason=reason):
+        case session.Ended(sa=sa, reason=reason):
             return [f"{_head(sa)}:Deleting SA: {reason}"]
-        case ChildMade(sa=sa, child=child):
+        case session.ChildMade(sa=sa, child=child):
             return [f"{_head(sa)}:IPSec SA created: in {child.spi_in.hex().upper()}, out {child.spi_out.hex().upper()}"]
         case _:
             return []
 
 
-def _isakmp_lines(act: SaAct) -> list[str]:
+def _isakmp_lines(act: session.SaAct) -> list[str]:
     """Return them in IOS's words where it has any."""
     match act:
-        case Established(sa=sa):
+        case session.Established(sa=sa):
             return _established(sa)
-        case Replaced(sa=sa, successor=successor):
+        case session.Replaced(sa=sa, successor=successor):
             return [f"{_head(successor)}:IKE SA rekeyed: the IPSec SAs of {conn_id(sa.number)} move to it"]
-        case Ended(sa=sa, reason=reason):
+        case session.Ended(sa=sa, reason=reason):
             state = f"({'I' if sa.is_initiator else 'R'}) {sa.phase.value}"
             return [f'{_head(sa)}:deleting SA reason "{reason}" state {state} (peer {sa.path.remote.address})']
-        case ChildMade(sa=sa, child=child):
+        case session.ChildMade(sa=sa, child=child):
             local, remote, terms = sa.path.local.address, sa.path.remote.address, child.terms
             return [
                 f"{_head(sa)}: Creating IPSec SAs",
@@ -200,7 +187,7 @@ def _isakmp_lines(act: SaAct) -> list[str]:
             return []
 
 
-def _established(sa: Session) -> list[str]:
+def _established(sa: session.Session) -> list[str]:
     head = _head(sa)
     lines = [
         f"{head}:SA authentication status: authenticated",
@@ -212,18 +199,18 @@ def _established(sa: Session) -> list[str]:
     return lines
 
 
-def _authenticated(sa: Session) -> str:
+def _authenticated(sa: session.Session) -> str:
     who = name_of(sa.theirs) if sa.theirs else ""
     return f"{_head(sa)}:Session with IKE ID {who} authenticated, {_suite(sa)}"
 
 
-def _head(sa: Session) -> str:
+def _head(sa: session.Session) -> str:
     if sa.version is IkeVersion.V1:
         return f"ISAKMP:({conn_id(sa.number)})"
     return f"IKEv2:(SESSION ID = {sa.connection},SA ID = {sa.number})"
 
 
-def _suite(sa: Session) -> str:
+def _suite(sa: session.Session) -> str:
     agreed = view_of(sa, None)
     is_v1 = sa.version == IkeVersion.V1
     hashed = f"hash {agreed.prf}" if is_v1 else f"PRF {agreed.prf}, integrity {agreed.integrity}"

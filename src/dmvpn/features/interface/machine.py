@@ -9,18 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import events
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
-from dmvpn.base.events import (
-    AddressAssigned,
-    EffectFailed,
-    Event,
-    InterfacesCounted,
-    LinkChanged,
-    Packets,
-    PlaneAnnounced,
-    Resync,
-)
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import (
     Configured,
@@ -54,15 +45,15 @@ _MOST_ORDERS: Final = 64
 class InterfaceMachine(Machine):
     """Owns every `InterfaceState`; answers `ports.Interfaces`."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        LinkChanged,
-        AddressAssigned,
+    subscriptions: ClassVar[tuple[type[events.Event] | type[Notice] | events.Packets, ...]] = (
+        events.LinkChanged,
+        events.AddressAssigned,
         LineProtocolDecided,
         TunnelChanged,
-        PlaneAnnounced,
-        InterfacesCounted,
-        EffectFailed,
-        Resync,
+        events.PlaneAnnounced,
+        events.InterfacesCounted,
+        events.EffectFailed,
+        events.Resync,
         ClearInterfaceCounters,
     )
 
@@ -113,7 +104,7 @@ class InterfaceMachine(Machine):
         """Return its counters, as of the last poll."""
         return self._traffic.get(name)
 
-    def traffic_with(self, counted: InterfacesCounted | None, now: float) -> dict[str, InterfaceTraffic]:
+    def traffic_with(self, counted: events.InterfacesCounted | None, now: float) -> dict[str, InterfaceTraffic]:
         """Return what all carried, with an answer of the plane that shows alone have seen."""
         traffic = dict(self._traffic)
         for count in counted.counts if counted is not None else ():
@@ -127,25 +118,25 @@ class InterfaceMachine(Machine):
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: events.Event | Notice) -> None:
         """Take what configuration, host, data plane or the owner of a line protocol says."""
         match event:
-            case LinkChanged():
+            case events.LinkChanged():
                 self._port(event.interface).linked(event)
                 self._refresh((event.interface,))
-            case AddressAssigned():
+            case events.AddressAssigned():
                 self._port(event.interface).assign(event.address, event.prefix_length)
                 self._refresh((event.interface,))
             case LineProtocolDecided():
                 self._decided(event)
             case TunnelChanged(name=name, new=tunnel):
                 self._follow_tunnel(name, tunnel.source if tunnel else None)
-            case PlaneAnnounced():
+            case events.PlaneAnnounced():
                 self._carries_ipv6 = event.ipv6
                 for port in self._interfaces.values():
                     port.carry_ipv6(event.ipv6)
                 self._refresh(list(self._interfaces))
-            case InterfacesCounted():
+            case events.InterfacesCounted():
                 self._count(event)
             case ClearInterfaceCounters(interface=name):
                 self._clear(name)
@@ -153,12 +144,12 @@ class InterfaceMachine(Machine):
                 self._context.emit(PollInterfaces())
             case Configured(model=InterfaceConfig() as config):
                 self._configure(config)
-            case EffectFailed(effect=SetInterface() as order):
+            case events.EffectFailed(effect=SetInterface() as order):
                 now = self._context.now
                 self._retries.failed(order.interface, Reason(InterfaceReason.REFUSED, (event.text,), now))
-            case EffectFailed(effect=PollInterfaces()):
+            case events.EffectFailed(effect=PollInterfaces()):
                 self._clearing.clear()
-            case Resync():
+            case events.Resync():
                 orders = [order for name, order in self._orders.items() if kind_name(name) != "Tunnel"]
                 self._context.emit(*orders, *([SetIpv6Forwarding(True)] if self._config.forwards_ipv6 else []))
 
@@ -170,7 +161,7 @@ class InterfaceMachine(Machine):
         self._context.start(self._poll, POLL)
         self._context.emit(PollInterfaces())
 
-    def _count(self, event: InterfacesCounted) -> None:
+    def _count(self, event: events.InterfacesCounted) -> None:
         self._traffic = self.traffic_with(event, self._context.now)
         clearing, self._clearing = self._clearing, []
         for name in clearing:

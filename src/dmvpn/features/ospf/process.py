@@ -59,15 +59,7 @@ class Process:
     """One process. Each part knows the state, and the parts that are made before it."""
 
     def __init__(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> None:
-        state = self.state = State(
-            context,
-            settings,
-            config.key_chains,
-            own_lines(config),
-            externals=Database(context, lambda key: self._areas.expire(None, key)),
-            spf=Throttle(context, Timer(TimerKind.CALCULATE, self._calculate)),
-            startup=Timer(TimerKind.STARTUP, self._started),
-        )
+        state = self.state = self._new_state(settings, config, context)
         self._context = context
         self.sender = Sender(state)
         self.complaints = Complaints(context, self.sender)
@@ -115,6 +107,17 @@ class Process:
         self.limit = LsaLimit(state, Timer(TimerKind.IGNORE, self._ignore), Timer(TimerKind.RESUME, self._resume))
         self._patience = Timer(
             TimerKind.ROUTER_ID, lambda: context.emit(NoRouterId.of(settings.number)), settings.number
+        )
+
+    def _new_state(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> State:
+        return State(
+            context,
+            settings,
+            config.key_chains,
+            own_lines(config),
+            externals=Database(context, lambda key: self._areas.expire(None, key)),
+            spf=Throttle(context, Timer(TimerKind.CALCULATE, self._calculate)),
+            startup=Timer(TimerKind.STARTUP, self._started),
         )
 
     @property

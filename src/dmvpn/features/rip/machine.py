@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import notices
 from dmvpn.base.chores import in_pieces
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Listen, StopListening
@@ -25,17 +26,6 @@ from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import (
-    AccessListsChanged,
-    Configured,
-    InterfaceChanged,
-    LineEnds,
-    MulticastReached,
-    Notice,
-    RouteChanged,
-    RoutesCleared,
-    RouteSource,
-)
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.reasons import Reason
 from dmvpn.base.redistribution import Covered
@@ -61,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Ports
 
 #: Minimum seconds between two tables that are sent because of new receivers.
@@ -89,13 +78,13 @@ _ACKNOWLEDGMENT: Final = bytes((Command.UPDATE_ACKNOWLEDGE,))
 class RipMachine(Machine):
     """The RIP process; there is at most one."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        InterfaceChanged,
-        RouteChanged,
-        AccessListsChanged,
-        RoutesCleared,
-        MulticastReached,
-        LineEnds,
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
+        notices.InterfaceChanged,
+        notices.RouteChanged,
+        notices.AccessListsChanged,
+        notices.RoutesCleared,
+        notices.MulticastReached,
+        notices.LineEnds,
         PathLost,
         Packets(UDP),
         Resync,
@@ -115,33 +104,33 @@ class RipMachine(Machine):
         self.silent: dict[str, Reason] = {}
         self.gateways = Gateways(self._context)
         self._watched = Watched(self._state)
-        self._covered = Covered(RouteSource.RIP, "")
+        self._covered = Covered(notices.RouteSource.RIP, "")
         self._packets = PacedPackets(self._context, PACE, self._received)
         self._update = Timer(TimerKind.UPDATE, self._send_update)
         self._expiry = Timer(TimerKind.EXPIRY, lambda: self.table.expire(SLICE), cost=_EXPIRY_COST)
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Pass an event to the parts that handle it."""
         match event:
-            case Configured(model=RipConfig() as config):
+            case notices.Configured(model=RipConfig() as config):
                 self._configure(config)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 self._refresh(event.name)
-            case RouteChanged():
+            case notices.RouteChanged():
                 if self.config.enabled:
                     self.table.route_changed(event)
-            case AccessListsChanged() if self.config.enabled:
+            case notices.AccessListsChanged() if self.config.enabled:
                 self.table.look_at_own()
             case IpReceived():
                 self._admit(event)
-            case RoutesCleared():
+            case notices.RoutesCleared():
                 for circuit in self.circuits.values():
                     self._request(circuit)
-            case MulticastReached(tunnel=name) if name in self.circuits:
+            case notices.MulticastReached(tunnel=name) if name in self.circuits:
                 self._greet(self.circuits[name])
-            case LineEnds(interface=name) if name in self.circuits:
+            case notices.LineEnds(interface=name) if name in self.circuits:
                 self._farewell(self.circuits[name])
             case PathLost(interface=name) if name in self.circuits and event.concerns(Client.RIP, PROCESS):
                 self._silent(LearnedFrom(name, event.address), "no way to it")
@@ -220,7 +209,7 @@ class RipMachine(Machine):
         if self.circuits and self.next_update() is None:
             self._arm_update()
 
-    def _open(self, state: InterfaceState, address: IPAddress) -> None:
+    def _open(self, state: notices.InterfaceState, address: IPAddress) -> None:
         name = state.name
         triggered = self.config.interface(name).triggered
         circuit = self.circuits[name] = RipInterface(
@@ -245,7 +234,7 @@ class RipMachine(Machine):
         self._watched.reconsider()
         self.gateways.reconsider(self.circuits)
 
-    def _wanted(self, state: InterfaceState) -> bool:
+    def _wanted(self, state: notices.InterfaceState) -> bool:
         """Return whether this interface may speak RIP.
 
         If only a limit of this implementation or missing keys prevent it, the reason is stored.

@@ -18,22 +18,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from dmvpn.base import notices
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
 from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Packets, Resync
 from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
-from dmvpn.base.notices import (
-    Configured,
-    HoldTunnel,
-    InterfaceChanged,
-    LineProtocolDecided,
-    Notice,
-    RouteChanged,
-    TunnelChanged,
-    TunnelState,
-    VrfsChanged,
-)
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass, project
@@ -75,8 +65,8 @@ class _Tunnel:
     resting: Timer
     spec: TunnelSpec | None = None
     carrier: bool = False
-    state: TunnelState | None = None
-    decided: LineProtocolDecided | None = None
+    state: notices.TunnelState | None = None
+    decided: notices.LineProtocolDecided | None = None
     keepalive: Keepalive | None = None
     recursive: bool = False
     hold: Reason | None = None
@@ -87,11 +77,11 @@ class _Tunnel:
 class TunnelMachine(Machine):
     """Owns every `TunnelState`; answers `ports.Tunnels`. drops: GRE packets that reached none, as of the last count."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        InterfaceChanged,
-        RouteChanged,
-        VrfsChanged,
-        HoldTunnel,
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
+        notices.InterfaceChanged,
+        notices.RouteChanged,
+        notices.VrfsChanged,
+        notices.HoldTunnel,
         ProtectionDecided,
         KeepaliveReceived,
         InterfacesCounted,
@@ -108,12 +98,12 @@ class TunnelMachine(Machine):
 
     # ---------------------------------------------------------------------------------------------- ports.Tunnels
 
-    def get(self, name: str) -> TunnelState | None:
+    def get(self, name: str) -> notices.TunnelState | None:
         """Return the tunnel, or None if there is no such interface."""
         tunnel = self._tunnels.get(name)
         return tunnel.state if tunnel else None
 
-    def all(self) -> tuple[TunnelState, ...]:
+    def all(self) -> tuple[notices.TunnelState, ...]:
         """Return all tunnels, in order of their numbers."""
         return tuple(tunnel.state for tunnel in self._tunnels.values() if tunnel.state is not None)
 
@@ -124,18 +114,18 @@ class TunnelMachine(Machine):
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Hand an event to the tunnels that it concerns."""
         match event:
-            case Configured(model=TunnelConfig() as config):
+            case notices.Configured(model=TunnelConfig() as config):
                 self._configure(config)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 self._interface_changed(event.name)
-            case RouteChanged():
+            case notices.RouteChanged():
                 self._route_changed(event)
-            case VrfsChanged():
+            case notices.VrfsChanged():
                 self._evaluate_all()
-            case HoldTunnel():
+            case notices.HoldTunnel():
                 if (tunnel := self._tunnels.get(event.tunnel)) is not None:
                     tunnel.hold = event.reason
                     self._evaluate(tunnel)
@@ -187,7 +177,7 @@ class TunnelMachine(Machine):
         if tunnel.spec:
             self._context.emit(RemoveTunnel(name))
         self._want_protection(tunnel, None)
-        self._context.emit(TunnelChanged(name, tunnel.state, None))
+        self._context.emit(notices.TunnelChanged(name, tunnel.state, None))
 
     def _interface_changed(self, name: str) -> None:
         if name not in self._tunnels:
@@ -197,7 +187,7 @@ class TunnelMachine(Machine):
             if tunnel.state is not None and tunnel.state.source_interface == name:
                 self._evaluate(tunnel)
 
-    def _route_changed(self, event: RouteChanged) -> None:
+    def _route_changed(self, event: notices.RouteChanged) -> None:
         for tunnel in self._tunnels.values():
             settings = tunnel.settings
             if settings.multipoint or settings.destination is None or settings.front != event.vrf:
@@ -324,7 +314,7 @@ class TunnelMachine(Machine):
             tunnel.keepalive = Keepalive(*wanted)
             self._context.start(tunnel.sending, 0.0)
 
-    def _tell(self, tunnel: _Tunnel, state: TunnelState) -> None:
+    def _tell(self, tunnel: _Tunnel, state: notices.TunnelState) -> None:
         """Emit notices of the differences. A reason keeps the time at which it began."""
         name, old = state.name, tunnel.state
         if state.reason is not None:
@@ -332,13 +322,13 @@ class TunnelMachine(Machine):
             since = before.since if before is not None and before.code is state.reason.code else self._context.now
             state = replace(state, reason=replace(state.reason, since=since))
         reason = state.reason or tunnel.hold
-        decided = LineProtocolDecided(name, up=reason is None, reason=reason, mtu=state.ip_mtu)
+        decided = notices.LineProtocolDecided(name, up=reason is None, reason=reason, mtu=state.ip_mtu)
         is_news = decided != tunnel.decided
         if is_news and self._context.ports.debugging.on(messages.TUNNEL, interface=name):
             self._context.debug(messages.line_state(name, reason))
         if state != old:
             tunnel.state = state
-            self._context.emit(TunnelChanged(name, old, state))
+            self._context.emit(notices.TunnelChanged(name, old, state))
         if is_news:
             tunnel.decided = decided
             self._context.emit(decided)
@@ -370,10 +360,10 @@ def _tables(settings: TunnelSettings) -> tuple[str, str]:
 
 def _state(
     settings: TunnelSettings, source: line.TunnelSource, mtu: tuple[int, int], reason: Reason | None
-) -> TunnelState:
+) -> notices.TunnelState:
     """Return the state; mtu: the default IP MTU, and how many octets ESP took away of it."""
     return project(
-        TunnelState,
+        notices.TunnelState,
         settings,
         source=source.address,
         source_interface=source.interface,

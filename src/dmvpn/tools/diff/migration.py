@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
+from dmvpn.tools.diff import measuring
 from dmvpn.tools.diff.behavior import Migration
-from dmvpn.tools.diff.measuring import (
-    CALM,
-    INTERVAL,
-    LEAST_WATCH,
-    MOST_WATCHED,
-    PACKETS,
-    Subject,
-    choose_pairs,
-    converge,
-    watch,
-)
 from dmvpn.tools.diff.union import unite
 
 if TYPE_CHECKING:
@@ -50,17 +40,17 @@ def migrate(
         world, after = unite(before, after)
     except UserError as error:
         return Migration(untried=str(error))
-    subject = Subject.of(world, seed)
+    subject = measuring.Subject.of(world, seed)
     subject.tell = tell
     for name in world.configurations:
         if name not in before.configurations:
             subject.world.kill(name)
     there = {name: lan for name, lan in subject.lans.items() if lan.site in before.configurations}
-    pairs = choose_pairs(there, seed, MOST_WATCHED)
-    converge(subject, pairs)
-    subject.world.run_for(CALM)
-    for _ in range(PACKETS if pairs else 0):
-        subject.probing.stream(pairs, INTERVAL)
+    pairs = measuring.choose_pairs(there, seed, measuring.MOST_WATCHED)
+    measuring.converge(subject, pairs)
+    subject.world.run_for(measuring.CALM)
+    for _ in range(measuring.PACKETS if pairs else 0):
+        subject.probing.stream(pairs, measuring.INTERVAL)
     subject.probing.settle()
     able = [
         pair
@@ -74,11 +64,11 @@ def migrate(
     for position, step in enumerate(steps):
         subject.world.after(0.0 if order == "together" else position * PAUSE, step)
     lasts = 0.0 if order == "together" else len(steps) * PAUSE
-    outages = watch(subject, able, least=LEAST_WATCH + lasts)
+    outages = measuring.watch(subject, able, least=measuring.LEAST_WATCH + lasts)
     return Migration(how=ORDERS[order], outages=outages, watched=tuple(able))
 
 
-def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:
+def _steps(subject: measuring.Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:
     """Return the steps in order, one for each router whose configuration changes."""
     hubs = subject.anatomy.hubs
     changed = [
@@ -91,7 +81,7 @@ def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> S
     return [_step(subject, name, before.configurations.get(name), after.configurations.get(name)) for name in changed]
 
 
-def _step(subject: Subject, name: str, old: str | None, new: str | None) -> Callable[[], None]:
+def _step(subject: measuring.Subject, name: str, old: str | None, new: str | None) -> Callable[[], None]:
     world = subject.world
     if new is None:
         return lambda: world.kill(name)

@@ -8,16 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.groups import Merged
-from dmvpn.features.bgp.model import (
-    Additional,
-    Filter,
-    FilterDirection,
-    FilterKind,
-    NeighborLines,
-    PathChoice,
-    Peer,
-    PrivateAs,
-)
+from dmvpn.features.bgp import model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,10 +16,10 @@ if TYPE_CHECKING:
     from dmvpn.ios import Args
 
     #: The neighbor, and the arguments of a line about it, or whether it is active.
-    Said = tuple[Peer, Args | bool]
+    Said = tuple[model.Peer, Args | bool]
 
 
-def peer_of(args: Args) -> Peer:
+def peer_of(args: Args) -> model.Peer:
     """Return the neighbor of a line."""
     peer = args["peer"]
     return peer if isinstance(peer, IPv4Address) else str(peer)
@@ -44,46 +35,46 @@ def activated(args: Args, negated: bool) -> Said:
     return peer_of(args), not negated
 
 
-class MergedNeighbors(Merged[Peer, "Said", NeighborLines]):
+class MergedNeighbors(Merged[model.Peer, "Said", model.NeighborLines]):
     """All neighbors, in the order in which they were first named."""
 
     def __init__(self) -> None:
         super().__init__(itemgetter(0), _neighbor)
 
 
-def _neighbor(lines: list[Said]) -> NeighborLines:
-    neighbor = NeighborLines(peer=lines[0][0])
+def _neighbor(lines: list[Said]) -> model.NeighborLines:
+    neighbor = model.NeighborLines(peer=lines[0][0])
     for _, what in lines:
         neighbor = replace(neighbor, active=what) if isinstance(what, bool) else _with(neighbor, what)
     return neighbor
 
 
-def merged(name: str, lines: Iterable[Args]) -> NeighborLines:
+def merged(name: str, lines: Iterable[Args]) -> model.NeighborLines:
     """Return a template in the form of a neighbor."""
-    template = NeighborLines(peer=name)
+    template = model.NeighborLines(peer=name)
     for args in lines:
         template = _with(template, args)
     return template
 
 
-def _with(neighbor: NeighborLines, args: Args) -> NeighborLines:
+def _with(neighbor: model.NeighborLines, args: Args) -> model.NeighborLines:
     """Return the neighbor with one more line applied."""
     word = next((word for word in _CHANGES if word in args), None)
     return neighbor if word is None else _CHANGES[word](neighbor, args)
 
 
-def _with_filter(neighbor: NeighborLines, args: Args) -> NeighborLines:
-    kind = next(kind for kind in FilterKind if kind.value in args)
-    direction = next(direction for direction in FilterDirection if direction.value in args)
-    return replace(neighbor, filters=(*neighbor.filters, Filter(kind, str(args["list"]), direction)))
+def _with_filter(neighbor: model.NeighborLines, args: Args) -> model.NeighborLines:
+    kind = next(kind for kind in model.FilterKind if kind.value in args)
+    direction = next(direction for direction in model.FilterDirection if direction.value in args)
+    return replace(neighbor, filters=(*neighbor.filters, model.Filter(kind, str(args["list"]), direction)))
 
 
-def _with_group(neighbor: NeighborLines, args: Args) -> NeighborLines:
+def _with_group(neighbor: model.NeighborLines, args: Args) -> model.NeighborLines:
     group = args.text("group", "")
     return replace(neighbor, group=group) if group else replace(neighbor, is_group=True)
 
 
-def _with_template(neighbor: NeighborLines, args: Args) -> NeighborLines:
+def _with_template(neighbor: model.NeighborLines, args: Args) -> model.NeighborLines:
     name = args.text("template")
     if "peer-session" in args:
         return replace(neighbor, session_template=name)
@@ -96,14 +87,14 @@ def timers_of(args: Args) -> tuple[int, int, int]:
     return args.integer("keepalive"), args.integer("hold"), args.integer("least", 0)
 
 
-def additional_of(args: Args) -> Additional:
+def additional_of(args: Args) -> model.Additional:
     """Return whether several paths are sent and received."""
-    return Additional(sends="send" in args, receives="receive" in args)
+    return model.Additional(sends="send" in args, receives="receive" in args)
 
 
-def choice_of(args: Args) -> PathChoice:
+def choice_of(args: Args) -> model.PathChoice:
     """Return which paths may be advertised besides the best one."""
-    return PathChoice(
+    return model.PathChoice(
         every="all" in args,
         best=args.integer("best", 0),
         group_best="group-best" in args,
@@ -111,14 +102,14 @@ def choice_of(args: Args) -> PathChoice:
     )
 
 
-def _removal(args: Args) -> PrivateAs:
+def _removal(args: Args) -> model.PrivateAs:
     if "replace-as" in args:
-        return PrivateAs.REPLACED
-    return PrivateAs.ALL if "all" in args else PrivateAs.IF_ALL_ARE
+        return model.PrivateAs.REPLACED
+    return model.PrivateAs.ALL if "all" in args else model.PrivateAs.IF_ALL_ARE
 
 
 #: How each ending of a `neighbor` line changes the model. Endings without an effect in this implementation are missing.
-_CHANGES: Final[dict[str, Callable[[NeighborLines, Args], NeighborLines]]] = {
+_CHANGES: Final[dict[str, Callable[[model.NeighborLines, Args], model.NeighborLines]]] = {
     "remote-as": lambda neighbor, args: replace(
         neighbor, remote_as=args.integer("remote_as"), alternates=tuple(map(int, args.texts("alternate")))
     ),

@@ -12,6 +12,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import processes
 from dmvpn.features.bgp.config.merging import (
     MergedNeighbors,
@@ -23,18 +24,6 @@ from dmvpn.features.bgp.config.merging import (
     timers_of,
 )
 from dmvpn.features.bgp.config.routes import prefix_of
-from dmvpn.features.bgp.model import (
-    Additional,
-    Aggregate,
-    BgpConfig,
-    Confederation,
-    Dampening,
-    Decision,
-    ListenRange,
-    NetworkLine,
-    PathChoice,
-    Vpn,
-)
 from dmvpn.ios.distribution import distance_of
 from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 from dmvpn.ios.vrf_targets import vpn_of
@@ -42,7 +31,6 @@ from dmvpn.ios.vrf_targets import vpn_of
 if TYPE_CHECKING:
     from dmvpn.base.pages import Pages
     from dmvpn.features.bgp.config.routes import RouteLines
-    from dmvpn.features.bgp.model import NeighborLines
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 _BESTPATH: Final = ("ignore", "multipath-relax", "missing-as-worst", "compare-routerid")
@@ -55,7 +43,7 @@ _SOURCES: Final = {
 }
 
 
-def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
+def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
     """Return the model of a VRF, "": of the global table.
 
     A VRF has routes and neighbors of its own; what the process says of itself counts in each VRF.
@@ -63,13 +51,13 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
     found = tree.sections(processes.ROUTER)
     place = _place(found[0][1], vrf) if found else None
     if place is None:
-        return BgpConfig()
+        return model.BgpConfig()
     args, router = found[0]
 
     def everywhere(name: str) -> list[Args]:
         return [one for section, lines in place.sections for one in section.all(getattr(lines, name))]
 
-    return BgpConfig(
+    return model.BgpConfig(
         local_as=args.integer("number"),
         confederation=_confederation(router),
         router_id=place.router_id or _address(router, processes.ROUTER_ID),
@@ -84,7 +72,7 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
         graceful_restart=router.flag(processes.GRACEFUL_RESTART),
         restart_time=router.args(processes.RESTART_TIME).integer("seconds", 120),
         stale_time=router.args(processes.STALE_TIME).integer("seconds", 360),
-        listen_ranges=tuple(ListenRange(one.prefix("prefix"), one.text("group")) for one in place.ranges),
+        listen_ranges=tuple(model.ListenRange(one.prefix("prefix"), one.text("group")) for one in place.ranges),
         listen_limit=router.args(processes.LISTEN_LIMIT).integer("number", 100),
         neighbors=place.neighbors,
         session_templates=_templates(router, processes.SESSION_TEMPLATE, processes.SESSION_LINES),
@@ -107,12 +95,12 @@ def read(tree: ConfigTree, vrf: str = "") -> BgpConfig:
     )
 
 
-def _vpn(root: Section, vrf: str) -> Vpn:
+def _vpn(root: Section, vrf: str) -> model.Vpn:
     """Return how a VRF exchanges paths with other VRFs; without a route distinguisher none, as on IOS."""
     lines = vpn_of(root, vrf)
     if not lines.rd:
-        return Vpn()
-    return Vpn(
+        return model.Vpn()
+    return model.Vpn(
         rd=lines.rd,
         exports=lines.exported_targets,
         imports=lines.imported_targets,
@@ -126,8 +114,8 @@ class _Place:
     """The lines of one table: its sections, its neighbors and its networks."""
 
     sections: tuple[tuple[Section, RouteLines], ...]
-    neighbors: Pages[NeighborLines]
-    networks: tuple[Pages[NetworkLine], Pages[NetworkLine]]
+    neighbors: Pages[model.NeighborLines]
+    networks: tuple[Pages[model.NetworkLine], Pages[model.NetworkLine]]
     ranges: tuple[Args, ...] = ()
     router_id: IPv4Address | None = None
 
@@ -160,19 +148,19 @@ def _timers(args: Args | None) -> tuple[int, int, int]:
     return timers_of(args) if args else (60, 180, 0)
 
 
-def _confederation(router: Section) -> Confederation:
-    return Confederation(
+def _confederation(router: Section) -> model.Confederation:
+    return model.Confederation(
         identifier=router.args(processes.CONFEDERATION).integer("identifier", 0),
         members=tuple(int(one) for args in router.all(processes.MEMBERS) for one in args.texts("as")),
     )
 
 
-def _dampening(lines: list[Args]) -> Dampening | None:
+def _dampening(lines: list[Args]) -> model.Dampening | None:
     if not lines:
         return None
     args = lines[-1]
     half = args.integer("half", 15)
-    return Dampening(
+    return model.Dampening(
         half_life=60 * half,
         reuse=args.integer("reuse", 750),
         suppress=args.integer("suppress", 2000),
@@ -180,16 +168,16 @@ def _dampening(lines: list[Args]) -> Dampening | None:
     )
 
 
-def _ways(lines: list[Args]) -> Additional:
+def _ways(lines: list[Args]) -> model.Additional:
     """Return whether any of these lines allows to send, and to receive, several paths."""
     found = [additional_of(args) for args in lines]
-    return Additional(any(one.sends for one in found), any(one.receives for one in found))
+    return model.Additional(any(one.sends for one in found), any(one.receives for one in found))
 
 
-def _selected(lines: list[Args]) -> PathChoice:
+def _selected(lines: list[Args]) -> model.PathChoice:
     """Return all paths that any of these lines allows to advertise."""
     found = [choice_of(args) for args in lines]
-    return PathChoice(
+    return model.PathChoice(
         every=any(one.every for one in found),
         best=max((one.best for one in found), default=0),
         group_best=any(one.group_best for one in found),
@@ -197,9 +185,9 @@ def _selected(lines: list[Args]) -> PathChoice:
     )
 
 
-def _decision(router: Section) -> Decision:
+def _decision(router: Section) -> model.Decision:
     words = {word for args in router.all(processes.BESTPATH) for word in _BESTPATH if word in args}
-    return Decision(
+    return model.Decision(
         compares_all_meds=router.flag(processes.ALWAYS_COMPARE_MED),
         missing_med_is_worst="missing-as-worst" in words,
         ignores_path_length="ignore" in words,
@@ -208,7 +196,7 @@ def _decision(router: Section) -> Decision:
     )
 
 
-def _neighbors(router: Section, family: Section | None) -> Pages[NeighborLines]:
+def _neighbors(router: Section, family: Section | None) -> Pages[model.NeighborLines]:
     """Return all neighbors; lines of the address family take precedence."""
     neighbors = router.following(processes.NEIGHBOR, said, MergedNeighbors)
     for place, entries in enumerate(
@@ -225,7 +213,7 @@ def _neighbors(router: Section, family: Section | None) -> Pages[NeighborLines]:
     return neighbors.merged()
 
 
-def _neighbors_in_vrf(section: Section) -> Pages[NeighborLines]:
+def _neighbors_in_vrf(section: Section) -> Pages[model.NeighborLines]:
     """Return all neighbors of a VRF."""
     neighbors = section.following(processes.VRF_NEIGHBOR, said, MergedNeighbors)
     neighbors.show(section.made(processes.VRF_DEFAULT_ORIGINATE, said), 1)
@@ -233,7 +221,7 @@ def _neighbors_in_vrf(section: Section) -> Pages[NeighborLines]:
     return neighbors.merged()
 
 
-def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[NeighborLines, ...]:
+def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[model.NeighborLines, ...]:
     """Return the templates of one kind, in the form of neighbors."""
     return tuple(
         merged(args.text("name"), [said for line in lines for said in inner.all(line)])
@@ -270,14 +258,14 @@ def _metric(lines: list[Args]) -> int | None:
     return lines[-1].integer("metric") if lines else None
 
 
-def _network(args: Args) -> NetworkLine:
+def _network(args: Args) -> model.NetworkLine:
     """Return one `network`."""
-    return NetworkLine(prefix_of(args), args.text("map", ""))
+    return model.NetworkLine(prefix_of(args), args.text("map", ""))
 
 
-def _aggregate(args: Args) -> Aggregate:
+def _aggregate(args: Args) -> model.Aggregate:
     """Return one `aggregate-address`."""
-    return Aggregate(
+    return model.Aggregate(
         prefix_of(args),
         summary_only="summary-only" in args,
         as_set="as-set" in args,

@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
+from dmvpn.features.ipsec import model
 from dmvpn.features.ipsec.config import profiles, transforms
-from dmvpn.features.ipsec.model import (
-    DEFAULT_KILOBYTES,
-    DEFAULT_SECONDS,
-    DEFAULT_WINDOW,
-    Cipher,
-    IpsecConfig,
-    IpsecProfile,
-    Lifetime,
-    TransformSet,
-)
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
@@ -25,9 +16,9 @@ if TYPE_CHECKING:
 _DEFAULT_GROUP = 14
 
 
-def read(tree: ConfigTree) -> IpsecConfig:
+def read(tree: ConfigTree) -> model.IpsecConfig:
     """Return what the configuration says of IPsec."""
-    return IpsecConfig(
+    return model.IpsecConfig(
         transform_sets=tuple(
             _transform_set(args, section) for args, section in tree.sections(transforms.TRANSFORM_SET)
         ),
@@ -42,13 +33,13 @@ def read(tree: ConfigTree) -> IpsecConfig:
     )
 
 
-def _transform_set(args: Args, section: Section) -> TransformSet:
+def _transform_set(args: Args, section: Section) -> model.TransformSet:
     mode = section.get(transforms.MODE)
     # One with missing parts must be refused like one without a cipher, never agreed without the rest.
     cipher = None if transforms.missing_of(args) else transforms.cipher_of(args)
-    return TransformSet(
+    return model.TransformSet(
         name=args.text("name"),
-        cipher=cipher or Cipher.NULL,
+        cipher=cipher or model.Cipher.NULL,
         key_bits=transforms.bits_of(args) if cipher else 0,
         integrity=transforms.integrity_of(args) if cipher else None,
         transport=mode is not None,
@@ -56,19 +47,19 @@ def _transform_set(args: Args, section: Section) -> TransformSet:
     )
 
 
-def _global_lifetime(tree: ConfigTree) -> Lifetime:
+def _global_lifetime(tree: ConfigTree) -> model.Lifetime:
     """Return the lifetime of SAs whose profile names none."""
     kilobytes = _kilobytes(tree, profiles.GLOBAL_KILOBYTES)
-    return Lifetime(
-        seconds=tree.args(profiles.GLOBAL_SECONDS).integer("seconds", DEFAULT_SECONDS),
-        kilobytes=DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
+    return model.Lifetime(
+        seconds=tree.args(profiles.GLOBAL_SECONDS).integer("seconds", model.DEFAULT_SECONDS),
+        kilobytes=model.DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
     )
 
 
 def _global_window(tree: ConfigTree) -> int:
     """Return the packets of the replay window, 0: replays are not looked for."""
     packets = _window(tree, profiles.GLOBAL_WINDOW)
-    return DEFAULT_WINDOW if packets is None else packets
+    return model.DEFAULT_WINDOW if packets is None else packets
 
 
 def _df_bit(tree: ConfigTree) -> DfBit:
@@ -83,15 +74,15 @@ def _encapsulation(tree: ConfigTree) -> Encapsulation:
     return next(kind for kind in Encapsulation if kind.value in args) if args else Encapsulation.AUTO
 
 
-def _profile(args: Args, section: Section) -> IpsecProfile:
+def _profile(args: Args, section: Section) -> model.IpsecProfile:
     sets, pfs = section.get(profiles.TRANSFORM_SETS), section.get(profiles.PFS)
-    return IpsecProfile(
+    return model.IpsecProfile(
         name=args.text("name"),
         transform_sets=sets.texts("name") if sets else (),
         ikev2_profile=section.args(profiles.IKEV2_PROFILE).text("name", ""),
         isakmp_profile=section.args(profiles.ISAKMP_PROFILE).text("name", ""),
         pfs_group=int(pfs.text("group", f"group{_DEFAULT_GROUP}").removeprefix("group")) if pfs else 0,
-        lifetime=Lifetime(
+        lifetime=model.Lifetime(
             seconds=section.args(profiles.SECONDS).integer("seconds", None),
             kilobytes=_kilobytes(section, profiles.KILOBYTES),
         ),

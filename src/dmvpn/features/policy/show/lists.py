@@ -14,7 +14,7 @@ from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.pages import Pages
     from dmvpn.base.prefixlists import PrefixRule
@@ -82,27 +82,16 @@ def _meant(rules: list[PrefixRule], args: Args) -> list[PrefixRule]:
     return [rule for rule in breathing(rules) if rule.prefix == prefix]
 
 
-def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
-    """Query AS path lists."""
-    return _chosen(ctx.machine(PolicyMachine).config.as_path_lists, str(args.integer("number", None) or ""))
-
-
-def query_communities(ctx: ShowContext, args: Args) -> ShowLists:
-    """Query community lists."""
-    return _chosen(ctx.machine(PolicyMachine).config.community_lists, args.text("name", ""))
-
-
-def query_extended(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return lists of extended communities."""
-    return _chosen(ctx.machine(PolicyMachine).config.extended_lists, args.text("name", ""))
-
-
-def query_large(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return lists of large communities."""
-    return _chosen(ctx.machine(PolicyMachine).config.large_lists, args.text("name", ""))
-
-
-def _chosen(known: Mapping[str, Pages[AttributeRule]], wanted: str) -> ShowLists:
+def query_attributes(ctx: ShowContext, args: Args) -> ShowLists:
+    """Return AS path lists, or lists of communities: all of a kind, or the one that is named."""
+    config, wanted = ctx.machine(PolicyMachine).config, args.text("name", "") or str(args.integer("number", None) or "")
+    kinds = {
+        "as-path-access-list": config.as_path_lists,
+        "community-list": config.community_lists,
+        "extcommunity-list": config.extended_lists,
+        "large-community-list": config.large_lists,
+    }
+    known = next(lists for word, lists in kinds.items() if word in args)
     return ShowLists(tuple(_attributes(name, known[name]) for name in sorted(known) if wanted in ("", name)))
 
 
@@ -174,36 +163,20 @@ def _summary(listed: ListLines) -> Iterator[str]:
     yield f"   {counts}, sequences: {span}, refcount: {listed.users + 1}"
 
 
-def render_paths(answer: ShowLists) -> Iterator[str]:
-    """Yield a paragraph for each list."""
-    for listed in answer.lists:
-        yield f"AS path access list {listed.name}"
-        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+def _paragraphs(heading: Callable[[ListLines, str], str]) -> Callable[[ShowLists], Iterator[str]]:
+    """Return what yields a paragraph for each list. heading: of a list, and its kind: expanded or standard."""
+
+    def render(answer: ShowLists) -> Iterator[str]:
+        for listed in answer.lists:
+            yield heading(listed, "expanded" if listed.expanded else "standard")
+            yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+
+    return render
 
 
-def render_extended(answer: ShowLists) -> Iterator[str]:
-    """Yield a paragraph for each list of extended communities."""
-    for listed in answer.lists:
-        kind = "expanded" if listed.expanded else "standard"
-        yield f"Extended community {kind} list {listed.name}"
-        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
-
-
-def render_large(answer: ShowLists) -> Iterator[str]:
-    """Yield a paragraph for each list of large communities."""
-    for listed in answer.lists:
-        kind = "expanded" if listed.expanded else "standard"
-        yield f"Large Community {kind} list {listed.name}"
-        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
-
-
-def render_communities(answer: ShowLists) -> Iterator[str]:
-    """Yield a paragraph for each list."""
-    for listed in answer.lists:
-        kind = "expanded" if listed.expanded else "standard"
-        named = "" if listed.name.isascii() and listed.name.isdigit() else "Named "
-        yield f"{named}Community {kind} list {listed.name}"
-        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+def _of_communities(listed: ListLines, kind: str) -> str:
+    named = "" if listed.name.isascii() and listed.name.isdigit() else "Named "
+    return f"{named}Community {kind} list {listed.name}"
 
 
 def _verdict(entry: EntryLine) -> str:
@@ -246,25 +219,25 @@ COMMANDS: Final = (
     ExecCommand(
         "show ip as-path-access-list [ {number:1-500} ]",
         {"as-path-access-list": "Lists of AS paths", "number": "One list"},
-        query=query_paths,
-        render=render_paths,
+        query=query_attributes,
+        render=_paragraphs(lambda listed, _: f"AS path access list {listed.name}"),
     ),
     ExecCommand(
         "show ip community-list [ {name:word} ]",
         {"community-list": "Lists of communities", "name": "One list"},
-        query=query_communities,
-        render=render_communities,
+        query=query_attributes,
+        render=_paragraphs(_of_communities),
     ),
     ExecCommand(
         "show ip extcommunity-list [ {name:word} ]",
         {"extcommunity-list": "Lists of extended communities", "name": "One list"},
-        query=query_extended,
-        render=render_extended,
+        query=query_attributes,
+        render=_paragraphs(lambda listed, kind: f"Extended community {kind} list {listed.name}"),
     ),
     ExecCommand(
         "show ip large-community-list [ {name:word} ]",
         {"large-community-list": "Lists of large communities", "name": "One list"},
-        query=query_large,
-        render=render_large,
+        query=query_attributes,
+        render=_paragraphs(lambda listed, kind: f"Large Community {kind} list {listed.name}"),
     ),
 )
