@@ -149,21 +149,7 @@ class WhenCheck(_Check):
     checks: tuple[Simple, ...]
 
 
-Simple = Annotated[
-    LineCheck
-    | NeighborCheck
-    | RegisteredCheck
-    | RouteCheck
-    | SummaryCheck
-    | MappingCheck
-    | ReachCheck
-    | PathCheck
-    | ProtectedCheck
-    | ClampCheck
-    | FixedCheck,
-    Field(discriminator="check"),
-]
-Check = Annotated[
+_SimpleCheck = (
     LineCheck
     | NeighborCheck
     | RegisteredCheck
@@ -175,22 +161,9 @@ Check = Annotated[
     | ProtectedCheck
     | ClampCheck
     | FixedCheck
-    | WhenCheck,
-    Field(discriminator="check"),
-]
-AnyCheck = (
-    LineCheck
-    | NeighborCheck
-    | RegisteredCheck
-    | RouteCheck
-    | SummaryCheck
-    | MappingCheck
-    | ReachCheck
-    | PathCheck
-    | ProtectedCheck
-    | ClampCheck
-    | FixedCheck
-    | WhenCheck
 )
+AnyCheck = _SimpleCheck | WhenCheck
+Simple = Annotated[_SimpleCheck, Field(discriminator="check")]
+Check = Annotated[AnyCheck, Field(discriminator="check")]
 
 WhenCheck.model_rebuild()
