@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import httpx2
 
 from dmvpn.base.values import dataclass
-from dmvpn.client.errors import (
-    OF_STATUS,
-    AnswerError,
-    InvalidError,
-    NotReachedError,
-    OutdatedError,
-    ProblemError,
-    UsageError,
-)
+from dmvpn.client import errors
 from dmvpn.client.values import RefusedLine
 from dmvpn.ios.from_plain import MisfitError, reader_of_type
 
@@ -74,7 +66,7 @@ class Reply:
         try:
             return cast("Plain", json.loads(self.body, parse_constant=_no_json))
         except (ValueError, RecursionError) as error:
-            raise AnswerError("the answer is no JSON, or is cut off") from error
+            raise errors.AnswerError("the answer is no JSON, or is cut off") from error
 
     @property
     def tag(self) -> str:
@@ -94,13 +86,13 @@ class Intake:
         self._response = response
         self._body = bytearray()
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise AnswerError("the answer is compressed, against the request")
+            raise errors.AnswerError("the answer is compressed, against the request")
 
     def take(self, octets: bytes) -> None:
         """Take a part. Raises AnswerError."""
         self._body += octets
         if len(self._body) > LARGEST:
-            raise AnswerError(f"the answer has more than {LARGEST} octets")
+            raise errors.AnswerError(f"the answer has more than {LARGEST} octets")
 
     def reply(self) -> Reply:
         """Return a good answer. Raises ProblemError, AnswerError."""
@@ -109,28 +101,28 @@ class Intake:
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise problem(reply)
         if reply.status not in _GOOD:
-            raise AnswerError(f"status {reply.status}: the address is not that of dmvpn web")
+            raise errors.AnswerError(f"status {reply.status}: the address is not that of dmvpn web")
         return reply
 
 
-def problem(reply: Reply) -> ProblemError:
+def problem(reply: Reply) -> errors.ProblemError:
     """Return the error that an answer is."""
     found: Plain = None
     if reply.headers.get("content-type", "").partition(";")[0].strip() == _PROBLEM:
-        with contextlib.suppress(AnswerError):
+        with contextlib.suppress(errors.AnswerError):
             found = reply.json()
     members = found if isinstance(found, dict) else {}
     title, detail, kind = (members.get(name) for name in ("title", "detail", "type"))
-    error = OF_STATUS.get(reply.status, ProblemError)(
+    error = errors.OF_STATUS.get(reply.status, errors.ProblemError)(
         reply.status,
         title if isinstance(title, str) else _phrase(reply.status),
         detail if isinstance(detail, str) else "",
         type=kind if isinstance(kind, str) else "about:blank",
         retry_after=_seconds(reply.headers.get("retry-after", "")),
     )
-    if isinstance(error, OutdatedError):
+    if isinstance(error, errors.OutdatedError):
         error.tag = reply.tag
-    if isinstance(error, InvalidError):
+    if isinstance(error, errors.InvalidError):
         error.refused = _refused(members.get("refused", []))
     return error
 
@@ -174,7 +166,7 @@ def arguments(request: Request) -> dict[str, Any]:
         try:
             content = json.dumps(request.body, allow_nan=False).encode("ascii")
         except (TypeError, ValueError) as error:
-            raise UsageError(f"this cannot be sent as JSON: {error}") from error
+            raise errors.UsageError(f"this cannot be sent as JSON: {error}") from error
         headers["Content-Type"] = "application/json"
     return {"method": request.method, "url": request.path, "content": content, "headers": headers}
 
@@ -185,8 +177,8 @@ def reaching(settings: Settings) -> Iterator[None]:
     try:
         yield
     except httpx2.SSEError as error:
-        raise AnswerError(f"{settings.url}: no stream of events: {error}") from error
+        raise errors.AnswerError(f"{settings.url}: no stream of events: {error}") from error
     except httpx2.TimeoutException as error:
-        raise NotReachedError(f"{settings.url}: nothing came for too long") from error
+        raise errors.NotReachedError(f"{settings.url}: nothing came for too long") from error
     except (httpx2.HTTPError, httpx2.StreamError) as error:
-        raise NotReachedError(f"{settings.url}: {error or type(error).__name__}") from error
+        raise errors.NotReachedError(f"{settings.url}: {error or type(error).__name__}") from error

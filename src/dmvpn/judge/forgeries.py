@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp import packet
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.packet import (
-    PurgeFlag,
-    PurgeRequest,
-    RegistrationFlag,
-    RegistrationRequest,
-    ResolutionFlag,
-    ResolutionRequest,
-)
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
@@ -53,11 +46,11 @@ class Forger:
         packets = []
         for number in range(count):
             address, length = self._subject(number)
-            request = PurgeRequest(
+            request = packet.PurgeRequest(
                 source_nbma=pair[1].own[1],
                 source_protocol=pair[1].own[0],
                 destination_protocol=pair[0].own[0],
-                flags=PurgeFlag(0) if number % 2 else PurgeFlag.NO_REPLY,
+                flags=packet.PurgeFlag(0) if number % 2 else packet.PurgeFlag.NO_REPLY,
                 request_id=0x40000000 + number,
                 cies=(ClientInfo(prefix_length=length, protocol=address),),
                 extensions=_authentication(pair[1]),
@@ -90,21 +83,21 @@ class Forger:
         address, nbma = pair[1].own
         somewhere = IPv4Address(_NOWHERE + below(self.entropy, 0x10000))
         if below(self.entropy, 2):
-            good = ResolutionRequest(
+            good = packet.ResolutionRequest(
                 source_nbma=nbma,
                 source_protocol=address,
                 destination_protocol=somewhere,
-                flags=ResolutionFlag.ROUTER,
+                flags=packet.ResolutionFlag.ROUTER,
                 request_id=1,
                 cies=(ClientInfo(prefix_length=32, holding_time=600),),
                 extensions=_authentication(pair[1]),
             ).serialize()
         else:
-            good = RegistrationRequest(
+            good = packet.RegistrationRequest(
                 source_nbma=nbma,
                 source_protocol=address,
                 destination_protocol=pair[0].own[0],
-                flags=RegistrationFlag.UNIQUE,
+                flags=packet.RegistrationFlag.UNIQUE,
                 request_id=1,
                 cies=(ClientInfo(prefix_length=33, holding_time=0xFFFF),),
                 extensions=_authentication(pair[1]),

@@ -23,18 +23,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.net import icmp
 from dmvpn.net.checksum import checksum, pseudo_header
-from dmvpn.net.icmp import (
-    HEADER_LENGTH,
-    DestinationUnreachable,
-    EchoReply,
-    EchoRequest,
-    IcmpMessage,
-    IcmpType,
-    OtherMessage,
-    TimeExceeded,
-    UnreachableCode,
-)
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER_LENGTH
 
@@ -78,67 +68,69 @@ _UNRECOGNIZED_NEXT_HEADER = 1
 _NEXT_HEADER_AT = 6
 
 _READ = {
-    Icmpv6UnreachableCode.NO_ROUTE: UnreachableCode.NETWORK,
-    Icmpv6UnreachableCode.ADMINISTRATIVELY_PROHIBITED: UnreachableCode.ADMINISTRATIVELY_PROHIBITED,
-    Icmpv6UnreachableCode.BEYOND_SCOPE: UnreachableCode.HOST,
-    Icmpv6UnreachableCode.ADDRESS: UnreachableCode.HOST,
-    Icmpv6UnreachableCode.PORT: UnreachableCode.PORT,
+    Icmpv6UnreachableCode.NO_ROUTE: icmp.UnreachableCode.NETWORK,
+    Icmpv6UnreachableCode.ADMINISTRATIVELY_PROHIBITED: icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED,
+    Icmpv6UnreachableCode.BEYOND_SCOPE: icmp.UnreachableCode.HOST,
+    Icmpv6UnreachableCode.ADDRESS: icmp.UnreachableCode.HOST,
+    Icmpv6UnreachableCode.PORT: icmp.UnreachableCode.PORT,
 }
 _WRITTEN = {
-    UnreachableCode.NETWORK: Icmpv6UnreachableCode.NO_ROUTE,
-    UnreachableCode.PORT: Icmpv6UnreachableCode.PORT,
-    UnreachableCode.NETWORK_UNKNOWN: Icmpv6UnreachableCode.NO_ROUTE,
-    UnreachableCode.ADMINISTRATIVELY_PROHIBITED: Icmpv6UnreachableCode.ADMINISTRATIVELY_PROHIBITED,
+    icmp.UnreachableCode.NETWORK: Icmpv6UnreachableCode.NO_ROUTE,
+    icmp.UnreachableCode.PORT: Icmpv6UnreachableCode.PORT,
+    icmp.UnreachableCode.NETWORK_UNKNOWN: Icmpv6UnreachableCode.NO_ROUTE,
+    icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED: Icmpv6UnreachableCode.ADMINISTRATIVELY_PROHIBITED,
 }
 
 
-def parse(data: Octets, source: IPAddress, destination: IPAddress) -> IcmpMessage:
+def parse(data: Octets, source: IPAddress, destination: IPAddress) -> icmp.IcmpMessage:
     """Decode the payload of an IPv6 packet between these addresses. Raises WireError."""
-    if len(data) < HEADER_LENGTH:
+    if len(data) < icmp.HEADER_LENGTH:
         raise WireError("ICMPv6 header cut short", offset=len(data), clause="RFC 4443 §2.1")
     if checksum(pseudo_header(source, destination, IpProtocol.ICMPV6, len(data)) + bytes(data)):
         raise WireError("ICMPv6 checksum is wrong", offset=2, clause="RFC 4443 §2.3")
     kind, code, _, first, second = _HEADER.unpack_from(data)
-    body = bytes(data[HEADER_LENGTH:])
+    body = bytes(data[icmp.HEADER_LENGTH :])
     match kind:
         case Icmpv6Type.ECHO_REQUEST:
-            return EchoRequest(identifier=first, sequence=second, payload=body)
+            return icmp.EchoRequest(identifier=first, sequence=second, payload=body)
         case Icmpv6Type.ECHO_REPLY:
-            return EchoReply(identifier=first, sequence=second, payload=body)
+            return icmp.EchoReply(identifier=first, sequence=second, payload=body)
         case Icmpv6Type.DESTINATION_UNREACHABLE:
-            return DestinationUnreachable(code=_READ.get(code, UnreachableCode.HOST), quoted=body)
+            return icmp.DestinationUnreachable(code=_READ.get(code, icmp.UnreachableCode.HOST), quoted=body)
         case Icmpv6Type.PACKET_TOO_BIG:
-            needed = UnreachableCode.FRAGMENTATION_NEEDED
-            return DestinationUnreachable(code=needed, next_hop_mtu=min(first << 16 | second, 0xFFFF), quoted=body)
+            needed = icmp.UnreachableCode.FRAGMENTATION_NEEDED
+            return icmp.DestinationUnreachable(code=needed, next_hop_mtu=min(first << 16 | second, 0xFFFF), quoted=body)
         case Icmpv6Type.TIME_EXCEEDED:
-            return TimeExceeded(code=code, quoted=body)
+            return icmp.TimeExceeded(code=code, quoted=body)
         case Icmpv6Type.PARAMETER_PROBLEM if code == _UNRECOGNIZED_NEXT_HEADER:
-            return DestinationUnreachable(code=UnreachableCode.PROTOCOL, quoted=body)
+            return icmp.DestinationUnreachable(code=icmp.UnreachableCode.PROTOCOL, quoted=body)
         case Icmpv6Type.PARAMETER_PROBLEM:
-            return OtherMessage(type=IcmpType.PARAMETER_PROBLEM, code=code, rest=bytes(data[4:]))
+            return icmp.OtherMessage(type=icmp.IcmpType.PARAMETER_PROBLEM, code=code, rest=bytes(data[4:]))
         case _:
-            return OtherMessage(type=kind, code=code, rest=bytes(data[4:]))
+            return icmp.OtherMessage(type=kind, code=code, rest=bytes(data[4:]))
 
 
-def serialize(message: IcmpMessage) -> bytes:
+def serialize(message: icmp.IcmpMessage) -> bytes:
     """Encode; the checksum is left open."""
     match message:
-        case EchoRequest(identifier=identifier, sequence=sequence, payload=payload):
+        case icmp.EchoRequest(identifier=identifier, sequence=sequence, payload=payload):
             return _HEADER.pack(Icmpv6Type.ECHO_REQUEST, 0, 0, identifier, sequence) + payload
-        case EchoReply(identifier=identifier, sequence=sequence, payload=payload):
+        case icmp.EchoReply(identifier=identifier, sequence=sequence, payload=payload):
             return _HEADER.pack(Icmpv6Type.ECHO_REPLY, 0, 0, identifier, sequence) + payload
-        case DestinationUnreachable(code=UnreachableCode.FRAGMENTATION_NEEDED, next_hop_mtu=mtu, quoted=quoted):
+        case icmp.DestinationUnreachable(
+            code=icmp.UnreachableCode.FRAGMENTATION_NEEDED, next_hop_mtu=mtu, quoted=quoted
+        ):
             return _LONG_HEADER.pack(Icmpv6Type.PACKET_TOO_BIG, 0, 0, mtu) + quoted
-        case DestinationUnreachable(code=UnreachableCode.PROTOCOL, quoted=quoted):
+        case icmp.DestinationUnreachable(code=icmp.UnreachableCode.PROTOCOL, quoted=quoted):
             kind, code = Icmpv6Type.PARAMETER_PROBLEM, _UNRECOGNIZED_NEXT_HEADER
             return _LONG_HEADER.pack(kind, code, 0, _NEXT_HEADER_AT) + quoted
-        case DestinationUnreachable(code=code, quoted=quoted):
+        case icmp.DestinationUnreachable(code=code, quoted=quoted):
             written = next((new for old, new in _WRITTEN.items() if old == code), Icmpv6UnreachableCode.ADDRESS)
             return _LONG_HEADER.pack(Icmpv6Type.DESTINATION_UNREACHABLE, written, 0, 0) + quoted
-        case TimeExceeded(code=code, quoted=quoted):
+        case icmp.TimeExceeded(code=code, quoted=quoted):
             return _LONG_HEADER.pack(Icmpv6Type.TIME_EXCEEDED, code, 0, 0) + quoted
-        case OtherMessage(type=other, code=code, rest=rest):
-            number = Icmpv6Type.PARAMETER_PROBLEM if other == IcmpType.PARAMETER_PROBLEM else other
+        case icmp.OtherMessage(type=other, code=code, rest=rest):
+            number = Icmpv6Type.PARAMETER_PROBLEM if other == icmp.IcmpType.PARAMETER_PROBLEM else other
             return bytes((number, code, 0, 0)) + rest
 
 
@@ -161,4 +153,4 @@ def is_error(payload: Octets) -> bool:
 
 def quote(packet: Octets) -> bytes:
     """Quote as much of an undeliverable packet as an error may carry, RFC 4443 §2.4 (c)."""
-    return bytes(packet[: LARGEST_ERROR - _IPV6_HEADER_LENGTH - HEADER_LENGTH])
+    return bytes(packet[: LARGEST_ERROR - _IPV6_HEADER_LENGTH - icmp.HEADER_LENGTH])

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from dmvpn.base import notices
 from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClockSet, IpReceived, Packets, Resync
 from dmvpn.base.liveness import Client, PathLost, Witness
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import (
-    AccessListsChanged,
-    Configured,
-    InterfaceChanged,
-    LineEnds,
-    MulticastReached,
-    RouteChanged,
-)
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.features.eigrp.events import ClearEvents, ClearNeighbors
 from dmvpn.features.eigrp.messages import BadPacket
@@ -35,7 +28,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
-    from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
@@ -52,13 +44,13 @@ _GREETINGS: Final = frozenset((Opcode.HELLO, Opcode.ACK))
 class EigrpMachine(Machine):
     """All EIGRP processes of a router."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
         Packets(PROTOCOL),
-        InterfaceChanged,
-        RouteChanged,
-        AccessListsChanged,
-        MulticastReached,
-        LineEnds,
+        notices.InterfaceChanged,
+        notices.RouteChanged,
+        notices.AccessListsChanged,
+        notices.MulticastReached,
+        notices.LineEnds,
         PathLost,
         ClearNeighbors,
         ClearEvents,
@@ -74,7 +66,7 @@ class EigrpMachine(Machine):
         self._running: dict[str, list[tuple[Process, EigrpInterface]]] = {}
         self._packets = PacedPackets(self._context, PACE, self._receive)
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+    def handle(self, event: Event | notices.Notice, now: float) -> list[Effect | notices.Notice]:
         """Handle one event; a repeated Hello is only recorded.
 
         `dispatch` would take half as long again for it, to begin and end an event without effects.
@@ -88,31 +80,31 @@ class EigrpMachine(Machine):
         for process in self.processes.values():
             process.settle()
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Pass an event to the processes that it concerns."""
         match event:
             case IpReceived():
                 self._admit(event)
-            case RouteChanged():
+            case notices.RouteChanged():
                 for process in self.processes.values():
                     process.redistributor.route_changed(event)
-            case AccessListsChanged():
+            case notices.AccessListsChanged():
                 for process in self.processes.values():
                     process.policies_changed()
-            case MulticastReached():
+            case notices.MulticastReached():
                 for process, interface in self._running.get(event.tunnel, ()):
                     process.greetings.hasten(interface)
-            case LineEnds():
+            case notices.LineEnds():
                 for process, interface in self._running.get(event.interface, ()):
                     process.teardown.drop_all(interface, DownReason.INTERFACE_DOWN, tell=True)
             case PathLost():
                 self._path_lost(event)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 for process in self.processes.values():
                     process.links.changed(event.name, event.new)
                     process.redistributor.interface_changed(event.old, event.new)
                 self._index()
-            case Configured():
+            case notices.Configured():
                 self._configure(cast("EigrpConfig", event.model))
                 self._index()
             case ClearNeighbors():

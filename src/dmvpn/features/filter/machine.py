@@ -13,20 +13,13 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from dmvpn.base import notices
 from dmvpn.base.context import Context
 from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterList, PortFilters
 from dmvpn.base.machine import Machine
 from dmvpn.base.merging import MergedChanges
-from dmvpn.base.notices import (
-    AccessListsChanged,
-    Configured,
-    FiltersChanged,
-    InterfaceChanged,
-    Notice,
-    TunnelChanged,
-)
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.base.translation import Addresses
@@ -52,14 +45,14 @@ _Place = tuple[str, bool, int]
 class FilterMachine(Machine):
     """Keeps the plane in step with the lines."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        AccessListsChanged,
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
+        notices.AccessListsChanged,
         ClearCounters,
         EffectFailed,
-        InterfaceChanged,
+        notices.InterfaceChanged,
         PacketsFiltered,
         Resync,
-        TunnelChanged,
+        notices.TunnelChanged,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -107,16 +100,16 @@ class FilterMachine(Machine):
             found[place] = found.get(place, 0) + max(0, count.packets - base)
         return found
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Handle a configuration, an object that it refers to, a report of the plane, or a user's action."""
         match event:
-            case Configured():
+            case notices.Configured():
                 self.config = cast("FilterConfig | None", event.model) or FilterConfig()
                 self._logs.configure(self.config.threshold)
                 self._lists.follow()
-            case AccessListsChanged():
+            case notices.AccessListsChanged():
                 self._lists.changed()
-            case InterfaceChanged(name=port) | TunnelChanged(name=port):
+            case notices.InterfaceChanged(name=port) | notices.TunnelChanged(name=port):
                 if self._lists.is_waiting:  # a port that comes up does not wait for its filter
                     self._lists.follow()
                 self._follow_subnets(port)
@@ -156,7 +149,7 @@ class FilterMachine(Machine):
             self._order(port)
             entries += 1 + sum(len(one.entries) for one in (filters.inward, filters.outward) if one is not None)
         if entries:
-            self._context.emit(FiltersChanged())
+            self._context.emit(notices.FiltersChanged())
         return entries
 
     def _filters(self, port: str, lines: PortLines) -> PortFilters:

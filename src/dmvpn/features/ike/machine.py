@@ -12,18 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base import events
+from dmvpn.base import events, negotiation
 from dmvpn.base.context import Context
 from dmvpn.base.entrances import Entrances
 from dmvpn.base.machine import Machine
-from dmvpn.base.negotiation import (
-    ConnectionSilent,
-    ConnectionUnwanted,
-    NegotiationWanted,
-    PoliciesChanged,
-    RevocationsChanged,
-    SaRenewalWanted,
-)
 from dmvpn.base.notices import Configured, FiltersChanged, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
@@ -53,13 +45,13 @@ class IkeMachine(Machine):
     """
 
     subscriptions: ClassVar[tuple[type[events.Event] | type[Notice] | events.Packets, ...]] = (
-        PoliciesChanged,
-        RevocationsChanged,
+        negotiation.PoliciesChanged,
+        negotiation.RevocationsChanged,
         FiltersChanged,
-        NegotiationWanted,
-        SaRenewalWanted,
-        ConnectionUnwanted,
-        ConnectionSilent,
+        negotiation.NegotiationWanted,
+        negotiation.SaRenewalWanted,
+        negotiation.ConnectionUnwanted,
+        negotiation.ConnectionSilent,
         events.UnknownSpi,
         events.ConnectionHeard,
         events.ConnectionUnheard,
@@ -93,15 +85,15 @@ class IkeMachine(Machine):
         match event:
             case events.IpReceived():
                 self._received(event)
-            case NegotiationWanted(policy=policy, wanted=True, remote_port=port):
+            case negotiation.NegotiationWanted(policy=policy, wanted=True, remote_port=port):
                 peers.attempts.want(event.ends, policy, port=port)
-            case NegotiationWanted(policy=policy, remote_port=port):
+            case negotiation.NegotiationWanted(policy=policy, remote_port=port):
                 peers.attempts.release(event.ends, policy, port=port)
-            case SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
+            case negotiation.SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
                 peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), self._context.now))
-            case ConnectionUnwanted(connection=number, reason=reason):
+            case negotiation.ConnectionUnwanted(connection=number, reason=reason):
                 peers.close(peers.connections.of(number), Reason(IkeReason.UNWANTED, (reason,)))
-            case ConnectionSilent(connection=number):
+            case negotiation.ConnectionSilent(connection=number):
                 peers.ask(number)
             case events.ConnectionHeard():
                 peers.heard(event)
@@ -115,12 +107,12 @@ class IkeMachine(Machine):
                 peers.counted(event)
             case ClearIkeStats():
                 self.sessions.v2.clear_counts()
-            case RevocationsChanged():
+            case negotiation.RevocationsChanged():
                 self._judge_again()
             case FiltersChanged():
                 peers.ways.again()
                 peers.attempts.filters_changed()
-            case PoliciesChanged(policies=policies):
+            case negotiation.PoliciesChanged(policies=policies):
                 self._adopt(self._config, policies)
             case Configured(model=model):
                 self._adopt(model if isinstance(model, IkeConfig) else IkeConfig(), self._policies)

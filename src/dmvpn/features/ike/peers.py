@@ -15,18 +15,9 @@ from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike import session, udp
+from dmvpn.features.ike import connections, session, udp
 from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.attempts import Attempts, path_of
-from dmvpn.features.ike.connections import (
-    BOTH_BEGAN,
-    BY_INITIATOR,
-    DISPLACED,
-    LARGEST_NUMBER_ALIKE,
-    Connections,
-    may_go,
-    to_end,
-)
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
@@ -40,7 +31,6 @@ if TYPE_CHECKING:
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ike.book import ConfigurationBook
-    from dmvpn.features.ike.connections import Results
     from dmvpn.features.ike.model import IkeConfig
 
 
@@ -60,7 +50,7 @@ class Peers:
         self.book = book
         self.log_sessions = False
         self.table = table
-        self.connections = Connections()
+        self.connections = connections.Connections()
         self.reports = Reports(context, table)
         self.recovery = Recovery()
         self.attempts = Attempts(
@@ -114,10 +104,10 @@ class Peers:
             case Deadline.NAT_KEEPALIVE if not sa.is_dead:
                 self._keep_alive(sa)
                 self._context.emit(udp.keep_alive(sa.path))
-            case Deadline.DUPLICATE if may_go(sa, self.connections):
-                self.close([sa], BOTH_BEGAN)
+            case Deadline.DUPLICATE if connections.may_go(sa, self.connections):
+                self.close([sa], connections.BOTH_BEGAN)
             case Deadline.SURPLUS if sa.is_usable:
-                why = Reason(IkeReason.TOO_MANY_ALIKE, (LARGEST_NUMBER_ALIKE,))
+                why = Reason(IkeReason.TOO_MANY_ALIKE, (connections.LARGEST_NUMBER_ALIKE,))
                 self.reports.failed(sa.path, why, sa.version, proved=True)
                 self.close([sa], why)
             case Deadline.BARREN if sa.is_usable and not sa.children and not self._waits_for_children(sa):
@@ -286,7 +276,7 @@ class Peers:
         if self.recovery.answered(sa) and not self.ways.denies(sa) and not self._traffic.has_brought(sa.connection):
             self.reports.nothing_comes(sa)
 
-    def _announce(self, results: Results, sa: session.Session) -> None:
+    def _announce(self, results: connections.Results, sa: session.Session) -> None:
         """Emit these, with a line in the log where a connection came or went."""
         for result in results:
             self._context.emit(result)
@@ -299,7 +289,7 @@ class Peers:
     def _established(self, sa: session.Session) -> None:
         self._keep_alive(sa)
         self._traffic.watch(sa)
-        for other, seconds in to_end(sa, self.connections.of(sa.connection)):
+        for other, seconds in connections.to_end(sa, self.connections.of(sa.connection)):
             self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + seconds)
         if self.connections.is_one_too_many(sa):
             self._deadlines.set((Deadline.SURPLUS, sa.own_spi), self._context.now)
@@ -314,7 +304,7 @@ class Peers:
         before, after = (sa.path.outer, old.remote.address), sa.path.ends
         self._context.emit(*self.connections.moved(sa))
         for other in self.connections.displaced(sa):
-            self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + DISPLACED)
+            self._deadlines.set((Deadline.DUPLICATE, other.own_spi), self._context.now + connections.DISPLACED)
         self.attempts.lost(before)
         self.attempts.succeeded(after)
 
@@ -338,7 +328,7 @@ class Peers:
         if sa.children:
             forgotten = self.recovery.replaced_by(sa, self.connections.of(sa.connection))
             for old in forgotten:  # it may still carry packets, if the hint was none
-                self._deadlines.set((Deadline.DUPLICATE, old.own_spi), now + BY_INITIATOR)
+                self._deadlines.set((Deadline.DUPLICATE, old.own_spi), now + connections.BY_INITIATOR)
             if forgotten:
                 self._context.emit(*self.connections.returned(sa))
         elif sa.is_asking:

@@ -27,18 +27,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.groups import Merged
 from dmvpn.base.pages import NONE
 from dmvpn.base.protection import IkeVersion
-from dmvpn.features.ike.model import (
-    DEFAULT_LIFETIME,
-    DEFAULT_PROPOSAL,
-    AuthenticationMethod,
-    ConfiguredProposal,
-    Identity,
-    IdentityKind,
-    Keyring,
-    KeyringPeer,
-    Policy,
-    Profile,
-)
+from dmvpn.features.ike import model
 from dmvpn.features.ike.suites import WEAK_GROUPS, isakmp_lacks, lacking
 
 if TYPE_CHECKING:
@@ -46,15 +35,15 @@ if TYPE_CHECKING:
 
     from dmvpn.base.pages import Pages
     from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ike.model import IkeConfig, IsakmpConfig, IsakmpKey, IsakmpProfile
+
 
 #: The name of the global keys, and the first word of all other names.
 ISAKMP: Final = "crypto isakmp"
 #: The end of sentences about what is weak and left out.
 PERMITS: Final = "`crypto engine compliance shield disable` permits groups 2 and 5, and in IKEv1 3DES and MD5"
 _DEFAULT: Final = "default"
-_ANYBODY: Final = Identity(kind=IdentityKind.ANY)
-_OUR_ADDRESS: Final = Identity(kind=IdentityKind.ADDRESS)
+_ANYBODY: Final = model.Identity(kind=model.IdentityKind.ANY)
+_OUR_ADDRESS: Final = model.Identity(kind=model.IdentityKind.ADDRESS)
 
 
 def name_of(name: str) -> str:
@@ -79,12 +68,12 @@ def plain(name: str) -> str:
     return name.removeprefix(ISAKMP).lstrip() if is_isakmp(name) else name
 
 
-def keyring_of(profile: Profile, front: str) -> str:
+def keyring_of(profile: model.Profile, front: str) -> str:
     """Return the name of the keyring that a profile uses for peers in a VRF."""
     return name_of(f"vrf {front}") if profile.keyring == ISAKMP and front else profile.keyring
 
 
-def keyring_line(profile: Profile, front: str) -> str:
+def keyring_line(profile: model.Profile, front: str) -> str:
     """Return the line that begins a keyring for a profile's peers in a VRF."""
     return f"crypto keyring {plain(profile.keyring) or 'NAME'} vrf {front}".removesuffix(" vrf ")
 
@@ -103,7 +92,7 @@ class Translation:
         #: By VRF: the keys of those for whom no profile names a keyring.
         self._everybody: dict[str, _Everybody] = {}
 
-    def of(self, config: IkeConfig) -> IkeConfig:
+    def of(self, config: model.IkeConfig) -> model.IkeConfig:
         """Return the same configuration, with what its IKEv1 lines mean."""
         isakmp = config.isakmp
         proposals = _proposals(isakmp)
@@ -112,11 +101,11 @@ class Translation:
         profiles = tuple(_profile(profile, isakmp, own) for profile in isakmp.profiles)
         if everybody or isakmp.signs:
             profiles = (*profiles, _everybody(isakmp))
-        policies: tuple[Policy, ...] = ()
+        policies: tuple[model.Policy, ...] = ()
         if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
             named = (*(proposal.name for proposal in proposals), name_of("default"))
-            policies = (Policy(name=ISAKMP, proposals=named, fvrf="any"),)
-            proposals = (*proposals, replace(DEFAULT_PROPOSAL, name=name_of("default")))
+            policies = (model.Policy(name=ISAKMP, proposals=named, fvrf="any"),)
+            proposals = (*proposals, replace(model.DEFAULT_PROPOSAL, name=name_of("default")))
         return replace(
             config,
             proposals=config.proposals + proposals,
@@ -127,16 +116,16 @@ class Translation:
             nat_keepalive=config.nat_keepalive or isakmp.nat_keepalive,
         )
 
-    def _keyrings(self, isakmp: IsakmpConfig) -> dict[str, Keyring]:
+    def _keyrings(self, isakmp: model.IsakmpConfig) -> dict[str, model.Keyring]:
         """Return what each `crypto keyring` with keys becomes, by its name."""
         keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
         self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
         return {
-            name: Keyring(name_of(name), self._peers[name].of(ring), next(iter(ring)).fvrf)
+            name: model.Keyring(name_of(name), self._peers[name].of(ring), next(iter(ring)).fvrf)
             for name, ring in keys.items()
         }
 
-    def _of_everybody(self, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Iterator[Keyring]:
+    def _of_everybody(self, isakmp: model.IsakmpConfig, own: Mapping[str, model.Keyring]) -> Iterator[model.Keyring]:
         """Yield for each VRF with keys: the global keys, then those of keyrings that no profile names."""
         named = {profile.keyring for profile in isakmp.profiles}
         lists = {"": [self._peers[""].of(isakmp.global_keys)]}
@@ -146,17 +135,19 @@ class Translation:
         self._everybody = {front: self._everybody.get(front) or _Everybody() for front in lists}
         for front, every in lists.items():
             if peers := self._everybody[front].of(every):
-                yield Keyring(name_of(f"vrf {front}" if front else ""), peers, front)
+                yield model.Keyring(name_of(f"vrf {front}" if front else ""), peers, front)
 
 
 class _Everybody:
     """Keys of several lists; of two for one peer the first counts."""
 
     def __init__(self) -> None:
-        self._merged: Merged[str, KeyringPeer, KeyringPeer] = Merged(attrgetter("name"), itemgetter(0), at_last=True)
+        self._merged: Merged[str, model.KeyringPeer, model.KeyringPeer] = Merged(
+            attrgetter("name"), itemgetter(0), at_last=True
+        )
         self._lists = 0
 
-    def of(self, lists: Sequence[Pages[KeyringPeer]]) -> Pages[KeyringPeer]:
+    def of(self, lists: Sequence[Pages[model.KeyringPeer]]) -> Pages[model.KeyringPeer]:
         """Return the keys of the lists as they are now."""
         for place in range(max(len(lists), self._lists)):
             self._merged.show(lists[place] if place < len(lists) else NONE, place)
@@ -168,22 +159,22 @@ class _Peers:
     """The keys of one list, as peers of a keyring."""
 
     def __init__(self) -> None:
-        self._keys: Pages[IsakmpKey] = NONE
-        self._peers: Pages[KeyringPeer] = NONE
+        self._keys: Pages[model.IsakmpKey] = NONE
+        self._peers: Pages[model.KeyringPeer] = NONE
 
-    def of(self, keys: Pages[IsakmpKey]) -> Pages[KeyringPeer]:
+    def of(self, keys: Pages[model.IsakmpKey]) -> Pages[model.KeyringPeer]:
         """Return the peers of the list as it is now."""
         gone, came = keys.changes(self._keys)
         self._keys = keys
-        changes: dict[int, KeyringPeer | None] = dict.fromkeys(gone)
+        changes: dict[int, model.KeyringPeer | None] = dict.fromkeys(gone)
         self._peers = self._peers.turned(changes | {number: _peer(key) for number, key in came.items()})
         return self._peers
 
 
-def _proposals(isakmp: IsakmpConfig) -> tuple[ConfiguredProposal, ...]:
+def _proposals(isakmp: model.IsakmpConfig) -> tuple[model.ConfiguredProposal, ...]:
     ordered = sorted(isakmp.policies, key=lambda policy: policy.number)
     return tuple(
-        ConfiguredProposal(
+        model.ConfiguredProposal(
             name=name_of(str(policy.number)),
             encryption=(policy.encryption,),
             integrity=(policy.hash,),
@@ -193,10 +184,10 @@ def _proposals(isakmp: IsakmpConfig) -> tuple[ConfiguredProposal, ...]:
     )
 
 
-def _peer(key: IsakmpKey) -> KeyringPeer:
+def _peer(key: model.IsakmpKey) -> model.KeyringPeer:
     """Return a peer of a keyring. Its name does not depend on other lines, so addresses stay bound to it."""
-    identity = Identity(kind=IdentityKind.FQDN, text=key.hostname) if key.hostname else None
-    return KeyringPeer(
+    identity = model.Identity(kind=model.IdentityKind.FQDN, text=key.hostname) if key.hostname else None
+    return model.KeyringPeer(
         name=key.hostname
         or key.address6
         or " ".join(str(part) for part in (key.address, key.mask) if part is not None),
@@ -209,7 +200,9 @@ def _peer(key: IsakmpKey) -> KeyringPeer:
     )
 
 
-def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Profile:
+def _profile(
+    profile: model.IsakmpProfile, isakmp: model.IsakmpConfig, own: Mapping[str, model.Keyring]
+) -> model.Profile:
     says_nobody = not profile.matches and not profile.certificate_maps
     return replace(
         _everybody(isakmp),
@@ -225,11 +218,11 @@ def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig, own: Mapping[str, Key
     )
 
 
-def _everybody(isakmp: IsakmpConfig) -> Profile:
+def _everybody(isakmp: model.IsakmpConfig) -> model.Profile:
     lifetimes = [policy.lifetime for policy in sorted(isakmp.policies, key=lambda policy: policy.number)]
     has_keys = bool(isakmp.global_keys or isakmp.keyrings)
-    by_key, by_signature = AuthenticationMethod.PRE_SHARED_KEY, AuthenticationMethod.RSA_SIGNATURE
-    return Profile(
+    by_key, by_signature = model.AuthenticationMethod.PRE_SHARED_KEY, model.AuthenticationMethod.RSA_SIGNATURE
+    return model.Profile(
         name=ISAKMP,
         fvrf="any",
         matches=(_ANYBODY,),
@@ -238,14 +231,14 @@ def _everybody(isakmp: IsakmpConfig) -> Profile:
         remote_authentication=(by_key, by_signature) if isakmp.signs else (by_key,),
         any_trustpoint=True,
         keyring=ISAKMP,
-        lifetime=next(iter(lifetimes), DEFAULT_LIFETIME),
+        lifetime=next(iter(lifetimes), model.DEFAULT_LIFETIME),
     )
 
 
 # ------------------------------------------------------------------------------------------------ which version
 
 
-def applying(config: IkeConfig) -> str:
+def applying(config: model.IkeConfig) -> str:
     """Return the ikev2 profile of IPsec profiles that name none: `default`, else the only one; "": neither."""
     own = [profile.name for profile in config.profiles if not is_isakmp(profile.name)]
     if _DEFAULT in own:
@@ -253,7 +246,7 @@ def applying(config: IkeConfig) -> str:
     return own[0] if len(own) == 1 else ""
 
 
-def candidates(config: IkeConfig, policy: ProtectionPolicy) -> tuple[str, ...]:
+def candidates(config: model.IkeConfig, policy: ProtectionPolicy) -> tuple[str, ...]:
     """Return the IKE profiles that an IPsec profile may use, first the one with which it begins.
 
     If it names none: the ikev2 profile that applies, and the keys of `crypto isakmp key`.
@@ -264,13 +257,13 @@ def candidates(config: IkeConfig, policy: ProtectionPolicy) -> tuple[str, ...]:
     return (own, ISAKMP) if own else (ISAKMP,)
 
 
-def version_of(config: IkeConfig, profile: str) -> IkeVersion:
+def version_of(config: model.IkeConfig, profile: str) -> IkeVersion:
     """Return the version in which we begin by this profile."""
     is_v1 = is_isakmp(profile) and not config.isakmp.run_as_ikev2
     return IkeVersion.V1 if is_v1 else IkeVersion.V2
 
 
-def begins_with_v1(config: IkeConfig) -> bool:
+def begins_with_v1(config: model.IkeConfig) -> bool:
     """Return whether a tunnel may begin with IKEv1 by these lines."""
     isakmp = config.isakmp
     if isakmp.run_as_ikev2:
@@ -282,7 +275,7 @@ def begins_with_v1(config: IkeConfig) -> bool:
 # ------------------------------------------------------------------------------------------------ the log
 
 
-def warnings(config: IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ...]:
+def warnings(config: model.IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ...]:
     """Return which version the IKEv1 lines run as, and why, and what will not work as it is written: at most one line
     about IKEv1, and one about groups.
     """
@@ -299,7 +292,7 @@ def warnings(config: IkeConfig, pfs_groups: Iterable[int] = ()) -> tuple[str, ..
     return tuple(lines)
 
 
-def _about_version(config: IkeConfig) -> str:
+def _about_version(config: model.IkeConfig) -> str:
     if config.isakmp.run_as_ikev2:
         return "crypto isakmp lines run as IKEv2, because of crypto isakmp run-as ikev2; peers may begin with IKEv1"
     if own := applying(config):
@@ -310,7 +303,7 @@ def _about_version(config: IkeConfig) -> str:
     return "crypto isakmp lines run as IKEv1, because no ikev2 profile applies; see crypto isakmp run-as ikev2"
 
 
-def _about_policies(config: IkeConfig) -> str:
+def _about_policies(config: model.IkeConfig) -> str:
     missing = left_out(config)
     if not missing:
         return ""
@@ -319,7 +312,7 @@ def _about_policies(config: IkeConfig) -> str:
     return f"; policies that are left out: {missing}"
 
 
-def left_out(config: IkeConfig) -> str:
+def left_out(config: model.IkeConfig) -> str:
     """Return the numbers of isakmp policies that are not used, and why: "10 (3des, group 2), 20 (des)"; and the line
     that permits some.
     """

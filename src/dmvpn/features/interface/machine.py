@@ -9,18 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base import events
+from dmvpn.base import events, notices
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import (
-    Configured,
-    InterfaceChanged,
-    InterfaceState,
-    LineProtocolDecided,
-    Notice,
-    TunnelChanged,
-)
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.interface import messages
@@ -45,11 +37,11 @@ _MOST_ORDERS: Final = 64
 class InterfaceMachine(Machine):
     """Owns every `InterfaceState`; answers `ports.Interfaces`."""
 
-    subscriptions: ClassVar[tuple[type[events.Event] | type[Notice] | events.Packets, ...]] = (
+    subscriptions: ClassVar[tuple[type[events.Event] | type[notices.Notice] | events.Packets, ...]] = (
         events.LinkChanged,
         events.AddressAssigned,
-        LineProtocolDecided,
-        TunnelChanged,
+        notices.LineProtocolDecided,
+        notices.TunnelChanged,
         events.PlaneAnnounced,
         events.InterfacesCounted,
         events.EffectFailed,
@@ -60,11 +52,11 @@ class InterfaceMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self._interfaces: dict[str, InterfaceSources] = {}
-        self._states: dict[str, InterfaceState] = {}
+        self._states: dict[str, notices.InterfaceState] = {}
         self._status: dict[str, Status] = {}
         self._orders: dict[str, SetInterface] = {}
         self._owners: dict[tuple[str, IPAddress], str] = {}
-        self._sorted: tuple[InterfaceState, ...] | None = None
+        self._sorted: tuple[notices.InterfaceState, ...] | None = None
         self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=_MOST_ORDERS)
         self._poll = Timer(TimerKind.POLL, self._poll_counters)
         self._traffic: dict[str, InterfaceTraffic] = {}
@@ -74,17 +66,17 @@ class InterfaceMachine(Machine):
 
     # -------------------------------------------------------------------------------------------- ports.Interfaces
 
-    def get(self, name: str) -> InterfaceState | None:
+    def get(self, name: str) -> notices.InterfaceState | None:
         """Return the interface, or None."""
         return self._states.get(name)
 
-    def all(self) -> tuple[InterfaceState, ...]:
+    def all(self) -> tuple[notices.InterfaceState, ...]:
         """Return all interfaces, by kind, then number."""
         if self._sorted is None:
             self._sorted = tuple(self._states[name] for name in sorted(self._states, key=sort_key))
         return self._sorted
 
-    def owner(self, address: IPAddress, vrf: str = "") -> InterfaceState | None:
+    def owner(self, address: IPAddress, vrf: str = "") -> notices.InterfaceState | None:
         """Return the interface of a VRF that has this address, or None. If two claim it, the first owner keeps it."""
         name = self._owners.get((vrf, address))
         return self._states[name] if name is not None else None
@@ -118,7 +110,7 @@ class InterfaceMachine(Machine):
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def dispatch(self, event: events.Event | Notice) -> None:
+    def dispatch(self, event: events.Event | notices.Notice) -> None:
         """Take what configuration, host, data plane or the owner of a line protocol says."""
         match event:
             case events.LinkChanged():
@@ -127,9 +119,9 @@ class InterfaceMachine(Machine):
             case events.AddressAssigned():
                 self._port(event.interface).assign(event.address, event.prefix_length)
                 self._refresh((event.interface,))
-            case LineProtocolDecided():
+            case notices.LineProtocolDecided():
                 self._decided(event)
-            case TunnelChanged(name=name, new=tunnel):
+            case notices.TunnelChanged(name=name, new=tunnel):
                 self._follow_tunnel(name, tunnel.source if tunnel else None)
             case events.PlaneAnnounced():
                 self._carries_ipv6 = event.ipv6
@@ -142,7 +134,7 @@ class InterfaceMachine(Machine):
                 self._clear(name)
                 self._clearing.append(name)  # what passed since the last poll does not count either
                 self._context.emit(PollInterfaces())
-            case Configured(model=InterfaceConfig() as config):
+            case notices.Configured(model=InterfaceConfig() as config):
                 self._configure(config)
             case events.EffectFailed(effect=SetInterface() as order):
                 now = self._context.now
@@ -173,7 +165,7 @@ class InterfaceMachine(Machine):
             if name in (None, known):
                 self._traffic[known] = traffic.clear(self._context.now)
 
-    def _decided(self, event: LineProtocolDecided) -> None:
+    def _decided(self, event: notices.LineProtocolDecided) -> None:
         """Apply the owner's decision.
 
         The same words again mean that the shell may have lost the interface with its addresses.
@@ -234,9 +226,9 @@ class InterfaceMachine(Machine):
             if new != old:
                 self._sorted = None
                 self._own(name, old, new)
-                self._context.emit(InterfaceChanged(name, old, new))
+                self._context.emit(notices.InterfaceChanged(name, old, new))
 
-    def _remove(self, port: InterfaceSources, old: InterfaceState | None) -> None:
+    def _remove(self, port: InterfaceSources, old: notices.InterfaceState | None) -> None:
         """Remove an interface that is neither configured nor there. What the host said of its address is remembered."""
         name = port.name
         if port.assigned is None:
@@ -250,9 +242,9 @@ class InterfaceMachine(Machine):
         self._retries.forget(name)
         if self._orders.pop(name, None) is not None:
             self._context.emit(SetInterface(name, up=False, addresses=()))
-        self._context.emit(InterfaceChanged(name, old, None))
+        self._context.emit(notices.InterfaceChanged(name, old, None))
 
-    def _order(self, port: InterfaceSources, old: InterfaceState | None, new: InterfaceState) -> None:
+    def _order(self, port: InterfaceSources, old: notices.InterfaceState | None, new: notices.InterfaceState) -> None:
         order = port.order(new)
         came_up = new.line and not (old is not None and old.line)
         if order is None:
@@ -262,7 +254,7 @@ class InterfaceMachine(Machine):
             self._retries.forget(port.name)
             self._context.emit(order)
 
-    def _own(self, name: str, old: InterfaceState | None, new: InterfaceState | None) -> None:
+    def _own(self, name: str, old: notices.InterfaceState | None, new: notices.InterfaceState | None) -> None:
         """Note the owner of each address of a VRF. Link-local ones are not here: several links may have the same."""
         mine = _known_elsewhere(new)
         for place in _known_elsewhere(old):
@@ -274,7 +266,7 @@ class InterfaceMachine(Machine):
         for place in mine:
             self._owners.setdefault(place, name)
 
-    def _log(self, name: str, old: InterfaceState | None, status: Status, new: InterfaceState) -> None:
+    def _log(self, name: str, old: notices.InterfaceState | None, status: Status, new: notices.InterfaceState) -> None:
         emit, before = self._context.emit, self._status.get(name)
         if status is not before:
             if status is Status.SHUT:
@@ -288,7 +280,7 @@ class InterfaceMachine(Machine):
             emit(messages.Ipv6Down.of(name, reason))
 
 
-def _known_elsewhere(state: InterfaceState | None) -> list[tuple[str, IPAddress]]:
+def _known_elsewhere(state: notices.InterfaceState | None) -> list[tuple[str, IPAddress]]:
     """Return the addresses that mean this interface on every link of its VRF."""
     if state is None:
         return []

@@ -13,42 +13,34 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ipsec.model import (
-    DEFAULT_KILOBYTES,
-    DEFAULT_SECONDS,
-    Cipher,
-    Integrity,
-    IpsecConfig,
-    IpsecProfile,
-    TransformSet,
-)
+from dmvpn.features.ipsec import model
 from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import OuterAddress
 
 #: The sets and profiles of these names if they are not configured (IOS: `show crypto ipsec transform-set default`).
-DEFAULT_TRANSFORM_SET: Final = TransformSet(
-    name="default", cipher=Cipher.AES_CBC, key_bits=128, integrity=Integrity.SHA1, transport=True
+DEFAULT_TRANSFORM_SET: Final = model.TransformSet(
+    name="default", cipher=model.Cipher.AES_CBC, key_bits=128, integrity=model.Integrity.SHA1, transport=True
 )
-DEFAULT_PROFILE: Final = IpsecProfile(name="default", ikev2_profile="default")
+DEFAULT_PROFILE: Final = model.IpsecProfile(name="default", ikev2_profile="default")
 #: Packets of the replay window at least, whatever smaller number is configured: packets that our planes send in one
 #: train arrive out of order. RFC 4303 §3.4.3 leaves the size to the receiver, and the sender never learns it.
 LEAST_WINDOW: Final = 1024
 
-_CIPHERS: Final = {Cipher.AES_CBC: EspCipher.AES_CBC, Cipher.AES_GCM: EspCipher.AES_GCM}
+_CIPHERS: Final = {model.Cipher.AES_CBC: EspCipher.AES_CBC, model.Cipher.AES_GCM: EspCipher.AES_GCM}
 _HASHES: Final = {
-    Integrity.SHA1: EspHash.SHA1,
-    Integrity.SHA256: EspHash.SHA256,
-    Integrity.SHA384: EspHash.SHA384,
-    Integrity.SHA512: EspHash.SHA512,
+    model.Integrity.SHA1: EspHash.SHA1,
+    model.Integrity.SHA256: EspHash.SHA256,
+    model.Integrity.SHA384: EspHash.SHA384,
+    model.Integrity.SHA512: EspHash.SHA512,
 }
 #: Octets of the integrity check value (RFC 2404, RFC 4868), and of an AEAD's (RFC 4106 §6).
 _ICV: Final = {None: 16, EspHash.SHA1: 12, EspHash.SHA256: 16, EspHash.SHA384: 24, EspHash.SHA512: 32}
 _ESP_HEADER, _TRAILER, _UDP_HEADER, _IP_HEADER = 8, 2, 8, 20
 
 
-def resolve(config: IpsecConfig, name: str, outer: OuterAddress) -> ProtectionPolicy | Reason:
+def resolve(config: model.IpsecConfig, name: str, outer: OuterAddress) -> ProtectionPolicy | Reason:
     """Return how this profile protects packets from an address of ours, or why it cannot."""
     profile = find_profile(config, name)
     if profile is None:
@@ -57,7 +49,7 @@ def resolve(config: IpsecConfig, name: str, outer: OuterAddress) -> ProtectionPo
     if not usable:
         return Reason(IpsecReason.NO_TRANSFORM, ("; ".join(refusals),))
     lifetime = profile.lifetime
-    seconds = _first(lifetime.seconds, config.lifetime.seconds, DEFAULT_SECONDS)
+    seconds = _first(lifetime.seconds, config.lifetime.seconds, model.DEFAULT_SECONDS)
     return project(
         ProtectionPolicy,
         profile,
@@ -68,14 +60,14 @@ def resolve(config: IpsecConfig, name: str, outer: OuterAddress) -> ProtectionPo
         transport=any(transforms.transport for transforms, _ in usable),
         may_tunnel=any(not transforms.require_transport for transforms, _ in usable),
         seconds=float(seconds),
-        kilobytes=_first(lifetime.kilobytes, config.lifetime.kilobytes, DEFAULT_KILOBYTES),
+        kilobytes=_first(lifetime.kilobytes, config.lifetime.kilobytes, model.DEFAULT_KILOBYTES),
         replay_window=effective_window(_first(profile.replay_window, config.replay_window, LEAST_WINDOW)),
         encapsulation=config.encapsulation,
         nat_traversal=config.nat_traversal,
     )
 
 
-def find_profile(config: IpsecConfig, name: str) -> IpsecProfile | None:
+def find_profile(config: model.IpsecConfig, name: str) -> model.IpsecProfile | None:
     """Return the profile of this name: as configured, else the smart default.
 
     A tunnel may name a profile of IKE behind it (`P isakmp-profile I`), which then counts instead of the profile's own.
@@ -90,7 +82,7 @@ def find_profile(config: IpsecConfig, name: str) -> IpsecProfile | None:
     return replace(found, name=name, ikev2_profile=named if of_ikev2 else "", isakmp_profile="" if of_ikev2 else named)
 
 
-def idle_time(config: IpsecConfig, name: str) -> int:
+def idle_time(config: model.IpsecConfig, name: str) -> int:
     """Return the seconds after which an unused SA of this profile goes, 0: nothing was said."""
     profile = find_profile(config, name)
     return _first(profile.idle_time if profile else None, config.idle_time, 0)
@@ -110,11 +102,11 @@ def _first(*said: int | None) -> int:
 
 
 def _usable_sets(
-    config: IpsecConfig, profile: IpsecProfile
-) -> tuple[list[tuple[TransformSet, EspTransform]], list[str]]:
+    config: model.IpsecConfig, profile: model.IpsecProfile
+) -> tuple[list[tuple[model.TransformSet, EspTransform]], list[str]]:
     """Return the sets of a profile that protect something, in order; and what is wrong with each of the others."""
     known = {DEFAULT_TRANSFORM_SET.name: DEFAULT_TRANSFORM_SET, **{s.name: s for s in config.transform_sets}}
-    usable: list[tuple[TransformSet, EspTransform]] = []
+    usable: list[tuple[model.TransformSet, EspTransform]] = []
     refusals: list[str] = []
     for name in profile.transform_sets or (DEFAULT_TRANSFORM_SET.name,):
         transforms = known.get(name)
@@ -126,7 +118,7 @@ def _usable_sets(
     return usable, refusals
 
 
-def transform_of(transforms: TransformSet) -> EspTransform | str:
+def transform_of(transforms: model.TransformSet) -> EspTransform | str:
     """Return the algorithms of a transform set, or what is wrong with it."""
     cipher = _CIPHERS.get(transforms.cipher)
     if cipher is None:

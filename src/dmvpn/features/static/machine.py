@@ -13,22 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from dmvpn.base import notices
 from dmvpn.base.context import Context
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import (
-    Configured,
-    LeaksFollowed,
-    LeaksFound,
-    Notice,
-    Route,
-    RouteOffered,
-    RouteRetracted,
-    RouteSource,
-    TrackChanged,
-    TrackFollowed,
-    VrfsChanged,
-)
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 
 if TYPE_CHECKING:
@@ -46,14 +34,18 @@ MAXIMUM_PATHS = 16
 class StaticMachine(Machine):
     """Keeps the offers in step with the configuration."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (TrackChanged, LeaksFound, VrfsChanged)
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
+        notices.TrackChanged,
+        notices.LeaksFound,
+        notices.VrfsChanged,
+    )
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self.config = StaticConfig()
         #: The lines of each offer, by their numbers.
         self._lines: dict[_Key, dict[int, StaticRoute]] = {}
-        self._offers: dict[_Key, Route] = {}
+        self._offers: dict[_Key, notices.Route] = {}
         #: The tracked objects that are up, and where the next hops lead that are in another table.
         self._up: dict[int, None] = {}
         self._leaks: dict[NextHop, tuple[NextHop, ...]] = {}
@@ -67,16 +59,16 @@ class StaticMachine(Machine):
         """Return whether a tracked object is up, so that lines that follow it count."""
         return number in self._up
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Take a configuration, or a tracked object that changed."""
         match event:
-            case TrackChanged():
+            case notices.TrackChanged():
                 self._follow(event)
-            case LeaksFound():
+            case notices.LeaksFound():
                 self._leak(event)
-            case VrfsChanged():
+            case notices.VrfsChanged():
                 self._announce_leaks()
-            case Configured(model=StaticConfig() as model):
+            case notices.Configured(model=StaticConfig() as model):
                 before, self.config = self.config, model
                 changed = (*self._take(model.ipv4, before.ipv4), *self._take(model.ipv6, before.ipv6))
                 self._announce_followed()
@@ -88,7 +80,7 @@ class StaticMachine(Machine):
         numbers = tuple(sorted(self._following))
         if numbers != self._followed:
             self._followed = numbers
-            self._context.emit(TrackFollowed(numbers, self._context.ports.vrf))
+            self._context.emit(notices.TrackFollowed(numbers, self._context.ports.vrf))
 
     def _announce_leaks(self) -> None:
         """Announce the next hops that may be in another table, if there is one and they changed."""
@@ -96,15 +88,15 @@ class StaticMachine(Machine):
         next_hops = tuple(self._leaking) if len(ports.tables) > 1 else ()
         if next_hops != self._leaks_followed:
             self._leaks_followed = next_hops
-            self._context.emit(LeaksFollowed(next_hops, ports.vrf))
+            self._context.emit(notices.LeaksFollowed(next_hops, ports.vrf))
 
-    def _leak(self, event: LeaksFound) -> None:
+    def _leak(self, event: notices.LeaksFound) -> None:
         """Follow the next hops that lead into another table."""
         before, self._leaks = self._leaks, dict(event.found)
         moved = [hop for hop in {**before, **self._leaks} if before.get(hop) != self._leaks.get(hop)]
         self._offer_again(tuple(dict.fromkeys(key for hop in moved for key in self._leaking.get(hop, ()))))
 
-    def _follow(self, event: TrackChanged) -> None:
+    def _follow(self, event: notices.TrackChanged) -> None:
         """Follow a tracked object that is up or down: so are the lines that follow it."""
         if event.up:
             self._up[event.number] = None
@@ -117,13 +109,13 @@ class StaticMachine(Machine):
         routes = {key: route for key in changed if (route := self._route(key)) is not None}
         for prefix, process in changed:
             if (prefix, process) not in routes and self._offers.pop((prefix, process), None) is not None:
-                self._context.emit(RouteRetracted(RouteSource.STATIC, process, prefix))
+                self._context.emit(notices.RouteRetracted(notices.RouteSource.STATIC, process, prefix))
         for key, route in routes.items():
             if route != self._offers.get(key):
                 self._offers[key] = route
-                self._context.emit(RouteOffered(route))
+                self._context.emit(notices.RouteOffered(route))
 
-    def _route(self, key: _Key) -> Route | None:
+    def _route(self, key: _Key) -> notices.Route | None:
         """Return what the lines of an offer make, as long as their objects are up; None: nothing."""
         lines = self._lines.get(key, {})
         counting = {number: line for number, line in lines.items() if self._counts(line)}
@@ -187,7 +179,7 @@ def _key(route: StaticRoute) -> _Key:
     return route.prefix, str(route.distance)
 
 
-def _offer(process: str, lines: dict[int, StaticRoute], leaks: dict[NextHop, tuple[NextHop, ...]]) -> Route:
+def _offer(process: str, lines: dict[int, StaticRoute], leaks: dict[NextHop, tuple[NextHop, ...]]) -> notices.Route:
     """Return one offer of the lines with the same prefix and distance. Null0 only counts where nothing else is said.
 
     leaks: where the next hops of lines lead that are in another table.
@@ -195,9 +187,9 @@ def _offer(process: str, lines: dict[int, StaticRoute], leaks: dict[NextHop, tup
     entries = [lines[number] for number in sorted(lines)]
     first = entries[0]
     hops = [hop for entry in entries if entry.interface != "Null0" for hop in _hops(entry, leaks)]
-    return Route(
+    return notices.Route(
         prefix=first.prefix,
-        source=RouteSource.STATIC,
+        source=notices.RouteSource.STATIC,
         distance=first.distance,
         next_hops=tuple(hops[:MAXIMUM_PATHS]) if hops else (NextHop("Null0"),),
         kind=RouteKind.FORWARD if hops else RouteKind.DISCARD,

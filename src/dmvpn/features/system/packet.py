@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.net import ip
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
 from dmvpn.net.icmp import EchoRequest
-from dmvpn.net.ip import (
-    HEADER_LENGTH,
-    ICMP,
-    is_echo_request,
-    peek_flow,
-    peek_payload,
-    serialize_icmp,
-)
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import UdpDatagram
 
@@ -52,10 +45,10 @@ class QuotedDatagram:
 
 def echo_request(identifier: int, sequence: int, size: int, pattern: int, version: int = 4) -> bytes:
     """Return an echo request that makes an IP packet of `size` octets, filled with the two octets of `pattern`."""
-    room = max(0, size - HEADER_LENGTH[version] - ICMP_HEADER_LENGTH)
+    room = max(0, size - ip.HEADER_LENGTH[version] - ICMP_HEADER_LENGTH)
     filling = (pattern.to_bytes(2, "big") * (room // 2 + 1))[:room]
     request = EchoRequest(identifier=identifier, sequence=sequence & 0xFFFF, payload=filling)
-    return serialize_icmp(request, version)
+    return ip.serialize_icmp(request, version)
 
 
 def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPAddress | None, destination: IPAddress) -> bytes:
@@ -73,8 +66,8 @@ def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPAddress | Non
 def quoted_echo(quoted: bytes) -> QuotedEcho | None:
     """Return the echo request in this quotation, or None if it is something else or cut too short."""
     version = quoted[0] >> 4 if quoted else 0
-    start = _payload(quoted, ICMP[version]) if version in ICMP else None
-    if start is None or len(quoted) < start + ICMP_HEADER_LENGTH or not is_echo_request(quoted[start:], version):
+    start = _payload(quoted, ip.ICMP[version]) if version in ip.ICMP else None
+    if start is None or len(quoted) < start + ICMP_HEADER_LENGTH or not ip.is_echo_request(quoted[start:], version):
         return None
     return QuotedEcho(*_IDENTIFIER_AND_SEQUENCE.unpack_from(quoted, start + 4))
 
@@ -83,14 +76,14 @@ def quoted_datagram(quoted: bytes) -> QuotedDatagram | None:
     """Return the UDP datagram in this quotation, or None if it is something else or cut too short."""
     if _payload(quoted, IpProtocol.UDP) is None:
         return None
-    flow = peek_flow(quoted)
+    flow = ip.peek_flow(quoted)
     return QuotedDatagram(flow.source_port, flow.destination_port)
 
 
 def _payload(quoted: bytes, protocol: IpProtocol) -> int | None:
     """Return where a message of this protocol begins in a quoted packet; None if there is none."""
     try:
-        found, start = peek_payload(quoted)
+        found, start = ip.peek_payload(quoted)
     except WireError:
         return None
     return start if found == protocol else None

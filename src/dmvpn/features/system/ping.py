@@ -16,15 +16,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.packet import QuotedEcho, echo_request, quoted_echo
-from dmvpn.net.icmp import (
-    DestinationUnreachable,
-    EchoReply,
-    IcmpMessage,
-    IcmpType,
-    OtherMessage,
-    TimeExceeded,
-    UnreachableCode,
-)
+from dmvpn.net import icmp
 from dmvpn.net.ip import ICMP
 
 if TYPE_CHECKING:
@@ -79,21 +71,21 @@ class Ping:
             heading += "Packet sent with the DF bit set\n"
         return [self._say(heading), self._send(now)]
 
-    def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[Effect]:
+    def receive(self, packet: IpReceived, message: icmp.IcmpMessage, now: float) -> list[Effect]:
         """Take an ICMP message: perhaps the fate of the request in flight."""
         match message:
-            case EchoReply():
+            case icmp.EchoReply():
                 # A broadcast address answers from others than itself; the identifier is proof enough.
                 if (message.identifier, message.sequence) != (self.identifier, self._sequence & 0xFFFF):
                     return []
                 self._count(now - self._sent_at)
                 return self._next("!", now)
-            case DestinationUnreachable() if self._is_mine(message.quoted):
-                too_big = message.code == UnreachableCode.FRAGMENTATION_NEEDED
+            case icmp.DestinationUnreachable() if self._is_mine(message.quoted):
+                too_big = message.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED
                 return self._next("M" if too_big else "U", now)
-            case TimeExceeded() if self._is_mine(message.quoted):
+            case icmp.TimeExceeded() if self._is_mine(message.quoted):
                 return self._next("&", now)
-            case OtherMessage(type=kind) if kind in (_SOURCE_QUENCH, IcmpType.PARAMETER_PROBLEM):
+            case icmp.OtherMessage(type=kind) if kind in (_SOURCE_QUENCH, icmp.IcmpType.PARAMETER_PROBLEM):
                 # Both have four octets of their own before the quotation.
                 if self._is_mine(message.rest[4:]):
                     return self._next("Q" if kind == _SOURCE_QUENCH else "?", now)

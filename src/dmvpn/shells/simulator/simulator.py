@@ -13,17 +13,9 @@ import heapq
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from dmvpn.base import events
 from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import (
-    ClockSet,
-    ConfigurationEntered,
-    Event,
-    LinkChanged,
-    NameResolved,
-    PlaneAnnounced,
-    Remembered,
-)
 from dmvpn.base.recording import Recorder
 from dmvpn.base.values import dataclass
 from dmvpn.ios.sealing import sealed_text
@@ -206,7 +198,7 @@ class Simulator:
         wire = self._wires.get((router, interface))
         if wire is None:
             self.connect([(router, interface), (name, "eth0")])
-            self.post(router, LinkChanged(interface, True))
+            self.post(router, events.LinkChanged(interface, True))
         else:
             self._plug(wire, name, "eth0")
         return host
@@ -220,18 +212,18 @@ class Simulator:
         """Start a router: clock, stored files, configuration, carriers. A restart does the same."""
         node = self.routers[name]
         node.alive = True
-        self.post(name, ClockSet(self.epoch))
-        self.post(name, PlaneAnnounced(ipv6=True))
+        self.post(name, events.ClockSet(self.epoch))
+        self.post(name, events.PlaneAnnounced(ipv6=True))
         certificates = self.certificates.get(name, NOTHING)
         for given in certificates.given:
             self.post(name, given)
         for key, octets in sorted(node.stored.items()):
-            self.post(name, Remembered(key, octets))
+            self.post(name, events.Remembered(key, octets))
         language, salts = configurator(node.router.features), secrets_entropy(self.seed)
         sealed = sealed_text(language, configuration, salts, self._sealed_lines)
-        self.post(name, ConfigurationEntered(certificates.head + sealed, by="startup", saved=True))
+        self.post(name, events.ConfigurationEntered(certificates.head + sealed, by="startup", saved=True))
         for interface in self._ports.get(name, ()):
-            self.post(name, LinkChanged(interface, True))
+            self.post(name, events.LinkChanged(interface, True))
 
     def kill(self, name: str) -> None:
         """Kill a router as by `kill -9`: its state is lost, except stored files; its neighbors get no message."""
@@ -252,7 +244,7 @@ class Simulator:
 
     # ------------------------------------------------------------------------------------------------ running
 
-    def post(self, name: str, event: Event) -> None:
+    def post(self, name: str, event: events.Event) -> None:
         """Pass an event to a router now."""
         node = self.routers[name]
         node.post(event, self.now)
@@ -351,7 +343,7 @@ class Simulator:
     def _resolver(self, node: RouterNode) -> Callable[[str], None]:
         def answer(name: str) -> None:
             if node.alive:
-                self.post(node.name, NameResolved(name, self.names.get(name.lower(), ())))
+                self.post(node.name, events.NameResolved(name, self.names.get(name.lower(), ())))
 
         return lambda name: self.after(NAME_DELAY, lambda: answer(name))
 

@@ -27,19 +27,11 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.numbers import Encr
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.udp import PREFERS_UDP
+from dmvpn.features.ike.v1 import proofs
 from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.offers import CIPHERS, ike_wanted
-from dmvpn.features.ike.v1.proofs import (
-    Failures,
-    certificates,
-    claim_of,
-    holds_key,
-    knows_secret,
-    requests_for,
-    sign,
-)
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
 from dmvpn.features.ike.v1.wire.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
@@ -58,7 +50,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.v1.keys import IkeKeys
-    from dmvpn.features.ike.v1.proofs import Claim
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain, Message
 
@@ -102,7 +93,7 @@ class MainMode(Exchange):
         )
         self.offers = self.nonce = self.theirs = b""
         self.secret: PrivateValue | None = None
-        self._failures = Failures()
+        self._failures = proofs.Failures()
 
     def _is_able(self, *, signs: bool) -> bool:
         """Return whether we can prove ourselves so."""
@@ -133,7 +124,7 @@ class MainMode(Exchange):
     def contribution(self) -> tuple[Payload, ...]:
         """Return the payloads of our message 3 or 4."""
         sa = self.sa
-        asked = requests_for(self.opening.authorities) if self.signed else ()
+        asked = proofs.requests_for(self.opening.authorities) if self.signed else ()
         mine = (KeyExchange(surely(self.secret).public), Nonce(self.nonce), *asked)
         if not self._detects:
             return mine
@@ -170,23 +161,23 @@ class MainMode(Exchange):
         digest = self.digest(keys, identity, ours=True)
         if not self.signed:
             return identity, Hash(digest)
-        return (identity, *certificates(terms), sign(terms.key, digest))
+        return (identity, *proofs.certificates(terms), proofs.sign(terms.key, digest))
 
-    def claim(self, keys: IkeKeys, message: Chain) -> Claim:
+    def claim(self, keys: IkeKeys, message: Chain) -> proofs.Claim:
         """Return what the peer claims; with a pre-shared key it has proved to know that. Raises WireError."""
-        claim = claim_of(message, signed=self.signed)
+        claim = proofs.claim_of(message, signed=self.signed)
         expected = self.digest(keys, claim.identity, ours=False)
         if not self.signed and not hmac.compare_digest(expected, claim.proof):
             raise WireError("the hash is wrong", offset=0, clause=_CLAUSE)
         return claim
 
-    def judge(self, used: Candidate, terms: Terms | Reason, claim: Claim) -> Evidence | Reason:
+    def judge(self, used: Candidate, terms: Terms | Reason, claim: proofs.Claim) -> Evidence | Reason:
         """Return how the peer has proved what it claims, or why it is not believed."""
         if isinstance(terms, Reason):
             return terms
         if used.secret is not None:
-            return knows_secret(self.sa, terms, claim, used.secret)
-        return holds_key(self.sa, terms, claim, self.digest(used.keys, claim.identity, ours=False))
+            return proofs.knows_secret(self.sa, terms, claim, used.secret)
+        return proofs.holds_key(self.sa, terms, claim, self.digest(used.keys, claim.identity, ours=False))
 
     def may_be_damaged(self, octets: bytes, why: Reason) -> bool:
         """Return whether to wait for another proof: a wrong signature may be a damaged message."""

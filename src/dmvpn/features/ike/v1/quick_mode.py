@@ -28,22 +28,13 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import REPETITION_TIME
+from dmvpn.features.ike.v1 import pairs
 from dmvpn.features.ike.v1.acts import Unconfirmed
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.identities import identity_of
 from dmvpn.features.ike.v1.keys import hash_1, hash_2, hash_3
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
 from dmvpn.features.ike.v1.offers import accepted, choose, is_transport, mismatch
-from dmvpn.features.ike.v1.pairs import (
-    Draft,
-    PairRefused,
-    acceptable,
-    check_identities,
-    original_addresses,
-    shorter_than,
-    told_lifetime,
-    wanted_by_us,
-)
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
 from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType
@@ -96,18 +87,20 @@ class QuickMode(Exchange):
         if self.secret is None:
             return b""
         if theirs is None:
-            raise PairRefused(NotifyType.INVALID_KEY_INFORMATION, Reason(IkeReason.NO_KEY_OF_GROUP))
+            raise pairs.PairRefused(NotifyType.INVALID_KEY_INFORMATION, Reason(IkeReason.NO_KEY_OF_GROUP))
         try:
             return self.secret.agree(theirs.data)
         except WireError as error:
-            raise PairRefused(NotifyType.INVALID_KEY_INFORMATION, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
+            raise pairs.PairRefused(
+                NotifyType.INVALID_KEY_INFORMATION, Reason(IkeReason.ILLEGAL_KEY, (error,))
+            ) from error
 
     def over(self) -> None:
         """Keep the exchange a while, to answer a repetition of its last message."""
         self.over_at = self.sa.now + REPETITION_TIME
         self.secret = None
 
-    def refused(self, refusal: PairRefused, spi: bytes) -> None:
+    def refused(self, refusal: pairs.PairRefused, spi: bytes) -> None:
         """Report why there is no pair. The peer gets the bare notification, again if it repeats its message."""
         sa = self.sa
         sa.trouble(Reason(IkeReason.NO_CHILD, (refusal.why,)))
@@ -136,7 +129,7 @@ class QuickAsk(QuickMode):
     def __init__(self, sa: IsakmpSa, terms: ChildTerms, old: bytes | None = None) -> None:
         super().__init__(sa, sa.fresh_message_id(), terms)
         self.old = old
-        self.wanted = wanted_by_us(sa, terms)
+        self.wanted = pairs.wanted_by_us(sa, terms)
         self._held: ChildSa | None = None
 
     @property
@@ -158,7 +151,7 @@ class QuickAsk(QuickMode):
         sa = self.sa
         group = self.terms.suites[0].group
         identities = identity_of(self.terms.local), identity_of(self.terms.remote)
-        origins = original_addresses(sa, transport=self.terms.transport)
+        origins = pairs.original_addresses(sa, transport=self.terms.transport)
         offer = SecurityAssociation(self.wanted.offer(self.spi))
         payloads = (offer, Nonce(self.nonce), *self.key(group), *identities, *origins)
         proof = Hash(hash_1(surely(sa.keys), self.message_id, serialize_chain(payloads)))
@@ -174,7 +167,7 @@ class QuickAsk(QuickMode):
         self.accept(message, octets, path)
         try:
             child, nonces = self._conclude(inside)
-        except PairRefused as refused:
+        except pairs.PairRefused as refused:
             self.refused(refused, self.spi)
             self._lost()
             return
@@ -190,20 +183,20 @@ class QuickAsk(QuickMode):
         sa = self.sa
         chosen, nonce = answer.find(SecurityAssociation), answer.find(Nonce)
         if chosen is None or nonce is None:
-            raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
+            raise pairs.PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
         agreed = accepted(self.wanted, chosen.proposals)
         if agreed is None:
             why = Reason(IkeReason.NOT_OFFERED, (mismatch(self.wanted, chosen.proposals),))
-            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, why)
-        inner = check_identities(sa, self.terms, answer, ours_first=True)
+            raise pairs.PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, why)
+        inner = pairs.check_identities(sa, self.terms, answer, ours_first=True)
         try:
-            told = told_lifetime(answer)
+            told = pairs.told_lifetime(answer)
         except WireError as error:
-            raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.OF_WIRE, (error,))) from error
+            raise pairs.PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.OF_WIRE, (error,))) from error
         agreed = TransformTerms(agreed.suite, agreed.choice, agreed.lifetime.shorter(told))
         nonces = Nonces(self.nonce, nonce.data)
         shared = self.shared(answer.find(KeyExchange))
-        draft = Draft(
+        draft = pairs.Draft(
             terms=self.terms,
             agreed=agreed,
             nonces=nonces,
@@ -289,7 +282,7 @@ class QuickAnswer(QuickMode):
         self.sa.begins(self)
         try:
             self._answer(inside)
-        except PairRefused as refused:
+        except pairs.PairRefused as refused:
             self._nonces = Nonces(b"", b"")
             self.refused(refused, self._asked)
 
@@ -297,23 +290,23 @@ class QuickAnswer(QuickMode):
         sa = self.sa
         offers, nonce = request.find(SecurityAssociation), request.find(Nonce)
         if offers is None or nonce is None:
-            raise PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
+            raise pairs.PairRefused(NotifyType.PAYLOAD_MALFORMED, Reason(IkeReason.QUICK_LACKS))
         self._asked = offers.proposals[0].spi
         if len(request.all(SecurityAssociation)) > 1:
             several = WireError("several SA payloads in one quick mode", offset=0, clause=_CLAUSE)
-            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.OF_WIRE, (several,)))
+            raise pairs.PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.OF_WIRE, (several,)))
         if len(sa.children) >= MOST_CHILDREN:
             many = Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),))
-            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, many)
-        wanted = acceptable(sa, self.terms, offers.proposals)
+            raise pairs.PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, many)
+        wanted = pairs.acceptable(sa, self.terms, offers.proposals)
         choice = choose(wanted, offers.proposals)
         if choice is None:
-            raise PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(wanted, offers.proposals))
-        inner = check_identities(sa, self.terms, request, ours_first=False)
+            raise pairs.PairRefused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(wanted, offers.proposals))
+        inner = pairs.check_identities(sa, self.terms, request, ours_first=False)
         key = self.key(choice.terms.suite.group)
         shared = self.shared(request.find(KeyExchange))
         self._nonces = Nonces(nonce.data, self.nonce)
-        draft = Draft(
+        draft = pairs.Draft(
             terms=self.terms,
             agreed=choice.terms,
             nonces=self._nonces,
@@ -337,8 +330,8 @@ class QuickAnswer(QuickMode):
     def _rest(self, choice: ChosenOffer, request: Chain) -> tuple[Payload, ...]:
         """Return identities as they came, our view of the addresses, and a lifetime that is shorter than offered."""
         offered = read(ProtocolId.ESP, choice.transform)
-        notify = shorter_than(offered.lifetime, choice.terms.lifetime, self.spi) if offered else ()
-        origins = original_addresses(self.sa, transport=is_transport(choice.terms.choice))
+        notify = pairs.shorter_than(offered.lifetime, choice.terms.lifetime, self.spi) if offered else ()
+        origins = pairs.original_addresses(self.sa, transport=is_transport(choice.terms.choice))
         return (*request.all(IdentificationPayload), *origins, *notify)
 
     def _hear_end(self, message: Message, octets: bytes, path: DatagramPath) -> None:

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import collected
-from dmvpn.features.nhrp.model import (
-    DEFAULT_HEARSAY,
-    DEFAULT_HOLDTIME,
-    DEFAULT_MAX_SEND,
-    DEFAULT_REGISTRATIONS,
-    GROUP_LENGTH,
-    PASSWORD_LENGTH,
-)
+from dmvpn.features.nhrp import model
 from dmvpn.ios import Args, Blank, ConfigLine, Placeholder, Section, Twins
 
 if TYPE_CHECKING:
@@ -30,8 +23,8 @@ _line: Final = partial(ConfigLine, "interface")
 
 
 def _check_password(args: Args, _: Section) -> str | None:
-    if len(args.text("password").encode()) > PASSWORD_LENGTH:
-        return f"%Warning: only the first {PASSWORD_LENGTH} octets of this password are sent and compared"
+    if len(args.text("password").encode()) > model.PASSWORD_LENGTH:
+        return f"%Warning: only the first {model.PASSWORD_LENGTH} octets of this password are sent and compared"
     return None
 
 
@@ -97,7 +90,7 @@ HOLDTIME: Final = _line(
     "ip nhrp holdtime {seconds:1-65535}",
     {"holdtime": "How long peers may keep our addresses", "seconds": "Seconds"},
     order=64,
-    default=f"ip nhrp holdtime {DEFAULT_HOLDTIME}",
+    default=f"ip nhrp holdtime {model.DEFAULT_HOLDTIME}",
 )
 
 _NHS_OPTIONS = "[* priority {priority:0-255} | cluster {cluster:0-10} ]"
@@ -158,7 +151,7 @@ REGISTRATION_LIMIT: Final = _line(
         "entries": "Entries",
     },
     order=66,
-    default=f"ip nhrp registration limit {DEFAULT_REGISTRATIONS}",
+    default=f"ip nhrp registration limit {model.DEFAULT_REGISTRATIONS}",
 )
 BIND_IDENTITY: Final = _line(
     "ip nhrp bind identity",
@@ -173,7 +166,7 @@ HEARSAY_LIMIT: Final = _line(
         "addresses": "Addresses",
     },
     order=66,
-    default=f"ip nhrp hearsay limit {DEFAULT_HEARSAY}",
+    default=f"ip nhrp hearsay limit {model.DEFAULT_HEARSAY}",
 )
 SHORTCUT: Final = _line(
     "ip nhrp shortcut", {"shortcut": "Follow redirects: go to other spokes directly (phase 3)"}, order=67
@@ -196,7 +189,7 @@ MAX_SEND: Final = _line(
     "ip nhrp max-send {packets:1-65535} every {seconds:10-65535}",
     {"max-send": "Limit of packets that we send", "packets": "Packets", "every": "In this time", "seconds": "Seconds"},
     order=69,
-    default="ip nhrp max-send {} every {}".format(*DEFAULT_MAX_SEND),
+    default="ip nhrp max-send {} every {}".format(*model.DEFAULT_MAX_SEND),
 )
 RESPONDER: Final = _line(
     "ip nhrp responder {interface:interface}",
@@ -223,9 +216,9 @@ USE: Final = _line(
 
 def _check_group(args: Args, _: Section) -> str | None:
     name = args.text("name")
-    if name.isascii() and len(name) <= GROUP_LENGTH:
+    if name.isascii() and len(name) <= model.GROUP_LENGTH:
         return None
-    return f"% The name of a group is up to {GROUP_LENGTH} ASCII characters: spokes send it to their servers"
+    return f"% The name of a group is up to {model.GROUP_LENGTH} ASCII characters: spokes send it to their servers"
 
 
 _GROUP_HELP = {"group": "Our NHRP group: servers choose our quality of service by it", "name": "Name"}

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.pki import model
 from dmvpn.features.pki.config import maps, trustpoints
-from dmvpn.features.pki.model import (
-    Certificate,
-    CertificateMap,
-    CertificatePart,
-    Comparison,
-    MapRule,
-    PkiConfig,
-    Trustpoint,
-)
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigTree, Section
 
 
-def read(tree: ConfigTree) -> PkiConfig:
+def read(tree: ConfigTree) -> model.PkiConfig:
     """Return what the configuration says of certificates."""
     chains = {args.text("name"): _certificates(section) for args, section in tree.sections(trustpoints.CHAIN)}
-    return PkiConfig(
+    return model.PkiConfig(
         trustpoints=tuple(
             _trustpoint(args, section, chains.get(args.text("name"), ()))
             for args, section in tree.sections(trustpoints.TRUSTPOINT)
@@ -31,18 +23,18 @@ def read(tree: ConfigTree) -> PkiConfig:
     )
 
 
-def _map(args: Args, section: Section) -> CertificateMap:
-    return CertificateMap(args.text("name"), args.integer("number"), tuple(map(_rule, section.all(maps.RULE))))
+def _map(args: Args, section: Section) -> model.CertificateMap:
+    return model.CertificateMap(args.text("name"), args.integer("number"), tuple(map(_rule, section.all(maps.RULE))))
 
 
-def _rule(args: Args) -> MapRule:
-    part = next(part for part in CertificatePart if part.value in args)
-    return MapRule(part, next(how for how in Comparison if how.value in args), args.text("text"))
+def _rule(args: Args) -> model.MapRule:
+    part = next(part for part in model.CertificatePart if part.value in args)
+    return model.MapRule(part, next(how for how in model.Comparison if how.value in args), args.text("text"))
 
 
-def _certificates(chain: Section) -> tuple[Certificate, ...]:
+def _certificates(chain: Section) -> tuple[model.Certificate, ...]:
     return tuple(
-        Certificate(args.text("serial"), "ca" in args, _octets(section))
+        model.Certificate(args.text("serial"), "ca" in args, _octets(section))
         for args, section in chain.sections(trustpoints.CERTIFICATE)
     )
 
@@ -53,14 +45,14 @@ def _octets(section: Section) -> bytes:
     return bytes.fromhex(digits) if len(digits) % 2 == 0 else b""
 
 
-def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, ...]) -> Trustpoint:
+def _trustpoint(args: Args, section: Section, certificates: tuple[model.Certificate, ...]) -> model.Trustpoint:
     enrollment = section.get(trustpoints.ENROLLMENT)
     rsa, elliptic, revocation = (
         section.get(trustpoints.RSA_KEYS),
         section.get(trustpoints.ELLIPTIC_KEYS),
         section.get(trustpoints.REVOCATION_CHECK),
     )
-    return Trustpoint(
+    return model.Trustpoint(
         name=args.text("name"),
         enrollment=_enrollment(enrollment) if enrollment else "",
         subject=section.args(trustpoints.SUBJECT).text("name", ""),

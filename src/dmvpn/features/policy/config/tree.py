@@ -6,15 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, cast
 
-from dmvpn.base.communities import (
-    ORIGIN,
-    TARGET,
-    CommunityChange,
-    CommunityKind,
-    CommunityMatch,
-    ExtendedChange,
-    extended,
-)
+from dmvpn.base import communities
 from dmvpn.base.filters import ESTABLISHED, Condition, Flags
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
@@ -33,9 +25,9 @@ if TYPE_CHECKING:
 
 
 _COMMUNITY_LINES: Final = {
-    CommunityKind.PLAIN: route_maps.MATCH_COMMUNITY,
-    CommunityKind.EXTENDED: route_maps.MATCH_EXTENDED,
-    CommunityKind.LARGE: route_maps.MATCH_LARGE,
+    communities.CommunityKind.PLAIN: route_maps.MATCH_COMMUNITY,
+    communities.CommunityKind.EXTENDED: route_maps.MATCH_EXTENDED,
+    communities.CommunityKind.LARGE: route_maps.MATCH_LARGE,
 }
 #: EIGRP's metric in `set metric`.
 _VECTOR: Final = ("value", "delay", "reliability", "load", "mtu")
@@ -228,21 +220,21 @@ def _attribute_rule(args: Args) -> ListEntry[AttributeRule]:
 def _large_rule(args: Args) -> ListEntry[AttributeRule]:
     """Return an entry of a list of large communities."""
     entry = _attribute_rule(args)
-    return entry._replace(rule=replace(entry.rule, kind=CommunityKind.LARGE))
+    return entry._replace(rule=replace(entry.rule, kind=communities.CommunityKind.LARGE))
 
 
 def _extended_rule(args: Args) -> ListEntry[AttributeRule]:
     """Return an entry of a list of extended communities."""
     entry = _attribute_rule(args)
     origin = args.integer("origin", None)
-    site = () if origin is None else (extended(ORIGIN, origin),)
-    rule = replace(entry.rule, kind=CommunityKind.EXTENDED, communities=(*_targets(args), *site))
+    site = () if origin is None else (communities.extended(communities.ORIGIN, origin),)
+    rule = replace(entry.rule, kind=communities.CommunityKind.EXTENDED, communities=(*_targets(args), *site))
     return entry._replace(rule=rule)
 
 
 def _targets(args: Args) -> tuple[int, ...]:
     numbers = (args.integer(f"target{place}", None) for place in range(1, 5))
-    return tuple(extended(TARGET, number) for number in numbers if number is not None)
+    return tuple(communities.extended(communities.TARGET, number) for number in numbers if number is not None)
 
 
 def _communities(args: Args) -> tuple[int, ...]:
@@ -267,7 +259,7 @@ def _map_entry(args: Args, section: Section) -> ListEntry[MapRule]:
         ),
         as_paths=tuple(map(str, _numbers(section, route_maps.MATCH_AS_PATH))),
         communities=tuple(
-            CommunityMatch(name, "exact-match" in entry, kind)
+            communities.CommunityMatch(name, "exact-match" in entry, kind)
             for kind, line in _COMMUNITY_LINES.items()
             for entry in section.all(line)
             for name in entry.texts("list")
@@ -310,9 +302,9 @@ def _changes(section: Section) -> Changes:
         origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
         prepend=_prepended(prepend) if prepend else (),
         repeat=section.args(route_maps.PREPEND).integer("times", 0),
-        communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
+        communities=communities.CommunityChange(_communities(marks), "additive" in marks) if marks else None,
         extended=_extended(targets, site) if targets or site else None,
-        large=CommunityChange(_communities(large), "additive" in large) if large else None,
+        large=communities.CommunityChange(_communities(large), "additive" in large) if large else None,
     )
 
 
@@ -320,11 +312,11 @@ def _next_hop(args: Args) -> IPv4Address | HopWord | None:
     return next((word for word in HopWord if word.value in args), None) or args.address("address", None)
 
 
-def _extended(targets: Args | None, site: Args | None) -> ExtendedChange:
-    return ExtendedChange(
+def _extended(targets: Args | None, site: Args | None) -> communities.ExtendedChange:
+    return communities.ExtendedChange(
         _targets(targets) if targets else (),
         additive=targets is not None and "additive" in targets,
-        origin=extended(ORIGIN, site.integer("origin")) if site else None,
+        origin=communities.extended(communities.ORIGIN, site.integer("origin")) if site else None,
     )
 
 

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import (
-    EncodedPayload,
-    NoncePayload,
-    OctetsPayload,
-    Payload,
-    UnknownPayload,
-    cut,
-    name_of,
-)
+from dmvpn.features.ike import chain
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.v1.wire.numbers import FIRST_STATUS, Doi, NotifyType, PayloadType, Situation
@@ -42,7 +34,7 @@ _FRAGMENT = struct.Struct("!HBB")
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityAssociation(Payload):
+class SecurityAssociation(chain.Payload):
     """The offers, or the choice. RFC 2408 §3.4, RFC 2407 §4.6.1; only IPsec's DOI and the situation without labels."""
 
     TYPE: ClassVar = PayloadType.SA
@@ -53,7 +45,7 @@ class SecurityAssociation(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, _SA.size, "an SA payload", offset, "RFC 2407 §4.6.1")
+        chain.cut(octets, _SA.size, "an SA payload", offset, "RFC 2407 §4.6.1")
         doi, situation = _SA.unpack_from(octets)
         if doi != Doi.IPSEC or situation != Situation.IDENTITY_ONLY:
             raise WireError(f"DOI {doi} with situation {situation}", offset=offset, clause="RFC 2407 §4.2")
@@ -61,14 +53,14 @@ class SecurityAssociation(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyExchange(OctetsPayload):
+class KeyExchange(chain.OctetsPayload):
     """A public value; the SA payload says of which group. RFC 2408 §3.7."""
 
     TYPE: ClassVar = PayloadType.KE
 
 
 @dataclass(frozen=True, slots=True)
-class IdentificationPayload(Identification, Payload):
+class IdentificationPayload(Identification, chain.Payload):
     """Who the sender is, or in quick mode which packets an SA is for. RFC 2407 §4.6.2.
 
     protocol, port: of these packets, 0: any.
@@ -83,7 +75,7 @@ class IdentificationPayload(Identification, Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, _ID.size, "an identification payload", offset, "RFC 2407 §4.6.2")
+        chain.cut(octets, _ID.size, "an identification payload", offset, "RFC 2407 §4.6.2")
         if len(octets) > _ID.size + _LONGEST_IDENTITY:
             raise WireError(f"an identity of {len(octets)} octets", offset=offset, clause="RFC 2407 §4.6.2")
         kind, protocol, port = _ID.unpack_from(octets)
@@ -91,21 +83,21 @@ class IdentificationPayload(Identification, Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate(EncodedPayload):
+class Certificate(chain.EncodedPayload):
     """RFC 2408 §3.9. data: X.509 in DER for encoding 4."""
 
     TYPE: ClassVar = PayloadType.CERT
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateRequest(EncodedPayload):
+class CertificateRequest(chain.EncodedPayload):
     """RFC 2408 §3.10. data: the name of an authority in DER."""
 
     TYPE: ClassVar = PayloadType.CERTREQ
 
 
 @dataclass(frozen=True, slots=True)
-class Hash(OctetsPayload):
+class Hash(chain.OctetsPayload):
     """A proof by a shared secret. RFC 2408 §3.11."""
 
     TYPE: ClassVar = PayloadType.HASH
@@ -118,14 +110,14 @@ class Hash(OctetsPayload):
 
 
 @dataclass(frozen=True, slots=True)
-class Signature(OctetsPayload):
+class Signature(chain.OctetsPayload):
     """A proof by a private key. RFC 2408 §3.12."""
 
     TYPE: ClassVar = PayloadType.SIG
 
 
 @dataclass(frozen=True, slots=True)
-class Nonce(NoncePayload):
+class Nonce(chain.NoncePayload):
     """RFC 2408 §3.13, RFC 2409 §5."""
 
     TYPE: ClassVar = PayloadType.NONCE
@@ -134,7 +126,7 @@ class Nonce(NoncePayload):
 
 
 @dataclass(frozen=True, slots=True)
-class Notify(Payload):
+class Notify(chain.Payload):
     """An error or a piece of information. RFC 2408 §3.14. protocol, spi: of the SA; of ISAKMP both cookies, or none."""
 
     TYPE: ClassVar = PayloadType.NOTIFY
@@ -152,22 +144,22 @@ class Notify(Payload):
     @property
     def name(self) -> str:
         """As the standard calls it."""
-        return name_of(self.kind, NotifyType, "notify")
+        return chain.name_of(self.kind, NotifyType, "notify")
 
     def body(self) -> bytes:
         return _NOTIFY.pack(self.doi, self.protocol, len(self.spi), self.kind) + self.spi + self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, _NOTIFY.size, "a notify payload", offset, "RFC 2408 §3.14")
+        chain.cut(octets, _NOTIFY.size, "a notify payload", offset, "RFC 2408 §3.14")
         doi, protocol, size, kind = _NOTIFY.unpack_from(octets)
         start = _NOTIFY.size + size
-        cut(octets, start, "the SPI of a notify payload", offset, "RFC 2408 §3.14")
+        chain.cut(octets, start, "the SPI of a notify payload", offset, "RFC 2408 §3.14")
         return cls(kind, octets[start:], protocol, octets[_NOTIFY.size : start], doi)
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(Payload):
+class Delete(chain.Payload):
     """SAs that the sender has deleted: its inbound SAs of IPsec, or ISAKMP SAs by both cookies. RFC 2408 §3.15."""
 
     TYPE: ClassVar = PayloadType.DELETE
@@ -180,7 +172,7 @@ class Delete(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, _NOTIFY.size, "a delete payload", offset, "RFC 2408 §3.15")
+        chain.cut(octets, _NOTIFY.size, "a delete payload", offset, "RFC 2408 §3.15")
         doi, protocol, size, count = _NOTIFY.unpack_from(octets)
         if not size or not count or len(octets) != _NOTIFY.size + size * count:
             raise WireError("a delete payload's length is wrong", offset=offset, clause="RFC 2408 §3.15")
@@ -189,14 +181,14 @@ class Delete(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class VendorId(OctetsPayload):
+class VendorId(chain.OctetsPayload):
     """The sender's program, or an extension that it knows. RFC 2408 §3.16."""
 
     TYPE: ClassVar = PayloadType.VENDOR_ID
 
 
 @dataclass(frozen=True, slots=True)
-class NatDetection(OctetsPayload):
+class NatDetection(chain.OctetsPayload):
     """The hash of an address and port. RFC 3947 §3.2."""
 
     TYPE: ClassVar = PayloadType.NAT_D
@@ -216,7 +208,7 @@ class DraftNatDetection(NatDetection):
 
 
 @dataclass(frozen=True, slots=True)
-class OriginalAddress(Payload):
+class OriginalAddress(chain.Payload):
     """An address before translation, for transport mode. RFC 3947 §5.2. kind: IPV4_ADDR or IPV6_ADDR."""
 
     TYPE: ClassVar = PayloadType.NAT_OA
@@ -228,7 +220,7 @@ class OriginalAddress(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, _ID.size, "a NAT-OA payload", offset, "RFC 3947 §5.2")
+        chain.cut(octets, _ID.size, "a NAT-OA payload", offset, "RFC 3947 §5.2")
         kind, *reserved = _ID.unpack_from(octets)
         if any(reserved) or len(octets) - _ID.size != _ADDRESS_SIZES.get(kind):
             raise WireError("a NAT-OA payload is not legal", offset=offset, clause="RFC 3947 §5.2")
@@ -243,7 +235,7 @@ class DraftOriginalAddress(OriginalAddress):
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment(Payload):
+class Fragment(chain.Payload):
     """A part of a message that was too large, always in clear: Cisco's fragmentation, as strongSwan reads it.
 
     id: equal for all parts of a message.
@@ -267,7 +259,7 @@ class Fragment(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, _FRAGMENT.size + 1, "a fragment", offset, "RFC 2408 §3.2")
+        chain.cut(octets, _FRAGMENT.size + 1, "a fragment", offset, "RFC 2408 §3.2")
         identifier, number, flags = _FRAGMENT.unpack_from(octets)
         if not number:
             raise WireError("a fragment with number 0", offset=offset, clause="RFC 2408 §3.2")
@@ -275,12 +267,12 @@ class Fragment(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown(UnknownPayload):
+class Unknown(chain.UnknownPayload):
     """A payload that we do not use, such as Mode Configuration's attributes."""
 
 
 #: How to read each type of payload.
-READERS: Final[dict[int, Callable[[bytes, int], Payload]]] = {
+READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
     kind.TYPE: kind.read
     for kind in (
         *(SecurityAssociation, KeyExchange, IdentificationPayload, Certificate, CertificateRequest, Hash, Signature),

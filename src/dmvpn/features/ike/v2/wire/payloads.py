@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import (
-    EncodedPayload,
-    NoncePayload,
-    OctetsPayload,
-    Payload,
-    UnknownPayload,
-    cut,
-    name_of,
-)
+from dmvpn.features.ike import chain
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.v2.wire.numbers import FIRST_STATUS, NotifyType, PayloadType
 from dmvpn.features.ike.v2.wire.proposals import (
@@ -42,7 +34,7 @@ _LONGEST_IDENTITY = 512
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityAssociation(Payload):
+class SecurityAssociation(chain.Payload):
     """What is offered, or the one proposal that was chosen. RFC 7296 §3.3."""
 
     TYPE: ClassVar = PayloadType.SA
@@ -57,7 +49,7 @@ class SecurityAssociation(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyExchange(Payload):
+class KeyExchange(chain.Payload):
     """A public value of a Diffie-Hellman group. RFC 7296 §3.4."""
 
     TYPE: ClassVar = PayloadType.KE
@@ -69,12 +61,12 @@ class KeyExchange(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, 4, "a key exchange payload", offset, "RFC 7296 §3.4")
+        chain.cut(octets, 4, "a key exchange payload", offset, "RFC 7296 §3.4")
         return cls(int.from_bytes(octets[:2], "big"), octets[4:])
 
 
 @dataclass(frozen=True, slots=True)
-class _IdentificationPayload(Identification, Payload):
+class _IdentificationPayload(Identification, chain.Payload):
     """Who the sender is, or whom it wants to talk to. RFC 7296 §3.5."""
 
     def body(self) -> bytes:
@@ -82,7 +74,7 @@ class _IdentificationPayload(Identification, Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
+        chain.cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
         if len(octets) > 4 + _LONGEST_IDENTITY:
             raise WireError(f"an identity of {len(octets) - 4} octets", offset=offset, clause="RFC 7296 §3.5")
         return cls(octets[0], octets[4:])
@@ -108,21 +100,21 @@ class ResponderId(_IdentificationPayload):
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate(EncodedPayload):
+class Certificate(chain.EncodedPayload):
     """RFC 7296 §3.6. data: X.509 in DER for encoding 4."""
 
     TYPE: ClassVar = PayloadType.CERT
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateRequest(EncodedPayload):
+class CertificateRequest(chain.EncodedPayload):
     """RFC 7296 §3.7. data: SHA-1 hashes of the public keys of the authorities that are believed, 20 octets each."""
 
     TYPE: ClassVar = PayloadType.CERTREQ
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication(Payload):
+class Authentication(chain.Payload):
     """Proof of the sender's identity. RFC 7296 §3.8."""
 
     TYPE: ClassVar = PayloadType.AUTH
@@ -134,12 +126,12 @@ class Authentication(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, 4, "an authentication payload", offset, "RFC 7296 §3.8")
+        chain.cut(octets, 4, "an authentication payload", offset, "RFC 7296 §3.8")
         return cls(octets[0], octets[4:])
 
 
 @dataclass(frozen=True, slots=True)
-class Nonce(NoncePayload):
+class Nonce(chain.NoncePayload):
     """RFC 7296 §3.9."""
 
     TYPE: ClassVar = PayloadType.NONCE
@@ -148,7 +140,7 @@ class Nonce(NoncePayload):
 
 
 @dataclass(frozen=True, slots=True)
-class Notify(Payload):
+class Notify(chain.Payload):
     """An error or a piece of information. RFC 7296 §3.10. protocol, spi: of the child SA it is about, if of one."""
 
     TYPE: ClassVar = PayloadType.NOTIFY
@@ -165,21 +157,21 @@ class Notify(Payload):
     @property
     def name(self) -> str:
         """As the standard calls it."""
-        return name_of(self.kind, NotifyType, "notify")
+        return chain.name_of(self.kind, NotifyType, "notify")
 
     def body(self) -> bytes:
         return struct.pack("!BBH", self.protocol, len(self.spi), self.kind) + self.spi + self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, 4, "a notify payload", offset, "RFC 7296 §3.10")
+        chain.cut(octets, 4, "a notify payload", offset, "RFC 7296 §3.10")
         protocol, size, kind = struct.unpack_from("!BBH", octets)
-        cut(octets, 4 + size, "the SPI of a notify payload", offset, "RFC 7296 §3.10")
+        chain.cut(octets, 4 + size, "the SPI of a notify payload", offset, "RFC 7296 §3.10")
         return cls(kind, octets[4 + size :], protocol, octets[4 : 4 + size])
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(Payload):
+class Delete(chain.Payload):
     """SAs that the sender has given up: the IKE SA itself (no SPI), or its inbound child SAs. RFC 7296 §3.11."""
 
     TYPE: ClassVar = PayloadType.DELETE
@@ -192,7 +184,7 @@ class Delete(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        cut(octets, 4, "a delete payload", offset, "RFC 7296 §3.11")
+        chain.cut(octets, 4, "a delete payload", offset, "RFC 7296 §3.11")
         protocol, size, count = struct.unpack_from("!BBH", octets)
         if len(octets) != 4 + size * count or (count and not size):
             raise WireError("a delete payload's length is wrong", offset=offset, clause="RFC 7296 §3.11")
@@ -200,14 +192,14 @@ class Delete(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class VendorId(OctetsPayload):
+class VendorId(chain.OctetsPayload):
     """What the sender is. RFC 7296 §3.12."""
 
     TYPE: ClassVar = PayloadType.VENDOR_ID
 
 
 @dataclass(frozen=True, slots=True)
-class Selectors(Payload):
+class Selectors(chain.Payload):
     """Which packets the child SA is for, at one end. RFC 7296 §3.13."""
 
     selectors: tuple[TrafficSelector, ...]
@@ -235,7 +227,7 @@ class ResponderSelectors(Selectors):
 
 
 @dataclass(frozen=True, slots=True)
-class Encrypted(Payload):
+class Encrypted(chain.Payload):
     """SK, the last payload of a message. RFC 7296 §3.14. first: type of the first payload inside; sealed: IV to ICV."""
 
     TYPE: ClassVar = PayloadType.SK
@@ -247,7 +239,7 @@ class Encrypted(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class EncryptedFragment(Payload):
+class EncryptedFragment(chain.Payload):
     """SKF. RFC 7383 §2.5. number: from 1; first: type of the first payload inside, 0 in all but fragment 1."""
 
     TYPE: ClassVar = PayloadType.SKF
@@ -262,7 +254,7 @@ class EncryptedFragment(Payload):
     @classmethod
     def read_after(cls, first: int, octets: bytes, offset: int) -> Self:
         """Parse a fragment, RFC 7383 §2.5. first: type of the first payload inside. Raises WireError."""
-        cut(octets, 4, "a fragment", offset, "RFC 7383 §2.5")
+        chain.cut(octets, 4, "a fragment", offset, "RFC 7383 §2.5")
         number, total = struct.unpack_from("!HH", octets)
         if not 1 <= number <= total or (number > 1 and first):
             raise WireError(f"fragment {number} of {total}", offset=offset, clause="RFC 7383 §2.5")
@@ -270,7 +262,7 @@ class EncryptedFragment(Payload):
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown(UnknownPayload):
+class Unknown(chain.UnknownPayload):
     """A payload that we do not use: Configuration, EAP, or one that is newer than we are."""
 
     critical: bool = False
@@ -281,7 +273,7 @@ class Unknown(UnknownPayload):
 
 
 #: How to read the payloads that stand for themselves.
-READERS: Final[dict[int, Callable[[bytes, int], Payload]]] = {
+READERS: Final[dict[int, Callable[[bytes, int], chain.Payload]]] = {
     kind.TYPE: kind.read
     for kind in (
         *(SecurityAssociation, KeyExchange, InitiatorId, ResponderId, Certificate, CertificateRequest, Authentication),
