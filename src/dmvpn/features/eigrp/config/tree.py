@@ -9,26 +9,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.distribution import DefaultRoutes
 from dmvpn.base.notices import RouteSource
+from dmvpn.features.eigrp.config import processes
 from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
-from dmvpn.features.eigrp.config.processes import (
-    ADDRESS_FAMILY,
-    AF_INTERFACE_DEFAULT,
-    AF_INTERFACES,
-    FAMILY_SHUTDOWN,
-    IN_FAMILY,
-    INSTANCE_SHUTDOWN,
-    OF_CLASSIC,
-    OF_CLASSIC_VRF,
-    OF_TOPOLOGY,
-    RIB_SCALE,
-    ROUTER_CLASSIC,
-    ROUTER_NAMED,
-    TOPOLOGY_BASE,
-    TOPOLOGY_LIMIT,
-    ClassicLines,
-    FamilyLines,
-    classic_families,
-)
 from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, seed_vector
 from dmvpn.features.eigrp.model import (
@@ -56,30 +38,30 @@ if TYPE_CHECKING:
 def model(tree: ConfigTree, vrf: str = "") -> EigrpConfig:
     """Return what the configuration says of a VRF, "": of the global table."""
     classic = [_classic_process(number, section, tree, lines) for number, section, lines in _classic(tree, vrf)]
-    processes = [replace(process, vrf=vrf) for process in classic] if vrf else classic
-    for name, instance in tree.sections(ROUTER_NAMED):
-        for args, family in instance.sections(ADDRESS_FAMILY):
+    found = [replace(process, vrf=vrf) for process in classic] if vrf else classic
+    for name, instance in tree.sections(processes.ROUTER_NAMED):
+        for args, family in instance.sections(processes.ADDRESS_FAMILY):
             if args.text("vrf", "") == vrf:
-                processes.append(_named_process(name.text("name"), args, family, tree))
-    if vrf and not processes:
+                found.append(_named_process(name.text("name"), args, family, tree))
+    if vrf and not found:
         return EigrpConfig()  # key chains are other protocols', too
-    return EigrpConfig(tuple(sorted(processes, key=lambda process: process.autonomous_system)), key_chains(tree))
+    return EigrpConfig(tuple(sorted(found, key=lambda process: process.autonomous_system)), key_chains(tree))
 
 
-def _classic(tree: ConfigTree, vrf: str) -> Iterator[tuple[int, Section, ClassicLines]]:
+def _classic(tree: ConfigTree, vrf: str) -> Iterator[tuple[int, Section, processes.ClassicLines]]:
     """Yield the classic processes of a VRF, or of the global table, with the lines of their mode."""
     if not vrf:
-        for args, section in tree.sections(ROUTER_CLASSIC):
-            yield args.integer("number"), section, OF_CLASSIC
+        for args, section in tree.sections(processes.ROUTER_CLASSIC):
+            yield args.integer("number"), section, processes.OF_CLASSIC
         return
     found: dict[int, Section] = {}
-    for (number, name), section, _ in classic_families(tree):
+    for (number, name), section, _ in processes.classic_families(tree):
         if name == vrf:
             found.setdefault(number, section)
-    yield from ((number, section, OF_CLASSIC_VRF) for number, section in found.items())
+    yield from ((number, section, processes.OF_CLASSIC_VRF) for number, section in found.items())
 
 
-def _classic_process(number: int, section: Section, tree: ConfigTree, lines: ClassicLines) -> ProcessSettings:
+def _classic_process(number: int, section: Section, tree: ConfigTree, lines: processes.ClassicLines) -> ProcessSettings:
     default = InterfaceSettings(passive=section.flag(lines.passive_default), bfd=section.flag(lines.bfd_all))
     listed = [entry.args.interface("name") for entry in section.entries(lines.passive)]
     interfaces = own_settings(tree, number, default)
@@ -104,22 +86,23 @@ def _classic_process(number: int, section: Section, tree: ConfigTree, lines: Cla
 
 def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> ProcessSettings:
     number = args.integer("number")
-    default = af_settings(InterfaceSettings(), family.section(AF_INTERFACE_DEFAULT))
+    default = af_settings(InterfaceSettings(), family.section(processes.AF_INTERFACE_DEFAULT))
     interfaces = own_settings(tree, number, default)
-    for block_args, block in family.sections(AF_INTERFACES):
+    for block_args, block in family.sections(processes.AF_INTERFACES):
         interface = block_args.interface("name")
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
-    _add_neighbors(family.all(IN_FAMILY.neighbor), interfaces, default)
-    topology = family.section(TOPOLOGY_BASE)
-    process = _process(number, family, topology or family, IN_FAMILY, OF_TOPOLOGY)
-    rib_scale = family.args(RIB_SCALE).integer("scale", DEFAULT_RIB_SCALE)
+    _add_neighbors(family.all(processes.IN_FAMILY.neighbor), interfaces, default)
+    topology = family.section(processes.TOPOLOGY_BASE)
+    process = _process(number, family, topology or family, processes.IN_FAMILY, processes.OF_TOPOLOGY)
+    rib_scale = family.args(processes.RIB_SCALE).integer("scale", DEFAULT_RIB_SCALE)
     instance = family.parent
     return replace(
         process,
         name=name,
         vrf=args.text("vrf", ""),
-        shutdown=family.flag(FAMILY_SHUTDOWN) or (instance is not None and instance.flag(INSTANCE_SHUTDOWN)),
-        scale=MetricScale(wide=True, weights=_weights(family, IN_FAMILY), rib_scale=rib_scale),
+        shutdown=family.flag(processes.FAMILY_SHUTDOWN)
+        or (instance is not None and instance.flag(processes.INSTANCE_SHUTDOWN)),
+        scale=MetricScale(wide=True, weights=_weights(family, processes.IN_FAMILY), rib_scale=rib_scale),
         default_interface=default,
         interfaces=_changed(interfaces, default),
     )
@@ -135,7 +118,7 @@ def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], 
 
 
 def _process(
-    number: int, section: Section, topology: Section, lines: FamilyLines, topology_lines: TopologyLines
+    number: int, section: Section, topology: Section, lines: processes.FamilyLines, topology_lines: TopologyLines
 ) -> ProcessSettings:
     """Return the settings common to both modes.
 
@@ -164,7 +147,7 @@ def _process(
         summary_metrics=tuple(_summary_metric(args) for args in topology.all(topology_lines.summary_metric)),
         stub=_stub(stub) if stub is not None else None,
         stub_leaks=stub.text("leak", "") if stub is not None else "",
-        limit=_limit(section.get(lines.limit) or topology.get(TOPOLOGY_LIMIT)),
+        limit=_limit(section.get(lines.limit) or topology.get(processes.TOPOLOGY_LIMIT)),
         redistributed_limit=_limit(topology.get(topology_lines.redistributed_limit)),
         neighbor_limit=_limit(section.get(lines.neighbor_limit)),
         neighbor_limits=tuple(
@@ -197,7 +180,7 @@ def _network(args: Args) -> NetworkLine:
     return NetworkLine(IPv4Address(int(address) & ~wildcard), IPv4Address(wildcard))
 
 
-def _weights(section: Section, lines: FamilyLines) -> Weights:
+def _weights(section: Section, lines: processes.FamilyLines) -> Weights:
     args = section.get(lines.weights)
     if args is None:
         return Weights()
