@@ -30,8 +30,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.amounts import Amount
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
-from dmvpn.dataplane.esp import PeerPlace
 from dmvpn.dataplane.esp.protection import Opened, Protection
+from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
@@ -48,7 +48,7 @@ from dmvpn.net.tcp import clamp_mss
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.dataplane.esp import EspLink
+    from dmvpn.dataplane.esp.table import EspLink
     from dmvpn.dataplane.local import Door
 
 

@@ -22,7 +22,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.amounts import usage_of
-from dmvpn.dataplane.esp import PeerPlace
+from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT
 from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire

@@ -37,7 +37,7 @@ from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
-from dmvpn.dataplane.esp import PeerPlace
+from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.refusals import may_answer, too_big
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
-    from dmvpn.dataplane.esp import EspLink
+    from dmvpn.dataplane.esp.table import EspLink
     from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.net.ip import IpPacket
     from dmvpn.net.ipv4 import Header

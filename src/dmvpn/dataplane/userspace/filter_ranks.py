@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import END_OF_LIST
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
+from dmvpn.dataplane.netlink import sets
 from dmvpn.dataplane.netlink.expressions import mark_from
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -40,21 +41,6 @@ from dmvpn.dataplane.netlink.nftables import (
     masked,
     meta,
     verdict,
-)
-from dmvpn.dataplane.netlink.sets import (
-    FIRST_REGISTER,
-    add_elements,
-    counted_map,
-    is_member,
-    key_element,
-    key_set,
-    lookup,
-    maker,
-    number_box_maker,
-    number_boxes,
-    number_maker,
-    number_map,
-    verdict_data,
 )
 from dmvpn.dataplane.userspace import filter_matches
 from dmvpn.dataplane.userspace.filter_matches import WORTH_BOXES, BoxKey, HashKey, Masks, masks_of, values_of
@@ -81,9 +67,9 @@ _BLOCKS: Final = 8
 _RANK = struct.Struct("!I")
 _PAIR = struct.Struct("!II")
 #: Where a digit of the rank that was found is, and behind it that of the packet's mark.
-_OWN, _MARKED = FIRST_REGISTER + 1, FIRST_REGISTER + 2
+_OWN, _MARKED = sets.FIRST_REGISTER + 1, sets.FIRST_REGISTER + 2
 #: A register behind the first four ones, which is not in the way of a key.
-_SPARE: Final = FIRST_REGISTER + 4
+_SPARE: Final = sets.FIRST_REGISTER + 4
 
 
 class _Group(NamedTuple):
@@ -144,9 +130,9 @@ class Ranked:
         outcomes = [outcome(entry) for entry in self._entries]
         finds, found, decide = self._finds(), "", b""
         if finds:
-            decide, found = lookup(self._verdicts(outcomes)), self._rules.chain("-found")
+            decide, found = sets.lookup(self._verdicts(outcomes)), self._rules.chain("-found")
             clear = (constant(bytes(4), _SPARE), mark_from(_SPARE))
-            self._rules.rule(found, meta(Meta.MARK, FIRST_REGISTER), *clear, decide)
+            self._rules.rule(found, meta(Meta.MARK, sets.FIRST_REGISTER), *clear, decide)
         for number, place in enumerate(chains):
             ordered = sorted(finds.get(place, ()), key=lambda find: find.size)  # the largest is the cheapest to find by
             self._place(f"{number}", place, ordered, found, decide)
@@ -238,13 +224,13 @@ class Ranked:
         numbers = itertools.count()
         for (group, masks), values in self._hashes.items():
             key = HashKey(masks)
-            loads = (*key.loads(), lookup(self._hash(next(numbers), key, values), FIRST_REGISTER))
+            loads = (*key.loads(), sets.lookup(self._hash(next(numbers), key, values), sets.FIRST_REGISTER))
             self._find(finds, group, loads, [rank for _, rank in values.values()])
         for group, boxes in self._boxes.items():
             for some in boxes:
                 key_of_boxes = BoxKey([piece for piece, _ in some])
                 name = self._box_map(next(numbers), key_of_boxes, some)
-                loads = (*key_of_boxes.loads(), lookup(name, FIRST_REGISTER))
+                loads = (*key_of_boxes.loads(), sets.lookup(name, sets.FIRST_REGISTER))
                 self._find(finds, group, loads, [rank for _, rank in some])
         return finds
 
@@ -259,7 +245,7 @@ class Ranked:
 
         last: carries out the verdict of a rank.
         """
-        rules, kept = self._rules, mark_from(FIRST_REGISTER)
+        rules, kept = self._rules, mark_from(sets.FIRST_REGISTER)
         rest = self._rest(end, place, found, max((find.last for find in finds), default=0))
         hits: dict[int, str] = {}
         for position, find in enumerate(finds):
@@ -310,20 +296,20 @@ class Ranked:
     def _hash(self, number: int, key: HashKey, found: dict[Masks, tuple[Piece, int]]) -> str:
         size = len(found)
         name = self._rules.set(
-            f"-key-{number}", lambda table, name, place: number_map(table, name, place, key.struct.size, size)
+            f"-key-{number}", lambda table, name, place: sets.number_map(table, name, place, key.struct.size, size)
         )
-        element, of, packed, number_of = number_maker(key.struct), key.of, _RANK.pack, self._number
+        element, of, packed, number_of = sets.number_maker(key.struct), key.of, _RANK.pack, self._number
         elements = (element(of(values), packed(number_of(rank))) for values, (_, rank) in found.items())
-        self._rules.parts += add_elements(self._rules.table, name, elements)
+        self._rules.parts += sets.add_elements(self._rules.table, name, elements)
         return name
 
     def _box_map(self, number: int, key: BoxKey, found: Sequence[tuple[Piece, int]]) -> str:
         name = self._rules.set(
-            f"-box-{number}", lambda table, name, place: number_boxes(table, name, place, key.fields)
+            f"-box-{number}", lambda table, name, place: sets.number_boxes(table, name, place, key.fields)
         )
-        element, packed, number_of = number_box_maker(key.struct), _RANK.pack, self._number
+        element, packed, number_of = sets.number_box_maker(key.struct), _RANK.pack, self._number
         elements = (element(*key.of(piece.box), packed(number_of(rank))) for piece, rank in found)
-        self._rules.parts += add_elements(self._rules.table, name, elements)
+        self._rules.parts += sets.add_elements(self._rules.table, name, elements)
         return name
 
     def _number(self, rank: int) -> int:
@@ -340,36 +326,36 @@ class Ranked:
         for place in range(self._digits):
             count = 1 << self._bits
             mask = (0xFF << 24 - 8 * place).to_bytes(4, "big")
-            both = (masked(mask, FIRST_REGISTER, to=_OWN), meta(Meta.MARK, _MARKED), masked(mask, _MARKED))
+            both = (masked(mask, sets.FIRST_REGISTER, to=_OWN), meta(Meta.MARK, _MARKED), masked(mask, _MARKED))
             less = ((one, other) for other in range(count) for one in range(other))
-            found.append((*equal, *both, is_member(self._pairs(f"-less-{place}", place, list(less)), _OWN)))
+            found.append((*equal, *both, sets.is_member(self._pairs(f"-less-{place}", place, list(less)), _OWN)))
             if place < self._digits - 1:
                 same = self._pairs(f"-same-{place}", place, [(one, one) for one in range(count)])
-                equal = (*equal, *both, is_member(same, _OWN))
+                equal = (*equal, *both, sets.is_member(same, _OWN))
         return found
 
     def _pairs(self, end: str, place: int, pairs: Sequence[tuple[int, int]]) -> str:
         name = self._rules.set(
-            end, lambda table, name, number: key_set(table, name, number, _PAIR.size, max(1, len(pairs)))
+            end, lambda table, name, number: sets.key_set(table, name, number, _PAIR.size, max(1, len(pairs)))
         )
         shift = 24 - 8 * place
-        elements = (key_element(_PAIR.pack(one << shift, other << shift)) for one, other in pairs)
-        self._rules.parts += add_elements(self._rules.table, name, elements)
+        elements = (sets.key_element(_PAIR.pack(one << shift, other << shift)) for one, other in pairs)
+        self._rules.parts += sets.add_elements(self._rules.table, name, elements)
         return name
 
     def _verdicts(self, outcomes: Sequence[Outcome]) -> str:
         """Make the map from ranks to what becomes of their packets."""
         size = max(1, len(outcomes))
         name = self._rules.set(
-            "-ranks", lambda table, name, place: counted_map(table, name, place, _RANK.size, size), counts=True
+            "-ranks", lambda table, name, place: sets.counted_map(table, name, place, _RANK.size, size), counts=True
         )
         makers: dict[Outcome, Callable[[Sequence[int], int], bytes]] = {}
         elements = []
         for rank, (entry, result) in enumerate(zip(self._entries, outcomes, strict=True)):
             if result not in makers:
-                makers[result] = maker(_RANK, verdict_data(*result))
+                makers[result] = sets.maker(_RANK, sets.verdict_data(*result))
             elements.append(makers[result]((self._number(rank),), entry.sequence))
-        self._rules.parts += add_elements(self._rules.table, name, elements)
+        self._rules.parts += sets.add_elements(self._rules.table, name, elements)
         return name
 
 
