@@ -69,6 +69,7 @@ def spelled(
     """Return a show in all its spellings. With `all`, a header names the address family; gap: an empty line follows it.
 
     `show bgp` alone is not valid: the family must follow.
+    render: of an answer that is active, if it says whether BGP is.
     join: renders the answers of all VRFs (`vpnv4 all`); None: one answer after the other.
     """
 
@@ -83,8 +84,11 @@ def spelled(
         else:
             yield from (line for one in answer.answers for line in render(one))
 
+    def rendered(answer: A) -> Iterator[str]:
+        return render(answer) if getattr(answer, "is_active", True) else iter((NOT_ACTIVE,))
+
     def by_family(answer: A) -> Iterator[str]:
-        lines = list(render(answer))
+        lines = list(rendered(answer))
         if lines == [NOT_ACTIVE]:
             yield NOT_ACTIVE
             return
@@ -96,7 +100,7 @@ def spelled(
     help_ = {**HELP, **words}
     plain = ("show ip bgp [ ipv4 unicast ]", "show bgp [ ipv4 unicast ]" if rest else "show bgp ipv4 unicast")
     return (
-        *(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=render) for head in plain),
+        *(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=rendered) for head in plain),
         *(
             ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=by_family)
             for head in ("show ip bgp all", "show bgp all")
@@ -106,7 +110,7 @@ def spelled(
             for head in ("show ip bgp vpnv4", "show bgp vpnv4 unicast")
         ),
         *(
-            by_vrf(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=render), head)
+            by_vrf(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=rendered), head)
             for head in ("show ip bgp vpnv4", "show bgp vpnv4 unicast")
         ),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.settings import advertisement_interval
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.summary import ShowSummary, query_summary, render_summary
 from dmvpn.features.bgp.show.wording import in_words
 
@@ -135,8 +135,6 @@ def query_group_summary(ctx: ShowContext, args: Args) -> ShowSummary:
 
 def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
     """Yield a block for each group."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
     for one in answer.groups:
         kind = "internal" if one.internal else "external"
         yield f"BGP version 4 update-group {one.number}, {kind}, Address Family: IPv4 Unicast"
@@ -152,9 +150,6 @@ def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
 
 def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
     """Yield a line for each group."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     yield "Summary for Update-groups, Address Family IPv4 Unicast"
     yield ""
     yield "Group    Type      Members   Prefixes     Queued"
@@ -165,8 +160,6 @@ def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
 
 def render_peer_groups(answer: ShowPeerGroups) -> Iterator[str]:
     """Yield a block for each group."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
     for one in answer.groups:
         system = f",  remote AS {one.autonomous_system}" if one.autonomous_system else ""
         yield f"BGP peer-group is {one.name}{system}"

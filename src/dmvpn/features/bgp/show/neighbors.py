@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.nlri import in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.details import NeighborDetail, neighbor_detail, neighbor_lines
 from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line, render_table, status, table_of
 
@@ -105,9 +105,7 @@ def _taken(machine: BgpMachine, peer: Peer, nlri: Nlri) -> Path | None:
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
     """Yield a block for each neighbor."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-    elif answer.asked:
+    if answer.asked:
         yield f"% No such neighbor {answer.asked}"
     for one in answer.neighbors:
         yield from neighbor_lines(one)
@@ -115,9 +113,6 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
 
 def render_routes(answer: ShowRoutes) -> Iterator[str]:
     """Yield a line for each route."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     if answer.asked:
         yield f"% No such neighbor {answer.asked}"
         return

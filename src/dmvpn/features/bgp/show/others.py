@@ -72,9 +72,6 @@ def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
 
 def render_paths(answer: ShowPaths) -> Iterator[str]:
     """Yield a line for each set, with a number and 0 in place of the addresses and hash buckets of IOS."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     yield "Address    Hash Refcount Metric Path"
     for number, one in enumerate(answer.paths, 1):
         yield f"0x{number:<8X}{0:>5}{one.used:>9}{one.metric:>7} {one.path}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.settings import with_templates
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.spelling import policy_lines, session_lines
 
 if TYPE_CHECKING:
@@ -98,9 +98,6 @@ def _templates(
 
 def render_policy(answer: ShowPolicy) -> Iterator[str]:
     """Yield the lines in the format of IOS, its spelling included."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     if answer.asked:
         yield f"% No such neighbor {answer.asked}"
         return
@@ -116,8 +113,6 @@ def render_policy(answer: ShowPolicy) -> Iterator[str]:
 
 def render_templates(answer: ShowTemplates) -> Iterator[str]:
     """Yield a block for each template. The masks of IOS are replaced by the number of lines."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
     indent = " " if answer.of_session else "  "
     for one in answer.templates:
         yield f"Template:{one.name}, index:{one.place}" + ("" if answer.of_session else ".")

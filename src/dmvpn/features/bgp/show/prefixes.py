@@ -11,7 +11,7 @@ from dmvpn.features.bgp.additional import Merit
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.paths import Path, PathOrigin, path_metric
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import merits_of, sorted_paths, wanted_prefix
 from dmvpn.ios import age
 
@@ -162,9 +162,6 @@ def _notes(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[
 
 def render_prefix(answer: ShowPrefix) -> Iterator[str]:
     """Yield every path of a prefix with all details."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     if answer.prefix is None:
         yield NOT_THERE
         return
@@ -219,8 +216,6 @@ def _numbers(groups: tuple[int, ...]) -> Iterator[str]:
 
 def render_details(answer: ShowDetails) -> Iterator[str]:
     """Yield the lines of all prefixes."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
     for one in answer.prefixes:
         yield from render_prefix(one)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import ShowTable, chosen_table, render_table
 
 if TYPE_CHECKING:
@@ -114,9 +114,6 @@ def query_hops(ctx: ShowContext, args: Args) -> ShowHops:
 
 def render_replication(answer: ShowReplication) -> Iterator[str]:
     """Yield a line for each group in the format of IOS."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     formatted, queued = sum(one.formatted for one in answer.groups), sum(one.queued for one in answer.groups)
     yield f"BGP Total Messages Formatted/Enqueued : {formatted}/{queued}"
     yield ""
@@ -131,9 +128,6 @@ def render_replication(answer: ShowReplication) -> Iterator[str]:
 
 def render_hops(answer: ShowHops) -> Iterator[str]:
     """Yield a line for each next hop."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     yield "Next Hop             Metric    Paths Prefixes"
     for one in answer.hops:
         metric = "inaccessible" if one.metric is None else str(one.metric)

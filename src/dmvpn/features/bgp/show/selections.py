@@ -10,7 +10,7 @@ from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.policy import candidate
-from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import EMPTY, ShowTable, chosen_table, render_table, wanted_prefix
 from dmvpn.ios.regex import Pattern, PatternError
 
@@ -132,9 +132,6 @@ def render_selection(answer: ShowSelection) -> Iterator[str]:
 
 def render_failures(answer: ShowFailures) -> Iterator[str]:
     """Yield a line for each path."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
     yield "  Network            Next Hop                      RIB-failure   RIB-NH Matches"
     for one in answer.failures:
         yield f"{one.prefix!s:<18} {one.next_hop:<19} {one.why:>21} {'n/a':>16}"
