@@ -14,7 +14,7 @@ from dmvpn.features.vrf.model import VrfSettings
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.notices import InterfaceState
 
@@ -77,9 +77,6 @@ def query_ipv4(ctx: ShowContext, args: Args) -> VrfRows:
 
 def render(answer: VrfRows) -> Iterator[str]:
     """Yield the lines of `show vrf`."""
-    if answer.unknown:
-        yield from _unknown(answer)
-        return
     yield "  Name                             Default RD            Protocols   Interfaces"
     for row in answer.vrfs:
         families = (("ipv4", row.settings.has_ipv4), ("ipv6", row.settings.has_ipv6))
@@ -90,9 +87,6 @@ def render(answer: VrfRows) -> Iterator[str]:
 
 def render_ipv4(answer: VrfRows) -> Iterator[str]:
     """Yield the lines of `show ip vrf`."""
-    if answer.unknown:
-        yield from _unknown(answer)
-        return
     yield "  Name                             Default RD            Interfaces"
     for row in answer.vrfs:
         yield from _with_interfaces(f"  {row.settings.name:<32} {row.rd:<21} ", row)
@@ -100,9 +94,6 @@ def render_ipv4(answer: VrfRows) -> Iterator[str]:
 
 def render_interfaces(answer: VrfRows) -> Iterator[str]:
     """Yield the lines of `show ip vrf interfaces`."""
-    if answer.unknown:
-        yield from _unknown(answer)
-        return
     yield "Interface              IP-Address      VRF                              Protocol"
     for name, vrf, address, protocol in _interfaces(answer):
         yield f"{name:<22} {address:<15} {vrf:<32} {protocol:<8}"
@@ -110,9 +101,6 @@ def render_interfaces(answer: VrfRows) -> Iterator[str]:
 
 def render_by_interface(answer: VrfRows) -> Iterator[str]:
     """Yield the lines of `show vrf interface`: the same in another order of columns."""
-    if answer.unknown:
-        yield from _unknown(answer)
-        return
     yield "Interface              VRF                              Protocol   Address"
     for name, vrf, address, protocol in _interfaces(answer):
         yield f"{name:<22} {vrf:<32} {protocol:<10} {address}"
@@ -120,9 +108,6 @@ def render_by_interface(answer: VrfRows) -> Iterator[str]:
 
 def render_detail(answer: VrfRows) -> Iterator[str]:
     """Yield the lines of `show vrf detail`."""
-    if answer.unknown:
-        yield from _unknown(answer)
-        return
     for row in answer.vrfs:
         settings = row.settings
         yield f"VRF {settings.name} (VRF Id = {row.number}); default RD {row.rd}; default VPNID {_NOT_SET}"
@@ -148,8 +133,9 @@ def render_detail(answer: VrfRows) -> Iterator[str]:
         yield from ("Address family ipv4 multicast not active", "")
 
 
-def _unknown(answer: VrfRows) -> Iterator[str]:
-    yield f"% No VRF named {answer.unknown}"
+def _known(render: Callable[[VrfRows], Iterator[str]]) -> Callable[[VrfRows], Iterator[str]]:
+    """Return what renders VRFs, or says that the one which was named does not exist."""
+    return lambda answer: iter((f"% No VRF named {answer.unknown}",)) if answer.unknown else render(answer)
 
 
 def _with_interfaces(head: str, row: VrfRow) -> Iterator[str]:
@@ -205,16 +191,16 @@ _HELP: Final = {
 _ONE: Final = "[ {vrf:word} ]"
 _IPV4: Final = "show vrf ipv4 [ unicast ]"
 COMMANDS: Final = (
-    ExecCommand(f"show vrf {_ONE}", _HELP, query=query, render=render),
-    ExecCommand(f"show vrf brief {_ONE}", _HELP, query=query, render=render),
-    ExecCommand(f"show vrf detail {_ONE}", _HELP, query=query, render=render_detail),
-    ExecCommand(f"show vrf interface {_ONE}", _HELP, query=query, render=render_by_interface),
-    ExecCommand(f"{_IPV4} {_ONE}", _HELP, query=query_ipv4, render=render),
-    ExecCommand(f"{_IPV4} brief {_ONE}", _HELP, query=query_ipv4, render=render),
-    ExecCommand(f"{_IPV4} detail {_ONE}", _HELP, query=query_ipv4, render=render_detail),
-    ExecCommand(f"{_IPV4} interface {_ONE}", _HELP, query=query_ipv4, render=render_by_interface),
-    ExecCommand(f"show ip vrf {_ONE}", _HELP, query=query_ipv4, render=render_ipv4),
-    ExecCommand(f"show ip vrf brief {_ONE}", _HELP, query=query_ipv4, render=render_ipv4),
-    ExecCommand(f"show ip vrf detail {_ONE}", _HELP, query=query_ipv4, render=render_detail),
-    ExecCommand(f"show ip vrf interfaces {_ONE}", _HELP, query=query_ipv4, render=render_interfaces),
+    ExecCommand(f"show vrf {_ONE}", _HELP, query=query, render=_known(render)),
+    ExecCommand(f"show vrf brief {_ONE}", _HELP, query=query, render=_known(render)),
+    ExecCommand(f"show vrf detail {_ONE}", _HELP, query=query, render=_known(render_detail)),
+    ExecCommand(f"show vrf interface {_ONE}", _HELP, query=query, render=_known(render_by_interface)),
+    ExecCommand(f"{_IPV4} {_ONE}", _HELP, query=query_ipv4, render=_known(render)),
+    ExecCommand(f"{_IPV4} brief {_ONE}", _HELP, query=query_ipv4, render=_known(render)),
+    ExecCommand(f"{_IPV4} detail {_ONE}", _HELP, query=query_ipv4, render=_known(render_detail)),
+    ExecCommand(f"{_IPV4} interface {_ONE}", _HELP, query=query_ipv4, render=_known(render_by_interface)),
+    ExecCommand(f"show ip vrf {_ONE}", _HELP, query=query_ipv4, render=_known(render_ipv4)),
+    ExecCommand(f"show ip vrf brief {_ONE}", _HELP, query=query_ipv4, render=_known(render_ipv4)),
+    ExecCommand(f"show ip vrf detail {_ONE}", _HELP, query=query_ipv4, render=_known(render_detail)),
+    ExecCommand(f"show ip vrf interfaces {_ONE}", _HELP, query=query_ipv4, render=_known(render_interfaces)),
 )
