@@ -83,7 +83,7 @@ def _meant(rules: list[PrefixRule], args: Args) -> list[PrefixRule]:
 
 
 def query_attributes(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return AS path lists, or lists of communities: all of a kind, or the one that is named."""
+    """Return AS path lists, or lists of communities: all of a kind, or the list of a name."""
     config, wanted = ctx.machine(PolicyMachine).config, args.text("name", "") or str(args.integer("number", None) or "")
     kinds = {
         "as-path-access-list": config.as_path_lists,
