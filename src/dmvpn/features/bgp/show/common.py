@@ -89,12 +89,8 @@ def spelled(
 
     def by_family(answer: A) -> Iterator[str]:
         lines = list(rendered(answer))
-        if lines == [NOT_ACTIVE]:
-            yield NOT_ACTIVE
-            return
-        yield _HEADER
-        if gap:
-            yield ""
+        if lines != [NOT_ACTIVE]:
+            yield from (_HEADER, "") if gap else (_HEADER,)
         yield from lines
 
     help_ = {**HELP, **words}
