@@ -14,7 +14,8 @@ from dmvpn.base.effects import SendIp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.filtered import packet_of
 from dmvpn.tools.doctor.packet_flows import PLAIN, Kind
-from dmvpn.tools.troubles import Lists, Plan, Vrfs
+from dmvpn.tools.troubles.list_setup import Lists
+from dmvpn.tools.troubles.vrf_setup import Vrfs
 from support.diagnoses import PLAIN as CLOUD
 from support.diagnoses import network
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import Packet
     from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.troubles.plans import Plan
 
 _ALL: Final = Lists(lan=True, tunnel=True, wan=True, verifies=True)
 #: Clouds by name: together they have every protocol, both versions of IKE, and lists at every place.

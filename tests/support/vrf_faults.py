@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.troubles import Plan, Vrfs
+from dmvpn.tools.troubles.vrf_setup import Vrfs
 from support.diagnoses import PLAIN, network
 
 if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.troubles.plans import Plan
 
 _BOTH: Final = Vrfs(front=True, inside=True)
 #: Clouds by name: together they have every protocol, both versions of IKE, and every place of a VRF.
