@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.underlay_path import UnderlayPath
     from dmvpn.tools.doctor.verdicts import Verdict
 
     _Process: TypeAlias = EigrpFacts | OspfFacts
@@ -82,23 +81,6 @@ def _recursions(client: Client) -> tuple[str, ...]:
     """Return the number of recursion messages in the client's log, in words."""
     count = sum(line.is_one(RecursiveRouting) for line in client.facts.log)
     return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
-
-
-def by_owner(scene: Scene, found: UnderlayPath, target: Address) -> Finding | None:
-    """Return the finding that the owner of an underlay address advertises its network; None: the path ends otherwise.
-
-    found: a path that ends in a tunnel.
-    """
-    owner = scene.owner(target)
-    facts = scene.of(owner or "")
-    if found.route is None or found.route.source != "ospf" or facts is None or owner is None or owner == found.at:
-        return None
-    port = next((it.name for it in facts.interfaces if any(own.ip == target for own in it.addresses)), "")
-    for process in facts.ospf:
-        if any(one.name == port for one in process.interfaces):
-            evidence = (f"{found.at}: {found.route.prefix} by a tunnel (ospf)",)
-            return _finding(owner, facts, process, (port, target, found.route.prefix), evidence)
-    return None
 
 
 def _finding(

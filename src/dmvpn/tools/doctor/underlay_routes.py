@@ -10,7 +10,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
-from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, tracked_routes, underlay_leak
+from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, tracked_routes
 from dmvpn.tools.doctor.static_routes import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -131,9 +131,6 @@ def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, 
             fix = _without(scene, at, found, target)
         case PathEnd.NOBODY:
             what, cause, fix = _nobody_there(scene, found, target)
-        case PathEnd.TUNNEL if leak := underlay_leak.by_owner(scene, found, target):
-            yield leak
-            return
         case PathEnd.TUNNEL:
             what = f"the route of {at} to {target} leads through a tunnel, whose packets need that very route"
             cause, fix = Cause.RECURSION, _without(scene, at, found, target)
