@@ -406,6 +406,18 @@ def test_a_spoke_of_one_hub_may_be_point_to_point_for_ospf() -> None:
     assert finding.severity is Severity.ERROR
 
 
+def test_a_hub_of_several_spokes_is_not_point_to_point_for_ospf_by_a_line_either() -> None:
+    """A type of its own fits that of each spoke with the same timers, and takes one of them at a time."""
+    timers = " ip ospf hello-interval 10", " ip ospf dead-interval 40"
+    wide = (" ip ospf network point-to-multipoint\n", "\n".join([" ip ospf network point-to-multipoint", *timers, ""]))
+    narrow = (wide[0], " ip ospf network point-to-point\n")
+    network = edited(OSPF, HUB=[narrow], SPOKE1=[wide], SPOKE2=[wide])
+    (finding,) = found(network, "ospf-network-type-default")
+    assert (finding.file, finding.severity) == ("HUB", Severity.ERROR)
+    assert finding.fix == "\n ".join(("interface Tunnel0", wide[0].strip(), *(line.strip() for line in timers)))
+    assert found({name: network[name] for name in ("HUB", "SPOKE1")}, "ospf-network-type-default") == []
+
+
 def test_a_hub_with_a_higher_priority_stays_elected_until_it_starts_again() -> None:
     network = edited(ELECTED, SPOKE1=[(" ip ospf priority 0\n", "")])
     for priority, severity in ((1, Severity.ERROR), (255, Severity.WARNING)):

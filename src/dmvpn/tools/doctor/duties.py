@@ -16,7 +16,7 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import neighbors, phases, registration, tunnels
+from dmvpn.tools.lint.rules import neighbors, ospf_ends, phases, registration, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,9 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
         for one in names:
             dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
-        found += [one for rules in (tunnels, registration, neighbors, phases) for one in rules.check(network)]
+        found += [
+            one for rules in (tunnels, registration, neighbors, phases, ospf_ends) for one in rules.check(network)
+        ]
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(
             tuple(

@@ -15,13 +15,14 @@ from dmvpn.features.ospf.settings import ELECTING, timers
 from dmvpn.ios import INTERFACE
 from dmvpn.network.routing import ospf_interface
 from dmvpn.network.terms.ospf import OSPF
-from dmvpn.tools.doctor import addressing
+from dmvpn.tools.doctor import addressing, duties
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.openings import ospf_process
 from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules.ospf_ends import TYPE_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +129,10 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if is_up(client):
         yield Fine(_STEP, f"{client.name} and {client.hub} are OSPF neighbors")
         return
-    yield _why_not(scene, client, there, hub, refusals)
+    yield from list(_one_neighbor(scene, client)) or [_why_not(scene, client, there, hub, refusals)]
+
+
+_one_neighbor: Final = duties.of_pair(_STEP, TYPE_DEFAULT)
 
 
 def _refusals(client: Client) -> Iterator[tuple[str, ReasonFacts]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.terms import Likeness
 from dmvpn.features.ospf.config import interfaces as ospf_lines
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.settings import ELECTING
+from dmvpn.features.ospf.terms import TYPE
 from dmvpn.network.routing import ospf_interface
 from dmvpn.network.terms.ospf import OSPF, ospf_end
 from dmvpn.tools.lint.found import differences, found
@@ -15,6 +18,7 @@ from dmvpn.tools.lint.found import differences, found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ospf.terms import OspfEnd
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
@@ -28,6 +32,7 @@ TYPE_DEFAULT: Final = Rule(
     "spoke, which has one neighbor.",
     bad="interface Tunnel0\n tunnel mode gre multipoint\n ip ospf 1 area 0",
     fix="interface Tunnel0\n ip ospf network point-to-multipoint",
+    cause=Cause.OSPF_NETWORK_TYPE,
 )
 PRIORITY: Final = Rule(
     id="ospf-priority-on-spoke",
@@ -68,12 +73,18 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     if of_ospf is None:
         return
     interface = of_ospf.port
-    if end.multipoint and interface.network is None and not network.servers_of(end):
+    spokes = [spoke for client in network.clients(end) if (spoke := ospf_end(client)) is not None]
+    has_several = bool(spokes) and len(spokes) + len(network.servers_of(end)) > 1
+    is_named = interface.network is NetworkType.POINT_TO_POINT and has_several
+    is_named = is_named and all(TYPE.compare(one, of_ospf) is not Likeness.DIFFERENT for one in spokes)
+    if end.multipoint and (is_named or (interface.network is None and not network.servers_of(end))):
         what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
-        fix = "\n ".join((end.at[0], _MULTIPOINT, *_timers_of_clients(network, end)))
-        at = end.line("ip ospf network") if interface.process is None else end.line(f"ip ospf {interface.process}")
+        kept = [one for one in spokes if is_named or one.port.network in (None, NetworkType.POINT_TO_POINT)]
+        fix = "\n ".join((end.at[0], _MULTIPOINT, *_timers_of(kept)))
+        is_at_port = interface.process is not None and not is_named
+        at = end.line(f"ip ospf {interface.process}" if is_at_port else "ip ospf network")
         # A spoke has one neighbor, its hub; that works if the hub is point-to-multipoint and has the same timers.
-        severity = Severity.WARNING if len(end.nhrp.nhs) == 1 else None
+        severity = Severity.WARNING if len(end.nhrp.nhs) == 1 and not is_named else None
         yield found(TYPE_DEFAULT, end.device, at, what, fix, severity=severity)
     if interface.network in ELECTING and end.is_client and interface.priority and not network.clients(end):
         what = f"{end.device.hostname} is a spoke, and with priority {interface.priority} it may be elected"
@@ -84,11 +95,9 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         yield found(PRIORITY, end.device, end.line("ip ospf network"), what, fix, severity=severity)
 
 
-def _timers_of_clients(network: Network, end: TunnelEnd) -> tuple[str, ...]:
-    """Return the lines by which a point-to-multipoint hub keeps the timers of its point-to-point spokes."""
-    spokes = [spoke for client in network.clients(end) if (spoke := ospf_end(client)) is not None]
-    there = [one.timers for one in spokes if one.port.network in (None, NetworkType.POINT_TO_POINT)]
-    if not there:
+def _timers_of(spokes: list[OspfEnd]) -> tuple[str, ...]:
+    """Return the lines by which a point-to-multipoint hub has the timers of these spokes."""
+    if not spokes:
         return ()
-    hello, dead = there[0]
+    hello, dead = spokes[0].timers
     return ospf_lines.HELLO_INTERVAL.of(seconds=hello), ospf_lines.DEAD_INTERVAL.of(seconds=dead)
