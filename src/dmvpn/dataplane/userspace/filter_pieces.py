@@ -9,8 +9,6 @@ Boxes that might have a packet in common count as if they had one; that costs a 
 from __future__ import annotations
 
 import enum
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import merged
@@ -158,94 +156,45 @@ def _shape(box: Box) -> _Shape:
 
 
 class _Index:
-    """Finds the last level of boxes that may have a packet in common with another one."""
+    """Finds the last layer of boxes that may have a packet in common with another one, whatever their ports."""
 
     def __init__(self, step: int) -> None:
         """step: prefixes are compared by multiples of so many bits."""
         self._step = step
         self._boxes: dict[_Shape, list[tuple[Box, int]]] = {}
         #: By shape, and by what of its boxes another shape can tell apart.
-        self._seen: dict[_Shape, dict[_Shape, dict[object, _Numbers]]] = {}
+        self._seen: dict[_Shape, dict[_Shape, dict[object, int]]] = {}
 
     def level(self, box: Box) -> int:
-        """Return the number of levels up to the last box that may have a packet in common with this one."""
+        """Return the number of layers up to the last box that may have a packet in common with this one."""
         return max((self._level(shape, box) for shape in self._boxes), default=0)
 
     def add(self, box: Box, level: int) -> None:
-        """Take in a box; level: the number of levels up to its own."""
+        """Take in a box; level: the number of layers up to its own."""
         shape = self._shape(box)
         self._boxes.setdefault(shape, []).append((box, level))
         for common, seen in self._seen.setdefault(shape, {}).items():
-            seen[_key(box, common)].add(box, level)
+            _raise(seen, _key(box, common), level)
 
     def _level(self, shape: _Shape, box: Box) -> int:
         own = self._shape(box)
         common = (min(shape[0], own[0]), min(shape[1], own[1]), min(shape[2], own[2]))
         seen = self._seen[shape].get(common)
         if seen is None:
-            seen = self._seen[shape][common] = defaultdict(_Numbers)
+            seen = self._seen[shape][common] = {}
             for other, level in self._boxes[shape]:
-                seen[_key(other, common)].add(other, level)
-        key = _key(box, common)
-        return seen[key].level(box) if key in seen else 0
+                _raise(seen, _key(other, common), level)
+        return seen.get(_key(box, common), 0)
 
     def _shape(self, box: Box) -> _Shape:
         exact, source, destination = _shape(box)
         return exact, source - source % self._step, destination - destination % self._step
 
 
+def _raise(seen: dict[object, int], key: object, level: int) -> None:
+    seen[key] = max(level, seen.get(key, 0))
+
+
 def _key(box: Box, shape: _Shape) -> object:
     exact, source, destination = shape
     return (box.protocol if exact else ANY_PROTOCOL, box.source >> (32 - source), box.destination >> (32 - destination))
-
-
-class _Numbers:
-    """The levels of boxes that differ in the numbers behind IP only."""
-
-    __slots__ = ("_first", "_second", "_top", "_whole")
-
-    def __init__(self) -> None:
-        self._top = self._whole = 0
-        self._first: _Steps | None = None
-        self._second: _Steps | None = None
-
-    def add(self, box: Box, level: int) -> None:
-        self._top = max(self._top, level)
-        if box.first == box.second == WHOLE:
-            self._whole = max(self._whole, level)
-            return
-        if self._first is None or self._second is None:
-            self._first, self._second = _Steps(), _Steps()
-        self._first.raise_to(level, *box.first)
-        self._second.raise_to(level, *box.second)
-
-    def level(self, box: Box) -> int:
-        if self._first is None or self._second is None or box.first == box.second == WHOLE:
-            return self._top
-        return max(self._whole, min(self._first.highest(*box.first), self._second.highest(*box.second)))
-
-
-class _Steps:
-    """A level for each number of 16 bits."""
-
-    __slots__ = ("_levels", "_starts")
-
-    def __init__(self) -> None:
-        self._starts = [0]
-        self._levels = [0]
-
-    def highest(self, first: int, last: int) -> int:
-        starts = self._starts
-        begin, end = bisect_right(starts, first) - 1, bisect_right(starts, last)
-        return self._levels[begin] if end - begin == 1 else max(self._levels[begin:end])
-
-    def raise_to(self, level: int, first: int, last: int) -> None:
-        begin, end = self._cut(first), self._cut(last + 1)
-        self._levels[begin:end] = [max(level, before) for before in self._levels[begin:end]]
-
-    def _cut(self, at: int) -> int:
-        place = bisect_left(self._starts, at)
-        if place == len(self._starts) or self._starts[place] != at:
-            self._starts.insert(place, at)
-            self._levels.insert(place, self._levels[place - 1])
-        return place
