@@ -125,15 +125,11 @@ def exchanged(stage: Stage) -> Iterator[Trouble]:
             continue
         (forth,), (theirs,) = one.acts, there.acts
         if isinstance(forth, Configure) and isinstance(theirs, Configure):
-            yield Trouble(
+            yield replace(
+                one,
                 id=one.id.replace("copied", "exchanged"),
                 title=one.title.replace("is the one of", "was exchanged with the one of"),
                 acts=(forth, Configure(Role.OTHER, theirs.lines)),
-                complaint=one.complaint,
-                hints=one.hints,
-                cause=one.cause,
-                also=one.also,
-                parts=(Role.SPOKE, Role.OTHER),
             )
 
 
