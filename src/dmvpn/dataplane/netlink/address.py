@@ -13,24 +13,7 @@ import struct
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.wire import (
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    CLAUSE,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    NLM_F_REPLACE,
-    KernelMessageType,
-    KernelRequest,
-    attribute,
-    attribute_u32,
-    family_of,
-    read_address,
-    read_uint,
-    split_body,
-)
+from dmvpn.dataplane.netlink import wire
 
 #: ifaddrmsg: family, prefix length, flags (8 bits of them), scope, index.
 _IFADDRMSG = struct.Struct("=BBBBI")
@@ -77,47 +60,51 @@ class InterfaceAddress:
         return f"address {self.address}/{self.prefix_length} of interface {self.link}"
 
 
-def add_address(address: InterfaceAddress) -> KernelRequest:
+def add_address(address: InterfaceAddress) -> wire.KernelRequest:
     """Add an address; no error if it is there already."""
     body = _body(address)
     if address.address.version == 4 and address.prefix_length < 31 and address.peer is None:
-        body += attribute(_IFA_BROADCAST, address.network.broadcast.packed)
-    return KernelRequest(KernelMessageType.NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, address)
+        body += wire.attribute(_IFA_BROADCAST, address.network.broadcast.packed)
+    return wire.KernelRequest(wire.KernelMessageType.NEWADDR, wire.NLM_F_CREATE | wire.NLM_F_REPLACE, body, address)
 
 
-def add_missing_address(address: InterfaceAddress) -> KernelRequest:
+def add_missing_address(address: InterfaceAddress) -> wire.KernelRequest:
     """Add an address; EEXIST, and no notification, if it is there already."""
-    return KernelRequest(KernelMessageType.NEWADDR, NLM_F_CREATE | NLM_F_EXCL, add_address(address).body, address)
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWADDR, wire.NLM_F_CREATE | wire.NLM_F_EXCL, add_address(address).body, address
+    )
 
 
-def delete_address(address: InterfaceAddress) -> KernelRequest:
+def delete_address(address: InterfaceAddress) -> wire.KernelRequest:
     """Delete an address; its connected route and the routes through it go too."""
-    return KernelRequest(KernelMessageType.DELADDR, 0, _body(address), address)
+    return wire.KernelRequest(wire.KernelMessageType.DELADDR, 0, _body(address), address)
 
 
-def dump_addresses() -> KernelRequest:
+def dump_addresses() -> wire.KernelRequest:
     """Request all addresses of both families in the namespace."""
-    return KernelRequest(KernelMessageType.GETADDR, NLM_F_DUMP, _IFADDRMSG.pack(AF_UNSPEC, 0, 0, 0, 0), "all addresses")
+    return wire.KernelRequest(
+        wire.KernelMessageType.GETADDR, wire.NLM_F_DUMP, _IFADDRMSG.pack(wire.AF_UNSPEC, 0, 0, 0, 0), "all addresses"
+    )
 
 
 def parse_address(body: memoryview) -> InterfaceAddress | None:
     """Read the body of a NEWADDR or DELADDR message; None: of a family that is not IP. Raises WireError."""
-    (family, prefix_length, short_flags, _, link), found = split_body(body, _IFADDRMSG, "ifaddrmsg")
-    if family not in (AF_INET, AF_INET6):
+    (family, prefix_length, short_flags, _, link), found = wire.split_body(body, _IFADDRMSG, "ifaddrmsg")
+    if family not in (wire.AF_INET, wire.AF_INET6):
         return None
     # IFA_LOCAL is ours and IFA_ADDRESS the far end's; IPv6 leaves out IFA_LOCAL unless the two differ.
-    far = read_address(found[_IFA_ADDRESS]) if _IFA_ADDRESS in found else None
-    address = read_address(found[_IFA_LOCAL]) if _IFA_LOCAL in found else far
-    if address is None or family_of(address.version) != family or prefix_length > address.max_prefixlen:
-        raise WireError("address missing or not of its family", offset=_IFADDRMSG.size, clause=CLAUSE)
-    flags = read_uint(found[_IFA_FLAGS]) if _IFA_FLAGS in found else short_flags
+    far = wire.read_address(found[_IFA_ADDRESS]) if _IFA_ADDRESS in found else None
+    address = wire.read_address(found[_IFA_LOCAL]) if _IFA_LOCAL in found else far
+    if address is None or wire.family_of(address.version) != family or prefix_length > address.max_prefixlen:
+        raise WireError("address missing or not of its family", offset=_IFADDRMSG.size, clause=wire.CLAUSE)
+    flags = wire.read_uint(found[_IFA_FLAGS]) if _IFA_FLAGS in found else short_flags
     peer = far if far is not None and far != address and far.version == address.version else None
     return InterfaceAddress(link, address, prefix_length, AddressFlag(flags), peer)
 
 
 def _body(address: InterfaceAddress) -> bytes:
-    family = family_of(address.address.version)
+    family = wire.family_of(address.address.version)
     head = _IFADDRMSG.pack(family, address.prefix_length, address.flags & 0xFF, 0, address.link)
-    local = attribute(_IFA_LOCAL, address.address.packed)
-    far = attribute(_IFA_ADDRESS, (address.peer or address.address).packed)
-    return head + local + far + attribute_u32(_IFA_FLAGS, address.flags)
+    local = wire.attribute(_IFA_LOCAL, address.address.packed)
+    far = wire.attribute(_IFA_ADDRESS, (address.peer or address.address).packed)
+    return head + local + far + wire.attribute_u32(_IFA_FLAGS, address.flags)

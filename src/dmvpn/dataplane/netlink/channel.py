@@ -16,6 +16,7 @@ import socket
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
 from dmvpn.dataplane.netlink.link import KernelLink, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
@@ -29,17 +30,6 @@ from dmvpn.dataplane.netlink.route import (
     route_protocol,
 )
 from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
-from dmvpn.dataplane.netlink.wire import (
-    NLM_F_ACK,
-    NLM_F_DUMP_INTR,
-    Acknowledgement,
-    KernelMessage,
-    KernelMessageType,
-    KernelRequest,
-    parse_acknowledgement,
-    parse_done,
-    parse_messages,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -68,7 +58,7 @@ _T = TypeVar("_T")
 class KernelRefusal:
     """The kernel refused a request. text: its own explanation, or the text of the error number."""
 
-    request: KernelRequest
+    request: wire.KernelRequest
     errno: int
     text: str
 
@@ -105,7 +95,7 @@ class NetlinkSocket:
 
     # ------------------------------------------------------------------------------------------------ requests
 
-    def execute(self, requests: Sequence[KernelRequest]) -> list[KernelRefusal]:
+    def execute(self, requests: Sequence[wire.KernelRequest]) -> list[KernelRefusal]:
         """Carry out all requests in order, and return the refused ones. An error does not stop those behind it."""
         refusals: list[KernelRefusal] = []
         start = 0
@@ -118,7 +108,7 @@ class NetlinkSocket:
             start = end
         return refusals
 
-    def call(self, *requests: KernelRequest, harmless: int = 0) -> None:
+    def call(self, *requests: wire.KernelRequest, harmless: int = 0) -> None:
         """Carry out all requests.
 
         Raises NetlinkError for the first refused one, unless its error number is `harmless`.
@@ -131,11 +121,11 @@ class NetlinkSocket:
         """Keep an interface without link-local address. Without IPv6, or with an MTU too small for it, it has none."""
         self.call(set_link(link, LinkSettings(silent_ipv6=True)), harmless=errno.EAFNOSUPPORT)
 
-    def _execute_batch(self, batch: Sequence[KernelRequest]) -> list[KernelRefusal]:
+    def _execute_batch(self, batch: Sequence[wire.KernelRequest]) -> list[KernelRefusal]:
         first = self._sequence + 1
         last = self._sequence = self._sequence + len(batch)
         octets = [request.serialize(first + position) for position, request in enumerate(batch[:-1])]
-        octets.append(batch[-1].serialize(last, NLM_F_ACK))
+        octets.append(batch[-1].serialize(last, wire.NLM_F_ACK))
         self._socket.send(b"".join(octets))
         try:
             verdicts = self._collect(first, last)
@@ -148,18 +138,18 @@ class NetlinkSocket:
             return [_refusal(request, errno.ENOBUFS, "answer lost") for request in batch]
         return [_refusal(batch[a.sequence - first], a.errno, a.text) for a in verdicts if a.errno]
 
-    def _collect(self, first: int, last: int) -> list[Acknowledgement]:
-        verdicts: list[Acknowledgement] = []
+    def _collect(self, first: int, last: int) -> list[wire.Acknowledgement]:
+        verdicts: list[wire.Acknowledgement] = []
         while True:
             for message in self._receive():
-                if message.kind == KernelMessageType.ERROR and first <= message.sequence <= last:
-                    verdicts.append(parse_acknowledgement(message))
+                if message.kind == wire.KernelMessageType.ERROR and first <= message.sequence <= last:
+                    verdicts.append(wire.parse_acknowledgement(message))
                     if message.sequence == last:
                         return verdicts
 
     # --------------------------------------------------------------------------------------------------- dumps
 
-    def dump(self, request: KernelRequest) -> list[KernelMessage]:
+    def dump(self, request: wire.KernelRequest) -> list[wire.KernelMessage]:
         """Return all objects that a dump request finds. Raises NetlinkError.
 
         If the table changed while it was read, the kernel reports that and we read again, a few times; then the last
@@ -171,21 +161,21 @@ class NetlinkSocket:
                 break
         return found
 
-    def _dump_once(self, request: KernelRequest) -> tuple[list[KernelMessage], bool]:
+    def _dump_once(self, request: wire.KernelRequest) -> tuple[list[wire.KernelMessage], bool]:
         self._sequence += 1
         self._socket.send(request.serialize(self._sequence))
-        found: list[KernelMessage] = []
+        found: list[wire.KernelMessage] = []
         interrupted = False
         while True:
             for message in self._receive():
                 if message.sequence != self._sequence:
                     continue
-                interrupted |= bool(message.flags & NLM_F_DUMP_INTR)
-                if message.kind == KernelMessageType.ERROR:
-                    verdict = parse_acknowledgement(message)
+                interrupted |= bool(message.flags & wire.NLM_F_DUMP_INTR)
+                if message.kind == wire.KernelMessageType.ERROR:
+                    verdict = wire.parse_acknowledgement(message)
                     raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
-                if message.kind == KernelMessageType.DONE:
-                    failure = parse_done(message)
+                if message.kind == wire.KernelMessageType.DONE:
+                    failure = wire.parse_done(message)
                     if failure > 0:
                         raise NetlinkError(_refusal(request, failure, ""))
                     return found, interrupted
@@ -203,7 +193,7 @@ class NetlinkSocket:
         interface before the first packet goes out.
         """
         try:
-            return parse_link(self._ask(get_link(link), KernelMessageType.NEWLINK).body)
+            return parse_link(self._ask(get_link(link), wire.KernelMessageType.NEWLINK).body)
         except NetlinkError as error:
             if error.errno == errno.ENODEV:
                 return None
@@ -215,9 +205,9 @@ class NetlinkSocket:
         None: a route of a kind that we do not decode. Raises NetlinkError: the packet is refused, by a rule or a route
         (EINVAL: blackhole, EHOSTUNREACH, EACCES), or there is no route (ENETUNREACH).
         """
-        return parse_route(self._ask(find_route(address), KernelMessageType.NEWROUTE).body)
+        return parse_route(self._ask(find_route(address), wire.KernelMessageType.NEWROUTE).body)
 
-    def _ask(self, request: KernelRequest, answer: KernelMessageType) -> KernelMessage:
+    def _ask(self, request: wire.KernelRequest, answer: wire.KernelMessageType) -> wire.KernelMessage:
         """Send a request and return its one answer. Raises NetlinkError."""
         self._sequence += 1
         self._socket.send(request.serialize(self._sequence))
@@ -227,7 +217,7 @@ class NetlinkSocket:
                     continue
                 if message.kind == answer:
                     return message
-                verdict = parse_acknowledgement(message)
+                verdict = wire.parse_acknowledgement(message)
                 raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
 
     def counters(self) -> list[LinkCounters]:
@@ -268,10 +258,10 @@ class NetlinkSocket:
 
     # ------------------------------------------------------------------------------------------------ the socket
 
-    def _receive(self) -> Iterable[KernelMessage]:
+    def _receive(self) -> Iterable[wire.KernelMessage]:
         datagram, sender = self._socket.recvfrom(_RECEIVE)
         # Only the kernel has number 0; messages of other processes are ignored.
-        return parse_messages(memoryview(datagram)) if sender[0] == 0 else ()
+        return wire.parse_messages(memoryview(datagram)) if sender[0] == 0 else ()
 
     def close(self) -> None:
         """Close the socket."""
@@ -286,15 +276,15 @@ class NetlinkSocket:
         self.close()
 
 
-def _is_of(route: KernelMessage, protocol: int | None, but: int | None) -> bool:
+def _is_of(route: wire.KernelMessage, protocol: int | None, but: int | None) -> bool:
     owner = route_protocol(route.body)
     return owner != but if protocol is None else owner == protocol
 
 
-def _refusal(request: KernelRequest, number: int, text: str) -> KernelRefusal:
+def _refusal(request: wire.KernelRequest, number: int, text: str) -> KernelRefusal:
     return KernelRefusal(request, number, text or os.strerror(number))
 
 
-def _parsed(messages: Iterable[KernelMessage], parse: Callable[[memoryview], _T | None]) -> list[_T]:
+def _parsed(messages: Iterable[wire.KernelMessage], parse: Callable[[memoryview], _T | None]) -> list[_T]:
     found = (parse(message.body) for message in messages)
     return [entry for entry in found if entry is not None]

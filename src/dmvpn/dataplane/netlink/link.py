@@ -15,25 +15,7 @@ import enum
 import struct
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.wire import (
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    KernelMessageType,
-    KernelRequest,
-    attribute,
-    attribute_text,
-    attribute_u8,
-    attribute_u32,
-    nest,
-    parse_attributes,
-    read_text,
-    read_uint,
-    split_body,
-)
+from dmvpn.dataplane.netlink import wire
 
 #: ifinfomsg: family, padding, hardware type, index, flags, mask of the flags to change.
 _IFINFOMSG = struct.Struct("=BBHiII")
@@ -165,7 +147,7 @@ class VethEnd:
     address: bytes | None = None
 
 
-def create_veth(end: VethEnd, peer: VethEnd) -> KernelRequest:
+def create_veth(end: VethEnd, peer: VethEnd) -> wire.KernelRequest:
     """Make a pair, each end directly in its namespace: it never shows elsewhere, and names need not differ.
 
     Raises ValueError if `end` names a namespace and `peer` does not: kernels differ in where the peer would go.
@@ -173,49 +155,57 @@ def create_veth(end: VethEnd, peer: VethEnd) -> KernelRequest:
     if end.namespace is not None and peer.namespace is None:
         raise ValueError("name the namespace of both ends, or only the peer's")
     peer_body = _ifinfomsg(0) + _end_attributes(peer)
-    information = nest(
+    information = wire.nest(
         _IFLA_LINKINFO,
-        attribute(_IFLA_INFO_KIND, b"veth"),
-        nest(_IFLA_INFO_DATA, attribute(_VETH_INFO_PEER, peer_body)),
+        wire.attribute(_IFLA_INFO_KIND, b"veth"),
+        wire.nest(_IFLA_INFO_DATA, wire.attribute(_VETH_INFO_PEER, peer_body)),
     )
     body = _ifinfomsg(0) + _end_attributes(end) + information
-    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"veth {end.name} to {peer.name}")
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"veth {end.name} to {peer.name}"
+    )
 
 
-def create_bridge(name: str) -> KernelRequest:
+def create_bridge(name: str) -> wire.KernelRequest:
     """Make a switch that floods multicast: without a querier, snooping would lose its members."""
-    information = nest(
+    information = wire.nest(
         _IFLA_LINKINFO,
-        attribute(_IFLA_INFO_KIND, b"bridge"),
-        nest(_IFLA_INFO_DATA, attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0)),
+        wire.attribute(_IFLA_INFO_KIND, b"bridge"),
+        wire.nest(_IFLA_INFO_DATA, wire.attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0)),
     )
-    body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"bridge {name}")
+    body = _ifinfomsg(0) + wire.attribute_text(_IFLA_IFNAME, checked_name(name)) + information
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"bridge {name}"
+    )
 
 
-def create_gre_collector(name: str) -> KernelRequest:
+def create_gre_collector(name: str) -> wire.KernelRequest:
     """Make the device that receives every GRE packet of its namespace for which the kernel has no other tunnel."""
-    information = nest(
+    information = wire.nest(
         _IFLA_LINKINFO,
-        attribute(_IFLA_INFO_KIND, b"gre"),
-        nest(_IFLA_INFO_DATA, attribute(_IFLA_GRE_COLLECT_METADATA, b"")),
+        wire.attribute(_IFLA_INFO_KIND, b"gre"),
+        wire.nest(_IFLA_INFO_DATA, wire.attribute(_IFLA_GRE_COLLECT_METADATA, b"")),
     )
-    body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"GRE collector {name}")
+    body = _ifinfomsg(0) + wire.attribute_text(_IFLA_IFNAME, checked_name(name)) + information
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"GRE collector {name}"
+    )
 
 
-def create_vrf(name: str, table: int | None) -> KernelRequest:
+def create_vrf(name: str, table: int | None) -> wire.KernelRequest:
     """Make a VRF device: packets of its ports are looked up in this table.
 
     None: the kernel refuses it, by EINVAL if it has VRF devices.
     """
-    data = attribute_u32(_VRF_TABLE, table) if table is not None else b""
-    information = nest(_IFLA_LINKINFO, attribute(_IFLA_INFO_KIND, b"vrf"), nest(_IFLA_INFO_DATA, data))
-    body = _ifinfomsg(0) + attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return KernelRequest(KernelMessageType.NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, f"VRF device {name}")
+    data = wire.attribute_u32(_VRF_TABLE, table) if table is not None else b""
+    information = wire.nest(_IFLA_LINKINFO, wire.attribute(_IFLA_INFO_KIND, b"vrf"), wire.nest(_IFLA_INFO_DATA, data))
+    body = _ifinfomsg(0) + wire.attribute_text(_IFLA_IFNAME, checked_name(name)) + information
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"VRF device {name}"
+    )
 
 
-def set_link(link: LinkRef, settings: LinkSettings) -> KernelRequest:
+def set_link(link: LinkRef, settings: LinkSettings) -> wire.KernelRequest:
     """Change an interface, except up and down.
 
     Raises ValueError for a new name that Linux refuses; renaming takes the index: a message has room for one name.
@@ -225,55 +215,55 @@ def set_link(link: LinkRef, settings: LinkSettings) -> KernelRequest:
     head, named = _reference(link)
     parts = [head, named]
     if settings.namespace is not None:
-        parts.append(attribute_u32(_IFLA_NET_NS_FD, settings.namespace))
+        parts.append(wire.attribute_u32(_IFLA_NET_NS_FD, settings.namespace))
     if settings.master is not None:
-        parts.append(attribute_u32(_IFLA_MASTER, settings.master))
+        parts.append(wire.attribute_u32(_IFLA_MASTER, settings.master))
     if settings.address is not None:
-        parts.append(attribute(_IFLA_ADDRESS, settings.address))
+        parts.append(wire.attribute(_IFLA_ADDRESS, settings.address))
     if settings.mtu is not None:
-        parts.append(attribute_u32(_IFLA_MTU, settings.mtu))
+        parts.append(wire.attribute_u32(_IFLA_MTU, settings.mtu))
     if settings.name is not None:
-        parts.append(attribute_text(_IFLA_IFNAME, checked_name(settings.name)))
+        parts.append(wire.attribute_text(_IFLA_IFNAME, checked_name(settings.name)))
     if settings.alias is not None:
-        parts.append(attribute(_IFLA_IFALIAS, settings.alias.encode()))
+        parts.append(wire.attribute(_IFLA_IFALIAS, settings.alias.encode()))
     if settings.transmit_queue_length is not None:
-        parts.append(attribute_u32(_IFLA_TXQLEN, settings.transmit_queue_length))
+        parts.append(wire.attribute_u32(_IFLA_TXQLEN, settings.transmit_queue_length))
     parts.append(_family_settings(settings))
-    return KernelRequest(KernelMessageType.SETLINK, 0, b"".join(parts), f"interface {link}")
+    return wire.KernelRequest(wire.KernelMessageType.SETLINK, 0, b"".join(parts), f"interface {link}")
 
 
-def set_up(link: LinkRef) -> KernelRequest:
+def set_up(link: LinkRef) -> wire.KernelRequest:
     """Set administratively up."""
     return _set_flags(link, LinkFlag.UP, f"interface {link} up")
 
 
-def set_down(link: LinkRef) -> KernelRequest:
+def set_down(link: LinkRef) -> wire.KernelRequest:
     """Set administratively down: the kernel removes all its routes and neighbor entries."""
     return _set_flags(link, LinkFlag(0), f"interface {link} down")
 
 
-def set_arp(link: LinkRef, enabled: bool) -> KernelRequest:
+def set_arp(link: LinkRef, enabled: bool) -> wire.KernelRequest:
     """Resolve neighbors (True), or treat every address as one hop away without resolving it (IFF_NOARP)."""
     return _set_flags(link, LinkFlag(0) if enabled else LinkFlag.NOARP, f"interface {link} arp", LinkFlag.NOARP)
 
 
-def delete_link(link: LinkRef) -> KernelRequest:
+def delete_link(link: LinkRef) -> wire.KernelRequest:
     """Delete an interface; deleting one end of a veth deletes the other."""
     head, named = _reference(link)
-    return KernelRequest(KernelMessageType.DELLINK, 0, head + named, f"interface {link}")
+    return wire.KernelRequest(wire.KernelMessageType.DELLINK, 0, head + named, f"interface {link}")
 
 
-def dump_links() -> KernelRequest:
+def dump_links() -> wire.KernelRequest:
     """Request all interfaces of the namespace."""
-    body = _ifinfomsg(0) + attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-    return KernelRequest(KernelMessageType.GETLINK, NLM_F_DUMP, body, "all interfaces")
+    body = _ifinfomsg(0) + wire.attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+    return wire.KernelRequest(wire.KernelMessageType.GETLINK, wire.NLM_F_DUMP, body, "all interfaces")
 
 
-def get_link(link: LinkRef) -> KernelRequest:
+def get_link(link: LinkRef) -> wire.KernelRequest:
     """Request one interface."""
     head, named = _reference(link)
-    body = head + named + attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-    return KernelRequest(KernelMessageType.GETLINK, 0, body, f"interface {link}")
+    body = head + named + wire.attribute_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+    return wire.KernelRequest(wire.KernelMessageType.GETLINK, 0, body, f"interface {link}")
 
 
 def parse_link(body: memoryview) -> KernelLink | None:
@@ -281,24 +271,24 @@ def parse_link(body: memoryview) -> KernelLink | None:
 
     Raises WireError.
     """
-    (family, _, _, index, flags, _), found = split_body(body, _IFINFOMSG, "ifinfomsg")
-    if family != AF_UNSPEC or _IFLA_IFNAME not in found:
+    (family, _, _, index, flags, _), found = wire.split_body(body, _IFINFOMSG, "ifinfomsg")
+    if family != wire.AF_UNSPEC or _IFLA_IFNAME not in found:
         return None
-    information = parse_attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
-    families = parse_attributes(found[_IFLA_AF_SPEC]) if _IFLA_AF_SPEC in found else {}
-    kind = read_text(information[_IFLA_INFO_KIND]) if _IFLA_INFO_KIND in information else ""
+    information = wire.parse_attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
+    families = wire.parse_attributes(found[_IFLA_AF_SPEC]) if _IFLA_AF_SPEC in found else {}
+    kind = wire.read_text(information[_IFLA_INFO_KIND]) if _IFLA_INFO_KIND in information else ""
     return KernelLink(
         index=index,
-        name=read_text(found[_IFLA_IFNAME]),
+        name=wire.read_text(found[_IFLA_IFNAME]),
         flags=LinkFlag(flags),
-        mtu=read_uint(found[_IFLA_MTU]) if _IFLA_MTU in found else 0,
+        mtu=wire.read_uint(found[_IFLA_MTU]) if _IFLA_MTU in found else 0,
         address=bytes(found.get(_IFLA_ADDRESS, b"")),
         kind=kind,
-        alias=read_text(found[_IFLA_IFALIAS]) if _IFLA_IFALIAS in found else "",
-        peer=read_uint(found[_IFLA_LINK]) if _IFLA_LINK in found else None,
-        transmit_queue_length=read_uint(found[_IFLA_TXQLEN]) if _IFLA_TXQLEN in found else 0,
-        inet=_parse_inet(families[AF_INET]) if AF_INET in families else None,
-        master=read_uint(found[_IFLA_MASTER]) if _IFLA_MASTER in found else 0,
+        alias=wire.read_text(found[_IFLA_IFALIAS]) if _IFLA_IFALIAS in found else "",
+        peer=wire.read_uint(found[_IFLA_LINK]) if _IFLA_LINK in found else None,
+        transmit_queue_length=wire.read_uint(found[_IFLA_TXQLEN]) if _IFLA_TXQLEN in found else 0,
+        inet=_parse_inet(families[wire.AF_INET]) if wire.AF_INET in families else None,
+        master=wire.read_uint(found[_IFLA_MASTER]) if _IFLA_MASTER in found else 0,
         table=_parse_table(information) if kind == "vrf" else None,
     )
 
@@ -320,29 +310,29 @@ def checked_name(name: str) -> str:
 
 
 def _ifinfomsg(index: int, flags: int = 0, change: int = 0) -> bytes:
-    return _IFINFOMSG.pack(AF_UNSPEC, 0, 0, index, flags, change)
+    return _IFINFOMSG.pack(wire.AF_UNSPEC, 0, 0, index, flags, change)
 
 
 def _reference(link: LinkRef) -> tuple[bytes, bytes]:
     if isinstance(link, int):
         return _ifinfomsg(link), b""
-    return _ifinfomsg(0), attribute_text(_IFLA_IFNAME, checked_name(link))
+    return _ifinfomsg(0), wire.attribute_text(_IFLA_IFNAME, checked_name(link))
 
 
-def _set_flags(link: LinkRef, flags: LinkFlag, subject: str, change: LinkFlag = LinkFlag.UP) -> KernelRequest:
+def _set_flags(link: LinkRef, flags: LinkFlag, subject: str, change: LinkFlag = LinkFlag.UP) -> wire.KernelRequest:
     _, named = _reference(link)
     index = link if isinstance(link, int) else 0
-    return KernelRequest(KernelMessageType.SETLINK, 0, _ifinfomsg(index, flags, change) + named, subject)
+    return wire.KernelRequest(wire.KernelMessageType.SETLINK, 0, _ifinfomsg(index, flags, change) + named, subject)
 
 
 def _end_attributes(end: VethEnd) -> bytes:
-    parts = [attribute_text(_IFLA_IFNAME, checked_name(end.name))]
+    parts = [wire.attribute_text(_IFLA_IFNAME, checked_name(end.name))]
     if end.namespace is not None:
-        parts.append(attribute_u32(_IFLA_NET_NS_FD, end.namespace))
+        parts.append(wire.attribute_u32(_IFLA_NET_NS_FD, end.namespace))
     if end.mtu is not None:
-        parts.append(attribute_u32(_IFLA_MTU, end.mtu))
+        parts.append(wire.attribute_u32(_IFLA_MTU, end.mtu))
     if end.address is not None:
-        parts.append(attribute(_IFLA_ADDRESS, end.address))
+        parts.append(wire.attribute(_IFLA_ADDRESS, end.address))
     return b"".join(parts)
 
 
@@ -356,26 +346,26 @@ def _family_settings(settings: LinkSettings) -> bytes:
             (_RP_FILTER, settings.inet.rp_filter),
             (_ACCEPT_LOCAL, settings.inet.accept_local),
         )
-        values = [attribute_u32(number, value) for number, value in numbers if value is not None]
-        families.append(nest(AF_INET, nest(_IFLA_INET_CONF, *values)))
+        values = [wire.attribute_u32(number, value) for number, value in numbers if value is not None]
+        families.append(wire.nest(wire.AF_INET, wire.nest(_IFLA_INET_CONF, *values)))
     if settings.silent_ipv6:
-        families.append(nest(AF_INET6, attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
-    return nest(_IFLA_AF_SPEC, *families) if families else b""
+        families.append(wire.nest(wire.AF_INET6, wire.attribute_u8(_IFLA_INET6_ADDR_GEN_MODE, _IN6_ADDR_GEN_MODE_NONE)))
+    return wire.nest(_IFLA_AF_SPEC, *families) if families else b""
 
 
 def _parse_table(information: dict[int, memoryview]) -> int | None:
-    data = parse_attributes(information[_IFLA_INFO_DATA]) if _IFLA_INFO_DATA in information else {}
-    return read_uint(data[_VRF_TABLE]) if _VRF_TABLE in data else None
+    data = wire.parse_attributes(information[_IFLA_INFO_DATA]) if _IFLA_INFO_DATA in information else {}
+    return wire.read_uint(data[_VRF_TABLE]) if _VRF_TABLE in data else None
 
 
 def _parse_inet(value: memoryview) -> InetConf | None:
-    words = parse_attributes(value).get(_IFLA_INET_CONF)
+    words = wire.parse_attributes(value).get(_IFLA_INET_CONF)
     if words is None:
         return None
 
     def word(number: int) -> int | None:
         octets = words[4 * (number - 1) : 4 * number]
-        return read_uint(octets) if len(octets) == 4 else None
+        return wire.read_uint(octets) if len(octets) == 4 else None
 
     return InetConf(
         forwarding=word(_FORWARDING),

@@ -17,25 +17,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.wire import (
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    CLAUSE,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_REPLACE,
-    KernelMessageType,
-    KernelRequest,
-    attribute,
-    attribute_text,
-    attribute_u32,
-    attribute_u64,
-    family_of,
-    nest,
-    read_address,
-    split_body,
-)
+from dmvpn.dataplane.netlink import wire
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -59,7 +41,7 @@ _NDTPA_UCAST_PROBES = 10
 _NDTPA_MCAST_PROBES = 11
 _NDTPA_QUEUE_LENBYTES = 16
 
-_TABLE_NAMES = {AF_INET: "arp_cache", AF_INET6: "ndisc_cache"}
+_TABLE_NAMES = {wire.AF_INET: "arp_cache", wire.AF_INET6: "ndisc_cache"}
 
 
 class KernelNeighborState(enum.IntFlag):
@@ -103,43 +85,46 @@ class KernelNeighbor:
         return f"neighbor {self.address} on interface {self.link}"
 
 
-def set_neighbor(neighbor: KernelNeighbor) -> KernelRequest:
+def set_neighbor(neighbor: KernelNeighbor) -> wire.KernelRequest:
     """Make the entry, or change it in place."""
-    body = _body(neighbor) + (attribute(_NDA_LLADDR, neighbor.lladdr) if neighbor.lladdr else b"")
-    return KernelRequest(KernelMessageType.NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, body, neighbor)
+    body = _body(neighbor) + (wire.attribute(_NDA_LLADDR, neighbor.lladdr) if neighbor.lladdr else b"")
+    return wire.KernelRequest(wire.KernelMessageType.NEWNEIGH, wire.NLM_F_CREATE | wire.NLM_F_REPLACE, body, neighbor)
 
 
-def delete_neighbor(neighbor: KernelNeighbor) -> KernelRequest:
+def delete_neighbor(neighbor: KernelNeighbor) -> wire.KernelRequest:
     """Delete the entry of this interface and address; ENOENT if there is none."""
-    return KernelRequest(KernelMessageType.DELNEIGH, 0, _body(neighbor), neighbor)
+    return wire.KernelRequest(wire.KernelMessageType.DELNEIGH, 0, _body(neighbor), neighbor)
 
 
-def dump_neighbors(link: int | None = None, family: int = AF_UNSPEC) -> KernelRequest:
+def dump_neighbors(link: int | None = None, family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
     """Request the entries of one interface, or of all; of one address family, or of both."""
-    body = _NDMSG.pack(family, 0, 0, 0, 0, 0, 0) + (attribute_u32(_NDA_IFINDEX, link) if link is not None else b"")
-    return KernelRequest(
-        KernelMessageType.GETNEIGH, NLM_F_DUMP, body, "all neighbors" if link is None else f"neighbors of {link}"
+    body = _NDMSG.pack(family, 0, 0, 0, 0, 0, 0) + (wire.attribute_u32(_NDA_IFINDEX, link) if link is not None else b"")
+    return wire.KernelRequest(
+        wire.KernelMessageType.GETNEIGH,
+        wire.NLM_F_DUMP,
+        body,
+        "all neighbors" if link is None else f"neighbors of {link}",
     )
 
 
 def parse_neighbor(body: memoryview) -> KernelNeighbor | None:
     """Read the body of a NEWNEIGH, DELNEIGH or GETNEIGH message; None: a bridge's entry. Raises WireError."""
-    (family, _, _, link, state, flags, _), found = split_body(body, _NDMSG, "ndmsg")
-    if family not in (AF_INET, AF_INET6):
+    (family, _, _, link, state, flags, _), found = wire.split_body(body, _NDMSG, "ndmsg")
+    if family not in (wire.AF_INET, wire.AF_INET6):
         return None
     if _NDA_DST not in found:
-        raise WireError("neighbor without address", offset=_NDMSG.size, clause=CLAUSE)
-    address = read_address(found[_NDA_DST])
-    if family_of(address.version) != family:
-        raise WireError("neighbor address not of its family", offset=_NDMSG.size, clause=CLAUSE)
+        raise WireError("neighbor without address", offset=_NDMSG.size, clause=wire.CLAUSE)
+    address = wire.read_address(found[_NDA_DST])
+    if wire.family_of(address.version) != family:
+        raise WireError("neighbor address not of its family", offset=_NDMSG.size, clause=wire.CLAUSE)
     lladdr = bytes(found.get(_NDA_LLADDR, b""))
     return KernelNeighbor(link, address, lladdr, KernelNeighborState(state), NeighborFlag(flags))
 
 
 def _body(neighbor: KernelNeighbor) -> bytes:
-    family = family_of(neighbor.address.version)
+    family = wire.family_of(neighbor.address.version)
     head = _NDMSG.pack(family, 0, 0, neighbor.link, neighbor.state, neighbor.flags, 0)
-    return head + attribute(_NDA_DST, neighbor.address.packed)
+    return head + wire.attribute(_NDA_DST, neighbor.address.packed)
 
 
 # ----------------------------------------------------------------------------------------------- table parameters
@@ -157,7 +142,7 @@ class NeighborParameters:
     """
 
     link: int
-    family: int = AF_INET
+    family: int = wire.AF_INET
     app_probes: int | None = None
     unicast_probes: int | None = None
     multicast_probes: int | None = None
@@ -169,7 +154,7 @@ class NeighborParameters:
         return f"{_TABLE_NAMES[self.family]} parameters of interface {self.link}"
 
 
-def set_neighbor_parameters(parameters: NeighborParameters) -> KernelRequest:
+def set_neighbor_parameters(parameters: NeighborParameters) -> wire.KernelRequest:
     """Change the parameters of an interface; works where /proc/sys is read-only."""
     words = (
         (_NDTPA_APP_PROBES, parameters.app_probes),
@@ -178,9 +163,9 @@ def set_neighbor_parameters(parameters: NeighborParameters) -> KernelRequest:
         (_NDTPA_QUEUE_LENBYTES, parameters.queue_octets),
     )
     times = ((_NDTPA_RETRANS_TIME, parameters.retransmit_ms), (_NDTPA_DELAY_PROBE_TIME, parameters.delay_probe_ms))
-    values = [attribute_u32(_NDTPA_IFINDEX, parameters.link)]
-    values += [attribute_u32(number, value) for number, value in words if value is not None]
-    values += [attribute_u64(number, value) for number, value in times if value is not None]
+    values = [wire.attribute_u32(_NDTPA_IFINDEX, parameters.link)]
+    values += [wire.attribute_u32(number, value) for number, value in words if value is not None]
+    values += [wire.attribute_u64(number, value) for number, value in times if value is not None]
     body = _NDTMSG.pack(parameters.family, 0, 0)
-    body += attribute_text(_NDTA_NAME, _TABLE_NAMES[parameters.family]) + nest(_NDTA_PARMS, *values)
-    return KernelRequest(KernelMessageType.SETNEIGHTBL, 0, body, parameters)
+    body += wire.attribute_text(_NDTA_NAME, _TABLE_NAMES[parameters.family]) + wire.nest(_NDTA_PARMS, *values)
+    return wire.KernelRequest(wire.KernelMessageType.SETNEIGHTBL, 0, body, parameters)

@@ -11,21 +11,11 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.wire import (
-    NLM_F_ACK,
-    NLM_F_REQUEST,
-    KernelMessageType,
-    attribute,
-    parse_acknowledgement,
-    parse_attributes,
-    parse_messages,
-    read_text,
-)
+from dmvpn.dataplane.netlink import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.dataplane.netlink.wire import KernelMessage
 
 _NETLINK_NETFILTER: Final = 12
 _HEADER = struct.Struct("=IHHII")
@@ -91,7 +81,7 @@ class CopiedPackets:
                     raise
                 continue
             if sender[0] == 0:  # the kernel
-                for message in parse_messages(memoryview(datagram)):
+                for message in wire.parse_messages(memoryview(datagram)):
                     if message.kind == _PACKET:
                         yield _packet(message)
 
@@ -101,32 +91,32 @@ class CopiedPackets:
 
     def _bind(self, octets: int) -> int:
         for group in _GROUPS:
-            failure = self._configure(group, attribute(_COMMAND, bytes((_BIND,))))
+            failure = self._configure(group, wire.attribute(_COMMAND, bytes((_BIND,))))
             if not failure:
                 break
             if failure not in (errno.EBUSY, errno.EPERM) or group == _GROUPS[-1]:
                 raise OSError(failure, "the kernel copies no packets (nfnetlink_log)")
-        mode = attribute(_MODE, _BE32.pack(octets) + bytes((_COPY_PACKET, 0)))
-        self._configure(group, mode + attribute(_TIMEOUT, _BE32.pack(_DELAY)))
+        mode = wire.attribute(_MODE, _BE32.pack(octets) + bytes((_COPY_PACKET, 0)))
+        self._configure(group, mode + wire.attribute(_TIMEOUT, _BE32.pack(_DELAY)))
         return group
 
     def _configure(self, group: int, attributes: bytes) -> int:
         body = bytes((socket.AF_UNSPEC, 0)) + group.to_bytes(2, "big") + attributes
         self._socket.send(
-            _HEADER.pack(_HEADER.size + len(body), _CONFIGURE, NLM_F_REQUEST | NLM_F_ACK, group, 0) + body
+            _HEADER.pack(_HEADER.size + len(body), _CONFIGURE, wire.NLM_F_REQUEST | wire.NLM_F_ACK, group, 0) + body
         )
         while True:
             datagram = self._socket.recv(_RECEIVE)
-            for message in parse_messages(memoryview(datagram)):
-                if message.kind == KernelMessageType.ERROR:
-                    return parse_acknowledgement(message).errno
+            for message in wire.parse_messages(memoryview(datagram)):
+                if message.kind == wire.KernelMessageType.ERROR:
+                    return wire.parse_acknowledgement(message).errno
 
 
-def _packet(message: KernelMessage) -> CopiedPacket:
-    fields = parse_attributes(message.body[_NFGENMSG:])
+def _packet(message: wire.KernelMessage) -> CopiedPacket:
+    fields = wire.parse_attributes(message.body[_NFGENMSG:])
     address = bytes(fields.get(_HARDWARE_ADDRESS, memoryview(b"\0\0")))
     return CopiedPacket(
-        prefix=read_text(fields.get(_PREFIX, memoryview(b""))),
+        prefix=wire.read_text(fields.get(_PREFIX, memoryview(b""))),
         data=bytes(fields.get(_PAYLOAD, memoryview(b""))),
         hardware_address=address[4 : 4 + int.from_bytes(address[:2], "big")],
         arrived=int.from_bytes(fields.get(_ARRIVED, memoryview(b"")), "big"),

@@ -15,26 +15,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, read_mark
-from dmvpn.dataplane.netlink.wire import (
-    NLM_F_ACK,
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    KernelMessageType,
-    attribute_text,
-    parse_acknowledgement,
-    parse_attributes,
-    parse_done,
-    parse_messages,
-    read_text,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from dmvpn.dataplane.netlink.nftables import Part
-    from dmvpn.dataplane.netlink.wire import KernelMessage
+
 
 _NETLINK_NETFILTER: Final = 12
 _HEADER = struct.Struct("=IHHII")
@@ -107,27 +96,27 @@ class NetfilterSocket:
         last = first + len(parts)
         for number, (kind, flags, body) in enumerate(parts, first + 1):
             # One acknowledgement is enough: refusals come unrequested.
-            pieces.append(_message(kind, flags | (NLM_F_ACK if number == last else 0), number, body))
+            pieces.append(_message(kind, flags | (wire.NLM_F_ACK if number == last else 0), number, body))
         self._sequence = last + 1
         self._ask(b"".join([*pieces, _message(_BATCH_END, 0, self._sequence, edge)]), first, last)
 
     def call(self, kind: int, body: bytes) -> None:
         """Send one request. Raises OSError."""
         self._sequence += 1
-        self._ask(_message(kind, NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
+        self._ask(_message(kind, wire.NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
 
     def dump(self, kind: int, body: bytes = IPV4) -> Iterator[memoryview]:
         """Yield the bodies of all objects that a request finds, behind their nfgenmsg. Raises OSError."""
         self._sequence += 1
-        self._socket.send(_message(kind, NLM_F_DUMP, self._sequence, body))
+        self._socket.send(_message(kind, wire.NLM_F_DUMP, self._sequence, body))
         while True:
             for message in self._receive():
                 if message.sequence != self._sequence:
                     continue
-                if message.kind == KernelMessageType.ERROR:
+                if message.kind == wire.KernelMessageType.ERROR:
                     _check(message)
-                elif message.kind == KernelMessageType.DONE:
-                    if failure := parse_done(message):
+                elif message.kind == wire.KernelMessageType.DONE:
+                    if failure := wire.parse_done(message):
                         raise OSError(failure, os.strerror(failure))
                     return
                 else:
@@ -135,18 +124,18 @@ class NetfilterSocket:
 
     def tables(self) -> list[str]:
         """Return the names of all tables of IPv4. Raises OSError."""
-        return [read_text(parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
+        return [wire.read_text(wire.parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
 
     def chains(self, table: str) -> list[str]:
         """Return the names of the chains of a table; none if it does not exist. Raises OSError."""
-        found = [parse_attributes(body) for body in self.dump(_GET_CHAIN)]
-        return [read_text(one[_CHAIN_NAME]) for one in found if read_text(one[_CHAIN_TABLE]) == table]
+        found = [wire.parse_attributes(body) for body in self.dump(_GET_CHAIN)]
+        return [wire.read_text(one[_CHAIN_NAME]) for one in found if wire.read_text(one[_CHAIN_TABLE]) == table]
 
     def rules(self, table: str, chain: str = "") -> list[RuleThere]:
         """Return the rules of a table, or of one of its chains, in order; none if it does not exist. Raises OSError."""
-        asked = IPV4 + attribute_text(_RULE_TABLE, table)
+        asked = IPV4 + wire.attribute_text(_RULE_TABLE, table)
         if chain:
-            asked += attribute_text(_RULE_CHAIN, chain)
+            asked += wire.attribute_text(_RULE_CHAIN, chain)
         # The socket is read to the end first: during a breath others may use it.
         found = [_rule_there(body) for body in breathing(list(self.dump(_GET_RULE, asked)))]
         return [one for one in found if one.table == table]
@@ -156,13 +145,13 @@ class NetfilterSocket:
         self._socket.send(octets)
         while True:
             for message in self._receive():
-                if message.kind == KernelMessageType.ERROR and _check(message, first) == last:
+                if message.kind == wire.KernelMessageType.ERROR and _check(message, first) == last:
                     return
 
-    def _receive(self) -> Iterator[KernelMessage]:
+    def _receive(self) -> Iterator[wire.KernelMessage]:
         datagram, sender = self._socket.recvfrom(_RECEIVE)
         # Only the kernel has number 0; messages of other processes are ignored.
-        return parse_messages(memoryview(datagram)) if sender[0] == 0 else iter(())
+        return wire.parse_messages(memoryview(datagram)) if sender[0] == 0 else iter(())
 
     def close(self) -> None:
         """Close the socket."""
@@ -211,7 +200,7 @@ class NetfilterMonitor:
                 # Only the kernel has number 0.
                 changed = changed or any(
                     sender[0] == 0 and message.port != author and _table_of(message) == table
-                    for message in parse_messages(memoryview(datagram))
+                    for message in wire.parse_messages(memoryview(datagram))
                 )
 
     def close(self) -> None:
@@ -220,32 +209,32 @@ class NetfilterMonitor:
 
 
 def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
-    return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags | wire.NLM_F_REQUEST, sequence, 0) + body
 
 
-def _check(message: KernelMessage, first: int = 0) -> int:
+def _check(message: wire.KernelMessage, first: int = 0) -> int:
     """Return the sequence number of an answer.
 
     Raises OSError for a refusal; an answer before `first` is of an earlier request.
     """
-    said = parse_acknowledgement(message)
+    said = wire.parse_acknowledgement(message)
     if said.errno and said.sequence >= first:
         raise OSError(said.errno, said.text or os.strerror(said.errno))
     return said.sequence
 
 
-def _table_of(message: KernelMessage) -> str:
+def _table_of(message: wire.KernelMessage) -> str:
     """Return the table that a notification is about. The table's name is attribute 1 of all kinds of objects."""
     if message.kind >> 8 != SUBSYSTEM or message.kind == _NEW_GENERATION:
         return ""
-    return read_text(parse_attributes(message.body[_NFGENMSG.size :]).get(_TABLE_NAME, memoryview(b"")))
+    return wire.read_text(wire.parse_attributes(message.body[_NFGENMSG.size :]).get(_TABLE_NAME, memoryview(b"")))
 
 
 def _rule_there(body: memoryview) -> RuleThere:
-    fields = parse_attributes(body)
+    fields = wire.parse_attributes(body)
     return RuleThere(
-        table=read_text(fields[_RULE_TABLE]),
-        chain=read_text(fields[_RULE_CHAIN]),
+        table=wire.read_text(fields[_RULE_TABLE]),
+        chain=wire.read_text(fields[_RULE_CHAIN]),
         handle=int.from_bytes(fields[_RULE_HANDLE], "big"),
         packets=next((packets for packets in _counters(fields.get(_RULE_EXPRESSIONS)) if packets is not None), None),
         mark=read_mark(fields.get(_RULE_USERDATA)),
@@ -258,7 +247,7 @@ def _counters(listed: memoryview | None) -> Iterator[int | None]:
         length = int.from_bytes(listed[offset : offset + 2], sys.byteorder)
         if length < 4:
             return
-        fields = parse_attributes(listed[offset + 4 : offset + length])
-        if read_text(fields[_EXPRESSION_NAME]) == "counter":
-            yield int.from_bytes(parse_attributes(fields[_EXPRESSION_DATA])[_COUNTER_PACKETS], "big")
+        fields = wire.parse_attributes(listed[offset + 4 : offset + length])
+        if wire.read_text(fields[_EXPRESSION_NAME]) == "counter":
+            yield int.from_bytes(wire.parse_attributes(fields[_EXPRESSION_DATA])[_COUNTER_PACKETS], "big")
         offset += (length + 3) & ~3

@@ -19,26 +19,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.wire import (
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    CLAUSE,
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    NLM_F_REPLACE,
-    KernelMessageType,
-    KernelRequest,
-    attribute,
-    attribute_u32,
-    family_of,
-    parse_attributes,
-    read_address,
-    read_uint,
-    split_body,
-)
+from dmvpn.dataplane.netlink import wire
 
 #: The owner's number in our routes: IANA's number of NARP (RFC 1735), from which NHRP grew. FRR sweeps 186 to 197.
 ROUTE_PROTOCOL: Final = 54
@@ -66,7 +47,7 @@ _RTA_VIA = 18
 _RTM_F_CLONED = 0x200
 _RTM_F_LOOKUP_TABLE = 0x1000
 _RTM_F_FIB_MATCH = 0x2000
-_PUT = NLM_F_CREATE | NLM_F_REPLACE
+_PUT = wire.NLM_F_CREATE | wire.NLM_F_REPLACE
 _SCOPE_UNIVERSE = 0
 _SCOPE_LINK = 253
 _SCOPE_NOWHERE = 255
@@ -137,12 +118,12 @@ class KernelRoute:
         return f"route {self.prefix} {hops or self.kind.name.lower()}"
 
 
-def add_route(route: KernelRoute) -> KernelRequest:
+def add_route(route: KernelRoute) -> wire.KernelRequest:
     """Add a route; EEXIST if there is one with this prefix and metric."""
-    return KernelRequest(KernelMessageType.NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _body(route), route)
+    return wire.KernelRequest(wire.KernelMessageType.NEWROUTE, wire.NLM_F_CREATE | wire.NLM_F_EXCL, _body(route), route)
 
 
-def replace_route(route: KernelRoute, known: dict[int, bytes] | None = None) -> KernelRequest:
+def replace_route(route: KernelRoute, known: dict[int, bytes] | None = None) -> wire.KernelRequest:
     """Add a route, or replace the one with this prefix and metric, in one step.
 
     known: octets of next hops by their identity, for a caller with many routes of the same ones; they must live. Raises
@@ -150,32 +131,34 @@ def replace_route(route: KernelRoute, known: dict[int, bytes] | None = None) -> 
     """
     if route.metric == 0:
         raise ValueError(f"{route}: replacing with metric 0 replaces connected routes")
-    return KernelRequest(KernelMessageType.NEWROUTE, _PUT, _body(route, known), route)
+    return wire.KernelRequest(wire.KernelMessageType.NEWROUTE, _PUT, _body(route, known), route)
 
 
-def append_route(route: KernelRoute) -> KernelRequest:
+def append_route(route: KernelRoute) -> wire.KernelRequest:
     """Add a route beside those with this prefix and metric; EEXIST if this very route exists."""
-    return KernelRequest(KernelMessageType.NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, _body(route), route)
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWROUTE, wire.NLM_F_CREATE | wire.NLM_F_APPEND, _body(route), route
+    )
 
 
-def delete_route(route: KernelRoute) -> KernelRequest:
+def delete_route(route: KernelRoute) -> wire.KernelRequest:
     """Delete the route with this prefix, table, metric and protocol, whatever its kind and next hops are now."""
     head = _head(route, scope=_SCOPE_NOWHERE, kind=RouteType.UNSPECIFIED)
-    return KernelRequest(KernelMessageType.DELROUTE, 0, head + _key(route), route)
+    return wire.KernelRequest(wire.KernelMessageType.DELROUTE, 0, head + _key(route), route)
 
 
-def dump_routes(family: int = AF_UNSPEC) -> KernelRequest:
+def dump_routes(family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
     """Request the routes of one address family, or of all."""
     body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
-    return KernelRequest(KernelMessageType.GETROUTE, NLM_F_DUMP, body, "all routes")
+    return wire.KernelRequest(wire.KernelMessageType.GETROUTE, wire.NLM_F_DUMP, body, "all routes")
 
 
-def find_route(address: IPAddress) -> KernelRequest:
+def find_route(address: IPAddress) -> wire.KernelRequest:
     """Request the route that a packet to this address takes, as the table has it."""
     flags = _RTM_F_FIB_MATCH | _RTM_F_LOOKUP_TABLE
-    head = _RTMSG.pack(family_of(address.version), address.max_prefixlen, 0, 0, 0, 0, 0, 0, flags)
-    return KernelRequest(
-        KernelMessageType.GETROUTE, 0, head + attribute(_RTA_DST, address.packed), f"the route to {address}"
+    head = _RTMSG.pack(wire.family_of(address.version), address.max_prefixlen, 0, 0, 0, 0, 0, 0, flags)
+    return wire.KernelRequest(
+        wire.KernelMessageType.GETROUTE, 0, head + wire.attribute(_RTA_DST, address.packed), f"the route to {address}"
     )
 
 
@@ -188,25 +171,25 @@ def route_protocol(body: memoryview) -> int:
 
 def parse_route(body: memoryview) -> KernelRoute | None:
     """Read the body of a NEWROUTE or DELROUTE message; None: not IP, or only a cache entry. Raises WireError."""
-    fields, found = split_body(body, _RTMSG, "rtmsg")
+    fields, found = wire.split_body(body, _RTMSG, "rtmsg")
     family, length, _, _, short_table, protocol, _, kind_number, flags = fields
-    if family not in (AF_INET, AF_INET6) or flags & _RTM_F_CLONED:
+    if family not in (wire.AF_INET, wire.AF_INET6) or flags & _RTM_F_CLONED:
         return None
     if kind_number > max(RouteType):
-        raise WireError(f"route type {kind_number}", offset=7, clause=CLAUSE)
+        raise WireError(f"route type {kind_number}", offset=7, clause=wire.CLAUSE)
     kind = RouteType(kind_number)
-    destination = found.get(_RTA_DST, memoryview(bytes(4 if family == AF_INET else 16)))
-    address = read_address(destination)
-    if family_of(address.version) != family or length > address.max_prefixlen:
-        raise WireError("destination not of its family", offset=_RTMSG.size, clause=CLAUSE)
+    destination = found.get(_RTA_DST, memoryview(bytes(4 if family == wire.AF_INET else 16)))
+    address = wire.read_address(destination)
+    if wire.family_of(address.version) != family or length > address.max_prefixlen:
+        raise WireError("destination not of its family", offset=_RTMSG.size, clause=wire.CLAUSE)
     return KernelRoute(
         prefix=Prefix.of(address, length),
         next_hops=() if kind in _DISCARDING else _parse_next_hops(found, flags),
         kind=kind,
-        metric=read_uint(found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0,
+        metric=wire.read_uint(found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0,
         protocol=protocol,
-        table=read_uint(found[_RTA_TABLE]) if _RTA_TABLE in found else short_table,
-        source=read_address(found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None,
+        table=wire.read_uint(found[_RTA_TABLE]) if _RTA_TABLE in found else short_table,
+        source=wire.read_address(found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None,
     )
 
 
@@ -219,7 +202,7 @@ def _body(route: KernelRoute, known: dict[int, bytes] | None = None) -> bytes:
     direct = len(hops) == 1 and hops[0].gateway is None and route.kind is RouteType.UNICAST
     scope = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
     flags = _ONLINK if len(hops) == 1 and hops[0].onlink else 0
-    source = attribute(_RTA_PREFSRC, route.source.packed) if route.source is not None else b""
+    source = wire.attribute(_RTA_PREFSRC, route.source.packed) if route.source is not None else b""
     ways = known.get(id(hops)) if known is not None else None
     if ways is None:
         ways = _ways(route)
@@ -231,22 +214,22 @@ def _body(route: KernelRoute, known: dict[int, bytes] | None = None) -> bytes:
 def _ways(route: KernelRoute) -> bytes:
     hops = route.next_hops
     if len(hops) == 1:
-        return _gateway(route, hops[0]) + attribute_u32(_RTA_OIF, hops[0].link)
-    return attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)) if hops else b""
+        return _gateway(route, hops[0]) + wire.attribute_u32(_RTA_OIF, hops[0].link)
+    return wire.attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)) if hops else b""
 
 
 def _head(route: KernelRoute, *, scope: int, kind: RouteType, flags: int = 0) -> bytes:
-    family = family_of(route.prefix.version)
+    family = wire.family_of(route.prefix.version)
     table = route.table if route.table < 256 else 0
     return _RTMSG.pack(family, route.prefix.length, 0, 0, table, route.protocol, scope, kind, flags)
 
 
 def _key(route: KernelRoute) -> bytes:
-    found, prefix = attribute_u32(_RTA_PRIORITY, route.metric), route.prefix
+    found, prefix = wire.attribute_u32(_RTA_PRIORITY, route.metric), route.prefix
     if prefix.length:
-        found += attribute(_RTA_DST, prefix.number.to_bytes(prefix.width // 8, "big"))
+        found += wire.attribute(_RTA_DST, prefix.number.to_bytes(prefix.width // 8, "big"))
     if route.table > 255:
-        found += attribute_u32(_RTA_TABLE, route.table)
+        found += wire.attribute_u32(_RTA_TABLE, route.table)
     return found
 
 
@@ -254,8 +237,8 @@ def _gateway(route: KernelRoute, hop: KernelNextHop) -> bytes:
     if hop.gateway is None:
         return b""
     if hop.gateway.version == route.prefix.version:
-        return attribute(_RTA_GATEWAY, hop.gateway.packed)
-    return attribute(_RTA_VIA, struct.pack("=H", family_of(hop.gateway.version)) + hop.gateway.packed)
+        return wire.attribute(_RTA_GATEWAY, hop.gateway.packed)
+    return wire.attribute(_RTA_VIA, struct.pack("=H", wire.family_of(hop.gateway.version)) + hop.gateway.packed)
 
 
 def _multipath_hop(route: KernelRoute, hop: KernelNextHop) -> bytes:
@@ -272,7 +255,7 @@ def _parse_next_hops(found: dict[int, memoryview], flags: int) -> tuple[KernelNe
         return _parse_multipath(found[_RTA_MULTIPATH])
     if _RTA_OIF not in found:
         return ()
-    return (_next_hop(read_uint(found[_RTA_OIF]), found, flags & 0xFF, 1),)
+    return (_next_hop(wire.read_uint(found[_RTA_OIF]), found, flags & 0xFF, 1),)
 
 
 def _parse_multipath(value: memoryview) -> tuple[KernelNextHop, ...]:
@@ -281,8 +264,8 @@ def _parse_multipath(value: memoryview) -> tuple[KernelNextHop, ...]:
     while offset + _RTNEXTHOP.size <= len(value):
         length, flags, extra_weight, link = _RTNEXTHOP.unpack_from(value, offset)
         if length < _RTNEXTHOP.size or offset + length > len(value):
-            raise WireError(f"next hop of {length} octets", offset=offset, clause=CLAUSE)
-        inner = parse_attributes(value[offset + _RTNEXTHOP.size : offset + length])
+            raise WireError(f"next hop of {length} octets", offset=offset, clause=wire.CLAUSE)
+        inner = wire.parse_attributes(value[offset + _RTNEXTHOP.size : offset + length])
         hops.append(_next_hop(link, inner, flags, extra_weight + 1))
         offset += (length + 3) & ~3
     return tuple(hops)
@@ -292,7 +275,7 @@ def _next_hop(link: int, found: dict[int, memoryview], flags: int, weight: int) 
     state = NextHopFlag(flags)
     gateway = None
     if _RTA_GATEWAY in found:
-        gateway = read_address(found[_RTA_GATEWAY])
+        gateway = wire.read_address(found[_RTA_GATEWAY])
     elif _RTA_VIA in found:
-        gateway = read_address(found[_RTA_VIA][2:])  # behind the address family
+        gateway = wire.read_address(found[_RTA_VIA][2:])  # behind the address family
     return KernelNextHop(link, gateway, NextHopFlag.ONLINK in state, weight, state)

@@ -12,25 +12,8 @@ from typing import Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, TABLE_MAIN
-from dmvpn.dataplane.netlink.wire import (
-    AF_INET,
-    AF_INET6,
-    AF_UNSPEC,
-    CLAUSE,
-    NLM_F_CREATE,
-    NLM_F_DUMP,
-    NLM_F_EXCL,
-    KernelMessageType,
-    KernelRequest,
-    attribute_text,
-    attribute_u8,
-    attribute_u32,
-    family_of,
-    read_text,
-    read_uint,
-    split_body,
-)
 
 #: fib_rule_hdr: family, destination and source length, TOS, table, two reserved, action, flags.
 _RULE = struct.Struct("=BBBBBBBBI")
@@ -76,39 +59,41 @@ class Rule:
         return words if self.suppress is None else f"{words} suppress_prefixlength {self.suppress}"
 
 
-def add_rule(rule: Rule) -> KernelRequest:
+def add_rule(rule: Rule) -> wire.KernelRequest:
     """Add a rule; EEXIST if there is the same one."""
-    return KernelRequest(KernelMessageType.NEWRULE, NLM_F_CREATE | NLM_F_EXCL, _body(rule), rule)
+    return wire.KernelRequest(wire.KernelMessageType.NEWRULE, wire.NLM_F_CREATE | wire.NLM_F_EXCL, _body(rule), rule)
 
 
-def delete_rule(rule: Rule) -> KernelRequest:
+def delete_rule(rule: Rule) -> wire.KernelRequest:
     """Delete the rule; ENOENT if there is none of this place, table and owner."""
-    return KernelRequest(KernelMessageType.DELRULE, 0, _body(rule), rule)
+    return wire.KernelRequest(wire.KernelMessageType.DELRULE, 0, _body(rule), rule)
 
 
-def dump_rules(family: int = AF_UNSPEC) -> KernelRequest:
+def dump_rules(family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
     """Request the rules of one address family, or of all."""
-    return KernelRequest(KernelMessageType.GETRULE, NLM_F_DUMP, _RULE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "all rules")
+    return wire.KernelRequest(
+        wire.KernelMessageType.GETRULE, wire.NLM_F_DUMP, _RULE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "all rules"
+    )
 
 
 def parse_rule(body: memoryview) -> Rule | None:
     """Read the body of a NEWRULE or DELRULE message; None: not IP, or more than a table look-up. Raises WireError."""
-    fields, found = split_body(body, _RULE, "fib_rule_hdr")
+    fields, found = wire.split_body(body, _RULE, "fib_rule_hdr")
     family, short_table, action = fields[0], fields[4], fields[7]
-    if family not in (AF_INET, AF_INET6) or action not in (_FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE):
+    if family not in (wire.AF_INET, wire.AF_INET6) or action not in (_FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE):
         return None
-    suppress = read_uint(found[_FRA_SUPPRESS_PREFIXLEN]) if _FRA_SUPPRESS_PREFIXLEN in found else _NO_SUPPRESS
+    suppress = wire.read_uint(found[_FRA_SUPPRESS_PREFIXLEN]) if _FRA_SUPPRESS_PREFIXLEN in found else _NO_SUPPRESS
     if suppress != _NO_SUPPRESS and suppress > 128:
-        raise WireError(f"suppressed length {suppress}", offset=_RULE.size, clause=CLAUSE)
+        raise WireError(f"suppressed length {suppress}", offset=_RULE.size, clause=wire.CLAUSE)
     is_end = action == _FR_ACT_BLACKHOLE
     return Rule(
-        priority=read_uint(found[_FRA_PRIORITY]) if _FRA_PRIORITY in found else 0,
-        table=TABLE_MAIN if is_end else read_uint(found[_FRA_TABLE]) if _FRA_TABLE in found else short_table,
+        priority=wire.read_uint(found[_FRA_PRIORITY]) if _FRA_PRIORITY in found else 0,
+        table=TABLE_MAIN if is_end else wire.read_uint(found[_FRA_TABLE]) if _FRA_TABLE in found else short_table,
         suppress=None if suppress == _NO_SUPPRESS else suppress,
-        version=4 if family == AF_INET else 6,
-        protocol=read_uint(found[_FRA_PROTOCOL]) if _FRA_PROTOCOL in found else 0,
-        arrives=read_text(found[_FRA_INPUT_NAME]) if _FRA_INPUT_NAME in found else "",
-        mark=read_uint(found[_FRA_MARK]) if _FRA_MARK in found else 0,
+        version=4 if family == wire.AF_INET else 6,
+        protocol=wire.read_uint(found[_FRA_PROTOCOL]) if _FRA_PROTOCOL in found else 0,
+        arrives=wire.read_text(found[_FRA_INPUT_NAME]) if _FRA_INPUT_NAME in found else "",
+        mark=wire.read_uint(found[_FRA_MARK]) if _FRA_MARK in found else 0,
         is_end=is_end,
     )
 
@@ -117,16 +102,16 @@ def _body(rule: Rule) -> bytes:
     table = rule.table if rule.table < 256 and not rule.is_end else 0
     action = _FR_ACT_BLACKHOLE if rule.is_end else _FR_ACT_TO_TBL
     parts = [
-        _RULE.pack(family_of(rule.version), 0, 0, 0, table, 0, 0, action, 0),
-        attribute_u32(_FRA_PRIORITY, rule.priority),
-        attribute_u8(_FRA_PROTOCOL, rule.protocol),
+        _RULE.pack(wire.family_of(rule.version), 0, 0, 0, table, 0, 0, action, 0),
+        wire.attribute_u32(_FRA_PRIORITY, rule.priority),
+        wire.attribute_u8(_FRA_PROTOCOL, rule.protocol),
     ]
     if not rule.is_end:
-        parts.append(attribute_u32(_FRA_TABLE, rule.table))
+        parts.append(wire.attribute_u32(_FRA_TABLE, rule.table))
     if rule.arrives:
-        parts.append(attribute_text(_FRA_INPUT_NAME, rule.arrives))
+        parts.append(wire.attribute_text(_FRA_INPUT_NAME, rule.arrives))
     if rule.mark:
-        parts.append(attribute_u32(_FRA_MARK, rule.mark))
+        parts.append(wire.attribute_u32(_FRA_MARK, rule.mark))
     if rule.suppress is not None:
-        parts.append(attribute_u32(_FRA_SUPPRESS_PREFIXLEN, rule.suppress))
+        parts.append(wire.attribute_u32(_FRA_SUPPRESS_PREFIXLEN, rule.suppress))
     return b"".join(parts)

@@ -18,16 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.nftables import (
-    IPV4,
-    MARK,
-    MARK_TYPE,
-    SUBSYSTEM,
-    NetfilterVerdict,
-    expression,
-    numbers,
-    read_mark,
-)
+from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.wire import (
     NLA_F_NESTED,
     NLM_F_CREATE,
@@ -42,14 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-    from dmvpn.dataplane.netlink.nftables import Part
+
 
 #: NFT_REG32_00; the registers behind it are numbered on.
 FIRST_REGISTER: Final = 8
 _NEW_SET, _DELETE_SET, _NEW_ELEMENTS, _GET_ELEMENTS, _DELETE_ELEMENTS = (
-    SUBSYSTEM << 8 | number for number in (9, 11, 12, 13, 14)
+    nftables.SUBSYSTEM << 8 | number for number in (9, 11, 12, 13, 14)
 )
-_GET_SET: Final = SUBSYSTEM << 8 | 10
+_GET_SET: Final = nftables.SUBSYSTEM << 8 | 10
 _SET_TABLE, _SET_NAME, _SET_FLAGS, _SET_KEY_TYPE, _SET_KEY_LENGTH, _SET_DATA_TYPE, _SET_DATA_LENGTH = range(1, 8)
 _SET_DESCRIPTION, _SET_ID, _SET_EXPRESSION = 9, 10, 17
 _DESCRIPTION_SIZE, _DESCRIPTION_FIELDS = 1, 2
@@ -63,7 +54,7 @@ _EXPRESSION_DATA, _COUNTER_PACKETS = 2, 2
 _BE32 = struct.Struct("!I")
 _NAME_OCTETS = 16
 _ATTRIBUTE = struct.Struct("=HH")
-_MARK_PADDING: Final = bytes(-MARK.size & 3)
+_MARK_PADDING: Final = bytes(-nftables.MARK.size & 3)
 #: What precedes the four octets of a number.
 _NUMBER_HEAD: Final = _ATTRIBUTE.pack(12, _DATA | NLA_F_NESTED) + _ATTRIBUTE.pack(8, _DATA_VALUE)
 #: Octets of elements in one message; the attribute that holds them has a length of 16 bits.
@@ -81,36 +72,36 @@ class ElementThere:
 # ---------------------------------------------------------------------------------------------------- sets
 
 
-def name_map(table: str, name: str, number: int) -> Part:
+def name_map(table: str, name: str, number: int) -> nftables.Part:
     """Return a map of interface names to verdicts. number: of the set in its transaction."""
     return _set(table, name, number, _MAP, _NAME_OCTETS, _VERDICTS, 0)
 
 
-def counted_map(table: str, name: str, number: int, length: int, size: int) -> Part:
+def counted_map(table: str, name: str, number: int, length: int, size: int) -> nftables.Part:
     """Return a map of keys of `length` octets to verdicts. Each of its `size` elements counts its packets."""
     description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
-    counts = nest(_SET_EXPRESSION, expression("counter", b""))
+    counts = nest(_SET_EXPRESSION, nftables.expression("counter", b""))
     return _set(table, name, number, _MAP, length, _VERDICTS, 0, description + counts)
 
 
-def number_map(table: str, name: str, number: int, length: int, size: int = 0) -> Part:
+def number_map(table: str, name: str, number: int, length: int, size: int = 0) -> nftables.Part:
     """Return a map of keys of so many octets to numbers. size: elements, 0: not known."""
     description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size))) if size else b""
     return _set(table, name, number, _MAP, length, 0, 4, description)
 
 
-def number_boxes(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
+def number_boxes(table: str, name: str, number: int, fields: Sequence[int]) -> nftables.Part:
     """Return a map of boxes to numbers. fields: the octets of each."""
     return _boxes(table, name, number, fields, _MAP, 0, 4)
 
 
-def key_set(table: str, name: str, number: int, length: int, size: int) -> Part:
+def key_set(table: str, name: str, number: int, length: int, size: int) -> nftables.Part:
     """Return a set of `size` keys of so many octets."""
     description = nest(_SET_DESCRIPTION, attribute(_DESCRIPTION_SIZE, _BE32.pack(size)))
     return _set(table, name, number, 0, length, 0, 0, description)
 
 
-def areas(table: str, name: str, number: int, fields: Sequence[int]) -> Part:
+def areas(table: str, name: str, number: int, fields: Sequence[int]) -> nftables.Part:
     """Return a set of boxes. fields: the octets of each."""
     return _boxes(table, name, number, fields, 0, 0, 0)
 
@@ -124,7 +115,7 @@ def _boxes(
     data: int,
     data_length: int,
     more: bytes = b"",
-) -> Part:
+) -> nftables.Part:
     length = sum((octets + 3) & ~3 for octets in fields)
     listed = b"".join(nest(_LIST_ELEMENT, attribute(1, _BE32.pack(octets))) for octets in fields)
     description = nest(_SET_DESCRIPTION, nest(_DESCRIPTION_FIELDS, listed))
@@ -132,14 +123,14 @@ def _boxes(
     return _set(table, name, number, flags, length, data, data_length, description + more)
 
 
-def delete_set(table: str, name: str) -> Part:
+def delete_set(table: str, name: str) -> nftables.Part:
     """Delete a set; no rule may refer to it."""
-    return _DELETE_SET, 0, IPV4 + attribute_text(_SET_TABLE, table) + attribute_text(_SET_NAME, name)
+    return _DELETE_SET, 0, nftables.IPV4 + attribute_text(_SET_TABLE, table) + attribute_text(_SET_NAME, name)
 
 
 def _set(
     table: str, name: str, number: int, flags: int, length: int, data: int, data_length: int, more: bytes = b""
-) -> Part:
+) -> nftables.Part:
     body = attribute_text(_SET_TABLE, table) + attribute_text(_SET_NAME, name)
     values = ((_SET_FLAGS, flags), (_SET_KEY_TYPE, 0), (_SET_KEY_LENGTH, length))
     body += b"".join(attribute(kind, _BE32.pack(value)) for kind, value in values)
@@ -147,18 +138,18 @@ def _set(
         body += attribute(_SET_DATA_TYPE, _BE32.pack(data))
     if data_length:
         body += attribute(_SET_DATA_LENGTH, _BE32.pack(data_length))
-    return _NEW_SET, NLM_F_CREATE, IPV4 + body + attribute(_SET_ID, _BE32.pack(number)) + more
+    return _NEW_SET, NLM_F_CREATE, nftables.IPV4 + body + attribute(_SET_ID, _BE32.pack(number)) + more
 
 
 # ---------------------------------------------------------------------------------------------------- elements
 
 
-def name_element(interface: str, code: NetfilterVerdict, chain: str) -> bytes:
+def name_element(interface: str, code: nftables.NetfilterVerdict, chain: str) -> bytes:
     """Return an element of a map of interface names."""
     return nest(_LIST_ELEMENT, _name_key(interface), verdict_data(code, chain))
 
 
-def verdict_data(code: NetfilterVerdict, chain: str = "") -> bytes:
+def verdict_data(code: nftables.NetfilterVerdict, chain: str = "") -> bytes:
     """Return the verdict of an element."""
     fields = attribute(1, struct.pack("!i", code)) + (attribute_text(2, chain) if chain else b"")
     return nest(_DATA, nest(_DATA_VERDICT, fields))
@@ -170,10 +161,10 @@ def maker(key: struct.Struct, data: bytes) -> Callable[[Sequence[int], int], byt
     It is called for each of thousands, so the octets that all of them share are made once.
     """
     head, tail = _frame(key.size + 8, _key_head(key, _KEY), data)
-    pack, noted = key.pack, MARK.pack
+    pack, noted = key.pack, nftables.MARK.pack
 
     def element(values: Sequence[int], mark: int) -> bytes:
-        return b"".join((head, pack(*values), tail, noted(MARK_TYPE, 4, mark), _MARK_PADDING))
+        return b"".join((head, pack(*values), tail, noted(nftables.MARK_TYPE, 4, mark), _MARK_PADDING))
 
     return element
 
@@ -184,8 +175,8 @@ def _key_head(key: struct.Struct, kind: int) -> bytes:
 
 def _frame(octets: int, head: bytes, data: bytes) -> tuple[bytes, bytes]:
     """Return what precedes and what follows the keys, of so many octets with their heads, of all elements of a set."""
-    noted = _ATTRIBUTE.pack(_ATTRIBUTE.size + MARK.size, _USER_DATA)
-    length = _ATTRIBUTE.size + octets + len(data) + len(noted) + MARK.size + len(_MARK_PADDING)
+    noted = _ATTRIBUTE.pack(_ATTRIBUTE.size + nftables.MARK.size, _USER_DATA)
+    length = _ATTRIBUTE.size + octets + len(data) + len(noted) + nftables.MARK.size + len(_MARK_PADDING)
     return _ATTRIBUTE.pack(length, _LIST_ELEMENT | NLA_F_NESTED) + head, data + noted
 
 
@@ -238,12 +229,12 @@ def number_element(key: bytes, number: bytes) -> bytes:
     return nest(_LIST_ELEMENT, nest(_KEY, attribute(_DATA_VALUE, key)), nest(_DATA, attribute(_DATA_VALUE, number)))
 
 
-def add_elements(table: str, name: str, elements: Iterable[bytes]) -> Iterator[Part]:
+def add_elements(table: str, name: str, elements: Iterable[bytes]) -> Iterator[nftables.Part]:
     """Yield the messages that add elements to a set."""
     return _elements(_NEW_ELEMENTS, NLM_F_CREATE, table, name, elements)
 
 
-def delete_names(table: str, name: str, interfaces: Iterable[str]) -> Iterator[Part]:
+def delete_names(table: str, name: str, interfaces: Iterable[str]) -> Iterator[nftables.Part]:
     """Yield the messages that delete elements of a map of interface names; all of them must exist."""
     return _elements(_DELETE_ELEMENTS, 0, table, name, (nest(_LIST_ELEMENT, _name_key(one)) for one in interfaces))
 
@@ -252,8 +243,8 @@ def _name_key(interface: str) -> bytes:
     return nest(_KEY, attribute(_DATA_VALUE, interface.encode().ljust(_NAME_OCTETS, b"\0")))
 
 
-def _elements(kind: int, flags: int, table: str, name: str, elements: Iterable[bytes]) -> Iterator[Part]:
-    head = IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
+def _elements(kind: int, flags: int, table: str, name: str, elements: Iterable[bytes]) -> Iterator[nftables.Part]:
+    head = nftables.IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
     some: list[bytes] = []
     size = 0
     for element in elements:
@@ -272,17 +263,17 @@ def _elements(kind: int, flags: int, table: str, name: str, elements: Iterable[b
 def lookup(name: str, to: int | None = None) -> bytes:
     """Look up the key: the verdict of its element is carried out, or its number goes into a register."""
     registers = attribute(2, _BE32.pack(FIRST_REGISTER)) + attribute(3, _BE32.pack(0 if to is None else to))
-    return expression("lookup", attribute_text(1, name) + registers)
+    return nftables.expression("lookup", attribute_text(1, name) + registers)
 
 
 def is_member(name: str, register: int = FIRST_REGISTER) -> bytes:
     """Continue if the key is in the set. register: where the key begins."""
-    return expression("lookup", attribute_text(1, name) + attribute(2, _BE32.pack(register)))
+    return nftables.expression("lookup", attribute_text(1, name) + attribute(2, _BE32.pack(register)))
 
 
 def load(base: int, offset: int, length: int, field: int) -> bytes:
     """Load octets of a header into a field of the key. base: 1: the IP header, 2: the header behind it."""
-    return expression("payload", numbers(FIRST_REGISTER + field, base, offset, length))
+    return nftables.expression("payload", nftables.numbers(FIRST_REGISTER + field, base, offset, length))
 
 
 # ---------------------------------------------------------------------------------------------------- the kernel
@@ -290,7 +281,7 @@ def load(base: int, offset: int, length: int, field: int) -> bytes:
 
 def elements_there(kernel: NetfilterSocket, table: str, name: str) -> Iterator[ElementThere]:
     """Yield the elements of a set with their counters. Raises OSError."""
-    asked = IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
+    asked = nftables.IPV4 + attribute_text(_ELEMENTS_TABLE, table) + attribute_text(_ELEMENTS_SET, name)
     layouts: dict[int, _Layout] = {}
     for body in list(kernel.dump(_GET_ELEMENTS, asked)):  # to the end: during a breath others may use the socket
         for element in breathing(_listed(parse_attributes(body).get(_ELEMENTS))):
@@ -314,7 +305,7 @@ class _Layout:
 
     def read(self, element: memoryview) -> ElementThere:
         """Return an element."""
-        mark = None if self._mark is None else read_mark(element[self._mark : self._mark + MARK.size])
+        mark = None if self._mark is None else nftables.read_mark(element[self._mark : self._mark + nftables.MARK.size])
         packets = 0 if self._packets is None else int.from_bytes(element[self._packets : self._packets + 8], "big")
         return ElementThere(mark, packets)
 

@@ -22,15 +22,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import KernelContested
+from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
-from dmvpn.dataplane.netlink.nftables import (
-    TableFlag,
-    delete_chain,
-    delete_table,
-    empty_chain,
-    in_transactions,
-    new_table,
-)
 from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.records import Belongings, Others, Records
 from dmvpn.dataplane.userspace.things import Difference, RouterTable, TablePurpose, words
@@ -41,7 +34,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.events import Event
     from dmvpn.dataplane.netlink.nfsocket import RuleThere
-    from dmvpn.dataplane.netlink.nftables import Part, Ruleset
     from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger
@@ -50,7 +42,7 @@ if TYPE_CHECKING:
 _OCTETS: Final = 1 << 17
 #: Begins the end of a chain's name.
 _MARK: Final = "."
-_OWNED: Final = TableFlag.OWNER | TableFlag.PERSIST
+_OWNED: Final = nftables.TableFlag.OWNER | nftables.TableFlag.PERSIST
 _OURS: Final = re.compile(rf"dmvpn-(?P<purpose>{'|'.join(purpose.value for purpose in TablePurpose)})(?:-\d+)?")
 
 
@@ -65,7 +57,7 @@ class KernelTable:
         report: Callable[[Event], None],
         watch: Watch | None,
         later: Later | None,
-        contents: Callable[[str, str], Ruleset],
+        contents: Callable[[str, str], nftables.Ruleset],
         lost: Callable[[OSError], None],
         *,
         owned: bool = False,
@@ -79,7 +71,7 @@ class KernelTable:
         after: called when the table was put, before its rules are compared.
         """
         self._owned, self._gone = owned, lost
-        self._flags: TableFlag | None = None
+        self._flags: nftables.TableFlag | None = None
         self._after = after
         self._purpose = purpose
         self._ledger = ledger
@@ -120,14 +112,14 @@ class KernelTable:
         """The tables of killed routers that are still in force."""
         return self._inherited
 
-    def change(self, parts: Sequence[Part], switch: Sequence[Part]) -> None:
+    def change(self, parts: Sequence[nftables.Part], switch: Sequence[nftables.Part]) -> None:
         """Add parts that no packet passes, in as many transactions as they need, then switch to them in one step.
 
         The switch has a transaction of its own: sets of boxes are empty until the kernel has done the rest of theirs.
         Raises OSError.
         """
         if self._kernel is not None:
-            for some in (*in_transactions(parts, _OCTETS), switch):
+            for some in (*nftables.in_transactions(parts, _OCTETS), switch):
                 self._kernel.transact(some)
 
     def changed(self) -> None:
@@ -211,7 +203,7 @@ class KernelTable:
         """Return whether the kernel knows tables with an owner that stay. Raises OSError: it has no nf_tables."""
         probe = f"dmvpn-probe-{kernel.port}"
         try:
-            kernel.transact([new_table(probe, _OWNED), delete_table(probe)])
+            kernel.transact([nftables.new_table(probe, _OWNED), nftables.delete_table(probe)])
         except OSError as error:
             if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
                 raise
@@ -223,13 +215,13 @@ class KernelTable:
         former = kernel.chains(self._name)
         contents = self._contents(self._name, _mark(former))
         parts = [*contents.chains, *contents.bases]
-        if len(list(in_transactions(parts, _OCTETS))) <= 1:
-            kernel.transact([*_removal(self._name, self._flags), new_table(self._name, self._flags), *parts])
+        if len(list(nftables.in_transactions(parts, _OCTETS))) <= 1:
+            kernel.transact([*_removal(self._name, self._flags), nftables.new_table(self._name, self._flags), *parts])
         else:
-            kernel.transact([new_table(self._name, self._flags)])
-            for some in in_transactions(contents.chains, _OCTETS):
+            kernel.transact([nftables.new_table(self._name, self._flags)])
+            for some in nftables.in_transactions(contents.chains, _OCTETS):
                 kernel.transact(some)
-            ends = [end(self._name, name) for end in (empty_chain, delete_chain) for name in former]
+            ends = [end(self._name, name) for end in (nftables.empty_chain, nftables.delete_chain) for name in former]
             kernel.transact([*ends, *contents.bases])
         if self._after is not None:
             self._after()
@@ -324,7 +316,7 @@ def remove_tables(others: Others, purpose: TablePurpose | None = None, *, but: s
             found = [one for one in our_tables(kernel) if one.name not in living and one.name != but]
             found = [one for one in found if purpose in (None, one.purpose)]
             for one in found:
-                kernel.transact([delete_table(one.name)])
+                kernel.transact([nftables.delete_table(one.name)])
             return found
     except OSError:  # a kernel without nf_tables has none
         return []
@@ -354,6 +346,6 @@ def _mark(chains: Sequence[str]) -> str:
     return next(f"{_MARK}{number}" for number in itertools.count(1) if str(number) not in taken)
 
 
-def _removal(table: str, flags: TableFlag | None) -> list[Part]:
+def _removal(table: str, flags: nftables.TableFlag | None) -> list[nftables.Part]:
     """Return the transaction that removes a table, whether it exists or not."""
-    return [new_table(table, flags), delete_table(table)]
+    return [nftables.new_table(table, flags), nftables.delete_table(table)]

@@ -15,18 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import (
-    ClearRoute,
-    Effect,
-    ForgetTranslations,
-    Listen,
-    SendIp,
-    ServeIpsec,
-    SetRoute,
-    SetTranslation,
-    StopListening,
-    in_table,
-)
+from dmvpn.base import effects
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign, StreamUp
@@ -112,33 +101,33 @@ class Part:
         self._watch.add(self.kernel.fileno(), self.kernel.read)
         return refused
 
-    def execute(self, effect: Effect) -> None:
+    def execute(self, effect: effects.Effect) -> None:
         """Carry out an effect that is about this VRF. Raises EffectError, OSError, UserError."""
         if isinstance(effect, _OF_STREAMS):
             self._execute_stream(effect)
             return
         match effect:
-            case SendIp() if self._ike.carries(effect):
+            case effects.SendIp() if self._ike.carries(effect):
                 self._ike.send(effect)
-            case SendIp():
+            case effects.SendIp():
                 self.control.send(effect)
-            case SetRoute() | ClearRoute():
+            case effects.SetRoute() | effects.ClearRoute():
                 for _, error in self.kernel.routes.carry_out([effect]):
                     raise error
-            case SetTranslation():
+            case effects.SetTranslation():
                 self.kernel.translation.set(effect)
-            case ForgetTranslations():
+            case effects.ForgetTranslations():
                 self.kernel.translation.forget()
-            case ServeIpsec():
+            case effects.ServeIpsec():
                 self._serve_ipsec(effect)
-            case Listen():
+            case effects.Listen():
                 self.control.listen(effect)
-            case StopListening():
+            case effects.StopListening():
                 self.control.stop(effect)
             case _:
                 pass
 
-    def execute_routes(self, orders: Sequence[SetRoute | ClearRoute]) -> list[EffectError]:
+    def execute_routes(self, orders: Sequence[effects.SetRoute | effects.ClearRoute]) -> list[EffectError]:
         """Carry out orders about routes; returns the failed ones."""
         self.kernel.age()
         try:
@@ -165,7 +154,7 @@ class Part:
         self._streams.close()
         self._ike.close()
 
-    def _execute_stream(self, effect: Effect) -> None:
+    def _execute_stream(self, effect: effects.Effect) -> None:
         match effect:
             case StreamListen():
                 self._streams.listen(effect)
@@ -182,13 +171,13 @@ class Part:
             case _:
                 pass
 
-    def _serve_ipsec(self, effect: ServeIpsec) -> None:
+    def _serve_ipsec(self, effect: effects.ServeIpsec) -> None:
         problems = self._ike.serve(effect.locals)
         if problems:
             first = next(iter(problems.values()))
             number = first.errno or 0 if isinstance(first, OSError) else 0
             texts = dict.fromkeys(getattr(problem, "strerror", None) or str(problem) for problem in problems.values())
-            raise EffectError(ServeIpsec(tuple(problems)), number, "; ".join(texts))
+            raise EffectError(effects.ServeIpsec(tuple(problems)), number, "; ".join(texts))
 
     def _report(self, event: Event) -> None:
         """Report an event, with the name of the VRF."""
@@ -205,8 +194,8 @@ class Part:
             case _:
                 self._report_out(event)
 
-    def _named(self, effect: Effect) -> Effect:
-        return in_table(self.vrf, effect)
+    def _named(self, effect: effects.Effect) -> effects.Effect:
+        return effects.in_table(self.vrf, effect)
 
 
 # ---------------------------------------------------------------------------------------------------- vrfs
