@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.UNDERLAY
-_by_lines: Final = duties.of_pair(_STEP, rules.WITHOUT_NBMA, rules.OWN, rules.MAP, rules.SOURCE)
+_elsewhere: Final = duties.of_pair(_STEP, rules.MAP, rules.SOURCE)
+_no_server: Final = duties.of_pair(Step.REGISTRATION, rules.WITHOUT_NBMA, rules.OWN)
 
 
 def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -33,7 +34,7 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
         what = f"{nbma} is the public address of {box}: unsolicited packets to it reach no host inside"
         yield Finding(step=_STEP, cause=Cause.SERVER_BEHIND_NAT, router=client.name, what=what)
         return
-    wrong = list(_by_lines(scene, client))
+    wrong = [*_elsewhere(scene, client), *_no_server(scene, client)]
     yield from wrong
     if wrong:
         return
