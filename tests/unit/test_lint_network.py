@@ -228,7 +228,7 @@ def test_by_ikev1_two_modes_are_an_error_where_the_end_in_transport_mode_begins(
     network = edited(by_ikev1(), **{in_tunnel_mode: [(" mode transport\n", "")]})
     found = [one for one in lint(network) if one.rule == "ipsec-mode-differs"]
     assert {one.severity for one in found} == {severity}, found
-    assert all("so nothing comes up by IKEv1 where" in one.what for one in found)
+    assert all("by IKEv1 nothing comes up where the end in transport mode begins" in one.what for one in found)
 
 
 def test_what_two_ends_do_not_agree_on_is_named() -> None:

@@ -61,6 +61,7 @@ class Term(Generic[E, V]):
     refuses: whether an end refuses the other because of this term, by its reason. waits: terms that come first: their
         difference explains this one.
     other: a value that no network has, for a fault.
+    stops: whether nothing passes between two ends that differ: an error, whatever the severity of the rule.
     """
 
     rule: Rule
@@ -77,6 +78,7 @@ class Term(Generic[E, V]):
     refuses: Callable[[ReasonFacts], bool] | None = None
     waits: tuple[Term[E, Any], ...] = ()
     other: V | None = None
+    stops: Callable[[E, E], bool] = lambda here, there: False
 
     def compare(self, here: E, there: E) -> Likeness:
         """Compare two ends."""

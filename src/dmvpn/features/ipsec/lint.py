@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ipsec.config import transforms as lines
+from dmvpn.features.ipsec.config.transforms import lines_of
+from dmvpn.features.ipsec.model import Cipher, TransformSet
 from dmvpn.features.ipsec.policies import resolve, transform_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
+    from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
 
 TRANSFORM_SET: Final = Rule(
     id="ipsec-transform-set-undefined",
@@ -44,9 +46,6 @@ TUNNEL_MODE: Final = Rule(
     fix="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport",
 )
 RULES: Final = (TRANSFORM_SET, WEAK, TUNNEL_MODE)
-_TRANSPORT: Final = lines.MODE.of(transport=True)
-#: AES-GCM with keys of 256 bits.
-_STRONG: Final = {"esp-gcm": True, "256": True}
 #: Our own address, where only algorithms matter.
 _ANY: Final = OuterAddress(IPv4Address(0))
 
@@ -87,12 +86,13 @@ def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:
 
 def strong(name: str) -> str:
     """Return the lines of a transform set of this name that every tunnel can use."""
-    return f"{lines.TRANSFORM_SET.of(name=name, **_STRONG)}\n {_TRANSPORT}"
+    return _text(TransformSet(name=name, cipher=Cipher.AES_GCM, key_bits=256, transport=True))
 
 
 def in_transport_mode(transforms: TransformSet) -> str:
     """Return the lines of the same transform set in transport mode."""
-    words = [transforms.cipher.value]
-    words += [str(transforms.key_bits)] if transforms.key_bits > 128 else []
-    words += [transforms.integrity.value] if transforms.integrity is not None else []
-    return f"{lines.TRANSFORM_SET.of(name=transforms.name, **dict.fromkeys(words, True))}\n {_TRANSPORT}"
+    return _text(replace(transforms, transport=True, require_transport=False))
+
+
+def _text(transforms: TransformSet) -> str:
+    return "\n ".join(lines_of(transforms))

@@ -45,7 +45,7 @@ def resolve(config: model.IpsecConfig, name: str, outer: OuterAddress) -> Protec
     profile = find_profile(config, name)
     if profile is None:
         return Reason(IpsecReason.NO_PROFILE, (name.partition(" ")[0],))
-    usable, refusals = _usable_sets(config, profile)
+    usable, refusals = usable_sets(config, profile)
     if not usable:
         return Reason(IpsecReason.NO_TRANSFORM, ("; ".join(refusals),))
     lifetime = profile.lifetime
@@ -101,7 +101,7 @@ def _first(*said: int | None) -> int:
 # ------------------------------------------------------------------------------------------------ transform sets
 
 
-def _usable_sets(
+def usable_sets(
     config: model.IpsecConfig, profile: model.IpsecProfile
 ) -> tuple[list[tuple[model.TransformSet, EspTransform]], list[str]]:
     """Return the sets of a profile that protect something, in order; and what is wrong with each of the others."""

@@ -136,6 +136,12 @@ class Disagreement(_Fault, Generic[E]):
         odd, right = self._views
         return self.term.fix(odd, right) if odd is not None and right is not None else ()
 
+    @property
+    def stops(self) -> bool:
+        """Whether nothing passes between the two."""
+        odd, right = self._views
+        return odd is not None and right is not None and self.term.stops(odd, right)
+
     def sentence(self, odd: str, right: str) -> str:
         """Return the difference in words. odd, right: the names of the two ends."""
         values = [self.term.see(view) for view in self._views if view is not None]

@@ -57,6 +57,7 @@ def differing(one: Disagreement[Any], more: str = "", severity: Severity | None 
     """Return a term on which two ends do not agree. more: the end of the sentence."""
     what = one.sentence(one.odd.name, f"{one.right.device.hostname}'s {one.right.name}") + more
     fix, related = "\n".join(indented(one.fix)), ((one.right.device, one.related),)
+    severity = Severity.ERROR if one.stops else severity
     return found(one.term.rule, one.odd.device, one.at, what, fix, related=related, severity=severity)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ipsec.model import Cipher, Integrity
+from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _TRANSFORM = "ipsec-transform-set"
@@ -116,3 +116,14 @@ MODE: Final = ConfigLine(
     default="mode tunnel",
 )
 LINES: Final = (TRANSFORM_SET, MODE)
+
+
+def lines_of(transforms: TransformSet) -> tuple[str, str]:
+    """Return the lines of a transform set."""
+    words = [transforms.cipher.value]
+    words += [str(transforms.key_bits)] if transforms.key_bits > _DEFAULT_BITS else []
+    words += [transforms.integrity.value] if transforms.integrity is not None else []
+    mode = MODE.of(
+        tunnel=not transforms.transport, transport=transforms.transport, require=transforms.require_transport
+    )
+    return TRANSFORM_SET.of(name=transforms.name, **dict.fromkeys(words, True)), mode
