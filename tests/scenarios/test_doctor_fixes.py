@@ -141,7 +141,7 @@ def test_of_a_transform_set_that_was_changed_under_sas_that_live_it_is_said_that
     assert "the next rekeying fails" in finding.what
     assert diagnosis.healthy, "until then nobody feels it"
     assert finding.fix == (PROFILE, "set transform-set TS")
-    assert finding.evidence == ("the SAs in use have aes-cbc 256 sha256",)
+    assert finding.evidence == ("the SAs in use have aes-cbc 256 sha256 in transport mode",)
     WorldBench(world).configure("SPOKE10", finding.fix)
     assert visit(WorldPatient(world)).findings == ()
 

@@ -24,8 +24,8 @@ _MULTIPOINT = " tunnel mode gre multipoint\n"
 @pytest.mark.parametrize(
     ("change", "state", "cause", "words"),
     [
-        (at("HUB", _PROTECTION), "IKE", Cause.UNPROTECTED, "and HUB sends and takes GRE in clear"),
-        (at("SPOKE10", _PROTECTION), "NHRP", Cause.UNPROTECTED, "and SPOKE10 sends and takes GRE in clear"),
+        (at("HUB", _PROTECTION), "IKE", Cause.UNPROTECTED, "HUB has no tunnel protection, and SPOKE10 has"),
+        (at("SPOKE10", _PROTECTION), "NHRP", Cause.UNPROTECTED, "SPOKE10 has no tunnel protection, and HUB has"),
         (
             at("SPOKE10", ("DMVPN_KEY", "WRONG")),
             "IKE",

@@ -69,7 +69,12 @@ def _lab(spoke: TunnelFacts, hub: TunnelFacts, *, nat: bool = False) -> LabFacts
     wire = LinkFacts(name="wire", ends=(("R31", "GigabitEthernet0/1"), ("NAT1", "inside")), cut=False)
 
     def router(address: object, tunnel: TunnelFacts) -> RouterFacts:
-        lines = (f"interface {tunnel.name}", f" tunnel key {tunnel.key}" if tunnel.key else " no tunnel key")
+        lines: tuple[str, ...] = (
+            "crypto ipsec profile DMVPN",
+            f"interface {tunnel.name}",
+            f" tunnel key {tunnel.key or 0}",
+        )
+        lines += (f" tunnel protection ipsec profile {tunnel.protection}",) if tunnel.protection else ()
         facts = {"interfaces": _wired(address), "routes": (_route(),), "tunnels": (tunnel,), "configuration": lines}
         return RouterFacts.model_validate(facts)
 
@@ -199,7 +204,7 @@ def test_a_tunnel_with_an_ike_profile_of_its_own_has_the_pfs_of_its_ipsec_profil
     def causes(mine: tuple[str, ...], theirs: tuple[str, ...]) -> set[Cause]:
         lines = {"R31": mine, "R11": theirs}
         routers = {
-            name: facts.model_copy(update={"configuration": lines[name]})
+            name: facts.model_copy(update={"configuration": (*lines[name], *facts.configuration[1:])})
             for name, facts in lab.routers.items()
             if facts is not None
         }

@@ -36,7 +36,6 @@ _SENTENCES = {
 _CUTS = {"endswith", "find", "index", "partition", "removeprefix", "removesuffix", "rpartition", "startswith"}
 #: Files that look into words of the grammar, or of other programs, under such a name.
 WORDS_OF_OTHERS = {
-    "crypto_parameters.py": "a line of a configuration",
     "drawn.py": "a path in a drawing",
     "faults.py": "what Python says of an argument",
     "intake.py": "the prompt's answers, which begin with the percent sign of IOS",

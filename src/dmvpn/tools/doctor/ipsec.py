@@ -10,15 +10,12 @@ from dmvpn.features.ike.config.profiles import PROFILE, TRUSTPOINT
 from dmvpn.features.ike.lint import INCOMPLETE, check
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.translation import written
-from dmvpn.features.tunnel import config as tunnel_lines
-from dmvpn.ios import INTERFACE
 from dmvpn.ios.hidden_secrets import question
 from dmvpn.network.references import IKE_PROFILE_UNDEFINED, dangling
 from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
 from dmvpn.network.terms.ike import IKE
 from dmvpn.network.terms.ike_sides import side_of
-from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.crypto_parameters import End, mode_lines, pfs_lines, transform_lines
+from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.tools.doctor.ike_clues import (
     CERTIFICATE,
     IDENTITY,
@@ -47,39 +44,7 @@ if TYPE_CHECKING:
 
 def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that both ends protect the tunnel, or neither does."""
-    there = client.there
-    if there is None or bool(there.protection) == bool(client.tunnel.protection):
-        return
-    with_, without = (
-        ((client.name, client.tunnel), (client.hub, there))
-        if client.tunnel.protection
-        else ((client.hub, there), (client.name, client.tunnel))
-    )
-    yield Finding(
-        step=Step.IKE,
-        cause=Cause.UNPROTECTED,
-        router=without[0],
-        what=f"{with_[0]} protects its tunnel, and {without[0]} sends and takes GRE in clear",
-        evidence=(f"{with_[0]}: tunnel protection ipsec profile {with_[1].protection}", f"{without[0]}: none"),
-        fix=(
-            INTERFACE.of(name=without[1].name),
-            _protection_line(_profile(scene, without[0]) or with_[1].protection),
-        ),
-    )
-
-
-def _profile(scene: Scene, name: str) -> str:
-    """Return a profile that the router has, where it is not used."""
-    facts = scene.of(name)
-    found = device(facts).ipsec.profiles if facts is not None else ()
-    return found[0].name if len(found) == 1 else ""
-
-
-def _protection_line(protection: str) -> str:
-    """Return the line that protects a tunnel. protection: the IPsec profile, and the IKE profile with its keyword."""
-    profile, _, own = protection.partition(" ")
-    kind, _, name = own.partition("-profile ")
-    return tunnel_lines.PROTECTION.of(profile=profile, **({kind: name} if own else {}))
+    yield from differences(scene, client, PROTECTION, Step.IKE)
 
 
 def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -99,7 +64,9 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
         for reason in reasons:
             known = clue_at(reason, _end(client, who))
             if known is not None:
-                yield _from_clue(scene, client, who, known, (reason, evidence))
+                of_sa = differences(scene, client, IPSEC, known.step, evidence=evidence)
+                found = [one for one in of_sa if one.cause is known.cause]
+                yield from found or (_from_clue(scene, client, who, known, (reason, evidence)),)
                 return
     yield _unanswered(scene, client, ours, evidence)
 
@@ -187,12 +154,6 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             return f"{culprit} has no pre-shared key for {client.hub if culprit == client.name else client.name}"
         case Cause.PSK:
             return f"{between} have different pre-shared keys"
-        case Cause.TRANSFORM:
-            return f"IKE is up, and {between} agree on no transform set"
-        case Cause.PFS:
-            return f"IKE is up, and {between} do not agree on perfect forward secrecy"
-        case Cause.MODE:
-            return f"IKE is up, and {between} do not agree on transport or tunnel mode"
         case Cause.IKE_IDENTITY:
             return f"the IKE profile of {culprit} does not take the identity that the other end shows"
         case Cause.PROFILE if concern := _of_profile(client, culprit):
@@ -216,24 +177,18 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
     there, hub = client.there, client.hub_facts
     if there is None or hub is None:
         return ()
-    mine, theirs = End(client.facts, client.tunnel), End(hub, there)
-    here, other = (mine, theirs) if culprit == client.name else (theirs, mine)
+    mine, theirs = (client.facts, client.tunnel.front), (hub, there.front)
+    (here, front), (other, _) = (mine, theirs) if culprit == client.name else (theirs, mine)
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
             return key_lines(
-                here.facts.configuration,
+                here.configuration,
                 peer,
                 missing=cause is Cause.PSK_MISSING,
-                other=other.facts.configuration,
-                front=here.tunnel.front,
-                every=_peers_of(scene, culprit, here.tunnel.front),
+                other=other.configuration,
+                front=front,
+                every=_peers_of(scene, culprit, front),
             )
-        case Cause.TRANSFORM:
-            return transform_lines(here, other)
-        case Cause.PFS:
-            return pfs_lines(here, other)
-        case Cause.MODE:
-            return mode_lines(here, other)
         case Cause.IKE_IDENTITY:
             judge, peer_side = _sides(client, culprit)
             return IDENTITY_DUTY.lines(judge, peer_side) if judge is not None and peer_side is not None else ()

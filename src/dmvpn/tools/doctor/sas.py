@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.terms import Odd, odd
-from dmvpn.tools.doctor.crypto_parameters import (
-    End,
-    mode,
-    mode_lines,
-    pfs,
-    pfs_lines,
-    transform_lines,
-    transforms,
-)
+from dmvpn.network.terms.ipsec import IPSEC
 from dmvpn.tools.doctor.ipsec import is_secured
+from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
     from dmvpn.features.ipsec.facts import SaFacts
@@ -77,86 +70,10 @@ def _sa_with(facts: RouterFacts, tunnel: TunnelFacts | None, remote: Address | N
     return next((sa for sa in found if sa.used), next(iter(found), None))
 
 
-def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
+def agreements(scene: Scene, client: Client) -> Iterator[Finding]:
     """Check settings that work now by accident, or fail at the next rekeying: transform sets, mode and PFS."""
-    there, facts = client.there, client.hub_facts
-    if not client.tunnel.protection or there is None or facts is None or not there.protection:
-        return
-    here, far = End(client.facts, client.tunnel), End(facts, there)
-    yield from _transforms_kept(scene, client, here, far)
-    if mode(here) != mode(far):
-        culprit = _culprit(scene, client, mode)
-        yield Finding(
-            step=Step.SA,
-            cause=Cause.MODE,
-            router=culprit,
-            what=f"the transform set of {client.name} says mode {mode(here)}, that of {client.hub} mode {mode(far)}",
-            evidence=_modes_in_use(scene, client),
-            fix=mode_lines(here, far) if culprit == client.name else mode_lines(far, here),
-            stops=False,
-        )
-    groups = pfs(here), pfs(far)
-    if groups[0] != groups[1]:
-        culprit = _culprit(scene, client, pfs)
-        yield Finding(
-            step=Step.SA,
-            cause=Cause.PFS,
-            router=culprit,
-            what=f"{client.name} has {_named(groups[0])}, {client.hub} has {_named(groups[1])}: {_sooner(here, far)}",
-            fix=pfs_lines(here, far) if culprit == client.name else pfs_lines(far, here),
-            stops=False,
-        )
-
-
-def _culprit(scene: Scene, client: Client, ask: Callable[[End], object]) -> str:
-    """Return the name of the end to change, of two that do not agree on a value."""
-    there, hub = client.there, client.hub_facts
-    if there is None or hub is None:
-        return client.name
-    value = ask(End(hub, there))
-    verdict = odd((client, *scene.fellows(client)), lambda one: ask(End(one.facts, one.tunnel)) == value)
-    return client.hub if verdict is Odd.SERVER else client.name
-
-
-def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
-    """Check SAs from before a change of a transform set: they continue until they are replaced."""
-    mine, theirs = transforms(here), transforms(far)
-    if not mine or not theirs or set(mine) & set(theirs):
-        return
-    culprit = _culprit(scene, client, lambda end: sorted(transforms(end)))
-    yield Finding(
-        step=Step.SA,
-        cause=Cause.TRANSFORM,
-        router=culprit,
-        what=(
-            f"{client.name} offers {' or '.join(mine)}, {client.hub} {' or '.join(theirs)}: the SAs in use are older "
-            "than that, and the next ones will not come"
-        ),
-        evidence=_transforms_in_use(scene, client),
-        fix=transform_lines(here, far) if culprit == client.name else transform_lines(far, here),
-        stops=False,
-    )
-
-
-def _transforms_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
     sa = _sa_with(client.facts, client.tunnel, client.nbma)
-    return (f"the SAs in use have {sa.transform}",) if sa is not None else ()
-
-
-def _sooner(here: End, far: End) -> str:
-    """Return why there are SAs between ends that do not agree on PFS. In IKEv2 it begins with the second SAs."""
-    if not here.begins_with_v1 and not far.begins_with_v1:
-        return "first SAs do without, the next ones will not"
-    asking = next((end for end, other in ((here, far), (far, here)) if not pfs(other)), None)
-    if asking is None:
-        return "the SAs in use are older than that, and the next ones will not come"
-    return f"SAs come only when {asking.facts.hostname} begins"
-
-
-def _named(group: str) -> str:
-    return f"set pfs {group}" if group else "no PFS"
-
-
-def _modes_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
-    sa = _sa_with(client.facts, client.tunnel, client.nbma)
-    return (f"the SAs in use are in {'transport' if sa.transport else 'tunnel'} mode",) if sa is not None else ()
+    mode = "transport" if sa is not None and sa.transport else "tunnel"
+    evidence = (f"the SAs in use have {sa.transform} in {mode} mode",) if sa is not None else ()
+    for one in differences(scene, client, IPSEC, Step.SA, evidence=evidence):
+        yield replace(one, stops=False)

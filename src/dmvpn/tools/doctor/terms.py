@@ -44,15 +44,15 @@ def differences(
     client: Client,
     table: Table[Any],
     step: Step,
-    state: State,
+    state: State = lambda _: (False, ()),
     evidence: tuple[str, ...] = (),
     *,
     doubts: bool = False,
 ) -> Iterator[Finding]:
     """Yield the terms of a table on which a client and its server do not agree, and the duties that fail.
 
-    doubts: packets were not believed, so hidden secrets of two ends that do not work together differ; the user is
-    asked whether they do, where no other client shows it.
+    state: for terms with secrets. doubts: packets were not believed, so hidden secrets of two ends that do not work
+    together differ; the user is asked whether they do, where no other client shows it.
     """
     mine = client.pair
     if mine is None:
