@@ -9,8 +9,10 @@ from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ike.config import settings as ike_lines
 from dmvpn.features.ipsec.config import profiles as ipsec_profiles
 from dmvpn.features.ipsec.config import transforms
+from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
+from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Command, Edit, Role, spoke, word
+from dmvpn.tools.troubles.acts import Command, Differ, Edit, Role, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 PROTECTION: Final = (
@@ -149,7 +151,7 @@ PROTECTION: Final = (
     Trouble(
         id="mode",
         title="A spoke's transform set is for tunnel mode",
-        acts=(spoke("{transform_line}", transforms.MODE.of(tunnel=True)), *pieces.RENEW),
+        acts=(Differ(Role.SPOKE, IPSEC, MODE), *pieces.RENEW),
         complaint="The auditor asks why packets of {spoke.name} are larger than those of others.",
         hints=(
             pieces.HOW_FAR,
@@ -163,7 +165,7 @@ PROTECTION: Final = (
     pieces.lost(
         id="spoke-unprotected",
         title="A spoke's tunnel is not protected",
-        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("tunnel protection",)),),
+        acts=(Differ(Role.SPOKE, PROTECTION_TABLE, PROTECTED),),
         hints=(
             pieces.HOW_FAR,
             "There is no IKE at all. Who should begin it, and why?",
@@ -175,7 +177,7 @@ PROTECTION: Final = (
     pieces.all_lost(
         id="hub-unprotected",
         title="The hub's tunnel is not protected",
-        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("tunnel protection",)),),
+        acts=(Differ(Role.HUB, PROTECTION_TABLE, PROTECTED),),
         hints=(
             pieces.HOW_FAR,
             "The branches begin IKE, and the hub does not answer them. Why should it?",

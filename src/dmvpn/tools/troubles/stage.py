@@ -199,14 +199,12 @@ class Actor:
         return found
 
     def _crypto(self, profile: str) -> dict[str, str]:
-        """Return the names of the IKEv2 profile, keyring, peer and transform set of an IPsec profile."""
+        """Return the names of the IKEv2 profile, keyring and peer of an IPsec profile."""
         ipsec = next((one for one in self.device.ipsec.profiles if one.name == profile), None)
         name = ipsec.ikev2_profile if ipsec is not None else ""
         keyring = next((one.keyring for one in self.device.ikev2.profiles if one.name == name), "")
         peers = (peer.name for one in self.device.ikev2.keyrings if one.name == keyring for peer in one.peers)
-        transform = next(iter(ipsec.transform_sets), "") if ipsec is not None else ""
-        line = next(iter(self.lines.headers(f"crypto ipsec transform-set {transform} ")), "")
-        found = {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, ""), "transform_line": line}
+        found = {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, "")}
         return found | (self._isakmp() if begins_with_v1(self.device.ikev2) and not name else {})
 
     def _isakmp(self) -> dict[str, str]:
