@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.network.device import Device
-from dmvpn.network.references import remedies
 from dmvpn.tools.lint import lint
 
 _FIXES = [
@@ -416,16 +414,6 @@ def test_the_fix_of_a_mistake_is_these_lines(rule: str, lines: tuple[str, ...], 
 def test_a_name_that_nothing_defines_becomes_the_one_that_is_meant(text: str, fix: str) -> None:
     """The fix was a second profile or keyring, half empty, beside the one with another name."""
     assert fix in [one.fix for one in lint({"R.cfg": text}) if one.rule.endswith("-undefined")]
-
-
-def test_lines_to_be_tried_need_no_value_of_a_person_and_open_nothing() -> None:
-    text = "crypto ipsec profile P\n set transform-set TS\nrouter rip\n redistribute static route-map M\n"
-    assert [*remedies(Device.read("R", text))] == [
-        (
-            "crypto ipsec transform-set TS esp-gcm 256",
-            "mode transport",
-        )
-    ]
 
 
 def test_the_hold_time_of_a_fix_is_one_that_a_line_can_say() -> None:

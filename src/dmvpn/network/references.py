@@ -4,7 +4,6 @@ Use         a line that gives a name
 Reference   one kind of name: its definitions, and the sentence about a name without one
 REFERENCES  all of them; a rule that is about the lines of one feature is in the feature
 dangling    the names of a configuration that nothing defines
-remedies    lines for each of them, to be tried
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from dmvpn.base.communities import CommunityKind
 from dmvpn.base.distribution import ListKind
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.base.placeholder import BLANKS, SECRET, Blank
+from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.features.bgp.model import FilterKind
 from dmvpn.features.eigrp.config.sections import line_of
 from dmvpn.features.eigrp.lint import KEY_CHAIN
@@ -198,19 +197,6 @@ def dangling(device: Device, *rules: Rule) -> Iterator[Dangling]:
             reference, names = known[use.kind]
             if use.name not in names:
                 yield Dangling(device, reference, use)
-
-
-def remedies(device: Device) -> Iterator[tuple[str, ...]]:
-    """Yield lines that need no value of a person, to be tried: a name that may be meant, the definition of the name.
-
-    None of them lets more routes pass or takes a tunnel out of its VRF.
-    """
-    for one in dangling(device):
-        alike = one.with_name(one.meant) if one.reference.is_alike else ""
-        defined = one.reference.lines(device, one.use) if one.reference.rule not in (VRF_UNDEFINED, ROUTE_MAP) else ""
-        for text in (alike, defined):
-            if text and not any(blank in text for blank in BLANKS):
-                yield tuple(line.strip() for line in text.split("\n"))
 
 
 # ------------------------------------------------------------------------------------------------ lines that give names
