@@ -11,6 +11,7 @@ from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, tracked_routes
+from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -34,6 +35,9 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check the routes from end to end, there and back."""
     if client.nbma is None or not client.hub or nat.hiding_translator(scene, client):
         return
+    source = interface_of(client.facts, client.tunnel.source_interface)
+    if source is not None and (source.vrf != client.tunnel.front or not source.addresses):
+        return  # its packets cannot leave there, whatever the routes are
     if client.tunnel.front:
         yield from _front_door(scene, client, client.nbma)
         return
