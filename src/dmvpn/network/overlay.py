@@ -16,13 +16,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
-from dmvpn.base.terms import Odd, odd
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
     from dmvpn.base.facts import Network as IPNetwork
     from dmvpn.features.eigrp.model import InterfaceSettings as EigrpInterface
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
 
 E = TypeVar("E")
-V = TypeVar("V", bound="Hashable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -321,23 +319,6 @@ class Network:
                 if seat.end.tunnel.destination == end.source and seat.end not in met
             ]
         return tuple(found)
-
-    def differing(self, value: Callable[[TunnelEnd], V | None]) -> Iterator[tuple[TunnelEnd, TunnelEnd]]:
-        """Yield pairs whose values differ: (end to blame, its peer). None is unknown: it differs from nothing.
-
-        A server is to blame if it agrees with none of several clients.
-        """
-        reported: set[TunnelEnd] = set()  # looked up, never iterated
-        for pair in self.pairs:
-            here, there = value(pair.here), value(pair.there)
-            if here is None or there is None or here == there:
-                continue
-            agree = [one == there for client in self.clients(pair.there) if (one := value(client)) is not None]
-            is_server = odd(agree, bool) is Odd.SERVER
-            culprit, other = (pair.there, pair.here) if is_server else (pair.here, pair.there)
-            if culprit not in reported:
-                reported.add(culprit)
-                yield culprit, other
 
 
 def tunnel_ends(device: Device) -> Iterator[TunnelEnd]:
