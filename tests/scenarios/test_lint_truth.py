@@ -26,7 +26,7 @@ interface GigabitEthernet2
 """
 _SITES = {"HUB": 1, "SPOKE1": 10, "SPOKE2": 20}
 #: Errors that take down again what came up, and after how many seconds at the latest.
-_LATER = {"eigrp-hold-time-short": 120, "tunnel-recursive-protocol": 120}
+_LATER = {"eigrp-hold-time-short": 120, "rip-timers-differ": 120, "tunnel-recursive-protocol": 120}
 #: What this simulator cannot decide, and why.
 _UNDECIDED = {
     "eigrp-lan-not-told": "that nobody hears of a LAN may be meant; here it is waited for",

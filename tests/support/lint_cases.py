@@ -959,7 +959,7 @@ CASES: tuple[Case, ...] = (
         ("network 192.168.20.1 0.0.0.255", "network 192.168.10.128 0.0.0.127"),
     ),
     case("eigrp-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon eigrp 100\n", "")),
-    case("rip-timers-differ", "SPOKE1", " timers basic", below(" version 2", " timers basic 10 30 30 60"), base=RIP),
+    case("rip-timers-differ", "SPOKE1", " timers basic", below(" version 2", " timers basic 5 15 15 30"), base=RIP),
     case("rip-version-missing", "SPOKE1", "router rip", (" version 2\n", ""), base=RIP),
     case("rip-authentication-differs", "SPOKE1", " ip rip authentication", *_SEALED_RIP, base=RIP),
     case("rip-key-missing", "SPOKE1", " ip rip authentication", _SEALED_RIP[0], base=RIP),
