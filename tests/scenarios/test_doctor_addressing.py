@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.causes import Cause
+from dmvpn.network.device import Device
+from dmvpn.network.terms.preshared_keys import half_key
 from dmvpn.tools.doctor import Finding, visit
-from dmvpn.tools.doctor.preshared_keys import half_key
 from support.bench import WorldBench
 from support.doctors import WorldPatient
 from support.world import World
@@ -74,5 +75,10 @@ def test_the_lines_to_enter_are_whole(
 def test_a_key_for_one_direction_alone_is_found_in_a_configuration_with_several_lines() -> None:
     """The lines of a peer were looked at before they were read, so none was ever found."""
     ring = ("crypto ikev2 keyring K", " peer HUB", "  address 198.51.100.1", "  pre-shared-key local <removed>", "!")
-    assert half_key(ring) == ("crypto ikev2 keyring K", "peer HUB", "pre-shared-key remote <secret>")
-    assert half_key((*ring[:4], "  pre-shared-key remote <removed>")) == ()
+    assert half_key(Device.read("R", "\n".join(ring))) == (
+        "crypto ikev2 keyring K",
+        "peer HUB",
+        "pre-shared-key remote <secret>",
+    )
+    remote = (*ring[:4], "  pre-shared-key remote <removed>")
+    assert half_key(Device.read("R", "\n".join(remote))) == ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from dmvpn.network.overlay import tunnel_ends
+from dmvpn.network.terms.preshared_keys import is_special, key_lines
 from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.preshared_keys import is_special, key_lines
 from dmvpn.tools.doctor.static_routes import default_gateways, lines_by_hop, static_lines, tracked_line
 from dmvpn.tools.lint.rules.registration import lines_about, with_address
 
@@ -38,7 +38,9 @@ def test_a_mapping_of_ipv6_is_found_and_gets_another_address() -> None:
 
 def test_a_key_for_another_peer_is_not_taken_for_the_key_of_this_one() -> None:
     """The key for 10.0.0.11 was taken for the key for 10.0.0.1."""
-    both = ("crypto isakmp key <removed> address 10.0.0.11", "crypto isakmp key <removed> address 0.0.0.0")
+    both = device(
+        router("crypto isakmp key <removed> address 10.0.0.11", "crypto isakmp key <removed> address 0.0.0.0")
+    )
     assert not is_special(both, NEAR)
     assert is_special(both, FAR)
     assert key_lines(both, FAR, missing=False) == ("crypto isakmp key <secret> address 10.0.0.11",)

@@ -2,7 +2,7 @@
 
     table      the terms of a protocol, and the comparison of pairs by them
     tunnels    the tables of tunnels and of NHRP
-    ipsec      the tables of protection and of SAs
+    ipsec      the tables of protection and of SAs; preshared_keys: the lines of keys
     bgp        the table of BGP sessions; bgp_sides: what each end knows of the other one
     ike        the table of IKE; ike_sides: how each end would talk to the other one
 

@@ -22,7 +22,6 @@ The checks, each a function of the scene, in the order of a packet's path:
     nat                     NAT on the path
     tunnel_interfaces       tunnel interfaces
     ipsec, sas              IKE; its SAs
-    preshared_keys          the lines of pre-shared keys
     registration            GRE, NHRP
     terms                   what a client and its server must agree on
     tunnel_traffic          traffic through the tunnel; multicast

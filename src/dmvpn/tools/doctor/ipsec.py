@@ -16,6 +16,8 @@ from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
 from dmvpn.network.terms.ike import IKE
 from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
+from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
+from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.ike_clues import (
     CERTIFICATE,
     IDENTITY,
@@ -25,7 +27,6 @@ from dmvpn.tools.doctor.ike_clues import (
     no_proof_at_4500,
 )
 from dmvpn.tools.doctor.packet_loss import probe_result
-from dmvpn.tools.doctor.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -115,8 +116,8 @@ def _from_clue(
         culprit = client.hub if is_hub else client.name
     has_own_key = False
     if known.cause is Cause.PSK and client.hub_facts is not None:
-        mine = is_special(client.facts.configuration, client.nbma, client.tunnel.front)
-        theirs = is_special(client.hub_facts.configuration, scene.seen_as(client), _front_of_hub(client))
+        mine = is_special(device(client.facts), client.nbma, client.tunnel.front)
+        theirs = is_special(device(client.hub_facts), scene.seen_as(client), _front_of_hub(client))
         has_own_key = mine is not theirs
         culprit = culprit if mine is theirs else client.name if mine else client.hub
     return Finding(
@@ -138,8 +139,8 @@ def _key_question(scene: Scene, client: Client) -> str:
     """
     if client.hub_facts is None or scene.fellows(client):
         return ""
-    mine = key_place(client.name, client.facts.configuration, client.nbma, client.tunnel.front)
-    theirs = key_place(client.hub, client.hub_facts.configuration, scene.seen_as(client), _front_of_hub(client))
+    mine = key_place(client.name, device(client.facts), client.nbma, client.tunnel.front)
+    theirs = key_place(client.hub, device(client.hub_facts), scene.seen_as(client), _front_of_hub(client))
     return question(mine, theirs) if mine is not None and theirs is not None else ""
 
 
@@ -182,10 +183,10 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
             return key_lines(
-                here.configuration,
+                device(here),
                 peer,
                 missing=cause is Cause.PSK_MISSING,
-                other=other.configuration,
+                other=device(other),
                 front=front,
                 every=_peers_of(scene, culprit, front),
             )
@@ -263,7 +264,7 @@ def _of_profile(client: Client, name: str) -> Concern | None:
 def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence: tuple[str, ...]) -> Finding:
     """Return the finding where no end refuses, and no end answers."""
     for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts)):
-        lacking = half_key(facts.configuration) if facts is not None else ()
+        lacking = half_key(device(facts)) if facts is not None else ()
         if lacking:
             return Finding(
                 step=Step.IKE,

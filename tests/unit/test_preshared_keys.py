@@ -1,13 +1,19 @@
-"""The lines that the doctor asks for where keys differ: those of the keyring that is there."""
+"""The lines to enter where keys differ or are missing: those of the keyring that is there."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.tools.doctor.preshared_keys import key_lines
+from dmvpn.network.device import Device
+from dmvpn.network.terms import preshared_keys
 from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Address, IPv6Address
 
 HUB = ip_address("172.16.11.1")
 RING = """\
@@ -25,6 +31,19 @@ crypto ikev2 keyring KR
 !
 interface Tunnel0
 """
+
+
+def key_lines(
+    lines: Sequence[str],
+    peer: IPv4Address | IPv6Address,
+    *,
+    missing: bool,
+    other: Sequence[str] = (),
+    every: Sequence[IPv4Address | IPv6Address] = (),
+) -> tuple[str, ...]:
+    """Return the lines to enter for a peer, of configurations as they are shown."""
+    mine, theirs = (Device.read("R", "\n".join(text)) for text in (lines, other))
+    return preshared_keys.key_lines(mine, peer, missing=missing, other=theirs, every=every)
 
 
 def test_the_peer_that_fits_closest_is_the_one_whose_keys_are_used() -> None:

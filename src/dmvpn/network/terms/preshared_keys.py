@@ -1,0 +1,193 @@
+"""The lines of pre-shared keys: lines that an end has for a peer, and lines to enter, in the keyring that is there.
+
+Lines have `<secret>` in the place of each secret; the reader fills it in.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_network
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.placeholder import SECRET, Blank, Placeholder
+from dmvpn.base.values import dataclass
+from dmvpn.features.ike.config import isakmp
+from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
+from dmvpn.ios.grammar import HIDDEN
+from dmvpn.ios.hidden_secrets import SecretPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.ios import Args, Section, Statement
+    from dmvpn.network.device import Device
+
+_ADDRESS: Final = Blank("address")
+_ANYBODY: Final = IPv4Address(0)
+_PEER: Final = PEER.of(name=Blank("name"))
+#: The lines that say whose key the section of a peer has.
+_WHOSE: Final = (ADDRESS, HOSTNAME, IDENTITY)
+_KEY: Final = PRE_SHARED_KEY.of(key=SECRET)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Keys for some peers. opening: the lines that open their section. keys: their lines, without secrets.
+
+    whom: the address of these peers, None: it has none. is_bare: no line says whose keys they are.
+    """
+
+    opening: tuple[str, ...]
+    keys: tuple[str, ...]
+    whom: Args | None
+    is_bare: bool = False
+
+    def breadth(self, peer: IPAddress | None) -> int | None:
+        """Return the number of wildcard bits of its address, or None: it does not match this peer."""
+        if self.whom is None or peer is None:
+            return None
+        address = self.whom.get("address6") or self.whom.get("address")
+        mask = self.whom.get("mask") or (_ANYBODY if address == _ANYBODY else None)
+        network = (
+            ip_network(f"{address}/{mask}" if mask is not None else str(address), strict=False) if address else None
+        )
+        return network.max_prefixlen - network.prefixlen if network is not None and peer in network else None
+
+
+def key_lines(
+    device: Device,
+    peer: IPAddress | None,
+    *,
+    missing: bool,
+    other: Device | None = None,
+    front: str = "",
+    every: Sequence[IPAddress] = (),
+) -> tuple[str, ...]:
+    """Return the lines to enter for this peer.
+
+    other: the other end, which may cover all peers by one line. missing: no key matches the peer. front: the VRF of the
+        peer, "": the global table. every: the peers with which the router needs a key.
+    """
+    old, peers = _isakmp_keys(device, front), _ring_peers(device, front)
+    if not peers and (old or device.ikev2.isakmp.policies):
+        if missing or not old:
+            return _further_key(old, peer, _wide(_isakmp_keys(other), peer) if other is not None and not old else None)
+        return _joined(_closest(old, peer) or old[0])
+    if missing:
+        return _further_peer(device, peers, peer, every, _wide(_ring_peers(other), peer) if other is not None else None)
+    chosen = _closest(peers, peer) or (peers[0] if len(peers) == 1 else None)
+    return _joined(chosen) if chosen is not None else (_ring(device), _PEER, _KEY)
+
+
+def key_place(name: str, device: Device, peer: IPAddress | None, front: str = "") -> SecretPlace | None:
+    """Return the line with the key for a peer in a VRF; None: there is none."""
+    lines = key_lines(device, peer, missing=False, front=front)
+    keys = [line for line in lines if SECRET in line]
+    opening = " / ".join(line for line in lines if SECRET not in line)
+    return SecretPlace(name, opening, keys[0]) if keys else None
+
+
+def is_special(device: Device, peer: IPAddress | None, front: str = "") -> bool:
+    """Return whether this one peer has a key of its own, beside a key for several peers in its VRF."""
+    every = (_ring_peers(device, front), _isakmp_keys(device, front))
+    return any(len({one.breadth(peer) for one in entries} - {None}) > 1 for entries in every)
+
+
+def half_key(device: Device) -> tuple[str, ...]:
+    """Return the missing line of a keyring's peer that has the key for one direction alone; () if none is missing."""
+    for one in _ring_peers(device):
+        lacking = [word for word in ("local", "remote") if not any(word in key.split() for key in one.keys)]
+        if len(lacking) == 1:
+            return (*one.opening, PRE_SHARED_KEY.of(key=SECRET, **{lacking[0]: True}))
+    return ()
+
+
+def _ring_peers(device: Device, front: str | None = None) -> list[_Entry]:
+    """Return the peers of keyrings of IKEv2 for a VRF. If no profile says which these are, or without VRF: of all."""
+    named = {one.keyring for one in device.ikev2.profiles if front is not None and one.fvrf in ("any", front)}
+    every = [
+        (ring.text("name"), _ring_peer((RING.text(ring), PEER.text(args)), inner))
+        for ring, section in device.tree.sections(RING)
+        for args, inner in section.sections(PEER)
+    ]
+    return [one for ring, one in every if ring in named] or [one for _, one in every]
+
+
+def _ring_peer(opening: tuple[str, ...], section: Section) -> _Entry:
+    keys = tuple(_without_secret(one) for one in section.entries(PRE_SHARED_KEY))
+    return _Entry(opening, keys, section.get(ADDRESS), all(section.get(line) is None for line in _WHOSE))
+
+
+def _isakmp_keys(device: Device, front: str | None = None) -> list[_Entry]:
+    """Return the keys of IKEv1 for a VRF: the global ones, then those of keyrings. Without any, or without VRF: all."""
+    every = [("", _Entry((), (_without_secret(one),), one.args)) for one in device.tree.entries(isakmp.KEY)]
+    every += [
+        (args.text("vrf", ""), _Entry((isakmp.KEYRING.text(args),), (_without_secret(one),), one.args))
+        for args, section in device.tree.sections(isakmp.KEYRING)
+        for one in section.entries(isakmp.KEYRING_KEY)
+    ]
+    return [key for vrf, key in every if vrf == front] or [key for _, key in every]
+
+
+def _without_secret(line: Statement) -> str:
+    return line.text.replace(HIDDEN, SECRET)
+
+
+def _joined(one: _Entry) -> tuple[str, ...]:
+    return (*one.opening, *(one.keys or (_KEY,)))
+
+
+def _closest(entries: list[_Entry], peer: IPAddress | None) -> _Entry | None:
+    """Return the entry that a router uses for a peer."""
+    fitting = [(breadth, one) for one in entries if (breadth := one.breadth(peer)) is not None]
+    return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def _wide(entries: list[_Entry], peer: IPAddress | None) -> _Entry | None:
+    """Return the first entry whose address covers several routers, including this one."""
+    return next((one for one in entries if one.breadth(peer)), None)
+
+
+def _further_key(old: list[_Entry], peer: IPAddress | None, wide: _Entry | None) -> tuple[str, ...]:
+    """Return the lines of a further key of IKEv1, in the keyring of the first one. wide: the other end's key, for all
+    addresses, for a router without keys.
+    """
+    opening = old[0].opening if old else ()
+    whom: dict[str, Hashable] = {"address": peer or _ADDRESS}
+    if wide is not None and wide.whom is not None and "address6" not in wide.whom:
+        whom = {name: wide.whom[name] for name in ("address", "mask") if name in wide.whom}
+    line = isakmp.KEYRING_KEY if opening else isakmp.KEY
+    return (*opening, line.of(key=SECRET, **whom))
+
+
+def _further_peer(
+    device: Device, peers: list[_Entry], peer: IPAddress | None, every: Sequence[IPAddress], wide: _Entry | None
+) -> tuple[str, ...]:
+    """Return the lines that add a peer to a keyring: in a section without an address, or with an address that no router
+    needs; else in a new section.
+    """
+    bare = [one for one in peers if one.is_bare]
+    one = bare[0] if len(bare) == 1 else peers[0] if len(peers) == 1 else None
+    served = [address for address in every if one is not None and one.breadth(address) is not None]
+    if one is None or not all(wide is not None and wide.breadth(address) is not None for address in served):
+        return (_ring(device), _PEER, _address_line(peer), _KEY)
+    lacking = [address for address in every if all(known.breadth(address) is None for known in peers)]
+    is_alone = all(peer is None or address == peer or address.version != peer.version for address in lacking)
+    line = _address_line(peer)
+    if wide is not None and wide.whom is not None:
+        line = ADDRESS.text(wide.whom)
+    elif not is_alone:
+        line = _address_line(peer, for_all=True)
+    return (*one.opening, line, *(() if one.keys else (_KEY,)))
+
+
+def _address_line(peer: IPAddress | None, *, for_all: bool = False) -> str:
+    """Return the line with the address of a peer: a section has one address, which may be for all of its version."""
+    if peer is not None and peer.version == 6:
+        return ADDRESS.of(address6=Placeholder("::/0" if for_all else peer))
+    return ADDRESS.of(address=_ANYBODY, mask=_ANYBODY) if for_all else ADDRESS.of(address=peer or _ADDRESS)
+
+
+def _ring(device: Device) -> str:
+    """Return the line that opens the first keyring."""
+    return RING.of(name=device.ikev2.keyrings[0].name if device.ikev2.keyrings else Blank("name"))
