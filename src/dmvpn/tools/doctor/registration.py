@@ -72,12 +72,19 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 #: Tunnels with NHRP lines but no network-id, or with a map of a server, but no server line.
 _NETWORK_IDS: Final = (nhrp_rules.NETWORK_ID, tunnel_rules.WITHOUT_NHRP)
-without_nhrp: Final = duties.of_all(Step.REGISTRATION, *_NETWORK_IDS, registration_rules.MISSING)
+_without_nhrp: Final = duties.of_all(Step.REGISTRATION, *_NETWORK_IDS, registration_rules.MISSING)
 _network_ids: Final = duties.of_pair(Step.REGISTRATION, *_NETWORK_IDS)
 _wrong_addresses: Final = duties.of_pair(Step.REGISTRATION, registration_rules.NOBODY, registration_rules.CLIENT)
 _fewer: Final = duties.of_all(Step.REGISTRATION, registration_rules.FEWER)
 #: A registration is renewed before it expires.
 holding_times: Final = duties.of_pair(Step.REGISTRATION, nhrp_rules.EXPIRES)
+
+
+def without_nhrp(scene: Scene) -> Iterator[Finding]:
+    """Find tunnels that do not run NHRP, or do not register with a server that they map."""
+    for one in _without_nhrp(scene):
+        has_another = one.cause is Cause.NHS_MISSING and has_server(scene.clients(), one.router)
+        yield replace(one, stops=not has_another)
 
 
 def missing_servers(scene: Scene) -> Iterator[Finding]:
