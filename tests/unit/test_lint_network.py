@@ -55,6 +55,16 @@ def test_of_two_ends_the_one_without_a_password_is_to_get_one() -> None:
     assert (finding.file, finding.fix) == ("HUB", "interface Tunnel0\n ip nhrp authentication <secret>")
 
 
+def test_spokes_without_protection_are_to_get_it_and_their_hub_keeps_its_own() -> None:
+    """The hub differed from all its spokes, and was to send in clear as well."""
+    clear = [(" tunnel protection ipsec profile P\n", "")]
+    network = edited(SEALED, SPOKE1=clear, SPOKE2=clear)
+    findings = [one for one in lint(network) if one.rule == "ipsec-one-sided"]
+    assert [(one.file, one.fix) for one in findings] == [
+        (spoke, "interface Tunnel0\n tunnel protection ipsec profile P") for spoke in ("SPOKE1", "SPOKE2")
+    ]
+
+
 def test_a_password_that_is_hidden_may_be_the_same() -> None:
     hidden = [("NHRPKEY", "<removed>")]
     assert told(edited(CLEAR, HUB=hidden, SPOKE1=hidden), "nhrp-authentication-differs") == []

@@ -106,10 +106,16 @@ class Disagreement(_Fault, Generic[E]):
 
     @classmethod
     def of(cls, table: Table[E], term: Term[E, Any], pair: EndPair, verdict: Odd) -> Disagreement[E]:
-        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection."""
+        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection.
+
+        Clients change, too, where the server alone protects: it is not to protect less.
+        """
         here, there = table.views(pair)
-        is_weak = here is not None and there is not None and term.is_weaker(there, here)
-        of_server = verdict is Odd.SERVER or (verdict is Odd.UNDECIDED and is_weak)
+        of_server = verdict is Odd.SERVER
+        if here is not None and there is not None:
+            of_server = (of_server and not term.is_weaker(here, there)) or (
+                verdict is Odd.UNDECIDED and term.is_weaker(there, here)
+            )
         return cls(pair, of_server, table, term, verdict is not Odd.UNDECIDED)
 
     @property
