@@ -120,6 +120,15 @@ def test_a_spoke_that_its_hub_knows_by_the_public_address_of_its_nat_is_right() 
     assert [one.rule for one in lint(network, sites) if one.severity is not Severity.ADVICE] == []
 
 
+def test_an_entry_that_cuts_a_tunnel_at_some_times_only_is_a_warning() -> None:
+    entries = "deny udp any any eq isakmp time-range NIGHT\n permit ip any any"
+    lines = f"time-range NIGHT\n periodic daily 22:00 to 23:00\n!\nip access-list extended WAN-IN\n {entries}\n!\n"
+    port = "interface GigabitEthernet1\n"
+    network = edited(SEALED, SPOKE1=[(port, f"{lines}{port} ip access-group WAN-IN in\n")])
+    found = [one for one in lint(network) if one.rule == "list-cuts-tunnel"]
+    assert [(one.severity, one.what.endswith("is cut then")) for one in found] == [(Severity.WARNING, True)]
+
+
 def test_a_static_route_into_the_tunnel_does_what_split_horizon_would_prevent() -> None:
     network = edited(CLEAR, HUB=[(" no ip split-horizon eigrp 100\n", "")])
     assert bad(network) == [("HUB", "eigrp-split-horizon")]

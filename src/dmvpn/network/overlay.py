@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
+    from dmvpn.network.sites import Site
 
 E = TypeVar("E")
 
@@ -135,6 +136,19 @@ class TunnelEnd:
         address = self.tunnel.source_address
         owner = self.device.owner(address, self.tunnel.front) if address is not None else None
         return owner.name if owner is not None else self.tunnel.source_interface
+
+    @property
+    def nat(self) -> Site | None:
+        """The place of its router, if it is behind NAT by the port with its source address; None: it is not."""
+        site = self.device.site
+        if site is None or site.nat is None:
+            return None
+        return site if site.interface in ("", self.tunnel.source_interface) else None
+
+    @property
+    def seen(self) -> IPAddress | None:
+        """The NBMA address by which its peers know it: behind NAT the public one."""
+        return self.nat.public if self.nat is not None else self.source
 
     @property
     def source_vrf(self) -> str:
@@ -343,13 +357,5 @@ def _seat(end: TunnelEnd) -> Seat[TunnelEnd]:
         end.tunnel.key,
         addresses=[address for address, _ in end.addresses],
         networks=[Prefix.of(*own) for own in end.addresses],
-        sources=[(nbma, end.nhrp.version) for nbma in (end.source, _public(end)) if nbma is not None],
+        sources=[(nbma, end.nhrp.version) for nbma in {end.source: None, end.seen: None} if nbma is not None],
     )
-
-
-def _public(end: TunnelEnd) -> IPAddress | None:
-    """Return the NBMA address that other routers see behind its NAT; None without NAT."""
-    site = end.device.site
-    if site is None or site.public is None or (site.interface and site.interface != end.tunnel.source_interface):
-        return None
-    return site.public

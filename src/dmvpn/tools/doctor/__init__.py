@@ -13,7 +13,7 @@ The checks, each a function of the scene, in the order of a packet's path:
 
     kernel                  the router's orders to the machine below it, compared with its tables
     underlay                routers and interfaces
-    cut_tunnels             inbound lists that keep out what a tunnel needs
+    access_lists            lists that drop what tunnels, routing protocols or hosts need
     packet_loss             packets lost on the wires between two ends
     masks                   masks, and which end of a wire has the wrong one
     packet_sizes            packet sizes on a path, and which end is narrow

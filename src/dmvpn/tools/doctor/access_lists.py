@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP, dangling
+from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.list_decisions import Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import PLAIN, STRANGER
 from dmvpn.tools.doctor.sender_checks import unreachable_senders
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules.cut_tunnels import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 _STEP: Final = Step.FILTER
 #: Kinds of packets that a sentence names.
 _MOST_NAMED: Final = 3
+#: Lists that keep out what a tunnel needs: by the lines alone, which know peers outside of the lab, too.
+cut_tunnels: Final = duties.of_all(Step.IKE, CUT)
 
 
 def filters(scene: Scene) -> Iterator[Verdict]:

@@ -5,23 +5,27 @@ A rule of lint with a cause is a check here, too, with lint's sentence and lines
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.network import references
 from dmvpn.network.overlay import Network
+from dmvpn.network.sites import Site
 from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import neighbors, ospf_ends, phases, registration, tunnels
+from dmvpn.tools.lint.rules import cut_tunnels, neighbors, ospf_ends, phases, registration, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.findings import Rule
+    from dmvpn.dataplane.nat.flows import NatKind
+    from dmvpn.network.device import Device
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Step
 
@@ -68,7 +72,7 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
     known = scene.mistakes
     if not known:
         names = {
-            read(facts.hostname, facts.configuration, table.vrf): name
+            _placed(scene, name, read(facts.hostname, facts.configuration, table.vrf)): name
             for name, facts in scene.alive()
             for table in facts.tables
         }
@@ -77,9 +81,8 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
         for one in names:
             dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
-        found += [
-            one for rules in (tunnels, registration, neighbors, phases, ospf_ends) for one in rules.check(network)
-        ]
+        rooms = (tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels)
+        found += [one for rules in rooms for one in rules.check(network)]
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(
             tuple(
@@ -88,6 +91,16 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
             )
         )
     return known[0]
+
+
+def _placed(scene: Scene, name: str, device: Device) -> Device:
+    """Return a router with what its lines do not show: the NAT before it."""
+    for interface in device.interface_names:
+        gateway = scene.lab.gateways.get(scene.gateway_of(name, interface) or "")
+        if gateway is not None:
+            site = Site(nat=cast("NatKind", gateway.kind), public=gateway.public, interface=interface)
+            return replace(device, site=site)
+    return device
 
 
 def _finding(step: Step, one: Mistake) -> Finding:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor import cut_tunnels, kernel, registration, remote_checks, tunnel_interfaces
+from dmvpn.tools.doctor import access_lists, kernel, registration, remote_checks, tunnel_interfaces
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.rip import rip_on
@@ -86,7 +86,7 @@ _LOCAL: Final = (
     whole_underlay.interfaces,
     tunnel_interfaces.tunnels,
     registration.without_nhrp,
-    cut_tunnels.lists,
+    access_lists.cut_tunnels,
 )
 
 

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.entrances import Outer, entry_of, surely_denied
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.protection import Encapsulation
@@ -29,10 +30,12 @@ CUT: Final = Rule(
     title="An inbound access list denies what a tunnel needs from its peers",
     why="A protected tunnel needs UDP port 500, and ESP or, with NAT on the way, UDP port 4500; without protection it "
     "needs GRE. An outbound list is not asked about packets of the router itself. A warning where ESP is denied and "
-    "UDP port 4500 is not: two of our routers use that port without NAT, and a router of another vendor does not.",
+    "UDP port 4500 is not: two of our routers use that port without NAT, and a router of another vendor does not. A "
+    "warning, too, where the entry counts at some times only.",
     bad="ip access-list extended WAN-IN\n permit udp any any eq isakmp\n!\n"
     "interface GigabitEthernet1\n ip access-group WAN-IN in",
     fix="ip access-list extended WAN-IN\n permit esp any any\n permit udp any any eq non500-isakmp",
+    cause=Cause.LIST_CUTS_TUNNEL,
 )
 RULES: Final = (CUT,)
 
@@ -68,17 +71,22 @@ def _cuts(network: Network, end: TunnelEnd, port: str, listed: FilterList) -> It
             told.setdefault(denied, []).append(peer)
     for denied, peers in told.items():
         what, sequence = denied[0]
-        severity = Severity.WARNING if what is Outer.ESP and _may_use_udp(end, listed, peers[0]) else None
-        outcome = f"{end.name} needs UDP port 4500 then" if severity else f"{end.name} is cut"
+        by_udp = what is Outer.ESP and _may_use_udp(end, listed, peers[0])
+        at_times = any(
+            one.time_range and one.sequence == sequence
+            for extended in (True, False)
+            for one in end.device.policy.access_lists.get((listed.name, extended), ())
+        )
+        outcome = "needs UDP port 4500 then" if by_udp else "is cut then" if at_times else "is cut"
         entry = entry_of(listed.name, sequence)
         yield found(
             CUT,
             end.device,
             (f"interface {port}", ACCESS_GROUP.of(**{"name": listed.name, "in": True})),
-            f"{entry}, inbound on {port}, denies {what.value} from {peers[0] or 'all peers'}: {outcome}",
+            f"{entry}, inbound on {port}, denies {what.value} from {peers[0] or 'all peers'}: {end.name} {outcome}",
             "\n ".join(permitting_lines(listed, denied, peers)),
             related=((end.device, end.at),),
-            severity=severity,
+            severity=Severity.WARNING if by_udp or at_times else None,
         )
 
 
@@ -94,7 +102,7 @@ def _needs(end: TunnelEnd, *, is_translated: bool) -> tuple[Outer, ...]:
     if not end.tunnel.protection:
         return (Outer.GRE,)
     forced = end.device.ipsec.encapsulation is Encapsulation.FORCE
-    return Outer.IKE, Outer.IN_UDP if is_translated or _is_translated(end) or forced else Outer.ESP
+    return Outer.IKE, Outer.IN_UDP if is_translated or end.nat is not None or forced else Outer.ESP
 
 
 def _may_use_udp(end: TunnelEnd, listed: FilterList, peer: IPv4Address | None) -> bool:
@@ -110,16 +118,5 @@ def _peers(network: Network, end: TunnelEnd) -> tuple[tuple[IPv4Address, bool], 
     named += [end.nbma_of(server) for server in end.nhrp.nhs]
     named += [nbma for _, nbma in end.nhrp.maps]
     known = [(one, False) for one in named]
-    known += [(_seen(client), _is_translated(client)) for client in network.clients(end)]
+    known += [(client.seen, client.nat is not None) for client in network.clients(end)]
     return tuple({one: (one, translated) for one, translated in known if isinstance(one, IPv4Address)}.values())
-
-
-def _is_translated(end: TunnelEnd) -> bool:
-    site = end.device.site
-    return site is not None and site.nat is not None
-
-
-def _seen(end: TunnelEnd) -> IPAddress | None:
-    """Return the NBMA address by which other routers know an end."""
-    site = end.device.site
-    return site.public if site is not None and site.public is not None else end.source

@@ -75,7 +75,7 @@ _PROTECTED: Final = PROTECTION.of(profile=Blank("name"))
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield what a translator before a router will not let pass."""
-    behind = [(end, site) for end in network.ends if (site := _site(end)) is not None]
+    behind = [(end, site) for end in network.ends if (site := end.nat) is not None]
     for end, site in behind:
         if network.clients(end) and end.source is not None:
             what = f"{end.device.hostname} is behind NAT ({site.public}), and others register with it"
@@ -92,13 +92,6 @@ def check(network: Network) -> Iterator[NetworkConcern]:
                 yield from _same(one, other, site)
             elif one.multipoint and other.multipoint and _one_cloud(network, one, other):
                 yield from _both(one, site, other, theirs)
-
-
-def _site(end: TunnelEnd) -> Site | None:
-    site = end.device.site
-    if site is None or site.nat is None:
-        return None
-    return site if site.interface in ("", end.tunnel.source_interface) else None
 
 
 def _same_server(network: Network, one: TunnelEnd, other: TunnelEnd) -> bool:

@@ -191,7 +191,7 @@ def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
     own = ""
     if address in [mine for mine, _ in client.addresses]:
         own = f"{address} is {client.name}'s own address"
-    elif link.server is None and link.nbma is not None and link.nbma in (client.source, _outside(client)):
+    elif link.server is None and link.nbma is not None and link.nbma in (client.source, client.seen):
         own = f"{link.nbma} is the source of {client.name} itself"
     if own:
         yield found(OWN, device, link.at, f"{own}, not a server's", _fix(network, link))
@@ -347,7 +347,7 @@ def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         known = [(other, other.source) for other in owners if other.source is not None]
         if not known or len(known) < len(owners):
             continue
-        if any(nbma in (source, _outside(other)) for other, source in known):
+        if any(nbma in (source, other.seen) for other, source in known):
             continue
         owner, right = known[0]
         if any(_moved_server(network, owner)):
@@ -394,12 +394,7 @@ def _moved_server(network: Network, owner: TunnelEnd) -> Iterator[NetworkConcern
     device, name = owner.device, owner.device.hostname
     links = [link for link in network.links if link.server is owner]
     nbma = links[0].nbma if links else None
-    if (
-        nbma is None
-        or owner.source in (None, nbma)
-        or nbma == _outside(owner)
-        or any(link.nbma != nbma for link in links)
-    ):
+    if nbma is None or owner.source in (None, nbma) or nbma == owner.seen or any(link.nbma != nbma for link in links):
         return
     related = tuple((link.client.device, link.at) for link in links)
     has, wire = device.owner(nbma, owner.tunnel.front), owner.underlay
@@ -411,11 +406,6 @@ def _moved_server(network: Network, owner: TunnelEnd) -> Iterator[NetworkConcern
         what = f"all clients of {name} look for it at {nbma}, and the address of its {wire.name} is {owner.source}"
         at, line = f"interface {wire.name}", ADDRESS.of(address=nbma, mask=Prefix.of(*wire.address).netmask)
         yield found(MAP, device, (at, "ip address"), what, f"{at}\n {line}", related=related)
-
-
-def _outside(end: TunnelEnd) -> IPAddress | None:
-    site = end.device.site
-    return site.public if site is not None else None
 
 
 def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
@@ -442,7 +432,7 @@ def _reachable(network: Network) -> Iterator[NetworkConcern]:
         if learns_underlay(device) or _underlay_protocol(end):
             continue  # its neighbors may know the way
         wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
-        wanted += [_outside(client) or client.source for client in network.clients(end)]
+        wanted += [client.seen for client in network.clients(end)]
         for nbma in wanted:
             if nbma is not None and device.underlay_route(nbma) is None:
                 what = (
