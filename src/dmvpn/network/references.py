@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.communities import CommunityKind
 from dmvpn.base.distribution import ListKind
 from dmvpn.base.findings import Concern, Rule, Severity
@@ -114,6 +115,7 @@ ACCESS_GROUP: Final = Rule(
     why="A list that does not exist, or has no entry, lets all packets pass, here as on IOS: nothing is filtered.",
     bad="interface GigabitEthernet1\n ip access-group TYPO in",
     fix="ip access-list extended TYPO\n permit esp any any",
+    cause=Cause.LIST_MISSING,
 )
 PART: Final = Rule(
     id="list-part-undefined",
@@ -148,6 +150,7 @@ class Reference(NamedTuple):
     lines: to define a name, with blanks for what only a person knows; "": a person knows all of it.
     said: of a name that nothing defines.
     is_alike: another name may be meant, if it is the only one or similar: no less is protected by it.
+    is_once: of these only a similar name, and only if no line gives it yet.
     """
 
     rule: Rule
@@ -156,6 +159,7 @@ class Reference(NamedTuple):
     lines: Callable[[Device, Use], str] = lambda *_: ""
     said: str = "{whose} names the {kind} {name}, which is not configured"
     is_alike: bool = False
+    is_once: bool = False
 
 
 class Dangling(NamedTuple):
@@ -168,8 +172,11 @@ class Dangling(NamedTuple):
     @property
     def meant(self) -> str:
         """A name that is defined and may be meant: the only one, or a similar one."""
-        known = sorted(name for name in self.reference.known(self.device) if name != "default")
-        return known[0] if len(known) == 1 else next(iter(get_close_matches(self.use.name, known, 1)), "")
+        kind, is_once = self.reference.kind, self.reference.is_once
+        given = {use.name for use in _uses(self.device) if use.kind == kind} if is_once else {"default"}
+        known = sorted(set(self.reference.known(self.device)) - given)
+        is_only = len(known) == 1 and not is_once
+        return known[0] if is_only else next(iter(get_close_matches(self.use.name, known, 1)), "")
 
     @property
     def concern(self) -> Concern:
@@ -582,5 +589,7 @@ REFERENCES: Final = (
         "filter",
         lambda device: [name for (name, _), entries in device.policy.access_lists.items() if entries],
         said="{whose} by the access list {name}, which {more}: all of them pass",
+        is_alike=True,
+        is_once=True,
     ),
 )

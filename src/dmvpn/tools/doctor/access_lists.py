@@ -15,14 +15,12 @@ The lines to change are those of `list_remedies`, which open least.
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.network.access_entries import entries_of
-from dmvpn.network.references import ACCESS_GROUP, dangling
+from dmvpn.network.references import ACCESS_GROUP
 from dmvpn.tools.doctor import duties
-from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.list_decisions import Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import PLAIN, STRANGER
@@ -33,8 +31,6 @@ from dmvpn.tools.lint.rules.cut_tunnels import CUT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.network.references import Dangling
-    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.list_decisions import Denial
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -45,11 +41,12 @@ _STEP: Final = Step.FILTER
 _MOST_NAMED: Final = 3
 #: Lists that keep out what a tunnel needs: by the lines alone, which know peers outside of the lab, too.
 cut_tunnels: Final = duties.of_all(Step.IKE, CUT)
+_missing: Final = duties.of_all(_STEP, ACCESS_GROUP, stops=False)
 
 
 def filters(scene: Scene) -> Iterator[Verdict]:
     """Check the lists of all routers, and how they verify senders."""
-    yield from missing_lists(scene)
+    yield from _missing(scene)
     if not any(facts.packet_filters for _, facts in scene.alive()):
         return
     decisions = Decisions(scene)
@@ -222,41 +219,5 @@ def _apart(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Ite
         decide=f"are {source} and {destination} to be kept apart?",
         mild=True,
         apart=True,
-        stops=False,
-    )
-
-
-# ------------------------------------------------------------------------------------------------ lists that are absent
-
-
-def missing_lists(scene: Scene) -> Iterator[Finding]:
-    """Yield ports with a list that does not exist, or has no entry: nothing is filtered there."""
-    for router, facts in scene.alive():
-        if not any("ip access-group " in line for line in facts.configuration):
-            continue
-        known = {name for name, _ in device(facts).policy.access_lists}
-        for one in dangling(device(facts), ACCESS_GROUP):
-            yield _missing(router, one, _alike(facts, one.use.name, known))
-
-
-def _alike(facts: RouterFacts, name: str, known: set[str]) -> str:
-    """Return a list with a similar name that is applied nowhere, "": there is none."""
-    used = {word for line in facts.configuration if "ip access-group " in line for word in line.split()[2:3]}
-    return next(iter(get_close_matches(name, sorted(known - used), 1)), "")
-
-
-def _missing(router: str, one: Dangling, other: str) -> Finding:
-    name, (interface, line) = one.use.name, one.use.at
-    port, side = interface.removeprefix("interface "), line.rpartition(" ")[2]
-    lack = one.use.more.replace("is not configured", "does not exist")
-    meant = f"; {other}, which is applied nowhere, may be meant" if other else ""
-    return Finding(
-        step=_STEP,
-        cause=Cause.LIST_MISSING,
-        router=router,
-        what=f"{port} of {router} is to filter by list {name} ({side}), which {lack}: all packets pass{meant}",
-        evidence=(f"{router}: {port}: {line}",),
-        fix=tuple(map(str.strip, one.with_name(other).split("\n"))) if other else (),
-        order="" if other else f"Type the entries of list {name}, or remove the line.",
         stops=False,
     )

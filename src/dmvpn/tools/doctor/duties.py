@@ -58,11 +58,11 @@ def _is_of(client: Client, one: Mistake) -> bool:
     return any((router, at[0]) == mine and server_at(at) == address for router, at in one.related)
 
 
-def of_all(step: Step, *rules: Rule) -> Callable[[Scene], Iterator[Finding]]:
-    """Return a check of all routers by these rules."""
+def of_all(step: Step, *rules: Rule, stops: bool = True) -> Callable[[Scene], Iterator[Finding]]:
+    """Return a check of all routers by these rules. stops: see `Finding`."""
 
     def check(scene: Scene) -> Iterator[Finding]:
-        return (_finding(step, one) for one in _mistakes(scene) if one.concern.rule in rules)
+        return (replace(_finding(step, one), stops=stops) for one in _mistakes(scene) if one.concern.rule in rules)
 
     return check
 
@@ -79,7 +79,8 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
         network = Network([one for one in names if not one.vrf])
         found = [NetworkConcern(one, concern) for one in network.devices for concern in nhrp.check(one.nhrp)]
         for one in names:
-            dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN))
+            of_ports = () if one.vrf else (references.ACCESS_GROUP,)
+            dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN, *of_ports))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
         rooms = (tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels)
         found += [one for rules in rooms for one in rules.check(network)]
