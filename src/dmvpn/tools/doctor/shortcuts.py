@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
@@ -10,9 +11,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_SUMMARY, IP_SUMMARY
 from dmvpn.features.eigrp.config.processes import ADDRESS_FAMILY, AF_INTERFACES, ROUTER_NAMED
-from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, taken_back
 from dmvpn.features.nhrp.config import lines as nhrp_lines
-from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.configuration import device, statements, texts
@@ -21,7 +20,7 @@ from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import clamp_line, mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.lint.rules import phases
+from dmvpn.tools.lint.rules import phases, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,6 +46,10 @@ class _Summary:
 
 _redirect: Final = duties.of_pair(Step.REDIRECT, phases.REDIRECT)
 _shortcut: Final = duties.of_pair(Step.SHORTCUT, phases.SHORTCUT)
+_single: Final = duties.of_pair(Step.SHORTCUT, phases.SPOKE)
+_next_hop: Final = duties.of_pair(Step.REDIRECT, phases.NEXT_HOP)
+_unclamped: Final = duties.of_pair(Step.GRE, sizes.NO_MSS)
+_clamped: Final = duties.of_pair(Step.GRE, sizes.MSS)
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -69,26 +72,13 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
     there, tunnel = client.there, client.tunnel
     if there is None or not there.redirects:
         return
-    alike = (one for one in scene.fellows(client) if one.tunnel.redirects is tunnel.redirects)
-    others = [one for one in alike if one.tunnel.shortcuts and one.tunnel.multipoint]
-    if not others:
+    alike = [one.tunnel for one in scene.fellows(client) if one.tunnel.redirects is tunnel.redirects]
+    if not any(one.shortcuts and one.multipoint for one in alike):
         return
     if tunnel.destination is not None and not tunnel.shortcuts:
         yield Fine(Step.SHORTCUT, f"{client.name} is point-to-point: all goes by {client.hub}")
     elif tunnel.destination is not None:
-        yield Finding(
-            step=Step.SHORTCUT,
-            cause=Cause.SPOKE_POINT_TO_POINT,
-            router=client.name,
-            what=f"{tunnel.name} of {client.name} is to take shortcuts, and leads to {client.hub} alone",
-            evidence=(f"{client.name}: tunnel destination {tunnel.destination}", *_unresolved(others)),
-            fix=(
-                INTERFACE.of(name=tunnel.name),
-                tunnel_lines.DESTINATION.no(),
-                tunnel_lines.MODE.of(gre=True, multipoint=True),
-            ),
-            stops=False,
-        )
+        yield from (replace(one, stops=False) for one in _single(scene, client))
     elif not tunnel.shortcuts:
         yield from _shortcut(scene, client)
     elif not _server_only(client):
@@ -128,20 +118,10 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
         own = next((one for one in process.interfaces if one.name == there.name), None)
         if own is None or own.split_horizon:
             continue
-        if not own.next_hop_self:
+        if own.next_hop_self:
+            yield from _next_hop(scene, client)
+        else:
             yield from _summarized(scene, client, _summary_lines(hub, there.name))
-            continue
-        yield Finding(
-            step=Step.REDIRECT,
-            cause=Cause.NEXT_HOP_SELF,
-            router=client.hub,
-            what=(
-                f"{client.hub} advertises all routes with itself as the next hop, and sends no redirects: spokes with "
-                "multipoint tunnels send everything by it"
-            ),
-            evidence=(f"{client.hub}: {there.name} with next-hop-self, and no ip nhrp redirect",),
-            fix=taken_back(process, there.name, NEXT_HOP_SELF),
-        )
     if hub.bgp.local_as and len({one.name for one in some}) > 1:
         yield from _summarized(scene, client, _aggregates(hub))
 
@@ -225,15 +205,6 @@ def _sends_by_hub(scene: Scene, client: Client) -> bool:
     return any(hop.address in there for way in ways for route in way for hop in route.next_hops)
 
 
-def _unresolved(clients: list[Client]) -> tuple[str, ...]:
-    return tuple(
-        f"{client.name}: {mapping.target} is not resolved: {mapping.reason}"
-        for client in clients
-        for mapping in client.tunnel.mappings
-        if mapping.kind == "incomplete" and mapping.reason
-    )[:2]
-
-
 def small(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that the tunnels of a client and of its server carry as large packets as all other tunnels."""
     there, clients = client.there, [client, *scene.fellows(client)]
@@ -285,42 +256,23 @@ def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that TCP is clamped to the tunnel: where other tunnels of the network clamp, one without a clamp was
     forgotten.
     """
-    there = client.there
-    if there is None:
+    if client.there is None:
         return
     alike = [it for _, facts in scene.alive() for it in facts.tunnels if it.nhrp is client.tunnel.nhrp]
-    usual = sorted({tunnel.mss for tunnel in alike if tunnel.mss is not None})
-    sizes = [it.ip_mtu for it in alike]
-    for name, tunnel in ((client.name, client.tunnel), (client.hub, there)):
-        right = min(usual[-1] if usual else tunnel.ip_mtu, tunnel.ip_mtu - 40)
-        if tunnel.mss is None:
-            yield Finding(
-                step=Step.GRE,
-                cause=Cause.MSS,
-                router=name,
-                what=f"{tunnel.name} of {name} does not clamp TCP: full segments of hosts (1500 octets) do not fit",
-                evidence=(f"{name}: ip mtu {tunnel.ip_mtu}, no ip tcp adjust-mss",),
-                fix=(INTERFACE.of(name=tunnel.name), clamp_line(right)),
-                advice=not usual,
-                stops=False,
-            )
-        elif tunnel.mss + 40 > tunnel.ip_mtu and not _fits_others(tunnel, sizes):
-            yield Finding(
-                step=Step.GRE,
-                cause=Cause.MSS,
-                router=name,
-                what=f"{tunnel.name} of {name} clamps TCP to {tunnel.mss}, with an ip mtu of {tunnel.ip_mtu}",
-                evidence=(f"{name}: ip mtu {tunnel.ip_mtu}, ip tcp adjust-mss {tunnel.mss}",),
-                fix=(INTERFACE.of(name=tunnel.name), clamp_line(tunnel.ip_mtu - 40)),
-                stops=False,
-            )
+    is_usual = any(tunnel.mss is not None for tunnel in alike)
+    for one in _unclamped(scene, client):
+        yield replace(one, advice=not is_usual, stops=False)
+    mtus = [it.ip_mtu for it in alike]
+    ends = ((client.name, client.tunnel), (client.hub, client.there))
+    right = [name for name, tunnel in ends if _fits_others(tunnel, mtus)]
+    yield from (replace(one, stops=False) for one in _clamped(scene, client) if one.router not in right)
 
 
-def _fits_others(tunnel: TunnelFacts, sizes: list[int]) -> bool:
+def _fits_others(tunnel: TunnelFacts, mtus: list[int]) -> bool:
     """Return whether a clamp is right for all other tunnels, and only this tunnel is smaller, which is reported
     already.
     """
-    others = list(sizes)
+    others = list(mtus)
     if tunnel.ip_mtu in others:
         others.remove(tunnel.ip_mtu)
     return _is_smaller(tunnel, others) and tunnel.mss is not None and tunnel.mss + 40 <= min(others)

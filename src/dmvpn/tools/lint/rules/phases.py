@@ -65,6 +65,7 @@ SPOKE: Final = Rule(
     "goes through the hub. That is phase 1, and right if it is intended.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1\n tunnel destination 198.51.100.1",
     fix="interface Tunnel0\n no tunnel destination\n tunnel mode gre multipoint\n ip nhrp shortcut",
+    cause=Cause.SPOKE_POINT_TO_POINT,
 )
 POINT_TO_POINT: Final = Rule(
     id="phase3-shortcut-point-to-point",
@@ -83,6 +84,7 @@ NEXT_HOP: Final = Rule(
     "spokes never ask for each other and all traffic stays on the hub.",
     bad="interface Tunnel0\n no ip split-horizon eigrp 100",
     fix="interface Tunnel0\n no ip next-hop-self eigrp 100",
+    cause=Cause.NEXT_HOP_SELF,
 )
 OSPF: Final = Rule(
     id="phase2-ospf-point-to-multipoint",

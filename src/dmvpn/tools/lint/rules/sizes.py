@@ -45,6 +45,7 @@ MSS: Final = Rule(
     "fragmented, or waits for an ICMP message that may never come.",
     bad="interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460",
     fix="interface Tunnel0\n ip tcp adjust-mss 1360",
+    cause=Cause.MSS,
 )
 NO_MSS: Final = Rule(
     id="tunnel-mss-missing",
@@ -54,6 +55,7 @@ NO_MSS: Final = Rule(
     "where ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere.",
     bad="interface Tunnel0\n ip mtu 1400",
     fix="interface Tunnel0\n ip tcp adjust-mss 1360",
+    cause=Cause.MSS,
 )
 
 
