@@ -67,24 +67,22 @@ def filters(scene: Scene) -> Iterator[Verdict]:
         shut = [one for one in chains if not one.rules]
         said = tuple(map(_words, shut or chains))
         if shut:
-            yield Finding(
-                step=Step.UNDERLAY,
-                cause=Cause.HOST_FILTER,
-                router=name,
-                what=f"the packet filter of {name}'s machine drops all that {name} is to pass on",
-                evidence=said,
-                order=f"on {name}: {_opened(shut[0])}, or rules that accept what it is to pass on",
-            )
+            does = f"drops all that {name} is to pass on"
+            order = f"on {name}: {_opened(shut[0])}, or rules that accept what it is to pass on"
         elif chains:
-            yield Finding(
-                step=Step.UNDERLAY,
-                cause=Cause.HOST_FILTER,
-                router=name,
-                what=f"the packet filter of {name}'s machine passes on only what its rules accept ({'; '.join(said)})",
-                evidence=said,
-                order=f"to see whether they do, {_DECIDE}",
-                advice=True,
-            )
+            does = f"passes on only what its rules accept ({'; '.join(said)})"
+            order = f"to see whether they do, {_DECIDE}"
+        else:
+            continue
+        yield Finding(
+            step=Step.UNDERLAY,
+            cause=Cause.HOST_FILTER,
+            router=name,
+            what=f"the packet filter of {name}'s machine {does}",
+            evidence=said,
+            order=order,
+            advice=not shut,
+        )
 
 
 def unfiltered(scene: Scene) -> Iterator[Verdict]:

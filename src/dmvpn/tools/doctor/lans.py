@@ -14,7 +14,6 @@ from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk.view import HOST_PORT
 
@@ -86,10 +85,7 @@ def _lans(scene: Scene) -> Iterator[Lan]:
 
 def lan_of(scene: Scene, name: str) -> Lan | None:
     """Return the wire of a host; None: its router does not run, or has no port there."""
-    host = scene.lab.hosts[name]
-    facts, link = scene.of(host.router), scene.link((name, HOST_PORT))
-    end = next((port for node, port in link.ends if node == host.router), "") if link is not None else ""
-    port = interface_of(facts, end) if facts is not None else None
+    host, port = scene.lab.hosts[name], scene.gateway_port(name)
     return Lan(name, host.address, host.gateway, host.router, port) if port is not None else None
 
 

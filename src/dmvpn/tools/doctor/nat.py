@@ -33,8 +33,7 @@ def shared_translator(scene: Scene, client: Client) -> Iterator[Verdict]:
     if other is None:
         what = (
             f"{name} ({gateway.public}) remembers a flow of {holder} to {nbma}, an address no longer in use, and GRE "
-            f"has "
-            f"no ports to distinguish it from a flow of {client.name} ({source})"
+            f"has no ports to distinguish it from a flow of {client.name} ({source})"
         )
         remedy = f"wait until it is forgotten, or: dmvpn lab rebind {name}"
     else:

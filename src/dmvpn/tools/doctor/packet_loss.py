@@ -136,15 +136,7 @@ def _lost(scene: Scene, client: Client, pings: ProbeResult) -> Iterator[Verdict]
                 worst = found if worst is None or found.lost > worst.lost else worst
     unexplained = worst.sent - worst.received - len(pings.marks) if worst is not None else 0
     if worst is not None and (not pings.silent or unexplained >= _ENOUGH):
-        place = _place(scene, worst.sender, worst.receiver)
-        yield Finding(
-            step=Step.UNDERLAY,
-            cause=Cause.LOSSY_LINK,
-            router=place[0],
-            what=f"{_between(scene, worst.sender, worst.receiver)} loses packets ({worst.lost:.0%})",
-            evidence=(evidence, str(worst)),
-            order=f"dmvpn lab impair {':'.join(place)}",
-        )
+        yield _at_wire(scene, worst, Cause.LOSSY_LINK, f"loses packets ({worst.lost:.0%})", (evidence, str(worst)))
     elif worst is None and not pings.silent and not pings.refused:
         yield Finding(
             step=Step.UNDERLAY,
@@ -197,20 +189,23 @@ def _between(scene: Scene, one: Port, other: Port) -> str:
 
 def _silent(scene: Scene, there: Direction, back: Direction, evidence: str) -> Finding:
     """Return the finding that nothing passes in one direction of a wire, or in both."""
-    place = _place(scene, there.sender, there.receiver)
-    between = _between(scene, there.sender, there.receiver)
+    said = (evidence, str(there), str(back))
     if not there.received and not back.received:
-        cause, what = Cause.LINK_CUT, f"{between} carries nothing, though both ends are up"
-    else:
-        dead = there if there.dead else back
-        cause = Cause.ONE_WAY_LOSS
-        what = f"{between} lets nothing pass from {dead.sender[0]} to {dead.receiver[0]}, and the rest does"
+        return _at_wire(scene, there, Cause.LINK_CUT, "carries nothing, though both ends are up", said)
+    dead = there if there.dead else back
+    does = f"lets nothing pass from {dead.sender[0]} to {dead.receiver[0]}, and the rest does"
+    return _at_wire(scene, there, Cause.ONE_WAY_LOSS, does, said)
+
+
+def _at_wire(scene: Scene, one: Direction, cause: Cause, does: str, evidence: tuple[str, ...]) -> Finding:
+    """Return the finding about a wire. does: to packets."""
+    place = _place(scene, one.sender, one.receiver)
     return Finding(
         step=Step.UNDERLAY,
         cause=cause,
         router=place[0],
-        what=what,
-        evidence=(evidence, str(there), str(back)),
+        what=f"{_between(scene, one.sender, one.receiver)} {does}",
+        evidence=evidence,
         order=f"dmvpn lab impair {':'.join(place)}",
     )
 

@@ -254,14 +254,17 @@ class Scene:
         self._index.customers = customers(tables, tunnels)
         return self._index.customers
 
-    def table_of(self, host: str) -> Table:
-        """Return the table that a host's packets are looked up in first: that of its router's port."""
-        router = self.lab.hosts[host].router
-        link = self.link((host, HOST_PORT))
+    def gateway_port(self, host: str) -> InterfaceFacts | None:
+        """Return the port of a host's router on the host's wire; None: the router does not run, or has none there."""
+        router, link = self.lab.hosts[host].router, self.link((host, HOST_PORT))
         facts = self.of(router)
         names = [port for node, port in link.ends if node == router] if link is not None else []
-        port = interface_of(facts, names[0]) if facts is not None and names else None
-        return router, port.vrf if port is not None else ""
+        return interface_of(facts, names[0]) if facts is not None and names else None
+
+    def table_of(self, host: str) -> Table:
+        """Return the table that a host's packets are looked up in first: that of its router's port."""
+        port = self.gateway_port(host)
+        return self.lab.hosts[host].router, port.vrf if port is not None else ""
 
     def customer_of(self, host: str) -> str:
         """Return the customer of a host."""

@@ -128,17 +128,13 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def _aggregates(facts: RouterFacts) -> Iterator[_Summary]:
     """Yield aggregates of BGP that suppress more specific routes."""
-    process = device(facts).tree.section(bgp_lines.ROUTER)
-    if process is not None and facts.vrf:
-        sections = [(process.section(bgp_lines.VRF_FAMILY, vrf=facts.vrf), bgp_lines.IN_VRF)]
-    else:
-        family = process.section(bgp_lines.FAMILY) if process is not None else None
-        sections = [(process, bgp_lines.IN_ROUTER), (family, bgp_lines.IN_FAMILY)]
-    opening = bgp_family(facts)
-    for section, lines in sections:
-        for one in statements(section, lines.aggregate):
-            if "summary-only" in one.args:
-                yield _Summary(opening, one.text, _network_of(one.args))
+    for one in device(facts).bgp.aggregates:
+        network = IPv4Network(str(one.prefix))
+        if one.summary_only:
+            line = bgp_lines.IN_ROUTER.aggregate.of(
+                address=network.network_address, mask=network.netmask, summary_only=True
+            )
+            yield _Summary(bgp_family(facts), line, network)
 
 
 def _network_of(args: Args) -> IPv4Network:
@@ -149,10 +145,9 @@ def _network_of(args: Args) -> IPv4Network:
 
 def _summarized(scene: Scene, client: Client, lines: Iterable[_Summary]) -> Iterator[Verdict]:
     """Check summaries that replace the LANs inside them: the hub is then the next hop of these."""
-    lans = [site[1] for one in scene.fellows(client) if (site := scene.site_of(one.name, one.facts)) is not None]
+    lans = _lans(scene, scene.fellows(client))
     for one in lines:
-        inside = [lan for lan in lans if lan in one.network]
-        if not any(_is_sent_by(client, lan) for lan in inside):
+        if not any(_is_sent_by(client, lan) for lan in lans if lan in one.network):
             continue
         yield Finding(
             step=Step.REDIRECT,
@@ -186,23 +181,23 @@ def _is_plain(args: Args) -> bool:
     return args.values_given.keys() <= {"number", "prefix", "address", "mask"}
 
 
+def _lans(scene: Scene, clients: list[Client]) -> list[Address]:
+    """Return an address in the LAN of each client that has one."""
+    sites = (scene.site_of(one.name, one.facts) for one in clients)
+    return [site[1] for site in sites if site is not None]
+
+
 def _is_sent_by(client: Client, lan: Address) -> bool:
-    """Return whether a client sends packets for this LAN to its server."""
-    route = next(iter(client.facts.routes_to(lan)), None)
+    """Return whether routing has the server as next hop for this LAN; existing shortcuts do not count as routing."""
+    route = next((route for route in client.facts.routes_to(lan) if route.source != "nhrp"), None)
     there = client.there.addresses if client.there is not None else ()
     return route is not None and any(hop.address in there for hop in route.next_hops)
 
 
 def _sends_by_hub(scene: Scene, client: Client) -> bool:
-    """Return whether routing has the server as next hop for the LAN of another client.
-
-    In phase 2 the next hop is that client, which NHRP resolves; existing shortcuts do not count as routing.
-    """
-    there = client.there.addresses if client.there is not None else ()
+    """Return whether a client sends by its server for the LAN of another one: in phase 2 the next hop is that one."""
     fellows = [one for one in scene.fellows(client) if one.tunnel.multipoint]
-    lans = [site[1] for one in fellows if (site := scene.site_of(one.name, one.facts)) is not None]
-    ways = [[route for route in client.facts.routes_to(lan) if route.source != "nhrp"][:1] for lan in lans]
-    return any(hop.address in there for way in ways for route in way for hop in route.next_hops)
+    return any(_is_sent_by(client, lan) for lan in _lans(scene, fellows))
 
 
 def small(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -62,14 +62,12 @@ def source(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> 
     else:
         line = tunnel_lines.VRF.of(vrf=port.vrf) if port.vrf else tunnel_lines.VRF.no(vrf=tunnel.front)
         fix = (INTERFACE.of(name=tunnel.name), line)
-    return Finding(
-        step=Step.LINE,
-        cause=Cause.TABLE,
-        router=name,
-        what=f"{port.name} of {name} is in {table_named(port.vrf)}, and {has}: its outer packets cannot leave there",
-        evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}",),
-        fix=fix,
-    )
+    what = f"{port.name} of {name} is in {table_named(port.vrf)}, and {has}: its outer packets cannot leave there"
+    return _finding(Step.LINE, name, what, (f"{name}: {tunnel.name} is down: {tunnel.reason}",), fix)
+
+
+def _finding(step: Step, name: str, what: str, evidence: tuple[str, ...], fix: tuple[str, ...]) -> Finding:
+    return Finding(step=step, cause=Cause.TABLE, router=name, what=what, evidence=evidence, fix=fix)
 
 
 def _belongs(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts, port: InterfaceFacts) -> bool:
@@ -123,7 +121,7 @@ def _identity(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | N
         line = match.of(vrf=tunnel.front) if tunnel.front else match.no(vrf=profile.fvrf)
         fix = (profiles.PROFILE.of(name=profile.name), line)
         what = f"IKEv2 profile {profile.name} of {name} has {has}, and {tunnel.name} has {needs}"
-        return _of_ike(name, what, fix)
+        return _finding(Step.IKE, name, what, (f"{name}: {fix[0]}",), fix)
     keys = own.ikev2.isakmp.keys if not ipsec.ikev2_profile else ()
     fvrfs = list(dict.fromkeys(key.fvrf for key in keys))
     if not fvrfs or tunnel.front in fvrfs or not tunnel.front:
@@ -131,11 +129,8 @@ def _identity(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | N
     keyring = isakmp.KEYRING.of(name=f"FOR-{tunnel.front}", vrf=tunnel.front)
     fix = (keyring, isakmp.KEYRING_KEY.of(address=_ANY, mask=_ANY, key=SECRET))
     where = " and ".join(table_named(vrf) for vrf in fvrfs)
-    return _of_ike(name, f"the keys of IKEv1 of {name} are for peers in {where}, and {tunnel.name} has {needs}", fix)
-
-
-def _of_ike(name: str, what: str, fix: tuple[str, ...]) -> Finding:
-    return Finding(step=Step.IKE, cause=Cause.TABLE, router=name, what=what, fix=fix, evidence=(f"{name}: {fix[0]}",))
+    what = f"the keys of IKEv1 of {name} are for peers in {where}, and {tunnel.name} has {needs}"
+    return _finding(Step.IKE, name, what, (f"{name}: {fix[0]}",), fix)
 
 
 # ------------------------------------------------------------------------------------------------ inside
@@ -183,15 +178,10 @@ def _apart(name: str, facts: RouterFacts, inside: InterfaceFacts, lan: Interface
     """Return the finding that LAN and tunnel are in different tables: where routes are configured, both belong."""
     is_lan_wrong = _has_routing(facts, inside.vrf) or not _has_routing(facts, lan.vrf)
     moves, stays = (lan, inside) if is_lan_wrong else (inside, lan)
-    return Finding(
-        step=Step.LINE,
-        cause=Cause.TABLE,
-        router=name,
-        what=f"{moves.name} of {name} is in {table_named(moves.vrf)}, and {stays.name} in {table_named(stays.vrf)}: no "
-        "packet of the LAN goes by the tunnel",
-        evidence=(f"{name}: show vrf",),
-        fix=(INTERFACE.of(name=moves.name), *moved_port(facts, moves, stays.vrf)),
-    )
+    places = f"{moves.name} of {name} is in {table_named(moves.vrf)}, and {stays.name} in {table_named(stays.vrf)}"
+    fix = (INTERFACE.of(name=moves.name), *moved_port(facts, moves, stays.vrf))
+    what = f"{places}: no packet of the LAN goes by the tunnel"
+    return _finding(Step.LINE, name, what, (f"{name}: show vrf",), fix)
 
 
 def _has_routing(facts: RouterFacts, vrf: str) -> bool:
@@ -226,15 +216,9 @@ def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tu
     for vrf in ("", *own.vrfs.names):
         process = process_of(own.lines, _HEADERS[protocol], vrf) if vrf != facts.vrf else None
         if process is not None:
-            return Finding(
-                step=Step.ROUTING,
-                cause=Cause.TABLE,
-                router=name,
-                what=f"{protocol.upper()} of {name} runs in {table_named(vrf)}, "
-                f"and its tunnel is in {table_named(facts.vrf)}",
-                evidence=evidence,
-                fix=moved(process, vrf, facts.vrf),
-            )
+            there = f"runs in {table_named(vrf)}, and its tunnel is in {table_named(facts.vrf)}"
+            what = f"{protocol.upper()} of {name} {there}"
+            return _finding(Step.ROUTING, name, what, evidence, moved(process, vrf, facts.vrf))
     return None
 
 
@@ -245,13 +229,7 @@ def route_elsewhere(name: str, facts: RouterFacts, target: Address, evidence: tu
         ours = {own.network for port in facts.interfaces if port.vrf == facts.vrf for own in port.addresses}
         found = [one for one in routes if any(one.next_hop in network for network in ours)]
         if any(target in route.prefix for route in found):
-            return Finding(
-                step=Step.ROUTING,
-                cause=Cause.TABLE,
-                router=name,
-                what=f"the static route of {name} to {target} is in {table_named(vrf)}, "
-                f"and its next hop in {table_named(facts.vrf)}",
-                evidence=evidence,
-                fix=tuple(line for one in found for line in (f"no {line_of(one, vrf)}", line_of(one, facts.vrf))),
-            )
+            there = f"is in {table_named(vrf)}, and its next hop in {table_named(facts.vrf)}"
+            fix = tuple(line for one in found for line in (f"no {line_of(one, vrf)}", line_of(one, facts.vrf)))
+            return _finding(Step.ROUTING, name, f"the static route of {name} to {target} {there}", evidence, fix)
     return None

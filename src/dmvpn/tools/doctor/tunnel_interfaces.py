@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -39,54 +40,37 @@ def tunnels(scene: Scene) -> Iterator[Verdict]:
 
 def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
     interface = (INTERFACE.of(name=tunnel.name),)
-    evidence = (f"{name}: {tunnel.name} is {'up' if tunnel.up else f'down: {tunnel.reason}'}",)
+    evidence = f"{name}: {tunnel.name} is {'up' if tunnel.up else f'down: {tunnel.reason}'}"
+    found = partial(Finding, step=Step.LINE, router=name, evidence=(evidence,))
     recursion = _recursion(name, facts, tunnel)
     if recursion is not None:
         return recursion
     if tunnel.up and not tunnel.addresses:
-        return Finding(
-            step=Step.LINE,
-            cause=Cause.NO_ADDRESS,
-            router=name,
-            what=f"{tunnel.name} of {name} has no address",
-            evidence=evidence,
-            fix=(*interface, addressing.tunnel_line(scene, tunnel)),
-        )
+        fix = (*interface, addressing.tunnel_line(scene, tunnel))
+        return found(cause=Cause.NO_ADDRESS, what=f"{tunnel.name} of {name} has no address", fix=fix)
     if tunnel.up:
         return Fine(Step.LINE, f"{tunnel.name} of {name} is up, source {tunnel.source}")
     if tunnel.reason.is_one(TunnelReason.SHUT) or (not tunnel.reason and not tunnel.enabled):
-        return Finding(
-            step=Step.LINE,
-            cause=Cause.TUNNEL_SHUTDOWN,
-            router=name,
-            what=f"{tunnel.name} of {name} is shut down",
-            evidence=evidence,
-            fix=(*interface, SHUTDOWN.no()),
-        )
+        what = f"{tunnel.name} of {name} is shut down"
+        return found(cause=Cause.TUNNEL_SHUTDOWN, what=what, fix=(*interface, SHUTDOWN.no()))
     source = interface_of(facts, tunnel.source_interface)
     if source is not None and not source.enabled:
-        return Finding(
-            step=Step.UNDERLAY,
-            cause=Cause.INTERFACE_SHUTDOWN,
-            router=name,
-            what=f"{source.name} of {name}, the source of {tunnel.name}, is shut down",
-            evidence=evidence,
-            fix=(INTERFACE.of(name=source.name), SHUTDOWN.no()),
-        )
+        what = f"{source.name} of {name}, the source of {tunnel.name}, is shut down"
+        fix = (INTERFACE.of(name=source.name), SHUTDOWN.no())
+        return found(step=Step.UNDERLAY, cause=Cause.INTERFACE_SHUTDOWN, what=what, fix=fix)
     elsewhere = tables.source(scene, name, facts, tunnel) or _not_learned(scene, name, tunnel)
     if elsewhere is not None:
         return elsewhere
-    cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
-    sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
-    was_multipoint = (tunnel.source, name) in sought or bool(tunnel.servers)
-    if cause is Cause.WRONG_DESTINATION and was_multipoint:
-        cause, fix = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)
+    cause, line = _CAUSES.get(tunnel.reason.code, Cause.TUNNEL_DOWN), ""
     if cause is Cause.WRONG_SOURCE:
-        fix = tunnel_lines.SOURCE.of(interface=addressing.source_port(scene, name))
+        line = tunnel_lines.SOURCE.of(interface=addressing.source_port(scene, name))
+    elif cause is Cause.WRONG_DESTINATION:
+        line = tunnel_lines.DESTINATION.of(address=Blank("address"))
+        sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
+        if (tunnel.source, name) in sought or tunnel.servers:
+            cause, line = Cause.HUB_POINT_TO_POINT, tunnel_lines.MODE.of(gre=True, multipoint=True)
     what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
-    return Finding(
-        step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
-    )
+    return found(cause=cause, what=what, fix=(*interface, line) if line else ())
 
 
 def _not_learned(scene: Scene, name: str, tunnel: TunnelFacts) -> Finding | None:
@@ -98,27 +82,21 @@ def _not_learned(scene: Scene, name: str, tunnel: TunnelFacts) -> Finding | None
     return found and replace(found, evidence=(f"{name}: {tunnel.name} is down: {tunnel.reason}", *found.evidence))
 
 
-_SOURCE: Final = (Cause.WRONG_SOURCE, "")
-#: The fault of a tunnel that is down, and the line to enter.
-_CAUSES: Final[dict[str, tuple[Cause, str]]] = {
+#: The fault of a tunnel that is down.
+_CAUSES: Final = {
     code.id: cause
-    for code, cause in (
-        (TunnelReason.SOURCE_DOWN, (Cause.UNDECIDED, "")),
-        (TunnelReason.SOURCE_WITHOUT_ADDRESS, _SOURCE),
-        (TunnelReason.SOURCE_OF_ROUTE, _SOURCE),
-        (TunnelReason.NO_INTERFACE, _SOURCE),
-        (TunnelReason.NO_SOURCE, _SOURCE),
+    for cause, codes in (
+        (Cause.UNDECIDED, (TunnelReason.SOURCE_DOWN, TunnelReason.KEEPALIVE)),
+        (Cause.WRONG_SOURCE, (TunnelReason.SOURCE_WITHOUT_ADDRESS, TunnelReason.SOURCE_OF_ROUTE)),
+        (Cause.WRONG_SOURCE, (TunnelReason.NO_INTERFACE, TunnelReason.NO_SOURCE)),
+        (Cause.WRONG_DESTINATION, (TunnelReason.NO_DESTINATION,)),
+        (Cause.MISSING_ROUTE, (TunnelReason.NO_ROUTE,)),
         (
-            TunnelReason.NO_DESTINATION,
-            (Cause.WRONG_DESTINATION, tunnel_lines.DESTINATION.of(address=Blank("address"))),
+            Cause.PROFILE,
+            (TunnelReason.UNPROTECTED, IpsecReason.NO_PROFILE, IpsecReason.NO_TRANSFORM, IpsecReason.OTHER_PROFILE),
         ),
-        (TunnelReason.NO_ROUTE, (Cause.MISSING_ROUTE, "")),
-        (TunnelReason.KEEPALIVE, (Cause.UNDECIDED, "")),
-        (TunnelReason.UNPROTECTED, (Cause.PROFILE, "")),
-        (IpsecReason.NO_PROFILE, (Cause.PROFILE, "")),
-        (IpsecReason.NO_TRANSFORM, (Cause.PROFILE, "")),
-        (IpsecReason.OTHER_PROFILE, (Cause.PROFILE, "")),
     )
+    for code in codes
 }
 
 
