@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.ios import INTERFACE
-from dmvpn.ios.common import ADJUST_MSS, IP_MTU
+from dmvpn.ios.common import IP_MTU
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.packet_loss import probe_result, wires_to_server
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 _COMPARED: Final = 8
 #: Octets of the IPv4 and TCP headers around a segment.
 _HEADERS: Final = 40
-#: Octets: the smallest MTU of any link, RFC 791 §3.2; the range of a TCP clamp.
+#: Octets: the smallest MTU of any link, RFC 791 §3.2.
 _LEAST: Final = 68
-_SEGMENTS: Final = (500, 1460)
 #: Octets: the largest tunnel MTU that a line can set.
 _LARGEST: Final = 17940
 
@@ -39,12 +38,6 @@ _LARGEST: Final = 17940
 def mtu_line(octets: int) -> str:
     """Return the line that sets this tunnel MTU; where no line can set one so large, the router computes it."""
     return IP_MTU.of(octets=octets) if octets <= _LARGEST else IP_MTU.no()
-
-
-def clamp_line(octets: int) -> str:
-    """Return the line that clamps TCP's segments to this size, or to the nearest valid one."""
-    least, most = _SEGMENTS
-    return ADJUST_MSS.of(octets=max(least, min(octets, most)))
 
 
 def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -17,7 +17,7 @@ from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.configuration import device, statements, texts
 from dmvpn.tools.doctor.openings import bgp_family
 from dmvpn.tools.doctor.packet_loss import probe_result
-from dmvpn.tools.doctor.packet_sizes import clamp_line, mtu_line
+from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import phases, sizes
@@ -235,7 +235,7 @@ def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[in
         return
     usual = min(others)
     section = INTERFACE.of(name=tunnel.name)
-    clamp = (clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
+    clamp = (sizes.clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
     yield Finding(
         step=Step.GRE,
         cause=Cause.MTU,

@@ -135,12 +135,13 @@ def addresses(scene: Scene) -> Iterator[Verdict]:
         if one == other or address != same:
             continue
         name, tunnel = _mistaken(scene, (one, mine), (other, theirs))
+        servers = [(who, client.server) for who in (one, other) for client in scene.clients(who)]
         yield Finding(
             step=Step.REGISTRATION,
             cause=Cause.ADDRESS_CONFLICT,
             router=name,
             what=f"{one} and {other} both have the tunnel address {address}",
-            evidence=tuple(f"{who} says: {reason}" for who, reason in _said(scene, (one, other))),
+            evidence=tuple(f"{who} says: {it.reason}" for who, it in servers if it is not None and it.reason),
             fix=(INTERFACE.of(name=tunnel.name), addressing.tunnel_line(scene, tunnel)),
             others=tuple(who for who in (one, other) if who != name),
         )
@@ -159,13 +160,6 @@ def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, Tunn
 
 def _registered(tunnel: TunnelFacts) -> bool:
     return all(server.responding for server in tunnel.servers)
-
-
-def _said(scene: Scene, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for name in names:
-        for client in scene.clients(name):
-            if client.server is not None and client.server.reason:
-                yield name, str(client.server.reason)
 
 
 def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:

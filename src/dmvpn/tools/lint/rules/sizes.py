@@ -86,8 +86,8 @@ _SIZES: Final = Table(lambda end, _: end, (MTU,))
 RULES: Final = (TOO_LARGE, MSS, NO_MSS, MTU.rule)
 _ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
 _ANY: Final = OuterAddress(IPv4Address(0))
-#: Octets: the least that the lines can say.
-_LEAST, _LEAST_SEGMENT = 68, 500
+#: Octets: the least that `ip mtu` can say; the range of `ip tcp adjust-mss`.
+_LEAST, _SEGMENTS = 68, (500, 1460)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
@@ -146,13 +146,19 @@ def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
         yield found(TOO_LARGE, end.device, end.line("ip mtu"), what, fix, severity=severity)
 
 
+def clamp_line(octets: int) -> str:
+    """Return the line that clamps TCP's segments to this size, or to the nearest valid one."""
+    least, most = _SEGMENTS
+    return ADJUST_MSS.of(octets=max(least, min(octets, most)))
+
+
 def _segments(end: TunnelEnd) -> Iterator[NetworkConcern]:
     room = budget(end)
     if end.nhrp.version == 6 or room is None:
         return
     mtu = end.tunnel.ip_mtu or room[0]
     mss = mtu - _IP - _TCP
-    fix = f"{end.at[0]}\n {ADJUST_MSS.of(octets=max(_LEAST_SEGMENT, min(mss, 1460)))}"
+    fix = f"{end.at[0]}\n {clamp_line(mss)}"
     if end.tunnel.mss is None:
         if end.nhrp.network_id is not None or end.tunnel.protection:
             what = f"TCP through {end.name} is not clamped; {mss} octets of a segment fit into its packets of {mtu}"
