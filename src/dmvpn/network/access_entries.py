@@ -2,6 +2,8 @@
 
     Entry       one entry of a list, its words by what they are about
     entries_of  the entries of a list, from the lines of a configuration
+    entry_line  the words of one
+    entry_at    its place in a text that was read
     edit        the lines that change entries of a list
 
 An entry of `access-list N` has no number of its own: it counts from 10 in steps of 10, as `ip access-list extended N`
@@ -18,6 +20,10 @@ from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from dmvpn.base.shadows import ListedEntry
+    from dmvpn.features.policy.model import AccessEntry
+    from dmvpn.network.device import Device
 
 _STEP: Final = 10
 #: Words behind which ports follow, and how many words a range of ports has.
@@ -135,7 +141,18 @@ def inverted(words: str) -> str:
 
 def entries_of(configuration: Iterable[str], name: str) -> tuple[Entry, ...]:
     """Return the entries of a list, remarks left out. configuration: the lines of a running configuration."""
-    found: list[Entry] = []
+    found = (Entry.of(text, sequence) for sequence, text in _lines(configuration, name))
+    return tuple(entry for entry in found if entry is not None)
+
+
+def entry_line(configuration: Iterable[str], name: str, sequence: int) -> str:
+    """Return the words of an entry behind its number, "" if its line is not found."""
+    known = (text for number, text in _lines(configuration, name) if number == sequence)
+    return next((text for text in known if not text.startswith("remark")), "")
+
+
+def _lines(configuration: Iterable[str], name: str) -> Iterator[tuple[int, str]]:
+    """Yield the numbers and words of the lines of a list, with remarks."""
     is_inside, numbered = False, 0
     for line in configuration:
         words = line.split()
@@ -143,12 +160,19 @@ def entries_of(configuration: Iterable[str], name: str) -> tuple[Entry, ...]:
             is_inside = words[:2] == ["ip", "access-list"] and words[3:4] == [name]
             if words[:2] == ["access-list", name]:
                 numbered += _STEP  # remarks have their numbers, too
-                entry = Entry.of(" ".join(words[2:]), numbered)
-                found += [entry] if entry is not None else []
+                yield numbered, " ".join(words[2:])
         elif is_inside and words and words[0].isdigit():
-            entry = Entry.of(" ".join(words[1:]), int(words[0]))
-            found += [entry] if entry is not None else []
-    return tuple(found)
+            yield int(words[0]), " ".join(words[1:])
+
+
+def entry_at(device: Device, name: str, entry: AccessEntry | ListedEntry, *, extended: bool) -> tuple[str, ...]:
+    """Return the words of the line of an entry, as `Places.find` takes them."""
+    numbered = device.numbered_lists.get(name)
+    if not numbered:
+        header = f"ip access-list {'extended' if extended else 'standard'} {name}"
+        return header, f"{entry.sequence} {'permit' if entry.permit else 'deny'}"
+    place = entry.sequence // _STEP - 1
+    return (numbered[place] if place < len(numbered) else f"access-list {name}",)
 
 
 def header_of(configuration: Iterable[str], name: str) -> str:

@@ -11,7 +11,7 @@ from dmvpn.base.filters import TcpFlag
 from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter.reasons import FilterReason
-from dmvpn.network.list_lines import entry_line
+from dmvpn.network.access_entries import entry_line
 from dmvpn.tools.walk.view import Match
 
 if TYPE_CHECKING:

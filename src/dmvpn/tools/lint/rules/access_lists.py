@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.shadows import ListedEntry, shadows
 from dmvpn.features.policy.config import access_lists, listed_entries, objects
-from dmvpn.network.list_lines import entry_at
+from dmvpn.network.access_entries import entry_at, inverted
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ UNUSED: Final = Rule(
     fix="interface GigabitEthernet1\n ip access-group WAN-IN in",
 )
 RULES: Final = (SHADOWED, MASK, UNUSED)
-_ALL_ONES: Final = 0xFFFFFFFF
 #: Earlier entries that a finding names, and findings about one list.
 _NAMED, _MOST = 3, 20
 #: Names that a finding about unused ones has.
@@ -113,7 +112,7 @@ def _said(listed: _List, entry: ListedEntry) -> str:
 
 def _mask(listed: _List, entry: AccessEntry) -> Iterator[NetworkConcern]:
     for end in (entry.source, entry.destination):
-        if _is_mask(int(end.wildcard)) and not int(end.address):
+        if inverted(f"{end.address} {end.wildcard}") and not int(end.address):
             yield from _masked(listed, entry, end)
             return
 
@@ -128,20 +127,13 @@ def _masked(listed: _List, entry: AccessEntry, end: AddressRange) -> Iterator[Ne
     network = _address(words[place - 1])
     if not network & int(end.wildcard) or network & ~int(end.wildcard):
         return
-    words[place] = str(IPv4Address(int(end.wildcard) ^ _ALL_ONES))
     what = (
         f"entry {entry.sequence} of {listed.name} has {end.wildcard} behind {words[place - 1]}: no station of that "
         "network has an address that fits"
     )
-    better = " ".join(words)
-    fix = f"{listed.header}\n no {entry.sequence}\n {entry.sequence} {better}"
+    words[place - 1 : place + 1] = [inverted(f"{words[place - 1]} {end.wildcard}")]
+    fix = f"{listed.header}\n no {entry.sequence}\n {entry.sequence} {' '.join(words)}"
     yield found(MASK, listed.device, listed.at(entry), what, fix)
-
-
-def _is_mask(bits: int) -> bool:
-    """Return whether these are ones and then zeros, at least one of each."""
-    inverse = bits ^ _ALL_ONES
-    return bits not in (0, _ALL_ONES) and not inverse & (inverse + 1)
 
 
 def _address(text: str) -> int:
