@@ -1,6 +1,6 @@
 """Kernel settings below /proc/sys, of the network namespace of the calling thread: read and written.
 
-The settings belong to the host: `userspace/borrowed.py` stores their former values, and restores them. In containers
+The settings belong to the host: `userspace/leftovers.py` stores their former values, and restores them. In containers
 /proc/sys is often read-only: that is reported, not raised, because the important settings of interfaces and neighbor
 tables can be made by netlink (`netlink.InetConf`, `netlink.NeighborParameters`), and a router works, with drawbacks,
 without the rest.
