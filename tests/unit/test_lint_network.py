@@ -120,6 +120,43 @@ def test_a_spoke_that_its_hub_knows_by_the_public_address_of_its_nat_is_right() 
     assert [one.rule for one in lint(network, sites) if one.severity is not Severity.ADVICE] == []
 
 
+@pytest.mark.parametrize("behind", ["SPOKE1", "HUB"])
+def test_the_key_of_a_router_behind_nat_is_that_of_its_public_address(behind: str) -> None:
+    """Packets come from and go to the public address, and a key for it alone was called missing."""
+    sites = {behind: Site(nat="cone", public=IPv4Address("192.0.2.1"))}
+    address = {"SPOKE1": "203.0.113.10", "HUB": "198.51.100.1"}[behind]
+    network = edited(
+        {name: SEALED[name] for name in ("HUB", "SPOKE1")},
+        HUB=[("address 203.0.113.0 255.255.255.0", "address 203.0.113.10")],
+    )
+    network = {name: text.replace(f"{address}\n", "192.0.2.1\n") for name, text in network.items()}
+    network |= {behind: network[behind].replace(f"ip address {address} 255", "ip address 192.168.178.2 255")}
+    keys = ("ike-key-missing", "ike-key-differs")
+    assert [one.what for one in lint(network, sites) if one.rule in keys] == []
+    lacking = {name: text.replace("  address 192.0.2.1\n", "  address 192.0.2.9\n") for name, text in network.items()}
+    (finding,) = [one for one in lint(lacking, sites) if one.rule in keys]
+    assert finding.rule == "ike-key-missing"
+    assert "  address 192.0.2.1 255.255.255.255" in finding.fix or "  address 192.0.2.1\n" in finding.fix
+
+
+def test_a_secret_that_was_removed_from_a_file_differs_from_nothing_and_has_no_length() -> None:
+    """A file of `show running-config` without secrets, beside files with them: its keys were called different."""
+    network = edited(
+        SEALED, HUB=[("key hub-key-of-tests", "key <removed>"), ("authentication NHRPKEY", "authentication <removed>")]
+    )
+    assert bad(network) == []
+
+
+def test_a_server_without_its_tunnel_address_gets_it_with_the_mask_of_its_clients() -> None:
+    """The address was proposed with a mask for one host, and was said to be None."""
+    line = " ip address 10.0.0.1 255.255.255.0\n"
+    for names in (("HUB", "SPOKE1", "SPOKE2"), ("HUB", "SPOKE1")):
+        network = edited({name: CLEAR[name] for name in names}, HUB=[(line, "")])
+        (finding,) = [one for one in lint(network) if one.rule == "nhrp-nhs-nobody"]
+        assert (finding.file, finding.fix) == ("HUB", f"interface Tunnel0\n{line[:-1]}")
+        assert finding.what == "all clients of HUB look for it at 10.0.0.1, and its Tunnel0 has none"
+
+
 def test_an_entry_that_cuts_a_tunnel_at_some_times_only_is_a_warning() -> None:
     entries = "deny udp any any eq isakmp time-range NIGHT\n permit ip any any"
     lines = f"time-range NIGHT\n periodic daily 22:00 to 23:00\n!\nip access-list extended WAN-IN\n {entries}\n!\n"

@@ -9,6 +9,7 @@ from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.features.nhrp.config import lines
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH
+from dmvpn.ios.hidden_secrets import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def _runs(tunnel: TunnelConfig) -> Iterator[Concern]:
 def _password(tunnel: TunnelConfig) -> Iterator[Concern]:
     length = len(tunnel.authentication.encode())
     line = lines.of_version(lines.AUTHENTICATION, tunnel.version)
-    if length > PASSWORD_LENGTH:
+    if length > PASSWORD_LENGTH and not is_hidden(tunnel.authentication):
         yield Concern(
             rule=PASSWORD,
             at=_line(tunnel, "authentication"),

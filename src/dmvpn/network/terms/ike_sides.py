@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One end. peer: the address of the other end of its pair. by_v1: the client of its pair begins with IKEv1.
+    """One end. peer: where the other end of its pair is seen. by_v1: the client of its pair begins with IKEv1.
 
     terms: how it would talk to the other end of its pair, where the client begins, or why it cannot; None: the client
         cannot begin.
@@ -41,6 +41,11 @@ class Side:
     def name(self) -> str:
         """What the router calls itself."""
         return self.end.device.hostname
+
+    @property
+    def seen(self) -> IPAddress:
+        """The address with which other routers exchange its messages: behind NAT the public one."""
+        return self.end.seen or self.address
 
     @property
     def profile_line(self) -> tuple[str, ...]:
@@ -74,9 +79,9 @@ def _sides(pair: EndPair) -> tuple[Side, Side] | None:
         return None
     config = here.book.config
     by_v1 = version_of(config, candidates(config, here.policy)[0]) == IkeVersion.V1
-    ours = here.book.to(here.policy, there.address)
-    here = replace(here, peer=there.address, by_v1=by_v1, terms=ours)
-    there = replace(there, peer=here.address, by_v1=by_v1)
+    ours = here.book.to(here.policy, there.seen)
+    here = replace(here, peer=there.seen, by_v1=by_v1, terms=ours)
+    there = replace(there, peer=here.seen, by_v1=by_v1)
     if isinstance(ours, Reason):
         return here, there
     return here, replace(there, terms=there.book.terms(there.way, ours.identity, None, version=ours.version))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.reasons import Reason
+from dmvpn.base.terms import Likeness
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
+from dmvpn.ios.hidden_secrets import compare
 from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.tools.lint.found import found
 
@@ -87,7 +89,7 @@ def lonely(network: Network) -> Iterator[NetworkConcern]:
             at = next(
                 ((f"crypto ikev2 keyring {ring.name}",) for ring in here.end.device.ikev2.keyrings), here.profile_line
             )
-            what = f"there is no key for {first.name} ({first.address}){others}: traffic for it stays on the hub"
+            what = f"there is no key for {first.name} ({first.seen}){others}: traffic for it stays on the hub"
             yield found(PAIR, here.end.device, at, what, related=((first.end.device, first.profile_line),))
 
 
@@ -97,7 +99,7 @@ def _goes_directly(server: TunnelEnd, client: TunnelEnd) -> bool:
 
 
 def _has_no_key(here: Side, there: Side) -> bool:
-    terms = here.book.to(here.policy, there.address)
+    terms = here.book.to(here.policy, there.seen)
     return isinstance(terms, Reason) and terms.code in _WITHOUT_KEY
 
 
@@ -131,7 +133,8 @@ def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[Netwo
         if isinstance(expected, Reason):
             yield from _no_terms(receiver, sender, expected)
             return
-        if its.secret not in expected.secrets:
+        secret = its.secret.decode("latin-1")
+        if all(compare(secret, one.decode("latin-1")) is Likeness.DIFFERENT for one in expected.secrets):
             differing.append(f"what {sender.name} signs with is not what {receiver.name} checks with")
     if differing:
         related = ((there.end.device, _key_line(there, there.profile)),)
@@ -159,7 +162,7 @@ def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
         return
     at = _key_line(here, profile) if profile is not None else here.profile_line
     fix = _key(profile, there) if profile is not None and _has_ring(here, profile) else ""
-    what = f"there is no key for {there.name} ({there.address})"
+    what = f"there is no key for {there.name} ({there.seen})"
     yield found(NO_KEY, here.end.device, at, what, fix, related=((there.end.device, there.profile_line),))
 
 
@@ -180,7 +183,7 @@ def _has_ring(side: Side, profile: Profile) -> bool:
 def _key(profile: Profile, there: Side) -> str:
     """Return the lines of a key for a peer."""
     name = "-".join(there.name.split())  # of a file whose name has blanks
-    address = there.address
+    address = there.seen
     return profiles.peer_lines(profile.keyring, name, str(address), SECRET, version=address.version)
 
 

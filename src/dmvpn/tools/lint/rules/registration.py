@@ -239,9 +239,9 @@ def _one_less(network: Network, odd: TunnelEnd, model: TunnelEnd, lacking: list[
     return found(FEWER, odd.device, odd.line(f"{odd.words} nhs"), what, fix, related=related)
 
 
-def _address_line(address: IPAddress, end: TunnelEnd) -> str:
-    """Return the line that gives a tunnel this address in its network."""
-    length = end.addresses[0][1] if end.addresses else address.max_prefixlen
+def _address_line(address: IPAddress, *ends: TunnelEnd) -> str:
+    """Return the line that gives a tunnel this address. ends: with its network; the first with an address shows it."""
+    length = next((length for end in ends for _, length in end.addresses), address.max_prefixlen)
     if isinstance(address, IPv6Address):
         return ADDRESS_OF_IPV6.of(address=IPv6Interface((address, length)))
     return ADDRESS.of(address=address, mask=Prefix.of(address, length).netmask)
@@ -275,9 +275,11 @@ def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
         rule, at = CLIENT, (server.device, server.at)
         what = f"{address} is {server.device.hostname}, which registers with a server itself; {hub} is {right.address}"
     links = [one for one in network.links if one.there is right] if server is None else []
-    if any(one.client is not client for one in links) and all(one.nhs.address == address for one in links):
-        what = f"all clients of {hub} look for it at {address}, and the address of its {right.name} is {right.address}"
-        fix = f"{right.at[0]}\n {_address_line(address, right)}"
+    is_shared = right.address is None or any(one.client is not client for one in links)
+    if is_shared and links and all(one.nhs.address == address for one in links):
+        is_at = f"the address of its {right.name} is {right.address}" if right.address else f"its {right.name} has none"
+        what = f"all clients of {hub} look for it at {address}, and {is_at}"
+        fix = f"{right.at[0]}\n {_address_line(address, right, client)}"
         related = tuple((one.client.device, one.at) for one in links)
         first = link is links[0]
         return found(NOBODY, right.device, right.line("ip address"), what, fix, related=related) if first else None
