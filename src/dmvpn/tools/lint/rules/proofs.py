@@ -99,8 +99,9 @@ def _goes_directly(server: TunnelEnd, client: TunnelEnd) -> bool:
 
 
 def _has_no_key(here: Side, there: Side) -> bool:
-    terms = here.book.to(here.policy, there.seen)
-    return isinstance(terms, Reason) and terms.code in _WITHOUT_KEY
+    """Return whether an end can neither begin with the other one nor, by the address that it claims, answer it."""
+    every = (here.book.to(here.policy, address) for address in dict.fromkeys((there.seen, there.address)))
+    return all(isinstance(terms, Reason) and terms.code in _WITHOUT_KEY for terms in every)
 
 
 def names(end: TunnelEnd) -> Iterator[NetworkConcern]:

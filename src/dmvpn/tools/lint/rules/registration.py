@@ -22,7 +22,7 @@ from dmvpn.network.terms.tunnels import NHRP
 from dmvpn.tools.lint.found import differences, found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.model import NhsConfig
@@ -152,13 +152,15 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield findings about clients and their servers."""
     for link in network.links:
         yield from _server(network, link)
+    moved = _moved_servers(network)
     for end in network.ends:
         for target, nbma in _not_registered(network, end):
             what = f"{end.name} maps {target.address} and does not register there"
             fix = f"{end.at[0]}\n {server(target.address, nbma)}"
             yield found(MISSING, end.device, end.line(f"{end.words} map {target.address}"), what, fix)
-        yield from _maps(network, end)
-        yield from _moved_server(network, end)
+        yield from _maps(network, end, moved)
+        if end in moved:
+            yield moved[end]
         yield from _dynamic(end)
     yield from _reachable(network)
     yield from _fewer(network)
@@ -277,12 +279,13 @@ def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
     links = [one for one in network.links if one.there is right] if server is None else []
     is_shared = right.address is None or any(one.client is not client for one in links)
     if is_shared and links and all(one.nhs.address == address for one in links):
+        if link is not links[0]:
+            return None  # it is said of the first one
         is_at = f"the address of its {right.name} is {right.address}" if right.address else f"its {right.name} has none"
         what = f"all clients of {hub} look for it at {address}, and {is_at}"
         fix = f"{right.at[0]}\n {_address_line(address, right, client)}"
         related = tuple((one.client.device, one.at) for one in links)
-        first = link is links[0]
-        return found(NOBODY, right.device, right.line("ip address"), what, fix, related=related) if first else None
+        return found(NOBODY, right.device, right.line("ip address"), what, fix, related=related)
     return found(rule, client.device, link.at, what, _fix(network, link), related=(at,))
 
 
@@ -326,7 +329,7 @@ def with_address(one: Statement, address: IPAddress) -> str:
     return one.line.of(**{**dict(one.args), place: value})
 
 
-def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkConcern]) -> Iterator[NetworkConcern]:
     """Compare static maps, and the NBMA addresses of NHS lines, with the tunnels of the routers that have the tunnel
     addresses.
     """
@@ -352,7 +355,7 @@ def _maps(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
         if any(nbma in (source, other.seen) for other, source in known):
             continue
         owner, right = known[0]
-        if any(_moved_server(network, owner)):
+        if owner in moved:
             continue
         translated = is_private(right) and not is_private(nbma) and owner.device.site is None
         what = f"{address} is {owner.device.hostname}, whose tunnel has the source {right}, not {nbma}"
@@ -389,25 +392,33 @@ def _moved(end: TunnelEnd, address: IPAddress, nbma: tuple[IPAddress, IPAddress]
     return lines
 
 
-def _moved_server(network: Network, owner: TunnelEnd) -> Iterator[NetworkConcern]:
-    """Yield that a server is not where all of its clients look for it: its tunnel leaves from another port, or the port
-    has another address on the same wire.
-    """
+def _moved_servers(network: Network) -> dict[TunnelEnd, NetworkConcern]:
+    """Return the servers that are not where all of their clients look for them, with the finding about each."""
+    links: dict[TunnelEnd, list[ServerLink]] = {}
+    for link in network.links:
+        if link.server is not None:
+            links.setdefault(link.server, []).append(link)
+    checked = ((owner, _moved_server(owner, some)) for owner, some in links.items())
+    return {owner: concern for owner, concern in checked if concern is not None}
+
+
+def _moved_server(owner: TunnelEnd, links: list[ServerLink]) -> NetworkConcern | None:
+    """Return that a server's tunnel leaves from another port, or that the port has another address on the same wire."""
     device, name = owner.device, owner.device.hostname
-    links = [link for link in network.links if link.server is owner]
-    nbma = links[0].nbma if links else None
+    nbma = links[0].nbma
     if nbma is None or owner.source in (None, nbma) or nbma == owner.seen or any(link.nbma != nbma for link in links):
-        return
+        return None
     related = tuple((link.client.device, link.at) for link in links)
     has, wire = device.owner(nbma, owner.tunnel.front), owner.underlay
     if has is not None:
         what = f"{name} has {nbma}, where its clients look for it, but its {owner.name} leaves from {owner.source}"
         fix = f"{owner.at[0]}\n {tunnel_lines.SOURCE.of(interface=has.name)}"
-        yield found(SOURCE, device, owner.line("tunnel source"), what, fix, related=related)
-    elif len(links) > 1 and wire is not None and wire.address is not None and nbma in Prefix.of(*wire.address):
+        return found(SOURCE, device, owner.line("tunnel source"), what, fix, related=related)
+    if len(links) > 1 and wire is not None and wire.address is not None and nbma in Prefix.of(*wire.address):
         what = f"all clients of {name} look for it at {nbma}, and the address of its {wire.name} is {owner.source}"
         at, line = f"interface {wire.name}", ADDRESS.of(address=nbma, mask=Prefix.of(*wire.address).netmask)
-        yield found(MAP, device, (at, "ip address"), what, f"{at}\n {line}", related=related)
+        return found(MAP, device, (at, "ip address"), what, f"{at}\n {line}", related=related)
+    return None
 
 
 def _dynamic(end: TunnelEnd) -> Iterator[NetworkConcern]:
