@@ -144,6 +144,16 @@ def test_the_check_of_senders_is_a_step_and_its_drops_are_silent(world: World) -
     assert end.refusal is None
 
 
+def test_the_check_of_senders_passes_an_address_that_only_a_shut_interface_of_the_router_has(world: World) -> None:
+    world.configure("SPOKE1", "interface Tunnel0", "ip verify unicast source reachable-via rx allow-default")
+    world.configure("SPOKE1", "interface Loopback9", "ip address 10.1.102.100 255.255.255.255", "shutdown")
+    told = walk(world.sim.facts(world.scenario), "H2", "H1")
+    assert filtered(told) == ["Tunnel0, ip verify unicast source: 10.1.102.100 is reachable by 0.0.0.0/0"]
+    world.ping("H2", "10.1.101.100")
+    world.run_for(1)
+    assert world.replies("H2") != []
+
+
 def test_later_fragments_are_judged_by_themselves(world: World) -> None:
     world.configure(
         "SPOKE1",

@@ -128,7 +128,7 @@ def _hears(view: View, router: str, packet: Packet) -> bool:
 def unreachable(facts: RouterFacts, port: str, source: Address, asked: ReversePath) -> str:
     """Return why a port that verifies senders drops a packet from this one, "": it lets it in."""
     vrf = next((one.vrf for one in facts.interfaces if one.name == port), "")
-    if any(own.ip == source for one in facts.interfaces if one.vrf == vrf for own in one.addresses):
+    if any(own.ip == source for one in facts.interfaces if one.enabled and one.vrf == vrf for own in one.addresses):
         return f"{source} is an address of the router itself"
     routes = facts.routes_to(source, vrf)
     hops = Match(routes[0], ()).hops if routes and not routes[0].drops else ()
