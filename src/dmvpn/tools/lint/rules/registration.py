@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING, Final
 
@@ -314,12 +315,19 @@ def _fix(network: Network, link: ServerLink) -> str:
 
 def lines_about(end: TunnelEnd, address: IPAddress | None) -> list[Statement]:
     """Return the lines about a server: `nhs`, then `map`."""
+    return _lines_by_server(end, address.version).get(address, []) if address is not None else []
+
+
+@lru_cache(maxsize=16)
+def _lines_by_server(end: TunnelEnd, version: int) -> dict[object, list[Statement]]:
+    """Return these lines for each server: there may be thousands of servers."""
+    lines: dict[object, list[Statement]] = {}
     section = end.device.section(end.name)
-    if section is None or address is None:
-        return []
-    entries = section.entries(*(of_version(line, address.version) for line in (nhrp_lines.NHS, nhrp_lines.MAP)))
-    meant = address, Prefix.host(address)
-    return [one for one in entries if one.args.get("nhs_address", one.args.get("target")) in meant]
+    kinds = [of_version(line, version) for line in (nhrp_lines.NHS, nhrp_lines.MAP)]
+    for one in section.entries(*kinds) if section is not None else ():
+        meant = one.args.get("nhs_address", one.args.get("target"))
+        lines.setdefault(meant.address if isinstance(meant, Prefix) and meant.is_host else meant, []).append(one)
+    return lines
 
 
 def with_address(one: Statement, address: IPAddress) -> str:
