@@ -63,6 +63,8 @@ def test_spokes_without_protection_are_to_get_it_and_their_hub_keeps_its_own() -
     assert [(one.file, one.fix) for one in findings] == [
         (spoke, "interface Tunnel0\n tunnel protection ipsec profile P") for spoke in ("SPOKE1", "SPOKE2")
     ]
+    (alone,) = [one for one in lint(edited(SEALED, SPOKE1=clear, HUB=clear)) if one.rule == "ipsec-one-sided"]
+    assert (alone.file, alone.fix) == ("SPOKE2", "")
 
 
 def test_a_password_that_is_hidden_may_be_the_same() -> None:

@@ -58,6 +58,7 @@ class Term(Generic[E, V]):
     place: the line of an end that has the value, by its words, as `Concern.at`.
     lines: to enter at an end for a value, with the line that opens their section; () if only a person knows them.
     protects: whether a value protects. Without a witness for either end, the unprotected one is to change.
+    is_kept: whether an end keeps its protection even if it alone has it.
     refuses: whether an end refuses the other because of this term, by its reason. waits: terms that come first: their
         difference explains this one.
     other: a value that no network has, for a fault.
@@ -75,6 +76,7 @@ class Term(Generic[E, V]):
     fits: Callable[[V, V], Likeness] | None = None
     shown: Callable[[V], V] | None = None
     protects: Callable[[V], bool] | None = None
+    is_kept: bool = False
     refuses: Callable[[ReasonFacts], bool] | None = None
     waits: tuple[Term[E, Any], ...] = ()
     other: V | None = None
@@ -90,7 +92,7 @@ class Term(Generic[E, V]):
     def fix(self, end: E, right: E) -> tuple[str, ...]:
         """Return the lines that give an end the value of the other one."""
         value = self.see(right)
-        if isinstance(value, NoValue):
+        if isinstance(value, NoValue) or (self.is_kept and self.is_weaker(right, end)):
             return ()
         return self.lines(end, self.shown(value) if self.shown is not None else value)
 

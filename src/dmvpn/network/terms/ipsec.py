@@ -99,6 +99,7 @@ PROTECTED: Final = Term["TunnelEnd", str](
     place=lambda end: end.line("tunnel protection"),
     lines=_protection_lines,
     protects=bool,
+    is_kept=True,
     other="",
 )
 PROTECTION: Final = Table(lambda end, _: end, (PROTECTED,))

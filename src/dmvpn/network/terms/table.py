@@ -106,16 +106,14 @@ class Disagreement(_Fault, Generic[E]):
 
     @classmethod
     def of(cls, table: Table[E], term: Term[E, Any], pair: EndPair, verdict: Odd) -> Disagreement[E]:
-        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection.
-
-        Clients change, too, where the server alone protects: it is not to protect less.
-        """
+        """Return the disagreement of a pair. If nothing decides, the client changes, or the end without protection."""
         here, there = table.views(pair)
         of_server = verdict is Odd.SERVER
         if here is not None and there is not None:
-            of_server = (of_server and not term.is_weaker(here, there)) or (
-                verdict is Odd.UNDECIDED and term.is_weaker(there, here)
-            )
+            if verdict is Odd.UNDECIDED:
+                of_server = term.is_weaker(there, here)
+            elif term.is_kept and term.is_weaker(here, there):
+                of_server = False
         return cls(pair, of_server, table, term, verdict is not Odd.UNDECIDED)
 
     @property
