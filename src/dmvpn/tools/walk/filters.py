@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -32,11 +33,15 @@ CLAUSE: Final = "RFC 1812 §5.2.7.1"
 
 @dataclass(frozen=True, slots=True)
 class FilterAnswer:
-    """What a list, or a check, says of a packet: in words. answered: its sender hears of it, if it does not pass."""
+    """What a list, or a check, says of a packet: in words. answered: its sender hears of it, if it does not pass.
+
+    listed: a list says it.
+    """
 
     passes: bool
     what: str
     answered: bool = False
+    listed: bool = False
 
 
 def answers(view: View, router: str, port: str, packet: Packet, *, inward: bool) -> Iterator[FilterAnswer]:
@@ -49,7 +54,7 @@ def answers(view: View, router: str, port: str, packet: Packet, *, inward: bool)
     path = found.filters.reverse_path if inward else None
     if listed is not None:
         answer = _of_list(view, router, facts, found, listed, packet, inward=inward)
-        yield answer
+        yield replace(answer, listed=True)
         if not answer.passes:
             return
     if path is not None and found.reason != NO_REASON:

@@ -223,7 +223,7 @@ class Ground(ABC):
             if not answer.passes:
                 said = filters.PROHIBITED if answer.answered else ""
                 end = self._drop(router, packet, answer.what, said, clause=filters.CLAUSE if said else "")
-                return replace(end, listed=True)
+                return replace(end, listed=answer.listed)
             self._say(router, packet, Act.FILTER, answer.what)
         return None
 
