@@ -83,8 +83,8 @@ holding_times: Final = duties.of_pair(Step.REGISTRATION, nhrp_rules.EXPIRES)
 def without_nhrp(scene: Scene) -> Iterator[Finding]:
     """Find tunnels that do not run NHRP, or do not register with a server that they map."""
     for one in _without_nhrp(scene):
-        has_another = one.cause is Cause.NHS_MISSING and has_server(scene.clients(), one.router)
-        yield replace(one, stops=not has_another)
+        registered = any(each.works for each in scene.clients() if each.name == one.router)
+        yield replace(one, stops=not (one.cause is Cause.NHS_MISSING and registered))
 
 
 def missing_servers(scene: Scene) -> Iterator[Finding]:
