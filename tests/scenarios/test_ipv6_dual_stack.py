@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetHairpin, SetInterface, SetMulticast, SetRoute
 from dmvpn.base.events import PlaneAnnounced
-from dmvpn.shells.simulator import simulator
+from dmvpn.shells.simulator import Simulator
 from support.world import World
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import Event
 
 V4, V6 = "10.4.4.100", "2001:db8:4::100"
 
@@ -79,7 +84,12 @@ def test_idle_shortcuts_of_both_expire_in_silence() -> None:
 
 def test_a_plane_without_ipv6_keeps_ipv6_down_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is on all real planes: IPv4 runs as if nothing else were configured."""
-    monkeypatch.setattr(simulator, "PlaneAnnounced", lambda **_: PlaneAnnounced(ipv6=False))
+    post = Simulator.post
+
+    def without_ipv6(here: Simulator, router: str, event: Event) -> None:
+        post(here, router, PlaneAnnounced(ipv6=False) if isinstance(event, PlaneAnnounced) else event)
+
+    monkeypatch.setattr(Simulator, "post", without_ipv6)
     world = World("dual-stack")
     world.run_for(10)
     world.stream("H3", V4, seconds=3, rate=5)
