@@ -240,8 +240,8 @@ other hooks and those of iptables-legacy are not read: a rule that drops what a 
 ## What it knows of VRFs
 
 LANs are expected to reach each other if they are of one customer: VRFs of one name, or, where no other router has
-that name, VRFs whose tunnels are in one cloud (the same network and key). `python -m support.vrf_faults` puts each of
-27 mechanisms of VRFs into every network that it fits: front doors with IKEv1, IKEv2 and without IPsec, inside VRFs
+that name, VRFs whose tunnels are in one cloud (the same network and key). `python -m support.oracle --only vrfs` puts
+each of 27 mechanisms of VRFs into a network that it fits: front doors with IKEv1, IKEv2 and without IPsec, inside VRFs
 with each routing protocol, sites with different names for one VRF, and the scenarios `front-door` and
 `two-customers`. Each is named first, and the lines of the findings, entered as they are, make every pair of LANs what
 it was; a key is left to the reader. What cannot be found:
@@ -274,7 +274,7 @@ The lines correct one thing: an entry's mask, network, protocol, ports or place,
 an object group; or they add an entry. Of all lines that let the packets pass, the doctor proposes those after which
 fewest others pass, those of strangers included. It takes a list from its side of a port only if another router has none
 at that side of such a port, or if nothing else helps. `ip verify unicast source` keeps as much of its check as it can.
-`python -m support.list_faults` puts each of 35 mechanisms into every network that it fits. Each is named first,
+`python -m support.oracle --only lists` puts each of 35 mechanisms into a network that it fits. Each is named first,
 the lines of the findings make every pair of LANs what it was, TCP and ICMP included, and nothing passes that did not
 pass before. What cannot be found:
 
