@@ -69,6 +69,11 @@ class Concern:
     fix: str = ""
     severity: Severity | None = None
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The lines of the fix, as they are typed."""
+        return tuple(line.strip() for line in self.fix.splitlines())
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

@@ -65,7 +65,7 @@ class Cuts:
         self._known: dict[int, list[bytes] | None] = {}
 
     def of(self, largest: int) -> list[bytes] | None:
-        """Return the packet in fragments of at most so many octets; None: it has DF. Raises WireError."""
+        """Return the packet in fragments. largest: octets of each. None: the packet has DF. Raises WireError."""
         if largest not in self._known:
             whole = Ipv4Packet.parse(self._packet)
             pieces = [] if whole.dont_fragment else whole.fragments(largest)

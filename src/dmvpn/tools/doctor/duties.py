@@ -111,5 +111,5 @@ def _finding(step: Step, one: Mistake) -> Finding:
         router=one.router,
         what=f"{one.router}: {one.concern.what}",
         evidence=tuple(f"{router}: {at[-1]}" for router, at in one.related),
-        fix=tuple(line.strip() for line in one.concern.fix.splitlines()),
+        fix=one.concern.typed,
     )

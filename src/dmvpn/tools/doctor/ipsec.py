@@ -194,7 +194,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
             judge, peer_side = _sides(client, culprit)
             return IDENTITY_DUTY.lines(judge, peer_side) if judge is not None and peer_side is not None else ()
         case Cause.PROFILE if concern := _of_profile(client, culprit):
-            return tuple(line.strip() for line in concern.fix.splitlines())
+            return concern.typed
         case Cause.CERTIFICATE:
             return _trustpoint_lines(scene, client, culprit)
         case _:

@@ -83,8 +83,8 @@ holding_times: Final = duties.of_pair(Step.REGISTRATION, nhrp_rules.EXPIRES)
 def without_nhrp(scene: Scene) -> Iterator[Finding]:
     """Find tunnels that do not run NHRP, or do not register with a server that they map."""
     for one in _without_nhrp(scene):
-        named = [each for each in scene.clients() if each.name == one.router and each.server is not None]
-        yield replace(one, stops=one.cause is not Cause.NHS_MISSING or not any(each.works for each in named))
+        is_registered = any(each.server is not None and each.works for each in scene.clients(one.router))
+        yield replace(one, stops=one.cause is not Cause.NHS_MISSING or not is_registered)
 
 
 def missing_servers(scene: Scene) -> Iterator[Finding]:

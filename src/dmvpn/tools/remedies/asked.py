@@ -53,14 +53,15 @@ def _lost(lab: LabFacts, router: str, address: str) -> WalkedPath | None:
 def _finding(path: WalkedPath) -> Finding:
     """Return why the packet does not arrive: lists and VRFs may be meant."""
     end, question = path.end, path.question
+    may_be_meant = end.listed or bool(end.apart)
     return Finding(
         step=Step.FILTER if end.listed else Step.ROUTING,
         cause=Cause.PACKET_FILTER if end.listed else Cause.NO_ROUTE_THERE,
         router=end.where,
         what=f"{question.source} does not reach {question.destination}: {end.why or end.outcome.value}",
         evidence=(f"a copy of these configurations loses the packet at {end.where}, too",),
-        decide=f"are {question.source} and {question.destination} to be kept apart?" if end.listed or end.apart else "",
+        decide=f"are {question.source} and {question.destination} to be kept apart?" if may_be_meant else "",
         order=f"a VRF of {end.where} imports a route-target that VRF {end.apart} exports" if end.apart else "",
-        mild=bool(end.listed or end.apart),
-        apart=bool(end.listed or end.apart),
+        mild=may_be_meant,
+        apart=may_be_meant,
     )

@@ -150,6 +150,11 @@ def leaves(lines: Iterable[str], within: tuple[str, ...] = ()) -> Iterator[Chang
         trail.append(line.strip())
 
 
+def command_of(line: str) -> str:
+    """Return the words that name a command and what it is about: `ip route PREFIX`, `neighbor ADDRESS remote-as`."""
+    return " ".join(line.split()[:3])
+
+
 def with_changes(texts: Mapping[str, str], changes: Iterable[RouterChange]) -> dict[str, str]:
     """Return the configurations with these changes. Raises UserError if a router refuses one, or one has no effect."""
     now = dict(texts)

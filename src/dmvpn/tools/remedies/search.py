@@ -25,7 +25,7 @@ from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
 from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.doctor.permitted_lines import takes_security
-from dmvpn.tools.remedies.changes import Proposals, RouterChange, with_changes
+from dmvpn.tools.remedies.changes import Proposals, RouterChange, command_of, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.scope import without_others
 from dmvpn.tools.remedies.since import harmed, hunks, in_order, taken_back
@@ -493,7 +493,7 @@ def _compatible(group: Sequence[RouterChange]) -> tuple[RouterChange, ...]:
 def _touched(change: RouterChange) -> set[tuple[str, tuple[str, ...], str]]:
     """Return the places of a change: router, section, and the beginning of the line."""
     lines = (*change.gone, *change.new)
-    return {(change.router, line.path, " ".join(line.text.removeprefix("no ").split()[:3])) for line in lines}
+    return {(change.router, line.path, command_of(line.text.removeprefix("no "))) for line in lines}
 
 
 def _said(changes: Sequence[RouterChange]) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.ios.differences import differences
 from dmvpn.network.lines import Lines, lines_after, tree_of
-from dmvpn.tools.remedies.changes import RouterChange, leaves
+from dmvpn.tools.remedies.changes import RouterChange, command_of, leaves
 from dmvpn.tools.remedies.suffering import Harm, Suffering, escapes, is_smaller
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from dmvpn.tools.diff.behavior import LanPair, Talk
     from dmvpn.tools.remedies.changes import ChangedLine
 
-#: Words of a line that name its command and what it is about: `ip route PREFIX`, `neighbor ADDRESS remote-as`.
-_COMMAND: Final = 3
 #: Splits an entry of a list behind its name.
 _ENTRY: Final = re.compile(r" (?=(?:permit|deny)\b)")
 
@@ -49,7 +47,7 @@ def _of_router(router: str, now: str, good: str) -> list[RouterChange]:
     for real, bare in sorted(both, key=lambda one: one[0].came):
         if real.came or real.undone:
             lines, typed, shown = tuple(leaves(bare.lines, bare.within)), _typed(real), _typed(bare)
-            command = (real.within, " ".join(real.lines[0].split()[:_COMMAND]))
+            command = (real.within, command_of(real.lines[0]))
             if not real.came:
                 commands.setdefault(command, len(found))
                 found.append(RouterChange(router, gone=lines, typed=typed, shown=shown))

@@ -144,7 +144,7 @@ RULES: Final = (
     *(MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, SOURCE),
     *(PASSWORD.rule, DYNAMIC, UNREACHABLE, FEWER),
 )
-#: Of so many spokes a share shows what is usual.
+#: Spokes from which on a share of them shows what is usual, and this share.
 _MANY, _NEARLY = 5, 0.8
 _NBMA: Final = Blank("nbma-address")
 
