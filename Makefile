@@ -31,8 +31,9 @@ FRESH_OPTIONS ?=
 # Of `make test-slow`: no new test begins after these; the seed of the order of its files.
 SLOW_MINUTES ?= 30
 SLOW_SEED ?= 1
-# Of `make fuzz`: for each target.
+# Of `make fuzz`: for each target; what is drawn first, 0 for other octets each time.
 FUZZ_SECONDS ?= 30
+FUZZ_SEED ?= 0
 # Of `make deb`: the minor versions of Python for which there is to be a package; those of Debian 12 and 13.
 PYTHONS ?= 3.11 3.13
 FUZZ_TARGETS := ike-message ikev1 ike-payloads ike-stranger ike-peer ikev1-stranger ikev1-peer ikev1-signer esp ospf-packet \
@@ -153,7 +154,7 @@ $(PARSERS_VENV)/.ready $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready $(API_VENV)/.
 
 fuzz: setup-dev ## atheris on what strangers and peers send, FUZZ_SECONDS for each target
 	@if ! $(PIP) --only-binary :all: -r requirements/fuzz.txt; then echo "fuzz: skipped, no atheris for this Python"; \
-	else for target in $(FUZZ_TARGETS); do (cd tests && ../$(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS)) || exit 1; done; fi
+	else for target in $(FUZZ_TARGETS); do (cd tests && ../$(BIN)/python -m fuzz $$target --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)) || exit 1; done; fi
 
 coverage: setup-dev ## line and branch coverage of `make test`
 	@$(BIN)/python -m coverage erase

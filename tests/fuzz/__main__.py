@@ -1,6 +1,6 @@
 """Fuzz one target with atheris, which looks for octets that reach code that no others reach.
 
-    python -m fuzz TARGET --seconds 60     (from the folder tests; atheris is in requirements/fuzz.txt)
+    python -m fuzz TARGET --seconds 60 --seed 1     (from the folder tests; atheris is in requirements/fuzz.txt)
 
 The corpus is made again from captures. A finding is printed and written to tests/fuzz/findings; the exit code says so.
 """
@@ -26,13 +26,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m fuzz")
     parser.add_argument("target", choices=targets)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="what is drawn first; 0 draws other octets each time")
     given = parser.parse_args()
     target, findings = targets[given.target], Path(__file__).parent / "findings"
     findings.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dmvpn-fuzz-") as folder:
         for number, octets in enumerate((*kept(target.name), *target.corpus())):
             Path(folder, f"{number:04}").write_bytes(octets)
-        limits = (f"-max_total_time={given.seconds}", "-max_len=4096", "-timeout=5", "-verbosity=0")
+        limits = (
+            f"-seed={given.seed}",
+            f"-max_total_time={given.seconds}",
+            "-max_len=4096",
+            "-timeout=5",
+            "-verbosity=0",
+        )
         atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={findings}/{target.name}-", folder], target.run)
         atheris.Fuzz()
 

@@ -37,7 +37,7 @@ from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.ike.chain import GENERIC, first_of
+from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, first_of
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
@@ -88,12 +88,15 @@ def ike_message(octets: bytes) -> None:
 
 
 def ikev1(octets: bytes) -> None:
-    """Read and written it is the octets that came: hashes are over octets."""
+    """Read and written it is the octets that came, but for zeros behind the last payload: hashes are over octets."""
     try:
         message = MessageV1.parse(octets)
     except WireError:
         return
-    assert message.serialize() == octets
+    written = message.serialize()
+    assert written[: HEADER_LENGTH - 4] == octets[: HEADER_LENGTH - 4]  # but for the length
+    assert written[HEADER_LENGTH:] == octets[HEADER_LENGTH : len(written)]
+    assert not any(octets[len(written) :])
     for payload in message.all(SecurityAssociationV1):
         for ours in WANTED:
             if choose(ours, payload.proposals) is None:
