@@ -11,7 +11,6 @@ queue fire together when the first of them has its turn.
 
 from __future__ import annotations
 
-import enum
 from typing import NamedTuple, Protocol
 
 from hypothesis import given
@@ -25,10 +24,6 @@ from support.fakes import fake_ports
 
 BUDGET = 4
 PORTS = fake_ports()
-
-
-class Kind(enum.Enum):
-    SOME = "some timer"
 
 
 class Plan(NamedTuple):
@@ -127,7 +122,9 @@ class OfQueues:
     def __init__(self, firing: Firing) -> None:
         self._context = Context(PORTS)
         self._queues = [
-            TimerQueue[int](self._context, Kind.SOME, lambda at: firing.fire(self, at, self._context.now), most=BUDGET)
+            TimerQueue[int](
+                self._context, "some timer", lambda at: firing.fire(self, at, self._context.now), most=BUDGET
+            )
             for _ in range(2)
         ]
 
@@ -151,7 +148,7 @@ class OfContext:
     def __init__(self, firing: Firing) -> None:
         self._context = Context(PORTS)
         self._timers = [
-            Timer(Kind.SOME, lambda at=at: firing.fire(self, at, self._context.now), at, plan.cost)  # type: ignore[misc]
+            Timer("some timer", lambda at=at: firing.fire(self, at, self._context.now), at, plan.cost)  # type: ignore[misc]
             for at, plan in enumerate(firing.plans)
         ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,6 @@ from support.fakes import fake_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class Kind(enum.Enum):
-    SOME = "some timer"
 
 
 def lines(context: Context) -> list[str]:
@@ -38,13 +33,13 @@ def test_what_an_event_leaves_that_raised_an_error_does_not_leave_with_the_next_
 
 def test_a_timer_that_an_earlier_one_stops_does_not_fire() -> None:
     context, fired = Context(fake_ports()), list[str]()
-    late = Timer(Kind.SOME, lambda: fired.append("late"))
+    late = Timer("some timer", lambda: fired.append("late"))
 
     def stop_the_other() -> None:
         fired.append("early")
         context.stop(late)
 
-    context.start(Timer(Kind.SOME, stop_the_other), 1.0)
+    context.start(Timer("some timer", stop_the_other), 1.0)
     context.start(late, 1.0)
     context.begin(1.0)
     context.fire(8)
@@ -58,9 +53,9 @@ def test_a_timer_that_sets_itself_again_at_once_leaves_the_others_their_turn() -
         fired.append("eager")
         context.start(eager, 0.0)
 
-    eager = Timer(Kind.SOME, again)
+    eager = Timer("some timer", again)
     context.start(eager, 1.0)
-    context.start(Timer(Kind.SOME, lambda: fired.append("other")), 1.0)
+    context.start(Timer("some timer", lambda: fired.append("other")), 1.0)
     context.begin(1.0)
     context.fire(8)
     assert fired == ["eager", "other"]
@@ -70,7 +65,7 @@ def test_a_timer_that_sets_itself_again_at_once_leaves_the_others_their_turn() -
 def test_timers_that_cost_more_are_fewer_in_one_event() -> None:
     context, fired = Context(fake_ports()), list[int]()
     for number in range(8):
-        context.start(Timer(Kind.SOME, lambda number=number: fired.append(number), cost=16), 1.0)  # type: ignore[misc]
+        context.start(Timer("some timer", lambda number=number: fired.append(number), cost=16), 1.0)  # type: ignore[misc]
     context.begin(1.0)
     context.fire(32)
     assert fired == [0, 1]
@@ -152,7 +147,7 @@ def test_work_may_drop_itself() -> None:
 
 def test_a_queue_that_is_due_is_not_put_off_by_events_that_come_faster_than_the_pause() -> None:
     context, fired = Context(fake_ports()), list[float]()
-    timer = Timer(Kind.SOME, lambda: fired.append(context.now))
+    timer = Timer("some timer", lambda: fired.append(context.now))
     context.begin(1.0)
     context.arm(timer, 2.0)
     assert context.next_deadline() == 2.0
@@ -176,7 +171,7 @@ def test_every_timer_fires_once_and_in_order_whatever_the_budget(timers: list[tu
     context, fired = Context(fake_ports()), list[tuple[int, int]]()
     for number, (when, cost) in enumerate(timers):
         at = when, number
-        context.start(Timer(Kind.SOME, lambda at=at: fired.append(at), cost=cost), float(when))  # type: ignore[misc]
+        context.start(Timer("some timer", lambda at=at: fired.append(at), cost=cost), float(when))  # type: ignore[misc]
     while (due := context.next_deadline()) is not None:
         context.begin(due)
         context.fire(budget)

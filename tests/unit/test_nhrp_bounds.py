@@ -36,7 +36,6 @@ from dmvpn.features.nhrp.parts import (
 from dmvpn.features.nhrp.questions import LARGEST_ANSWERED, Pending, Purpose, Questions
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import LARGEST_LOGGED
-from dmvpn.features.nhrp.timers import TimerKind
 from support.cloud import (
     HUB,
     HUB_NBMA,
@@ -211,7 +210,7 @@ def test_a_flood_of_redirects_for_ever_new_hosts_is_bounded() -> None:
 def test_answers_that_are_remembered_are_bounded() -> None:
     asked, hosts = Questions(), [address("10.99.0.0") + number for number in range(600)]
     for number, host in enumerate(hosts):
-        question = Pending(0, TUNNEL, host, Purpose.SHORTCUT, Timer(TimerKind.RETRY, lambda: None))
+        question = Pending(0, TUNNEL, host, Purpose.SHORTCUT, Timer("ask again", lambda: None))
         asked.add(question, number)
         asked.finish(question)
     known = [asked.was_answered(number, host) for number, host in enumerate(hosts)]

@@ -16,7 +16,6 @@ from dmvpn.features.nhrp import path as paths
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag, NbmaPeer, Requester, RouteState
 from dmvpn.features.nhrp.client import NhsClient, NhsState
 from dmvpn.features.nhrp.path import DirectPath, PathState
-from dmvpn.features.nhrp.timers import TimerKind
 from support.overlay import address
 from support.reasons import because
 
@@ -29,7 +28,7 @@ WHY = because("a test")
 def _client() -> NhsClient:
     return NhsClient(
         entropy=SeededEntropy(1),
-        timer=Timer(TimerKind.REGISTER, lambda: None),
+        timer=Timer("register", lambda: None),
         nhs=address("192.168.100.11"),
         nbma=address("172.16.11.1"),
         refresh=2400.0,

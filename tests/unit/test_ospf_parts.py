@@ -25,7 +25,6 @@ from dmvpn.features.ospf.states import (
     NeighborState,
 )
 from dmvpn.features.ospf.throttle import Throttle
-from dmvpn.features.ospf.timers import TimerKind
 from support.fakes import fake_ports
 
 NOBODY = IPv4Address(0)
@@ -102,7 +101,7 @@ def times_of(requests: list[float], until: float) -> list[float]:
         throttle.begin()
         done.append(round(context.now, 3))
 
-    throttle = Throttle(context, Timer(TimerKind.ORIGINATE, fire))
+    throttle = Throttle(context, Timer("originate", fire))
     waiting = sorted(requests)
     while True:
         due = context.timers.next()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import weakref
 
 from hypothesis import given
@@ -15,10 +14,6 @@ from dmvpn.base.queues import TimerQueue
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.retries import Retries
 from support.fakes import fake_ports
-
-
-class Kind(enum.Enum):
-    EXPIRY = "an entry expires"
 
 
 class Wrong(ReasonCode):
@@ -46,7 +41,7 @@ def run(context: Context, until: float = 1e6) -> list[float]:
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcde"), st.integers(1, 9).map(float)), max_size=40))
 def test_each_name_is_due_at_the_time_that_was_set_last(orders: list[tuple[bool, str, float]]) -> None:
     context, due, wanted = Context(fake_ports()), list[tuple[float, str]](), dict[str, float]()
-    queue = TimerQueue[str](context, Kind.EXPIRY, lambda name: due.append((context.now, name)), most=8)
+    queue = TimerQueue[str](context, "expire", lambda name: due.append((context.now, name)), most=8)
     context.begin(0.0)
     for is_set, name, when in orders:
         if is_set:
@@ -63,7 +58,7 @@ def test_each_name_is_due_at_the_time_that_was_set_last(orders: list[tuple[bool,
 
 def test_a_crowd_is_due_in_slices_with_a_pause_in_between() -> None:
     context, due = Context(fake_ports()), list[int]()
-    queue = TimerQueue[int](context, Kind.EXPIRY, due.append, most=3)
+    queue = TimerQueue[int](context, "expire", due.append, most=3)
     for name in range(8):
         queue.set(name, 1.0)
     assert run(context) == [1.0, 1.0 + PAUSE, 1.0 + PAUSE + PAUSE]
@@ -73,7 +68,7 @@ def test_a_crowd_is_due_in_slices_with_a_pause_in_between() -> None:
 def test_two_crowds_share_the_budget_of_an_event() -> None:
     context, due = Context(fake_ports()), list[str]()
     for kind in "ab":
-        queue = TimerQueue[int](context, Kind.EXPIRY, lambda _, kind=kind: due.append(kind), most=64)  # type: ignore[misc]
+        queue = TimerQueue[int](context, "expire", lambda _, kind=kind: due.append(kind), most=64)  # type: ignore[misc]
         for name in range(64):
             queue.set(name, 1.0)
     event(context, 1.0)
@@ -87,7 +82,7 @@ def test_what_an_earlier_name_cancels_is_not_due() -> None:
         due.append(name)
         queue.cancel("behind")
 
-    queue = TimerQueue[str](context, Kind.EXPIRY, expire, most=8)
+    queue = TimerQueue[str](context, "expire", expire, most=8)
     queue.set("peer", 1.0)
     queue.set("behind", 1.0)
     queue.set("other", 1.0)
@@ -97,7 +92,7 @@ def test_what_an_earlier_name_cancels_is_not_due() -> None:
 
 def test_a_name_that_is_set_for_now_is_due_in_the_next_event() -> None:
     context, due = Context(fake_ports()), list[str]()
-    queue = TimerQueue[str](context, Kind.EXPIRY, due.append, most=8)
+    queue = TimerQueue[str](context, "expire", due.append, most=8)
     context.begin(1.0)
     queue.set("peer", 1.0)
     assert run(context) == [1.0]
@@ -112,8 +107,8 @@ def test_a_name_that_its_own_turn_sets_for_a_time_that_is_past_leaves_the_others
         if name == "late":
             queue.set("late", 0.5)
 
-    queue = TimerQueue[str](context, Kind.EXPIRY, act, most=8)
-    other = Timer(Kind.EXPIRY, lambda: due.append("timer"))
+    queue = TimerQueue[str](context, "expire", act, most=8)
+    other = Timer("expire", lambda: due.append("timer"))
     queue.set("late", 0.5)
     queue.set("other", 1.0)
     context.start(other, 1.0)
@@ -131,7 +126,7 @@ def test_an_order_that_fails_is_given_again_ever_more_rarely() -> None:
         if len(given_at) < 4:
             retries.failed(name, Reason(Wrong.BUSY, since=context.now))
 
-    retries = Retries[str](context, Kind.EXPIRY, again, most=8)
+    retries = Retries[str](context, "expire", again, most=8)
     context.begin(0.0)
     retries.failed("adjacency", Reason(Wrong.BUSY, since=0.0))
     assert retries.reason("adjacency") is not None
@@ -143,7 +138,7 @@ def test_an_order_that_fails_is_given_again_ever_more_rarely() -> None:
 def test_an_order_that_succeeded_leaves_nothing_behind() -> None:
     """Each adjacency that the host had refused once stayed in memory for as long as the router ran."""
     context = Context(fake_ports())
-    retries = Retries[_Order](context, Kind.EXPIRY, lambda _: None, most=8)
+    retries = Retries[_Order](context, "expire", lambda _: None, most=8)
     context.begin(0.0)
     left: list[weakref.ref[_Order]] = []
     for _ in range(20):
@@ -157,7 +152,7 @@ def test_an_order_that_succeeded_leaves_nothing_behind() -> None:
 
 def test_an_order_that_fails_long_after_it_succeeded_is_given_again_soon() -> None:
     context, given_at = Context(fake_ports()), list[float]()
-    retries = Retries[str](context, Kind.EXPIRY, lambda _: given_at.append(context.now), most=8)
+    retries = Retries[str](context, "expire", lambda _: given_at.append(context.now), most=8)
     for moment in (0.0, 1000.0):
         context.begin(moment)
         retries.failed("adjacency", Reason(Wrong.BUSY, since=moment))
@@ -167,7 +162,7 @@ def test_an_order_that_fails_long_after_it_succeeded_is_given_again_soon() -> No
 
 def test_an_order_that_was_replaced_is_not_given_again() -> None:
     context, ordered = Context(fake_ports()), list[str]()
-    retries = Retries[str](context, Kind.EXPIRY, ordered.append, most=8)
+    retries = Retries[str](context, "expire", ordered.append, most=8)
     for name in ("adjacency", "route"):
         retries.failed(name, Reason(Wrong.BUSY, since=0.0))
     retries.forget("adjacency")
@@ -177,7 +172,7 @@ def test_an_order_that_was_replaced_is_not_given_again() -> None:
 
 def test_orders_that_failed_together_are_given_again_in_slices() -> None:
     context, ordered = Context(fake_ports()), list[int]()
-    retries = Retries[int](context, Kind.EXPIRY, ordered.append, most=3)
+    retries = Retries[int](context, "expire", ordered.append, most=3)
     for name in range(8):
         retries.failed(name, Reason(Wrong.BUSY, since=0.0))
     assert run(context, until=10.0) == [1.0, 1.0 + PAUSE, 1.0 + PAUSE + PAUSE]

@@ -14,7 +14,6 @@ from dmvpn.features.rip.auth import seal_md5, verify_md5
 from dmvpn.features.rip.conversation import Conversation
 from dmvpn.features.rip.interface import RipInterface
 from dmvpn.features.rip.packet import Command, KeyedDigest, RipEntry, RipPacket, UpdateHeader
-from dmvpn.features.rip.timers import TimerKind
 from dmvpn.features.rip.triggered import TriggeredCircuit
 from support.leftovers import alive, uncollected
 from support.segments import Segments
@@ -24,7 +23,7 @@ TRIGGERED = " ip rip triggered\n"
 
 
 #: Of a conversation in which nothing is repeated.
-TIMER = Timer(TimerKind.REPEAT, lambda: None)
+TIMER = Timer("repeat", lambda: None)
 
 
 def pair(left: str = TRIGGERED, right: str = TRIGGERED, seed: int = 0, more: str = "") -> Segments:

@@ -6,7 +6,6 @@ Tick           ──> context.fire(budget) ──> the timers that are due, a s
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.chores import PAUSE, Chores
@@ -29,30 +28,24 @@ if TYPE_CHECKING:
 class Timer:
     """Something that a machine does later. A timer is an object: two timers with equal fields are two timers.
 
-    kind: a member of the feature's `TimerKind`.
+    purpose: what happens when it fires, in words.
     subject: the object of the timer (an address, a prefix, an interface), for debugs and shows.
     cost: how much of the machine's budget for one event it uses; a timer of many names (`base/queues.py`) says so when
         it has fired.
     """
 
-    kind: Enum
+    purpose: str
     fire: Callable[[], None]
     subject: object = None
     cost: int = 1
 
     def __str__(self) -> str:
-        """Return kind and subject, for people."""
-        return self.kind.name if self.subject is None else f"{self.kind.name} {self.subject}"
+        """Return purpose and subject, for people."""
+        return self.purpose if self.subject is None else f"{self.purpose} {self.subject}"
 
 
 def _do_nothing() -> None:
     """Do what a retired timer does."""
-
-
-class _Kind(Enum):
-    """Timers of the context itself."""
-
-    LONG_WORK = "the next piece of long work"
 
 
 class Context:
@@ -68,7 +61,7 @@ class Context:
         self.timers: Deadlines[Timer] = Deadlines()
         self._out: list[Effect | Notice] = []
         self._chores = Chores(steps)
-        self._more = Timer(_Kind.LONG_WORK, self._go_on, cost=cost)
+        self._more = Timer("do the next piece of long work", self._go_on, cost=cost)
         self._resting = float("-inf")
 
     # -------------------------------------------------------------------------------------------- the event at hand

@@ -1,7 +1,7 @@
 """Changes that come quickly one after the other are followed together: a paste changes a list with every few lines, and
 an order about the list is as long as the list.
 
-    self._lists = MergedChanges(context, TimerKind.LISTS, self._refresh, self._differs)
+    self._lists = MergedChanges(context, "follow lists", self._refresh, self._differs)
     self._lists.changed()        follows now, or when the prompt has read a part of a paste and the plane has rested
     self._lists.follow()         follows now in any case
 """
@@ -14,7 +14,6 @@ from dmvpn.base.context import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from enum import Enum
 
     from dmvpn.base.context import Context
 
@@ -30,11 +29,11 @@ class MergedChanges:
     differs: returns whether an order has changed.
     """
 
-    def __init__(self, context: Context, kind: Enum, order: Callable[[], int], differs: Callable[[], bool]) -> None:
+    def __init__(self, context: Context, purpose: str, order: Callable[[], int], differs: Callable[[], bool]) -> None:
         self._context = context
         self._order = order
         self._differs = differs
-        self._timer = Timer(kind, self.follow)
+        self._timer = Timer(purpose, self.follow)
         self._rests_until = self._changed_at = float("-inf")
 
     @property

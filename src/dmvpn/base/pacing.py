@@ -11,7 +11,6 @@ wait, a packet costs the same: each sender has a deadline of its own (`base/queu
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -29,12 +28,6 @@ if TYPE_CHECKING:
 
 #: Senders that have their turn in one event, a packet each.
 _AT_ONCE: Final = 4
-
-
-class _Kind(enum.Enum):
-    """The timer of packets that wait."""
-
-    TURN = "a packet that waits has its turn"
 
 
 class Pace(NamedTuple):
@@ -67,7 +60,7 @@ class PacedPackets:
         #: Octets that wait, of each sender in `_waiting`, and of all.
         self._octets: dict[Sender, int] = {}
         self._all = 0
-        self._turns: TimerQueue[Sender] = TimerQueue(context, _Kind.TURN, self._turn, most=_AT_ONCE)
+        self._turns: TimerQueue[Sender] = TimerQueue(context, "read a packet that waits", self._turn, most=_AT_ONCE)
 
     def take(self, packet: IpReceived) -> bool:
         """Take a packet now or later; False: it is dropped."""

@@ -3,7 +3,7 @@
 A `Timer` is an object, and an object for each of 100,000 prefixes costs memory that a name does not. So a machine keeps
 such deadlines by name, and the queue keeps one timer armed for the earliest of them:
 
-    self._expiry = TimerQueue(context, TimerKind.EXPIRY, self._expire, most=64)
+    self._expiry = TimerQueue(context, "let entries expire", self._expire, most=64)
     self._expiry.set(prefix, entry.expires)
 """
 
@@ -16,7 +16,6 @@ from dmvpn.base.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from enum import Enum
 
     from dmvpn.base.context import Context
 
@@ -26,19 +25,19 @@ Name = TypeVar("Name")
 class TimerQueue(Generic[Name]):
     """Deadlines by name (any hashable value), which arm a timer of the context by themselves.
 
-    kind: a member of the feature's `TimerKind`.
+    purpose: of the timer, in words.
     act: called with each name that is due, the earliest first. What it cancels meanwhile is left out.
     most: names of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
     """
 
     __slots__ = ("_act", "_context", "_deadlines", "_most", "_timer")
 
-    def __init__(self, context: Context, kind: Enum, act: Callable[[Name], None], *, most: int) -> None:
+    def __init__(self, context: Context, purpose: str, act: Callable[[Name], None], *, most: int) -> None:
         self._context = context
         self._act = act
         self._most = most
         self._deadlines: Deadlines[Name] = Deadlines()
-        self._timer = Timer(kind, self._fire)
+        self._timer = Timer(purpose, self._fire)
 
     def set(self, name: Name, when: float) -> None:
         """Make `name` due at `when` (seconds, monotonic), and forget an earlier setting of the name."""

@@ -2,7 +2,7 @@
 
 A machine that gets `EffectFailed` calls `failed(name, reason)`, and `again(name)` orders the same when that is due:
 
-    self._retries = Retries[str](context, TimerKind.RETRY, self._order_again, most=64)
+    self._retries = Retries[str](context, "order again", self._order_again, most=64)
     self._retries.failed(name, reason)
 
 Success is not reported: the reason of an order is gone as soon as the order is sent again, and an order that has not
@@ -17,7 +17,6 @@ from dmvpn.base.queues import TimerQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from enum import Enum
 
     from dmvpn.base.context import Context
     from dmvpn.base.reasons import Reason
@@ -34,17 +33,17 @@ class Retries(Generic[Name]):
 
     An order without a reason was sent again: when it is due, it is done.
 
-    kind: a member of the feature's `TimerKind`.
+    purpose: of the timer, in words.
     again: orders this again, or forgets it if it is not wanted any more.
     most: orders of one event; each costs 1 of the machine's budget, and the others follow after a `PAUSE`.
     """
 
     __slots__ = ("_again", "_context", "_due", "_failures", "_reasons")
 
-    def __init__(self, context: Context, kind: Enum, again: Callable[[Name], None], *, most: int) -> None:
+    def __init__(self, context: Context, purpose: str, again: Callable[[Name], None], *, most: int) -> None:
         self._context = context
         self._again = again
-        self._due: TimerQueue[Name] = TimerQueue(context, kind, self._try, most=most)
+        self._due: TimerQueue[Name] = TimerQueue(context, purpose, self._try, most=most)
         #: The last delay, and the last reason, until the order is done.
         self._failures: dict[Name, tuple[float, Reason | None]] = {}
         self._reasons: dict[Name, Reason] = {}

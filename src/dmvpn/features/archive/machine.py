@@ -28,7 +28,6 @@ from dmvpn.features.archive.events import (
     RollbackScheduled,
 )
 from dmvpn.features.archive.model import ArchiveConfig
-from dmvpn.features.archive.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Packets
@@ -87,7 +86,7 @@ class ArchiveMachine(Machine):
         self.pending: Rollback | None = None
         self.entered: deque[LoggedLine] = deque(maxlen=self.config.log_size)
         self._numbers = 0
-        self._timer = Timer(TimerKind.ROLLBACK, self._roll_back)
+        self._timer = Timer("the earlier configuration comes back", self._roll_back)
 
     def dispatch(self, event: Event | Notice) -> None:
         """Handle a configuration, entered lines, or an order of a session."""

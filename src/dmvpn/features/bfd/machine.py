@@ -33,7 +33,6 @@ from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.seals import Seals
 from dmvpn.features.bfd.session import Session
 from dmvpn.features.bfd.states import ENDS, PEACEFUL, BfdState, SessionMove
-from dmvpn.features.bfd.timers import TimerKind
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
@@ -139,8 +138,8 @@ class BfdMachine(Machine):
             local=local,
             handle=self._handles,
             discriminator=self._new_discriminator(),
-            transmit_timer=Timer(TimerKind.TRANSMIT, lambda: self._transmit_due(session), watch.address),
-            detect_timer=Timer(TimerKind.DETECT, lambda: self._detect_due(session), watch.address),
+            transmit_timer=Timer("send the next packet", lambda: self._transmit_due(session), watch.address),
+            detect_timer=Timer("detection time, RFC 5880 §6.8.4", lambda: self._detect_due(session), watch.address),
             since=now,
         )
         self.sessions[watch.interface, int(watch.address)] = session

@@ -23,7 +23,6 @@ from dmvpn.features.bgp.outbound import Audience
 from dmvpn.features.bgp.packet import RouteRefresh, serialize
 from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
 from dmvpn.features.bgp.session import cease
-from dmvpn.features.bgp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -137,7 +136,7 @@ class Advertiser:
         return group
 
     def _timer(self, group: UpdateGroup) -> Timer:
-        return Timer(TimerKind.ADVERTISE, lambda: self._step(group), f"update-group {group.number}", _COST)
+        return Timer("send the next slice", lambda: self._step(group), f"update-group {group.number}", _COST)
 
     def _drop_if_empty(self, group: UpdateGroup) -> None:
         if group.is_empty:

@@ -16,7 +16,6 @@ from dmvpn.base.exports import ExportedPath, PathsExported, PathsWanted
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.bgp.model import NO_VPN
 from dmvpn.features.bgp.policy import candidate, kinds_of
-from dmvpn.features.bgp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +43,7 @@ class Exports:
         self._vpn = NO_VPN
         self._announced: dict[Prefix, ExportedPath] = {}
         self._due: dict[Prefix, None] = {}
-        self._timer = Timer(TimerKind.EXPORTS, self._export, cost=_COST)
+        self._timer = Timer("export paths to other VRFs", self._export, cost=_COST)
 
     @property
     def vpn(self) -> Vpn:

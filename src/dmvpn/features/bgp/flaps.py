@@ -15,7 +15,6 @@ from dmvpn.base.context import Timer
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.nlri import in_order, prefix_of
-from dmvpn.features.bgp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +62,7 @@ class Flaps:
         self._learning = learning
         self._known: dict[Key, Flap] = {}
         self._due: Deadlines[Key] = Deadlines()
-        self._expiry = Timer(TimerKind.DAMPING, self._expire, cost=_COST)
+        self._expiry = Timer("use damped routes again", self._expire, cost=_COST)
         self.suppressed = suppressed
 
     def before(self, peer: Peer, update: Update) -> dict[Nlri, tuple[Segment, ...]]:

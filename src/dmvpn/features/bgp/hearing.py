@@ -21,7 +21,6 @@ from dmvpn.features.bgp.helper import may_return
 from dmvpn.features.bgp.packet import RouteRefresh, Update
 from dmvpn.features.bgp.restart import END_OF_TABLE
 from dmvpn.features.bgp.session import RESTARTED, Ending
-from dmvpn.features.bgp.timers import TimerKind
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -74,7 +73,7 @@ class Hearing:
         self._learning = learning
         self._advertiser = advertiser
         self._budgets: Budgets[IPv4Address] = Budgets(RATE, CREDIT)
-        self._turns: TimerQueue[int] = TimerQueue(self._context, TimerKind.TURN, self._turn, most=_AT_ONCE)
+        self._turns: TimerQueue[int] = TimerQueue(self._context, "read a neighbor again", self._turn, most=_AT_ONCE)
 
     def heard(self, peer: Peer, session: Session, octets: bytes) -> None:
         """Take octets from a connection, and handle all complete messages."""

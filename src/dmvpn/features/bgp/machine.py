@@ -65,7 +65,6 @@ from dmvpn.features.bgp.settings import (
     session_lines,
 )
 from dmvpn.features.bgp.state import State
-from dmvpn.features.bgp.timers import TimerKind
 from dmvpn.features.bgp.watched import path_lost, watch
 
 if TYPE_CHECKING:
@@ -136,9 +135,9 @@ class BgpMachine(Machine):
             *(state, self._lifecycle, self._intake, self._limits, self.flaps),
             *(self.restarts, self._learning, self._advertiser),
         )
-        self._hops = Timer(TimerKind.NEXT_HOPS, self._look_at_next_hops, cost=_SLICE_COST)
-        self._policies = Timer(TimerKind.POLICIES, self._advertiser.policies_changed, cost=_SLICE_COST)
-        self._slice = Timer(TimerKind.ROUTES, _nothing)
+        self._hops = Timer("look at next hops", self._look_at_next_hops, cost=_SLICE_COST)
+        self._policies = Timer("apply changed policies", self._advertiser.policies_changed, cost=_SLICE_COST)
+        self._slice = Timer("look at the next slice of changed routes", _nothing)
         self._is_echo = False  # the current event is a RouteChanged
 
     # ---------------------------------------------------------------------------------------------------- machine

@@ -16,7 +16,6 @@ from dmvpn.features.bgp.packet import Notification
 from dmvpn.features.bgp.peer import Peer, PeerTimers
 from dmvpn.features.bgp.session import Ending, cease
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
-from dmvpn.features.bgp.timers import TimerKind
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Neighbors:
         self._restarts = restarts
         self._learning = learning
         self._listening: StreamListen | None = None
-        self._listen_timer = Timer(TimerKind.LISTEN, self.listen)
+        self._listen_timer = Timer("try again to open the port", self.listen)
         self._callers: dict[IPv4Address, StreamPeer] = {}
         self._are_others = False  # the accepted peers changed since the last StreamListen
         self._calling_guests: tuple[StreamPeer, ...] = ()
@@ -65,10 +64,12 @@ class Neighbors:
     def _new(self, settings: PeerSettings, *, dynamic: bool) -> Peer:
         address = settings.address
         timers = PeerTimers(
-            call=Timer(TimerKind.CALL, lambda: self._calls.call(peer), address),
-            leave=Timer(TimerKind.LEAVE, lambda: self._leave(peer), address),
-            restart=Timer(TimerKind.RESTART, lambda: self._restarts.not_back(peer), address),
-            judge=Timer(TimerKind.JUDGE, lambda: self._learning.add(peer, peer.received), address, _JUDGE_COST),
+            call=Timer("call a neighbor", lambda: self._calls.call(peer), address),
+            leave=Timer("graceful shutdown ends, RFC 8326", lambda: self._leave(peer), address),
+            restart=Timer("restart time, RFC 4724 §4.2", lambda: self._restarts.not_back(peer), address),
+            judge=Timer(
+                "filter the routes again", lambda: self._learning.add(peer, peer.received), address, _JUDGE_COST
+            ),
         )
         peer = Peer(settings, timers, dynamic=dynamic)
         self._state.add(peer)

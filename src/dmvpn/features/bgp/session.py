@@ -36,7 +36,6 @@ from dmvpn.features.bgp.packet import (
 )
 from dmvpn.features.bgp.restart import Restart, hard
 from dmvpn.features.bgp.states import MOVES, SessionMove, SessionState
-from dmvpn.features.bgp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,10 +138,10 @@ class Session:
         self._counts = counts
         self._context = context
         self._ended = ended
-        self._call_timer = Timer(TimerKind.CONNECT, self._give_up, peer)
-        self._hold_timer = Timer(TimerKind.HOLD, self._not_heard, peer)
-        self._keepalive_timer = Timer(TimerKind.KEEPALIVE, self._keep_alive, peer)
-        self._send_hold_timer = Timer(TimerKind.SEND_HOLD, self._not_read, peer)
+        self._call_timer = Timer("give up a connection that the neighbor has not answered", self._give_up, peer)
+        self._hold_timer = Timer("hold time, RFC 4271 §6.5", self._not_heard, peer)
+        self._keepalive_timer = Timer("send the next KEEPALIVE", self._keep_alive, peer)
+        self._send_hold_timer = Timer("end a session whose neighbor reads nothing, RFC 9687", self._not_read, peer)
         self.was_established = False
         self.is_paused = False
         self._buffer = bytearray()

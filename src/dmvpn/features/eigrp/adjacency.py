@@ -23,7 +23,6 @@ from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.timers import TimerKind
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, PathSource
 
@@ -187,8 +186,8 @@ class Adjacencies:
             hold_time=hold_time,
             since=now,
             last_heard=now,
-            hold_timer=Timer(TimerKind.HOLD, lambda: self._hold_expired(neighbor), address),
-            retransmit_timer=Timer(TimerKind.RETRANSMIT, lambda: self._retransmit(neighbor), address),
+            hold_timer=Timer("Peer holding", lambda: self._hold_expired(neighbor), address),
+            retransmit_timer=Timer("Peer transmission", lambda: self._retransmit(neighbor), address),
         )
         self._neighborhood.enter(neighbor)
         self._greetings.farewells.withdraw(interface, address)

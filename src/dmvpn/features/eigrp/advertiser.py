@@ -18,7 +18,6 @@ from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.backlog import UNCERTAIN
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag
-from dmvpn.features.eigrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -52,7 +51,7 @@ class Advertiser:
         self._adverts = adverts
         self._transport = transport
         self._neighbors: dict[Neighbor, None] = {}
-        self._rest = Timer(TimerKind.REST, lambda: None)
+        self._rest = Timer("A crowd of neighbors", lambda: None)
         self._interfaces: dict[EigrpInterface, None] = {}
 
     # Advertisements to send ------------------------------------------------------------------------------------

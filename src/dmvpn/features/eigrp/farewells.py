@@ -17,7 +17,6 @@ from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.hello import greeting, parameters
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
-from dmvpn.features.eigrp.timers import TimerKind
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Tlv
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Farewells:
         pending = self._pending.get(interface)
         if pending is None:
             pending = self._pending[interface] = _Pending(
-                Timer(TimerKind.GOODBYE, lambda: self._name_waiting(interface), interface.name)
+                Timer("Goodbyes that wait", lambda: self._name_waiting(interface), interface.name)
             )
         pending.waiting[address] = None
         if self._context.is_running(pending.timer):

@@ -15,7 +15,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.model import PrefixLimit
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -87,8 +86,8 @@ class Limits:
         self._redistributor = redistributor
         self._neighborhood = neighborhood
         self._teardown = teardown
-        self.all = Gauge(Timer(TimerKind.BARRED, lambda: self._over(self.all)))
-        self.redistributed = Gauge(Timer(TimerKind.BARRED, self._redistribute_again))
+        self.all = Gauge(Timer("Maximum prefixes", lambda: self._over(self.all)))
+        self.redistributed = Gauge(Timer("Maximum prefixes", self._redistribute_again))
         self.neighbors: dict[IPv4Address, Gauge] = {}
         self._own = dict(state.settings.neighbor_limits)
         #: Prefixes of each neighbor at the last check: an event concerns few of many neighbors.
@@ -186,7 +185,7 @@ class Limits:
                 quiet = [known for known, one in self.neighbors.items() if one.barred_until is None]
                 for known in quiet[: _MOST_REMEMBERED // 2]:
                     del self.neighbors[known]
-            gauge = self.neighbors[address] = Gauge(Timer(TimerKind.BARRED, lambda: self._over_of(address), address))
+            gauge = self.neighbors[address] = Gauge(Timer("Maximum prefixes", lambda: self._over_of(address), address))
         return gauge
 
     def _over_of(self, address: IPv4Address) -> None:

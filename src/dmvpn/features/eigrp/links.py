@@ -8,7 +8,6 @@ from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.interface import EigrpInterface
 from dmvpn.features.eigrp.sealing import seal_of
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
@@ -119,10 +118,10 @@ class Links:
             state=state,
             scale=self._state.settings.scale,
             settings=self._state.settings.interface(state.name),
-            hello_timer=Timer(TimerKind.HELLO, lambda: self._greetings.say(interface), state.name),
-            flow_timer=Timer(TimerKind.FLOW, lambda: self._advertiser.flow_timeout(interface), state.name),
-            key_timer=Timer(TimerKind.KEY, lambda: self._sealing.roll_over(interface), state.name),
-            pacing_timer=Timer(TimerKind.PACING, lambda: self._advertiser.resume(interface), state.name),
+            hello_timer=Timer("Hello", lambda: self._greetings.say(interface), state.name),
+            flow_timer=Timer("Multicast flow", lambda: self._advertiser.flow_timeout(interface), state.name),
+            key_timer=Timer("Key roll-over", lambda: self._sealing.roll_over(interface), state.name),
+            pacing_timer=Timer("Pacing", lambda: self._advertiser.resume(interface), state.name),
         )
         self._state.interfaces[state.name] = interface
         self._connected.summarize()

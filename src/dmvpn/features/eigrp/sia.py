@@ -15,7 +15,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.eventlog import EventKind
 from dmvpn.features.eigrp.messages import StuckInActive
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -63,7 +62,7 @@ class StuckWatch:
         self.end(prefix)
         if not self._state.settings.active_time:
             return
-        watch = self._watches[prefix] = _Watch(Timer(TimerKind.SIA, lambda: self._half_time(prefix), prefix))
+        watch = self._watches[prefix] = _Watch(Timer("SIA", lambda: self._half_time(prefix), prefix))
         self._context.start(watch.timer, self._state.settings.active_time / 2)
 
     def end(self, prefix: Prefix) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.queues import TimerQueue
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.features.filter import messages
-from dmvpn.features.filter.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
@@ -47,7 +46,7 @@ class PacketLogs:
         self._context = context
         #: Packets of each flow since its last log line.
         self._flows: dict[_Flow, int] = {}
-        self._due: TimerQueue[_Flow] = TimerQueue(context, TimerKind.UPDATE, self._update, most=32)
+        self._due: TimerQueue[_Flow] = TimerQueue(context, "log a flow again", self._update, most=32)
         self._threshold = 0
 
     def configure(self, threshold: int) -> None:

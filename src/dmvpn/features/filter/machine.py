@@ -28,7 +28,6 @@ from dmvpn.features.filter.events import ClearCounters
 from dmvpn.features.filter.logs import PacketLogs
 from dmvpn.features.filter.model import FilterConfig
 from dmvpn.features.filter.reasons import FilterReason
-from dmvpn.features.filter.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -58,11 +57,11 @@ class FilterMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self._ordered: dict[str, PortFilters] = {}
-        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order, most=16)
+        self._retries = Retries[str](self._context, "order refused filters again", self._order, most=16)
         #: Counters at the last clear.
         self._bases: dict[_Place, int] = {}
         self._logs = PacketLogs(self._context)
-        self._lists = MergedChanges(self._context, TimerKind.LISTS, self._refresh, lambda: any(self._changes()))
+        self._lists = MergedChanges(self._context, "order changed lists", self._refresh, lambda: any(self._changes()))
         self.config = FilterConfig()
 
     @property

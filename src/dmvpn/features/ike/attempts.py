@@ -25,7 +25,6 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason, refusal
-from dmvpn.features.ike.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +158,7 @@ class Attempts:
             self._begin(demand)
 
     def _demand(self, ends: Ends, port: int) -> Demand:
-        demand = Demand(ends, Timer(TimerKind.ATTEMPT, lambda: self._begin(demand), ends[1]), port)
+        demand = Demand(ends, Timer("try again to get SAs that are wanted", lambda: self._begin(demand), ends[1]), port)
         return demand
 
     def release(self, ends: Ends, policy: str, *, port: int = 0) -> None:

@@ -7,6 +7,7 @@ Sessions --acts--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionChange
 
 from __future__ import annotations
 
+import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,6 @@ from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, T
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
-from dmvpn.features.ike.timers import AT_ONCE, Deadline, TimerKind
 from dmvpn.features.ike.views import number_of
 from dmvpn.features.ike.ways import EspWays
 
@@ -38,6 +38,15 @@ if TYPE_CHECKING:
 _BARREN: Final = 30.0
 #: What a slice of the IKE SAs whose time has come costs of the budget for one event.
 _SLICE_COST: Final = 16
+
+
+class Deadline(enum.Enum):
+    """Why an IKE SA is due, besides its own timers."""
+
+    NAT_KEEPALIVE = "keep its translation alive, RFC 3948 §4"
+    DUPLICATE = "delete it, if another one with the same peer stays"
+    SURPLUS = "delete it: its identity has too many connections behind one address"
+    BARREN = "delete it, if it has no child SA"
 
 
 class Peers:
@@ -73,7 +82,7 @@ class Peers:
         )
         self._context = context
         self._traffic = SaTraffic(context, self.table)
-        self._due = Timer(TimerKind.SAS, self._tick, cost=_SLICE_COST)
+        self._due = Timer("act on IKE SAs", self._tick, cost=_SLICE_COST)
         self._deadlines: Deadlines[tuple[Deadline, bytes]] = Deadlines()  # by the own SPI of an IKE SA
         self._numbered = 0
 
@@ -93,7 +102,7 @@ class Peers:
         """Do what IKE SAs themselves have to do, and then what is done about them."""
         try:
             self.follow(self.table.tick(self._context.now))
-            for deadline, spi in self._deadlines.take_due(self._context.now, AT_ONCE):
+            for deadline, spi in self._deadlines.take_due(self._context.now, session.AT_ONCE):
                 if (sa := self.table.get(spi)) is not None:
                     self._reached(deadline, sa)
         finally:  # an error with one IKE SA must not end the time of all others

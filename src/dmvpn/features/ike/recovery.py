@@ -29,7 +29,6 @@ from dmvpn.base.context import Timer
 from dmvpn.base.effects import PollSas
 from dmvpn.base.limits import Limiter
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
-from dmvpn.features.ike.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -171,8 +170,8 @@ class SaTraffic:
         self._sas = sas
         self._counted: dict[int, tuple[int, int]] = {}
         self._heard: dict[int, None] = {}  # connections by which a packet has come
-        self._answers = Timer(TimerKind.ANSWERS, self._poll)
-        self._silence = Timer(TimerKind.SILENCE, self._look)
+        self._answers = Timer("have the plane count: a peer does not answer", self._poll)
+        self._silence = Timer("have the plane count: peers are silent", self._look)
         self._last = float("-inf")
 
     def ask(self) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import Book, ChildTerms, Terms
     from dmvpn.features.ike.suites import Suite
 
+#: Sessions whose time has come that are acted on in one event: a hub has thousands.
+AT_ONCE: Final = 32
 #: How much earlier than its lifetime an SA is replaced, as a part of it; by chance up to twice that, so that both
 #: ends seldom begin at the same moment.
 _REKEY_MARGIN: Final = 0.1

@@ -22,7 +22,6 @@ from dmvpn.features.interface.kinds import kind_name, kind_of, sort_key
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import InterfaceSources, Status
 from dmvpn.features.interface.reasons import InterfaceReason
-from dmvpn.features.interface.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,8 +56,8 @@ class InterfaceMachine(Machine):
         self._orders: dict[str, SetInterface] = {}
         self._owners: dict[tuple[str, IPAddress], str] = {}
         self._sorted: tuple[notices.InterfaceState, ...] | None = None
-        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=_MOST_ORDERS)
-        self._poll = Timer(TimerKind.POLL, self._poll_counters)
+        self._retries = Retries[str](self._context, "order interfaces again", self._order_again, most=_MOST_ORDERS)
+        self._poll = Timer("request the counters of the data plane", self._poll_counters)
         self._traffic: dict[str, InterfaceTraffic] = {}
         self._clearing: list[str | None] = []
         self._config = InterfaceConfig()

@@ -19,7 +19,6 @@ from dmvpn.base.effects import ServeIpsec, in_table
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec.reasons import IpsecReason
-from dmvpn.features.ipsec.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,9 +48,9 @@ class Serving:
         self._told: dict[str, None] = {}
         self._failed: dict[OuterAddress, None] = {}
         self._leaving: Deadlines[OuterAddress] = Deadlines()
-        self._leave = Timer(TimerKind.LEAVE, self._stop_serving)
-        self._retries: Retries[str] = Retries(context, TimerKind.SERVE, lambda _: self.again(), most=1)
-        self._settle = Timer(TimerKind.SETTLE, self._succeeded)
+        self._leave = Timer("stop serving an address that no tunnel has any more", self._stop_serving)
+        self._retries: Retries[str] = Retries(context, "order our addresses again", lambda _: self.again(), most=1)
+        self._settle = Timer("believe that the host did what it was ordered", self._succeeded)
 
     @property
     def served(self) -> tuple[OuterAddress, ...]:

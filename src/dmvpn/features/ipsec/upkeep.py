@@ -23,7 +23,6 @@ from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.reasons import IpsecReason
-from dmvpn.features.ipsec.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.context import Context
@@ -48,9 +47,9 @@ class Upkeep:
     def __init__(self, context: Context, associations: Associations) -> None:
         self._context = context
         self._associations = associations
-        self._poll = Timer(TimerKind.POLL, self.poll)
+        self._poll = Timer("ask the plane for its counters", self.poll)
         #: By connection.
-        self._renewals: Retries[int] = Retries(context, TimerKind.RENEWAL, self._renew, most=_RENEWALS)
+        self._renewals: Retries[int] = Retries(context, "replace a lost SA", self._renew, most=_RENEWALS)
         self._idleness = Idleness()
         self._unwanted: set[int] = set()
 

@@ -22,7 +22,6 @@ from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.reasons import NatReason
 from dmvpn.features.nat.rules import Policies
-from dmvpn.features.nat.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event, Packets
@@ -51,9 +50,9 @@ class NatMachine(Machine):
         super().__init__(Context(ports))
         self._ordered = SetTranslation()
         self._overloads: dict[NatRule, Overload] = {}
-        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
+        self._retries = Retries[str](self._context, "order the translation again", self._order_again, most=1)
         self._lists = MergedChanges(
-            self._context, TimerKind.LISTS, self._refresh, lambda: self._wanted()[0] != self._ordered
+            self._context, "order changed lists", self._refresh, lambda: self._wanted()[0] != self._ordered
         )
         self.config = NatConfig()
         #: Rules that are not obeyed, and why.

@@ -16,8 +16,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.reasons import NhrpReason
-from dmvpn.features.nhrp.timers import TimerKind, TunnelTimers
-from dmvpn.features.nhrp.tunnel import Happening, Tunnel
+from dmvpn.features.nhrp.tunnel import Happening, Tunnel, TunnelTimers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,10 +81,10 @@ class Configuration:
         cache = Cache(changed={} if self._station.ports.remembers else None)
         usage = self._station.shared.usage_of(config.name)
         timers = TunnelTimers(
-            fallback=Timer(TimerKind.REGISTER, lambda: self._client_due(tunnel, None), config.name),
-            poll=Timer(TimerKind.POLL, lambda: self._station.poll(tunnel), config.name),
-            multicast=Timer(TimerKind.MULTICAST, lambda: self._plane.update_multicast(tunnel), config.name),
-            trust=Timer(TimerKind.RETURN, lambda: self._peers.server_changed(tunnel), config.name),
+            fallback=Timer("let a client act", lambda: self._client_due(tunnel, None), config.name),
+            poll=Timer("look at the traffic counters", lambda: self._station.poll(tunnel), config.name),
+            multicast=Timer("update receivers of multicast", lambda: self._plane.update_multicast(tunnel), config.name),
+            trust=Timer("trust a server again", lambda: self._peers.server_changed(tunnel), config.name),
         )
         tunnel = Tunnel(config, RateLimit(*config.max_send), timers, cache=cache, usage=usage)
         tunnel.stand(self._station.ports.tunnels.get(config.name))
@@ -342,7 +341,7 @@ class Configuration:
         code, where = (NhrpReason.NO_NAME, nhs.name) if nhs.name else (NhrpReason.NO_NBMA, nhs.address)
         client = NhsClient(
             entropy=self._station.ports.entropy,
-            timer=Timer(TimerKind.REGISTER, lambda: self._client_due(tunnel, client), key),
+            timer=Timer("let a client act", lambda: self._client_due(tunnel, client), key),
             nhs=nhs.address if nhs.address is not None else UNSPECIFIED_OF[self._station.version],
             nbma=nbma,
             refresh=tunnel.config.refresh,

@@ -22,7 +22,6 @@ from dmvpn.base.liveness import PathLost, Witness
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.path import DirectPath, PathAct, PathState
-from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.net import icmp, ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
@@ -68,7 +67,7 @@ class Echoes:
 
     def watch(self, tunnel: Tunnel, path: DirectPath) -> None:
         """Find answers to this path's echoes from now on."""
-        timer = Timer(TimerKind.PROBE, partial(self._due, tunnel.name, path), path.peer)
+        timer = Timer("let a path act", partial(self._due, tunnel.name, path), path.peer)
         self._paths[path.identifier] = _Watched(tunnel.name, path, timer)
 
     def forget(self, path: DirectPath) -> None:

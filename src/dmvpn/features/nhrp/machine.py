@@ -51,7 +51,6 @@ from dmvpn.features.nhrp.model import (
 from dmvpn.features.nhrp.overlay import Overlay
 from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
-from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -106,7 +105,7 @@ class NhrpMachine(Machine):
         self._shared = Shared()
         self._overlays = {version: Overlay(self._context, self._shared, version) for version in VERSIONS}
         self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
-        self._record = Timer(TimerKind.RECORD, lambda: None)  # each event records more
+        self._record = Timer("record further changes of entries", lambda: None)  # each event records more
         #: The chronicle's side of NHRP, if the chronicle is on; made with the first event, where its record begins.
         self.past: Past | None = None
 

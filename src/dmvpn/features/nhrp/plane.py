@@ -30,7 +30,6 @@ from dmvpn.features.nhrp.cache import Entry, NbmaPeer, RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.shared import REQUEST_IDS
-from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.tunnel import Happening
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Plane:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._context = station.context
-        self._refused: Retries[Effect] = Retries(self._context, TimerKind.ORDER, self._order_again, most=_AT_ONCE)
+        self._refused: Retries[Effect] = Retries(self._context, "order again", self._order_again, most=_AT_ONCE)
 
     # -------------------------------------------------------------------------------------------- adjacencies
 

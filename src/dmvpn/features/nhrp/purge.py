@@ -22,7 +22,6 @@ from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, hop_by_hop
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import ENDED_ENTRY, LOOKED_AT
-from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.ways import Here, Onward, find_way
 
 if TYPE_CHECKING:
@@ -265,7 +264,7 @@ class Purger:
             self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             return
         request_id = packet.request_id
-        repeat = Timer(TimerKind.PURGE, lambda: self._repeat(request_id), request_id)
+        repeat = Timer("repeat a Purge Request", lambda: self._repeat(request_id), request_id)
         outstanding = self._outstanding[request_id] = Outstanding(tunnel.name, to, packet, withdrawal, repeat)
         self._to.setdefault(outstanding.told, {})[request_id] = outstanding
         self._transmit(tunnel, outstanding)

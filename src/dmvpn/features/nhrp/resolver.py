@@ -37,7 +37,6 @@ from dmvpn.features.nhrp.questions import (
     whereabouts,
 )
 from dmvpn.features.nhrp.reasons import Nak, NhrpReason, Refusal
-from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.vendor import MappedPorts
 from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
@@ -273,7 +272,7 @@ class Resolver:
             return
         retry = FIRST_RETRY_PROTECTED if tunnel.protected else FIRST_RETRY
         # It names the request: a timer that refers to it would make a circle of references with each question.
-        repeat = Timer(TimerKind.RETRY, partial(self._repeat, tunnel.name, destination), destination)
+        repeat = Timer("repeat a Resolution Request", partial(self._repeat, tunnel.name, destination), destination)
         pending = Pending(0, tunnel.name, destination, purpose, repeat, retry=retry)
         if self._way(tunnel, pending) is None:
             tunnel.counters.count_refused(Refusal.NO_WAY)

@@ -36,7 +36,6 @@ from dmvpn.features.nhrp.parts import (
 )
 from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, told_port
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.timers import TimerKind
 from dmvpn.features.nhrp.ways import may_be_beyond
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class WaitingReplies:
             self._station.send(tunnel, sender, reply)
             return
         serial = self._serial = self._serial + 1
-        by_hub = Timer(TimerKind.REPLY, lambda: self._send_by_hub(serial), requester.nbma)
+        by_hub = Timer("reply by the hub", lambda: self._send_by_hub(serial), requester.nbma)
         self._waiting[serial] = _Waiting(tunnel.name, requester, sender, reply, by_hub)
         self._context.start(by_hub, DIRECT_WITHIN)
 

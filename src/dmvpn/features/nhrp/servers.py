@@ -23,7 +23,6 @@ from dmvpn.base.groups import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
-from dmvpn.features.nhrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.events import NameResolved
@@ -123,7 +122,7 @@ class Names:
     def _ask(self, name: str) -> None:
         known = self._names.get(name)
         if known is None:
-            known = self._names[name] = _Name(Timer(TimerKind.NAME, lambda: self._ask(name), name))
+            known = self._names[name] = _Name(Timer("ask for a host name again", lambda: self._ask(name), name))
         known.asked_at = self._context.now
         self._context.emit(Resolve(name))
 

@@ -24,7 +24,6 @@ from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransit
 from dmvpn.features.nhrp.past import told
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import OF_SERVERS
-from dmvpn.features.nhrp.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,8 +80,8 @@ class Station:
         self.version = version
         self.config = NhrpConfig()
         self.tunnels: dict[str, Tunnel] = {}
-        self._expiry = TimerQueue(context, TimerKind.EXPIRY, expire, most=_AT_ONCE)
-        self._refresh = TimerQueue(context, TimerKind.REFRESH, refresh, most=_AT_ONCE)
+        self._expiry = TimerQueue(context, "let an entry go whose holding time is over", expire, most=_AT_ONCE)
+        self._refresh = TimerQueue(context, "ask again for an entry that is used", refresh, most=_AT_ONCE)
         self.request_ids = shared.request_ids
         self._wants = Wants(version)
         self._touched: dict[tuple[str, IPAddress | None], None] = {}

@@ -23,6 +23,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Cache, Entry
 
 if TYPE_CHECKING:
+    from dmvpn.base.context import Timer
     from dmvpn.base.limits import RateLimit
     from dmvpn.base.notices import InterfaceState, TunnelState
     from dmvpn.features.nhrp.cache import NbmaPeer
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.packet import PacketType
     from dmvpn.features.nhrp.path import DirectPath
     from dmvpn.features.nhrp.reasons import Refusal
-    from dmvpn.features.nhrp.timers import TunnelTimers
 
 #: IOS's MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
 _LARGEST_MTU = 17916
@@ -183,6 +183,21 @@ class Suppressed:
     destination: IPAddress
     drops: int
     expires: float
+
+
+@dataclass(slots=True)
+class TunnelTimers:
+    """The timers of one tunnel.
+
+    fallback: leave a server in reserve. poll: look at the traffic counters.
+    multicast: give the data plane the receivers of multicasts that came or went lately.
+    trust: trust a server again that was silent and has answered for a while.
+    """
+
+    fallback: Timer
+    poll: Timer
+    multicast: Timer
+    trust: Timer
 
 
 @dataclass(slots=True)

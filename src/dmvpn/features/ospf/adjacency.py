@@ -16,7 +16,6 @@ from dmvpn.features.ospf.election import Candidate, elect
 from dmvpn.features.ospf.interface import Neighbor
 from dmvpn.features.ospf.messages import AdjacencyChanged
 from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
-from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -74,8 +73,8 @@ class Adjacencies:
             address=address,
             priority=priority,
             since=self._context.now,
-            inactivity_timer=Timer(TimerKind.INACTIVITY, lambda: self.lose_silent(neighbor), address),
-            retransmit_timer=Timer(TimerKind.RETRANSMIT, lambda: self._repeat(neighbor), address),
+            inactivity_timer=Timer("lose a silent neighbor", lambda: self.lose_silent(neighbor), address),
+            retransmit_timer=Timer("repeat packets to a neighbor", lambda: self._repeat(neighbor), address),
         )
         interface.enter(neighbor)
         return neighbor

@@ -16,7 +16,6 @@ from dmvpn.features.ospf.routes import OspfRoute, keep_better
 from dmvpn.features.ospf.slices import Slices, paced
 from dmvpn.features.ospf.spf import collect, graph_of, grow
 from dmvpn.features.ospf.summaries import border_routers, inter_area_routes
-from dmvpn.features.ospf.timers import TimerKind
 from dmvpn.features.ospf.transit import shorten, shorten_to_borders
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Calculation:
         self._summaries = summaries
         self._virtual = virtual
         self._offers = offers
-        self._work = Slices(TimerKind.CALCULATE_FURTHER, state.context)
+        self._work = Slices("calculate the next slice of the routes", state.context)
 
     @property
     def is_busy(self) -> bool:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey, LsaType, newer
-from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +105,7 @@ class Database:
         self.size += size_of(lsa)
         early = old is not None and now - old.arrived < arrival
         entry = self.entries[key] = DatabaseEntry(
-            lsa, now, early, Timer(TimerKind.EXPIRY, partial(self._expired, key), key)
+            lsa, now, early, Timer("an LSA reaches MaxAge", partial(self._expired, key), key)
         )
         if lsa.header.age >= MAX_AGE:
             self.dying[key] = None

@@ -16,7 +16,6 @@ from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
 from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, UnknownBody, opaque_of
 from dmvpn.features.ospf.messages import Helped
-from dmvpn.features.ospf.timers import TimerKind
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class Helper:
         if not neighbor.is_helped:
             self._tell(neighbor, f"restarts gracefully, and is helped for {left} seconds")
         timer = neighbor.grace_timer or Timer(
-            TimerKind.GRACE, lambda: self._end(neighbor, "its time is over"), neighbor.address
+            "grace period, RFC 3623", lambda: self._end(neighbor, "its time is over"), neighbor.address
         )
         neighbor.help(self._context.now + left, timer)
         self._context.start(timer, left)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.features.ospf.messages import LsaLimitIgnoring, LsaLimitPassed, LsaThreshold
-from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.model import ProcessSettings
@@ -38,7 +37,7 @@ class LsaLimit:
         self._near = self._over = False
         self._patience = ignore
         self._end = resume
-        self._reset = Timer(TimerKind.FORGIVE, self._forgive)
+        self._reset = Timer("forget how often neighbors were ignored", self._forgive)
 
     @property
     def count(self) -> int:

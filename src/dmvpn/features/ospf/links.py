@@ -15,7 +15,6 @@ from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.slices import Slices
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
-from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface
@@ -98,10 +97,14 @@ class Links:
             address=address,
             cost=cost_of(settings, state, self._state.settings.reference_bandwidth) if cost is None else cost,
             costs=self._costs(settings),
-            hello_timer=Timer(TimerKind.HELLO, lambda: self._hellos.say(interface), state.name),
-            wait_timer=Timer(TimerKind.WAIT, lambda: self._adjacencies.hold_election(interface), state.name),
-            acknowledge_timer=Timer(TimerKind.ACKNOWLEDGE, lambda: self._flooding.acknowledge(interface), state.name),
-            calls=Slices(TimerKind.CALL, self._context),
+            hello_timer=Timer("send a Hello", lambda: self._hellos.say(interface), state.name),
+            wait_timer=Timer(
+                "wait time, RFC 2328 §9.1", lambda: self._adjacencies.hold_election(interface), state.name
+            ),
+            acknowledge_timer=Timer(
+                "delayed acknowledgment", lambda: self._flooding.acknowledge(interface), state.name
+            ),
+            calls=Slices("send Hellos to the next neighbors of a list", self._context),
             far_end=far_end,
         )
         self._state.interfaces[state.name] = interface

@@ -14,7 +14,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey, LsaType
 from dmvpn.features.ospf.messages import DuplicateInArea
 from dmvpn.features.ospf.throttle import Throttle
-from dmvpn.features.ospf.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +72,8 @@ class Origination:
                 key,
                 build,
                 options or (lambda: int(area.options)),
-                Throttle(self._context, Timer(TimerKind.ORIGINATE, lambda: self._make_soon(name))),
-                Timer(TimerKind.REFRESH, lambda: self._make(name, again=True), key),
+                Throttle(self._context, Timer("originate a changed LSA", lambda: self._make_soon(name))),
+                Timer("originate an LSA again", lambda: self._make(name, again=True), key),
             )
         else:
             own.build, own.options = build, options or own.options

@@ -36,7 +36,6 @@ from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.state import State, own_lines
 from dmvpn.features.ospf.summaries import Summaries
 from dmvpn.features.ospf.throttle import Throttle
-from dmvpn.features.ospf.timers import TimerKind
 from dmvpn.features.ospf.topology import Topology
 from dmvpn.features.ospf.updates import Updates
 from dmvpn.features.ospf.virtual import VirtualLinks
@@ -104,10 +103,10 @@ class Process:
         )
         self._virtual = VirtualLinks(state, self._topology, self.links)
         self.calculation = Calculation(state, self.redistributor, self._summaries, self._virtual, self.offers)
-        self.limit = LsaLimit(state, Timer(TimerKind.IGNORE, self._ignore), Timer(TimerKind.RESUME, self._resume))
-        self._patience = Timer(
-            TimerKind.ROUTER_ID, lambda: context.emit(NoRouterId.of(settings.number)), settings.number
+        self.limit = LsaLimit(
+            state, Timer("ignore neighbors", self._ignore), Timer("hear neighbors again", self._resume)
         )
+        self._patience = Timer("no router ID", lambda: context.emit(NoRouterId.of(settings.number)), settings.number)
 
     def _new_state(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> State:
         return State(
@@ -116,8 +115,8 @@ class Process:
             config.key_chains,
             own_lines(config),
             externals=Database(context, lambda key: self._areas.expire(None, key)),
-            spf=Throttle(context, Timer(TimerKind.CALCULATE, self._calculate)),
-            startup=Timer(TimerKind.STARTUP, self._started),
+            spf=Throttle(context, Timer("calculate the routes", self._calculate)),
+            startup=Timer("end max-metric on startup", self._started),
         )
 
     @property

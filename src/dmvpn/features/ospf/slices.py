@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from dmvpn.base.context import Context
-    from dmvpn.features.ospf.timers import TimerKind
 
     T = TypeVar("T")
 
@@ -27,11 +26,11 @@ SLICE: Final = 128
 class Slices:
     """Does one thing at a time in slices. The work itself looks at its end whether it was requested again."""
 
-    def __init__(self, kind: TimerKind, context: Context) -> None:
+    def __init__(self, purpose: str, context: Context) -> None:
         self._context = context
         self._steps: Generator[None, None, None] | None = None
         self._again = False
-        self._timer = Timer(kind, self._go_on)
+        self._timer = Timer(purpose, self._go_on)
 
     @property
     def is_busy(self) -> bool:

@@ -24,7 +24,6 @@ from dmvpn.features.pki.events import CredentialsImported, KeyForgotten, KeyPair
 from dmvpn.features.pki.keypairs import KeyPair, remembered
 from dmvpn.features.pki.model import PkiConfig
 from dmvpn.features.pki.store import KEY, LIST, is_ours, joined, meaning_of, name_of, parted
-from dmvpn.features.pki.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event, Packets
@@ -59,7 +58,7 @@ class PkiMachine(Machine):
         self.keypairs: dict[tuple[str, str], KeyPair] = {}  # by kind and name
         self._holdings: dict[str, Holdings] | None = None
         self._said: dict[str, str] = {}  # by what it is about: the state that was spoken of last
-        self._dates = Timer(TimerKind.DATES, self._look_at_dates)
+        self._dates = Timer("look at the dates of the certificates", self._look_at_dates)
 
     # ------------------------------------------------------------------------------------------------ what others ask
 

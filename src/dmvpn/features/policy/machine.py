@@ -27,7 +27,6 @@ from dmvpn.features.policy.events import ClearHits
 from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.policy.packets import FilterLists
 from dmvpn.features.policy.routes import Lazily, of_routes
-from dmvpn.features.policy.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +54,7 @@ class PolicyMachine(Machine):
         self.hits: dict[tuple[Counted, str, int], int] = {}
         self._routes = RoutePolicies(hits=self.hits)
         self._filters = FilterLists(self.config)
-        self._minute = Timer(TimerKind.MINUTE, self._look_at_clock)
+        self._minute = Timer("see which time ranges have begun or ended", self._look_at_clock)
 
     def of_packets(self) -> PacketPolicies:
         """Access lists and route maps that match packets."""

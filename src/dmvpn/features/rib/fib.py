@@ -15,7 +15,6 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib.reasons import RibReason
-from dmvpn.features.rib.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +50,7 @@ class ForwardingTable:
         self._touch = touch
         self._line = line
         self._installed: dict[Prefix, SetRoute] = {}
-        self._retries: Retries[Prefix] = Retries(context, TimerKind.RETRY, self._order, most=_MOST_ORDERS)
+        self._retries: Retries[Prefix] = Retries(context, "order entries again", self._order, most=_MOST_ORDERS)
 
     def entry(self, node: Node) -> FibEntry | None:
         """Return what the best route of this prefix, and NHRP's override, come to; None without a route."""

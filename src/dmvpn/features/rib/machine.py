@@ -40,7 +40,6 @@ from dmvpn.features.rib import messages
 from dmvpn.features.rib.fib import ForwardingTable
 from dmvpn.features.rib.past import Past, Record
 from dmvpn.features.rib.table import BestRouteChange, RouteTable
-from dmvpn.features.rib.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,8 +94,8 @@ class RibMachine(Machine):
         #: Offers of protocols that were too many for one event; how many there were at this moment.
         self._waiting: dict[Key, RouteOffered | RouteRetracted] = {}
         self._heard_at, self._heard = float("-inf"), 0
-        self._take_more = Timer(TimerKind.WAITING, self._take_waiting, cost=SLICE)
-        self._follow_more = Timer(TimerKind.FOLLOWING, self._follow, cost=SLICE)
+        self._take_more = Timer("take the next offers", self._take_waiting, cost=SLICE)
+        self._follow_more = Timer("look at the next dependent routes", self._follow, cost=SLICE)
         #: The history of the table, if it is kept; made at the first event, which is its start.
         self.past: Past | None = None
 

@@ -43,7 +43,6 @@ from dmvpn.features.rip.reasons import RipReason
 from dmvpn.features.rip.sender import Sender
 from dmvpn.features.rip.state import State
 from dmvpn.features.rip.table import Table
-from dmvpn.features.rip.timers import TimerKind
 from dmvpn.features.rip.triggered import Triggered
 from dmvpn.features.rip.watched import PROCESS, Watched
 
@@ -95,7 +94,9 @@ class RipMachine(Machine):
         self._state = State(self._context)
         self._sender = Sender(self._state)
         self._changes = Changes(
-            self._state, Timer(TimerKind.TRIGGER, self._announce_changes), Timer(TimerKind.LOST, self._announce_lost)
+            self._state,
+            Timer("send a triggered update", self._announce_changes),
+            Timer("announce lost routes", self._announce_lost),
         )
         self.table = Table(self._state, self._changes)
         self._advertiser = Advertiser(self._state, self._sender, self.table)
@@ -106,8 +107,8 @@ class RipMachine(Machine):
         self._watched = Watched(self._state)
         self._covered = Covered(notices.RouteSource.RIP, "")
         self._packets = PacedPackets(self._context, PACE, self._received)
-        self._update = Timer(TimerKind.UPDATE, self._send_update)
-        self._expiry = Timer(TimerKind.EXPIRY, lambda: self.table.expire(SLICE), cost=_EXPIRY_COST)
+        self._update = Timer("send the regular update", self._send_update)
+        self._expiry = Timer("let routes expire", lambda: self.table.expire(SLICE), cost=_EXPIRY_COST)
 
     # ---------------------------------------------------------------------------------------------------- machine
 
@@ -216,8 +217,8 @@ class RipMachine(Machine):
             state,
             address,
             self.config.is_passive(name),
-            Timer(TimerKind.FIRST, lambda: self._announce([circuit]), name),
-            Timer(TimerKind.REQUEST, lambda: self._request_again(circuit), name),
+            Timer("send the whole table", lambda: self._announce([circuit]), name),
+            Timer("request tables again", lambda: self._request_again(circuit), name),
             triggered,
         )
         self._context.emit(Listen(name, UDP, GROUP, PORT))

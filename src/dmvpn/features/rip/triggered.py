@@ -18,7 +18,6 @@ from dmvpn.features.rip import messages
 from dmvpn.features.rip.conversation import Conversation
 from dmvpn.features.rip.database import LearnedFrom
 from dmvpn.features.rip.packet import INFINITY, Command, RipPacket, UpdateHeader
-from dmvpn.features.rip.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,7 +194,7 @@ class Triggered:
     # --------------------------------------------------------------------------------------------------- private
 
     def _line(self, circuit: RipInterface) -> TriggeredCircuit:
-        line = TriggeredCircuit(circuit, Timer(TimerKind.REPEAT, lambda: self._ask_all(line), circuit.name))
+        line = TriggeredCircuit(circuit, Timer("repeat, RFC 2091 §6.3", lambda: self._ask_all(line), circuit.name))
         return line
 
     def _talk(self, line: TriggeredCircuit, peer: IPAddress) -> Conversation | None:
@@ -216,7 +215,7 @@ class Triggered:
         return talk
 
     def _conversation(self, line: TriggeredCircuit, peer: IPAddress) -> Conversation:
-        talk = Conversation(Timer(TimerKind.REPEAT, lambda: self._repeat(line, peer, talk), peer), asking=True)
+        talk = Conversation(Timer("repeat, RFC 2091 §6.3", lambda: self._repeat(line, peer, talk), peer), asking=True)
         return talk
 
     def _ask_all(self, line: TriggeredCircuit) -> None:

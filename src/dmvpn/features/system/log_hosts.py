@@ -22,7 +22,6 @@ from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, 
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
-from dmvpn.features.system.timers import TimerKind
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class LogHosts:
                 self._context.start(connection.call, 0.0)
 
     def _new(self, host: LogHost) -> _Connection:
-        return _Connection(host, Timer(TimerKind.CALL, lambda: self._call(host), host.address))
+        return _Connection(host, Timer("open the connection to a log host", lambda: self._call(host), host.address))
 
     def _close(self, connection: _Connection) -> None:
         self._context.stop(connection.call)

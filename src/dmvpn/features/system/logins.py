@@ -14,7 +14,6 @@ from dmvpn.base.context import Timer
 from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.features.system import messages
 from dmvpn.features.system.model import SystemConfig
-from dmvpn.features.system.timers import TimerKind
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Logins:
         self._config = SystemConfig()
         self._context = context
         self._failures: deque[float] = deque(maxlen=_MOST)
-        self._reopen = Timer(TimerKind.QUIET, self._let_in)
+        self._reopen = Timer("let users log in again, after too many wrong passwords", self._let_in)
 
     def configure(self, config: SystemConfig) -> None:
         """Take over a new configuration."""

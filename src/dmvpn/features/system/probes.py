@@ -16,7 +16,6 @@ from dmvpn.base.queues import TimerQueue
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.names import UNKNOWN_NAME, NamesConfig
 from dmvpn.features.system.ping import Ping
-from dmvpn.features.system.timers import TimerKind
 from dmvpn.features.system.traceroute import Traceroute
 from dmvpn.net import ip
 
@@ -55,7 +54,7 @@ class Probes:
         self._context = context
         self._running: dict[int, Probe] = {}
         self._waiting: dict[int, tuple[Request, str]] = {}
-        self._deadlines: TimerQueue[int] = TimerQueue(context, TimerKind.PROBE, self._give_up, most=_SLICE)
+        self._deadlines: TimerQueue[int] = TimerQueue(context, "give up a probe", self._give_up, most=_SLICE)
         self._names = NamesConfig()
 
     def configure(self, names: NamesConfig) -> None:

@@ -15,7 +15,6 @@ from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.track.timers import TimerKind
 from dmvpn.net import ip
 from dmvpn.net.icmp import EchoReply, EchoRequest
 from dmvpn.net.ip import ICMP
@@ -96,8 +95,8 @@ class Echoes:
         echo = Echo(
             settings,
             below(self._context.ports.entropy, 0x10000),
-            Timer(TimerKind.SEND, lambda: self._send(echo), settings.number),
-            Timer(TimerKind.LATE, lambda: self._end(echo, Code.TIMEOUT), settings.number),
+            Timer("send the next request", lambda: self._send(echo), settings.number),
+            Timer("an answer is late", lambda: self._end(echo, Code.TIMEOUT), settings.number),
         )
         if settings.after is not None:
             echo.is_running = True

@@ -16,7 +16,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.track import messages
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.model import TrackKind
-from dmvpn.features.track.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,7 @@ class Objects:
         self._echoes = echoes
         self._members_first: tuple[Object, ...] = ()
         self._prefixes: dict[tuple[str, Prefix], None] = {}
-        self._routes_timer = Timer(TimerKind.ROUTES, self.look)
+        self._routes_timer = Timer("look at the tracked routes", self.look)
 
     def configure(self, tracked: tuple[Tracked, ...]) -> None:
         """Apply other lines. An object that looks at something else begins again, down."""
@@ -73,7 +72,11 @@ class Objects:
         self.look()
 
     def _new(self, settings: Tracked) -> Object:
-        found = Object(settings, Timer(TimerKind.DELAY, lambda: self._turn(found), settings.number), self._context.now)
+        found = Object(
+            settings,
+            Timer("an object changes after its delay", lambda: self._turn(found), settings.number),
+            self._context.now,
+        )
         return found
 
     def route_changed(self, vrf: str, prefix: Prefix) -> None:

@@ -31,7 +31,6 @@ from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.keepalive import Keepalive
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.features.tunnel.reasons import TunnelReason
-from dmvpn.features.tunnel.timers import TimerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +93,9 @@ class TunnelMachine(Machine):
         self.drops = GreDrops()
         self._tunnels: dict[str, _Tunnel] = {}  # in order of their numbers
         self._rivals: dict[str, str] = {}
-        self._retries = Retries[str](self._context, TimerKind.ORDER, self._order_again, most=_MOST_ORDERS)
+        self._retries = Retries[str](
+            self._context, "order a tunnel again that the host refused", self._order_again, most=_MOST_ORDERS
+        )
 
     # ---------------------------------------------------------------------------------------------- ports.Tunnels
 
@@ -164,8 +165,12 @@ class TunnelMachine(Machine):
     def _create(self, settings: TunnelSettings, hold: Reason | None) -> _Tunnel:
         tunnel = _Tunnel(
             settings,
-            sending=Timer(TimerKind.KEEPALIVE, lambda: self._send_keepalive(tunnel), settings.name),
-            resting=Timer(TimerKind.RECURSION, lambda: self._rested(tunnel), settings.name),
+            sending=Timer("send a keepalive", lambda: self._send_keepalive(tunnel), settings.name),
+            resting=Timer(
+                "try a tunnel again that was shut because of recursive routing",
+                lambda: self._rested(tunnel),
+                settings.name,
+            ),
             hold=hold,
         )
         return tunnel

@@ -20,7 +20,6 @@ from dmvpn.features.vrf.leaks import Leaks
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.features.vrf.reasons import VrfReason
 from dmvpn.features.vrf.targets import Exchange
-from dmvpn.features.vrf.timers import TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event, Packets
@@ -46,7 +45,9 @@ class VrfMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self.config = VrfConfig()
-        self._retries = Retries[str](self._context, TimerKind.RETRY, self._order_again, most=1)
+        self._retries = Retries[str](
+            self._context, "order the VRFs again that the data plane refused", self._order_again, most=1
+        )
         self._refused: tuple[str, ...] = ()
         self._leaks = Leaks(self._context)
         self._exchange = Exchange(self._context)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
-from dmvpn.features.eigrp.timers import TimerKind
 from dmvpn.ios import short_interface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.context import Timer
     from dmvpn.features.eigrp.process import Process
@@ -48,9 +47,16 @@ def query_timers(ctx: ShowContext, args: Args) -> ShowTimers:
 
 
 def _table(process: Process, now: float) -> TimerTable:
-    def due(*timers: Timer) -> tuple[TimerLine, ...]:
-        times = [(process.state.context.timers.when(timer), _words(timer)) for timer in timers]
-        lines = [TimerLine(max(0.0, when - now), kind) for when, kind in times if when is not None]
+    def due(*timers: Timer, named: Callable[[str], str] | None = None) -> tuple[TimerLine, ...]:
+        """Return the running timers. named: the words for their subject, if the line has it, as on IOS."""
+        times = [(process.state.context.timers.when(timer), timer) for timer in timers]
+        lines = [
+            TimerLine(
+                max(0.0, when - now), f"{timer.purpose} ({named(str(timer.subject))})" if named else timer.purpose
+            )
+            for when, timer in times
+            if when is not None
+        ]
         return tuple(sorted(lines, key=lambda line: (line.seconds, line.kind)))
 
     interfaces = process.state.interfaces.values()
@@ -58,20 +64,10 @@ def _table(process: Process, now: float) -> TimerTable:
     flows = [due(each.flow_timer, each.pacing_timer) for each in interfaces]
     return TimerTable(
         name_of(process),
-        due(*(each.hello_timer for each in interfaces)),
+        due(*(each.hello_timer for each in interfaces), named=short_interface),
         tuple(sorted((group for group in (*waits, *flows) if group), key=lambda group: group[0].seconds)),
-        due(*process.stuck.timers()),
+        due(*process.stuck.timers(), named=str),
     )
-
-
-def _words(timer: Timer) -> str:
-    """Return the name of a timer as on IOS: of Hellos with the interface, of SIA with the destination."""
-    match timer.kind:
-        case TimerKind.HELLO:
-            return f"{timer.kind.value} ({short_interface(str(timer.subject))})"
-        case TimerKind.SIA:
-            return f"{timer.kind.value} ({timer.subject})"
-    return str(timer.kind.value)
 
 
 def render_timers(answer: ShowTimers) -> Iterator[str]:

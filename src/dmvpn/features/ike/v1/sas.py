@@ -22,6 +22,7 @@ from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
+    AT_ONCE,
     Ended,
     Established,
     Moved,
@@ -30,7 +31,6 @@ from dmvpn.features.ike.session import (
     StartedAgain,
     Unanswered,
 )
-from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle

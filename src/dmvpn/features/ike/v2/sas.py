@@ -26,6 +26,7 @@ from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import (
+    AT_ONCE,
     Begun,
     Doubted,
     Ended,
@@ -35,7 +36,6 @@ from dmvpn.features.ike.session import (
     Transmit,
     Unanswered,
 )
-from dmvpn.features.ike.timers import AT_ONCE
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.answers import handle
