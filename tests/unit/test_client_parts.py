@@ -40,6 +40,7 @@ from dmvpn.ios.annotations import evaluated
 from dmvpn.router.features import FEATURES
 from dmvpn.web import labs as web_labs
 from dmvpn.web.exposition import escaped
+from dmvpn.web.permission import resource_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,8 +138,9 @@ def test_both_fronts_offer_the_same(front: type, other: type) -> None:
 
 def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients() -> None:
     """An order that is added to one of them and is missing in another fails here."""
-    resources = {path.rpartition("/")[2] for path in web_labs.DESCRIBED if path.startswith(web_labs.LAB)}
-    of_web = {"impair" if verb == "wires" else verb for verb in resources} | {"down"}
+    methods = {name: resource_of(method) for name, method in vars(web_labs.Labs).items()}
+    of_web = {name.rstrip("_") for name, found in methods.items() if found and found.path.startswith(web_labs.LAB)}
+    of_web -= {"up"}
     of_client = {name.rstrip("_") for name in vars(orders.Orders) if not name.startswith("_")}
     for front in (sync.RunningLab, aio.RunningLab):
         assert {name.rstrip("_") for name in vars(front) if not name.startswith("_")} - {"events"} == of_client

@@ -21,7 +21,7 @@ from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import CODE_LIFE, SESSION_LIFE, Entrance
 from dmvpn.web.guard import Guard
 from dmvpn.web.origin import Names, fits
-from dmvpn.web.permission import hold_roles, needed_by_path, needs
+from dmvpn.web.permission import hold_roles, needed_by_path, resource
 from dmvpn.web.roles import Role
 from dmvpn.web.tokens import FILE, TokenFile
 from support.callers import asked, user
@@ -39,7 +39,7 @@ async def look(_: Request) -> JSONResponse:
     return JSONResponse("seen")
 
 
-@needs(Role.OPERATE)
+@resource("POST", "/orders/{lab}", role=Role.OPERATE)
 async def order(_: Request) -> JSONResponse:
     return JSONResponse("done")
 

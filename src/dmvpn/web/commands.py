@@ -11,14 +11,14 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from dmvpn.face.client import run
 from dmvpn.face.messages import Execute
 from dmvpn.ios import CliError
 from dmvpn.ios.redaction import without_keys
 from dmvpn.web.bodies import body_of
-from dmvpn.web.permission import needs
+from dmvpn.web.described import TEXT, YES_OR_NO, members, operation
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import ORDERS, Role
 
@@ -35,6 +35,7 @@ SECONDS: Final = 60.0
 MOST: Final = 1 << 20
 _LONGEST: Final = 1000
 LEVEL: Final = 15
+_RAN: Final = members({"accepted": YES_OR_NO, "output": TEXT})
 _BODY: Final = '{"command": LINE}, one line of printable characters, without a filter'
 
 
@@ -44,12 +45,12 @@ class Commands:
     def __init__(self, errands: Errands) -> None:
         self._errands = errands
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resource."""
-        return [Route(RUN, self.run, methods=["POST"])]
-
-    @needs(Role.OPERATE)
+    @resource(
+        "POST",
+        RUN,
+        operation("Run a command of the exec prompt", _RAN, body=members({"command": TEXT})),
+        role=Role.OPERATE,
+    )
     async def run(self, request: Request) -> Response:
         """Run one command. The answer has its output, and whether the router accepted the line."""
         line, caller = await _line(request), request.scope["caller"]

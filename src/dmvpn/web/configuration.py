@@ -17,7 +17,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.client import REFUSED, RefusedError, answer_text, run
@@ -28,7 +27,7 @@ from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.commands import LEVEL, MOST, SECONDS, order_of
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
 from dmvpn.web.fleet import silent
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -79,29 +78,6 @@ _CHANGE: Final = members(
 _MINUTES: Final[Plain] = {"type": "integer", "minimum": 1, "maximum": MAX_MINUTES}
 _ORDER: Final = members({"lines": TEXTS}, {"replace": YES_OR_NO, "dry_run": YES_OR_NO, "confirm_within": _MINUTES})
 _SAID: Final = members({"said": TEXTS})
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    CONFIGURATION: {
-        "get": operation(
-            "The running configuration",
-            members({"text": TEXT, "rollback": _ROLLBACK}),
-            given=[parameter("header", "If-None-Match", "Answer 304 if it still has one of these ETags; *: always")],
-            tagged=True,
-        ),
-        "post": operation(
-            "Change the running configuration by all of these lines, or by none",
-            _CHANGE,
-            body=_ORDER,
-            given=[parameter("header", "If-Match", "Change nothing if it has another ETag by now; *: whatever it has")],
-            tagged=True,
-            refused=[HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED],
-        ),
-    },
-    CONFIRM: {"post": operation("Keep the change that waits for this", _SAID)},
-    REVERT: {
-        "post": operation("Take the change back that waits for this", _SAID, body=members({}, {"within": _MINUTES}))
-    },
-}
 
 
 class Configurations:
@@ -112,16 +88,16 @@ class Configurations:
         self._errands = errands
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [
-            Route(CONFIGURATION, self.show),
-            Route(CONFIGURATION, self.change, methods=["POST"]),
-            Route(CONFIRM, self.confirm, methods=["POST"]),
-            Route(REVERT, self.revert, methods=["POST"]),
-        ]
-
+    @resource(
+        "GET",
+        CONFIGURATION,
+        operation(
+            "The running configuration",
+            members({"text": TEXT, "rollback": _ROLLBACK}),
+            given=[parameter("header", "If-None-Match", "Answer 304 if it still has one of these ETags; *: always")],
+            tagged=True,
+        ),
+    )
     async def show(self, request: Request) -> Response:
         """Give the running configuration, as far as the router shows it at the level of the caller."""
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
@@ -145,7 +121,19 @@ class Configurations:
         except UserError as error:
             raise silent(path, error) from error
 
-    @needs(Role.CONFIGURE)
+    @resource(
+        "POST",
+        CONFIGURATION,
+        operation(
+            "Change the running configuration by all of these lines, or by none",
+            _CHANGE,
+            body=_ORDER,
+            given=[parameter("header", "If-Match", "Change nothing if it has another ETag by now; *: whatever it has")],
+            tagged=True,
+            refused=[HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED],
+        ),
+        role=Role.CONFIGURE,
+    )
     async def change(self, request: Request) -> Response:
         """Carry out all lines, or none."""
         order = await _order(request)
@@ -158,12 +146,17 @@ class Configurations:
         said |= {"result": str(change["result"]), "differences": "; ".join(map(str.strip, _texts(change["noted"])))}
         return _answer(change, dry=order.dry)
 
-    @needs(Role.CONFIGURE)
+    @resource("POST", CONFIRM, operation("Keep the change that waits for this", _SAID), role=Role.CONFIGURE)
     async def confirm(self, request: Request) -> Response:
         """Keep the change that waits for this."""
         return await self._later(request, "configure confirm")
 
-    @needs(Role.CONFIGURE)
+    @resource(
+        "POST",
+        REVERT,
+        operation("Take the change back that waits for this", _SAID, body=members({}, {"within": _MINUTES})),
+        role=Role.CONFIGURE,
+    )
     async def revert(self, request: Request) -> Response:
         """Take the change back that waits for a confirmation, now or after so many minutes from now."""
         given = await body_or_nothing(request, _LATER)

@@ -5,53 +5,50 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
-from dmvpn.face.messages import WATCH_TOPICS
 from dmvpn.ios.grammar import AnyOrder, Optional_, Sequence
 from dmvpn.ios.syntax import compile_syntax, leading_keywords
-from dmvpn.web import configuration, examination, hosts, jobs, labs, pages, saved, teaching, terminals, uploads, watched
-from dmvpn.web.commands import RUN
-from dmvpn.web.described import ANY_OBJECT, ERROR, TEXT, YES_OR_NO, complete, members, operation, parameter
-from dmvpn.web.events import EVENTS
-from dmvpn.web.guard import COOKIE, EXCHANGE, OPEN, SECURE_COOKIE, SESSION, SESSION_KEY
-from dmvpn.web.lab_events import LAB_EVENTS, TRAFFIC
-from dmvpn.web.lists import list_operation
-from dmvpn.web.pages import MEANINGS, STAGE
-from dmvpn.web.roles import Role
+from dmvpn.web.described import ERROR, complete, operation
+from dmvpn.web.guard import COOKIE, OPEN, SECURE_COOKIE, SESSION_KEY
+from dmvpn.web.permission import needed_by_path, resource_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from starlette.routing import Route
+
     from dmvpn.ios.filters import Plain
 
 _SHOWS: Final = "/api/v1/labs/{lab}/routers/{router}/show/"
 _REFERENCE: Final = re.compile(r'"#/\$defs/([^"]+)"')
 
 
-#: Returns the role that a resource needs, by its path and method; None: there is no such resource.
-NeededRole = Callable[[str, str], Role | None]
-
-
-def openapi_text(needed: NeededRole) -> str:
-    """Return the document as JSON text, with the role that each resource needs as `x-role`."""
-    document: dict[str, dict[str, dict[str, dict[str, Plain]]]] = json.loads(_openapi_text())
+def openapi_text(routes: list[Route]) -> str:
+    """Return the document of these resources as JSON text, with the role that each one needs as `x-role`."""
+    document = json.loads(_openapi_text())
+    paths: dict[str, dict[str, dict[str, Plain]]] = {}
+    for route in routes:
+        found = resource_of(route.endpoint)
+        if found is not None and isinstance(found.described, dict):
+            paths.setdefault(route.path, {})[found.method.lower()] = found.described
+    document["paths"] = {**paths, **document["paths"]}
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             is_open = (path, method.upper()) in OPEN
             methods[method] = complete(path, method, described, is_open=is_open)
             if is_open:
                 methods[method]["security"] = []
-            elif role := needed(path, method.upper()):
+            elif role := needed_by_path(routes, path, method.upper()):
                 methods[method]["x-role"] = role.value
     return json.dumps(document)
 
 
 @lru_cache(maxsize=1)
 def _openapi_text() -> str:
-    """Return the document without roles. It is made once, which takes about a second."""
+    """Return the document of the shows, without roles. It is made once, which takes about a second."""
     from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
     from dmvpn.ios.schemas import schema_of
     from dmvpn.router.features import FEATURES
@@ -74,21 +71,7 @@ def _openapi_text() -> str:
         "info": {"title": "dmvpn", "version": __version__},
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"cookie": [], "key": []}],
-        "paths": {
-            **_fixed(),
-            **pages.DESCRIBED,
-            **configuration.DESCRIBED,
-            **jobs.DESCRIBED,
-            **labs.DESCRIBED,
-            labs.LAB: {**labs.OF_A_LAB, **uploads.DESCRIBED},
-            **examination.DESCRIBED,
-            **hosts.DESCRIBED,
-            **teaching.DESCRIBED,
-            **saved.DESCRIBED,
-            **terminals.DESCRIBED,
-            **watched.DESCRIBED,
-            **shows,
-        },
+        "paths": shows,
         "components": {
             "schemas": {**{names[name]: _untitled(one) for name, one in definitions.items()}, "Problem": _PROBLEM},
             "responses": {"Problem": ERROR},
@@ -137,49 +120,6 @@ def _show(answers: dict[str, Plain]) -> dict[str, Plain]:
     """Return the description of one path, which several shows with the same first words share. answers: by syntax."""
     different = [*{json.dumps(answer): answer for answer in answers.values()}.values()]
     return {"get": operation("; ".join(answers), different[0] if len(different) == 1 else {"anyOf": different})}
-
-
-def _stream(summary: str, *more: str) -> dict[str, Plain]:
-    """Return the description of a stream of events. more: topics that it alone has."""
-    given = [
-        parameter("query", "topics", ", ".join((*WATCH_TOPICS, *more))),
-        parameter("header", "Last-Event-ID", "Go on behind this event"),
-    ]
-    return {"get": operation(summary, TEXT, given=given, media=["text/event-stream"], refused=[HTTPStatus.BAD_REQUEST])}
-
-
-def _fixed() -> dict[str, Plain]:
-    """Return the paths that are no shows."""
-    one = ANY_OBJECT
-    some: Plain = {"type": "array", "items": one}
-    secret: Plain = members({}, {"code": TEXT, "token": TEXT})
-    return {
-        "/healthz": {"get": operation("Whether this process answers", one)},
-        "/api/v1/openapi.json": {"get": operation("This document", one)},
-        EXCHANGE: {"post": operation("A token for the printed code", one, body=members({"code": TEXT}))},
-        SESSION: {
-            "post": operation("A session for the printed code or a token", one, body=secret),
-            "get": operation("Who asks", one),
-            "delete": operation("End the session, or the token of the code", one),
-        },
-        RUN: {
-            "post": operation(
-                "Run a command of the exec prompt",
-                members({"accepted": YES_OR_NO, "output": TEXT}),
-                body=members({"command": TEXT}),
-            )
-        },
-        EVENTS: _stream("The history and the log of a router, as server-sent events"),
-        STAGE: {
-            "get": operation(
-                "The network of a lab as its page draws it",
-                members({"title": TEXT, "about": TEXT, "nodes": some, "wires": some, "tunnels": some}),
-            )
-        },
-        MEANINGS: {"get": operation("What messages and their fields mean, by protocol and word", one)},
-        LAB_EVENTS: _stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC),
-        "/api/v1/labs/{lab}/routers": {"get": list_operation("The routers of a lab", one)},
-    }
 
 
 _PROBLEM: Final[dict[str, Plain]] = {

@@ -15,8 +15,6 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import Route
-
 from dmvpn.face.messages import Watch
 from dmvpn.web.following import (
     COMMENT,
@@ -26,8 +24,10 @@ from dmvpn.web.following import (
     Stream,
     event_text,
     plain_news,
+    stream,
     topics_of,
 )
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -54,11 +54,7 @@ class Events:
         self._bounds = bounds
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resource."""
-        return [Route(EVENTS, self.follow)]
-
+    @resource("GET", EVENTS, stream("The history and the log of a router, as server-sent events"))
     async def follow(self, request: Request) -> Response:
         """Follow a router."""
         lab, router, caller = request.path_params["lab"], request.path_params["router"], request.scope["caller"]
@@ -91,6 +87,7 @@ class _RouterStream(Stream):
         self._wish = wish
         self._following: Following | None = first
 
+    @resource("GET", EVENTS, stream("The history and the log of a router, as server-sent events"))
     async def follow(self, put: Put) -> None:
         """Give the news of the router in all its lives."""
         while (following := await self._reached(put)) is not None:

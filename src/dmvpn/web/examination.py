@@ -14,28 +14,24 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.described import TEXT, WHOLE, YES_OR_NO, members, operation
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
     from dmvpn.web.turns import Turns
 
-DOCTOR: Final = "/api/v1/labs/{lab}/doctor"
-LINT: Final = "/api/v1/labs/{lab}/lint"
-WALK: Final = "/api/v1/labs/{lab}/walk"
+_LAB: Final = "/api/v1/labs/{lab}"
 #: A router, a host or an address; a dash in front would be an option.
 _NODE: Final = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,62}", re.ASCII)
 _SMALLEST, _LARGEST = 28, 65_535
@@ -58,31 +54,8 @@ _FINDING: Final = members(
     }
 )
 _COUNTS: Final = members({"error": WHOLE, "warning": WHOLE, "advice": WHOLE})
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    DOCTOR: {
-        "post": operation(
-            "Find the faults, and the lines that heal them",
-            jobs.BEGUN,
-            body=members({}, {"router": TEXT, "address": TEXT}),
-            status=202,
-        )
-    },
-    LINT: {
-        "get": operation(
-            "What the linter finds in the running configurations; file: the router, line: of its configuration",
-            members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
-        )
-    },
-    WALK: {
-        "post": operation(
-            "Follow a packet and its answer, hop by hop",
-            jobs.BEGUN,
-            body=members({"source": TEXT, "destination": TEXT}, {"size": WHOLE, "df": YES_OR_NO}),
-            status=202,
-        )
-    },
-}
+_COMPLAINT: Final = members({}, {"router": TEXT, "address": TEXT})
+_PACKET: Final = members({"source": TEXT, "destination": TEXT}, {"size": WHOLE, "df": YES_OR_NO})
 
 
 class Examination:
@@ -93,16 +66,12 @@ class Examination:
         self._jobs = begun
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [
-            Route(DOCTOR, self.doctor, methods=["POST"]),
-            Route(WALK, self.walk, methods=["POST"]),
-            Route(LINT, self.lint),
-        ]
-
-    @needs(Role.CONFIGURE)
+    @resource(
+        "POST",
+        f"{_LAB}/doctor",
+        jobs.begun("Find the faults, and the lines that heal them", _COMPLAINT),
+        role=Role.CONFIGURE,
+    )
     async def doctor(self, request: Request) -> Response:
         """Find the faults."""
         given = await body_or_nothing(request, _DOCTOR)
@@ -111,14 +80,24 @@ class Examination:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_DOCTOR}")
         return await self._begin(request, ("doctor",), _nodes(names, _DOCTOR))
 
-    @needs(Role.CONFIGURE)
+    @resource(
+        "GET",
+        f"{_LAB}/lint",
+        operation(
+            "What the linter finds in the running configurations; file: the router, line: of its configuration",
+            members({"findings": {"type": "array", "items": _FINDING}, "counts": _COUNTS}),
+        ),
+        role=Role.CONFIGURE,
+    )
     async def lint(self, request: Request) -> Response:
         """Lint the running configurations."""
         folder = await self._turns.lab_for_orders(request, self._fleet)
         found = await self._turns.take(folder.name, request.scope["caller"], lambda: _linted(folder))
         return Response(found, media_type="application/json")
 
-    @needs(Role.OPERATE)
+    @resource(
+        "POST", f"{_LAB}/walk", jobs.begun("Follow a packet and its answer, hop by hop", _PACKET), role=Role.OPERATE
+    )
     async def walk(self, request: Request) -> Response:
         """Follow a packet."""
         given = await body_of(request, _WALK)

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from dmvpn.face.messages import PROTOCOL, WATCH_TOPICS, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, message_to_plain
+from dmvpn.web.described import TEXT, operation, parameter
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from dmvpn.face.messages import Message
+    from dmvpn.ios.filters import Plain
 
     #: Sends text to a reader, and waits until there is room for more.
     Put = Callable[[bytes], Awaitable[None]]
@@ -147,6 +149,15 @@ def event_text(kind: str, data: Mapping[str, object], number: str = "") -> bytes
     """Return an event as it is sent. number: its id."""
     head = f"id: {number}\n" if number else ""
     return f"{head}event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def stream(summary: str, *more: str) -> dict[str, Plain]:
+    """Return the description of a stream of events. more: topics that it alone has."""
+    given = [
+        parameter("query", "topics", ", ".join((*WATCH_TOPICS, *more))),
+        parameter("header", "Last-Event-ID", "Go on behind this event"),
+    ]
+    return operation(summary, TEXT, given=given, media=["text/event-stream"], refused=[HTTPStatus.BAD_REQUEST])
 
 
 def topics_of(request: Request, more: tuple[str, ...] = ()) -> tuple[str, ...]:

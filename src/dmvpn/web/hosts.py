@@ -13,12 +13,10 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import Route
-
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of
-from dmvpn.web.described import TEXT, members, operation
-from dmvpn.web.permission import needs
+from dmvpn.web.described import TEXT, members
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -26,24 +24,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
     from dmvpn.web.turns import Turns
 
 _HOST: Final = "/api/v1/labs/{lab}/hosts/{host}"
-PING: Final = f"{_HOST}/ping"
-TRACEROUTE: Final = f"{_HOST}/traceroute"
 #: Five packets in a second, and a second for each answer; for traceroute names of routers would be asked of a server.
 _PING: Final = ("ping", "-c", "5", "-i", "0.2", "-W", "1")
 _TRACEROUTE: Final = ("traceroute", "-n", "-q", "1", "-w", "1", "-m", "15")
 _BODY: Final = '{"target": ADDRESS}, of IPv4 or IPv6'
 _TO: Final = members({"target": TEXT})
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    PING: {"post": operation("Send five pings from a host", jobs.BEGUN, body=_TO, status=202)},
-    TRACEROUTE: {"post": operation("Trace the way from a host", jobs.BEGUN, body=_TO, status=202)},
-}
 
 
 class Hosts:
@@ -54,17 +44,12 @@ class Hosts:
         self._jobs = begun
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [Route(PING, self.ping, methods=["POST"]), Route(TRACEROUTE, self.traceroute, methods=["POST"])]
-
-    @needs(Role.OPERATE)
+    @resource("POST", f"{_HOST}/ping", jobs.begun("Send five pings from a host", _TO), role=Role.OPERATE)
     async def ping(self, request: Request) -> Response:
         """Ping an address from a host."""
         return await self._begin(request, _PING)
 
-    @needs(Role.OPERATE)
+    @resource("POST", f"{_HOST}/traceroute", jobs.begun("Trace the way from a host", _TO), role=Role.OPERATE)
     async def traceroute(self, request: Request) -> Response:
         """Trace the way to an address from a host."""
         return await self._begin(request, _TRACEROUTE)

@@ -26,14 +26,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dmvpn.base.values import dataclass
 from dmvpn.shells.lab.forked import bound_memory, give_way
 from dmvpn.web.bounds import TABLE, Taken
 from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, YES_OR_NO, members, operation, or_null
 from dmvpn.web.lists import list_operation, listed
-from dmvpn.web.permission import keeps_apart, needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -80,16 +79,11 @@ _JOB: Final = members(
         "result": or_null(ANY_OBJECT),
     }
 )
-#: Of a job that has begun.
-BEGUN: Final = _JOB
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    JOBS: {"get": list_operation("The jobs that run, and the last ones that ended", _JOB)},
-    JOB: {
-        "get": operation("The state of a job", _JOB),
-        "delete": operation("Break a job off: a lab that was coming up is ended", _JOB),
-    },
-}
+
+
+def begun(summary: str, body: Plain = None) -> dict[str, Plain]:
+    """Return the description of a resource that begins a job. body: the schema of what it takes."""
+    return operation(summary, _JOB, body=body, status=HTTPStatus.ACCEPTED)
 
 
 @dataclass(slots=True)
@@ -173,29 +167,25 @@ class Jobs:
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [
-            Route(JOBS, self.list),
-            Route(JOB, self.show),
-            Route(JOB, self.break_off, methods=["DELETE"]),
-        ]
-
-    @keeps_apart
+    @resource("GET", JOBS, list_operation("The jobs that run, and the last ones that ended", _JOB), apart=True)
     async def list(self, request: Request) -> Response:
         """List all jobs, the newest last, without their results, which may be long."""
         caller = request.scope["caller"]
         seen = [{**job.plain, "result": None} for job in self._jobs.values() if caller.may_see(job.lab)]
         return listed(request, seen)
 
-    @keeps_apart
+    @resource("GET", JOB, operation("The state of a job", _JOB), apart=True)
     async def show(self, request: Request) -> Response:
         """Give the state of a job."""
         return self._job(request).answer()
 
-    @keeps_apart
-    @needs(Role.OPERATE)
+    @resource(
+        "DELETE",
+        JOB,
+        operation("Break a job off: a lab that was coming up is ended", _JOB),
+        role=Role.OPERATE,
+        apart=True,
+    )
     async def break_off(self, request: Request) -> Response:
         """Break a job off, of the caller or, with the role configure, of any user."""
         job, caller = self._job(request), request.scope["caller"]

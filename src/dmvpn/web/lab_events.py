@@ -22,8 +22,6 @@ from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import Route
-
 from dmvpn.face.lives import LENGTH
 from dmvpn.face.messages import Watch
 from dmvpn.web.following import (
@@ -34,8 +32,10 @@ from dmvpn.web.following import (
     Stream,
     event_text,
     plain_news,
+    stream,
     topics_of,
 )
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.traffic import Traffic
 
@@ -74,11 +74,9 @@ class LabEvents:
         self._bounds = bounds
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resource."""
-        return [Route(LAB_EVENTS, self.follow)]
-
+    @resource(
+        "GET", LAB_EVENTS, stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC)
+    )
     async def follow(self, request: Request) -> Response:
         """Follow all routers of a lab."""
         lab, caller = request.path_params["lab"], request.scope["caller"]
@@ -123,6 +121,9 @@ class _LabStream(Stream):
         self._last = 0.0
         self._send: Put
 
+    @resource(
+        "GET", LAB_EVENTS, stream("The history and the log of all routers of a lab, as server-sent events", TRAFFIC)
+    )
     async def follow(self, put: Put) -> None:
         """Give the news of all routers until the lab ends."""
         self._send = put

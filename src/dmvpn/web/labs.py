@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
@@ -22,9 +21,9 @@ from dmvpn.shells.lab.places import SERVICE
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.bounds import TABLE, Taken
-from dmvpn.web.described import ANY_OBJECT, NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
+from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation
 from dmvpn.web.lists import list_operation, listed
-from dmvpn.web.permission import keeps_apart, needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 from dmvpn.web.turns import ALL
@@ -67,37 +66,10 @@ _SCENARIO: Final = members(
 _WIRE_BODY: Final = members(
     {"link": TEXT}, {**dict.fromkeys(_AMOUNTS, NUMBER), "cut": YES_OR_NO, "one_way": YES_OR_NO, "block": TEXTS}
 )
+_UP_BODY: Final = members({"scenario": TEXT}, {"simulated": YES_OR_NO, "name": TEXT})
 _MISSING: Final = members({"missing": TEXTS})
 _NOTHING: Final = members({})
-#: The methods of a lab, for the document of all resources (OpenAPI), and the resources besides.
-OF_A_LAB: Final[dict[str, Plain]] = {
-    "get": operation("The state of a lab", ANY_OBJECT),
-    "delete": operation("End a lab", _NOTHING),
-}
-DESCRIBED: Final[dict[str, Plain]] = {
-    SCENARIOS: {"get": list_operation("The scenarios and exercises that can be brought up", _SCENARIO)},
-    LABS: {
-        "get": list_operation("The labs and services that run", ANY_OBJECT),
-        "post": operation(
-            "Bring a lab up",
-            jobs.BEGUN,
-            body=members({"scenario": TEXT}, {"simulated": YES_OR_NO, "name": TEXT}),
-            status=202,
-        ),
-    },
-    f"{LAB}/reset": {"post": operation("Begin again: configurations, wires and translators", _MISSING)},
-    f"{LAB}/clock": {
-        "post": operation("Let time pass in a simulated lab", jobs.BEGUN, body=members({"seconds": NUMBER}), status=202)
-    },
-    f"{LAB}/wires": {"post": operation("Make a wire bad, or good again", _NOTHING, body=_WIRE_BODY)},
-    f"{LAB}/break": {
-        "post": operation("Break something", jobs.BEGUN, body=members({}, {"name": TEXT, "seed": WHOLE}), status=202)
-    },
-    f"{LAB}/hint": {"post": operation("The next hint about the trouble", jobs.BEGUN, status=202)},
-    f"{LAB}/grade": {"post": operation("Whether the trouble is over", jobs.BEGUN, status=202)},
-    f"{LAB}/routers/{{router}}/kill": {"post": operation("End a router, as a power failure does", _NOTHING)},
-    f"{LAB}/routers/{{router}}/start": {"post": operation("Start a killed router again", _NOTHING)},
-}
+_ROUTER: Final = f"{LAB}/routers/{{router}}"
 
 
 class Labs:
@@ -110,26 +82,11 @@ class Labs:
         self._scenarios: list[dict[str, Plain]] = []
         self._reading = asyncio.Lock()
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [
-            Route(SCENARIOS, self.scenarios),
-            Route(LABS, self.up, methods=["POST"]),
-            Route(LAB, self.down, methods=["DELETE"]),
-            Route(f"{LAB}/reset", self.reset, methods=["POST"]),
-            Route(f"{LAB}/clock", self.clock, methods=["POST"]),
-            Route(f"{LAB}/wires", self.impair, methods=["POST"]),
-            Route(f"{LAB}/break", self.break_, methods=["POST"]),
-            Route(f"{LAB}/hint", self.hint, methods=["POST"]),
-            Route(f"{LAB}/grade", self.grade, methods=["POST"]),
-            Route(f"{LAB}/routers/{{router}}/kill", self.kill, methods=["POST"]),
-            Route(f"{LAB}/routers/{{router}}/start", self.start, methods=["POST"]),
-        ]
-
     # ------------------------------------------------------------------------------------------------ life of a lab
 
-    @keeps_apart
+    @resource(
+        "GET", SCENARIOS, list_operation("The scenarios and exercises that can be brought up", _SCENARIO), apart=True
+    )
     async def scenarios(self, request: Request) -> Response:
         """List what can be brought up, and which of it is up among the labs of the caller."""
         caller = request.scope["caller"]
@@ -146,8 +103,7 @@ class Labs:
             self._scenarios = self._scenarios or await self._turns.read(caller, _built_in)
         return self._scenarios
 
-    @keeps_apart
-    @needs(Role.CONFIGURE)
+    @resource("POST", LABS, jobs.begun("Bring a lab up", _UP_BODY), role=Role.CONFIGURE, apart=True)
     async def up(self, request: Request) -> Response:
         """Bring up a built-in scenario or an exercise: no file of this machine."""
         given = await body_of(request, _UP)
@@ -164,7 +120,7 @@ class Labs:
         await self._turns.read(caller, lambda: check_new(self._fleet, name, caller))
         return self._jobs.begin(request, name, up_words(scenario, name, caller, simulated=bool(simulated)))
 
-    @needs(Role.CONFIGURE)
+    @resource("DELETE", LAB, operation("End a lab", _NOTHING), role=Role.CONFIGURE)
     async def down(self, request: Request) -> Response:
         """End a lab, also while it comes up. It has a turn of its own: other requests may wait for the lab's answer."""
         folder = await self._turns.lab_for_orders(request, self._fleet, starting=True)
@@ -176,13 +132,23 @@ class Labs:
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    @needs(Role.CONFIGURE)
+    @resource(
+        "POST",
+        f"{LAB}/reset",
+        operation("Begin again: configurations, wires and translators", _MISSING),
+        role=Role.CONFIGURE,
+    )
     async def reset(self, request: Request) -> Response:
         """Let a lab begin again."""
         missing = await self._carry_out(request, orders.reset)
         return JSONResponse({"missing": list(missing)})
 
-    @needs(Role.OPERATE)
+    @resource(
+        "POST",
+        f"{LAB}/clock",
+        jobs.begun("Let time pass in a simulated lab", members({"seconds": NUMBER})),
+        role=Role.OPERATE,
+    )
     async def clock(self, request: Request) -> Response:
         """Let time pass."""
         given = await body_of(request, _CLOCK)
@@ -191,20 +157,27 @@ class Labs:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is {_CLOCK}")
         return await self._job(request, "clock", f"+{seconds:f}", "--lab")
 
-    @needs(Role.OPERATE)
+    @resource(
+        "POST",
+        f"{LAB}/wires",
+        operation("Make a wire bad, or good again", _NOTHING, body=_WIRE_BODY),
+        role=Role.OPERATE,
+    )
     async def impair(self, request: Request) -> Response:
         """Make a wire bad, or good again."""
         link, badness = _badness(await body_of(request, _WIRE))
         request.scope["details"] = {"link": link, "impairment": ", ".join(badness.particulars)}
         return await self._order(request, lambda folder: orders.impair(folder, link, badness))
 
-    @needs(Role.OPERATE)
+    @resource(
+        "POST", f"{_ROUTER}/kill", operation("End a router, as a power failure does", _NOTHING), role=Role.OPERATE
+    )
     async def kill(self, request: Request) -> Response:
         """End a router."""
         router = await self._router(request)
         return await self._order(request, lambda folder: orders.kill(folder, router))
 
-    @needs(Role.OPERATE)
+    @resource("POST", f"{_ROUTER}/start", operation("Start a killed router again", _NOTHING), role=Role.OPERATE)
     async def start(self, request: Request) -> Response:
         """Start a router again."""
         router = await self._router(request)
@@ -212,7 +185,12 @@ class Labs:
 
     # ------------------------------------------------------------------------------------------------ lessons
 
-    @needs(Role.OPERATE)
+    @resource(
+        "POST",
+        f"{LAB}/break",
+        jobs.begun("Break something", members({}, {"name": TEXT, "seed": WHOLE})),
+        role=Role.OPERATE,
+    )
     async def break_(self, request: Request) -> Response:
         """Break something."""
         given = await body_or_nothing(request, _BREAK)
@@ -223,12 +201,12 @@ class Labs:
         words = [*([name] if name else []), *(["--seed", str(seed)] if "seed" in given else [])]
         return await self._job(request, "break", *words, "--lab")
 
-    @needs(Role.OPERATE)
+    @resource("POST", f"{LAB}/hint", jobs.begun("The next hint about the trouble"), role=Role.OPERATE)
     async def hint(self, request: Request) -> Response:
         """Give the next hint."""
         return await self._job(request, "hint")
 
-    @needs(Role.OPERATE)
+    @resource("POST", f"{LAB}/grade", jobs.begun("Whether the trouble is over"), role=Role.OPERATE)
     async def grade(self, request: Request) -> Response:
         """Judge the repair."""
         return await self._job(request, "grade")

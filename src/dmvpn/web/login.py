@@ -13,12 +13,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse, JSONResponse
-from starlette.routing import Route
 
 from dmvpn.web.bodies import body_of
+from dmvpn.web.described import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.entrance import SESSION_LIFE
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, SECURE_COOKIE, SESSION
-from dmvpn.web.permission import keeps_apart, needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 from dmvpn.web.tokens import NAMELESS
@@ -38,17 +38,7 @@ class Login:
     def __init__(self, entrance: Entrance) -> None:
         self._entrance = entrance
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [
-            Route(EXCHANGE, self.exchange, methods=["POST"]),
-            Route(SESSION, self.open, methods=["POST"]),
-            Route(SESSION, self.state, methods=["GET"]),
-            Route(SESSION, self.close, methods=["DELETE"]),
-            Route(LOGIN, self.page, methods=["GET"]),
-        ]
-
+    @resource("POST", EXCHANGE, operation("A token for the printed code", ANY_OBJECT, body=members({"code": TEXT})))
     async def exchange(self, request: Request) -> Response:
         """Give a token for the code."""
         token = self._entrance.exchange(await _secret(request, ("code",)))
@@ -57,7 +47,14 @@ class Login:
         self._note(request, NAMELESS, self._entrance.role, "token")
         return JSONResponse({"token": token, "role": self._entrance.role.value})
 
-    @keeps_apart
+    @resource(
+        "POST",
+        SESSION,
+        operation(
+            "A session for the printed code or a token", ANY_OBJECT, body=members({}, {"code": TEXT, "token": TEXT})
+        ),
+        apart=True,
+    )
     async def open(self, request: Request) -> Response:
         """Give a session for the code or a token."""
         made = self._entrance.open_session(await _secret(request, ("code", "token")))
@@ -77,14 +74,19 @@ class Login:
         )
         return answer
 
-    @keeps_apart
+    @resource("GET", SESSION, operation("Who asks", ANY_OBJECT), apart=True)
     async def state(self, request: Request) -> Response:
         """Say who asks."""
         caller = request.scope["caller"]
         return JSONResponse({"user": caller.name, "role": caller.role.value, "labs": caller.labs})
 
-    @keeps_apart
-    @needs(Role.VIEW)
+    @resource(
+        "DELETE",
+        SESSION,
+        operation("End the session, or the token of the code", ANY_OBJECT),
+        role=Role.VIEW,
+        apart=True,
+    )
     async def close(self, request: Request) -> Response:
         """End the session, or the token of the code."""
         self._entrance.close(request.scope["caller"])
@@ -95,6 +97,7 @@ class Login:
         answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
         return answer
 
+    @resource("GET", LOGIN)
     async def page(self, _: Request) -> Response:
         """Show the page that opens a session."""
         return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})

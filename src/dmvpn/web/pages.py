@@ -14,14 +14,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from dmvpn.tools.explain.in_messages import in_messages
 from dmvpn.tools.picture import as_stage
-from dmvpn.web.described import TEXT, members, operation
+from dmvpn.web.described import ANY_OBJECT, TEXT, members, operation
 from dmvpn.web.exported import FOLDER
 from dmvpn.web.guard import COOKIE, LOGIN, OVERVIEW, PAGE, PARTS, ROOT, SECURE_COOKIE
-from dmvpn.web.permission import keeps_apart
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -37,14 +36,8 @@ STAGE: Final = "/api/v1/labs/{lab}/stage"
 VENDORED: Final = f"{PARTS}vendor/{{name}}"
 MEANINGS: Final = "/api/v1/meanings"
 _PLACES: Final = {"api": "/api/v1/", "description": "/api/v1/openapi.json", "login": LOGIN, "page": OVERVIEW}
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    ROOT: {
-        "get": operation(
-            "Where things are; a browser goes to the page", members(dict.fromkeys(_PLACES, TEXT)), redirects=True
-        )
-    }
-}
+_SOME: Final[Plain] = {"type": "array", "items": ANY_OBJECT}
+_STAGE: Final = members({"title": TEXT, "about": TEXT, "nodes": _SOME, "wires": _SOME, "tunnels": _SOME})
 _TYPES: Final = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -67,19 +60,13 @@ class Pages:
         self._files = {path.name: path for path in FOLDER.iterdir() if path.suffix in _TYPES}
         self._vendored = {path.name: path for path in (FOLDER / "vendor").iterdir() if path.suffix in _TYPES}
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [
-            Route(ROOT, self.root),
-            Route(f"{PAGE}{{lab}}", self.page),
-            Route(OVERVIEW, self.overview),
-            Route(f"{PARTS}{{name}}", self.part),
-            Route(VENDORED, self.vendored),
-            Route(STAGE, self.stage),
-            Route(MEANINGS, self.meanings),
-        ]
-
+    @resource(
+        "GET",
+        ROOT,
+        operation(
+            "Where things are; a browser goes to the page", members(dict.fromkeys(_PLACES, TEXT)), redirects=True
+        ),
+    )
     async def root(self, request: Request) -> Response:
         """Send a browser to the page of a class, or to the login without a session; a program gets the paths."""
         accepted = request.headers.get("accept", "")
@@ -88,29 +75,36 @@ class Pages:
         has_session = COOKIE in request.cookies or SECURE_COOKIE in request.cookies
         return RedirectResponse(OVERVIEW if has_session else LOGIN, HTTPStatus.SEE_OTHER.value)
 
+    @resource("GET", f"{PAGE}{{lab}}")
     async def page(self, _: Request) -> Response:
         """Give the page, which is the same for all labs."""
         return self._file(self._files, "index.html")
 
+    @resource("GET", OVERVIEW)
     async def overview(self, _: Request) -> Response:
         """Give the page of a class."""
         return self._file(self._files, "class.html")
 
+    @resource("GET", f"{PARTS}{{name}}")
     async def part(self, request: Request) -> Response:
         """Give a part of the page."""
         return self._file(self._files, request.path_params["name"])
 
+    @resource("GET", VENDORED)
     async def vendored(self, request: Request) -> Response:
         """Give a part of the page that others wrote."""
         return self._file(self._vendored, request.path_params["name"])
 
+    @resource("GET", STAGE, operation("The network of a lab as its page draws it", _STAGE))
     async def stage(self, request: Request) -> Response:
         """Describe the network of a lab."""
         lab, caller = request.path_params["lab"], request.scope["caller"]
         picture = await self._turns.take(lab, caller, lambda: self._fleet.picture(lab))
         return JSONResponse(as_stage(picture))
 
-    @keeps_apart
+    @resource(
+        "GET", MEANINGS, operation("What messages and their fields mean, by protocol and word", ANY_OBJECT), apart=True
+    )
     async def meanings(self, request: Request) -> Response:
         """Explain messages and their fields."""
         return JSONResponse(await self._turns.read(request.scope["caller"], _meanings))

@@ -1,8 +1,9 @@
-"""Which role each resource needs, and the refusal of callers with a smaller role, or with a token for other labs.
+"""Resources, the role that each one needs, and the refusal of callers with a smaller role or a token for other labs.
 
-A resource names its role by `@needs`. Without it, a resource that only reads needs view, any other one configure. A
-resource of one lab has `{lab}` in its path; any other one is refused to a token for some labs, unless `@keeps_apart`
-says that it answers about the caller's labs alone. So a forgotten line opens nothing.
+A resource is a method of a class, with one line in front of it (`@resource`): its path, what the document of all
+resources says, and its role. Without a role, a resource that only reads needs view, any other one configure. A resource
+of one lab has `{lab}` in its path; any other one is refused to a token for some labs, unless the line says that it
+keeps them apart. So a forgotten line opens nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.routing import Route
 
+from dmvpn.base.values import dataclass
 from dmvpn.web.problems import NO_LAB, Problem
 from dmvpn.web.roles import READING, Role
 
@@ -22,35 +24,63 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from dmvpn.ios.filters import Plain
     from dmvpn.web.entrance import Caller
 
 T = TypeVar("T")
 
 _PLACE: Final = re.compile(r"\{[^}]*\}")
 _ROLE: Final = "role"
-_APART: Final = "keeps_apart"
+_RESOURCE: Final = "resource"
 
 
-def needs(role: Role) -> Callable[[T], T]:
-    """Return a decorator for the function of a resource that needs this role."""
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a request of one method to one path is.
+
+    described: for the document of all resources (OpenAPI); None: it is a page, or the document has it otherwise.
+    role: that it needs; None: view if it only reads, otherwise configure.
+    apart: it answers about the labs of the caller alone, or about no lab.
+    """
+
+    method: str
+    path: str
+    described: Plain = None
+    role: Role | None = None
+    apart: bool = False
+
+
+def resource(
+    method: str, path: str, described: Plain = None, *, role: Role | None = None, apart: bool = False
+) -> Callable[[T], T]:
+    """Return a decorator for the method of a class that answers such requests (`Resource`)."""
 
     def mark(endpoint: T) -> T:
-        setattr(endpoint, _ROLE, role)
+        setattr(endpoint, _RESOURCE, Resource(method, path, described, role, apart))
         return endpoint
 
     return mark
 
 
-def keeps_apart(endpoint: T) -> T:
-    """Mark the function of a resource that answers about the labs of the caller alone, or about no lab."""
-    setattr(endpoint, _APART, True)
-    return endpoint
+def routes_of(*holders: object) -> list[Route]:
+    """Return the routes to all resources that are methods of these objects."""
+    return [
+        Route(found.path, getattr(holder, name), methods=[found.method])
+        for holder in holders
+        for name, method in vars(type(holder)).items()
+        if (found := resource_of(method)) is not None
+    ]
+
+
+def resource_of(endpoint: object) -> Resource | None:
+    """Return the resource that a function answers for, None if it is none."""
+    return getattr(endpoint, _RESOURCE, None)
 
 
 def needed(route: Route, method: str) -> Role:
     """Return the role that a resource needs."""
-    role: Role | None = getattr(route.endpoint, _ROLE, None)
-    return role or (Role.VIEW if method in READING else Role.CONFIGURE)
+    found = resource_of(route.endpoint)
+    return (found and found.role) or (Role.VIEW if method in READING else Role.CONFIGURE)
 
 
 def needed_by_path(routes: Iterable[BaseRoute], template: str, method: str) -> Role | None:
@@ -91,6 +121,10 @@ class _Barrier:
             return None
         lab = scope["path_params"].get("lab")
         if lab is None:
-            is_open = getattr(self._route.endpoint, _APART, False)
-            return None if is_open else Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone")
+            found = resource_of(self._route.endpoint)
+            return (
+                None
+                if found and found.apart
+                else Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone")
+            )
         return None if caller.may_see(lab) else Problem(HTTPStatus.NOT_FOUND, NO_LAB)

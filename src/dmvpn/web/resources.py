@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
@@ -11,12 +10,11 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
-from dmvpn.web import watched
 from dmvpn.web.commands import Commands
 from dmvpn.web.configuration import Configurations
+from dmvpn.web.described import ANY_OBJECT, operation
 from dmvpn.web.document import openapi_text
 from dmvpn.web.errands import Errands
 from dmvpn.web.events import Events
@@ -25,21 +23,22 @@ from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.hosts import Hosts
 from dmvpn.web.jobs import Jobs
 from dmvpn.web.lab_events import LabEvents
-from dmvpn.web.labs import Labs
-from dmvpn.web.lists import listed
+from dmvpn.web.labs import LAB, LABS, Labs
+from dmvpn.web.lists import list_operation, listed
 from dmvpn.web.login import Login
 from dmvpn.web.pages import Pages
-from dmvpn.web.permission import hold_roles, keeps_apart, needed_by_path
+from dmvpn.web.permission import hold_roles, resource, routes_of
 from dmvpn.web.problems import Problem
 from dmvpn.web.saved import Saved
 from dmvpn.web.teaching import Teaching
 from dmvpn.web.terminals import Terminals
 from dmvpn.web.turns import Turns
 from dmvpn.web.uploads import Uploads
+from dmvpn.web.watched import Watched
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.routing import BaseRoute
+    from starlette.routing import Route
 
     from dmvpn.web.audit import Audit
     from dmvpn.web.bounds import Bounds
@@ -67,30 +66,24 @@ def routes(fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None 
     turns = Turns(bounds)
     door, errands = _Door(fleet, turns), Errands(fleet, turns)
     begun = begun or Jobs()
-    lab = "/api/v1/labs/{lab}"
-    return [
-        Route(HEALTH, door.health),
-        *Login(entrance).routes,
-        *Commands(errands).routes,
-        *Configurations(fleet, errands, turns).routes,
-        *Terminals(errands, bounds).routes,
-        *Pages(fleet, turns).routes,
-        *Events(fleet, bounds, turns).routes,
-        *LabEvents(fleet, bounds, turns).routes,
-        *begun.routes,
-        *Labs(fleet, begun, turns).routes,
-        *Examination(fleet, begun, turns).routes,
-        *Hosts(fleet, begun, turns).routes,
-        *Teaching(fleet, turns).routes,
-        *Saved(fleet, turns).routes,
-        *Uploads(fleet, begun, turns).routes,
-        Route("/api/v1/openapi.json", door.openapi),
-        Route("/api/v1/labs", door.labs),
-        Route(lab, door.lab),
-        Route(f"{lab}/routers", door.routers),
-        Route(f"{lab}/routers/{{router}}/show/{{words:path}}", door.show),
-        *watched.routes(fleet, turns),
-    ]
+    return routes_of(
+        door,
+        Login(entrance),
+        Commands(errands),
+        Configurations(fleet, errands, turns),
+        Terminals(errands, bounds),
+        Pages(fleet, turns),
+        Events(fleet, bounds, turns),
+        LabEvents(fleet, bounds, turns),
+        begun,
+        Labs(fleet, begun, turns),
+        Examination(fleet, begun, turns),
+        Hosts(fleet, begun, turns),
+        Teaching(fleet, turns),
+        Saved(fleet, turns),
+        Uploads(fleet, begun, turns),
+        Watched(fleet, turns),
+    )
 
 
 class _Door:
@@ -102,38 +95,42 @@ class _Door:
         self._description = ""
         self._describing = threading.Lock()
 
+    @resource("GET", HEALTH, operation("Whether this process answers", ANY_OBJECT))
     async def health(self, _: Request) -> Response:
         """Say that this process answers."""
         return _answer({"status": "ok"})
 
-    @keeps_apart
+    @resource("GET", "/api/v1/openapi.json", operation("This document", ANY_OBJECT), apart=True)
     async def openapi(self, request: Request) -> Response:
         """Describe all resources."""
         return _text(await self._turns.read(request.scope["caller"], lambda: self._described(request.app.routes)))
 
-    def _described(self, found: list[BaseRoute]) -> str:
+    def _described(self, found: list[Route]) -> str:
         """Return the description. It is made once: to read all types twice at a time fails, and takes a second."""
         with self._describing:
-            self._description = self._description or openapi_text(partial(needed_by_path, found))
+            self._description = self._description or openapi_text(found)
             return self._description
 
-    @keeps_apart
+    @resource("GET", LABS, list_operation("The labs and services that run", ANY_OBJECT), apart=True)
     async def labs(self, request: Request) -> Response:
         """List what runs."""
         caller = request.scope["caller"]
         labs = await self._turns.read(caller, self._fleet.labs)
         return listed(request, [lab for lab in labs if caller.may_see(str(lab["name"]))])
 
+    @resource("GET", LAB, operation("The state of a lab", ANY_OBJECT))
     async def lab(self, request: Request) -> Response:
         """Say how a lab is."""
         name, caller = request.path_params["lab"], request.scope["caller"]
         return _answer(await self._turns.take(name, caller, lambda: self._fleet.status(name)))
 
+    @resource("GET", f"{LAB}/routers", list_operation("The routers of a lab", ANY_OBJECT))
     async def routers(self, request: Request) -> Response:
         """List the routers of a lab."""
         name, caller = request.path_params["lab"], request.scope["caller"]
         return listed(request, await self._turns.read(caller, lambda: self._fleet.routers(name)))
 
+    @resource("GET", f"{LAB}/routers/{{router}}/show/{{words:path}}")
     async def show(self, request: Request) -> Response:
         """Give the value of a show."""
         # In the raw path a slash of a word, as in 10.0.0.0%2F8, differs from one between two words.

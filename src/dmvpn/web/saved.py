@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.web.described import operation
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -35,10 +34,6 @@ if TYPE_CHECKING:
 SAVED: Final = "/api/v1/labs/{lab}/saved"
 _ZIP: Final = "application/zip"
 _FILE: Final[Plain] = {"type": "string", "format": "binary"}
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    SAVED: {"get": operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP])}
-}
 
 
 class Saved:
@@ -48,12 +43,9 @@ class Saved:
         self._fleet = fleet
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resource."""
-        return [Route(SAVED, self.saved)]
-
-    @needs(Role.CONFIGURE)
+    @resource(
+        "GET", SAVED, operation("A lab as a ZIP file for `dmvpn lab up`", _FILE, media=[_ZIP]), role=Role.CONFIGURE
+    )
     async def saved(self, request: Request) -> Response:
         """Give a lab as a file."""
         caller = request.scope["caller"]

@@ -11,13 +11,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs.classes import overview
 from dmvpn.web.described import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null
 from dmvpn.web.lists import list_operation, listed
-from dmvpn.web.permission import keeps_apart
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.turns import ALL
 
@@ -51,11 +50,6 @@ _DESK: Final = members(
 )
 _EXERCISE: Final = members({"title": TEXT, "minutes": WHOLE, "tasks": TEXTS})
 _LESSON: Final = members({"complaint": TEXT, "hints": TEXTS, "of": WHOLE, "exercise": or_null(_EXERCISE)})
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    CLASS: {"get": list_operation("All labs as a teacher sees them: memory in octets, processor in seconds", _DESK)},
-    LESSON: {"get": operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON)},
-}
 
 
 class Teaching:
@@ -65,17 +59,18 @@ class Teaching:
         self._fleet = fleet
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [Route(CLASS, self.labs), Route(LESSON, self.lesson)]
-
-    @keeps_apart
+    @resource(
+        "GET",
+        CLASS,
+        list_operation("All labs as a teacher sees them: memory in octets, processor in seconds", _DESK),
+        apart=True,
+    )
     async def labs(self, request: Request) -> Response:
         """List the labs of the caller."""
         caller = request.scope["caller"]
         return listed(request, await self._turns.take(ALL, caller, lambda: _labs(self._fleet, caller)))
 
+    @resource("GET", LESSON, operation("The trouble in a lab, its hints so far, and the tasks of an exercise", _LESSON))
     async def lesson(self, request: Request) -> Response:
         """Give the lesson of a lab."""
         caller = request.scope["caller"]

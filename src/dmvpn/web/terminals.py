@@ -19,14 +19,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from dmvpn.face.messages import MAX_DATA, MAX_SIZE, Done, Input, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
 from dmvpn.web.bodies import body_of
 from dmvpn.web.described import TEXT, WHOLE, members, operation
 from dmvpn.web.following import COMMENT, HEARTBEAT, Stream, event_text
-from dmvpn.web.permission import keeps_apart, needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -49,22 +48,6 @@ _SIZE: Final = '{"rows": NUMBER, "columns": NUMBER}, from 1 to 512'
 _KEYS: Final = f'{{"keys": TEXT}}, or {_SIZE}'
 _LARGEST: Final = min(MAX_SIZE, 512)
 _NUMBERS: Final[dict[str, Plain]] = {"rows": WHOLE, "columns": WHOLE}
-#: For the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    TERMINALS: {
-        "post": operation(
-            "A terminal of a router: its output, as server-sent events",
-            TEXT,
-            body=members({**_NUMBERS}),
-            media=["text/event-stream"],
-        )
-    },
-    TERMINAL: {
-        "post": operation(
-            "Keys for a terminal, or its new size", members({}), body=members({}, {"keys": TEXT, **_NUMBERS})
-        )
-    },
-}
 
 
 class Terminals:
@@ -75,12 +58,17 @@ class Terminals:
         self._bounds = bounds
         self._open: dict[str, _Terminal] = {}
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resources."""
-        return [Route(TERMINALS, self.open, methods=["POST"]), Route(TERMINAL, self.type, methods=["POST"])]
-
-    @needs(Role.OPERATE)
+    @resource(
+        "POST",
+        TERMINALS,
+        operation(
+            "A terminal of a router: its output, as server-sent events",
+            TEXT,
+            body=members({**_NUMBERS}),
+            media=["text/event-stream"],
+        ),
+        role=Role.OPERATE,
+    )
     async def open(self, request: Request) -> Response:
         """Open a terminal."""
         caller: Caller = request.scope["caller"]
@@ -100,8 +88,13 @@ class Terminals:
         request.scope["unnoted"] = True  # it was noted at its beginning
         return made
 
-    @keeps_apart
-    @needs(Role.OPERATE)
+    @resource(
+        "POST",
+        TERMINAL,
+        operation("Keys for a terminal, or its new size", members({}), body=members({}, {"keys": TEXT, **_NUMBERS})),
+        role=Role.OPERATE,
+        apart=True,
+    )
     async def type(self, request: Request) -> Response:
         """Take keys, or a new size."""
         request.scope["unnoted"] = True

@@ -12,13 +12,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import Route
-
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of
-from dmvpn.web.described import TEXT, YES_OR_NO, members, operation
+from dmvpn.web.described import TEXT, YES_OR_NO, members
 from dmvpn.web.labs import LAB, check_new, up_words
-from dmvpn.web.permission import needs
+from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dmvpn.ios.filters import Plain
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
     from dmvpn.web.turns import Turns
@@ -36,15 +33,7 @@ _MOST: Final = 500
 #: A name, behind at most three folders; none begins with a dot or a dash.
 _PATH: Final = re.compile(r"(?:[\w][\w. ()+-]{0,99}/){0,3}[\w][\w. ()+-]{0,99}")
 _FILES: Final = '{"files": {NAME: TEXT, ...}}, with "simulated": true for a lab without namespaces'
-#: For the document of all resources (OpenAPI), beside the other methods of a lab.
-DESCRIBED: Final[dict[str, Plain]] = {
-    "put": operation(
-        "Bring a lab up from configurations",
-        jobs.BEGUN,
-        body=members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO}),
-        status=202,
-    )
-}
+_BODY: Final = members({"files": {"type": "object", "additionalProperties": TEXT}}, {"simulated": YES_OR_NO})
 
 
 class Uploads:
@@ -55,12 +44,7 @@ class Uploads:
         self._jobs = begun
         self._turns = turns
 
-    @property
-    def routes(self) -> list[Route]:
-        """The resource."""
-        return [Route(LAB, self.up, methods=["PUT"])]
-
-    @needs(Role.CONFIGURE)
+    @resource("PUT", LAB, jobs.begun("Bring a lab up from configurations", _BODY), role=Role.CONFIGURE)
     async def up(self, request: Request) -> Response:
         """Bring a lab up from the files in the body."""
         given = await body_of(request, _FILES)

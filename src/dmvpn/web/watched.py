@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from dmvpn.web.described import ANY_OBJECT, TEXT, operation, parameter
 from dmvpn.web.exposition import Format
+from dmvpn.web.permission import resource
 from dmvpn.web.scraping import Wish, scrape
 
 if TYPE_CHECKING:
@@ -21,43 +21,31 @@ if TYPE_CHECKING:
 METRICS: Final = "/metrics"
 TARGETS: Final = "/api/v1/targets"
 _PRIVATE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_TARGETS: Final[Plain] = {"type": "array", "items": ANY_OBJECT}
 _MEANINGS: Final = {
     "lab": "This lab alone",
     "router": "This router alone",
     "peers": "How many rows a table has that has one for each peer",
 }
-#: Both resources, for the document of all resources (OpenAPI).
-DESCRIBED: Final[dict[str, Plain]] = {
-    METRICS: {
-        "get": operation(
-            "What all routers count, as text of Prometheus or OpenMetrics",
-            TEXT,
-            given=[parameter("query", name, meaning) for name, meaning in _MEANINGS.items()],
-            media=[form.value.partition(";")[0] for form in Format],
-        )
-    },
-    TARGETS: {
-        "get": operation(
-            "A target for each router, for the service discovery of Prometheus",
-            {"type": "array", "items": ANY_OBJECT},
-        )
-    },
-}
 
 
-def routes(fleet: Fleet, turns: Turns) -> list[Route]:
-    """Return the resources."""
-    watched = _Watched(fleet, turns)
-    return [Route(METRICS, watched.metrics), Route(TARGETS, watched.targets)]
-
-
-class _Watched:
+class Watched:
     """The resources as methods."""
 
     def __init__(self, fleet: Fleet, turns: Turns) -> None:
         self._fleet = fleet
         self._turns = turns
 
+    @resource(
+        "GET",
+        METRICS,
+        operation(
+            "What all routers count, as text of Prometheus or OpenMetrics",
+            TEXT,
+            given=[parameter("query", name, meaning) for name, meaning in _MEANINGS.items()],
+            media=[form.value.partition(";")[0] for form in Format],
+        ),
+    )
     async def metrics(self, request: Request) -> Response:
         """Give what routers count, as text."""
         wish = Wish.of(request.query_params, request.headers)
@@ -66,6 +54,7 @@ class _Watched:
             text.encode("utf-8", "replace"), media_type=None, headers={**_PRIVATE, "Content-Type": wish.form.value}
         )
 
+    @resource("GET", TARGETS, operation("A target for each router, for the service discovery of Prometheus", _TARGETS))
     async def targets(self, request: Request) -> Response:
         """Give a target for each router, as Prometheus's `http_sd_configs` reads them."""
         origin = request.scope["origin"]
