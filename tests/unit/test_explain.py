@@ -16,7 +16,7 @@ import pytest
 from dmvpn.app.main import main
 from dmvpn.base import explanations
 from dmvpn.base.causes import Cause
-from dmvpn.base.explanations import Explanation
+from dmvpn.base.explanations import Explanation, WordKind
 from dmvpn.face.language import exec_parser
 from dmvpn.net.icmp import TimeExceededCode
 from dmvpn.network import terms
@@ -50,31 +50,46 @@ def words(question: str) -> list[str]:
 
 
 def test_a_row_of_a_table_is_a_word_and_all_that_is_known_of_it() -> None:
-    rows = explanations.words("""
+    group, other = explanations.words(WordKind.LABEL, sighted=True)("""
+        ## column State :: show line, show lines
+            brief [RFC 2328 §9.1] next: show line
         up | up (interface) :: It works.
         % Error: <what> :: It failed, and the answer
             says why. [RFC 2332 §5.2.7]
             when: Often, or
             seldom.
             next: show logging
+
+        ## column Name :: show lines brief
+        Name :: Its name.
         """)
     up = Explanation("up", "It works.", also=("up (interface)",))
     why = "It failed, and the answer says why."
-    assert rows == (up, Explanation("% Error: <what>", why, "Often, or seldom.", "show logging", "RFC 2332 §5.2.7"))
+    error = Explanation("% Error: <what>", why, "Often, or seldom.", "show logging", "RFC 2332 §5.2.7")
+    assert group.explanations == (up, error)
+    assert (group.title, group.screens) == ("column State", ("show line", "show lines brief"))
+    assert (group.next_of(up), group.clause_of(up)) == ("show line", "RFC 2328 §9.1")
+    assert re.findall(group.sighting, "link up (interface) upper up") == ["up (interface)", "up"]
+    assert (other.next, other.explanations) == ("", (Explanation("Name", "Its name."),))
 
 
-def test_a_row_without_a_meaning_is_named() -> None:
-    with pytest.raises(ValueError, match=r"not WORD :: WHAT IT IS: 'down: it does not work'"):
-        explanations.words("""
-            up :: It works.
-            down: it does not work
-            """)
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("## up :: show line\n    down: no", r"not WORD :: WHAT IT IS: 'down: no'"),
+        ("up :: It works.", r"no ## TITLE :: SCREENS before 'up :: It works.'"),
+    ],
+)
+def test_a_row_without_a_meaning_or_a_title_is_named(row: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        explanations.words(WordKind.LABEL)(f"\n    {row}\n    ")
 
 
 def test_a_row_for_a_code_that_the_enum_lacks_is_named() -> None:
-    assert explanations.codes(TimeExceededCode)("\nTTL :: x")[0].number == TimeExceededCode.TTL
+    codes = explanations.words(WordKind.CODE, TimeExceededCode)
+    assert codes("\n## codes :: ping\nTTL :: x")[0].explanations[0].number == TimeExceededCode.TTL
     with pytest.raises(KeyError, match="TLL"):
-        explanations.codes(TimeExceededCode)("\nTLL :: x")
+        codes("\n## codes :: ping\nTLL :: x")
 
 
 @pytest.mark.parametrize(

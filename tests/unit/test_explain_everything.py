@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.explanations import WordGroup, WordKind
+from dmvpn.base.explanations import WordGroup, WordKind, groups
 from dmvpn.base.notices import Log
 from dmvpn.base.reasons import ReasonCode
 from dmvpn.face.language import exec_parser
@@ -138,7 +138,8 @@ def test_no_line_command_or_group_of_words_is_missing_from_its_feature() -> None
     missing = [
         f"{module}.{name}"
         for module, loaded in modules.items()
-        for name, value in vars(loaded).items()
+        for name, values in vars(loaded).items()
+        for value in (groups({name: values}) or (values,))
         if isinstance(value, ConfigLine | ExecCommand | WordGroup) and id(value) not in known
     ]
     assert missing == []

@@ -3,24 +3,23 @@
     Explanation   one word (or one line, as a template) and what there is to know about it
     WordGroup     words of one kind in one place: the column `Attrb` of `show dmvpn`, the codes of a NAK
 
-A feature writes its groups beside the code that prints them (`features/*/explain.py`) and hands them over in `FEATURE`;
-`router/vocabulary.py` collects and finds them. Nothing here prints anything.
+A feature writes its groups as tables beside the code that prints them (`features/*/explain.py`) and hands them over in
+`FEATURE`; `router/vocabulary.py` collects and finds them. Nothing here prints anything.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.reasons import ReasonCode
+from dmvpn.base.values import collected, dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from dmvpn.base.notices import Log
-    from dmvpn.base.reasons import ReasonCode
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
@@ -120,143 +119,105 @@ class WordGroup:
         return explanation.clause or self.clause
 
 
-def words(table: str) -> tuple[Explanation, ...]:
-    """Return the explanations of a table. Each row begins at the margin, and its further lines are indented:
+#: The ranks of kinds whose words are in every feature.
+_RANKS: Final = {WordKind.LOG: 20, WordKind.REASON: 60, WordKind.ANSWER: 65, WordKind.DEBUG: 70, WordKind.LABEL: 80}
+_LOG_NAME: Final = r"(%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)"
 
+
+def words(
+    kind: WordKind,
+    *members: type[enum.Enum] | type[Log],
+    rank: int | None = None,
+    sighting: str = "",
+    mark: str = "",
+    cell: str = "",
+    joined: bool = False,
+    by_number: bool = False,
+    lines: bool = False,
+    names: str = "",
+    sighted: bool = False,
+) -> Callable[[str], tuple[WordGroup, ...]]:
+    """Return what makes groups of words from a table. Each group begins with its title, and each row at the margin:
+
+        ## column Attrb :: show dmvpn, show ip nhrp [RFC 2332 §5.2.3] next: show ip nhrp
         WORD | OTHER WORD :: what it is [RFC 2332 §5.2.7]
             when: it appears
             next: the command or fact to look at
 
-    Raises ValueError for a row of another form.
+    members: what the words are names of: enums, or log messages. A number is explained by its name, a reason and
+        another text by its value; a log message is explained by its docstring, and its row says when it appears. Words
+        with a blank are no names.
+    names: those of `WordGroup`, in one text.
+    sighted: of headings and labels, whether they are explained below the screen, too. Screens whose values have
+        explanations of their own do without: their readers can ask for a heading.
+
+    Reading a table raises ValueError for a row of another form, and KeyError for a word that no member has as name.
     """
-    return tuple(_rows(table))
+    known: dict[str, enum.Enum | type[Log]] = {}
+    for each in members:
+        known |= each.__members__ if issubclass(each, enum.Enum) else {f"%{each.name}": each}
+
+    def read(table: str) -> Iterator[WordGroup]:
+        for head, *rows in _groups(table):
+            explanations = tuple(_explanation(row, known) for row in rows)
+            yield WordGroup(
+                title=head["names"],
+                kind=kind,
+                screens=tuple(head["what"].split(", ")),
+                explanations=explanations,
+                rank=_RANKS.get(kind, 50) if rank is None else rank,
+                next=head["next"] or "",
+                clause=head["clause"] or "",
+                sighting=_any_of(explanations) if sighted else _LOG_NAME if kind is WordKind.LOG else sighting,
+                mark=mark,
+                cell=cell,
+                joined=joined,
+                by_number=by_number,
+                lines=lines or kind in (WordKind.REASON, WordKind.ANSWER, WordKind.DEBUG),
+                names=frozenset(names.split()),
+            )
+
+    return lambda table: tuple(read(table))
 
 
-def codes(kind: type[enum.IntEnum | enum.IntFlag]) -> Callable[[str], tuple[Explanation, ...]]:
-    """Return what makes the explanations of codes from a table: its words are their names. It raises KeyError for
-    another name.
-    """
-    return lambda table: tuple(replace(row, number=int(kind[row.word])) for row in _rows(table))
+def groups(names: Mapping[str, object]) -> tuple[WordGroup, ...]:
+    """Return the groups of all tables of a module (`vars()`), in the order of their definition."""
+    return tuple(group for table in collected(tuple, names) for group in table if isinstance(group, WordGroup))
 
 
-def reasons(kind: type[ReasonCode]) -> Callable[[str], tuple[Explanation, ...]]:
-    """Return what makes the explanations of reasons from a table: its words are names of codes, which have the clause.
-    It raises KeyError for another name.
-    """
-    return lambda table: tuple(
-        replace(row, word=kind[row.word].value, clause=kind[row.word].clause) for row in _rows(table)
-    )
+def _groups(table: str) -> Iterator[list[re.Match[str]]]:
+    margin = table[: -len(table.lstrip())].lstrip("\n")
+    before, *groups = re.split(rf"\n+{margin}## ", f"\n{table.rstrip()}")
+    if before:
+        raise ValueError(f"no ## TITLE :: SCREENS before {before.strip()!r}")
+    for group in groups:
+        yield [_row(re.sub(r"\n\s+", " ", row)) for row in re.split(rf"\n+{margin}(?=\S)", group)]
 
 
-def _rows(table: str) -> Iterator[Explanation]:
-    margin = table[: -len(table.lstrip())]
-    for row in re.split(rf"{margin}(?=\S)", table.strip()):
-        found = _ROW.fullmatch(re.sub(r"\n\s+", " ", row))
-        if found is None:
-            raise ValueError(f"not WORD :: WHAT IT IS: {row!r}")
-        word, *also = found["names"].split(" | ")
-        yield Explanation(
-            word, found["what"] or "", found["when"] or "", found["next"] or "", found["clause"] or "", also=tuple(also)
-        )
+def _row(row: str) -> re.Match[str]:
+    found = _ROW.fullmatch(row)
+    if found is None:
+        raise ValueError(f"not WORD :: WHAT IT IS: {row!r}")
+    return found
 
 
-def code(
-    number: enum.IntEnum | enum.IntFlag,
-    what: str,
-    when: str = "",
-    *,
-    next: str = "",
-    clause: str = "",
-    also: tuple[str, ...] = (),
-) -> Explanation:
-    """Return the explanation of a code: its word is the name in its enum."""
-    return Explanation(str(number.name), what, when, next=next, clause=clause, number=int(number), also=also)
+def _any_of(explanations: tuple[Explanation, ...]) -> str:
+    words = sorted((word for each in explanations for word in (each.word, *each.also)), key=len, reverse=True)
+    return rf"(?<![\w/-])({'|'.join(map(re.escape, words))})(?![\w/-])"
 
 
-def reason(code: ReasonCode, what: str, when: str = "", *, next: str = "") -> Explanation:
-    """Return the explanation of a reason: its word is the sentence, its clause that of the code."""
-    return Explanation(code.value, what, when, next=next, clause=code.clause)
-
-
-def log_group(feature: str, messages: Iterable[type[Log]], table: str, *, next: str = "show logging") -> WordGroup:
-    """Return the log messages of a feature. The docstring of each is its meaning; a row of the table says when it
-    appears. Raises KeyError for a row of no message.
-    """
-    meanings = {f"%{message.name}": " ".join((message.__doc__ or "").split()) for message in messages}
-    return WordGroup(
-        title=f"log messages of {feature}",
-        kind=WordKind.LOG,
-        screens=("show logging",),
-        explanations=tuple(replace(row, what=meanings[row.word], when=row.what) for row in _rows(table)),
-        rank=20,
-        next=next,
-        sighting=r"(%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)",
-    )
-
-
-def debug_group(command: str, *explanations: Explanation, next: str = "", clause: str = "") -> WordGroup:
-    """Return the lines of a debug."""
-    return WordGroup(
-        title=f"lines of {command}",
-        kind=WordKind.DEBUG,
-        screens=(command, "show logging"),
-        explanations=explanations,
-        rank=70,
-        next=next,
-        clause=clause,
-        lines=True,
-    )
-
-
-def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanation, next: str = "") -> WordGroup:
-    """Return the reasons that a feature stores (`base.reasons`)."""
-    return WordGroup(
-        title=f"reasons of {feature}",
-        kind=WordKind.REASON,
-        screens=screens,
-        explanations=explanations,
-        rank=60,
-        next=next,
-        lines=True,
-    )
-
-
-def label_group(
-    title: str,
-    screens: tuple[str, ...],
-    *explanations: Explanation,
-    next: str,
-    sighted: bool = False,
-    mark: str = "",
-    clause: str = "",
-) -> WordGroup:
-    """Return headings of columns, and labels before the values of a screen. sighted: they are explained below the
-    screen, too.
-
-    Screens whose values have explanations of their own do without: their readers can ask for a heading.
-    """
-    spellings = sorted((word for each in explanations for word in (each.word, *each.also)), key=len, reverse=True)
-    return WordGroup(
-        title=title,
-        kind=WordKind.LABEL,
-        screens=screens,
-        explanations=explanations,
-        rank=80,
-        next=next,
-        clause=clause,
-        sighting=rf"(?<![\w/-])({'|'.join(map(re.escape, spellings))})(?![\w/-])" if sighted else "",
-        mark=mark,
-    )
-
-
-def answer_group(feature: str, *explanations: Explanation, next: str) -> WordGroup:
-    """Return the prompt's answers to lines of a feature that it refuses, or that need a remark."""
-    return WordGroup(
-        title=f"answers to lines of {feature}",
-        kind=WordKind.ANSWER,
-        screens=("the prompt",),
-        explanations=explanations,
-        rank=65,
-        next=next,
-        lines=True,
-    )
+def _explanation(row: re.Match[str], known: Mapping[str, enum.Enum | type[Log]]) -> Explanation:
+    word, *also = row["names"].split(" | ")
+    what, when, clause = row["what"] or "", row["when"] or "", row["clause"] or ""
+    number = None
+    if known and " " not in word:
+        match known[word]:
+            case ReasonCode() as reason:
+                word, clause = reason.value, reason.clause
+            case int() as code:
+                number = int(code)
+            case enum.Enum() as text:
+                word = text.value
+            case message:
+                what, when = " ".join((message.__doc__ or "").split()), what
+    return Explanation(word, what, when, row["next"] or "", clause, number, tuple(also))

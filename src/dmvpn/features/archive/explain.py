@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import answer_group, log_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.archive import messages
 
-_LOGS = log_group(
-    "copies of the configuration",
-    messages.MESSAGES,
-    """
-    %SYS-5-CONFIG_R :: At `configure replace`. next: show running-config
-    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP :: Before a change that has to be confirmed.
-        next: show archive config rollback timer
-    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER :: `configure confirm` keeps the change.
-        next: show archive config rollback timer
-    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_IDLETIMER :: Each line of this user begins the time again; `configure
-        confirm` keeps the change.
-        next: show archive config rollback timer
-    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM :: At `configure confirm`. It is not saved by that. next: write memory
-    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START :: The time of `timer` or `revert timer` is over.
-        next: show running-config
-    """,
-)
-
-_ANSWERS = answer_group(
-    "copies of the configuration",
-    *words("""
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of copies of the configuration :: the prompt next: show archive config rollback timer
     %No Rollback Confirmed Change pending :: No change waits for `configure confirm`: none was made with a timer, or it
         was confirmed, or its time is over and the earlier configuration runs again.
     %Turn config archive on before using Rollback Confirmed Change :: The earlier configuration has to be stored
@@ -43,8 +24,20 @@ _ANSWERS = answer_group(
         next: more flash:NAME
     % Only flash:NAME, bootflash:NAME or disk0:NAME can be archived to :: Copies are files of the router; nothing is
         sent elsewhere.
-    """),
-    next="show archive config rollback timer",
-)
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of copies of the configuration :: show logging next: show logging
+    %SYS-5-CONFIG_R :: At `configure replace`. next: show running-config
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP :: Before a change that has to be confirmed.
+        next: show archive config rollback timer
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER :: `configure confirm` keeps the change.
+        next: show archive config rollback timer
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_IDLETIMER :: Each line of this user begins the time again; `configure
+        confirm` keeps the change.
+        next: show archive config rollback timer
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM :: At `configure confirm`. It is not saved by that. next: write memory
+    %ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START :: The time of `timer` or `revert timer` is over.
+        next: show running-config
+    """)
 
-GROUPS: Final = (_ANSWERS, _LOGS)
+GROUPS: Final = groups(vars())

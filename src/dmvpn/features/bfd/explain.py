@@ -4,82 +4,44 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import (
-    WordGroup,
-    WordKind,
-    code,
-    debug_group,
-    label_group,
-    log_group,
-    reason_group,
-    reasons,
-    words,
-)
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.auth import AuthType
 from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.states import BfdState, Diagnostic
 
-_SHOW: Final = "show bfd neighbors"
-_DETAILS: Final = "show bfd neighbors details"
-_NAMES: Final = frozenset({"rfc", "5880", "bfd", "code"})
+_NAMES: Final = "rfc 5880 bfd code"
 
-_STATES = WordGroup(
-    title="states of BFD",
-    kind=WordKind.STATE,
-    screens=(_SHOW, _DETAILS),
-    rank=40,
-    next=_DETAILS,
-    clause="RFC 5880 §6.2",
-    sighting=r"^\d+\.\d+\.\d+\.\d+ +\d+/\d+ +(\w+) +(\w+) ",
-    explanations=words(f"""
-        {BfdState.ADMIN_DOWN.word} :: No protocol at that end uses the session; that is no failure of the path.
-        Down (BFD) | Down :: That end does not hear the other one.
-        {BfdState.INIT.word} :: It hears the other end, and does not know yet whether that hears it.
-        Up (BFD) | Up :: Both hear each other: the state to be in.
-        """),
-)
-_BITS = WordGroup(
-    title="states in packets of BFD",
-    kind=WordKind.CODE,
-    screens=("debug bfd packet",),
-    rank=58,
-    next=_DETAILS,
-    clause="RFC 5880 §4.1",
-    names=_NAMES | {"state", "sta"},
-    explanations=(
-        code(BfdState.ADMIN_DOWN, "The sender does not want a session."),
-        code(BfdState.DOWN, "The sender does not hear us."),
-        code(BfdState.INIT, "The sender hears us."),
-        code(BfdState.UP, "The sender knows that both ends hear each other."),
-    ),
-)
-_DIAGNOSTICS = WordGroup(
-    title="diagnostics of BFD",
-    kind=WordKind.CODE,
-    screens=(_DETAILS, "debug bfd packet"),
-    rank=54,
-    next=_DETAILS,
-    clause="RFC 5880 §4.1",
-    names=_NAMES | {"diag", "diagnostic"},
-    explanations=(
-        code(Diagnostic.NONE, "Nothing has failed since the session came up."),
-        code(Diagnostic.TIME_EXPIRED, "Nothing was heard for the detection time.", clause="RFC 5880 §6.8.4"),
-        code(Diagnostic.ECHO_FAILED, "Echoes were not returned; this router sends none."),
-        code(Diagnostic.NEIGHBOR_DOWN, "The other end said that it does not hear this one."),
-        code(Diagnostic.FORWARDING_RESET, "The sender's forwarding was reset."),
-        code(Diagnostic.PATH_DOWN, "The sender's interface is down."),
-        code(Diagnostic.CONCATENATED_PATH_DOWN, "A path behind the sender is down."),
-        code(Diagnostic.ADMIN_DOWN, "No protocol at the sender uses the session any more."),
-        code(Diagnostic.REVERSE_PATH_DOWN, "A path behind the sender, towards it, is down."),
-    ),
-)
-_LOGS = log_group(
-    "BFD",
-    messages.MESSAGES,
-    """
+_STATES = words(WordKind.STATE, rank=40, sighting=r"^\d+\.\d+\.\d+\.\d+ +\d+/\d+ +(\w+) +(\w+) ")(f"""
+    ## states of BFD :: show bfd neighbors, show bfd neighbors details [RFC 5880 §6.2] next: show bfd neighbors details
+    {BfdState.ADMIN_DOWN.word} :: No protocol at that end uses the session; that is no failure of the path.
+    Down (BFD) | Down :: That end does not hear the other one.
+    {BfdState.INIT.word} :: It hears the other end, and does not know yet whether that hears it.
+    Up (BFD) | Up :: Both hear each other: the state to be in.
+    """)
+_BITS = words(WordKind.CODE, BfdState, rank=58, names=f"{_NAMES} state sta")("""
+    ## states in packets of BFD :: debug bfd packet [RFC 5880 §4.1] next: show bfd neighbors details
+    ADMIN_DOWN :: The sender does not want a session.
+    DOWN :: The sender does not hear us.
+    INIT :: The sender hears us.
+    UP :: The sender knows that both ends hear each other.
+    """)
+_DIAGNOSTICS = words(WordKind.CODE, Diagnostic, rank=54, names=f"{_NAMES} diag diagnostic")("""
+    ## diagnostics of BFD :: show bfd neighbors details, debug bfd packet [RFC 5880 §4.1]
+        next: show bfd neighbors details
+    NONE :: Nothing has failed since the session came up.
+    TIME_EXPIRED :: Nothing was heard for the detection time. [RFC 5880 §6.8.4]
+    ECHO_FAILED :: Echoes were not returned; this router sends none.
+    NEIGHBOR_DOWN :: The other end said that it does not hear this one.
+    FORWARDING_RESET :: The sender's forwarding was reset.
+    PATH_DOWN :: The sender's interface is down.
+    CONCATENATED_PATH_DOWN :: A path behind the sender is down.
+    ADMIN_DOWN :: No protocol at the sender uses the session any more.
+    REVERSE_PATH_DOWN :: A path behind the sender, towards it, is down.
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of BFD :: show logging next: show bfd neighbors
     %BFD-6-BFD_SESS_CREATED :: When a neighbor of a protocol with `bfd` comes.
     %BFD-6-BFD_SESS_DESTROYED :: When the last protocol has lost that neighbor.
     %BFDFSM-6-BFD_SESS_UP :: When packets have passed both ways. [RFC 5880 §6.2]
@@ -87,47 +49,30 @@ _LOGS = log_group(
         does not want to. [RFC 5880 §6.8.4]
         next: show bfd neighbors details
     %BFD-4-TOO_MANY :: When another neighbor is to be watched. next: show bfd summary
-    """,
-    next=_SHOW,
-)
-_EVENTS = debug_group(
-    "debug bfd event",
-    Word("BFD: <address> on <interface>: <state> -> <state>", "A session changed its state."),
-    next=_DETAILS,
-    clause="RFC 5880 §6.8.6",
-)
-_PACKETS = debug_group(
-    "debug bfd packet",
-    *words("""
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug bfd event :: debug bfd event, show logging [RFC 5880 §6.8.6] next: show bfd neighbors details
+    BFD: <address> on <interface>: <state> -> <state> :: A session changed its state.
+
+    ## lines of debug bfd packet :: debug bfd packet, show logging [RFC 5880 §6.8.6] next: show bfd neighbors details
     BFD <Tx|Rx>: <address> on <interface>, diag:<number> state:<state> P:<bit> F:<bit> ld/rd:<number>/<number>
         tx:<microseconds> rx:<microseconds> mult:<number> :: A packet left or came. P asks for an answer, F is one.
     BFD Rx: <address> on <interface>, not taken: <why> :: A packet was counted and dropped.
-    """),
-    next=_DETAILS,
-    clause="RFC 5880 §6.8.6",
-)
-_AUTHENTICATION = WordGroup(
-    title="how BFD authenticates",
-    kind=WordKind.STATE,
-    screens=(_DETAILS,),
-    next=_DETAILS,
-    clause="RFC 5880 §4.1",
-    explanations=(
-        code(AuthType.PASSWORD, "A password in each packet; this router reads it and sends none."),
-        code(AuthType.MD5, "A digest of MD5 in each packet; its number need not grow."),
-        code(AuthType.METICULOUS_MD5, "A digest of MD5, and a number that grows with each packet."),
-        code(AuthType.SHA1, "A digest of SHA1 in each packet; its number need not grow."),
-        code(AuthType.METICULOUS_SHA1, "A digest of SHA1, and a number that grows with each packet."),
-    ),
-)
-_REASONS = reason_group(
-    "BFD",
-    (_DETAILS,),
-    *reasons(BfdReason)("""
+    """)
+_AUTHENTICATION = words(WordKind.STATE, AuthType)("""
+    ## how BFD authenticates :: show bfd neighbors details [RFC 5880 §4.1] next: show bfd neighbors details
+    PASSWORD :: A password in each packet; this router reads it and sends none.
+    MD5 :: A digest of MD5 in each packet; its number need not grow.
+    METICULOUS_MD5 :: A digest of MD5, and a number that grows with each packet.
+    SHA1 :: A digest of SHA1 in each packet; its number need not grow.
+    METICULOUS_SHA1 :: A digest of SHA1, and a number that grows with each packet.
+    """)
+_REASONS = words(WordKind.REASON, BfdReason)("""
+    ## reasons of BFD :: show bfd neighbors details next: show bfd neighbors details
     NO_INTERVAL :: Say `bfd interval` on the interface; until then the neighbor is not watched.
     NO_LINE :: Nothing is watched over an interface that is down.
-    OTHER_AUTHENTICATION :: Both ends need the same `authentication` (mode and keys) in their templates; `nothing`:
-        that end has none.
+    OTHER_AUTHENTICATION :: Both ends need the same `authentication` (mode and keys) in their templates; `nothing`: that
+        end has none.
     WRONG_DIGEST :: The keys of this number differ, or it is not the time of that key here.
     OLD_NUMBER :: Packets are replayed, or the far end restarted: then its packets are accepted again soon.
     NO_KEY :: The key chain is missing or empty, or no `send-lifetime` holds now.
@@ -135,23 +80,16 @@ _REASONS = reason_group(
     SILENT :: The path is lost, or the far end died.
     FAR_END_DOWN :: What we send is lost; look at the far end why.
     NOT_WANTED_THERE :: The far end's `bfd` lines are gone, or its protocol has no neighbor here.
-    """),
-    next=_DETAILS,
-)
-_TABLE = label_group(
-    "columns of BFD's neighbors",
-    (_SHOW, _DETAILS),
-    Word("NeighAddr", "The neighbor's address on this network."),
-    Word("LD/RD", "Discriminators, ours and the far end's: each packet names both.", clause="RFC 5880 §6.3"),
-    Word("RH/RS", "What the far end says: its state.", clause="RFC 5880 §4.1"),
-    Word("Int", "The interface that the neighbor is behind."),
-    Word("IPv4 Sessions", "The sessions below watch neighbors by IPv4."),
-    next=_DETAILS,
-)
-_BLOCK = label_group(
-    "particulars of a session of BFD",
-    (_DETAILS,),
-    *words("""
+    """)
+_LABELS = words(WordKind.LABEL)("""
+    ## columns of BFD's neighbors :: show bfd neighbors, show bfd neighbors details next: show bfd neighbors details
+    NeighAddr :: The neighbor's address on this network.
+    LD/RD :: Discriminators, ours and the far end's: each packet names both. [RFC 5880 §6.3]
+    RH/RS :: What the far end says: its state. [RFC 5880 §4.1]
+    Int :: The interface that the neighbor is behind.
+    IPv4 Sessions :: The sessions below watch neighbors by IPv4.
+
+    ## particulars of a session of BFD :: show bfd neighbors details next: debug bfd packet
     Session state is | and not using echo function :: Ours. Echoes are never used here.
     Session Hosts do not hear each other :: Its state is not Up, and this is why. A line of our own.
     Session Host | Software :: Who sends the packets: this program itself.
@@ -177,13 +115,14 @@ _BLOCK = label_group(
     State bit :: The far end's state. [RFC 5880 §4.1]
     Length :: Octets of the packet.
     My Discr. | Your Discr. :: The far end's discriminator, and ours as it knows it.
-    """),
-    next="debug bfd packet",
-)
-_DROPS = label_group(
-    "packets of BFD that were not taken",
-    ("show bfd drops",),
-    *words(f"""
+    """)
+_SUMMARY = words(WordKind.LABEL, sighted=True)("""
+    ## labels of BFD's summary :: show bfd summary next: show bfd neighbors
+    Session :: How many neighbors are watched, how many answer, and how many do not; of each protocol, too.
+    Packets that were not taken :: Packets without a session here, malformed, or not from a direct neighbor (TTL).
+    """)
+_DROPS = words(WordKind.LABEL)(f"""
+    ## packets of BFD that were not taken :: show bfd drops next: show bfd neighbors
     BFD Drop Statistics :: Since the start, or since `clear bfd counters`.
     IPV4 | IPV6 | IPV4-M | IPV6-M | MPLS_PW | MPLS_TP_LSP | IPV | MPLS | PW | TP | LSP | M :: The only column that
         counts here: BFD watches neighbors by IPv4.
@@ -195,32 +134,6 @@ _DROPS = label_group(
     {Drop.AUTH_SEQUENCE.value} :: It is an old one, or comes again. [RFC 5880 §6.7.3]
     {Drop.AUTH_FAILED.value} :: Its digest or password is another one, or it has none. [RFC 5880 §6.7]
         next: show bfd neighbors details
-    """),
-    next=_SHOW,
-)
-_SUMMARY = label_group(
-    "labels of BFD's summary",
-    ("show bfd summary",),
-    Word("Session", "How many neighbors are watched, how many answer, and how many do not; of each protocol, too."),
-    Word(
-        "Packets that were not taken", "Packets without a session here, malformed, or not from a direct neighbor (TTL)."
-    ),
-    next=_SHOW,
-    sighted=True,
-)
-GROUPS: Final = (
-    *(
-        _STATES,
-        _BITS,
-        _DIAGNOSTICS,
-        _LOGS,
-        _EVENTS,
-        _PACKETS,
-        _AUTHENTICATION,
-        _REASONS,
-        _TABLE,
-        _BLOCK,
-        _SUMMARY,
-        _DROPS,
-    ),
-)
+    """)
+
+GROUPS: Final = groups(vars())

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import log_group, reason_group, reasons
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.reasons import FilterReason
 
-_LISTS: Final = "show ip access-lists"
-
-_LOGS = log_group(
-    "packet filters",
-    messages.MESSAGES,
-    """
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of packet filters :: show logging next: show logging
     %FILTER-3-PORT_SHUT :: When the host refuses a list, and drops the packets. next: show ip interface
     %FILTER-3-NOT_FILTERED :: When the host refuses all that filters. next: show ip interface
     %SEC-6-IPACCESSLOGP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
@@ -21,18 +17,13 @@ _LOGS = log_group(
     %SEC-6-IPACCESSLOGRP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
     %SEC-6-IPACCESSLOGNP :: At the first packet of a flow, then every five minutes. next: show ip access-lists
     %SEC-6-IPACCESSLOGS :: At the first packet of a sender, then every five minutes. next: show ip access-lists
-    """,
-)
-_REASONS = reason_group(
-    "packet filters",
-    ("show logging",),
-    *reasons(FilterReason)("""
+    """)
+_REASONS = words(WordKind.REASON, FilterReason)("""
+    ## reasons of packet filters :: show logging next: show logging
     REFUSED :: The kernel refuses a list; its own words follow. Nothing passes the lists of the port meanwhile. The
         order is given again, later and later.
-    UNFILTERED :: The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass
-        the port meanwhile, although its lists deny them. The order is given again, later and later.
-    """),
-    next="show logging",
-)
+    UNFILTERED :: The kernel has no nf_tables, or the router lacks NET_ADMIN; its own words follow. All packets pass the
+        port meanwhile, although its lists deny them. The order is given again, later and later.
+    """)
 
-GROUPS: Final = (_LOGS, _REASONS)
+GROUPS: Final = groups(vars())

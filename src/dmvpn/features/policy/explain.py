@@ -4,59 +4,43 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_ANSWERS = answer_group(
-    "access, prefix and AS path lists",
-    *words("""
-    % The last sequence number is taken; give this entry one of its own :: Entries get numbers in steps of ten (five in
-        prefix lists), and none is left behind the last one.
-    % An entry asks for dscp, or for precedence and tos: they are in one octet :: The DSCP has the bits of the
-        precedence, and some of the type of service. Two entries can ask for one each.
-    % Fragments have no ports, flags or types: fragments cannot stand beside them :: `fragments` means later fragments,
-        which lack the header behind IP. Leave out the ports, or `fragments`.
-    % Reflexive lists do not exist here; let answers in by `established` or by their ports :: `reflect` and `evaluate`
-        would let in answers to what went out. `established` does so for TCP, and an entry with the server's port for
-        the rest.
-    % There is no named access list <name> :: Only lists of `ip access-list` can be numbered again.
-    % Times are [start HH:MM DAY MONTH YEAR] [end HH:MM DAY MONTH YEAR] :: A time range begins at one moment and ends at
-        another, as in `absolute start 08:00 1 January 2026`.
-    % Days are daily, weekdays, weekend or names of days, then HH:MM to [DAY] HH:MM :: A part of every week, as in
-        `periodic weekdays 8:00 to 17:00` or `periodic Friday 20:00 to Monday 8:00`.
-    % The range ends before it begins :: The first address of a range is the lower one.
-    % Invalid access list name. :: 1 to 99 and 1300 to 1999 are numbers of standard lists, 100 to 199 and 2000 to 2699
-        of extended ones.
-    % Access-list type conflicts with prior definition :: A list of the other kind has this name; take that away first,
-        or choose another name.
-    % Duplicate sequence number :: The list has an entry with this number; take that away first.
-    % Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value :: `ge` and `le` name lengths beyond the
-        prefix's own, in growing order.
-    % Invalid regular expression <text>: <why> :: AS path and expanded community lists take IOS's regular expressions;
-        this one cannot be read.
-    %Insertion failed - seq # exists :: The prefix list has an entry with this number.
-    """),
-    next="show running-config",
-)
+_LABELS = words(WordKind.LABEL)("""
+    ## access lists :: show ip access-lists, show access-lists next: show running-config
+    IP access list | access :: A list of addresses or packets; the first entry that matches decides.
+    Standard :: By source address alone.
+    Extended :: By addresses, protocol and ports.
+    permit | deny :: The list selects packets that match, or excludes them.
+    wildcard bits | any | host :: Bits of the address that do not matter.
+    eq | neq | range | gt | lt :: This port, or one of these.
+    established :: TCP, but not the first packet of a connection.
+    echo :: Messages of this type alone. NAT does nothing by a list with such a condition and says so, and an entry with
+        one matches no route; the same holds for flags, fragments, marks, times and object groups.
+    fragments :: Later fragments alone, which have no ports.
+    dscp | precedence | tos :: A mark of the packet.
+    match-all | match-any :: TCP with all of these flags; match-any: with one of them.
+    option :: IP options, one of them or any.
+    ttl :: The time to live that the packet has when it arrives.
+    time-range :: The entry counts only at these times; behind it whether it does now.
+    object-group :: One of the members of this group of addresses or services.
+    log | log-input :: Packets that the entry decides on in a packet filter are logged.
+    matches | match :: Packets that the entry has decided on in packet filters since they were cleared, on all ports
+        together.
+    inactive :: It is not the time of the entry's time range, so the entry is passed over.
+    active :: It is that time, or there is no such time range.
+    in | out :: The list that the port asks about what comes in; out: about what goes out.
+    ip :: Every protocol.
 
-_KEYS = label_group(
-    "labels of a key chain",
-    ("show key chain",),
-    *words("""
+    ## labels of a key chain :: show key chain next: show running-config
     Key-chain | key :: A list of keys: protocols that authenticate name it.
     text | (unset) :: The key itself, in clear; (unset): it has no `key-string`, and is of no use.
     accept lifetime | lifetime | always valid | valid now | accept | infinite | UTC :: When what others seal with the
         key is taken (`accept-lifetime`). OSPF takes every key at all times.
     send lifetime | send :: When we seal with the key (`send-lifetime`): EIGRP and RIP with the lowest number that is
         valid.
-    """),
-    next="show running-config",
-)
 
-_MAPS = label_group(
-    "labels of a route map",
-    ("show route-map",),
-    *words("""
+    ## labels of a route map :: show route-map next: show running-config
     route-map | sequence | permit | deny :: An entry of a map; the first entry that fits decides.
     Match clauses :: Every kind of match must hold, of each kind one value; none: it fits every route.
     ip address | access-lists | prefix-lists :: The prefix is in one of these lists.
@@ -92,33 +76,13 @@ _MAPS = label_group(
     Policy routing matches | packets | bytes :: IOS's line: no packets are routed by maps here.
     Route matches :: A line of our own: how often the entry matched a route.
     not found :: No map has this name; where one is asked for, it lets nothing through.
-    """),
-    next="show running-config",
-)
-_ENTRIES = WordGroup(
-    title="what an entry of a route map does",
-    kind=WordKind.FLAG,
-    screens=("show route-map",),
-    next="show running-config",
-    sighting=r"^route-map \S+, (permit|deny), sequence",
-    explanations=words("""
-        permit :: A route that fits is let through, changed as the entry says.
-        deny :: A route that fits is not let through.
-        """),
-)
-_POLICY = label_group(
-    "labels of policy routing",
-    ("show ip policy",),
-    Word("Route map", "IOS's heading: no packets are routed by maps here.", also=("Interface",)),
-    next="show route-map",
-)
-_LISTS = label_group(
-    "labels of lists that choose routes",
-    (
-        *("show ip prefix-list", "show ip as-path-access-list", "show ip community-list"),
-        *("show ip extcommunity-list", "show ip large-community-list"),
-    ),
-    *words("""
+
+    ## labels of policy routing :: show ip policy next: show route-map
+    Route map | Interface :: IOS's heading: no packets are routed by maps here.
+
+    ## labels of lists that choose routes :: show ip prefix-list, show ip as-path-access-list, show ip community-list,
+        show ip extcommunity-list, show ip large-community-list
+        next: show running-config
     ip prefix-list | entries :: A list of prefixes; the first entry that fits decides.
     seq :: The place of the entry in the list.
     count :: How many entries the list has.
@@ -133,39 +97,39 @@ _LISTS = label_group(
     Extended community standard list | Extended | RT | SoO :: Lists of extended communities.
     Large Community standard list | Large :: Lists of large communities.
     Community expanded list | expanded :: Regular expressions for all communities of a route.
-    """),
-    next="show running-config",
-)
+    """)
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of access, prefix and AS path lists :: the prompt next: show running-config
+    % The last sequence number is taken; give this entry one of its own :: Entries get numbers in steps of ten (five in
+        prefix lists), and none is left behind the last one.
+    % An entry asks for dscp, or for precedence and tos: they are in one octet :: The DSCP has the bits of the
+        precedence, and some of the type of service. Two entries can ask for one each.
+    % Fragments have no ports, flags or types: fragments cannot stand beside them :: `fragments` means later fragments,
+        which lack the header behind IP. Leave out the ports, or `fragments`.
+    % Reflexive lists do not exist here; let answers in by `established` or by their ports :: `reflect` and `evaluate`
+        would let in answers to what went out. `established` does so for TCP, and an entry with the server's port for
+        the rest.
+    % There is no named access list <name> :: Only lists of `ip access-list` can be numbered again.
+    % Times are [start HH:MM DAY MONTH YEAR] [end HH:MM DAY MONTH YEAR] :: A time range begins at one moment and ends at
+        another, as in `absolute start 08:00 1 January 2026`.
+    % Days are daily, weekdays, weekend or names of days, then HH:MM to [DAY] HH:MM :: A part of every week, as in
+        `periodic weekdays 8:00 to 17:00` or `periodic Friday 20:00 to Monday 8:00`.
+    % The range ends before it begins :: The first address of a range is the lower one.
+    % Invalid access list name. :: 1 to 99 and 1300 to 1999 are numbers of standard lists, 100 to 199 and 2000 to 2699
+        of extended ones.
+    % Access-list type conflicts with prior definition :: A list of the other kind has this name; take that away first,
+        or choose another name.
+    % Duplicate sequence number :: The list has an entry with this number; take that away first.
+    % Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value :: `ge` and `le` name lengths beyond the
+        prefix's own, in growing order.
+    % Invalid regular expression <text>: <why> :: AS path and expanded community lists take IOS's regular expressions;
+        this one cannot be read.
+    %Insertion failed - seq # exists :: The prefix list has an entry with this number.
+    """)
+_ENTRIES = words(WordKind.FLAG, sighting=r"^route-map \S+, (permit|deny), sequence")("""
+    ## what an entry of a route map does :: show route-map next: show running-config
+    permit :: A route that fits is let through, changed as the entry says.
+    deny :: A route that fits is not let through.
+    """)
 
-_ACCESS = label_group(
-    "access lists",
-    ("show ip access-lists", "show access-lists"),
-    *words("""
-    IP access list | access :: A list of addresses or packets; the first entry that matches decides.
-    Standard :: By source address alone.
-    Extended :: By addresses, protocol and ports.
-    permit | deny :: The list selects packets that match, or excludes them.
-    wildcard bits | any | host :: Bits of the address that do not matter.
-    eq | neq | range | gt | lt :: This port, or one of these.
-    established :: TCP, but not the first packet of a connection.
-    echo :: Messages of this type alone. NAT does nothing by a list with such a condition and says so, and an entry with
-        one matches no route; the same holds for flags, fragments, marks, times and object groups.
-    fragments :: Later fragments alone, which have no ports.
-    dscp | precedence | tos :: A mark of the packet.
-    match-all | match-any :: TCP with all of these flags; match-any: with one of them.
-    option :: IP options, one of them or any.
-    ttl :: The time to live that the packet has when it arrives.
-    time-range :: The entry counts only at these times; behind it whether it does now.
-    object-group :: One of the members of this group of addresses or services.
-    log | log-input :: Packets that the entry decides on in a packet filter are logged.
-    matches | match :: Packets that the entry has decided on in packet filters since they were cleared, on all ports
-        together.
-    inactive :: It is not the time of the entry's time range, so the entry is passed over.
-    active :: It is that time, or there is no such time range.
-    in | out :: The list that the port asks about what comes in; out: about what goes out.
-    ip :: Every protocol.
-    """),
-    next="show running-config",
-)
-
-GROUPS: Final = (_ACCESS, _ANSWERS, _KEYS, _MAPS, _ENTRIES, _POLICY, _LISTS)
+GROUPS: Final = groups(vars())

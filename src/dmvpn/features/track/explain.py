@@ -4,50 +4,41 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, label_group, log_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.track import messages, model
 from dmvpn.features.track.echoes import Code
 
-_LOGS = log_group(
-    "tracked objects",
-    messages.MESSAGES,
-    """
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of tracked objects :: show logging next: show logging
     %TRACK-6-STATE :: When the change has lasted for the delay of its direction. next: show track
-    """,
-)
-_TRACK = label_group(
-    "tracked objects",
-    ("show track",),
-    Word("Track", "Number of the object."),
-    Word("Type", "What it looks at: an interface, an operation of IP SLA, a route, or other objects."),
-    Word("Instance", "Which one."),
-    Word("Parameter", "What of it.", also=("boolean",)),
-    Word("State", "Up or Down: lines with `track` count only while it is up."),
-    Word("Last Change", "For how long it has been so.", also=("last change", "change", "changes")),
-    Word("Line protocol", "Of an interface: packets pass.", next="show interfaces"),
-    Word("IP routing", "Of an interface: its line protocol is up, and it has an address."),
-    Word("Reachability", "Of an operation: the last request was answered. Of a route: the routing table has it."),
-    Word("List", "Other objects: whether all of them, or at least one, are up."),
-    Word("object", "A member of the list; `not`: it counts when it is down.", also=("not",)),
-    Word("weight", "What a member counts in a list whose threshold is a weight."),
-    Word("Threshold", "The list is up from the one on, and down from the other one downwards.", also=("threshold",)),
-    Word("Delay", "Seconds for which a change has to last before it counts.", also=("up", "down", "secs")),
-    Word("First-hop interface", "By which the route leaves."),
-    Word("Latest RTT (millisecs)", "Milliseconds until the last request was answered."),
-    Word("VPN Routing/Forwarding table", "The VRF that has the route.", next="show ip route vrf <name>"),
-    Word("Tracked by:", "Who follows the object.", also=("Static IP Routing 0", "Static IP Routing")),
-    Word("IP SLA", "An operation, by its number.", next="show ip sla statistics"),
-    Word("IP route", "A route, by its network.", next="show ip route"),
-    Word("Interface", "An interface, by its name."),
-    next="show track brief",
-    sighted=True,
-    mark=r"^Track (?:Type|\d+$)",
-)
-_SLA = label_group(
-    "operations of IP SLA",
-    ("show ip sla statistics", "show ip sla summary", "show ip sla configuration"),
-    *words("""
+    """)
+_TRACK = words(WordKind.LABEL, mark=r"^Track (?:Type|\d+$)", sighted=True)("""
+    ## tracked objects :: show track next: show track brief
+    Track :: Number of the object.
+    Type :: What it looks at: an interface, an operation of IP SLA, a route, or other objects.
+    Instance :: Which one.
+    Parameter | boolean :: What of it.
+    State :: Up or Down: lines with `track` count only while it is up.
+    Last Change | last change | change | changes :: For how long it has been so.
+    Line protocol :: Of an interface: packets pass. next: show interfaces
+    IP routing :: Of an interface: its line protocol is up, and it has an address.
+    Reachability :: Of an operation: the last request was answered. Of a route: the routing table has it.
+    List :: Other objects: whether all of them, or at least one, are up.
+    object | not :: A member of the list; `not`: it counts when it is down.
+    weight :: What a member counts in a list whose threshold is a weight.
+    Threshold | threshold :: The list is up from the one on, and down from the other one downwards.
+    Delay | up | down | secs :: Seconds for which a change has to last before it counts.
+    First-hop interface :: By which the route leaves.
+    Latest RTT (millisecs) :: Milliseconds until the last request was answered.
+    VPN Routing/Forwarding table :: The VRF that has the route. next: show ip route vrf <name>
+    Tracked by: | Static IP Routing 0 | Static IP Routing :: Who follows the object.
+    IP SLA :: An operation, by its number. next: show ip sla statistics
+    IP route :: A route, by its network. next: show ip route
+    Interface :: An interface, by its name.
+    """)
+_SLA = words(WordKind.LABEL, mark=r"^IP ?SLAs ", sighted=True)("""
+    ## operations of IP SLA :: show ip sla statistics, show ip sla summary, show ip sla configuration
+        next: show ip sla statistics
     IPSLAs Latest Operation Statistics :: What became of the last request of each operation.
     IPSLAs Latest Operation Summary :: One line for each operation.
     IP SLAs Infrastructure Engine-III | IP SLAs :: The operations, and what they are to do.
@@ -82,45 +73,31 @@ _SLA = label_group(
     Entry Ageout (seconds) :: Never: the entry is kept until it is removed from the configuration.
     Status of entry (SNMP RowStatus) | Active | notInService :: Active: it is scheduled.
     Threshold (milliseconds) :: An answer that took longer is `Over threshold`.
-    """),
-    next="show ip sla statistics",
-    sighted=True,
-    mark=r"^IP ?SLAs ",
-)
-_CODES = WordGroup(
-    title="what became of a request of IP SLA",
-    kind=WordKind.STATE,
-    screens=("show ip sla statistics", "show ip sla summary", "show track"),
-    next="show ip sla statistics",
-    explanations=words(f"""
-        {Code.UNKNOWN.value} :: No request has ended yet: it is not scheduled, or has only begun.
-        {Code.OK.value} :: The last request was answered within the threshold.
-        {Code.OVER.value} :: It was answered, later than the threshold: `reachability` is up, `state` is down.
-        {Code.TIMEOUT.value} :: No answer came in time. next: ping, show ip route
-        """),
-)
-_KINDS = WordGroup(
-    title="what a tracked object looks at",
-    kind=WordKind.STATE,
-    screens=("show track", "show logging"),
-    next="show track",
-    explanations=words(f"""
-        {model.TrackKind.LINE.value} :: The line protocol of an interface is up.
-        {model.TrackKind.ROUTING.value} :: An interface is up and has an address.
-        {model.TrackKind.REACHABLE.value} :: An operation of IP SLA is answered.
-        {model.TrackKind.STATE.value} :: An operation of IP SLA is answered within its threshold.
-        {model.TrackKind.ROUTE.value} :: The routing table has a route to just this network.
-        {model.TrackKind.ALL.value} | Boolean AND :: All objects of the list are up.
-        {model.TrackKind.ANY.value} | Boolean OR :: One object of the list is up.
-        {model.TrackKind.WEIGHT.value} | Threshold Weight :: The weight of the objects that are up reaches the
-            threshold; it stays up until the other one.
-        {model.TrackKind.PERCENTAGE.value} | Threshold Percentage :: So many percent of the objects are up; it stays up
-            until the other threshold.
-        """),
-)
-_ANSWERS = answer_group(
-    "tracked objects",
-    *words("""
+    """)
+_CODES = words(WordKind.STATE, Code)("""
+    ## what became of a request of IP SLA :: show ip sla statistics, show ip sla summary, show track
+        next: show ip sla statistics
+    UNKNOWN :: No request has ended yet: it is not scheduled, or has only begun.
+    OK :: The last request was answered within the threshold.
+    OVER :: It was answered, later than the threshold: `reachability` is up, `state` is down.
+    TIMEOUT :: No answer came in time. next: ping, show ip route
+    """)
+_KINDS = words(WordKind.STATE)(f"""
+    ## what a tracked object looks at :: show track, show logging next: show track
+    {model.TrackKind.LINE.value} :: The line protocol of an interface is up.
+    {model.TrackKind.ROUTING.value} :: An interface is up and has an address.
+    {model.TrackKind.REACHABLE.value} :: An operation of IP SLA is answered.
+    {model.TrackKind.STATE.value} :: An operation of IP SLA is answered within its threshold.
+    {model.TrackKind.ROUTE.value} :: The routing table has a route to just this network.
+    {model.TrackKind.ALL.value} | Boolean AND :: All objects of the list are up.
+    {model.TrackKind.ANY.value} | Boolean OR :: One object of the list is up.
+    {model.TrackKind.WEIGHT.value} | Threshold Weight :: The weight of the objects that are up reaches the threshold; it
+        stays up until the other one.
+    {model.TrackKind.PERCENTAGE.value} | Threshold Percentage :: So many percent of the objects are up; it stays up
+        until the other threshold.
+    """)
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of tracked objects :: the prompt next: show running-config
     % Track <number> is not of an IP route :: Only a tracked route is looked up in the table of a VRF. A request of IP
         SLA has a VRF of its own (`vrf`).
     %Invalid time :: HH:MM:SS is what `after` takes.
@@ -128,7 +105,6 @@ _ANSWERS = answer_group(
         when the next request leaves; enter a shorter `timeout` first.
     %Illegal Value: Cannot set Timeout to be greater than Frequency (<number> seconds) :: Enter a longer `frequency`
         first.
-    """),
-    next="show running-config",
-)
-GROUPS: Final = (_LOGS, _TRACK, _SLA, _CODES, _KINDS, _ANSWERS)
+    """)
+
+GROUPS: Final = groups(vars())

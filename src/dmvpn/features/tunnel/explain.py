@@ -4,56 +4,42 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import debug_group, label_group, log_group, reason_group, reasons, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.tunnel import messages
 from dmvpn.features.tunnel.reasons import TunnelReason
 
-_LINE = "show interfaces Tunnel (the line Tunnel linestate evaluation)"
-
-_LOGS = log_group(
-    "tunnels",
-    messages.MESSAGES,
-    """
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of tunnels :: show logging next: show logging
     %TUN-5-RECURDOWN :: When a routing protocol inside the tunnel learns the underlay's networks, or a default route,
         and prefers them. The tunnel goes down, the route vanishes, it comes up again: it flaps.
         next: show ip route (the tunnel's destination)
-    """,
-)
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug tunnel :: debug tunnel, show logging
+        next: show interfaces Tunnel (the line Tunnel linestate evaluation)
+    <tunnel>: linestate evaluation up :: Nothing keeps the line protocol of the tunnel down.
+    <tunnel>: linestate evaluation down - <reason> :: The line protocol of the tunnel is down, and why.
 
-_DEBUGS = debug_group(
-    "debug tunnel",
-    Word("<tunnel>: linestate evaluation up", "Nothing keeps the line protocol of the tunnel down."),
-    Word("<tunnel>: linestate evaluation down - <reason>", "The line protocol of the tunnel is down, and why."),
-    next=_LINE,
-)
-_KEEPALIVES = debug_group(
-    "debug tunnel keepalive",
-    *words("""
+    ## lines of debug tunnel keepalive :: debug tunnel keepalive, show logging next: show interfaces Tunnel
     <tunnel>: sending keepalive, <address>-><address> (len=24 ttl=255), counter=<number> :: A GRE packet that the far
         end simply routes back to us left. The counter grows until one returns; at the configured number of retries the
         line goes down.
     <tunnel>: keepalive received, <address>-><address> (len=24 ttl=255), resetting counter :: Our own keepalive came
         back: the far end's address can be reached both ways.
-    """),
-    next="show interfaces Tunnel",
-)
-
-_REASONS = reason_group(
-    "tunnels",
-    ("show interfaces", "debug tunnel", "show dmvpn detail"),
-    *reasons(TunnelReason)("""
-    VRF :: `tunnel vrf` names a VRF that is not defined, or has no `address-family ipv4`. The tunnel stays down
-        rather than use the wrong table.
+    """)
+_REASONS = words(WordKind.REASON, TunnelReason)("""
+    ## reasons of tunnels :: show interfaces, debug tunnel, show dmvpn detail
+        next: show interfaces Tunnel (the line Tunnel linestate evaluation)
+    VRF :: `tunnel vrf` names a VRF that is not defined, or has no `address-family ipv4`. The tunnel stays down rather
+        than use the wrong table.
         next: show vrf
-    SOURCE_VRF :: The outer packets leave in the VRF that `tunnel vrf` names (without it, in the global table), and
-        so the source must be there.
+    SOURCE_VRF :: The outer packets leave in the VRF that `tunnel vrf` names (without it, in the global table), and so
+        the source must be there.
         next: show running-config interface Tunnel
     MODE :: `tunnel mode` says IPsec without GRE, an outer IPv6, or another encapsulation. The line is kept, and the
         tunnel stays down rather than send what its far end cannot read.
         next: show running-config interface Tunnel
-    NOT_IPV4 :: `tunnel source` or `tunnel destination` is an IPv6 address. The line is kept, and the tunnel stays
-        down.
+    NOT_IPV4 :: `tunnel source` or `tunnel destination` is an IPv6 address. The line is kept, and the tunnel stays down.
         next: show running-config interface Tunnel
     SOURCE_OF_ROUTE :: `tunnel source dynamic` is kept, and the tunnel stays down: name an interface or an address.
         next: show running-config interface Tunnel
@@ -63,8 +49,8 @@ _REASONS = reason_group(
     SOURCE_DOWN :: The interface that the tunnel starts from is down. next: show interfaces
     SOURCE_WITHOUT_ADDRESS :: The interface that the tunnel starts from has no address (yet).
         next: show ip interface brief
-    NO_DESTINATION :: A point-to-point tunnel needs `tunnel destination`; a spoke of a DMVPN may want `tunnel mode
-        gre multipoint`.
+    NO_DESTINATION :: A point-to-point tunnel needs `tunnel destination`; a spoke of a DMVPN may want `tunnel mode gre
+        multipoint`.
         next: show running-config interface Tunnel
     UNPROTECTED :: `tunnel protection` is configured, but its policy is not decided yet; nothing is sent in clear.
         next: show crypto ipsec profile
@@ -73,25 +59,20 @@ _REASONS = reason_group(
         next: show running-config interface Tunnel
     RECURSION :: The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped
         forever.
-        when: When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute
-        list, or give the destination a static route.
+        when: When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute list,
+        or give the destination a static route.
         next: show ip route (the tunnel's destination)
     REFUSED :: The kernel or the data plane did not make the interface. next: show logging
     KEEPALIVE :: As many keepalives in a row as configured were not returned: the far end cannot be reached.
         next: ping (the tunnel's destination)
     NO_ROUTE :: The underlay's routing table has no way to `tunnel destination`.
         next: show ip route (the tunnel's destination)
-    NO_ROUTE_IN_VRF :: The outer packets are routed by the table of the VRF that `tunnel vrf` names, and it has no
-        way to `tunnel destination`. Routes of the global table do not count.
+    NO_ROUTE_IN_VRF :: The outer packets are routed by the table of the VRF that `tunnel vrf` names, and it has no way
+        to `tunnel destination`. Routes of the global table do not count.
         next: show ip route vrf <name> (the tunnel's destination)
-    """),
-    next=_LINE,
-)
-
-_TRAFFIC = label_group(
-    "packets that no tunnel took or sent",
-    ("show tunnel traffic",),
-    *words("""
+    """)
+_TRAFFIC = words(WordKind.LABEL, sighted=True)("""
+    ## packets that no tunnel took or sent :: show tunnel traffic next: show tunnel traffic
     GRE packets dropped :: All of them, by the reason.
     malformed :: Their octets are no GRE, or their checksum is wrong, or they came out of order on a tunnel with `tunnel
         sequence-datagrams`. [RFC 2784 §2]
@@ -108,9 +89,6 @@ _TRAFFIC = label_group(
         next: show crypto session detail
     sealed for an SA that is not there :: ESP came for an SA that has ended, or was never here. [RFC 4303 §3.4.2]
         next: show crypto ipsec sa
-    """),
-    next="show tunnel traffic",
-    sighted=True,
-)
+    """)
 
-GROUPS: Final = (_LOGS, _DEBUGS, _KEEPALIVES, _REASONS, _TRAFFIC)
+GROUPS: Final = groups(vars())

@@ -4,35 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, label_group, log_group, reason, reason_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.reasons import VrfReason
 
-_SHOW: Final = "show vrf"
-_DETAIL: Final = "show vrf detail"
-
-_LOGS = log_group(
-    "VRFs",
-    messages.MESSAGES,
-    """
-    %VRF-3-NOT_SEPARATED :: When the host refuses the order. next: show vrf detail
-    %VRF-4-DEVICE_LOST :: When the kernel of a Linux host reports that the device is gone. next: show logging
-    """,
-)
-_REASONS = reason_group(
-    "VRFs",
-    (_DETAIL,),
-    reason(
-        VrfReason.REFUSED,
-        "The host cannot keep tables of routes apart, or must not; its own words follow. The order is given again, "
-        "later and later.",
-    ),
-    next="show logging",
-)
-_ANSWERS = answer_group(
-    "VRFs",
-    *words("""
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of VRFs :: the prompt next: show running-config
     % Interface <interface> <IPv4|IPv6> disabled and address(es) removed due to <enabling|disabling> VRF <name> :: An
         address belongs to a routing table. The interface is in another one now: enter its addresses again.
     % <IPv4|IPv6> addresses from all interfaces in VRF <name> have been removed :: The VRF or its address family is
@@ -50,32 +27,20 @@ _ANSWERS = answer_group(
     % VRF name is too long, maximum length <number> :: A name has at most 32 characters; on a Linux host, where a device
         has it, at most 15.
     % No VRF named <name> :: No VRF is configured by this name. Case counts. next: show vrf
-    """),
-    next="show running-config",
-)
-_TABLES = label_group(
-    "columns of VRFs",
-    (_SHOW, "show ip vrf"),
-    Word("Default RD", "The route distinguisher: it makes the prefixes of a VRF unique in BGP.", also=("<not set>",)),
-    Word("Protocols", "The address families of the VRF."),
-    Word("Interfaces", "The interfaces of the VRF.", also=("No interfaces", "Name", "VRF")),
-    next=_DETAIL,
-    sighted=True,
-    mark=r"^ +Name +Default RD",
-)
-_ADDRESSES = label_group(
-    "columns of show ip vrf interfaces",
-    ("show ip vrf interfaces", "show vrf interface"),
-    Word("IP-Address", "The IPv4 address that an interface has within its VRF.", also=("unassigned", "Address")),
-    Word("Protocol", "Whether the interface of the VRF carries packets.", also=("up", "down")),
-    next="show ip interface brief",
-    sighted=True,
-    mark=r"^Interface +(?:IP-Address +)?VRF ",
-)
-_DETAILS = label_group(
-    "labels of show vrf detail",
-    (_DETAIL, "show ip vrf detail"),
-    *words("""
+    """)
+_TABLES = words(WordKind.LABEL, mark=r"^ +Name +Default RD", sighted=True)("""
+    ## columns of VRFs :: show vrf, show ip vrf next: show vrf detail
+    Default RD | <not set> :: The route distinguisher: it makes the prefixes of a VRF unique in BGP.
+    Protocols :: The address families of the VRF.
+    Interfaces | No interfaces | Name | VRF :: The interfaces of the VRF.
+    """)
+_ADDRESSES = words(WordKind.LABEL, mark=r"^Interface +(?:IP-Address +)?VRF ", sighted=True)("""
+    ## columns of show ip vrf interfaces :: show ip vrf interfaces, show vrf interface next: show ip interface brief
+    IP-Address | unassigned | Address :: The IPv4 address that an interface has within its VRF.
+    Protocol | up | down :: Whether the interface of the VRF carries packets.
+    """)
+_DETAILS = words(WordKind.LABEL, mark=r"^VRF .* default RD ", sighted=True)("""
+    ## labels of show vrf detail :: show vrf detail, show ip vrf detail next: show vrf
     VRF Id | Table ID :: Its number among the VRFs of this router.
     default VPNID :: An identifier of VPNs that nothing here uses.
     Description :: What `description` says.
@@ -91,10 +56,16 @@ _DETAILS = label_group(
         routes get (`export map`).
     VRF label | VRF label distribution protocol | VRF label allocation mode | per-prefix | not configured :: There is no
         MPLS here.
-    """),
-    next=_SHOW,
-    sighted=True,
-    mark=r"^VRF .* default RD ",
-)
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of VRFs :: show logging next: show logging
+    %VRF-3-NOT_SEPARATED :: When the host refuses the order. next: show vrf detail
+    %VRF-4-DEVICE_LOST :: When the kernel of a Linux host reports that the device is gone.
+    """)
+_REASONS = words(WordKind.REASON, VrfReason)("""
+    ## reasons of VRFs :: show vrf detail next: show logging
+    REFUSED :: The host cannot keep tables of routes apart, or must not; its own words follow. The order is given again,
+        later and later.
+    """)
 
-GROUPS: Final = (_ANSWERS, _TABLES, _ADDRESSES, _DETAILS, _LOGS, _REASONS)
+GROUPS: Final = groups(vars())

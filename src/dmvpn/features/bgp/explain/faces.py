@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, words
 
-_SHOWS: Final = ("show ip bgp", "show bgp")
-
-_SESSION = label_group(
-    "labels of the session with a neighbor of BGP",
-    _SHOWS,
-    *words("""
+GROUPS: Final = words(WordKind.LABEL)("""
+    ## labels of the session with a neighbor of BGP :: show ip bgp, show bgp [RFC 4271 §8] next: show ip bgp neighbors
     Neighbor sessions | is not multisession capable | Session :: How many there are: one.
     Output queue size :: Prefixes that still have to be sent to it.
     Index | Advertise bit | update-group member | peer-group member :: The neighbor's update group.
@@ -27,14 +23,8 @@ _SESSION = label_group(
     Mininum incoming TTL | Outgoing TTL :: Packets that crossed more routers are dropped (`ttl-security`), in IOS's
         spelling; 0: none are. [RFC 5082 §3]
     Foreign host | Foreign port :: The neighbor's end of the session.
-    """),
-    next="show ip bgp neighbors",
-    clause="RFC 4271 §8",
-)
-_ROUTES = label_group(
-    "labels of what holds for the routes of a neighbor of BGP",
-    _SHOWS,
-    *words("""
+
+    ## labels of what holds for the routes of a neighbor of BGP :: show ip bgp, show bgp next: show running-config
     Inbound soft reconfiguration allowed :: Routes that filters refuse are kept as well (`soft-reconfiguration
         inbound`).
     NEXT_HOP is always this router for eBGP paths and iBGP paths | and iBGP paths :: `next-hop-self all`.
@@ -57,13 +47,8 @@ _ROUTES = label_group(
         policies | Inherited by Template :: Lines of its group and templates, in IOS's spelling; behind 0x: how many
         there are.
     Template | index :: Settings that several neighbors share.
-    """),
-    next="show running-config",
-)
-_GROUPS = label_group(
-    "labels of groups of neighbors of BGP",
-    _SHOWS,
-    *words("""
+
+    ## labels of groups of neighbors of BGP :: show ip bgp, show bgp next: show ip bgp update-group
     update-group | Summary for Update-groups :: Neighbors that receive the same routes: their messages are made once for
         all.
     BGP Update version | messages :: The version of the table; messages: prefixes that still have to be sent to members.
@@ -85,14 +70,9 @@ _GROUPS = label_group(
     Qsize :: Prefixes that still have to be sent to members; IOS counts messages.
     inaccessible | Prefixes :: There is no route to the next hop.
     RIB-failure | RIB-NH Matches | Higher admin distance :: Why the routing table has another route.
-    """),
-    next="show ip bgp update-group",
-)
 
-_DAMPENING = label_group(
-    "labels of routes of BGP that come and go",
-    _SHOWS,
-    *words("""
+    ## labels of routes of BGP that come and go :: show ip bgp, show bgp [RFC 2439 §4]
+        next: show ip bgp dampening flap-statistics
     dampening | DEFAULT :: Half-life, reuse limit, suppress limit, longest time, as they are typed.
     Half-life time | mins | secs :: The time after which a penalty has halved.
     Decay Time :: From the largest penalty down to the suppress limit.
@@ -106,9 +86,4 @@ _DAMPENING = label_group(
     suppressed due to dampening :: The route flapped too often and is not used.
     Dampinfo | penalty | flapped | reuse in :: The penalty of the route: 1000 for each withdrawal, 500 for each change,
         halved after each half-life.
-    """),
-    next="show ip bgp dampening flap-statistics",
-    clause="RFC 2439 §4",
-)
-
-GROUPS: Final = (_SESSION, _ROUTES, _GROUPS, _DAMPENING)
+    """)

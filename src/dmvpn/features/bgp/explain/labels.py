@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, WordKind, label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_SUMMARY: Final = ("show ip bgp summary", "show bgp summary")
-_TABLE: Final = ("show ip bgp", "show bgp")
-
-_COLUMNS = label_group(
-    "labels of the summary of BGP",
-    _SUMMARY,
-    *words("""
+_LABELS = words(WordKind.LABEL)("""
+    ## labels of the summary of BGP :: show ip bgp summary, show bgp summary [RFC 4271] next: show ip bgp neighbors
     BGP router identifier :: The name of this router in BGP. [RFC 4271 §1.1]
     local AS number :: Our autonomous system.
     BGP table version | main routing table version :: Counts the changes of the table.
@@ -30,14 +25,8 @@ _COLUMNS = label_group(
         neighbors | Subnet ranges | max :: Neighbors without a configuration of their own: they connected from a `bgp
         listen range`.
     BGP peergroup | listen range group members :: The settings of the neighbors of a range.
-    """),
-    next="show ip bgp neighbors",
-    clause="RFC 4271",
-)
-_ROUTES = label_group(
-    "labels of the table of BGP",
-    _TABLE,
-    *words("""
+
+    ## labels of the table of BGP :: show ip bgp, show bgp [RFC 4271 §9] next: show ip bgp
     Next Hop :: Where packets go; 0.0.0.0: the prefix is our own.
     Weight | weight :: Preference on this router alone; 32768 for routes that this router originates.
     LocPrf | localpref :: Preference in our AS (LOCAL_PREF); 100 if not set.
@@ -71,86 +60,9 @@ _ROUTES = label_group(
     Local :: The path of a route that this router originates.
     Total number of prefixes | number :: How many lines there are above.
     RPKI validation codes | valid | invalid | Not found :: IOS's legend: nothing is validated here.
-    """),
-    next="show ip bgp",
-    clause="RFC 4271 §9",
-)
-_CODES = WordGroup(
-    title="status codes of the table of BGP",
-    kind=WordKind.FLAG,
-    screens=_TABLE,
-    rank=19,
-    next="show ip bgp",
-    joined=True,
-    sighting=r"^ ([*sr][>bd ][im ]a?) ",
-    cell=r"([*sr][>bd ]?[im ]?a?) ?",
-    explanations=words("""
-        s | suppressed :: An aggregate with `summary-only` covers it, so it is not advertised.
-        d | damped :: It flapped too often and is suppressed for a while (`bgp dampening`).
-        h | history :: It is withdrawn and flapped recently; only `flap-statistics` shows it.
-        * | valid :: Valid: the next hop can be reached.
-        > | best :: The best path: it is used and advertised.
-        i | internal :: Learned from an internal neighbor. At the end of a line: origin IGP.
-        r | RIB-failure :: RIB-failure in IOS's legend: the routing table has another protocol's route (`show ip bgp
-            rib-failure`).
-        S | Stale :: Kept while its neighbor restarts gracefully, until the neighbor advertises it again.
-        m | multipath :: Used beside the best path (`maximum-paths`).
-        b | backup-path :: The backup path: it would follow the best one (`bgp additional-paths install`).
-        f | RT-Filter :: RT-Filter in IOS's legend; not set here.
-        x | best-external :: best-external in IOS's legend; not set here.
-        a | additional-path :: It may be advertised in addition to the best path (`bgp additional-paths select`).
-        c | RIB-compressed :: RIB-compressed in IOS's legend; not set here.
-        t | secondary path :: secondary path in IOS's legend; not set here.
-        L | long-lived-stale :: long-lived-stale in IOS's legend; not set here.
-        e :: Origin EGP.
-        ? | incomplete :: Origin incomplete: redistributed.
-        V :: Valid, of RPKI, in IOS's legend; nothing is validated here.
-        I :: Invalid, of RPKI, in IOS's legend; nothing is validated here.
-        N :: Not found, of RPKI, in IOS's legend; nothing is validated here.
-        """),
-)
-_MARKS = WordGroup(
-    title="what a path of BGP is",
-    kind=WordKind.FLAG,
-    screens=_TABLE,
-    rank=20,
-    next="show ip bgp",
-    clause="RFC 4271 §9.1",
-    sighting=r"^ +Origin \w+, .*?((?:valid|sourced|aggregated|(?:confed-)?internal|(?:confed-)?external)\b.*)$",
-    explanations=words("""
-        valid :: The next hop can be reached.
-        internal :: Learned from a neighbor in our own autonomous system.
-        external :: Learned from a neighbor in another autonomous system.
-        confed-external :: Learned from another member AS of our confederation. [RFC 5065]
-        confed-internal :: Its path contains another member AS of our confederation. [RFC 5065]
-        sourced :: This router originates it.
-        aggregated :: It is made of longer prefixes (`aggregate-address`).
-        local :: This router made the aggregate.
-        best2 :: The second best path: `bgp additional-paths select best 2`. [RFC 7911]
-        best3 :: The third best path: `bgp additional-paths select best 3`. [RFC 7911]
-        group-best :: The best path from its neighboring AS: `select group-best`. [RFC 7911]
-        all :: The best path with its next hop: `select all`. [RFC 7911]
-        backup/repair :: It would follow the best path, which is computed again as soon as that path disappears.
-        best :: This path is used and advertised to neighbors.
-        atomic-aggregate :: Its path does not name all autonomous systems behind it. [RFC 4271 §5.1.6]
-        multipath :: It is used beside the best path (`maximum-paths`).
-        """),
-)
-_DYNAMIC = WordGroup(
-    title="mark of a neighbor of BGP",
-    kind=WordKind.FLAG,
-    screens=_SUMMARY,
-    rank=22,
-    next="show ip bgp neighbors",
-    sighting=r"^(\*)\d+\.\d+\.\d+\.\d+ +4 ",
-    explanations=words("""
-                  * :: This neighbor has no configuration of its own: it connected from a `bgp listen range`.
-                  """),
-)
-_NEIGHBORS = label_group(
-    "labels of a neighbor of BGP",
-    ("show ip bgp neighbors", "show bgp neighbors"),
-    *words("""
+
+    ## labels of a neighbor of BGP :: show ip bgp neighbors, show bgp neighbors [RFC 4271 §8]
+        next: show ip bgp neighbors
     BGP neighbor is :: The address of the neighbor; a star: it connected from a `bgp listen range`.
     remote AS :: Its autonomous system.
     internal link | link | eBGP :: It is of our own AS; else the link is external.
@@ -183,21 +95,67 @@ _NEIGHBORS = label_group(
     Connections established | dropped :: How often there was a session, and how often it ended.
     Last reset | due to :: When and why it ended last.
     Local host | Local port :: Our end of the session.
-    """),
-    next="show ip bgp neighbors",
-    clause="RFC 4271 §8",
-)
-_PROTOCOLS = label_group(
-    "labels of a routing process (BGP)",
-    ("show ip protocols",),
-    *words("""
+
+    ## labels of a routing process (BGP) :: show ip protocols next: show ip protocols
     IGP synchronization :: IOS's line; there is none.
     Automatic route summarization :: There is none: a `network` line means one prefix.
     FiltIn | FiltOut | DistIn | DistOut | RouteMap :: IOS's columns; the filters of neighbors are in the running
         configuration.
     Distance | local :: Administrative distances: of external, internal and our own routes.
-    """),
-    next="show ip protocols",
-)
+    """)
+_CODES = words(
+    WordKind.FLAG, rank=19, sighting=r"^ ([*sr][>bd ][im ]a?) ", cell=r"([*sr][>bd ]?[im ]?a?) ?", joined=True
+)("""
+    ## status codes of the table of BGP :: show ip bgp, show bgp next: show ip bgp
+    s | suppressed :: An aggregate with `summary-only` covers it, so it is not advertised.
+    d | damped :: It flapped too often and is suppressed for a while (`bgp dampening`).
+    h | history :: It is withdrawn and flapped recently; only `flap-statistics` shows it.
+    * | valid :: Valid: the next hop can be reached.
+    > | best :: The best path: it is used and advertised.
+    i | internal :: Learned from an internal neighbor. At the end of a line: origin IGP.
+    r | RIB-failure :: RIB-failure in IOS's legend: the routing table has another protocol's route (`show ip bgp
+        rib-failure`).
+    S | Stale :: Kept while its neighbor restarts gracefully, until the neighbor advertises it again.
+    m | multipath :: Used beside the best path (`maximum-paths`).
+    b | backup-path :: The backup path: it would follow the best one (`bgp additional-paths install`).
+    f | RT-Filter :: RT-Filter in IOS's legend; not set here.
+    x | best-external :: best-external in IOS's legend; not set here.
+    a | additional-path :: It may be advertised in addition to the best path (`bgp additional-paths select`).
+    c | RIB-compressed :: RIB-compressed in IOS's legend; not set here.
+    t | secondary path :: secondary path in IOS's legend; not set here.
+    L | long-lived-stale :: long-lived-stale in IOS's legend; not set here.
+    e :: Origin EGP.
+    ? | incomplete :: Origin incomplete: redistributed.
+    V :: Valid, of RPKI, in IOS's legend; nothing is validated here.
+    I :: Invalid, of RPKI, in IOS's legend; nothing is validated here.
+    N :: Not found, of RPKI, in IOS's legend; nothing is validated here.
+    """)
+_MARKS = words(
+    WordKind.FLAG,
+    rank=20,
+    sighting=r"^ +Origin \w+, .*?((?:valid|sourced|aggregated|(?:confed-)?internal|(?:confed-)?external)\b.*)$",
+)("""
+    ## what a path of BGP is :: show ip bgp, show bgp [RFC 4271 §9.1] next: show ip bgp
+    valid :: The next hop can be reached.
+    internal :: Learned from a neighbor in our own autonomous system.
+    external :: Learned from a neighbor in another autonomous system.
+    confed-external :: Learned from another member AS of our confederation. [RFC 5065]
+    confed-internal :: Its path contains another member AS of our confederation. [RFC 5065]
+    sourced :: This router originates it.
+    aggregated :: It is made of longer prefixes (`aggregate-address`).
+    local :: This router made the aggregate.
+    best2 :: The second best path: `bgp additional-paths select best 2`. [RFC 7911]
+    best3 :: The third best path: `bgp additional-paths select best 3`. [RFC 7911]
+    group-best :: The best path from its neighboring AS: `select group-best`. [RFC 7911]
+    all :: The best path with its next hop: `select all`. [RFC 7911]
+    backup/repair :: It would follow the best path, which is computed again as soon as that path disappears.
+    best :: This path is used and advertised to neighbors.
+    atomic-aggregate :: Its path does not name all autonomous systems behind it. [RFC 4271 §5.1.6]
+    multipath :: It is used beside the best path (`maximum-paths`).
+    """)
+_DYNAMIC = words(WordKind.FLAG, rank=22, sighting=r"^(\*)\d+\.\d+\.\d+\.\d+ +4 ")("""
+    ## mark of a neighbor of BGP :: show ip bgp summary, show bgp summary next: show ip bgp neighbors
+    * :: This neighbor has no configuration of its own: it connected from a `bgp listen range`.
+    """)
 
-GROUPS: Final = (_COLUMNS, _ROUTES, _CODES, _MARKS, _DYNAMIC, _NEIGHBORS, _PROTOCOLS)
+GROUPS: Final = groups(vars())

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, label_group, words
-from dmvpn.base.values import collected
+from dmvpn.base.explanations import WordKind, groups, words
 
-_NEIGHBORS = label_group(
-    "columns of the neighbors",
-    ("show ip eigrp neighbors", "show eigrp address-family ipv4 neighbors"),
-    *words("""
+_NEIGHBORS = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Neighbors for AS\(", sighted=True)("""
+    ## columns of the neighbors :: show ip eigrp neighbors, show eigrp address-family ipv4 neighbors
+        next: show ip eigrp neighbors detail
     Static Neighbors | Static Address :: Neighbors from `neighbor` lines, whether they are up or not.
     H :: Handle: a number that this router gives to each neighbor, in the order in which they came up.
     Hold | Hold (sec) :: Seconds until the neighbor goes down unless a packet from it arrives. [RFC 7868 §5.3.1]
@@ -26,18 +23,11 @@ _NEIGHBORS = label_group(
     Q Cnt | Q | Cnt :: Queue count: packets for this neighbor that wait to be sent or acknowledged. 0 is healthy.
         [RFC 7868 §5.2]
         when: If it stays above 0, unicasts to the neighbor, or its acknowledgements, are lost.
-        next: show ip eigrp neighbors detail
     Seq Num | Seq | Num :: Sequence number of the last reliable packet from this neighbor.
-    """),
-    next="show ip eigrp neighbors detail",
-    sighted=True,
-    mark=r"^EIGRP-IPv4 .*Neighbors for AS\(",
-)
-
-_DETAIL = label_group(
-    "particulars of a neighbor",
-    ("show ip eigrp neighbors detail", "show eigrp address-family ipv4 neighbors detail"),
-    *words("""
+    """)
+_DETAIL = words(WordKind.LABEL, sighted=True)("""
+    ## particulars of a neighbor :: show ip eigrp neighbors detail, show eigrp address-family ipv4 neighbors detail
+        next: show ip eigrp neighbors
     Version :: The neighbor's release of its software and of EIGRP, as its Hellos say.
     Retrans :: How many packets were sent to it again since it came up. [RFC 7868 §5.2]
     Retries :: How often the packet that waits now was sent again; at 16 the neighbor is given up.
@@ -51,15 +41,10 @@ _DETAIL = label_group(
     Suppressing queries :: The neighbor is a stub, so it receives no queries: it is no transit to other destinations.
     Max Nbrs :: How many neighbors may be had; 0 is without limit.
     Current Nbrs :: How many neighbors there are.
-    """),
-    next="show ip eigrp neighbors",
-    sighted=True,
-)
-
-_ACCOUNTING = label_group(
-    "accounts of the prefixes",
-    ("show ip eigrp accounting", "show eigrp address-family ipv4 accounting"),
-    *words("""
+    """)
+_ACCOUNTING = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Accounting for AS\(", sighted=True)("""
+    ## accounts of the prefixes :: show ip eigrp accounting, show eigrp address-family ipv4 accounting
+        next: show ip eigrp neighbors
     Total Prefix Count :: Destinations of the topology table. next: show ip eigrp topology
     States :: What the first column says of each source: A, P or D.
     A-Adjacency :: The neighbor takes part in routing; of Redistributed: routes come in.
@@ -71,16 +56,10 @@ _ACCOUNTING = label_group(
     Restart/ Reset(s) | Restart/ | Reset(s) :: Seconds until the neighbor may come up again; `never`: only `clear`
         brings it back.
     Accounting :: Prefixes counted by neighbor or source, for `maximum-prefix`.
-    """),
-    next="show ip eigrp neighbors",
-    sighted=True,
-    mark=r"^EIGRP-IPv4 .*Accounting for AS\(",
-)
-
-_INTERFACES = label_group(
-    "columns of the interfaces",
-    ("show ip eigrp interfaces", "show eigrp address-family ipv4 interfaces"),
-    *words("""
+    """)
+_INTERFACES = words(WordKind.LABEL, mark=r"^EIGRP-IPv4 .*Interfaces for AS\(", sighted=True)("""
+    ## columns of the interfaces :: show ip eigrp interfaces, show eigrp address-family ipv4 interfaces
+        next: show ip eigrp interfaces detail
     Peers :: How many neighbors are on the interface.
     Xmit Queue Un/Reliable | Xmit Queue :: Packets that wait in the interface's queue, those without and with
         acknowledgement.
@@ -91,16 +70,10 @@ _INTERFACES = label_group(
     Multicast Flow Timer | Multicast | Flow Timer :: Milliseconds that a multicast waits for acknowledgements before it
         is repeated as unicasts. [RFC 7868 §5.2]
     Pending Routes | Pending | Routes :: Destinations that wait in the interface's queue to be advertised.
-    """),
-    next="show ip eigrp interfaces detail",
-    sighted=True,
-    mark=r"^EIGRP-IPv4 .*Interfaces for AS\(",
-)
-
-_INTERFACE_DETAIL = label_group(
-    "particulars of an interface",
-    ("show ip eigrp interfaces detail", "show eigrp address-family ipv4 interfaces detail"),
-    *words("""
+    """)
+_LABELS = words(WordKind.LABEL)("""
+    ## particulars of an interface :: show ip eigrp interfaces detail, show eigrp address-family ipv4 interfaces detail
+        next: show ip eigrp interfaces
     Hello-interval :: Seconds from one Hello of ours to the next. [RFC 7868 §5.3.2]
     Hold-time :: The hold time in our Hellos: a neighbor without a packet from us for so long drops us.
         [RFC 7868 §5.3.1]
@@ -125,14 +98,9 @@ _INTERFACE_DETAIL = label_group(
     Authentication mode :: How packets are authenticated; `is not set`: they are not. [RFC 7868 §6.7.2]
     key-chain :: The `key chain` whose keys prove packets. next: show running-config
     No neighbors :: Why there can be no neighbors on this interface.
-    """),
-    next="show ip eigrp interfaces",
-)
 
-_TOPOLOGY = label_group(
-    "labels of the topology table",
-    ("show ip eigrp topology", "show eigrp address-family ipv4 topology"),
-    *words("""
+    ## labels of the topology table :: show ip eigrp topology, show eigrp address-family ipv4 topology
+        next: show ip eigrp topology
     FD :: Feasible distance: the smallest distance to the destination since it was last passive. A neighbor whose own
         distance is smaller cannot lead back through us. [RFC 7868 §3.3]
         when: Only such neighbors are feasible successors, and take over at once.
@@ -169,14 +137,9 @@ _TOPOLOGY = label_group(
     not in topology table :: EIGRP knows no such destination. next: show ip route
     Topology Table | Table | Topology :: All destinations that EIGRP knows, with their paths.
     Entry | entry :: One destination of the topology table.
-    """),
-    next="show ip eigrp topology",
-)
-
-_PROTOCOLS = label_group(
-    "labels of a routing process (EIGRP)",
-    ("show ip protocols", "show eigrp protocols"),
-    *words("""
+    """)
+_PROTOCOLS = words(WordKind.LABEL, mark=r'^Routing Protocol is "eigrp ', sighted=True)("""
+    ## labels of a routing process (EIGRP) :: show ip protocols, show eigrp protocols next: show ip protocols
     Total Prefix Count :: How many destinations the process knows. next: show ip eigrp topology
     Total Redist Count :: Routes that are brought in (`redistribute`). next: show ip eigrp accounting
     Routing Protocol :: A process that is configured here; its number follows.
@@ -213,16 +176,9 @@ _PROTOCOLS = label_group(
     VR :: The name of a virtual instance: named mode.
     Address-Family :: The kind of addresses that the process routes.
     Protocol for AS | AS | for AS :: The autonomous system: the number that neighbors must share.
-    """),
-    next="show ip protocols",
-    sighted=True,
-    mark=r'^Routing Protocol is "eigrp ',
-)
-
-_TRAFFIC = label_group(
-    "packets by kind",
-    ("show ip eigrp traffic",),
-    *words("""
+    """)
+_TRAFFIC = words(WordKind.LABEL)("""
+    ## packets by kind :: show ip eigrp traffic next: show ip eigrp traffic
     Hellos :: Small multicasts by which neighbors find each other and stay. [RFC 7868 §5.3.2]
     Updates :: Packets that advertise routes. [RFC 7868 §4.1]
     Queries :: Requests for a path to a destination that was lost. [RFC 7868 §4.2]
@@ -233,38 +189,24 @@ _TRAFFIC = label_group(
     sent/received :: The first number counts what this router sent, the second what it received.
     Dropped :: Packets that were dropped, by reason.
     Traffic Statistics :: Packets of EIGRP, counted since the process began.
-    """),
-    next="show ip eigrp traffic",
-)
-_SUMMARY = label_group(
-    "how large the topology table is",
-    ("show ip eigrp topology summary",),
-    *words("""
+
+    ## how large the topology table is :: show ip eigrp topology summary next: show ip eigrp topology
     Head serial | Head | next serial | serial :: IOS's number of the oldest change.
     pending replies | pending | routes | dummies :: Destinations for which replies are awaited.
     neighbors present on | enabled on | interfaces :: How many of its interfaces have neighbors.
     Quiescent interfaces | Quiescent :: Interfaces without neighbors; in IOS, interfaces with nothing to send.
-    """),
-    next="show ip eigrp topology",
-)
 
-_EVENTS = label_group(
-    "the last events of EIGRP",
-    ("show ip eigrp events",),
-    Word("Event information for", "The newest event comes first; `eigrp event-log-size` says how many are kept."),
-    Word("Event log is empty", "Nothing happened since the process began, or the events were cleared."),
-    Word("Peer up", "A neighbor came; its address and the interface follow.", clause="RFC 7868 §5.3"),
-    Word("Peer down", "A neighbor went.", next="show logging", clause="RFC 7868 §5.3"),
-    Word("Metric set", "A destination has this distance now.", clause="RFC 7868 §3.1"),
-    Word("NDB delete", "A destination is not in the topology table any more."),
-    Word("Active net/peers", "Neighbors were asked about it, as many as the number says.", clause="RFC 7868 §3.5"),
-    Word("Stuck in active", "This neighbor did not answer in time, and was given up.", clause="RFC 7868 §4.4.1"),
-    next="show ip eigrp topology",
-)
-_TIMERS = label_group(
-    "timers of EIGRP",
-    ("show ip eigrp timers",),
-    *words("""
+    ## the last events of EIGRP :: show ip eigrp events next: show ip eigrp topology
+    Event information for :: The newest event comes first; `eigrp event-log-size` says how many are kept.
+    Event log is empty :: Nothing happened since the process began, or the events were cleared.
+    Peer up :: A neighbor came; its address and the interface follow. [RFC 7868 §5.3]
+    Peer down :: A neighbor went. [RFC 7868 §5.3] next: show logging
+    Metric set :: A destination has this distance now. [RFC 7868 §3.1]
+    NDB delete :: A destination is not in the topology table any more.
+    Active net/peers :: Neighbors were asked about it, as many as the number says. [RFC 7868 §3.5]
+    Stuck in active :: This neighbor did not answer in time, and was given up. [RFC 7868 §4.4.1]
+
+    ## timers of EIGRP :: show ip eigrp timers next: show ip eigrp neighbors
     Timers | Timers for | (parent) | Expiration | Type | Process :: A tree: a parent is due when the first timer below
         it is.
     Hello Process | Hello :: When the next Hello leaves by each interface.
@@ -275,17 +217,11 @@ _TIMERS = label_group(
     Pacing :: When EIGRP may send again within its share of the bandwidth (`bandwidth-percent`).
     SIA Process :: When neighbors that owe replies are asked again, by destination. [RFC 7868 §4.4.1]
     SIA :: A destination whose replies are awaited. next: show ip eigrp topology active
-    """),
-    next="show ip eigrp neighbors",
-)
 
-_VRF = label_group(
-    "EIGRP in a VRF",
-    ("show ip eigrp vrf",),
-    Word("VRF", "The VRF whose process this is.", next="show vrf"),
-    Word("TID", "The number of the topology: there is only the base topology, 0."),
-    Word("Protocol", "What holds for the process."),
-    next="show ip eigrp vrf",
-)
+    ## EIGRP in a VRF :: show ip eigrp vrf next: show ip eigrp vrf
+    VRF :: The VRF whose process this is. next: show vrf
+    TID :: The number of the topology: there is only the base topology, 0.
+    Protocol :: What holds for the process.
+    """)
 
-GROUPS: Final = collected(WordGroup, vars())
+GROUPS: Final = groups(vars())

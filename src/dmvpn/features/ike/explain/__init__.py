@@ -12,19 +12,26 @@ fields       of a message
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.explanations import answer_group, debug_group, label_group, log_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.ike import messages
 from dmvpn.features.ike.explain import algorithms, failures, fields, isakmp, isakmp_debugs, isakmp_lines, numbers
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import WordGroup
-
-_LOGS = log_group(
-    "IKE",
-    messages.MESSAGES,
-    """
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of IKE :: the prompt next: show crypto ikev2 profile
+    % There is a local authentication method already; take it back first :: A profile proves itself in one way: say `no
+        authentication local ...` before another one.
+    %Warning: kept, and not acted upon: <why> :: The line is legal and has no effect in this router; it is shown back as
+        it was written.
+    % Invalid hex key: pairs of hexadecimal digits are expected :: A key with `hex` was given that is no string of
+        octets.
+    %Warning: kept; a key of type <number> can be read by the router that wrote it only, so tunnels that need it stay
+        down; enter the key in clear :: Type 6 keys are sealed with a secret of the router that made them, so a copy is
+        worthless.
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of IKE :: show logging next: show logging
     %CRYPTO-6-ISAKMP_ON_OFF :: At the first `tunnel protection`, and when the last is taken away.
         next: show crypto sockets
     %CRYPTO-5-IKEV2_SESSION_STATUS :: At each end of a session's life. next: show crypto session
@@ -48,13 +55,10 @@ _LOGS = log_group(
         pre-shared keys. [RFC 2409 §5]
         next: debug crypto isakmp
     %CRYPTO-4-IKE_CONFIG :: When the configuration is read. next: show running-config
-    %CRYPTO-4-KEYS_WRITTEN :: In labs, with `dmvpn lab capture --keys`. next: show logging
-    """,
-)
-
-_DEBUGS = debug_group(
-    "debug crypto ikev2",
-    *words("""
+    %CRYPTO-4-KEYS_WRITTEN :: In labs, with `dmvpn lab capture --keys`.
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug crypto ikev2 :: debug crypto ikev2, show logging next: show crypto ikev2 sa detailed
     IKEv2:(SESSION ID = <number>,SA ID = <number>):Session with IKE ID <identity> authenticated, <algorithms> :: The
         peer's proof was good; the algorithms that both agreed on follow. [RFC 7296 §1.2]
     IKEv2:(SESSION ID = <number>,SA ID = <number>):IKE SA rekeyed :: A new IKE SA took the place of one whose lifetime
@@ -74,34 +78,10 @@ _DEBUGS = debug_group(
     IKEv2:<address:port>: <why> :: A message of a stranger, or of a peer that may not begin, was turned away (`debug
         crypto ikev2 error`).
         next: show crypto ikev2 stats
-    """),
-    next="show crypto ikev2 sa detailed",
-)
-
-_ANSWERS = answer_group(
-    "IKE",
-    *words("""
-    % There is a local authentication method already; take it back first :: A profile proves itself in one way: say `no
-        authentication local ...` before another one.
-    %Warning: kept, and not acted upon: <why> :: The line is legal and has no effect in this router; it is shown back as
-        it was written.
-    % Invalid hex key: pairs of hexadecimal digits are expected :: A key with `hex` was given that is no string of
-        octets.
-    %Warning: kept; a key of type <number> can be read by the router that wrote it only, so tunnels that need it stay
-        down; enter the key in clear :: Type 6 keys are sealed with a secret of the router that made them, so a copy is
-        worthless.
-    """),
-    next="show crypto ikev2 profile",
-)
-
-
-# ---------------------------------------------------------------------------------------------------------------- lines
-
-
-_SAS = label_group(
-    "columns and labels of the IKE SAs",
-    ("show crypto ikev2 sa", "show crypto ikev2 session"),
-    *words("""
+    """)
+_SAS = words(WordKind.LABEL, mark=r"^ IPv[46] Crypto IKEv2 ", sighted=True)("""
+    ## columns and labels of the IKE SAs :: show crypto ikev2 sa, show crypto ikev2 session
+        next: show crypto ikev2 sa detailed
     Tunnel-id :: The number of the IKE SA; no number of a tunnel interface.
     Local :: Our address and UDP port.
     Remote :: The peer's address and UDP port.
@@ -150,20 +130,11 @@ _SAS = label_group(
     mode tunnel | tunnel :: The pair has an IP header of its own around each packet.
     Crypto IKEv2 SA | Crypto IKEv2  SA | IKEv2  SA | IKEv2 SA :: The IKE SAs, IPv4 and IPv6 apart.
     Crypto IKEv2 Session | IKEv2 Session :: The IKE SAs with their pairs of IPsec SAs.
-    """),
-    next="show crypto ikev2 sa detailed",
-    sighted=True,
-    mark=r"^ IPv[46] Crypto IKEv2 ",
-)
-
-_SETTINGS = label_group(
-    "labels of proposals, policies and profiles",
-    (
-        "show crypto ikev2 proposal",
-        "show crypto ikev2 policy",
-        "show crypto ikev2 profile",
-    ),
-    *words("""
+    """)
+_LABELS = words(WordKind.LABEL, sighted=True)("""
+    ## labels of proposals, policies and profiles :: show crypto ikev2 proposal, show crypto ikev2 policy, show crypto
+        ikev2 profile
+        next: show crypto ikev2 profile
     IKEv2 proposal :: Algorithms that are offered and accepted. [RFC 7296 §2.7]
     Encryption | encryption algorithm :: The ciphers, the preferred one first.
     Integrity | hash algorithm :: The check values of messages; none with AES-GCM.
@@ -173,7 +144,7 @@ _SETTINGS = label_group(
     Match fvrf | Fvrf | global | any :: The outer routing table for which it holds.
     Match address local :: Our addresses for which it holds.
     Proposal :: The proposals of the policy.
-    IKEv2 profile :: Who peers may be, and how both ends prove themselves. next: show crypto ikev2 profile
+    IKEv2 profile :: Who peers may be, and how both ends prove themselves.
     Match criteria :: A peer that fits these gets this profile.
     Ref Count :: How many others name this profile.
     Shutdown :: Whether the profile is switched off.
@@ -195,15 +166,8 @@ _SETTINGS = label_group(
     Virtual-template | mode auto :: Interfaces made for single peers; not in this router.
     AAA authentication mlist | AAA AnyConnect EAP authentication mlist | AAA EAP authentication mlist | AAA Accounting |
         AAA group authorization | AAA user authorization :: Names of lists for outer servers; not in this router.
-    """),
-    next="show crypto ikev2 profile",
-    sighted=True,
-)
 
-_COUNTERS = label_group(
-    "labels of the statistics of IKE",
-    ("show crypto ikev2 stats",),
-    *words("""
+    ## labels of the statistics of IKE :: show crypto ikev2 stats next: show crypto ikev2 stats
     Crypto IKEv2 SA Statistics :: Counters of IKE since the start.
     System Resource Limit :: A limit of the whole system; 0 is none.
     Max IKEv2 SAs :: How many IKE SAs may be had; 0 is without limit.
@@ -224,21 +188,9 @@ _COUNTERS = label_group(
     rejected no cookie :: Requests that did not return with the cookie.
     Total Deleted sessions of Cert Revoked Peers :: Sessions ended because a certificate was revoked.
         next: show crypto pki crls
-    """),
-    next="show crypto ikev2 stats",
-    sighted=True,
-)
+    """)
 
-GROUPS: Final[tuple[WordGroup, ...]] = (
-    *(
-        *algorithms.STATES,
-        *numbers.GROUPS,
-        *algorithms.GROUPS,
-        *isakmp.GROUPS,
-        *isakmp_lines.GROUPS,
-        *isakmp_debugs.GROUPS,
-    ),
-    *failures.GROUPS,
-    *fields.GROUPS,
-    *(_ANSWERS, _LOGS, _DEBUGS, _SAS, _SETTINGS, _COUNTERS),
+GROUPS: Final = (
+    *(*numbers.GROUPS, *algorithms.GROUPS, *isakmp.GROUPS, *isakmp_lines.GROUPS, *isakmp_debugs.GROUPS),
+    *(*failures.GROUPS, *fields.GROUPS, *groups(vars())),
 )

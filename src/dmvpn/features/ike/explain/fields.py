@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, words
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import WordGroup
-
-_SCREENS: Final = ("the page of a lab",)
-
-_IKEV2: Final = label_group(
-    "fields of an IKEv2 message",
-    _SCREENS,
-    *words("""
+GROUPS: Final = words(WordKind.LABEL)("""
+    ## fields of an IKEv2 message :: the page of a lab [RFC 7296 §3.1] next: debug crypto ikev2 packet
     Initiator SPI :: The number that the initiator chose for the IKE SA.
     Responder SPI :: The number that the responder chose; zero in the first message.
     Exchange Type :: What the pair of messages is for. [RFC 7296 §1.2 and §1.3]
@@ -25,21 +17,12 @@ _IKEV2: Final = label_group(
         them. [RFC 7296 §3.2]
     Notifications :: Errors and news that are not encrypted, by their types. [RFC 7296 §3.10]
     Message Length :: The octets of the message, header included.
-    """),
-    next="debug crypto ikev2 packet",
-    clause="RFC 7296 §3.1",
-)
-_IKEV1: Final = label_group(
-    "fields of an IKEv1 message",
-    _SCREENS,
-    Word("Initiator Cookie", "The number that the initiator chose for the ISAKMP SA."),
-    Word("Responder Cookie", "The responder's number for the ISAKMP SA; zero in the first message."),
-    Word("Mode", "The exchange that the message belongs to.", clause="RFC 2409 §5"),
-    Word("Phase 2 Identifier", "The number of the quick mode or of the notification; 0 in phase 1."),
-    Word("Message Length", "The octets of the ISAKMP message, header included."),
-    Word("Encrypted", "Whether the payloads are encrypted: from message 5 of main mode on they are."),
-    next="debug crypto isakmp",
-    clause="RFC 2408 §3.1",
-)
 
-GROUPS: Final[tuple[WordGroup, ...]] = (_IKEV2, _IKEV1)
+    ## fields of an IKEv1 message :: the page of a lab [RFC 2408 §3.1] next: debug crypto isakmp
+    Initiator Cookie :: The number that the initiator chose for the ISAKMP SA.
+    Responder Cookie :: The responder's number for the ISAKMP SA; zero in the first message.
+    Mode :: The exchange that the message belongs to. [RFC 2409 §5]
+    Phase 2 Identifier :: The number of the quick mode or of the notification; 0 in phase 1.
+    Message Length :: The octets of the ISAKMP message, header included.
+    Encrypted :: Whether the payloads are encrypted: from message 5 of main mode on they are.
+    """)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, debug_group, words
+from dmvpn.base.explanations import WordKind, words
 
-_DEBUGS = debug_group(
-    "debug crypto isakmp",
-    *words("""
+GROUPS: Final = words(WordKind.DEBUG)("""
+    ## lines of debug crypto isakmp :: debug crypto isakmp, show logging next: show crypto isakmp sa
     ISAKMP:(<number>): sending packet to <address> my_port <port> peer_port <port> <state> :: A message goes. First the
         number of the ISAKMP SA, 0 until the peer has proved itself; (I): this end began; (R): the peer did; then the
         state of `show crypto isakmp sa`. [RFC 2408 §3.1]
@@ -117,8 +116,4 @@ _DEBUGS = debug_group(
     ISAKMP:(<number>):<what> :: Something went wrong in this ISAKMP SA; the text says what. next: show logging
     ISAKMP:<address:port>: <why> :: A message of a stranger, or of a peer that may not begin, was turned away.
         next: show logging
-    """),
-    next="show crypto isakmp sa",
-)
-
-GROUPS: Final[tuple[WordGroup, ...]] = (_DEBUGS,)
+    """)

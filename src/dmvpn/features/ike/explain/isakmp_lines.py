@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, WordKind, label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.base.protection import IkePhase
 
-_STATES = WordGroup(
-    title="columns state and status",
-    kind=WordKind.STATE,
-    screens=("show crypto isakmp sa",),
-    rank=30,
-    next="show crypto ikev2 sa",
-    sighting=r" (QM_IDLE|MM_[A-Z_]+) +\d",
-    mark=r"^IPv[46] Crypto ISAKMP SA",
-    explanations=words(f"""
-        {IkePhase.QM_IDLE.value} :: Both sides have proved who they are, and nothing is being negotiated. The healthy
-            state. [RFC 2409 §5.5]
-        {IkePhase.MM_KEY_AUTH.value} :: The keys are made, and our identity and its proof are on their way. If it stays,
-            the pre-shared keys of both ends differ. [RFC 2409 §5.4]
-        {IkePhase.MM_KEY_EXCH.value} :: Public values of Diffie-Hellman are exchanged. [RFC 2409 §5.4]
-        {IkePhase.MM_SA_SETUP.value} :: Both sides agree on algorithms; public values of Diffie-Hellman are not
-            exchanged yet. [RFC 2409 §5.4]
-        {IkePhase.MM_NO_STATE.value} :: The first message is not answered, or the SA is over. [RFC 2409 §5.4]
-        ACTIVE :: The SA counts.
-        ACTIVE (deleted) :: The SA is being deleted.
-        """),
-)
-
-_SAS = label_group(
-    "columns and labels of ISAKMP SAs",
-    ("show crypto isakmp sa", "show crypto isakmp sa count", "show crypto isakmp peers"),
-    *words("""
+_STATES = words(WordKind.STATE, rank=30, sighting=r" (QM_IDLE|MM_[A-Z_]+) +\d", mark=r"^IPv[46] Crypto ISAKMP SA")(f"""
+    ## columns state and status :: show crypto isakmp sa next: show crypto ikev2 sa
+    {IkePhase.QM_IDLE.value} :: Both sides have proved who they are, and nothing is being negotiated. The healthy state.
+        [RFC 2409 §5.5]
+    {IkePhase.MM_KEY_AUTH.value} :: The keys are made, and our identity and its proof are on their way. If it stays, the
+        pre-shared keys of both ends differ. [RFC 2409 §5.4]
+    {IkePhase.MM_KEY_EXCH.value} :: Public values of Diffie-Hellman are exchanged. [RFC 2409 §5.4]
+    {IkePhase.MM_SA_SETUP.value} :: Both sides agree on algorithms; public values of Diffie-Hellman are not exchanged
+        yet. [RFC 2409 §5.4]
+    {IkePhase.MM_NO_STATE.value} :: The first message is not answered, or the SA is over. [RFC 2409 §5.4]
+    ACTIVE :: The SA counts.
+    ACTIVE (deleted) :: The SA is being deleted.
+    """)
+_LABELS = words(WordKind.LABEL, sighted=True)("""
+    ## columns and labels of ISAKMP SAs :: show crypto isakmp sa, show crypto isakmp sa count, show crypto isakmp peers
+        next: show crypto isakmp sa detail
     dst :: The address of the end that answered.
     src :: The address of the end that began.
     state :: How far the SA is.
@@ -59,15 +49,10 @@ _SAS = label_group(
     Engine-id:Conn-id | Engine-id | Conn-id :: A number of IOS's crypto engine.
     Peer | Port :: A peer that has an ISAKMP SA.
     Phase1 id | Phase1 :: The identity that the peer proved in main mode. [RFC 2407 §4.6.2]
-    """),
-    next="show crypto isakmp sa detail",
-    sighted=True,
-)
 
-_SETTINGS = label_group(
-    "labels of isakmp policies, keys and profiles",
-    ("show crypto isakmp policy", "show crypto isakmp key", "show crypto isakmp profile"),
-    *words("""
+    ## labels of isakmp policies, keys and profiles :: show crypto isakmp policy, show crypto isakmp key, show crypto
+        isakmp profile
+        next: show crypto isakmp profile
     Default IKE policy :: No `crypto isakmp policy` is configured: these are offered.
     Default protection suite of priority :: One of the policies that are offered instead.
     encryption algorithm :: The cipher of the policy.
@@ -93,9 +78,6 @@ _SETTINGS = label_group(
     Certificate maps matched are :: The rules about certificates that the profile goes by.
     Identity presented is :: The identity that we send. [RFC 2407 §4.6.2]
     trustpoint(s) | trustpoint :: Whose certificates the profile uses.
-    """),
-    next="show crypto isakmp profile",
-    sighted=True,
-)
+    """)
 
-GROUPS: Final[tuple[WordGroup, ...]] = (_STATES, _SAS, _SETTINGS)
+GROUPS: Final = groups(vars())

@@ -4,248 +4,168 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, WordKind, code, codes, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
 
 #: Words that may precede a number, whatever it numbers.
-_RFC: Final = frozenset({"rfc", "7296", "ikev2", "ike", "code"})
-_SEEN: Final = ("debug crypto ikev2 packet", "show logging")
-_N, _P = NotifyType, PayloadType
+_RFC: Final = "rfc 7296 ikev2 ike code"
 
-_EXCHANGES = WordGroup(
-    title="exchanges",
-    kind=WordKind.CODE,
-    screens=_SEEN,
-    rank=25,
-    next="debug crypto ikev2 packet",
-    sighting=r"^IKEv2 (\w+) Exchange ",
-    names=_RFC | {"exchange"},
-    explanations=codes(ExchangeType)("""
-        IKE_SA_INIT :: The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.
-            [RFC 7296 §1.2]
-            when: In clear, on UDP port 500. Neither end is authenticated yet.
-        IKE_AUTH :: The next two, sealed: who both are and the proof of it, and the first pair of IPsec SAs.
-            [RFC 7296 §1.2]
-            when: From here on in UDP port 4500, if NAT is there or both ends are ours.
-        CREATE_CHILD_SA :: Makes another pair of IPsec SAs, or renews a pair or the IKE SA itself before its lifetime
-            ends. [RFC 7296 §1.3]
-        INFORMATIONAL :: Deletes SAs, reports errors; an empty one asks whether the peer lives (DPD). [RFC 7296 §1.4]
-        IKE_INTERMEDIATE :: Between IKE_SA_INIT and IKE_AUTH: a further key exchange, as with ML-KEM. [RFC 9242]
-        IKE_FOLLOWUP_KE :: Behind CREATE_CHILD_SA: the further key exchanges of a renewal. [RFC 9370 §2.2.4]
-        """),
-)
-
-_FLAGS = WordGroup(
-    title="flags of the header",
-    kind=WordKind.FLAG,
-    screens=("debug crypto ikev2 packet",),
-    rank=46,
-    clause="RFC 7296 §3.1",
-    next="debug crypto ikev2 packet",
-    explanations=(
-        code(Flag.INITIATOR, "The sender initiated the IKE SA, whichever end began this exchange."),
-        code(Flag.VERSION, "The sender could speak a later major version of IKE."),
-        code(Flag.RESPONSE, "The message answers the one with the same message identifier."),
-    ),
-)
-
-#: A payload, what is in it, the section of RFC 7296 (or another clause), and its name in debugs.
-_IN_PAYLOADS: Final = (
-    (_P.NONE, "No payload follows.", "", ""),
-    (_P.SA, "Proposals: the algorithms that the sender offers, or its choice.", "§3.3", "SecurityAssociation"),
-    (_P.KE, "The sender's public value of the key exchange.", "§3.4", "KeyExchange"),
-    (_P.IDI, "Who the initiator says he is.", "§3.5", "InitiatorId"),
-    (_P.IDR, "Who the responder says he is, or whom the initiator wants.", "§3.5", "ResponderId"),
-    (_P.CERT, "A certificate of the sender, or one above it.", "§3.6", "Certificate"),
-    (_P.CERTREQ, "The authorities that the sender believes.", "§3.7", "CertificateRequest"),
-    (
-        _P.AUTH,
-        "The proof: a signature, or a hash with the pre-shared key, over the first messages.",
-        "§3.8",
-        "Authentication",
-    ),
-    (_P.NONCE, "A random number, so that every SA has keys of its own.", "§3.9", "Nonce"),
-    (_P.NOTIFY, "An error or a piece of news; its type says which.", "§3.10", "Notify"),
-    (_P.DELETE, "SAs that the sender has deleted.", "§3.11", "Delete"),
-    (_P.VENDOR_ID, "A mark of the sender's program; it switches on what only that vendor has.", "§3.12", "VendorId"),
-    (_P.TSI, "Traffic selectors of the initiator: which of his packets the SA is for.", "§3.13", "InitiatorSelectors"),
-    (_P.TSR, "Traffic selectors of the responder: where those packets may go.", "§3.13", "ResponderSelectors"),
-    (_P.SK, "All other payloads, encrypted and authenticated.", "§3.14", "Encrypted"),
-    (_P.CP, "Configuration, such as an address from a pool; DMVPN needs none.", "§3.15", ""),
-    (_P.EAP, "A login by EAP; this router has none.", "§3.16", ""),
-    (_P.SKF, "A fragment of an encrypted message, so that IP need not fragment.", "RFC 7383 §2.5", "EncryptedFragment"),
-)
-_PAYLOADS = WordGroup(
-    title="payloads",
-    kind=WordKind.CODE,
-    screens=("debug crypto ikev2 packet",),
-    rank=47,
-    clause="RFC 7296 §3.2",
-    next="debug crypto ikev2 packet",
-    names=_RFC | {"payload"},
-    explanations=tuple(
-        code(
-            kind,
-            what,
-            clause=f"RFC 7296 {section}" if section.startswith("§") else section,
-            also=(name,) if name else (),
-        )
-        for kind, what, section, name in _IN_PAYLOADS
-    ),
-)
-
-_PROTOCOLS = WordGroup(
-    title="protocols of an SPI",
-    kind=WordKind.CODE,
-    screens=("debug crypto ikev2 packet",),
-    rank=48,
-    clause="RFC 7296 §3.3.1",
-    next="debug crypto ikev2 packet",
-    names=_RFC | {"protocol"},
-    explanations=(
-        code(ProtocolId.NONE, "The notification is about no SA in particular."),
-        code(ProtocolId.IKE, "The IKE SA itself."),
-        code(ProtocolId.AH, "Authentication Header; this router has none (RFC 8221 advises against it)."),
-        code(ProtocolId.ESP, "Encapsulating Security Payload: what carries the tunnel's packets.", clause="RFC 4303"),
-    ),
-)
-
-_ERRORS = WordGroup(
-    title="error notifications",
-    kind=WordKind.CODE,
-    screens=_SEEN,
+_UNKNOWN = words(WordKind.CODE, rank=49)("""
+    ## payloads that are not known :: debug crypto ikev2 packet next: debug crypto ikev2 packet
+    Unknown :: A payload whose number this router does not know; it is skipped unless it is critical. [RFC 7296 §2.5]
+    """)
+_TYPES = words(WordKind.CODE, ExchangeType, rank=25, names=f"{_RFC} exchange", sighting=r"^IKEv2 (\w+) Exchange ")("""
+    ## exchanges :: debug crypto ikev2 packet, show logging next: debug crypto ikev2 packet
+    IKE_SA_INIT :: The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.
+        [RFC 7296 §1.2]
+        when: In clear, on UDP port 500. Neither end is authenticated yet.
+    IKE_AUTH :: The next two, sealed: who both are and the proof of it, and the first pair of IPsec SAs. [RFC 7296 §1.2]
+        when: From here on in UDP port 4500, if NAT is there or both ends are ours.
+    CREATE_CHILD_SA :: Makes another pair of IPsec SAs, or renews a pair or the IKE SA itself before its lifetime ends.
+        [RFC 7296 §1.3]
+    INFORMATIONAL :: Deletes SAs, reports errors; an empty one asks whether the peer lives (DPD). [RFC 7296 §1.4]
+    IKE_INTERMEDIATE :: Between IKE_SA_INIT and IKE_AUTH: a further key exchange, as with ML-KEM. [RFC 9242]
+    IKE_FOLLOWUP_KE :: Behind CREATE_CHILD_SA: the further key exchanges of a renewal. [RFC 9370 §2.2.4]
+    """)
+_ERRORS = words(
+    WordKind.CODE,
+    NotifyType,
     rank=22,
-    clause="RFC 7296 §3.10.1",
-    next="show logging (on both ends)",
+    names=f"{_RFC} notify notification error type",
     sighting=r"\b([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)\b",
-    names=_RFC | {"notify", "notification", "error", "type"},
-    explanations=codes(_N)("""
-        UNSUPPORTED_CRITICAL_PAYLOAD :: A payload that must not be ignored is unknown to the receiver. [RFC 7296 §2.5]
-        INVALID_IKE_SPI :: The receiver knows no IKE SA with these SPIs. [RFC 7296 §2.21.4]
-            when: After a restart of one end; with DPD or invalid SPI recovery the SA is made again.
-            next: show crypto ikev2 sa
-        INVALID_MAJOR_VERSION :: The receiver does not speak this version of IKE, as an IKEv1-only router.
-            [RFC 7296 §2.5]
-        INVALID_SYNTAX :: The message was not formed as the standard asks. Under encryption this answer ends the IKE SA
-            at both ends, without a Delete; in clear it changes nothing. [RFC 7296 §2.21.3]
-            next: debug crypto ikev2 packet
-        INVALID_MESSAGE_ID :: The message identifier lies outside of the window. [RFC 7296 §2.3]
-        INVALID_SPI :: ESP came for an SA that the receiver does not have. [RFC 7296 §1.5]
-            when: After a restart of the receiver.
-            next: show crypto ipsec sa
-        NO_PROPOSAL_CHOSEN :: No proposal of the asker has only algorithms that the answerer accepts. [RFC 7296 §2.7]
-            when: In IKE_SA_INIT: `crypto ikev2 proposal` differs. In IKE_AUTH or later: the transform sets, or the PFS
-            group, differ.
-            next: show crypto ikev2 proposal, show crypto ipsec transform-set (on both ends)
-        INVALID_KE_PAYLOAD :: The proposal is acceptable, but the responder wants another Diffie-Hellman group; it names
-            the group, and the initiator tries again. [RFC 7296 §1.2]
-            when: Harmless, one round trip more; put the common group first.
-            next: show crypto ikev2 proposal
-        AUTHENTICATION_FAILED :: The proof of the peer was not accepted. The standard lets the answer say no more; the
-            log of the end that refused says why. [RFC 7296 §2.21.2]
-            when: Another pre-shared key, an identity that no profile matches, a certificate that is not believed.
-            next: show crypto ikev2 profile, show logging (on both ends)
-        SINGLE_PAIR_REQUIRED :: Only one pair of addresses can be had in one SA. [RFC 7296 §2.9]
-        NO_ADDITIONAL_SAS :: The peer makes no further SAs in this IKE SA. [RFC 7296 §1.3]
-        INTERNAL_ADDRESS_FAILURE :: An address from a pool was asked for and there is none. [RFC 7296 §3.15.4]
-        FAILED_CP_REQUIRED :: The answerer insists that the asker takes an address from a pool. [RFC 7296 §3.15.4]
-        TS_UNACCEPTABLE :: The traffic selectors do not fit: the ends disagree on which packets the SA is for.
-            [RFC 7296 §2.9]
-            when: One end protects GRE between two addresses, the other end something else; or NAT, and tunnel mode.
-            next: show crypto ipsec sa
-        INVALID_SELECTORS :: A packet came in an SA that is not for such packets. [RFC 7296 §3.10.1]
-        UNACCEPTABLE_ADDRESSES :: A move to another address was refused (MOBIKE). [RFC 4555 §3.5]
-        TEMPORARY_FAILURE :: Not now: the answerer is renewing or deleting the same SA. The asker waits a little and
-            tries again. [RFC 7296 §2.25]
-        CHILD_SA_NOT_FOUND :: The SA that was to be renewed is not there (any more). [RFC 7296 §2.25]
-        """),
-)
+)("""
+    ## error notifications :: debug crypto ikev2 packet, show logging [RFC 7296 §3.10.1]
+        next: show logging (on both ends)
+    UNSUPPORTED_CRITICAL_PAYLOAD :: A payload that must not be ignored is unknown to the receiver. [RFC 7296 §2.5]
+    INVALID_IKE_SPI :: The receiver knows no IKE SA with these SPIs. [RFC 7296 §2.21.4]
+        when: After a restart of one end; with DPD or invalid SPI recovery the SA is made again.
+        next: show crypto ikev2 sa
+    INVALID_MAJOR_VERSION :: The receiver does not speak this version of IKE, as an IKEv1-only router. [RFC 7296 §2.5]
+    INVALID_SYNTAX :: The message was not formed as the standard asks. Under encryption this answer ends the IKE SA at
+        both ends, without a Delete; in clear it changes nothing. [RFC 7296 §2.21.3]
+        next: debug crypto ikev2 packet
+    INVALID_MESSAGE_ID :: The message identifier lies outside of the window. [RFC 7296 §2.3]
+    INVALID_SPI :: ESP came for an SA that the receiver does not have. [RFC 7296 §1.5]
+        when: After a restart of the receiver.
+        next: show crypto ipsec sa
+    NO_PROPOSAL_CHOSEN :: No proposal of the asker has only algorithms that the answerer accepts. [RFC 7296 §2.7]
+        when: In IKE_SA_INIT: `crypto ikev2 proposal` differs. In IKE_AUTH or later: the transform sets, or the PFS
+        group, differ.
+        next: show crypto ikev2 proposal, show crypto ipsec transform-set (on both ends)
+    INVALID_KE_PAYLOAD :: The proposal is acceptable, but the responder wants another Diffie-Hellman group; it names the
+        group, and the initiator tries again. [RFC 7296 §1.2]
+        when: Harmless, one round trip more; put the common group first.
+        next: show crypto ikev2 proposal
+    AUTHENTICATION_FAILED :: The proof of the peer was not accepted. The standard lets the answer say no more; the log
+        of the end that refused says why. [RFC 7296 §2.21.2]
+        when: Another pre-shared key, an identity that no profile matches, a certificate that is not believed.
+        next: show crypto ikev2 profile, show logging (on both ends)
+    SINGLE_PAIR_REQUIRED :: Only one pair of addresses can be had in one SA. [RFC 7296 §2.9]
+    NO_ADDITIONAL_SAS :: The peer makes no further SAs in this IKE SA. [RFC 7296 §1.3]
+    INTERNAL_ADDRESS_FAILURE :: An address from a pool was asked for and there is none. [RFC 7296 §3.15.4]
+    FAILED_CP_REQUIRED :: The answerer insists that the asker takes an address from a pool. [RFC 7296 §3.15.4]
+    TS_UNACCEPTABLE :: The traffic selectors do not fit: the ends disagree on which packets the SA is for.
+        [RFC 7296 §2.9]
+        when: One end protects GRE between two addresses, the other end something else; or NAT, and tunnel mode.
+        next: show crypto ipsec sa
+    INVALID_SELECTORS :: A packet came in an SA that is not for such packets.
+    UNACCEPTABLE_ADDRESSES :: A move to another address was refused (MOBIKE). [RFC 4555 §3.5]
+    TEMPORARY_FAILURE :: Not now: the answerer is renewing or deleting the same SA. The asker waits a little and tries
+        again. [RFC 7296 §2.25]
+    CHILD_SA_NOT_FOUND :: The SA that was to be renewed is not there (any more). [RFC 7296 §2.25]
+    """)
+_STATUS_TYPES = words(
+    WordKind.CODE, NotifyType, rank=23, names=f"{_RFC} notify notification status type", sighting=r"NOTIFY\((\w+)\)"
+)("""
+    ## status notifications :: debug crypto ikev2 packet, show logging [RFC 7296 §3.10.1]
+        next: debug crypto ikev2 packet
+    INITIAL_CONTACT :: The sender has no other SA with the receiver: older ones of its identity go, elsewhere only if
+        silent. [RFC 7296 §2.4]
+        when: In the first IKE_AUTH after a restart.
+    SET_WINDOW_SIZE :: How many requests the sender takes at once. [RFC 7296 §2.3]
+    ADDITIONAL_TS_POSSIBLE :: The selectors were narrowed; another SA may have the rest. [RFC 7296 §2.9]
+    IPCOMP_SUPPORTED :: The sender could compress packets; DMVPN does not. [RFC 7296 §2.22]
+    NAT_DETECTION_SOURCE_IP :: A hash of the sender's own address and port: if it does not fit what the receiver sees,
+        the sender is behind NAT. [RFC 7296 §2.23]
+    NAT_DETECTION_DESTINATION_IP :: A hash of the address and port that the sender sent to: if it does not fit, the
+        receiver is behind NAT. [RFC 7296 §2.23]
+    COOKIE :: Too many strangers begin at once: repeat this token to show that your address is real. [RFC 7296 §2.6]
+        when: Under load, or in an attack.
+        next: show crypto ikev2 stats
+    USE_TRANSPORT_MODE :: The SA is to be in transport mode, which GRE needs no second IP header for. [RFC 7296 §1.3.1]
+        when: DMVPN's usual mode: `mode transport`.
+        next: show crypto ipsec transform-set
+    HTTP_CERT_LOOKUP_SUPPORTED :: The sender would fetch certificates from a web server. [RFC 7296 §3.6]
+    REKEY_SA :: The SA that is asked for replaces this one. [RFC 7296 §2.8]
+    ESP_TFC_PADDING_NOT_SUPPORTED :: Do not pad packets to hide their lengths. [RFC 7296 §1.3.1]
+    NON_FIRST_FRAGMENTS_ALSO :: Fragments behind the first may take the SA, too. [RFC 7296 §1.3.1]
+    MOBIKE_SUPPORTED :: The sender could keep the SA when its address changes. [RFC 4555 §3.2]
+    ADDITIONAL_IP4_ADDRESS :: Another IPv4 address of the sender (MOBIKE). [RFC 4555 §3.4]
+    ADDITIONAL_IP6_ADDRESS :: Another IPv6 address of the sender (MOBIKE). [RFC 4555 §3.4]
+    NO_ADDITIONAL_ADDRESSES :: The sender has no other address (any more). [RFC 4555 §3.6]
+    UPDATE_SA_ADDRESSES :: Use my new address from now on. [RFC 4555 §3.5]
+    COOKIE2 :: Show that you are reachable at the new address, by returning this. [RFC 4555 §3.7]
+    NO_NATS_ALLOWED :: The sender wants no translator on the way. [RFC 4555 §3.9]
+    MULTIPLE_AUTH_SUPPORTED :: The sender could prove itself twice. [RFC 4739]
+    EAP_ONLY_AUTHENTICATION :: The initiator would accept EAP as the only proof. [RFC 5998]
+    CHILDLESS_IKEV2_SUPPORTED :: The responder takes an IKE_AUTH without a child SA. [RFC 6023]
+    IKEV2_MESSAGE_ID_SYNC_SUPPORTED :: The sender could repair message identifiers after a fail-over. [RFC 6311]
+    FRAGMENTATION_SUPPORTED :: The sender takes messages in fragments of IKE's own, which pass where IP fragments are
+        dropped. [RFC 7383 §2.3]
+        when: Both must say it: `crypto ikev2 fragmentation`.
+        next: show crypto ikev2 sa detailed
+    SIGNATURE_HASH_ALGORITHMS :: Which hashes the sender accepts in signatures. [RFC 7427 §4]
+    USE_PPK :: Mix a secret that both have into the keys, against quantum computers. [RFC 8784]
+    INTERMEDIATE_EXCHANGE_SUPPORTED :: The sender can do IKE_INTERMEDIATE, which further key exchanges need.
+        [RFC 9242 §3.1]
+    ADDITIONAL_KEY_EXCHANGE :: Binds an IKE_FOLLOWUP_KE to the exchange that it belongs to. [RFC 9370 §2.2.4]
+    """)
+_FLAGS = words(WordKind.FLAG, Flag, rank=46)("""
+    ## flags of the header :: debug crypto ikev2 packet [RFC 7296 §3.1] next: debug crypto ikev2 packet
+    INITIATOR :: The sender initiated the IKE SA, whichever end began this exchange.
+    VERSION :: The sender could speak a later major version of IKE.
+    RESPONSE :: The message answers the one with the same message identifier.
+    """)
+_PAYLOADS = words(WordKind.CODE, PayloadType, rank=47, names=f"{_RFC} payload")("""
+    ## payloads :: debug crypto ikev2 packet [RFC 7296 §3.2] next: debug crypto ikev2 packet
+    NONE :: No payload follows.
+    SA | SecurityAssociation :: Proposals: the algorithms that the sender offers, or its choice. [RFC 7296 §3.3]
+    KE | KeyExchange :: The sender's public value of the key exchange. [RFC 7296 §3.4]
+    IDI | InitiatorId :: Who the initiator says he is. [RFC 7296 §3.5]
+    IDR | ResponderId :: Who the responder says he is, or whom the initiator wants. [RFC 7296 §3.5]
+    CERT | Certificate :: A certificate of the sender, or one above it. [RFC 7296 §3.6]
+    CERTREQ | CertificateRequest :: The authorities that the sender believes. [RFC 7296 §3.7]
+    AUTH | Authentication :: The proof: a signature, or a hash with the pre-shared key, over the first messages.
+        [RFC 7296 §3.8]
+    NONCE | Nonce :: A random number, so that every SA has keys of its own. [RFC 7296 §3.9]
+    NOTIFY | Notify :: An error or a piece of news; its type says which. [RFC 7296 §3.10]
+    DELETE | Delete :: SAs that the sender has deleted. [RFC 7296 §3.11]
+    VENDOR_ID | VendorId :: A mark of the sender's program; it switches on what only that vendor has. [RFC 7296 §3.12]
+    TSI | InitiatorSelectors :: Traffic selectors of the initiator: which of his packets the SA is for. [RFC 7296 §3.13]
+    TSR | ResponderSelectors :: Traffic selectors of the responder: where those packets may go. [RFC 7296 §3.13]
+    SK | Encrypted :: All other payloads, encrypted and authenticated. [RFC 7296 §3.14]
+    CP :: Configuration, such as an address from a pool; DMVPN needs none. [RFC 7296 §3.15]
+    EAP :: A login by EAP; this router has none. [RFC 7296 §3.16]
+    SKF | EncryptedFragment :: A fragment of an encrypted message, so that IP need not fragment. [RFC 7383 §2.5]
+    """)
+_PROTOCOLS = words(WordKind.CODE, ProtocolId, rank=48, names=f"{_RFC} protocol")("""
+    ## protocols of an SPI :: debug crypto ikev2 packet [RFC 7296 §3.3.1] next: debug crypto ikev2 packet
+    NONE :: The notification is about no SA in particular.
+    IKE :: The IKE SA itself.
+    AH :: Authentication Header; this router has none (RFC 8221 advises against it).
+    ESP :: Encapsulating Security Payload: what carries the tunnel's packets. [RFC 4303]
+    """)
+_HEAD = words(WordKind.DEBUG)("""
+    ## lines of debug crypto ikev2 packet :: debug crypto ikev2 packet [RFC 7296 §3.1] next: show crypto ikev2 sa
+    IKEv2:<Sending|Received> Packet [<To|From> <address:port>/<From|To> <address:port>/VRF i0:f0] :: A message of IKE
+        left or came, between these addresses and UDP ports.
+        when: Port 4500 on either side means that NAT is there, or that ESP in UDP is preferred.
+    IKEv2:it cannot be read: <error> :: The octets are no message of IKE; the error says where it breaks.
+    Initiator SPI : <octets> - Responder SPI : <octets> Message id: <number> :: The two SPIs name the IKE SA; the
+        responder's is zero in the very first message. The identifier pairs request and answer.
+    IKEv2 <exchange> Exchange <REQUEST|RESPONSE> :: Which exchange the message belongs to, and which half.
+    Payload contents: :: What the message holds, as far as it is not sealed, follows in the next line.
+    """)
 
-_STATUS_TYPES = WordGroup(
-    title="status notifications",
-    kind=WordKind.CODE,
-    screens=_SEEN,
-    rank=23,
-    clause="RFC 7296 §3.10.1",
-    next="debug crypto ikev2 packet",
-    sighting=r"NOTIFY\((\w+)\)",
-    names=_RFC | {"notify", "notification", "status", "type"},
-    explanations=codes(_N)("""
-        INITIAL_CONTACT :: The sender has no other SA with the receiver: older ones of its identity go, elsewhere only
-            if silent. [RFC 7296 §2.4]
-            when: In the first IKE_AUTH after a restart.
-        SET_WINDOW_SIZE :: How many requests the sender takes at once. [RFC 7296 §2.3]
-        ADDITIONAL_TS_POSSIBLE :: The selectors were narrowed; another SA may have the rest. [RFC 7296 §2.9]
-        IPCOMP_SUPPORTED :: The sender could compress packets; DMVPN does not. [RFC 7296 §2.22]
-        NAT_DETECTION_SOURCE_IP :: A hash of the sender's own address and port: if it does not fit what the receiver
-            sees, the sender is behind NAT. [RFC 7296 §2.23]
-        NAT_DETECTION_DESTINATION_IP :: A hash of the address and port that the sender sent to: if it does not fit, the
-            receiver is behind NAT. [RFC 7296 §2.23]
-        COOKIE :: Too many strangers begin at once: repeat this token to show that your address is real. [RFC 7296 §2.6]
-            when: Under load, or in an attack.
-            next: show crypto ikev2 stats
-        USE_TRANSPORT_MODE :: The SA is to be in transport mode, which GRE needs no second IP header for.
-            [RFC 7296 §1.3.1]
-            when: DMVPN's usual mode: `mode transport`.
-            next: show crypto ipsec transform-set
-        HTTP_CERT_LOOKUP_SUPPORTED :: The sender would fetch certificates from a web server. [RFC 7296 §3.6]
-        REKEY_SA :: The SA that is asked for replaces this one. [RFC 7296 §2.8]
-        ESP_TFC_PADDING_NOT_SUPPORTED :: Do not pad packets to hide their lengths. [RFC 7296 §1.3.1]
-        NON_FIRST_FRAGMENTS_ALSO :: Fragments behind the first may take the SA, too. [RFC 7296 §1.3.1]
-        MOBIKE_SUPPORTED :: The sender could keep the SA when its address changes. [RFC 4555 §3.2]
-        ADDITIONAL_IP4_ADDRESS :: Another IPv4 address of the sender (MOBIKE). [RFC 4555 §3.4]
-        ADDITIONAL_IP6_ADDRESS :: Another IPv6 address of the sender (MOBIKE). [RFC 4555 §3.4]
-        NO_ADDITIONAL_ADDRESSES :: The sender has no other address (any more). [RFC 4555 §3.6]
-        UPDATE_SA_ADDRESSES :: Use my new address from now on. [RFC 4555 §3.5]
-        COOKIE2 :: Show that you are reachable at the new address, by returning this. [RFC 4555 §3.7]
-        NO_NATS_ALLOWED :: The sender wants no translator on the way. [RFC 4555 §3.9]
-        MULTIPLE_AUTH_SUPPORTED :: The sender could prove itself twice. [RFC 4739]
-        EAP_ONLY_AUTHENTICATION :: The initiator would accept EAP as the only proof. [RFC 5998]
-        CHILDLESS_IKEV2_SUPPORTED :: The responder takes an IKE_AUTH without a child SA. [RFC 6023]
-        IKEV2_MESSAGE_ID_SYNC_SUPPORTED :: The sender could repair message identifiers after a fail-over. [RFC 6311]
-        FRAGMENTATION_SUPPORTED :: The sender takes messages in fragments of IKE's own, which pass where IP fragments
-            are dropped. [RFC 7383 §2.3]
-            when: Both must say it: `crypto ikev2 fragmentation`.
-            next: show crypto ikev2 sa detailed
-        SIGNATURE_HASH_ALGORITHMS :: Which hashes the sender accepts in signatures. [RFC 7427 §4]
-        USE_PPK :: Mix a secret that both have into the keys, against quantum computers. [RFC 8784]
-        INTERMEDIATE_EXCHANGE_SUPPORTED :: The sender can do IKE_INTERMEDIATE, which further key exchanges need.
-            [RFC 9242 §3.1]
-        ADDITIONAL_KEY_EXCHANGE :: Binds an IKE_FOLLOWUP_KE to the exchange that it belongs to. [RFC 9370 §2.2.4]
-        """),
-)
-
-_HEAD = WordGroup(
-    title="lines of debug crypto ikev2 packet",
-    kind=WordKind.DEBUG,
-    screens=("debug crypto ikev2 packet",),
-    rank=70,
-    lines=True,
-    next="show crypto ikev2 sa",
-    clause="RFC 7296 §3.1",
-    explanations=words("""
-        IKEv2:<Sending|Received> Packet [<To|From> <address:port>/<From|To> <address:port>/VRF i0:f0] :: A message of
-            IKE left or came, between these addresses and UDP ports.
-            when: Port 4500 on either side means that NAT is there, or that ESP in UDP is preferred.
-        IKEv2:it cannot be read: <error> :: The octets are no message of IKE; the error says where it breaks.
-        Initiator SPI : <octets> - Responder SPI : <octets> Message id: <number> :: The two SPIs name the IKE SA; the
-            responder's is zero in the very first message. The identifier pairs request and answer.
-        IKEv2 <exchange> Exchange <REQUEST|RESPONSE> :: Which exchange the message belongs to, and which half.
-        Payload contents: :: What the message holds, as far as it is not sealed, follows in the next line.
-        """),
-)
-
-_UNKNOWN = WordGroup(
-    title="payloads that are not known",
-    kind=WordKind.CODE,
-    screens=("debug crypto ikev2 packet",),
-    rank=49,
-    next="debug crypto ikev2 packet",
-    explanations=words("""
-        Unknown :: A payload whose number this router does not know; it is skipped unless it is critical.
-            [RFC 7296 §2.5]
-        """),
-)
-
-GROUPS: Final = (_UNKNOWN, _EXCHANGES, _ERRORS, _STATUS_TYPES, _FLAGS, _PAYLOADS, _PROTOCOLS, _HEAD)
+GROUPS: Final = groups(vars())

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, words
 
-_TRAFFIC = label_group(
-    "lines of show ip traffic",
-    ("show ip traffic",),
-    Word("IP statistics", "Packets of all interfaces together, as the data plane counts them."),
-    Word("Rcvd", "Packets that came in, for whomever.", also=("errors", "dropped", "total", "received")),
-    Word("Mcast", "Packets that came in for a group."),
-    Word("Sent", "Packets that left, forwarded or our own."),
-    next="show interfaces",
-)
+GROUPS: Final = words(WordKind.LABEL)("""
+    ## lines of show ip traffic :: show ip traffic next: show interfaces
+    IP statistics :: Packets of all interfaces together, as the data plane counts them.
+    Rcvd | errors | dropped | total | received :: Packets that came in, for whomever.
+    Mcast :: Packets that came in for a group.
+    Sent :: Packets that left, forwarded or our own.
 
-_BLOCK = label_group(
-    "labels of an interface",
-    ("show interfaces",),
-    *words("""
+    ## labels of an interface :: show interfaces next: show interfaces
     Hardware | ARPA | Loopback | Null | Tunnel | LOOPBACK | TUNNEL :: What kind of interface it is, and its address on
         the wire.
     bia :: The address that the hardware came with.
@@ -76,26 +69,16 @@ _BLOCK = label_group(
     output errors | collisions | interface resets :: Packets that the interface could not send.
     unknown protocol drops :: Packets of protocols that the router does not speak.
     output buffer failures | output buffers swapped out :: Packets lost for want of memory.
-    """),
-    next="show interfaces",
-)
 
-_TABLES = label_group(
-    "columns of the interfaces' tables",
-    ("show ip interface brief", "show interfaces description"),
-    Word("IP-Address", "The IPv4 address; unassigned is none."),
-    Word("unassigned", "The interface has no address.", next="show running-config interface"),
-    Word("OK?", "Whether the address is good; always YES.", also=("YES",)),
-    Word("Method", "Where the address comes from."),
-    Word("Status", "The first word of the interface's state: itself."),
-    Word("Protocol", "The second word: whether it carries packets."),
-    next="show interfaces",
-)
+    ## columns of the interfaces' tables :: show ip interface brief, show interfaces description next: show interfaces
+    IP-Address :: The IPv4 address; unassigned is none.
+    unassigned :: The interface has no address. next: show running-config interface
+    OK? | YES :: Whether the address is good; always YES.
+    Method :: Where the address comes from.
+    Status :: The first word of the interface's state: itself.
+    Protocol :: The second word: whether it carries packets.
 
-_IP = label_group(
-    "labels of IP on an interface",
-    ("show ip interface", "show ipv6 interface"),
-    *words("""
+    ## labels of IP on an interface :: show ip interface, show ipv6 interface next: show ip interface
     Broadcast address :: Where packets for all on the wire go.
     Address determined | setup command :: Whether the address is from the configuration (setup command) or from DHCP.
     Helper address :: Where DHCP's broadcasts would be passed on to.
@@ -120,14 +103,8 @@ _IP = label_group(
     Virtual link-local address :: A further one of that kind; none here.
     Global unicast address | subnet :: IPv6 addresses that hold everywhere. [RFC 4291 §2.5.4]
     Not running | not running :: Why the protocol does not run on the interface.
-    """),
-    next="show ip interface",
-)
 
-_ARP = label_group(
-    "columns of show arp",
-    ("show arp", "show ip arp"),
-    *words("""
+    ## columns of show arp :: show arp, show ip arp next: show ip interface brief
     Protocol | Internet :: Internet: IPv4. Neighbors of IPv6 are not in this table.
     Address :: An address on an Ethernet, ours or that of a station there.
     Age (min) :: -: the address is ours. 0 for all other addresses, because the host does not report their age.
@@ -135,14 +112,8 @@ _ARP = label_group(
         simulated and has none.
     Type | ARPA :: How the protocol is carried: ARPA is Ethernet.
     Interface :: Where the station is.
-    """),
-    next="show ip interface brief",
-)
 
-_SUMMARY = label_group(
-    "columns of the summary of interfaces",
-    ("show interfaces summary",),
-    *words("""
+    ## columns of the summary of interfaces :: show interfaces summary next: show interfaces
     IHQ | pkts in input hold queue :: Packets that wait to be received; the kernel's, and not counted here.
     IQD | pkts dropped from input queue :: Received packets that were dropped.
     OHQ | pkts in output hold queue :: Packets that wait to be sent; the kernel's, and not counted here.
@@ -153,8 +124,4 @@ _SUMMARY = label_group(
     TXPS :: Transmit rate, packets per second.
     TRTL | throttle count :: How often an interface was throttled; never here.
     interface is up :: The mark of interfaces that carry packets.
-    """),
-    next="show interfaces",
-)
-
-GROUPS: Final = (_TRAFFIC, _BLOCK, _TABLES, _IP, _ARP, _SUMMARY)
+    """)

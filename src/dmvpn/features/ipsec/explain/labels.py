@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_SA = "show crypto ipsec sa"
-
-_SAS = label_group(
-    "labels of the SAs",
-    (_SA,),
-    *words("""
+_SAS = words(WordKind.LABEL, mark=r"^ +Crypto map tag: ", sighted=True)("""
+    ## labels of the SAs :: show crypto ipsec sa next: show crypto ipsec sa detail
     local ident | local  ident | ident | addr/mask/prot/port :: Which packets of ours the SA is for: address, mask,
         protocol (47 is GRE) and port. [RFC 4301 §4.4.1]
     remote ident :: To which packets of the peer's the SA is for. [RFC 4301 §4.4.1]
@@ -31,8 +26,8 @@ _SAS = label_group(
         when: If encaps grow and decaps do not, the peer does not answer, or ESP is filtered on the way back.
     #pkts decrypt :: Packets decrypted; as many as decaps.
     #pkts verify :: Packets whose check value was right; as many as decaps. [RFC 4303 §3.4.4]
-    #send errors :: Packets of ours that could not be sealed or sent. next: show crypto ipsec sa detail
-    #recv errors :: Packets that came and were dropped. next: show crypto ipsec sa detail
+    #send errors :: Packets of ours that could not be sealed or sent.
+    #recv errors :: Packets that came and were dropped.
     local crypto endpt. :: Where our ESP leaves: the outer source.
     remote crypto endpt. :: Where our ESP goes: the outer destination.
     plaintext mtu :: The largest packet that fits into ESP on this path. next: show interfaces Tunnel
@@ -53,16 +48,9 @@ _SAS = label_group(
         seconds until the SA ends; before that it is replaced.
     replay detection support :: Whether packets that come twice are dropped. [RFC 4303 §3.4.3]
     replay window size :: How far a late packet may be behind the newest one. [RFC 4303 §3.4.3]
-    """),
-    next="show crypto ipsec sa detail",
-    sighted=True,
-    mark=r"^ +Crypto map tag: ",
-)
-
-_SA_MORE = label_group(
-    "further labels of the SAs",
-    (_SA,),
-    *words("""
+    """)
+_SA_MORE = words(WordKind.LABEL)("""
+    ## further labels of the SAs :: show crypto ipsec sa next: show crypto ipsec sa detail
     interface :: The tunnel whose packets are protected.
     Crypto map tag :: The name of the map that tunnel protection made of the profile. next: show crypto map
     local addr :: The source of the tunnel: our NBMA address.
@@ -82,14 +70,9 @@ _SA_MORE = label_group(
     sa timing :: The remaining lifetime. [RFC 7296 §2.8]
     Kilobyte Volume Rekey :: No limit of kilobytes is configured: time alone ends the SA.
     IV size :: Octets of the initialization vector in each packet. [RFC 4303 §2.3]
-    """),
-    next="show crypto ipsec sa detail",
-)
-
-_FAILURES = label_group(
-    "failures of an SA",
-    ("show crypto ipsec sa detail",),
-    *words("""
+    """)
+_FAILURES = words(WordKind.LABEL, sighted=True)("""
+    ## failures of an SA :: show crypto ipsec sa detail next: show crypto ipsec sa
     #pkts no sa (send) | #pkts no sa :: Packets for which no SA was there.
     #pkts invalid sa (rcv) | #pkts invalid sa :: Packets that came for an SA that is not good any more.
     #pkts encaps failed (send) | #pkts encaps failed :: Packets that could not be sealed.
@@ -108,15 +91,9 @@ _FAILURES = label_group(
         :: Packets with a security group tag; this router has none.
     #pkts internal err (send) | #pkts internal err | #pkts internal err (recv) :: Packets lost by a fault of the data
         plane itself.
-    """),
-    next=_SA,
-    sighted=True,
-)
-
-_SESSIONS = label_group(
-    "labels of a session",
-    ("show crypto session", "show dmvpn detail"),
-    *words("""
+    """)
+_SESSIONS = words(WordKind.LABEL)("""
+    ## labels of a session :: show crypto session, show dmvpn detail next: show crypto session detail
     Session status :: Whether there is an IKE SA, and a pair of IPsec SAs, with the peer.
     Session ID :: The number of the session; `clear crypto session` and logs name it.
     IPSEC FLOW :: The packets that the SAs are for, like a line of an access list: GRE (47) between two addresses.
@@ -148,16 +125,13 @@ _SESSIONS = label_group(
     life (KB/Sec) | life | KB/Sec :: Kilobytes and seconds that are left of the SAs.
     Inbound :: What came from the peer.
     Outbound :: What went to the peer.
-    Code :: The letters of the capabilities, explained. next: show crypto session detail
+    Code :: The letters of the capabilities, explained.
     Crypto session current status :: The heading: the lines below show the present state.
-    """),
-    next="show crypto session detail",
-)
-
-_MAPS = label_group(
-    "labels of maps, sockets and profiles",
-    ("show crypto map", "show crypto sockets", "show crypto ipsec profile", "show crypto ipsec transform-set"),
-    *words("""
+    """)
+_MAPS = words(WordKind.LABEL, sighted=True)("""
+    ## labels of maps, sockets and profiles :: show crypto map, show crypto sockets, show crypto ipsec profile, show
+        crypto ipsec transform-set
+        next: show crypto map
     Crypto Map :: What tunnel protection makes of its profile, once for the tunnel and once for each peer.
     ipsec-isakmp :: Keys come from IKE, not from the configuration.
     Interfaces using crypto map :: The tunnels that the map belongs to.
@@ -181,22 +155,16 @@ _MAPS = label_group(
     Remote Ident :: To which packets of the peer's that is.
     Socket State :: How far the protection of this peer is.
     Client | TUNNEL SEC | Client State :: Who asked for protection: the tunnels.
-    Map-name :: The map that the socket uses. next: show crypto map
-    """),
-    next="show crypto map",
-    sighted=True,
-)
+    Map-name :: The map that the socket uses.
+    """)
+_ENGINE = words(WordKind.LABEL)("""
+    ## connections of the crypto engine :: show crypto engine connections active next: show crypto ipsec sa
+    Crypto Engine Connections :: Encrypted and decrypted packets: a row for each direction of each SA.
+    ID :: A number of the direction; the two of a pair follow each other.
+    Algorithm | Type :: The cipher with the bits of its key, and the hash.
+    Encrypt | Decrypt :: Packets that were encrypted with this SA.
+    LastSeqN :: The ESP sequence number of the last packet. [RFC 4303 §2.2]
+    IP-Address :: Our own outer address.
+    """)
 
-_ENGINE = label_group(
-    "connections of the crypto engine",
-    ("show crypto engine connections active",),
-    Word("Crypto Engine Connections", "Encrypted and decrypted packets: a row for each direction of each SA."),
-    Word("ID", "A number of the direction; the two of a pair follow each other."),
-    Word("Algorithm", "The cipher with the bits of its key, and the hash.", also=("Type",)),
-    Word("Encrypt", "Packets that were encrypted with this SA.", also=("Decrypt",)),
-    Word("LastSeqN", "The ESP sequence number of the last packet.", clause="RFC 4303 §2.2"),
-    Word("IP-Address", "Our own outer address."),
-    next="show crypto ipsec sa",
-)
-
-GROUPS: Final = (_SAS, _SA_MORE, _FAILURES, _SESSIONS, _MAPS, _ENGINE)
+GROUPS: Final = groups(vars())

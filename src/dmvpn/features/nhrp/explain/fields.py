@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, words
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import WordGroup
-
-_FIELDS: Final = label_group(
-    "fields of an NHRP message",
-    ("the page of a lab",),
-    *words("""
+GROUPS: Final = words(WordKind.LABEL)("""
+    ## fields of an NHRP message :: the page of a lab [RFC 2332 §5.2.0.1] next: debug nhrp packet
     Hop Count :: How many stations may still forward the packet; each one subtracts 1, and 0 is dropped. [RFC 2332 §5.1]
     Request ID :: The number of the request. The reply repeats it, so both belong together.
     Flags :: Bits for the receiver, by their names in `debug nhrp packet`. [RFC 2332 §5.2]
@@ -41,9 +36,4 @@ _FIELDS: Final = label_group(
         NAT. [RFC 2332 §5.3.5]
     Unknown Extension :: An extension that this program does not know. [RFC 2332 §5.3]
     Packet Size :: The octets of the NHRP packet, without GRE and IP headers. [RFC 2332 §5.1]
-    """),
-    next="debug nhrp packet",
-    clause="RFC 2332 §5.2.0.1",
-)
-
-GROUPS: Final[tuple[WordGroup, ...]] = (_FIELDS,)
+    """)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_DETAIL = "show ip nhrp detail"
-
-_DMVPN = label_group(
-    "columns and labels of show dmvpn",
-    ("show dmvpn",),
-    *words("""
+_LABELS = words(WordKind.LABEL)("""
+    ## columns and labels of show dmvpn :: show dmvpn next: show dmvpn detail
     # Ent | Ent | Number of NHRP entries with same NBMA peer :: How many entries have this NBMA address: one peer,
         several addresses or networks behind it.
     Peer NBMA Addr | Peer NBMA Address :: The peer's address outside of the tunnel, which packets are sent to.
@@ -41,14 +37,8 @@ _DMVPN = label_group(
     Session :: A number for the protection of a peer. next: show crypto session detail
     Outbound SPI :: The SPI in our packets to the peer. next: show crypto ipsec sa
     Pending DMVPN Sessions :: Peers whose protection is awaited.
-    """),
-    next="show dmvpn detail",
-)
 
-_ENTRIES = label_group(
-    "labels of an entry",
-    ("show ip nhrp", "show ipv6 nhrp"),
-    *words("""
+    ## labels of an entry :: show ip nhrp, show ipv6 nhrp next: show ip nhrp detail
     NBMA address | NBMA Address :: Where packets for the entry are sent, outside of the tunnel.
     Claimed NBMA address :: The address that the station believes to have. It is behind NAT: the one above is what we
         see. [draft-detienne-dmvpn-01]
@@ -72,14 +62,8 @@ _ENTRIES = label_group(
     Requester :: The station that asked for this network of ours, and is informed when it changes. [RFC 2332 §5.2.5]
     Request ID :: The number of that question; the answer has the same. [RFC 2332 §5.2.0.1]
     Link-Local :: IPv6 addresses of one link alone; the brief table leaves them out. [RFC 4291 §2.5.6]
-    """),
-    next=_DETAIL,
-)
 
-_SERVERS = label_group(
-    "labels of a next hop server",
-    ("show ip nhrp nhs", "show ipv6 nhrp nhs"),
-    *words("""
+    ## labels of a next hop server :: show ip nhrp nhs, show ipv6 nhrp nhs next: show ip nhrp nhs detail
     priority | Priority :: Which servers of a cluster are tried first; 0 is the first. next: show ip nhrp nhs redundancy
     cluster | Cluster :: Servers that stand in for each other. next: show ip nhrp nhs redundancy
     req-sent :: Registration Requests that were sent to the server. [RFC 2332 §5.2.3]
@@ -97,14 +81,10 @@ _SERVERS = label_group(
     Cur-State | Prev-State :: The letters of the server's state, now and before its last change.
     Cur-Queue | Prev-Queue :: What the cluster uses the server for, now and before the last change of its state.
     perhaps :: What follows are guesses, the likeliest first.
-    """),
-    next="show ip nhrp nhs detail",
-)
-
-_TRAFFIC = label_group(
-    "labels of counters",
-    ("show ip nhrp traffic", "show ip nhrp summary", "show ip nhrp multicast", "show ip nhrp redirect"),
-    *words("""
+    """)
+_TRAFFIC = words(WordKind.LABEL, sighted=True)("""
+    ## labels of counters :: show ip nhrp traffic, show ip nhrp summary, show ip nhrp multicast, show ip nhrp redirect
+        next: show ip nhrp traffic detail
     Max-send limit | Pkts | Sec :: How many packets of NHRP may be sent in how many seconds (`ip nhrp max-send`).
     Usage :: How much of that limit was used in the running interval.
     Sent :: What this router sent, by type.
@@ -113,7 +93,7 @@ _TRAFFIC = label_group(
     Total :: All of them together.
     Refused :: Packets that were not acted on, by the reason.
     Redirect Suppress :: Redirects that were not sent, because the same one had just been.
-    Global statistics :: All tunnels together. next: show ip nhrp traffic detail
+    Global statistics :: All tunnels together.
     Packet Queue size :: Packets of NHRP that wait here: none, each is dealt with as it comes.
     NHRP cache :: All known mappings of tunnel addresses to NBMA addresses. next: show ip nhrp
     entries | bytes :: How many lines of the cache, and the memory they would take in IOS.
@@ -127,28 +107,16 @@ _TRAFFIC = label_group(
     Destination :: The destination of the packets that caused the redirect.
     Drop Count :: Packets since then that caused no further redirect.
     Expiry :: When the next packet may cause a redirect again.
-    """),
-    next="show ip nhrp traffic detail",
-    sighted=True,
-)
-
-_GROUPS = label_group(
-    "labels of groups",
-    ("show ip nhrp group", "show nhrp group-map"),
-    *words("""
+    """)
+_GROUPS = words(WordKind.LABEL)("""
+    ## labels of groups :: show ip nhrp group, show nhrp group-map next: show ip nhrp detail
     NHRP group :: The name that spokes send with their registrations. next: show ip nhrp group
     QoS policy | not applied | no service policies here :: The policy that the group is mapped to; kept and not applied
         here.
     Clients of the group :: The spokes that sent this name.
     Tunnel destination overlay/transport address :: Each spoke's address inside and outside of the tunnel.
-    """),
-    next="show ip nhrp detail",
-)
 
-_STATISTICS = label_group(
-    "labels of the statistics",
-    ("show nhrp stats", "show ip nhrp stats"),
-    *words("""
+    ## labels of the statistics :: show nhrp stats, show ip nhrp stats next: show nhrp stats detail
     Interface State Event | [R]Admin Down | [R]Deleted | [R]VRF Changed :: Events from the tunnel interface to NHRP.
     Tunnel Protection | [S]Create TP socket | [S]Del TP socket | [S]Reset Socket | [R]UP | [R]Down :: Events between
         NHRP and IPsec.
@@ -163,14 +131,8 @@ _STATISTICS = label_group(
         carries for NHRP; this router has none.
     [R]Packets received :: Packets of the overlay that were reported to NHRP.
     Stats :: The head of a block of counters.
-    """),
-    next="show nhrp stats detail",
-)
 
-_ADJACENCY = label_group(
-    "columns of show adjacency",
-    ("show adjacency", "show adjacency detail", "show adjacency summary"),
-    *words("""
+    ## columns of show adjacency :: show adjacency, show adjacency detail, show adjacency summary next: show ip nhrp
     Protocol | IP | IPV6 :: IP or IPV6: whose packets the next hop takes.
     Interface :: Where the next hop is.
     Address :: The next hop, and behind it how many routes use it; 0: NHRP knows it, and no route needs it.
@@ -187,22 +149,14 @@ _ADJACENCY = label_group(
     Next chain element | adj out of | addr :: Where the packets of the tunnel go themselves.
     Adjacency table has | adjacency | adjacencies | complete adjacencies | incomplete adjacencies | linktype :: How many
         next hops there are. None is incomplete: a next hop that is not resolved is not in the table.
-    """),
-    next="show ip nhrp",
-)
 
-_ENDPOINTS = label_group(
-    "labels of show tunnel endpoints",
-    ("show tunnel endpoints",),
-    *words("""
+    ## labels of show tunnel endpoints :: show tunnel endpoints next: show ip nhrp
     running in | mode | multi-GRE/IP | GRE/IP :: How the tunnel encapsulates: to many far ends, or to one.
     Endpoint transport :: An NBMA address that packets go to. next: show dmvpn
-    overlay :: A next hop in the tunnel behind this address. next: show ip nhrp
+    overlay :: A next hop in the tunnel behind this address.
     Refcount :: How many of the lines below need this one, and itself.
     Base | Parent :: A number that distinguishes the endpoints of a tunnel.
     Create Time :: How long it has been there.
-    """),
-    next="show ip nhrp",
-)
+    """)
 
-GROUPS: Final = (_DMVPN, _ENTRIES, _SERVERS, _TRAFFIC, _GROUPS, _STATISTICS, _ADJACENCY, _ENDPOINTS)
+GROUPS: Final = groups(vars())

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, debug_group, log_group, words
-from dmvpn.base.values import collected
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.nhrp import messages
 
-_LOGS = log_group(
-    "NHRP",
-    messages.MESSAGES,
-    """
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of NHRP :: show logging next: show logging
     %NHRP-3-PAKREPLY :: On a spoke, when its registration or question is refused. The number in parentheses is the code.
         [RFC 2332 §5.2.4]
         next: show ip nhrp nhs detail
@@ -44,12 +40,9 @@ _LOGS = log_group(
     %DMVPN-5-NHRP_NETID_UNCONFIGURED :: With `logging dmvpn`. Without a network-id the tunnel has no NHRP at all.
         next: show running-config interface Tunnel
     %NHRP-4-PAKREFUSED :: With `logging dmvpn`; the text behind `refused:` says why. next: show ip nhrp traffic detail
-    """,
-)
-
-_GENERAL = debug_group(
-    "debug nhrp",
-    *words("""
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug nhrp :: debug nhrp, show logging next: show ip nhrp traffic
     NHRP: <Receive|Send|Forwarding> <packet> via <tunnel> vrf: <vrf>, packet size: <octets> :: An NHRP packet came
         (Receive), leaves as ours (Send), or is passed on by this server (Forwarding). [RFC 2332 §5.2]
         when: The first line about each packet.
@@ -61,13 +54,8 @@ _GENERAL = debug_group(
         and the packet leaves in GRE to it.
         next: show ip nhrp
     NHRP: <octets> bytes out <tunnel> :: The packet left; its IP and GRE headers are counted, ESP is not.
-    """),
-    next="show ip nhrp traffic",
-)
 
-_PACKET = debug_group(
-    "debug nhrp packet",
-    *words("""
+    ## lines of debug nhrp packet :: debug nhrp packet, show logging [RFC 2332 §5.2] next: show ip nhrp detail
     (F) afn: <family>, type: <type>, hop: <count>, ver: 1 :: The fixed part: the family of NBMA addresses, the protocol
         of the overlay, the hops that are left. [RFC 2332 §5.1]
     shtl: <octets>(NSAP), sstl: <octets>(NSAP) :: How long the source's NBMA address and subaddress are: 4 octets for
@@ -94,14 +82,8 @@ _PACKET = debug_group(
         of the entry are, and its preference among several entries. [RFC 2332 §5.2.0.1]
     client NBMA: <address> :: Where packets to the entry's station are to be sent.
     client protocol: <address> :: The tunnel address of the entry's station: the next hop.
-    """),
-    next="show ip nhrp detail",
-    clause="RFC 2332 §5.2",
-)
 
-_EXTENSIONS = debug_group(
-    "debug nhrp extension",
-    *words("""
+    ## lines of debug nhrp extension :: debug nhrp extension, show logging [RFC 2332 §5.3] next: debug nhrp packet
     <name> Extension(<type>): :: The packet has this extension; its contents follow below.
     type:Cleartext(<number>), data:(hidden, <count> octets) :: The length of the password of `ip nhrp authentication`.
         The password itself is not in the log, which users without privileges may read; on the whole path it is
@@ -111,14 +93,8 @@ _EXTENSIONS = debug_group(
         next: show dmvpn detail
     group:<name> :: `ip nhrp group`: the client asks to be treated as one of this group. next: show ip nhrp
     data:<octets> :: An extension that this router does not read, in hexadecimal.
-    """),
-    clause="RFC 2332 §5.3",
-    next="debug nhrp packet",
-)
 
-_OTHERS = debug_group(
-    "debug nhrp error",
-    *words("""
+    ## lines of debug nhrp error :: debug nhrp error, show logging
     NHRP: <tunnel>: <packet> not sent, max-send is reached :: `ip nhrp max-send` holds the packet back. (This line is of
         `debug nhrp rate`.)
         next: show ip nhrp traffic
@@ -144,41 +120,28 @@ _OTHERS = debug_group(
     NHRP: <tunnel>: (Tunnel: <address> NBMA: <address>) refuses our <packet>: <code> :: An Error Indication came: that
         station could not work with a packet of ours. [RFC 2332 §5.2.7]
         next: show ip nhrp nhs detail
-    """),
-)
-_CACHE = debug_group(
-    "debug nhrp cache",
-    Word(
-        "NHRP: <tunnel>: Cache <add|delete> for target <prefix> next-hop <address>",
-        "An entry came into the cache, or left it.",
-        next="show ip nhrp",
-    ),
-)
-_ROUTING = debug_group(
-    "debug nhrp routing",
-    *words("""
+
+    ## lines of debug nhrp cache :: debug nhrp cache, show logging
+    NHRP: <tunnel>: Cache <add|delete> for target <prefix> next-hop <address> :: An entry came into the cache, or left
+        it.
+        next: show ip nhrp
+
+    ## lines of debug nhrp routing :: debug nhrp routing, show logging
     NHRP-RT: <tunnel>: <prefix> installed as <how> :: The routing table has the direct way now: as a route of NHRP's
         own, or as another protocol's next hop.
         next: show ip route nhrp
     NHRP-RT: <tunnel>: <prefix> taken back :: The direct way is out of the routing table: packets go as the routing
         protocols say.
         next: show ip route
-    """),
-)
-_DETAIL = debug_group(
-    "debug nhrp detail",
-    Word(
-        "NHRP-DETAIL: <tunnel>: <address> resolved <prefix> at <seconds>",
-        "A station learned of a network behind us, and receives a purge when the network disappears.",
-        next="show ip nhrp local detail",
-    ),
-)
-_GROUP = debug_group(
-    "debug nhrp group",
-    *words("""
+
+    ## lines of debug nhrp detail :: debug nhrp detail, show logging
+    NHRP-DETAIL: <tunnel>: <address> resolved <prefix> at <seconds> :: A station learned of a network behind us, and
+        receives a purge when the network disappears.
+        next: show ip nhrp local detail
+
+    ## lines of debug nhrp group :: debug nhrp group, show logging
     NHRP: <tunnel>: <address> is of group <name> :: A client registered with this group, or with none.
         next: show ip nhrp group
-    """),
-)
+    """)
 
-GROUPS: Final = collected(WordGroup, vars())
+GROUPS: Final = groups(vars())

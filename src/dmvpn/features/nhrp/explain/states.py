@@ -7,186 +7,147 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, reason_group, reasons, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 
-_PEER = WordGroup(
-    title="column State",
-    kind=WordKind.STATE,
-    screens=("show dmvpn",),
+_PEER = words(
+    WordKind.STATE,
     rank=10,
     sighting=r"(?:^.{6,} (INTF|IKE|IPSEC|NHRP|UP) +(?:never|[\d:]+|\d[\dydhw]+) +[A-Z]|, Status: (\w+), UpDn Time:)",
-    explanations=words("""
-        INTF :: The tunnel interface itself is down, so nothing can be said to the peer.
-            when: Worst of all states, shown before every other: no source address, no route, shut down, or a protection
-            that cannot be had.
-            next: show interfaces Tunnel
-        IKE :: The tunnel is protected and there is no IKE SA with the peer: IKE has not agreed yet, or cannot.
-            [RFC 7296 §1.2]
-            when: For an instant at each start. If it stays: keys, identities, proposals, or UDP ports 500 and 4500.
-            next: show crypto ikev2 sa
-        IPSEC :: The peer has proved who it is, and there is no pair of IPsec SAs: the transforms, the mode or the
-            traffic selectors do not fit, or the SAs were just lost. [RFC 7296 §1.3]
-            when: Between IKE_AUTH and the first child SA; longer is a fault.
-            next: show crypto ipsec sa
-        NHRP :: Packets could go, and the next hop server has not answered our registration. [RFC 2332 §5.2.3]
-            when: On a spoke, for its hub: the passwords differ, the hub's tunnel has no `ip nhrp network-id` (its
-            number is never sent, so it need not be ours), GRE is filtered, the tunnel keys differ, or the hub is dead.
-            next: show ip nhrp nhs detail
-        UP :: All is well with this peer: a server answers our registration, a client is registered with us, or a peer
-            was resolved.
-            when: The time beside it counts from there. A direct path that is not proven yet has I2 behind it.
-            next: show dmvpn detail
-        """),
-)
-
-_TYPE = WordGroup(
-    title="kind of a tunnel (Type)",
-    kind=WordKind.STATE,
-    screens=("show dmvpn",),
-    rank=30,
-    sighting=r"^Type:([A-Za-z/]+),",
-    next="show running-config interface Tunnel",
-    explanations=words("""
-        Hub :: Clients of this tunnel get multicasts (`ip nhrp map multicast dynamic`): it is a server.
-        Spoke :: This tunnel has next hop servers (`ip nhrp nhs`): it registers with them.
-        Hub/Spoke :: Both: it serves clients, and registers with servers itself, as in a hierarchy of hubs.
-        Unknown :: Neither a server nor a receiver of multicasts is known: NHRP has mappings only.
-        """),
-)
-
-_REDUNDANCY = WordGroup(
-    title="queue of a server",
-    kind=WordKind.STATE,
-    screens=("show ip nhrp nhs redundancy", "show ipv6 nhrp nhs redundancy"),
-    rank=31,
-    sighting=r"^\d+ +\S+ +\d+ +\S+ +\d+ +[EWR]+ +(\w+) ",
-    mark=r"^No\. Interface +Cluster ",
-    next="show ip nhrp nhs detail",
-    explanations=words("""
-        Running :: The cluster uses this server: we are registered with it, or it is asked.
-        Expecting :: This server does not answer, or refuses us: it is asked on, and another one is used.
-        Waiting :: This server is not asked, because enough others of the cluster serve, or the tunnel is down.
-        Fallback :: A better server has just returned: this one is kept until `ip nhrp nhs fallback` is over.
-        """),
-)
-
-_REGISTRATION = WordGroup(
-    title="state of a registration",
-    kind=WordKind.STATE,
-    screens=("show ip nhrp nhs detail", "dmvpn doctor"),
-    rank=40,
-    next="show ip nhrp nhs detail",
-    explanations=words(f"""
-        {NhsState.DOWN.value} :: No registration is tried: the tunnel cannot send, or its NHRP is not configured.
-        {NhsState.WAITING.value} :: The tunnel can send, and this server is kept in reserve behind other servers.
-        {NhsState.BARE.value} :: Nothing protects packets to the server: on a protected tunnel no registration may leave
-            in clear.
-            next: show crypto session detail
-        {NhsState.EXPECTING.value} :: A Registration Request is out and its reply is awaited, again and again.
-            [RFC 2332 §5.2.3]
-        {NhsState.RESPONDING.value} :: The server answered; it is asked again every third of the holding time.
-            [RFC 2332 §5.2.4]
-        """),
-)
-
-_PATH = WordGroup(
-    title="state of a direct path",
-    kind=WordKind.STATE,
-    screens=("show dmvpn detail", "dmvpn doctor"),
-    rank=41,
-    next="show dmvpn detail",
-    explanations=words(f"""
-        {PathState.PROVING.value} :: Echoes are on their way over the direct path; packets go by the hub until one is
-            answered.
-        {PathState.PROVEN.value} :: An echo was answered over the path: packets go directly, and it is watched.
-        {PathState.SUSPECT.value} :: A check went unanswered: echoes follow quickly, packets still go directly.
-        {PathState.LOST.value} :: A whole series of echoes went unanswered: packets go by the hub again, and the path is
-            tried later.
-            next: show ip nhrp detail
-        bare (direct path) :: The tunnel is protected and there is no SA with the peer: nothing may go there, not even
-            an echo.
-            next: show crypto session detail
-        """),
-)
-
-_SUSPICIONS = WordGroup(
-    title="what may be wrong with a silent server",
-    kind=WordKind.REASON,
-    screens=("show ip nhrp nhs detail", "show dmvpn detail"),
-    rank=60,
-    lines=True,
-    next="dmvpn doctor",
-    explanations=words(f"""
-        {Suspicion.NHRP_MISSING.value} :: GRE arrives from the server's address, so the way is good in that direction
-            and the tunnel exists there. What it does not do is answer NHRP.
-            when: When the server is silent and something came from it meanwhile.
-            next: on the server: show ip nhrp traffic
-        {Suspicion.SERVER_DOWN.value} :: Nothing at all comes from the address. A ping of the NBMA address decides
-            between this and a filter.
-            when: First guess for a server that was registered with before, or was never heard.
-            next: ping (its NBMA address), traceroute
-        {Suspicion.WRONG_ADDRESS.value} :: The NBMA address in `ip nhrp nhs` or `ip nhrp map` may be unused, or belong
-            to another machine.
-            when: Only of a server that never answered.
-            next: on the server: show ip interface brief
-        {Suspicion.GRE_FILTERED.value} :: A firewall or provider lets ICMP and UDP pass, and not IP protocol 47.
-            [RFC 2784]
-            when: Of an unprotected tunnel. With `tunnel protection` GRE is inside ESP and the guess is another one.
-            next: on the server: show ip nhrp traffic, debug nhrp packet
-        {Suspicion.KEY.value} :: `tunnel key` must be the same number at all ends, or missing at all: other packets find
-            no tunnel. [RFC 2890 §2.1]
-            when: The server counts what it drops for that.
-            next: on the server: show tunnel traffic
-        {Suspicion.SAME_NAT.value} :: GRE has no ports, so a translator supports only one inside address per outside
-            server. A second spoke behind it gets no answers.
-            when: Of an unprotected tunnel behind NAT. IPsec in UDP port 4500 is the cure.
-            next: show crypto ikev2 sa detailed
-        {Suspicion.NHRP_BEHIND_IKE.value} :: IKE has an SA with the server, so the machine lives and the keys fit; NHRP
-            inside the tunnel is not answered.
-            when: Of a protected tunnel.
-            next: on the server: show dmvpn detail
-        {Suspicion.ESP_FILTERED.value} :: IKE in UDP passes and IP protocol 50, or ESP in UDP port 4500, does not: SAs
-            are up and nothing arrives. [RFC 4303, RFC 3948]
-            when: When counters of sent packets grow and those of received ones stand still.
-            next: show crypto ipsec sa
-        {Suspicion.OLD_BINDING.value} :: Our address on the outside changed, as after a restart of the translator. The
-            server still sends to the old one until the unique registration expires, or IKE has moved.
-            when: Of a spoke behind NAT that was registered before.
-            next: on the server: clear ip nhrp
-        """),
-)
-
-_RECORDS = WordGroup(
-    title="what a mapping is, in events",
-    kind=WordKind.STATE,
-    screens=("show dmvpn events", "show dmvpn changes since", "dmvpn lab watch"),
-    rank=61,
-    next="show ip nhrp (the address)",
-    sighting=r" = [0-9A-Fa-f.:]+ \((registered|resolved|static|shortcut|ours|from a request)\b",
-    explanations=words("""
-        registered :: The station registered here: it is our client. [RFC 2332 §5.2.3]
-        resolved :: We asked and got an answer. The route does not lead there (yet). [RFC 2332 §5.2.2]
-        shortcut | shortcut T1 | shortcut T2 :: Packets go straight to the peer instead of by the hub, as NHRP's own
-            route (T1), or instead of another route's next hop (T2).
-            when: On a phase 3 spoke with `ip nhrp shortcut`, after the hub's redirect, as soon as the direct path is
-            proven.
-            next: show ip nhrp shortcut, show ip route nhrp
-        static :: The pair of addresses is in the configuration.
-        ours | ours, given to others :: A network behind this router, sent to other stations in answers; they are
-            informed when it changes.
-            next: show ip nhrp local
-        from a request :: Overheard: the requester's own addresses were in its request.
-        """),
-)
-
-_SERVERS = ("show ip nhrp nhs detail", "show dmvpn detail")
-_REASONS = reason_group(
-    "NHRP",
-    _SERVERS,
-    *reasons(NhrpReason)("""
+)("""
+    ## column State :: show dmvpn
+    INTF :: The tunnel interface itself is down, so nothing can be said to the peer.
+        when: Worst of all states, shown before every other: no source address, no route, shut down, or a protection
+        that cannot be had.
+        next: show interfaces Tunnel
+    IKE :: The tunnel is protected and there is no IKE SA with the peer: IKE has not agreed yet, or cannot.
+        [RFC 7296 §1.2]
+        when: For an instant at each start. If it stays: keys, identities, proposals, or UDP ports 500 and 4500.
+        next: show crypto ikev2 sa
+    IPSEC :: The peer has proved who it is, and there is no pair of IPsec SAs: the transforms, the mode or the traffic
+        selectors do not fit, or the SAs were just lost. [RFC 7296 §1.3]
+        when: Between IKE_AUTH and the first child SA; longer is a fault.
+        next: show crypto ipsec sa
+    NHRP :: Packets could go, and the next hop server has not answered our registration. [RFC 2332 §5.2.3]
+        when: On a spoke, for its hub: the passwords differ, the hub's tunnel has no `ip nhrp network-id` (its number is
+        never sent, so it need not be ours), GRE is filtered, the tunnel keys differ, or the hub is dead.
+        next: show ip nhrp nhs detail
+    UP :: All is well with this peer: a server answers our registration, a client is registered with us, or a peer was
+        resolved.
+        when: The time beside it counts from there. A direct path that is not proven yet has I2 behind it.
+        next: show dmvpn detail
+    """)
+_TYPE = words(WordKind.STATE, rank=30, sighting=r"^Type:([A-Za-z/]+),")("""
+    ## kind of a tunnel (Type) :: show dmvpn next: show running-config interface Tunnel
+    Hub :: Clients of this tunnel get multicasts (`ip nhrp map multicast dynamic`): it is a server.
+    Spoke :: This tunnel has next hop servers (`ip nhrp nhs`): it registers with them.
+    Hub/Spoke :: Both: it serves clients, and registers with servers itself, as in a hierarchy of hubs.
+    Unknown :: Neither a server nor a receiver of multicasts is known: NHRP has mappings only.
+    """)
+_REDUNDANCY = words(
+    WordKind.STATE, rank=31, sighting=r"^\d+ +\S+ +\d+ +\S+ +\d+ +[EWR]+ +(\w+) ", mark=r"^No\. Interface +Cluster "
+)("""
+    ## queue of a server :: show ip nhrp nhs redundancy, show ipv6 nhrp nhs redundancy next: show ip nhrp nhs detail
+    Running :: The cluster uses this server: we are registered with it, or it is asked.
+    Expecting :: This server does not answer, or refuses us: it is asked on, and another one is used.
+    Waiting :: This server is not asked, because enough others of the cluster serve, or the tunnel is down.
+    Fallback :: A better server has just returned: this one is kept until `ip nhrp nhs fallback` is over.
+    """)
+_REGISTRATION = words(WordKind.STATE, NhsState, rank=40)("""
+    ## state of a registration :: show ip nhrp nhs detail, dmvpn doctor next: show ip nhrp nhs detail
+    DOWN :: No registration is tried: the tunnel cannot send, or its NHRP is not configured.
+    WAITING :: The tunnel can send, and this server is kept in reserve behind other servers.
+    BARE :: Nothing protects packets to the server: on a protected tunnel no registration may leave in clear.
+        next: show crypto session detail
+    EXPECTING :: A Registration Request is out and its reply is awaited, again and again. [RFC 2332 §5.2.3]
+    RESPONDING :: The server answered; it is asked again every third of the holding time. [RFC 2332 §5.2.4]
+    """)
+_PATH = words(WordKind.STATE, rank=41)(f"""
+    ## state of a direct path :: show dmvpn detail, dmvpn doctor next: show dmvpn detail
+    {PathState.PROVING.value} :: Echoes are on their way over the direct path; packets go by the hub until one is
+        answered.
+    {PathState.PROVEN.value} :: An echo was answered over the path: packets go directly, and it is watched.
+    {PathState.SUSPECT.value} :: A check went unanswered: echoes follow quickly, packets still go directly.
+    {PathState.LOST.value} :: A whole series of echoes went unanswered: packets go by the hub again, and the path is
+        tried later.
+        next: show ip nhrp detail
+    bare (direct path) :: The tunnel is protected and there is no SA with the peer: nothing may go there, not even an
+        echo.
+        next: show crypto session detail
+    """)
+_SUSPICIONS = words(WordKind.REASON, Suspicion)("""
+    ## what may be wrong with a silent server :: show ip nhrp nhs detail, show dmvpn detail next: dmvpn doctor
+    NHRP_MISSING :: GRE arrives from the server's address, so the way is good in that direction and the tunnel exists
+        there. What it does not do is answer NHRP.
+        when: When the server is silent and something came from it meanwhile.
+        next: on the server: show ip nhrp traffic
+    SERVER_DOWN :: Nothing at all comes from the address. A ping of the NBMA address decides between this and a filter.
+        when: First guess for a server that was registered with before, or was never heard.
+        next: ping (its NBMA address), traceroute
+    WRONG_ADDRESS :: The NBMA address in `ip nhrp nhs` or `ip nhrp map` may be unused, or belong to another machine.
+        when: Only of a server that never answered.
+        next: on the server: show ip interface brief
+    GRE_FILTERED :: A firewall or provider lets ICMP and UDP pass, and not IP protocol 47. [RFC 2784]
+        when: Of an unprotected tunnel. With `tunnel protection` GRE is inside ESP and the guess is another one.
+        next: on the server: show ip nhrp traffic, debug nhrp packet
+    KEY :: `tunnel key` must be the same number at all ends, or missing at all: other packets find no tunnel.
+        [RFC 2890 §2.1]
+        when: The server counts what it drops for that.
+        next: on the server: show tunnel traffic
+    SAME_NAT :: GRE has no ports, so a translator supports only one inside address per outside server. A second spoke
+        behind it gets no answers.
+        when: Of an unprotected tunnel behind NAT. IPsec in UDP port 4500 is the cure.
+        next: show crypto ikev2 sa detailed
+    NHRP_BEHIND_IKE :: IKE has an SA with the server, so the machine lives and the keys fit; NHRP inside the tunnel is
+        not answered.
+        when: Of a protected tunnel.
+        next: on the server: show dmvpn detail
+    ESP_FILTERED :: IKE in UDP passes and IP protocol 50, or ESP in UDP port 4500, does not: SAs are up and nothing
+        arrives. [RFC 4303, RFC 3948]
+        when: When counters of sent packets grow and those of received ones stand still.
+        next: show crypto ipsec sa
+    OLD_BINDING :: Our address on the outside changed, as after a restart of the translator. The server still sends to
+        the old one until the unique registration expires, or IKE has moved.
+        when: Of a spoke behind NAT that was registered before.
+        next: on the server: clear ip nhrp
+    """)
+_RECORDS = words(
+    WordKind.STATE, rank=61, sighting=r" = [0-9A-Fa-f.:]+ \((registered|resolved|static|shortcut|ours|from a request)\b"
+)("""
+    ## what a mapping is, in events :: show dmvpn events, show dmvpn changes since, dmvpn lab watch
+        next: show ip nhrp (the address)
+    registered :: The station registered here: it is our client. [RFC 2332 §5.2.3]
+    resolved :: We asked and got an answer. The route does not lead there (yet). [RFC 2332 §5.2.2]
+    shortcut | shortcut T1 | shortcut T2 :: Packets go straight to the peer instead of by the hub, as NHRP's own route
+        (T1), or instead of another route's next hop (T2).
+        when: On a phase 3 spoke with `ip nhrp shortcut`, after the hub's redirect, as soon as the direct path is
+        proven.
+        next: show ip nhrp shortcut, show ip route nhrp
+    static :: The pair of addresses is in the configuration.
+    ours | ours, given to others :: A network behind this router, sent to other stations in answers; they are informed
+        when it changes.
+        next: show ip nhrp local
+    from a request :: Overheard: the requester's own addresses were in its request.
+    """)
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of NHRP :: the prompt next: show running-config interface Tunnel
+    %Warning: kept; every packet is of interest, access lists are not looked at here :: `ip nhrp interest` is kept and
+        does nothing: any packet may cause a question.
+    %Warning: kept; the first packet asks, and none waits for the answer :: `ip nhrp use` is kept and does nothing:
+        packets take the hub's path until the direct one has proved itself.
+    %Warning: kept; there are no service policies here :: `ip nhrp map group ... service-policy` is kept and does
+        nothing: this router has no QoS.
+        next: show ip nhrp group
+    % The name of a group is up to <number> ASCII characters: spokes send it to their servers :: Groups travel in an
+        extension of fixed size.
+        next: show ip nhrp group
+    %Warning: only the first <number> octets of this password are sent and compared :: An NHRP password has eight octets
+        on the wire. Two longer ones that begin alike are the same to the peers. [RFC 2332 §5.3.4]
+    """)
+_REASONS = words(WordKind.REASON, NhrpReason)("""
+    ## reasons of NHRP :: show ip nhrp nhs detail, show dmvpn detail
     NO_REPLY :: Registration Requests are sent and nothing comes back. They go on, at growing intervals of up to a
         minute.
         when: The server is dead, unreachable, or drops what we send: its tunnel has no network-id, the tunnel keys
@@ -207,11 +168,10 @@ _REASONS = reason_group(
         next: show running-config interface Tunnel
     TUNNEL_DOWN :: NHRP can send nothing and has forgotten what it learned. next: show interfaces
     NO_NAME :: The next hop server is configured by name and the name is not resolved. next: show hosts
-    NO_NBMA :: `ip nhrp nhs` names the server's tunnel address, and no `nbma` behind it and no `ip nhrp map` says
-        where in the underlay that is.
+    NO_NBMA :: `ip nhrp nhs` names the server's tunnel address, and no `nbma` behind it and no `ip nhrp map` says where
+        in the underlay that is.
         next: show running-config interface Tunnel
-    NO_PATH :: Echoes sent straight to the peer go unanswered, so packets go by the hub; the path is tried again
-        later.
+    NO_PATH :: Echoes sent straight to the peer go unanswered, so packets go by the hub; the path is tried again later.
         when: The underlay between the two spokes is cut or filtered, in at least one direction.
         next: show dmvpn detail
     NOT_HEARD :: A packet of ours to a peer behind NAT finds no binding there and would be dropped: it has to begin.
@@ -219,11 +179,10 @@ _REASONS = reason_group(
         next: show ip nhrp detail
     PEER_BEGINS :: IKE cannot reach a peer behind NAT from outside; it comes up when the peer sends first.
         next: show crypto session detail
-    SAME_NAT :: Packets to the common outside address would have to turn round in the translator, which few do. The
-        path by the hub stays.
+    SAME_NAT :: Packets to the common outside address would have to turn round in the translator, which few do. The path
+        by the hub stays.
         next: show ip nhrp detail
-    BOTH_BEHIND_NAT :: Neither can begin unless each knows at which UDP port the other is heard and both send at
-        once.
+    BOTH_BEHIND_NAT :: Neither can begin unless each knows at which UDP port the other is heard and both send at once.
         when: Works if the hub sends the ports and both translators keep one port for all receivers.
         next: show ip nhrp detail
     NOBODY :: A next hop in the routing table was asked for and no server knows it: packets to it get an ICMP host
@@ -231,34 +190,13 @@ _REASONS = reason_group(
         when: In phase 2, when a spoke is gone and the routing protocol has not noticed.
         next: show ip nhrp incomplete
     UNRESOLVED :: The question was answered with a NAK, whose code is beside it. next: on the hub: show ip nhrp
-    OTHER_PASSWORD :: The server took our password, or has none, and its reply does not carry ours: it is not
-        believed.
+    OTHER_PASSWORD :: The server took our password, or has none, and its reply does not carry ours: it is not believed.
         next: show running-config interface Tunnel (on both ends)
     OBJECTION :: A router on the way returned our packet with an Error Indication; its words follow.
         next: show ip nhrp traffic
-    ORDER_REFUSED :: The data plane, or the kernel below it, did not take a peer or a route. It is tried again after
-        1, 2, 4 and so on up to 64 seconds.
+    ORDER_REFUSED :: The data plane, or the kernel below it, did not take a peer or a route. It is tried again after 1,
+        2, 4 and so on up to 64 seconds.
         next: show logging
-    """),
-)
+    """)
 
-_ANSWERS = answer_group(
-    "NHRP",
-    *words("""
-    %Warning: kept; every packet is of interest, access lists are not looked at here :: `ip nhrp interest` is kept and
-        does nothing: any packet may cause a question.
-    %Warning: kept; the first packet asks, and none waits for the answer :: `ip nhrp use` is kept and does nothing:
-        packets take the hub's path until the direct one has proved itself.
-    %Warning: kept; there are no service policies here :: `ip nhrp map group ... service-policy` is kept and does
-        nothing: this router has no QoS.
-        next: show ip nhrp group
-    % The name of a group is up to <number> ASCII characters: spokes send it to their servers :: Groups travel in an
-        extension of fixed size.
-        next: show ip nhrp group
-    %Warning: only the first <number> octets of this password are sent and compared :: An NHRP password has eight octets
-        on the wire. Two longer ones that begin alike are the same to the peers. [RFC 2332 §5.3.4]
-    """),
-    next="show running-config interface Tunnel",
-)
-
-GROUPS: Final = (_PEER, _TYPE, _REDUNDANCY, _REGISTRATION, _PATH, _SUSPICIONS, _RECORDS, _ANSWERS, _REASONS)
+GROUPS: Final = groups(vars())

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_NEIGHBORS = label_group(
-    "columns of OSPF's neighbors",
-    ("show ip ospf neighbor",),
-    *words("""
+_NEIGHBORS = words(WordKind.LABEL, mark=r"^Neighbor ID +Pri ", sighted=True)("""
+    ## columns of OSPF's neighbors :: show ip ospf neighbor next: show ip ospf neighbor detail
     Neighbor ID :: The neighbor's router identifier, which need not be an address that can be reached.
     Pri :: Its priority in the election of the designated router; 0: never elected, or the network has no election.
     Dead Time :: Time until the neighbor goes down unless a Hello comes. [RFC 2328 §10.5]
     Address :: The neighbor's address on this network: the next hop of routes through it.
-    """),
-    next="show ip ospf neighbor detail",
-    sighted=True,
-    mark=r"^Neighbor ID +Pri ",
-)
-_DETAIL = label_group(
-    "particulars of a neighbor of OSPF",
-    ("show ip ospf neighbor detail",),
-    *words("""
+    """)
+_LABELS = words(WordKind.LABEL)("""
+    ## particulars of a neighbor of OSPF :: show ip ospf neighbor detail next: debug ip ospf adj
     In the area :: The area of the network, and our interface there.
     Neighbor priority | priority :: Its priority in elections, its state, and how often that changed.
     state changes :: How often its state changed: rarely if it is healthy.
@@ -37,13 +28,8 @@ _DETAIL = label_group(
     retransmission queue length | number of retransmission :: LSAs that were sent to it and that it has not
         acknowledged. 0 is healthy.
     Its last packet was not taken | are not taken :: The reason follows.
-    """),
-    next="debug ip ospf adj",
-)
-_INTERFACES = label_group(
-    "labels of OSPF's interfaces",
-    ("show ip ospf interface",),
-    *words("""
+
+    ## labels of OSPF's interfaces :: show ip ospf interface next: show ip ospf neighbor
     line protocol :: Whether the interface carries packets.
     Internet Address :: Its address with the length of the mask, which must be the same at all routers of a network with
         several; on a point-to-point network masks are not compared. [RFC 2328 §10.5]
@@ -79,21 +65,14 @@ _INTERFACES = label_group(
     Rollover in progress | neighbor(s) using the old key(s) | key id :: How many neighbors still use an older
         `message-digest-key`; packets are sent once with each key. [RFC 2328 §D.3]
     msec :: Milliseconds.
-    """),
-    next="show ip ospf neighbor",
-)
-_BRIEF = label_group(
-    "columns of OSPF's interfaces",
-    ("show ip ospf interface brief",),
-    Word("IP Address/Mask", "Our address there with the length of the mask."),
-    Word("Nbrs F/C", "Neighbors: how many are full, and how many are known."),
-    next="show ip ospf interface",
-    mark=r"^Interface +PID ",
-)
-_DATABASE = label_group(
-    "labels of the link state database",
-    ("show ip ospf database",),
-    *words("""
+    """)
+_BRIEF = words(WordKind.LABEL, mark=r"^Interface +PID ")("""
+    ## columns of OSPF's interfaces :: show ip ospf interface brief next: show ip ospf interface
+    IP Address/Mask :: Our address there with the length of the mask.
+    Nbrs F/C :: Neighbors: how many are full, and how many are known.
+    """)
+_DATABASE = words(WordKind.LABEL)("""
+    ## labels of the link state database :: show ip ospf database next: show ip ospf
     Router Link States :: Type 1: routers and their links. [RFC 2328 §12.4.1]
     Net Link States :: Type 2: networks with a designated router. [RFC 2328 §12.4.2]
     Summary Net Link States :: Type 3: networks of other areas. [RFC 2328 §12.4.3]
@@ -112,20 +91,10 @@ _DATABASE = label_group(
     Seq# :: Of two instances the one with the higher number is the newer one.
     Checksum :: The LSA's checksum; it is the same on routers with the same instance.
     Link count :: How many links the router advertises.
-    """),
-    next="show ip ospf",
-)
-_DETAILS = label_group(
-    "labels of an advertisement",
-    (
-        "show ip ospf database router",
-        "show ip ospf database network",
-        "show ip ospf database summary",
-        "show ip ospf database asbr-summary",
-        "show ip ospf database nssa-external",
-        "show ip ospf database external",
-    ),
-    *words("""
+
+    ## labels of an advertisement :: show ip ospf database router, show ip ospf database network, show ip ospf database
+        summary, show ip ospf database asbr-summary, show ip ospf database nssa-external, show ip ospf database external
+        next: show ip ospf database
     LS age :: Seconds since it was originated; it is refreshed at 1800.
     LS Type | Router Links | Network Links | Summary Links | AS External Link :: What the LSA describes.
         [RFC 2328 §A.4.1]
@@ -154,13 +123,8 @@ _DETAILS = label_group(
         advertising router is added. 2: only the advertised metric counts.
     Forward Address :: The address to which packets go; 0.0.0.0: the advertising router.
     External Route Tag :: An administrator's mark.
-    """),
-    next="show ip ospf database",
-)
-_PROCESS = label_group(
-    "labels of a process of OSPF",
-    ("show ip ospf",),
-    *words("""
+
+    ## labels of a process of OSPF :: show ip ospf next: show ip ospf database
     Routing Process | OSPF Router with ID :: The process and its router identifier.
     Domain ID | type 0x0005 | value :: The domain of OSPF that a process in a VRF belongs to: by default type 5 and the
         number of the process. [RFC 4577 §4.2.4]
@@ -206,65 +170,45 @@ _PROCESS = label_group(
     Number of interfaces in this area :: How many interfaces of this router are in the area.
     SPF algorithm last executed | SPF algorithm executed | times :: When routes were last calculated.
     Number of LSA :: How many advertisements the area's database holds.
-    """),
-    next="show ip ospf database",
-)
-_PROTOCOLS = label_group(
-    "what OSPF says of itself",
-    ("show ip protocols",),
-    Word("area", "The area that the networks belong to.", clause="RFC 2328 §3"),
-    Word("Routing on Interfaces Configured Explicitly", "Interfaces with `ip ospf ... area`."),
-    Word("intra-area", "Administrative distance of routes within an area."),
-    Word("inter-area", "That of routes from other areas."),
-    next="show ip ospf",
-)
-_BORDERS = label_group(
-    "ways to border routers",
-    ("show ip ospf border-routers",),
-    Word("Internal Router Routing Table", "Router, cost, next hop, what the router is, by which area it is reached."),
-    Word("Intra-area route", "i: the router is in an area of ours. I: in another area.", also=("Inter-area route",)),
-    Word("ABR", "It has interfaces in several areas, one of them the backbone.", clause="RFC 2328 §3.3"),
-    Word("ASBR", "It advertises external networks; ABR/ASBR does both.", also=("ABR/ASBR",)),
-    Word("SPF", "How often the ways in this area were calculated."),
-    Word("Base Topology", "The only topology here."),
-    next="show ip ospf database router",
-)
-_SUMMARY_ADDRESSES = label_group(
-    "summary prefixes of OSPF",
-    ("show ip ospf summary-address",),
-    Word("Summary-address", "A line for each `summary-address` of the process.", also=("OSPF Process",)),
-    Word("Metric", "That of the nearest network in it; -1: there is no network in it, and it is not advertised."),
-    Word("Type", "The type of the metric, 1 or 2; 0: the prefix is not advertised.", clause="RFC 2328 §16.4"),
-    Word("Tag", "The tag with which it is advertised.", also=("tag",)),
-    next="show ip ospf database external",
-)
-_VIRTUAL_LINKS = label_group(
-    "labels of a virtual link",
-    ("show ip ospf virtual-links",),
-    *words("""
+
+    ## what OSPF says of itself :: show ip protocols next: show ip ospf
+    area :: The area that the networks belong to. [RFC 2328 §3]
+    Routing on Interfaces Configured Explicitly :: Interfaces with `ip ospf ... area`.
+    intra-area :: Administrative distance of routes within an area.
+    inter-area :: That of routes from other areas.
+
+    ## ways to border routers :: show ip ospf border-routers next: show ip ospf database router
+    Internal Router Routing Table :: Router, cost, next hop, what the router is, by which area it is reached.
+    Intra-area route | Inter-area route :: i: the router is in an area of ours. I: in another area.
+    ABR :: It has interfaces in several areas, one of them the backbone. [RFC 2328 §3.3]
+    ASBR | ABR/ASBR :: It advertises external networks; ABR/ASBR does both.
+    SPF :: How often the ways in this area were calculated.
+    Base Topology :: The only topology here.
+
+    ## summary prefixes of OSPF :: show ip ospf summary-address next: show ip ospf database external
+    Summary-address | OSPF Process :: A line for each `summary-address` of the process.
+    Metric :: That of the nearest network in it; -1: there is no network in it, and it is not advertised.
+    Type :: The type of the metric, 1 or 2; 0: the prefix is not advertised. [RFC 2328 §16.4]
+    Tag | tag :: The tag with which it is advertised.
+
+    ## labels of a virtual link :: show ip ospf virtual-links next: show ip ospf border-routers
     Virtual Link | VIRTUAL_LINK :: A link of the backbone through another area, to a router identifier. Up: that area
         leads there. [RFC 2328 §15]
     Transit area :: The area that it leads through, and the interface by which it leaves.
     Topology-MTID | Disabled | Shutdown | Topology Name :: Further topologies, which are not here.
     Adjacency State :: How far the neighbor at its other end is: FULL is healthy.
-    """),
-    next="show ip ospf border-routers",
-)
-_LISTS = label_group(
-    "what neighbors of OSPF owe",
-    ("show ip ospf retransmission-list", "show ip ospf request-list"),
-    Word("Link state retransmission due", "When what follows is sent again, unless it is acknowledged."),
-    Word("Queue length", "How many advertisements were not acknowledged."),
-    Word("Type", "What the LSA describes: 1 router, 2 network, 3 and 4 other areas, 5 and 7 external networks."),
-    Word("LS ID", "Its name: a router, a network, or a designated router's address."),
-    Word("ADV RTR", "The router that originated this LSA."),
-    Word("Seq NO", "Its sequence number: of two instances the higher one counts."),
-    next="show ip ospf neighbor detail",
-)
-_UNDERWAY = label_group(
-    "operations in progress in OSPF",
-    ("show ip ospf timers rate-limit", "show ip ospf nsf", "show ip ospf neighbor summary"),
-    *words("""
+
+    ## what neighbors of OSPF owe :: show ip ospf retransmission-list, show ip ospf request-list
+        next: show ip ospf neighbor detail
+    Link state retransmission due :: When what follows is sent again, unless it is acknowledged.
+    Queue length :: How many advertisements were not acknowledged.
+    Type :: What the LSA describes: 1 router, 2 network, 3 and 4 other areas, 5 and 7 external networks.
+    LS ID :: Its name: a router, a network, or a designated router's address.
+    ADV RTR :: The router that originated this LSA.
+    Seq NO :: Its sequence number: of two instances the higher one counts.
+
+    ## operations in progress in OSPF :: show ip ospf timers rate-limit, show ip ospf nsf, show ip ospf neighbor summary
+        next: show ip ospf
     List of LSAs that are in rate limit Queue :: Our own advertisements that have changed and wait for their turn:
         `timers throttle lsa`.
     LSAID | Adv Rtr :: The name of such an advertisement.
@@ -275,13 +219,10 @@ _UNDERWAY = label_group(
     restarts, and counts as full :: A neighbor restarts gracefully, and is helped. [RFC 3623 §3]
     Total count :: All neighbors of the process. next: show ip ospf neighbor
     Undergoing GR :: How many of them restart gracefully.
-    """),
-    next="show ip ospf",
-)
-_COUNTS = label_group(
-    "what OSPF did and counts",
-    ("show ip ospf statistics", "show ip ospf events", "show ip ospf traffic", "show ip ospf flood-list"),
-    *words("""
+
+    ## what OSPF did and counts :: show ip ospf statistics, show ip ospf events, show ip ospf traffic, show ip ospf
+        flood-list
+        next: show ip ospf neighbor detail
     SPF calculation :: The last calculations of the shortest ways. [RFC 2328 §16]
     Delta T :: How long ago it was.
     Networks :: How many routes it found.
@@ -293,47 +234,33 @@ _COUNTS = label_group(
     link state req :: Link State Request: which LSAs the sender asks for. [RFC 2328 §10.9]
     link state updates :: Link State Update: the advertisements themselves. [RFC 2328 §13]
     link state acks :: Link State Acknowledgment: which LSAs arrived. [RFC 2328 §13.5]
-    """),
-    next="show ip ospf neighbor detail",
-)
-_AMOUNTS = label_group(
-    "how many advertisements OSPF has",
-    ("show ip ospf database database-summary",),
-    Word("LSA Type", "What the LSAs describe.", also=("Network", "Router")),
-    Word("Summary Net", "Networks of other areas.", also=("Summary",)),
-    Word("Summary ASBR", "Borders in other areas.", also=("ASBR",)),
-    Word("Type-7 Ext", "Networks from outside, within a not-so-stubby area.", clause="RFC 3101"),
-    Word("Type-5 Ext", "Networks from outside."),
-    Word("Count", "How many there are."),
-    Word("Delete", "How many of them are on their way out.", clause="RFC 2328 §14.1"),
-    Word("Maxage", "How many of them only grew too old.", clause="RFC 2328 §14"),
-    Word("Subtotal", "All of an area.", also=("database summary", "Total", "Process")),
-    next="show ip ospf database",
-)
-_MAXIMUM = label_group(
-    "a router as last resort",
-    ("show ip ospf max-metric",),
-    Word("Condition", "When `max-metric router-lsa` holds.", also=("always", "on startup", "startup")),
-    Word("Time remaining", "How long it still holds."),
-    Word("active", "It holds now.", also=("State: active",)),
-    Word("inactive", "It does not hold any more.", also=("State: inactive",)),
-    Word("stub links", "Our own networks cost the most, too.", also=("links", "maximum")),
-    Word("summary-LSAs", "Networks of other areas cost that much.", also=("external-LSAs", "router-LSAs", "LSAs")),
-    next="show ip ospf database router self-originate",
-    clause="RFC 6987",
-)
-_RIB = label_group(
-    "the routes of OSPF itself",
-    ("show ip ospf rib",),
-    Word("OSPF local RIB", "What the last calculation found, whatever the routing table takes.", also=("local",)),
-    Word("*", "The best way.", also=("Best",)),
-    Word(">", "It is offered to the routing table.", also=("Installed in global RIB", "Installed", "global")),
-    Word("Intra", "A network of the same area."),
-    Word("Inter", "A network of another area.", also=("IA",)),
-    Word("Ext", "From outside: 1 counts the way inside, 2 does not.", also=("Ext1", "Ext2", "NSSA1", "NSSA2")),
-    next="show ip route ospf",
-)
-GROUPS: Final = (
-    *(_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS),
-    *(_BORDERS, _SUMMARY_ADDRESSES, _VIRTUAL_LINKS, _LISTS, _UNDERWAY, _COUNTS, _AMOUNTS, _MAXIMUM, _RIB),
-)
+
+    ## how many advertisements OSPF has :: show ip ospf database database-summary next: show ip ospf database
+    LSA Type | Network | Router :: What the LSAs describe.
+    Summary Net | Summary :: Networks of other areas.
+    Summary ASBR | ASBR :: Borders in other areas.
+    Type-7 Ext :: Networks from outside, within a not-so-stubby area. [RFC 3101]
+    Type-5 Ext :: Networks from outside.
+    Count :: How many there are.
+    Delete :: How many of them are on their way out. [RFC 2328 §14.1]
+    Maxage :: How many of them only grew too old. [RFC 2328 §14]
+    Subtotal | database summary | Total | Process :: All of an area.
+
+    ## a router as last resort :: show ip ospf max-metric [RFC 6987] next: show ip ospf database router self-originate
+    Condition | always | on startup | startup :: When `max-metric router-lsa` holds.
+    Time remaining :: How long it still holds.
+    active | State: active :: It holds now.
+    inactive | State: inactive :: It does not hold any more.
+    stub links | links | maximum :: Our own networks cost the most, too.
+    summary-LSAs | external-LSAs | router-LSAs | LSAs :: Networks of other areas cost that much.
+
+    ## the routes of OSPF itself :: show ip ospf rib next: show ip route ospf
+    OSPF local RIB | local :: What the last calculation found, whatever the routing table takes.
+    * | Best :: The best way.
+    > | Installed in global RIB | Installed | global :: It is offered to the routing table.
+    Intra :: A network of the same area.
+    Inter | IA :: A network of another area.
+    Ext | Ext1 | Ext2 | NSSA1 | NSSA2 :: From outside: 1 counts the way inside, 2 does not.
+    """)
+
+GROUPS: Final = groups(vars())

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, answer_group, debug_group, log_group, reason_group, reasons, words
-from dmvpn.base.values import collected
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.reasons import OspfReason
 
-_LOGS = log_group(
-    "OSPF",
-    messages.MESSAGES,
-    """
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of OSPF :: show logging next: show logging
     %OSPF-5-ADJCHG :: When a neighbor becomes FULL, or goes. [RFC 2328 §10.3] next: show ip ospf neighbor
     %OSPF-5-NSFHELPER :: At a Grace-LSA of it. [RFC 3623 §3] next: show ip ospf neighbor detail
     %OSPF-4-ERRRCV :: A wrong area, key or length. [RFC 2328 §8.2]
@@ -40,20 +36,14 @@ _LOGS = log_group(
     %OSPF-4-OSPF_MAX_LSA :: When the LSAs of other routers exceed `max-lsa`; once, until there are fewer again.
         next: show ip ospf database database-summary
     %OSPF-4-MAXLSA_IGNORE :: When it has been too many for a minute; not with `warning-only`. next: show ip ospf
-    """,
-)
-_PACKETS = debug_group(
-    "debug ip ospf packet",
-    Word(
-        "OSPF: <way> v:2 t:<type> l:<octets> rid:<router> aid:<area> auk:<number> <to|from> <address> <interface>",
-        "A packet left or came: its type, its length, the sender's identifier and area, and how it is authenticated.",
-        clause="RFC 2328 §A.3.1",
-    ),
-    next="show ip ospf neighbor",
-)
-_ADJACENCY = debug_group(
-    "debug ip ospf adj",
-    *words("""
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug ip ospf packet :: debug ip ospf packet, show logging next: show ip ospf neighbor
+    OSPF: <way> v:2 t:<type> l:<octets> rid:<router> aid:<area> auk:<number> <to|from> <address> <interface> :: A packet
+        left or came: its type, its length, the sender's identifier and area, and how it is authenticated.
+        [RFC 2328 §A.3.1]
+
+    ## lines of debug ip ospf adj :: debug ip ospf adj, show logging next: show ip ospf neighbor
     OSPF-<process> <interface>: Nbr <router>: <state> -> <state>: <why> :: A neighbor moved on, or back.
     OSPF-<process> <interface>: Nbr <router> has larger interface MTU :: Its description was refused: large packets of
         it would not get through. [RFC 2328 §10.6]
@@ -65,78 +55,51 @@ _ADJACENCY = debug_group(
         router with the higher identifier.
     OSPF-<process> <interface>: Send DBD to <router> seq <number> flag <flags> :: A description of our database left.
         Flags: 4 the first, 2 more follow, 1 we lead.
-    """),
-    next="show ip ospf neighbor",
-)
-_EVENTS = debug_group(
-    "debug ip ospf events",
-    Word("OSPF-<process> EVENT: SPF is done, <number> networks", "The shortest ways are calculated again."),
-    next="show ip ospf statistics",
-)
-_SPF = debug_group(
-    "debug ip ospf spf",
-    *words("""
+
+    ## lines of debug ip ospf events :: debug ip ospf events, show logging next: show ip ospf statistics
+    OSPF-<process> EVENT: SPF is done, <number> networks :: The shortest ways are calculated again.
+
+    ## lines of debug ip ospf spf :: debug ip ospf spf, show logging next: show ip ospf statistics
     OSPF-<process> SPF  : SPF is done, <number> networks, because of <why> :: The shortest paths are calculated again
         because of a changed LSA. R: of a router, N: of a network, SN and SA: of another area, X: of an external
         network. [RFC 2328 §16]
-    """),
-    next="show ip ospf statistics",
-)
-_FLOOD = debug_group(
-    "debug ip ospf flood",
-    *words("""
+
+    ## lines of debug ip ospf flood :: debug ip ospf flood, show logging next: show ip ospf database
     OSPF-<process> FLOOD: Install type <number>, LSID <id>, adv router <router>, seq <number>, age <seconds> :: The
         database says another thing: this advertisement is new, or takes the place of an older one. [RFC 2328 §13]
-    """),
-    next="show ip ospf database",
-)
-_GENERATION = debug_group(
-    "debug ip ospf lsa-generation",
-    *words("""
+
+    ## lines of debug ip ospf lsa-generation :: debug ip ospf lsa-generation, show logging
+        next: show ip ospf timers rate-limit
     OSPF-<process> LSGEN: Build type <number>, LSID <id>, seq <number>, age <seconds> :: This router says something of
         its own; at age 3600 it takes it back. [RFC 2328 §12.4]
-    """),
-    next="show ip ospf timers rate-limit",
-)
-_RETRANSMISSION = debug_group(
-    "debug ip ospf retransmission",
-    *words("""
+
+    ## lines of debug ip ospf retransmission :: debug ip ospf retransmission, show logging
+        next: show ip ospf retransmission-list
     OSPF-<process> RXMT : Retransmit <number> advertisements to <router> on <interface> :: The neighbor has not
         acknowledged them for the retransmit interval. [RFC 2328 §13.6]
-    """),
-    next="show ip ospf retransmission-list",
-)
-_HELLO = debug_group(
-    "debug ip ospf hello",
-    Word("OSPF-<process> <interface>: Rcv hello from <router> <address>", "A Hello came and was taken."),
-    Word("OSPF-<process> <interface>: Rcv hello from <router> <address>: <why>", "A Hello came and was not taken."),
-    next="show ip ospf interface",
-)
-_REASONS = reason_group(
-    "OSPF",
-    ("show ip ospf neighbor detail", "show ip ospf interface"),
-    *reasons(OspfReason)("""
+
+    ## lines of debug ip ospf hello :: debug ip ospf hello, show logging next: show ip ospf interface
+    OSPF-<process> <interface>: Rcv hello from <router> <address> :: A Hello came and was taken.
+    OSPF-<process> <interface>: Rcv hello from <router> <address>: <why> :: A Hello came and was not taken.
+    """)
+_REASONS = words(WordKind.REASON, OspfReason)("""
+    ## reasons of OSPF :: show ip ospf neighbor detail, show ip ospf interface next: show ip ospf neighbor detail
     MASK :: The two ends have different masks.
     DEAD_INTERVAL :: `ip ospf dead-interval` must be the same at both ends.
-    HELLO_INTERVAL :: `ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint
-        networks and those without multicasts, else 10 s.
+    HELLO_INTERVAL :: `ip ospf hello-interval` must be the same at both ends. It is 30 s on point-to-multipoint networks
+        and those without multicasts, else 10 s.
     KIND :: One end has the area as stub or NSSA, and the other has not.
     AREA :: The two ends are in different areas.
     NOT_AUTHENTIC :: Authentication or its key differs at the two ends.
-    TTL :: `ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with
-        TTL 1.
-    MTU :: Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or
-        `ip ospf mtu-ignore`.
-    """),
-    next="show ip ospf neighbor detail",
-)
-_ANSWERS = answer_group(
-    "OSPF",
-    Word(
-        "% VRF specified does not match existing router",
-        "The process of this number is in another VRF, or in none; a process stays where it was made.",
-    ),
-    next="show running-config | section router ospf",
-)
+    TTL :: `ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with TTL
+        1.
+    MTU :: Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or `ip
+        ospf mtu-ignore`.
+    """)
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of OSPF :: the prompt next: show running-config | section router ospf
+    % VRF specified does not match existing router :: The process of this number is in another VRF, or in none; a
+        process stays where it was made.
+    """)
 
-GROUPS: Final = collected(WordGroup, vars())
+GROUPS: Final = groups(vars())

@@ -4,33 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import answer_group, log_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.explain import labels
 
-_CERTIFICATES = "show crypto pki certificates"
-
-_LOGS = log_group(
-    "certificates",
-    messages.MESSAGES,
-    """
-    %PKI-4-CERTIFICATE_EXPIRY_WARN :: In the last weeks, and each day of the last one. [RFC 5280 §4.1.2.5]
-        next: show crypto pki certificates
-    %PKI-3-CERTIFICATE_EXPIRED :: At its end, and at a start after it. [RFC 5280 §4.1.2.5]
-        next: show crypto pki certificates
-    %PKI-3-CERTIFICATE_NOT_YET_VALID :: At a start with a wrong clock. [RFC 5280 §4.1.2.5] next: show clock
-    %PKI-4-CRL_STALE :: When the list's next update is over. [RFC 5280 §5.1.2.5] next: show crypto pki crls
-    %PKI-4-NO_CRL :: When the configuration is read. [RFC 5280 §6.3] next: show crypto pki crls
-    %PKI-3-NO_KEY :: When the configuration is read. next: show crypto pki trustpoints status
-    %PKI-3-UNREADABLE :: When the configuration, or the stored certificates, are read.
-        next: show crypto pki certificates
-    %PKI-3-NOT_KEPT :: At an import, when the disk is full or read-only. next: show logging
-    """,
-)
-
-_ANSWERS = answer_group(
-    "certificates",
-    *words("""
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of certificates :: the prompt next: show crypto pki certificates
     % End with a blank line or "quit" on a line by itself. :: Paste the PEM text; then an empty line, or `quit`.
     % Enter PEM-formatted General Purpose certificate. :: Now this router's own certificate is to be pasted.
     % Enter PEM-formatted encrypted private General Purpose key. :: Now this router's own key is to be pasted; it is
@@ -66,8 +45,20 @@ _ANSWERS = answer_group(
     % No <kind> keys of this name; show crypto key mypubkey all lists the keys :: Nothing was removed.
     % All keys of this kind will be removed. :: With `yes`; a name behind the kind removes one pair.
     % Keys to be removed are named '<name>'. :: With `yes`, this pair.
-    """),
-    next=_CERTIFICATES,
-)
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of certificates :: show logging next: show logging
+    %PKI-4-CERTIFICATE_EXPIRY_WARN :: In the last weeks, and each day of the last one. [RFC 5280 §4.1.2.5]
+        next: show crypto pki certificates
+    %PKI-3-CERTIFICATE_EXPIRED :: At its end, and at a start after it. [RFC 5280 §4.1.2.5]
+        next: show crypto pki certificates
+    %PKI-3-CERTIFICATE_NOT_YET_VALID :: At a start with a wrong clock. [RFC 5280 §4.1.2.5] next: show clock
+    %PKI-4-CRL_STALE :: When the list's next update is over. [RFC 5280 §5.1.2.5] next: show crypto pki crls
+    %PKI-4-NO_CRL :: When the configuration is read. [RFC 5280 §6.3] next: show crypto pki crls
+    %PKI-3-NO_KEY :: When the configuration is read. next: show crypto pki trustpoints status
+    %PKI-3-UNREADABLE :: When the configuration, or the stored certificates, are read.
+        next: show crypto pki certificates
+    %PKI-3-NOT_KEPT :: At an import, when the disk is full or read-only.
+    """)
 
-GROUPS: Final = (_ANSWERS, _LOGS, *labels.GROUPS)
+GROUPS: Final = (*groups(vars()), *labels.GROUPS)

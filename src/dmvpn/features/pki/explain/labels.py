@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_CERTIFICATES = "show crypto pki certificates"
-
-_KEYS = label_group(
-    "labels of pairs of keys",
-    ("show crypto key mypubkey",),
-    *words("""
+_KEYS = words(WordKind.LABEL)("""
+    ## labels of pairs of keys :: show crypto key mypubkey next: show crypto key mypubkey
     The name for the keys will be | OK | RSA keys | EC keys | bits :: Under this name they are shown and removed.
     Key name :: The router's, unless `label` said otherwise.
     Key type | RSA KEYS | EC KEYS | KEYS | keys :: RSA, or elliptic curves.
@@ -19,13 +15,9 @@ _KEYS = label_group(
     Usage | General Purpose Key :: For everything.
     Key is not exportable :: No command shows the private half.
     Key Data :: The public half, in DER. [RFC 5280 §4.1.2.7]
-    """),
-    next="show crypto key mypubkey",
-)
-_CERTIFICATE = label_group(
-    "labels of a certificate",
-    (_CERTIFICATES,),
-    *words("""
+    """)
+_LABELS = words(WordKind.LABEL, sighted=True)("""
+    ## labels of a certificate :: show crypto pki certificates next: show crypto pki certificates
     CA Certificate :: The certificate of the authority, by which other certificates are verified.
     Router Self-Signed Certificate | Certificate :: A certificate that the router made for itself.
     Available :: The certificate is there and can be used.
@@ -56,15 +48,9 @@ _CERTIFICATE = label_group(
     Associated Trustpoints | Trustpoint :: The `crypto pki trustpoint` lines that use it.
         next: show crypto pki trustpoints
     Storage | nvram | cer :: Under which name it is kept.
-    """),
-    next=_CERTIFICATES,
-    sighted=True,
-)
 
-_TRUSTPOINT = label_group(
-    "labels of a trustpoint and of revocation lists",
-    ("show crypto pki trustpoints", "show crypto pki crls"),
-    *words("""
+    ## labels of a trustpoint and of revocation lists :: show crypto pki trustpoints, show crypto pki crls
+        next: show crypto pki trustpoints status
     Serial Number :: The number of the authority's certificate.
     Certificate configured :: The authority's certificate was pasted or imported.
     Issuing CA certificate configured | Issuing CA authenticated | Not authenticated :: The certificate of the authority
@@ -81,15 +67,9 @@ _TRUSTPOINT = label_group(
     Revoked certificates :: How many certificates the list takes back. [RFC 5280 §5.1.2.6]
     CRL DER | CRL is stored in parsed CRL cache :: The size of the list.
     Parsed CRL cache current size | Parsed CRL cache maximum size :: How much room all lists take.
-    """),
-    next="show crypto pki trustpoints status",
-    sighted=True,
-)
-
-_IMPORT = label_group(
-    "what an import says",
-    ("crypto pki import", "crypto pki authenticate"),
-    *words("""
+    """)
+_IMPORT = words(WordKind.LABEL)("""
+    ## what an import says :: crypto pki import, crypto pki authenticate next: show crypto pki certificates
     Trustpoint CA certificate accepted :: The authority is believed from now on.
     Certificate successfully imported :: The router can prove itself with it from now on.
     Certificate has the following attributes :: Compare its fingerprint before it is accepted.
@@ -109,8 +89,6 @@ _IMPORT = label_group(
         here.
     has no certificate of an authority | the list could not be checked :: The trustpoint has nothing to check a list by.
     Do you really want to remove it | yes/no :: The trustpoint goes with its certificates and key.
-    """),
-    next=_CERTIFICATES,
-)
+    """)
 
-GROUPS: Final = (_KEYS, _CERTIFICATE, _TRUSTPOINT, _IMPORT)
+GROUPS: Final = groups(vars())

@@ -6,216 +6,154 @@ from typing import Final
 
 from dmvpn.base.barriers import RouteReason
 from dmvpn.base.effects import RouteKind
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import (
-    WordGroup,
-    WordKind,
-    answer_group,
-    debug_group,
-    log_group,
-    reason,
-    reason_group,
-    reasons,
-    words,
-)
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import collected
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.explain import labels
 from dmvpn.features.rib.reasons import RibReason
 
-_ROUTE = "show ip route"
 _FOREIGN = "It is in the legend for people who know IOS; this router never has such routes."
 
-
-def _foreign(letter: str, what: str, also: tuple[str, ...] = ()) -> Word:
-    return Word(letter, f"{what}. {_FOREIGN}", also=also)
-
-
-_LOGS = log_group(
-    "the routing table",
-    messages.MESSAGES,
-    """
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of the routing table :: show logging next: show logging
     %HOST-4-CONTESTED :: When one route, neighbor, rule, address or interface of ours is lost five times with less than
         15 seconds in between: a network manager that applies its own configuration, another routing daemon, a script.
         next: ip monitor (on the machine), dmvpn doctor
     %HOST-5-CALM :: 15 seconds after the contested routes were restored for the last time. next: dmvpn doctor
-    """,
-)
-
-_CODES = WordGroup(
-    title="codes of the routing table",
-    kind=WordKind.FLAG,
-    screens=(_ROUTE,),
+    """)
+_CODES = words(
+    WordKind.FLAG,
     rank=16,
-    next=_ROUTE,
     sighting=r"^([A-Za-z][* ][A-Za-z\d ]{2}[%+p& ]) +\d+\.\d+\.\d+\.\d+",
     mark=r"^Codes: L - local, C - connected",
     cell=r"([A-Za-z][* ](?: ?(?:EX|IA|N[12]|E[12]|su|L[12]|ia|N[iod]))? *[%+p&]? *|[A-Za-z][%+&])",
     joined=True,
-    explanations=(
-        *words("""
-        L :: Local: an address of this router itself, as a host route. next: show ip interface brief
-        C :: Connected: the network of an interface that is up; distance 0. next: show ip interface brief
-        S :: Static: from an `ip route` line; distance 1 unless it says another. next: show running-config
-        R :: RIP; distance 120. [RFC 2453] next: show ip rip database
-        D :: EIGRP (for DUAL, its algorithm); distance 90 for internal routes. [RFC 7868] next: show ip eigrp topology
-        EX | EIGRP external :: EIGRP external: redistributed into EIGRP from elsewhere; distance 170, so that it loses
-            against most. [RFC 7868 §6.8.3]
-            next: show ip eigrp topology (the prefix)
-        H :: NHRP: a route of NHRP's own to a network behind another spoke, straight to it (T1 in `show dmvpn`);
-            distance 250.
-            when: On a phase 3 spoke whose routing protocol has no route for exactly this prefix.
-            next: show ip nhrp shortcut
-        % | next hop override :: Next-hop override: the protocol's route stays, and packets go to NHRP's next hop
-            instead (T2 in `show dmvpn`). `[NHO]` shows that hop.
-            when: On a phase 3 spoke whose routing protocol has exactly this prefix.
-            next: show ip route next-hop-override
-        * | candidate default :: Candidate default: the route that the gateway of last resort is taken from.
-        G | NHRP registered :: NHRP registered: host routes for registered spokes. This router makes none; look at the
-            cache.
-            next: show ip nhrp
-        g | NHRP registration summary :: NHRP registration summary: one route for all registered spokes. This router
-            makes none.
-            next: show ip nhrp
-        B :: BGP, the protocol between autonomous systems. [RFC 4271] next: show ip bgp
-        O :: OSPF, within an area; distance 110. [RFC 2328 §16.1] next: show ip ospf database
-        IA | OSPF inter area | inter area :: OSPF between areas: advertised by an area border router. [RFC 2328 §16.2]
-            next: show ip ospf database
-        N1 | OSPF NSSA external type 1 | NSSA extern 1 :: OSPF, external type 1 in a not-so-stubby area. [RFC 3101 §2.5]
-        N2 | OSPF NSSA external type 2 | NSSA extern 2 :: OSPF, external type 2 in a not-so-stubby area. [RFC 3101 §2.5]
-        E1 | OSPF external type 1 | extern 1 :: OSPF external type 1: the way inside counts too. [RFC 2328 §16.4]
-        E2 | OSPF external type 2 | extern 2 :: OSPF external type 2: the outer metric alone counts. [RFC 2328 §16.4]
-        """),
-        _foreign("M", "Mobile IP", ("mobile",)),
-        _foreign("m", "OMP, of SD-WAN", ("OMP",)),
-        _foreign("n", "NAT", ("NAT",)),
-        _foreign("Ni", "NAT, inside", ("NAT inside",)),
-        _foreign("No", "NAT, outside", ("NAT outside",)),
-        _foreign("Nd", "NAT for direct internet access", ("NAT DIA",)),
-        _foreign("i", "IS-IS", ("IS-IS",)),
-        _foreign("su", "A summary of IS-IS", ("IS-IS summary",)),
-        _foreign("L1", "IS-IS within an area", ("IS-IS level-1",)),
-        _foreign("L2", "IS-IS between areas", ("IS-IS level-2",)),
-        _foreign("ia", "IS-IS leaked between areas", ("IS-IS inter area",)),
-        *words("""
-        U | per-user static route :: A route that the host has of its own, by DHCP or by hand. It forwards packets and
-            leads tunnels to their destinations; distance 254: all others win. It is never advertised and resolves no
-            static route.
-            when: On a router on Linux (`dmvpn run`). On IOS: a static route made for one user.
-        """),
-        _foreign("o", "On-demand routing, which rides on CDP", ("ODR",)),
-        _foreign("P", "A static route fetched from a server", ("periodic downloaded static route",)),
-        _foreign("l", "LISP", ("LISP",)),
-        _foreign("a", "A route of an application", ("application route",)),
-        _foreign("+", "A route copied from another table", ("replicated route",)),
-        _foreign("p", "A next hop chosen by performance routing", ("overrides from PfR",)),
-        _foreign(
-            "&", "A copied local route behind a connected one", ("replicated local route overrides by connected",)
-        ),
-    ),
-)
-
-_OVERRIDE = WordGroup(
-    title="next hop of NHRP",
-    kind=WordKind.FLAG,
-    screens=("show ip route next-hop-override", _ROUTE),
-    rank=17,
-    next="show ip nhrp shortcut",
-    sighting=r"(\[NHO\])",
-    explanations=words("""
-        [NHO] | NHO :: The next hop that NHRP put in the place of the routing protocol's: packets take this one.
-            when: Below a route with `%`, while the shortcut is in use.
-        """),
-)
-
-_IPV6_CODES = WordGroup(
-    title="codes of the IPv6 routing table",
-    kind=WordKind.FLAG,
-    screens=("show ipv6 route",),
+)(f"""
+    ## codes of the routing table :: show ip route next: show ip route
+    L :: Local: an address of this router itself, as a host route. next: show ip interface brief
+    C :: Connected: the network of an interface that is up; distance 0. next: show ip interface brief
+    S :: Static: from an `ip route` line; distance 1 unless it says another. next: show running-config
+    R :: RIP; distance 120. [RFC 2453] next: show ip rip database
+    D :: EIGRP (for DUAL, its algorithm); distance 90 for internal routes. [RFC 7868] next: show ip eigrp topology
+    EX | EIGRP external :: EIGRP external: redistributed into EIGRP from elsewhere; distance 170, so that it loses
+        against most. [RFC 7868 §6.8.3]
+        next: show ip eigrp topology (the prefix)
+    H :: NHRP: a route of NHRP's own to a network behind another spoke, straight to it (T1 in `show dmvpn`); distance
+        250.
+        when: On a phase 3 spoke whose routing protocol has no route for exactly this prefix.
+        next: show ip nhrp shortcut
+    % | next hop override :: Next-hop override: the protocol's route stays, and packets go to NHRP's next hop instead
+        (T2 in `show dmvpn`). `[NHO]` shows that hop.
+        when: On a phase 3 spoke whose routing protocol has exactly this prefix.
+        next: show ip route next-hop-override
+    * | candidate default :: Candidate default: the route that the gateway of last resort is taken from.
+    G | NHRP registered :: NHRP registered: host routes for registered spokes. This router makes none; look at the
+        cache.
+        next: show ip nhrp
+    g | NHRP registration summary :: NHRP registration summary: one route for all registered spokes. This router makes
+        none.
+        next: show ip nhrp
+    B :: BGP, the protocol between autonomous systems. [RFC 4271] next: show ip bgp
+    O :: OSPF, within an area; distance 110. [RFC 2328 §16.1] next: show ip ospf database
+    IA | OSPF inter area | inter area :: OSPF between areas: advertised by an area border router. [RFC 2328 §16.2]
+        next: show ip ospf database
+    N1 | OSPF NSSA external type 1 | NSSA extern 1 :: OSPF, external type 1 in a not-so-stubby area. [RFC 3101 §2.5]
+    N2 | OSPF NSSA external type 2 | NSSA extern 2 :: OSPF, external type 2 in a not-so-stubby area. [RFC 3101 §2.5]
+    E1 | OSPF external type 1 | extern 1 :: OSPF external type 1: the way inside counts too. [RFC 2328 §16.4]
+    E2 | OSPF external type 2 | extern 2 :: OSPF external type 2: the outer metric alone counts. [RFC 2328 §16.4]
+    M | mobile :: Mobile IP. {_FOREIGN}
+    m | OMP :: OMP, of SD-WAN. {_FOREIGN}
+    n | NAT :: NAT. {_FOREIGN}
+    Ni | NAT inside :: NAT, inside. {_FOREIGN}
+    No | NAT outside :: NAT, outside. {_FOREIGN}
+    Nd | NAT DIA :: NAT for direct internet access. {_FOREIGN}
+    i | IS-IS :: IS-IS. {_FOREIGN}
+    su | IS-IS summary :: A summary of IS-IS. {_FOREIGN}
+    L1 | IS-IS level-1 :: IS-IS within an area. {_FOREIGN}
+    L2 | IS-IS level-2 :: IS-IS between areas. {_FOREIGN}
+    ia | IS-IS inter area :: IS-IS leaked between areas. {_FOREIGN}
+    U | per-user static route :: A route that the host has of its own, by DHCP or by hand. It forwards packets and leads
+        tunnels to their destinations; distance 254: all others win. It is never advertised and resolves no static
+        route.
+        when: On a router on Linux (`dmvpn run`). On IOS: a static route made for one user.
+    o | ODR :: On-demand routing, which rides on CDP. {_FOREIGN}
+    P | periodic downloaded static route :: A static route fetched from a server. {_FOREIGN}
+    l | LISP :: LISP. {_FOREIGN}
+    a | application route :: A route of an application. {_FOREIGN}
+    + | replicated route :: A route copied from another table. {_FOREIGN}
+    p | overrides from PfR :: A next hop chosen by performance routing. {_FOREIGN}
+    & | replicated local route overrides by connected :: A copied local route behind a connected one. {_FOREIGN}
+    """)
+_OVERRIDE = words(WordKind.FLAG, rank=17, sighting=r"(\[NHO\])")("""
+    ## next hop of NHRP :: show ip route next-hop-override, show ip route next: show ip nhrp shortcut
+    [NHO] | NHO :: The next hop that NHRP put in the place of the routing protocol's: packets take this one.
+        when: Below a route with `%`, while the shortcut is in use.
+    """)
+_IPV6_CODES = words(
+    WordKind.FLAG,
     rank=34,
-    next="show ipv6 route",
     sighting=r"^([A-Z][A-Z12]{0,2} *%?) +[0-9A-Fa-f]*:[0-9A-Fa-f:]*/\d+ \[",
     mark=r"^IPv6 Routing Table",
     cell=r"((?:EX|OI|OE[12]|[CLSRDHBOU]) *%?)",
     joined=True,
-    explanations=(
-        Word("C", "Connected: the IPv6 prefix of an interface that is up.", next="show ipv6 interface brief"),
-        Word("L", "Local: an IPv6 address of this router, or FF00::/8, the multicasts that it hears."),
-        Word("S", "Static: from an `ipv6 route` line.", next="show running-config"),
-        Word("R", "RIPng. Not in this router: EIGRP for IPv6 and RIPng are not built."),
-        Word("D", "EIGRP for IPv6. Not in this router."),
-        Word("EX", "EIGRP external, for IPv6. Not in this router.", also=("EIGRP external",)),
-        Word("H", "NHRP's own IPv6 route, straight to another spoke.", next="show ipv6 nhrp"),
-        Word("%", "NHRP's IPv6 next hop is used instead of the protocol's.", next="show ipv6 nhrp"),
-        _foreign("B", "BGP for IPv6"),
-        _foreign("O", "OSPFv3, within an area", ("OSPF Intra",)),
-        _foreign("OI", "OSPFv3 between areas", ("OSPF Inter",)),
-        _foreign("OE1", "OSPFv3, external type 1", ("OSPF ext 1",)),
-        _foreign("OE2", "OSPFv3, external type 2", ("OSPF ext 2",)),
-        _foreign("U", "An IPv6 static route made for one user", ("Per-user Static route",)),
-    ),
-)
-
-_SOURCES = WordGroup(
-    title="Known via",
-    kind=WordKind.STATE,
-    screens=("show ip route", "show ipv6 route"),
-    rank=38,
-    next=_ROUTE,
-    sighting=r'Known via "([a-z]+)',
-    explanations=words(f"""
-        {RouteSource.CONNECTED.value} :: The network of an interface; administrative distance 0.
-        {RouteSource.LOCAL.value} | local (route) :: An address of this router; administrative distance 0.
-        static (route) | static :: An `ip route` line; administrative distance 1.
-        {RouteSource.EIGRP.value} :: EIGRP; administrative distance 90, external 170, summary 5.
-            next: show ip eigrp topology
-        {RouteSource.OSPF.value} :: OSPF; administrative distance 110.
-        {RouteSource.RIP.value} :: RIP; administrative distance 120. next: show ip rip database
-        {RouteSource.BGP.value} :: BGP; administrative distance 20, internal 200. next: show ip bgp
-        {RouteSource.HOST.value} :: The host: DHCP, its network manager, or `ip route add`; administrative distance 254.
-        {RouteSource.NHRP.value} :: NHRP; administrative distance 250: any other protocol's route for the same prefix
-            wins, and gets NHRP's next hop.
-            next: show ip nhrp shortcut
-        """),
-)
-
-_KINDS = WordGroup(
-    title="what becomes of packets",
-    kind=WordKind.STATE,
-    screens=("show ip cef",),
+)(f"""
+    ## codes of the IPv6 routing table :: show ipv6 route next: show ipv6 route
+    C :: Connected: the IPv6 prefix of an interface that is up. next: show ipv6 interface brief
+    L :: Local: an IPv6 address of this router, or FF00::/8, the multicasts that it hears.
+    S :: Static: from an `ipv6 route` line. next: show running-config
+    R :: RIPng. Not in this router: EIGRP for IPv6 and RIPng are not built.
+    D :: EIGRP for IPv6. Not in this router.
+    EX | EIGRP external :: EIGRP external, for IPv6. Not in this router.
+    H :: NHRP's own IPv6 route, straight to another spoke. next: show ipv6 nhrp
+    % :: NHRP's IPv6 next hop is used instead of the protocol's. next: show ipv6 nhrp
+    B :: BGP for IPv6. {_FOREIGN}
+    O | OSPF Intra :: OSPFv3, within an area. {_FOREIGN}
+    OI | OSPF Inter :: OSPFv3 between areas. {_FOREIGN}
+    OE1 | OSPF ext 1 :: OSPFv3, external type 1. {_FOREIGN}
+    OE2 | OSPF ext 2 :: OSPFv3, external type 2. {_FOREIGN}
+    U | Per-user Static route :: An IPv6 static route made for one user. {_FOREIGN}
+    """)
+_SOURCES = words(WordKind.STATE, rank=38, sighting=r'Known via "([a-z]+)')(f"""
+    ## Known via :: show ip route, show ipv6 route next: show ip route
+    {RouteSource.CONNECTED.value} :: The network of an interface; administrative distance 0.
+    {RouteSource.LOCAL.value} | local (route) :: An address of this router; administrative distance 0.
+    static (route) | static :: An `ip route` line; administrative distance 1.
+    {RouteSource.EIGRP.value} :: EIGRP; administrative distance 90, external 170, summary 5.
+        next: show ip eigrp topology
+    {RouteSource.OSPF.value} :: OSPF; administrative distance 110.
+    {RouteSource.RIP.value} :: RIP; administrative distance 120. next: show ip rip database
+    {RouteSource.BGP.value} :: BGP; administrative distance 20, internal 200. next: show ip bgp
+    {RouteSource.HOST.value} :: The host: DHCP, its network manager, or `ip route add`; administrative distance 254.
+    {RouteSource.NHRP.value} :: NHRP; administrative distance 250: any other protocol's route for the same prefix wins,
+        and gets NHRP's next hop.
+        next: show ip nhrp shortcut
+    """)
+_KINDS = words(
+    WordKind.STATE,
     rank=39,
-    next="show ip cef (the address)",
     sighting=r"(?:^\S+/\d+ +|^  )(attached|receive|drop|no route)\b",
     mark=r"^Prefix +Next Hop +Interface",
-    explanations=words(f"""
-        attached :: On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped.
-        receive :: For this router itself.
-        drop :: Dropped: a route says so, or there can be no host at the address.
-        no route :: No default route: what nothing else covers is answered with ICMP unreachable. [RFC 1812 §5.2.7.1]
-        {RouteKind.FORWARD.value} :: Packets go to the next hop.
-        {RouteKind.DISCARD.value} :: Packets are dropped in silence: Null0.
-        {RouteKind.UNREACHABLE.value} :: Packets are dropped, and their sender gets an ICMP host unreachable.
-            [RFC 1812 §5.2.7.1]
-        """),
-)
-
-_DEBUGS = debug_group(
-    "debug ip routing",
-    *words("""
+)(f"""
+    ## what becomes of packets :: show ip cef next: show ip cef (the address)
+    attached :: On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped.
+    receive :: For this router itself.
+    drop :: Dropped: a route says so, or there can be no host at the address.
+    no route :: No default route: what nothing else covers is answered with ICMP unreachable. [RFC 1812 §5.2.7.1]
+    {RouteKind.FORWARD.value} :: Packets go to the next hop.
+    {RouteKind.DISCARD.value} :: Packets are dropped in silence: Null0.
+    {RouteKind.UNREACHABLE.value} :: Packets are dropped, and their sender gets an ICMP host unreachable.
+        [RFC 1812 §5.2.7.1]
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug ip routing :: debug ip routing, show logging next: show ip route
     RT: <add|del> NHO <prefix> :: A next hop of NHRP took the place of the protocol's (add), or the protocol's is used
         again (del).
         next: show ip route next-hop-override
     RT: <add|del> <prefix> via <address>, <source> metric [<distance>/<metric>] :: A route came into the table or left
         it. Of several for one prefix the lowest distance wins, then the lowest metric.
-    """),
-    next=_ROUTE,
-)
-
-_BARRIERS = reason_group(
-    "routes that do not pass",
-    ("show ip route",),
-    *reasons(RouteReason)("""
+    """)
+_BARRIERS = words(WordKind.REASON, RouteReason)("""
+    ## reasons of routes that do not pass :: show ip route next: show ip route
     NOT_ADVERTISED :: The protocol has neither a `network` line that covers it, nor redistributes it.
     NOT_RUNNING :: No `network` line covers the address on the link, so the two are no neighbors.
     OTHER_MASK :: BGP advertises a network whose prefix the routing table has exactly so.
@@ -242,30 +180,18 @@ _BARRIERS = reason_group(
     MAXIMUM :: `neighbor ... maximum-prefix`; `clear ip bgp` brings the session back.
     NOT_EXPORTED :: `route-target export` of the VRF is missing.
     NOT_IMPORTED :: `route-target import` of the other VRF is missing, or has a typing error.
-    """),
-    next="show ip route",
-)
-_REASONS = reason_group(
-    "the routing table",
-    ("show ip route", "show ipv6 route"),
-    reason(
-        RibReason.REFUSED,
-        "The kernel did not take the route; its words are beside it. It is tried again.",
-        next="show logging",
-    ),
-    next=_ROUTE,
-)
-
-_ANSWERS = answer_group(
-    "the routing table",
-    *words("""
+    """)
+_REASONS = words(WordKind.REASON, RibReason)("""
+    ## reasons of the routing table :: show ip route, show ipv6 route next: show ip route
+    REFUSED :: The kernel did not take the route; its words are beside it. It is tried again. next: show logging
+    """)
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of the routing table :: the prompt next: show ip route
     %Prefix not found :: The forwarding table has no entry for this, not even a default route. next: show ip cef
     % Route not found :: The IPv6 routing table has no entry for this. next: show ipv6 route
     % IP routing table vrf <vrf> does not exist :: There is no such VRF. next: show vrf
     % IP routing table <vrf> does not exist :: A static route names a VRF that does not exist. next: show vrf
-    % Network not in table | % Subnet not in table :: No route leads there. next: show ip route
-    """),
-    next=_ROUTE,
-)
+    % Network not in table | % Subnet not in table :: No route leads there.
+    """)
 
-GROUPS: Final = (*collected(WordGroup, vars()), *labels.GROUPS)
+GROUPS: Final = (*groups(vars()), *labels.GROUPS)

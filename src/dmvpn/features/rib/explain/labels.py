@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_ROUTE = "show ip route"
-
-_TABLE = label_group(
-    "labels of the routing table",
-    (_ROUTE,),
-    *words("""
+_TABLE = words(WordKind.LABEL)("""
+    ## labels of the routing table :: show ip route next: show ip route
     Gateway of last resort :: The next hop of the default route: where packets go that no other route wants.
     is subnetted | subnets :: A classful network of which subnets of one size are known.
     is variably subnetted | Variably subnetted | masks :: A classful network of which subnets of several sizes are
@@ -46,14 +41,9 @@ _TABLE = label_group(
     IP Routing is NSF aware :: Routes of a neighbor that restarts gracefully are kept for a while.
         next: show ip protocols
     moment | at the moment :: The routing table as it was then.
-    """),
-    next=_ROUTE,
-)
-
-_CEF = label_group(
-    "labels of the forwarding table",
-    ("show ip cef",),
-    *words("""
+    """)
+_CEF = words(WordKind.LABEL, sighted=True)("""
+    ## labels of the forwarding table :: show ip cef next: show ip cef
     Prefix :: The destinations; the longest match wins.
     Next Hop | nexthop :: Where packets for them go.
     epoch | Database epoch | entries at this epoch :: A count of how often the table was made again.
@@ -65,26 +55,16 @@ _CEF = label_group(
     adj out of | IP adj | adj | out of | out | addr :: The way of a conversation over an Ethernet; of several equal ways
         each has a line: the data plane chooses.
     midchain out of | IP midchain | midchain :: The same over a tunnel. next: show adjacency detail
-    """),
-    next="show ip cef",
-    sighted=True,
-)
+    """)
+_LABELS = words(WordKind.LABEL)("""
+    ## labels of the IPv6 routing table :: show ipv6 route next: show ipv6 route
+    IPv6 Routing Table | entries :: All IPv6 routes of the router, and how many.
+    Route count | share count :: How many next hops the IPv6 route has.
+    Routing paths :: The next hops of the IPv6 route.
+    Last updated :: How long ago the IPv6 route was learned.
 
-_IPV6 = label_group(
-    "labels of the IPv6 routing table",
-    ("show ipv6 route",),
-    Word("IPv6 Routing Table", "All IPv6 routes of the router, and how many.", also=("entries",)),
-    Word("Route count", "How many next hops the IPv6 route has.", also=("share count",)),
-    Word("Routing paths", "The next hops of the IPv6 route."),
-    Word("Last updated", "How long ago the IPv6 route was learned."),
-    next="show ipv6 route",
-)
+    ## labels of the list of routing processes :: show ip protocols summary next: show ip protocols
+    Index Process Name | Process Name | Index :: What brings routes in, counted.
+    """)
 
-_SUMMARY = label_group(
-    "labels of the list of routing processes",
-    ("show ip protocols summary",),
-    Word("Index Process Name", "What brings routes in, counted.", also=("Process Name", "Index")),
-    next="show ip protocols",
-)
-
-GROUPS: Final = (_TABLE, _CEF, _IPV6, _SUMMARY)
+GROUPS: Final = groups(vars())

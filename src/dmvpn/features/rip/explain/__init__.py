@@ -4,93 +4,48 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import (
-    WordGroup,
-    WordKind,
-    answer_group,
-    code,
-    codes,
-    debug_group,
-    log_group,
-    reason_group,
-    reasons,
-    words,
-)
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.explain import labels
 from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
 from dmvpn.features.rip.reasons import RipReason
 
-_RFC: Final = frozenset({"rfc", "2453", "rip", "code"})
+_RFC: Final = "rfc 2453 rip code"
 
-_COMMANDS = WordGroup(
-    title="commands",
-    kind=WordKind.CODE,
-    screens=("debug ip rip",),
-    rank=51,
-    next="show ip rip database",
-    clause="RFC 2453 §3.6",
-    names=_RFC | {"command", "opcode"},
-    explanations=codes(Command)("""
-        REQUEST :: Asks a neighbor for its routes, all or some; sent at the start.
-        RESPONSE :: Advertises routes: every 30 seconds, when a route changed, or on request.
-        UPDATE_REQUEST :: Triggered RIP: asks a neighbor for everything, once. [RFC 2091 §4.1]
-        UPDATE_RESPONSE :: Triggered RIP: advertises changed routes, until it is acknowledged. [RFC 2091 §4.2]
-        UPDATE_ACKNOWLEDGE :: Triggered RIP: a response has arrived. [RFC 2091 §4.3]
-        """),
-)
-_PROOFS = WordGroup(
-    title="kinds of authentication",
-    kind=WordKind.CODE,
-    screens=("debug ip rip",),
-    rank=57,
-    next="show ip protocols",
-    clause="RFC 2453 §4.1",
-    names=_RFC | {"authentication"},
-    explanations=(
-        code(AuthenticationType.PASSWORD, "A password in clear, in the first entry."),
-        code(AuthenticationType.DIGEST, "A digest behind the last entry.", clause="RFC 4822 §2.1"),
-    ),
-)
-_FAMILIES = WordGroup(
-    title="families of an entry",
-    kind=WordKind.CODE,
-    screens=("debug ip rip",),
-    rank=58,
-    next="debug ip rip",
-    clause="RFC 2453 §3.9.1",
-    names=_RFC | {"family", "afi"},
-    explanations=(
-        code(AddressFamily.UNSPECIFIED, "With metric 16, in a request: send the whole table."),
-        code(AddressFamily.IPV4, "The entry is an IPv4 route."),
-    ),
-)
-_DATABASE = WordGroup(
-    title="state of a route",
-    kind=WordKind.STATE,
-    screens=("show ip rip database",),
-    rank=49,
-    next="show ip rip database",
-    clause="RFC 2453 §3.8",
-    sighting=r"is (possibly down)$",
-    explanations=words("""
-        possibly down :: The route is lost and advertised with metric 16 until it is removed (flush).
-        """),
-)
-
-_LOGS = log_group(
-    "RIP",
-    messages.MESSAGES,
-    """
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of RIP :: the prompt next: show ip rip database
+    %Route not in database :: This prefix is not in RIP's database.
+    """)
+_COMMANDS = words(WordKind.CODE, Command, rank=51, names=f"{_RFC} command opcode")("""
+    ## commands :: debug ip rip [RFC 2453 §3.6] next: show ip rip database
+    REQUEST :: Asks a neighbor for its routes, all or some; sent at the start.
+    RESPONSE :: Advertises routes: every 30 seconds, when a route changed, or on request.
+    UPDATE_REQUEST :: Triggered RIP: asks a neighbor for everything, once. [RFC 2091 §4.1]
+    UPDATE_RESPONSE :: Triggered RIP: advertises changed routes, until it is acknowledged. [RFC 2091 §4.2]
+    UPDATE_ACKNOWLEDGE :: Triggered RIP: a response has arrived. [RFC 2091 §4.3]
+    """)
+_PROOFS = words(WordKind.CODE, AuthenticationType, rank=57, names=f"{_RFC} authentication")("""
+    ## kinds of authentication :: debug ip rip [RFC 2453 §4.1] next: show ip protocols
+    PASSWORD :: A password in clear, in the first entry.
+    DIGEST :: A digest behind the last entry. [RFC 4822 §2.1]
+    """)
+_FAMILIES = words(WordKind.CODE, AddressFamily, rank=58, names=f"{_RFC} family afi")("""
+    ## families of an entry :: debug ip rip [RFC 2453 §3.9.1] next: debug ip rip
+    UNSPECIFIED :: With metric 16, in a request: send the whole table.
+    IPV4 :: The entry is an IPv4 route.
+    """)
+_DATABASE = words(WordKind.STATE, rank=49, sighting=r"is (possibly down)$")("""
+    ## state of a route :: show ip rip database [RFC 2453 §3.8] next: show ip rip database
+    possibly down :: The route is lost and advertised with metric 16 until it is removed (flush).
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of RIP :: show logging next: show logging
     %RIP-4-AUTHMISMATCH :: The two ends have other modes, keys or passwords, or one of them has none. [RFC 2453 §5.2]
         next: show ip protocols, show key chain
     %RIP-4-TOO_MANY :: A gateway is broken, or means harm. next: show ip rip database
-    """,
-)
-_DEBUGS = debug_group(
-    "debug ip rip",
-    *words("""
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug ip rip :: debug ip rip, show logging [RFC 2453] next: show ip rip database
     RIP: sending v2 <update|request> to <address> via <interface> (<address>) :: A packet of RIP goes out.
     RIP: build update entries :: The routes of the packet that goes out follow.
     <prefix> via <address>, metric <hops>, tag <number> :: An advertised route; metric 16 withdraws it. Next hop 0.0.0.0
@@ -108,31 +63,18 @@ _DEBUGS = debug_group(
     RIP-DB: <prefix> (metric <hops>) via <gateways> :: Of `debug ip rip database`: a route came or changed.
     RIP-DB: <prefix> is possibly down :: Its last path is gone; it is advertised with metric 16. [RFC 2453 §3.8]
     RIP: ignored packet from <address> on <interface> (<why>) :: A packet was not taken, and why.
-    """),
-    next="show ip rip database",
-    clause="RFC 2453",
-)
-
-_REASONS = reason_group(
-    "RIP",
-    ("show ip protocols",),
-    *reasons(RipReason)("""
+    """)
+_REASONS = words(WordKind.REASON, RipReason)("""
+    ## reasons of RIP :: show ip protocols next: show ip protocols
     VERSION :: `version 2` is missing below `router rip`; nothing is exchanged.
     OWN_VERSION :: `ip rip send version` of the interface asks for version 1 alone.
-    NO_KEY_CHAIN :: `ip rip authentication mode` is there and the line with the key chain is missing: the interface
-        is silent.
+    NO_KEY_CHAIN :: `ip rip authentication mode` is there and the line with the key chain is missing: the interface is
+        silent.
     NO_KEY :: The chain does not exist, or has no key below 256 with a key string: the interface is silent.
         next: show key chain
     NO_VALID_KEY :: Let lifetimes of keys overlap, and look at the clock; the interface only listens until a key is
         valid.
         next: show key chain, show clock
-    """),
-    next="show ip protocols",
-)
+    """)
 
-_ANSWERS = answer_group(
-    "RIP",
-    Word("%Route not in database", "This prefix is not in RIP's database."),
-    next="show ip rip database",
-)
-GROUPS: Final = (_ANSWERS, _COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _LOGS, _DEBUGS, _REASONS, *labels.GROUPS)
+GROUPS: Final = (*groups(vars()), *labels.GROUPS)

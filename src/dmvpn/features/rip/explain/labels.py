@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import label_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 
-_PROTOCOLS = label_group(
-    "labels of a routing process (RIP)",
-    ("show ip protocols",),
-    *words("""
+_PROTOCOLS = words(WordKind.LABEL, mark=r'^Routing Protocol is "rip"', sighted=True)("""
+    ## labels of a routing process (RIP) :: show ip protocols next: show ip protocols
     Sending updates every | next due | next due in :: From one full update to the next. [RFC 2453 §3.8]
     Invalid after :: How long a route is valid without a new advertisement. [RFC 2453 §3.8]
     hold down :: For so long nothing worse is believed of a lost route. Cisco's own. next: show ip rip database
@@ -28,22 +25,14 @@ _PROTOCOLS = label_group(
     ignored | packets, the last one from :: Packets that were not taken, and the last one's sender. next: debug ip rip
     Automatic network summarization | in effect | not in effect :: Whether routes are summarized to their classful
         network.
-    """),
-    next="show ip protocols",
-    sighted=True,
-    mark=r'^Routing Protocol is "rip"',
-)
+    """)
+_DATABASE = words(WordKind.LABEL, sighted=True)("""
+    ## labels of RIP's database :: show ip rip database next: show ip rip database
+    auto-summary :: A classful network that stands for the routes below it.
+    directly connected :: A network of an interface of this router that RIP advertises.
+    (permanent) :: Learned by triggered RIP: kept until the neighbor withdraws it. [RFC 2091]
+    Triggered Routes :: Paths learned by triggered RIP. [RFC 2091]
+    via :: The neighbor that advertised the route, with its hops in brackets before.
+    """)
 
-_DATABASE = label_group(
-    "labels of RIP's database",
-    ("show ip rip database",),
-    Word("auto-summary", "A classful network that stands for the routes below it."),
-    Word("directly connected", "A network of an interface of this router that RIP advertises."),
-    Word("(permanent)", "Learned by triggered RIP: kept until the neighbor withdraws it.", clause="RFC 2091"),
-    Word("Triggered Routes", "Paths learned by triggered RIP.", clause="RFC 2091"),
-    Word("via", "The neighbor that advertised the route, with its hops in brackets before."),
-    next="show ip rip database",
-    sighted=True,
-)
-
-GROUPS: Final = (_PROTOCOLS, _DATABASE)
+GROUPS: Final = groups(vars())

@@ -2,123 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Final
 
-from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import WordGroup, WordKind, answer_group, debug_group, log_group, words
+from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.system import messages
 from dmvpn.features.system.explain import labels
 
-_LOGS = log_group(
-    "the system",
-    messages.MESSAGES,
-    """
-    %SYS-5-CONFIG_I :: At `end`, with who it was. next: show running-config
-    %SYS-5-CONFIG_RELOAD :: At SIGHUP without a terminal. next: show running-config
-    %SYS-3-CONFIG_RELOAD_REFUSED :: At SIGHUP without a terminal; one message for each line that IOS would refuse.
-        next: dmvpn config check (the file)
-    %SYS-4-CONFIG_UNSAVED_LOST :: At SIGHUP without a terminal; one message for each line. With `no` in front: it was
-        taken away, and is back.
-        next: write memory (before the next time)
-    %SYS-5-RESTART :: At each start. next: show version
-    %SYS-3-LOGGINGHOST_FAIL :: With `logging host ... transport tcp`, once until it takes lines again; tried every 30 s.
-        next: ping (the log host)
-    %SYS-6-LOGGINGHOST_STARTSTOP :: After such a failure. next: show logging
-    %SEC_LOGIN-5-LOGIN_SUCCESS :: With `login on-success log`. next: show users
-    %SEC_LOGIN-4-LOGIN_FAILED :: With `login on-failure log`. next: show logging
-    %SEC_LOGIN-1-QUIET_MODE_ON :: With `login block-for`. next: show logging
-    %SEC_LOGIN-5-QUIET_MODE_OFF :: When its time is over. next: show logging
-    """,
-)
-
-_SEVERITIES = WordGroup(
-    title="severity of a log message",
-    kind=WordKind.CODE,
-    screens=("show logging",),
-    rank=61,
-    next="show logging",
-    clause="RFC 5424 §6.2.1",
-    names=frozenset({"severity", "syslog", "level", "rfc", "5424"}),
-    explanations=(
-        Word("emergencies", "The system cannot be used.", number=0),
-        Word("alerts", "Immediate action is needed.", number=1),
-        Word("critical", "A part has failed that much depends on.", number=2),
-        Word("errors", "Something does not work: refused packets, registrations, SAs.", number=3),
-        Word("warnings", "Something will not work, or works otherwise than written.", number=4),
-        Word("notifications", "Ordinary and worth knowing: neighbors and lines that come and go.", number=5),
-        Word("informational", "News without consequence.", number=6),
-        Word("debugging", "Lines of `debug`.", number=7),
-    ),
-)
-
-_PING = WordGroup(
-    title="marks of ping",
-    kind=WordKind.FLAG,
-    screens=("ping", "traceroute"),
-    rank=19,
-    next="traceroute (the address)",
-    sighting=r"^([!.UQM&?]{1,})$",
-    mark=r"^Sending \d+, \d+-byte ICMP Echos",
-    cell=r"((?=.*[!.&?])[!.UQM&?]+|U+|Q+|M+)",
-    joined=True,
-    explanations=words("""
-        ! :: An answer came. [RFC 792, type 0]
-        . :: No answer within the time-out.
-            when: A first `.` and then `!` is harmless: the first packet waited for an address.
-            next: show dmvpn, show ip route (the address)
-        U :: A router on the path reported that the destination is unreachable. [RFC 792, type 3]
-            next: show ip route (the address), on the router that answered
-        Q :: A source quench asked to send less; RFC 6633 deprecates it. [RFC 6633]
-        M :: The packet was too large for a link on the way and may not be fragmented. [RFC 1191 §4]
-            when: With `df-bit`. Path MTU: lower `ip mtu` of the tunnel, or use `ip tcp adjust-mss`.
-            next: show interfaces Tunnel
-        & :: The packet lived too long: its TTL was used up, as in a loop. [RFC 792, type 11]
-        ? :: An answer of a kind that has no mark of its own.
-        """),
-)
-
-_TRACEROUTE = WordGroup(
-    title="marks of traceroute",
-    kind=WordKind.FLAG,
-    screens=("traceroute",),
-    rank=22,
-    next="show ip route (the address), on the last hop that answered",
-    sighting=r"(?<=\s)(![NHPA]|\*)(?=\s|$)",
-    mark=r"^Tracing the route to",
-    explanations=words("""
-        * :: No answer in time: the hop is silent, or its answer is filtered.
-        !N :: The way ends: that hop has no route to the network. [RFC 792, type 3]
-        !H :: The way ends: that hop cannot reach the host. [RFC 792, type 3]
-        !P :: The way ends: the host does not speak UDP. [RFC 792, type 3]
-        !A :: The way ends: a filter forbids it. [RFC 1812 §5.2.7.1]
-        """),
-)
-
-_PACKETS = debug_group(
-    "debug ip packet",
-    *words("""
-    IP: s=<address> (<interface>), d=<address>, len <octets>, rcvd, proto=<number> :: A packet for the router itself
-        came in. What the data plane forwards does not pass here.
-    IP: s=<address> (local), d=<address> (<interface>), len <octets>, sending, proto=<number> :: The router sends a
-        packet of its own; `routed`: the forwarding table chooses the interface.
-    """),
-    next="show interfaces",
-    clause="RFC 791",
-)
-
-_ICMP = debug_group(
-    "debug ip icmp",
-    Word(
-        "ICMP: <message> <rcvd|sent>, src <address>, dst <address>, dscp <number>",
-        "An ICMP message for the router, or of its own. The data plane answers echo requests; these are not here.",
-    ),
-    next="ping",
-    clause="RFC 792",
-)
-
-_ANSWERS = answer_group(
-    "the system",
-    *words("""
+_ANSWERS = words(WordKind.ANSWER)("""
+    ## answers to lines of the system :: the prompt next: show ip interface brief
     %Warning: whoever sees the configuration can read this password; `secret` keeps a hash of it :: `password` is kept
         as it was typed; type 7 hides it from a glance, and no more.
     %Warning: type 6 can be read by the router alone that wrote it; here nobody can log in with it :: The line is kept
@@ -151,8 +43,79 @@ _ANSWERS = answer_group(
         next: show ipv6 interface brief
     % Invalid interface: it is not configured :: The running configuration has no such interface.
         next: show running-config
-    """),
-    next="show ip interface brief",
+    """)
+_LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
+    ## log messages of the system :: show logging next: show logging
+    %SYS-5-CONFIG_I :: At `end`, with who it was. next: show running-config
+    %SYS-5-CONFIG_RELOAD :: At SIGHUP without a terminal. next: show running-config
+    %SYS-3-CONFIG_RELOAD_REFUSED :: At SIGHUP without a terminal; one message for each line that IOS would refuse.
+        next: dmvpn config check (the file)
+    %SYS-4-CONFIG_UNSAVED_LOST :: At SIGHUP without a terminal; one message for each line. With `no` in front: it was
+        taken away, and is back.
+        next: write memory (before the next time)
+    %SYS-5-RESTART :: At each start. next: show version
+    %SYS-3-LOGGINGHOST_FAIL :: With `logging host ... transport tcp`, once until it takes lines again; tried every 30 s.
+        next: ping (the log host)
+    %SYS-6-LOGGINGHOST_STARTSTOP :: After such a failure.
+    %SEC_LOGIN-5-LOGIN_SUCCESS :: With `login on-success log`. next: show users
+    %SEC_LOGIN-4-LOGIN_FAILED :: With `login on-failure log`.
+    %SEC_LOGIN-1-QUIET_MODE_ON :: With `login block-for`.
+    %SEC_LOGIN-5-QUIET_MODE_OFF :: When its time is over.
+    """)
+_Severity = enum.IntEnum(
+    "_Severity", "emergencies alerts critical errors warnings notifications informational debugging", start=0
 )
+_SEVERITIES = words(WordKind.CODE, _Severity, rank=61, names="severity syslog level rfc 5424")("""
+    ## severity of a log message :: show logging [RFC 5424 §6.2.1] next: show logging
+    emergencies :: The system cannot be used.
+    alerts :: Immediate action is needed.
+    critical :: A part has failed that much depends on.
+    errors :: Something does not work: refused packets, registrations, SAs.
+    warnings :: Something will not work, or works otherwise than written.
+    notifications :: Ordinary and worth knowing: neighbors and lines that come and go.
+    informational :: News without consequence.
+    debugging :: Lines of `debug`.
+    """)
+_DEBUGS = words(WordKind.DEBUG)("""
+    ## lines of debug ip packet :: debug ip packet, show logging [RFC 791] next: show interfaces
+    IP: s=<address> (<interface>), d=<address>, len <octets>, rcvd, proto=<number> :: A packet for the router itself
+        came in. What the data plane forwards does not pass here.
+    IP: s=<address> (local), d=<address> (<interface>), len <octets>, sending, proto=<number> :: The router sends a
+        packet of its own; `routed`: the forwarding table chooses the interface.
 
-GROUPS: Final = (_ANSWERS, _LOGS, _SEVERITIES, _PACKETS, _ICMP, _PING, _TRACEROUTE, *labels.GROUPS)
+    ## lines of debug ip icmp :: debug ip icmp, show logging [RFC 792] next: ping
+    ICMP: <message> <rcvd|sent>, src <address>, dst <address>, dscp <number> :: An ICMP message for the router, or of
+        its own. The data plane answers echo requests; these are not here.
+    """)
+_PING = words(
+    WordKind.FLAG,
+    rank=19,
+    sighting=r"^([!.UQM&?]{1,})$",
+    mark=r"^Sending \d+, \d+-byte ICMP Echos",
+    cell=r"((?=.*[!.&?])[!.UQM&?]+|U+|Q+|M+)",
+    joined=True,
+)("""
+    ## marks of ping :: ping, traceroute next: traceroute (the address)
+    ! :: An answer came. [RFC 792, type 0]
+    . :: No answer within the time-out.
+        when: A first `.` and then `!` is harmless: the first packet waited for an address.
+        next: show dmvpn, show ip route (the address)
+    U :: A router on the path reported that the destination is unreachable. [RFC 792, type 3]
+        next: show ip route (the address), on the router that answered
+    Q :: A source quench asked to send less; RFC 6633 deprecates it. [RFC 6633]
+    M :: The packet was too large for a link on the way and may not be fragmented. [RFC 1191 §4]
+        when: With `df-bit`. Path MTU: lower `ip mtu` of the tunnel, or use `ip tcp adjust-mss`.
+        next: show interfaces Tunnel
+    & :: The packet lived too long: its TTL was used up, as in a loop. [RFC 792, type 11]
+    ? :: An answer of a kind that has no mark of its own.
+    """)
+_TRACEROUTE = words(WordKind.FLAG, rank=22, sighting=r"(?<=\s)(![NHPA]|\*)(?=\s|$)", mark=r"^Tracing the route to")("""
+    ## marks of traceroute :: traceroute next: show ip route (the address), on the last hop that answered
+    * :: No answer in time: the hop is silent, or its answer is filtered.
+    !N :: The way ends: that hop has no route to the network. [RFC 792, type 3]
+    !H :: The way ends: that hop cannot reach the host. [RFC 792, type 3]
+    !P :: The way ends: the host does not speak UDP. [RFC 792, type 3]
+    !A :: The way ends: a filter forbids it. [RFC 1812 §5.2.7.1]
+    """)
+
+GROUPS: Final = (*groups(vars()), *labels.GROUPS)
