@@ -18,7 +18,7 @@ The checks, each a function of the scene, in the order of a packet's path:
     masks                   masks, and which end of a wire has the wrong one
     packet_sizes            packet sizes on a path, and which end is narrow
     server_nbma             the router that has the NBMA address of a server
-    underlay_routes         the routes between the two ends of a tunnel
+    underlay_routes         the routes between the two ends of a tunnel, and the underlay in the tunnel's routes
     nat                     NAT on the path
     tunnel_interfaces       tunnel interfaces
     ipsec, sas              IKE; its SAs
@@ -28,7 +28,6 @@ The checks, each a function of the scene, in the order of a packet's path:
     eigrp, rip, ospf, bgp   neighbors by these protocols
     missing_routes          routes that do not pass from a router to its neighbor, and why; route_lines: the lines
     black_holes             static routes that lead nowhere
-    underlay_leak           EIGRP or OSPF that advertises the underlay through the tunnel
     missing_process         a routing protocol that all routers of a cloud run but one
     addressing              correct addresses, and correct sources of tunnels
     lans                    the owner of an address, judged by the hosts

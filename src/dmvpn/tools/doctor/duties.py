@@ -18,7 +18,7 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import cut_tunnels, neighbors, ospf_ends, phases, registration, sizes, tunnels
+from dmvpn.tools.lint.rules import cut_tunnels, neighbors, ospf_ends, phases, registration, sizes, tunnels, ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
             of_ports = () if one.vrf else (references.ACCESS_GROUP,)
             dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN, *of_ports))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
-        for rules in (tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels, sizes):
+        for rules in (tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels, sizes, ways):
             found += rules.check(network)
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(

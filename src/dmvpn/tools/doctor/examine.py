@@ -46,7 +46,6 @@ from dmvpn.tools.doctor import (
     tunnel_interfaces,
     tunnel_traffic,
     underlay,
-    underlay_leak,
     underlay_routes,
 )
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
@@ -94,7 +93,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 #: Checks of each tunnel and its server, until a fault is found.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
     server_nbma.server_address,
-    underlay_leak.underlay_advertised,
+    underlay_routes.underlay_advertised,
     underlay_routes.routes,
     nat.shared_translator,
     packet_loss.outer_ttl,
@@ -273,7 +272,7 @@ _ON_THE_WAY: Final = (
 _BY_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH, Cause.LIST_CUTS_TUNNEL)
 _WITHOUT_TUNNEL: Final = (
     server_nbma.server_address,
-    underlay_leak.underlay_advertised,
+    underlay_routes.underlay_advertised,
     underlay_routes.routes,
     packet_loss.losses,
 )

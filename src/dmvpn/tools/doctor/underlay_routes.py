@@ -10,11 +10,12 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
-from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, tracked_routes
+from dmvpn.tools.doctor import addressing, duties, missing_routes, nat, tables, tracked_routes
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules import ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,12 @@ _DEFAULT: Final = IPv4Network("0.0.0.0/0")
 #: Network and mask of the default route.
 _ANY: Final = IPv4Address(0)
 _STEP = Step.UNDERLAY
+_advertised: Final = duties.of_all(Step.LINE, ways.PROTOCOL)
+
+
+def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that neither end advertises the underlay through the tunnel, which would then flap."""
+    return (one for one in _advertised(scene) if one.router in (client.name, client.hub))
 
 
 def routes(scene: Scene, client: Client) -> Iterator[Verdict]:

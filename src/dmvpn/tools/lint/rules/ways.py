@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.eigrp.config.processes import IN_FAMILY
+from dmvpn.features.eigrp.config.sections import process_lines
+from dmvpn.features.ospf.config.interfaces import PROCESS
+from dmvpn.features.ospf.config.processes import NETWORKS
 from dmvpn.features.static.config import ROUTE, ROUTE6, line_of, route_line
-from dmvpn.ios import Blank
-from dmvpn.network.routing import Protocol, running
+from dmvpn.ios import INTERFACE, Blank
+from dmvpn.network.lines import indented
+from dmvpn.network.routing import Protocol, ospf_interface, running
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.eigrp.model import NetworkLine as EigrpNetwork
+    from dmvpn.features.ospf.model import NetworkLine as OspfNetwork
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.network.routing import Running
     from dmvpn.tools.lint.found import NetworkConcern
 
 STATIC: Final = Rule(
@@ -38,6 +47,7 @@ PROTOCOL: Final = Rule(
     "overlay must not run on the underlay.",
     bad="router eigrp 100\n network 0.0.0.0",
     fix="router eigrp 100\n no network 0.0.0.0\n network 10.0.0.0 0.0.0.255",
+    cause=Cause.RECURSION,
 )
 LEAK: Final = Rule(
     id="overlay-in-clear",
@@ -61,6 +71,7 @@ NOBODY: Final = Rule(
     fix="ip route 192.168.20.0 255.255.255.0 10.0.0.20",
 )
 RULES: Final = (STATIC, PROTOCOL, LEAK, NOBODY)
+_Network = TypeVar("_Network", "EigrpNetwork", "OspfNetwork")
 #: Behind every protocol, and behind NHRP (250).
 _LAST: Final = 254
 #: How `dmvpn render` begins its files.
@@ -106,27 +117,72 @@ def _protocol(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     prefix = Prefix.of(*interface.address)
     below = {(one.protocol, one.number) for one in running(end.device, interface.name, interface.address[0])}
     shared = [one for one in end.running if (one.protocol, one.number) in below]
-    if not shared or _is_known_better(network, end, prefix):
+    if not shared or not _is_way_out(end, prefix) or _is_known_better(network, end, prefix, shared[0].protocol):
         return
-    router = f"router {shared[0].protocol.value.lower()}"
-    if shared[0].protocol is Protocol.EIGRP:
-        process = next(one for one in end.device.eigrp.processes if one.autonomous_system == shared[0].number)
-        router = f"{router} {process.name or process.autonomous_system}"
-    elif shared[0].protocol is Protocol.OSPF:
-        router = f"{router} {shared[0].number}"
+    opening, lines = _withdrawn(end, shared[0], interface.name, interface.address[0])
     what = (
         f"{shared[0]} runs on {end.name} and on {interface.name}, its source: the far ends learn {prefix} "
         "through the tunnel that needs it"
     )
-    yield found(PROTOCOL, end.device, (router,), what)
+    yield found(PROTOCOL, end.device, opening[:1], what, "\n".join(indented((*opening, *lines) if lines else ())))
 
 
-def _is_known_better(network: Network, end: TunnelEnd, prefix: Prefix) -> bool:
-    """Return whether all far ends that are here have a longer or equal way to it outside, by themselves."""
+def _is_way_out(end: TunnelEnd, prefix: Prefix) -> bool:
+    """Return whether packets leave by the tunnel's source, or it is a loopback: of a LAN, the source is the mistake."""
+    hops = [route.next_hop for route in end.device.static.routes if route.prefix.is_default and route.next_hop]
+    return end.source_port.startswith("Loopback") or not hops or any(hop in prefix for hop in hops)
+
+
+def _withdrawn(end: TunnelEnd, shared: Running, port: str, own: IPAddress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines that open the section of a process, and those by which it leaves a port and no other interface.
+
+    RIP has no such lines: its networks are those of classes.
+    """
+    device = end.device
+    if shared.protocol is Protocol.EIGRP:
+        process = next(one for one in device.eigrp.processes if one.autonomous_system == shared.number)
+        line, (gone, again) = IN_FAMILY.network, _networks_without(device, process.networks, own)
+        lines = [line.no(address=one.address, wildcard=one.wildcard) for one in gone]
+        lines += [line.of(address=one.address, wildcard=one.wildcard) for one in again]
+        return process_lines(process, "")[:-1], tuple(lines)
+    if shared.protocol is Protocol.RIP:
+        return ("router rip",), ()
+    ospf = next(one for one in device.ospf.processes if one.number == shared.number)
+    mine = ospf_interface(device, port)
+    if mine is not None and mine.process == ospf.number:
+        return (INTERFACE.of(name=port),), (PROCESS.no(process=ospf.number, area=mine.area),)
+    left, again = _networks_without(device, ospf.networks, own)
+    lines = [NETWORKS.no(network=(one.address, one.wildcard), area=one.area) for one in left]
+    lines += [NETWORKS.of(network=(one.address, one.wildcard), area=left[0].area) for one in again]
+    return (f"router ospf {ospf.number}",), tuple(lines)
+
+
+def _networks_without(
+    device: Device, networks: Sequence[_Network], own: IPAddress
+) -> tuple[list[_Network], list[Prefix]]:
+    """Return the `network` lines that cover an address, and the subnets that need new lines without them."""
+
+    def is_in(address: IPAddress, line: _Network) -> bool:
+        return not (int(address) ^ int(line.address)) & ~int(line.wildcard)
+
+    gone = [line for line in networks if is_in(own, line)]
+    lost = dict[Prefix, None]()
+    for settings, address, length in device.addresses():
+        covering = [line for line in networks if is_in(address, line)]
+        if covering and all(line in gone for line in covering) and settings.name not in device.tunnel_sources:
+            lost[Prefix.of(address, length)] = None
+    return gone, list(lost)
+
+
+def _is_known_better(network: Network, end: TunnelEnd, prefix: Prefix, protocol: Protocol) -> bool:
+    """Return whether all far ends that are here have a longer or equal way to it outside, by themselves, or do not run
+    the protocol.
+    """
     others = [pair.there if pair.here is end else pair.here for pair in network.pairs if end in (pair.here, pair.there)]
     if not others or end.source is None:
         return False
-    known = [other.device.underlay_route(end.source) for other in others]
+    listening = [other for other in others if any(one.protocol is protocol for one in other.running)]
+    known = [other.device.underlay_route(end.source) for other in listening]
     return all(route is not None and route.length >= prefix.length for route in known)
 
 
