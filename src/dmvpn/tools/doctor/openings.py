@@ -25,8 +25,3 @@ def bgp_neighbors(facts: RouterFacts) -> tuple[str, ...]:
     """Return the lines that open BGP's section with the neighbors: in a VRF its address family."""
     within = (bgp_lines.VRF_FAMILY.of(vrf=facts.vrf),) if facts.vrf else ()
     return (bgp_lines.ROUTER.of(number=facts.bgp.local_as), *within)
-
-
-def bgp_family(facts: RouterFacts) -> tuple[str, ...]:
-    """Return the lines that open BGP's section with the routes of IPv4."""
-    return bgp_neighbors(facts) if facts.vrf else (*bgp_neighbors(facts), bgp_lines.FAMILY.of())

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.config import processes as bgp_lines
-from dmvpn.features.eigrp.config.interfaces import AF_SUMMARY, IP_SUMMARY
-from dmvpn.features.eigrp.config.processes import ADDRESS_FAMILY, AF_INTERFACES, ROUTER_NAMED
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import duties
-from dmvpn.tools.doctor.configuration import device, statements, texts
-from dmvpn.tools.doctor.openings import bgp_family
+from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -23,10 +17,9 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import phases, sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
-    from dmvpn.ios import Args
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -35,19 +28,10 @@ if TYPE_CHECKING:
 _ENOUGH_OTHERS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Summary:
-    """A line that replaces routes by one. opening: the lines that open its section."""
-
-    opening: tuple[str, ...]
-    line: str
-    network: IPv4Network
-
-
 _redirect: Final = duties.of_pair(Step.REDIRECT, phases.REDIRECT)
 _shortcut: Final = duties.of_pair(Step.SHORTCUT, phases.SHORTCUT)
 _single: Final = duties.of_pair(Step.SHORTCUT, phases.SPOKE)
-_next_hop: Final = duties.of_pair(Step.REDIRECT, phases.NEXT_HOP)
+_next_hop: Final = duties.of_all(Step.REDIRECT, phases.NEXT_HOP, phases.SUMMARY)
 _unclamped: Final = duties.of_pair(Step.GRE, sizes.NO_MSS)
 _clamped: Final = duties.of_pair(Step.GRE, sizes.MSS)
 
@@ -114,71 +98,9 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
     if there is None or hub is None or there.redirects:
         return
     some = [one for one in (client, *scene.fellows(client)) if one.tunnel.multipoint and not one.tunnel.shortcuts]
-    for process in hub.eigrp if len({one.name for one in some}) > 1 else ():
-        own = next((one for one in process.interfaces if one.name == there.name), None)
-        if own is None or own.split_horizon:
-            continue
-        if own.next_hop_self:
-            yield from _next_hop(scene, client)
-        else:
-            yield from _summarized(scene, client, _summary_lines(hub, there.name))
-    if hub.bgp.local_as and len({one.name for one in some}) > 1:
-        yield from _summarized(scene, client, _aggregates(hub))
-
-
-def _aggregates(facts: RouterFacts) -> Iterator[_Summary]:
-    """Yield aggregates of BGP that suppress more specific routes."""
-    for one in device(facts).bgp.aggregates:
-        network = IPv4Network(str(one.prefix))
-        if one.summary_only:
-            line = bgp_lines.IN_ROUTER.aggregate.of(
-                address=network.network_address, mask=network.netmask, summary_only=True
-            )
-            yield _Summary(bgp_family(facts), line, network)
-
-
-def _network_of(args: Args) -> IPv4Network:
-    """Return the network of a line with an address and a mask, or with a prefix."""
-    text = str(args["prefix"]) if "prefix" in args.values_given else f"{args['address']}/{args['mask']}"
-    return IPv4Network(text, strict=False)
-
-
-def _summarized(scene: Scene, client: Client, lines: Iterable[_Summary]) -> Iterator[Verdict]:
-    """Check summaries that replace the LANs inside them: the hub is then the next hop of these."""
-    lans = _lans(scene, scene.fellows(client))
-    for one in lines:
-        if not any(_is_sent_by(client, lan) for lan in lans if lan in one.network):
-            continue
-        yield Finding(
-            step=Step.REDIRECT,
-            cause=Cause.NEXT_HOP_SELF,
-            router=client.hub,
-            what=(
-                f"{client.hub} advertises {one.network.network_address} {one.network.netmask} instead of the LANs "
-                "inside it, and sends no redirects: spokes with multipoint tunnels send everything by it"
-            ),
-            evidence=(f"{client.hub}: {' / '.join((*one.opening, one.line))}",),
-            fix=(*one.opening, f"no {one.line}"),
-        )
-
-
-def _summary_lines(facts: RouterFacts, tunnel: str) -> Iterator[_Summary]:
-    """Yield EIGRP's summaries on a tunnel that have no distance of their own."""
-    tree = device(facts).tree
-    for one in statements(device(facts).section(tunnel), IP_SUMMARY):
-        if _is_plain(one.args):
-            yield _Summary((INTERFACE.of(name=tunnel),), one.text, _network_of(one.args))
-    for name, process in tree.sections(ROUTER_NAMED):
-        for family, section in process.sections(ADDRESS_FAMILY):
-            opening = (ROUTER_NAMED.text(name), ADDRESS_FAMILY.text(family), AF_INTERFACES.of(name=tunnel))
-            for one in statements(section.section(AF_INTERFACES, name=tunnel), AF_SUMMARY):
-                if _is_plain(one.args):
-                    yield _Summary(opening, one.text, _network_of(one.args))
-
-
-def _is_plain(args: Args) -> bool:
-    """Return whether a summary has neither a distance nor a leak map."""
-    return args.values_given.keys() <= {"number", "prefix", "address", "mask"}
+    ports = [it for process in hub.eigrp for it in process.interfaces if it.name == there.name]
+    if len({one.name for one in some}) > 1 and (hub.bgp.local_as or any(not one.split_horizon for one in ports)):
+        yield from (one for one in _next_hop(scene) if one.router == client.hub)
 
 
 def _lans(scene: Scene, clients: list[Client]) -> list[Address]:

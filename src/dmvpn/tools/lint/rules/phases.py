@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.features.bgp.config.processes import FAMILY, IN_ROUTER, ROUTER
 from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, line_of, nested, taken_back
+from dmvpn.features.eigrp.config.sections import SUMMARY as SUMMARY_ADDRESS
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version
 from dmvpn.features.ospf.model import NetworkType
@@ -53,9 +55,11 @@ SUMMARY: Final = Rule(
     severity=Severity.WARNING,
     title="The hub advertises a summary to multipoint spokes, and sends no redirects",
     why="A summary hides which spoke a prefix is behind: its next hop is the hub. Only phase 3 finds the direct "
-    "path; without `ip nhrp redirect` all traffic between spokes stays on the hub.",
+    "path; without `ip nhrp redirect` all traffic between spokes stays on the hub. Where EIGRP preserves next hops, as "
+    "in phase 2, and where BGP does, the summary is the mistake.",
     bad="interface Tunnel0\n ip summary-address eigrp 100 10.0.0.0 255.0.0.0",
     fix="interface Tunnel0\n ip nhrp redirect",
+    cause=Cause.NEXT_HOP_SELF,
 )
 SPOKE: Final = Rule(
     id="phase3-spoke-point-to-point",
@@ -147,15 +151,27 @@ def _phase3(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
                 )
                 fix = "\n ".join((client.at[0], *right))
                 yield found(SPOKE, client.device, client.line("tunnel destination"), what, fix)
-    running = hub.eigrp
-    if running is None or hub.nhrp.redirect or not (clients or not network.clients(hub)) or following:
-        return
-    process, settings = running
-    if settings.summaries:
-        prefix = settings.summaries[0].prefix
-        what = f"spokes hear {prefix} from {hub.device.hostname} instead of each other's prefixes, and no redirects"
-        at = line_of(process, hub.name, "summary-address")
-        yield found(SUMMARY, hub.device, at, what, fix)
+    if not hub.nhrp.redirect and not following and (clients or not network.clients(hub)):
+        yield from _summaries(network, hub, fix)
+
+
+def _summaries(network: Network, hub: TunnelEnd, redirect: str) -> Iterator[NetworkConcern]:
+    """Check that a hub without redirects hides no LAN of a spoke behind itself. redirect: the lines that send them."""
+    name, bgp = hub.device.hostname, hub.device.bgp
+    if hub.eigrp is not None and (shown := [one for one in hub.eigrp[1].summaries if not one.leaks]):
+        (process, settings), prefix, lines = hub.eigrp, shown[0].prefix, redirect
+        if not settings.next_hop_self and not settings.split_horizon:
+            lines = nested(taken_back(process, hub.name, SUMMARY_ADDRESS, address=prefix.address, mask=prefix.netmask))
+        what = f"spokes hear {prefix} from {name} instead of each other's prefixes, and no redirects"
+        yield found(SUMMARY, hub.device, line_of(process, hub.name, "summary-address"), what, lines)
+    lans = [lan for client in _multipoint_clients(network, hub) for lan in network.advertised[client.device]]
+    for aggregate in bgp.aggregates if bgp.local_as else ():
+        prefix = aggregate.prefix
+        if aggregate.summary_only and any(lan in prefix for lan in lans):
+            what = f"spokes hear {prefix} from {name} instead of each other's prefixes, and no redirects"
+            line = IN_ROUTER.aggregate.of(address=prefix.address, mask=prefix.netmask, summary_only=True)
+            router = ROUTER.of(number=bgp.local_as)
+            yield found(SUMMARY, hub.device, (router, line), what, nested((router, FAMILY.of(), f"no {line}")))
 
 
 def _keeps_next_hops(hub: TunnelEnd) -> bool:
