@@ -60,7 +60,7 @@ class Concern:
     at: the line, by its words: the lines of the enclosing sections, then its own, as many words as distinguish it from
         its neighbors ("interface Tunnel0", "tunnel key"). If there is none, it is about the section.
     fix: lines to enter, "" if that cannot be said in lines.
-    severity: None: the rule's.
+    severity, cause: None: the rule's.
     """
 
     rule: Rule
@@ -68,6 +68,7 @@ class Concern:
     what: str
     fix: str = ""
     severity: Severity | None = None
+    cause: Cause | None = None
 
     @property
     def typed(self) -> tuple[str, ...]:

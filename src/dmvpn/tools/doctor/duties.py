@@ -107,7 +107,7 @@ def _placed(scene: Scene, name: str, device: Device) -> Device:
 def _finding(step: Step, one: Mistake) -> Finding:
     return Finding(
         step=step,
-        cause=one.concern.rule.cause or Cause.UNDECIDED,
+        cause=one.concern.cause or one.concern.rule.cause or Cause.UNDECIDED,
         router=one.router,
         what=f"{one.router}: {one.concern.what}",
         evidence=tuple(f"{router}: {at[-1]}" for router, at in one.related),

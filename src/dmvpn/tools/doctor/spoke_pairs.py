@@ -6,75 +6,32 @@ it, or it is a peer without SAs. The facts of both ends decide; the checks send 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.reasons import NhrpReason
-from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor import ipsec, packet_loss, sas, underlay_routes
-from dmvpn.tools.doctor.configuration import tunnel_end
+from dmvpn.tools.doctor import duties, ipsec, packet_loss, sas, underlay_routes
 from dmvpn.tools.doctor.scene import Client
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.lint.rules.registration import lines_about
+from dmvpn.tools.lint.rules.registration import MAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 #: Checks of two ends, until a fault is found.
-_CHECKS = (underlay_routes.routes, packet_loss.outer_ttl, ipsec.protection, ipsec.ike, sas.unused_sas)
+_CHECKS: Final = (underlay_routes.routes, packet_loss.outer_ttl, ipsec.protection, ipsec.ike, sas.unused_sas)
 #: Reasons for a path through the hub that are no fault.
-_MEANT = (NhrpReason.SAME_NAT, NhrpReason.BOTH_BEHIND_NAT, NhrpReason.PEER_BEGINS, NhrpReason.NOT_HEARD)
+_MEANT: Final = (NhrpReason.SAME_NAT, NhrpReason.BOTH_BEHIND_NAT, NhrpReason.PEER_BEGINS, NhrpReason.NOT_HEARD)
+_maps: Final = duties.of_all(Step.REGISTRATION, MAP)
 
 
 def static_maps(scene: Scene) -> Iterator[Verdict]:
-    """Check that static maps have the right NBMA addresses."""
-    for name, facts in scene.alive():
-        for tunnel in facts.tunnels:
-            for entry in tunnel.mappings:
-                if entry.kind != "static" or entry.nbma is None or entry.nbma.is_unspecified:
-                    continue
-                if any(entry.next_hop == server.address for server in tunnel.servers):
-                    continue  # maps of a server are checked with it
-                right = _right(scene, entry.next_hop)
-                if right is None or entry.nbma in right[1]:
-                    continue
-                yield _wrong_map(name, facts, tunnel, (entry.next_hop, entry.nbma), right)
-
-
-def _right(scene: Scene, address: Address) -> tuple[str, tuple[Address, ...]] | None:
-    """Return the router with this tunnel address, and the NBMA addresses that peers may use for it."""
-    owned = scene.tunnel_owner(address)
-    if owned is None or owned[1].source is None:
-        return None
-    gateway = scene.gateway_of(owned[0], owned[1].source_interface)
-    public = (scene.lab.gateways[gateway].public,) if gateway is not None else ()
-    return owned[0], (*public, owned[1].source)
-
-
-def _wrong_map(
-    name: str,
-    facts: RouterFacts,
-    tunnel: TunnelFacts,
-    entry: tuple[Address, Address],
-    right: tuple[str, tuple[Address, ...]],
-) -> Finding:
-    (address, nbma), (owner, known) = entry, right
-    end = tunnel_end(facts, tunnel, address.version)
-    written = [f"no {one.text}" for one in (lines_about(end, address) if end is not None else ())]
-    return Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.WRONG_MAP,
-        router=name,
-        what=f"a static map of {name} has {address} at {nbma}, and that is {owner}, at {known[0]}",
-        evidence=(f"{name}: {address} is at {nbma} (static)", f"{owner}: {tunnel.name} leaves from {known[-1]}"),
-        fix=(INTERFACE.of(name=tunnel.name), *written),
-        others=(owner,),
-    )
+    """Check that static maps have the right NBMA addresses; those of a server are checked with its client."""
+    return (one for one in _maps(scene) if one.cause is Cause.WRONG_MAP)
 
 
 def pairs(scene: Scene, broken: set[str]) -> Iterator[Verdict]:

@@ -15,6 +15,7 @@ from dmvpn.network.terms.table import disagreements
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.causes import Cause
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
     from dmvpn.network.terms.table import Disagreement, Failure, Table
@@ -38,9 +39,12 @@ def found(
     *,
     related: tuple[tuple[Device, tuple[str, ...]], ...] = (),
     severity: Severity | None = None,
+    cause: Cause | None = None,
 ) -> NetworkConcern:
     """Return a finding at a place of a device's configuration: `NetworkConcern` and `Place` in one call."""
-    return NetworkConcern(device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity), related)
+    return NetworkConcern(
+        device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity, cause=cause), related
+    )
 
 
 def differences(network: Network, table: Table[Any]) -> Iterator[NetworkConcern]:

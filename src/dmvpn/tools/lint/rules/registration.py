@@ -351,6 +351,7 @@ def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkCon
         for nhs in end.nhrp.nhs
         if nhs.address is not None and nhs.nbma is not None
     ]
+    servers = [nhs.address for nhs in end.nhrp.nhs]
     for address, nbma, at, nhs in said:
         owners = [
             other
@@ -377,6 +378,7 @@ def _maps(network: Network, end: TunnelEnd, moved: Mapping[TunnelEnd, NetworkCon
             "\n ".join((end.at[0], *_moved(end, address, (nbma, right), nhs))),
             related=((owner.device, owner.line("tunnel source")),),
             severity=Severity.ADVICE if translated else None,
+            cause=None if nhs is not None or address in servers else Cause.WRONG_MAP,
         )
 
 
