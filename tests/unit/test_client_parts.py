@@ -31,8 +31,9 @@ from dmvpn.client.errors import (
     UnavailableError,
     UsageError,
 )
-from dmvpn.client.following import Following, of_lab, of_router
+from dmvpn.client.following import Following
 from dmvpn.client.frames import rows, tables
+from dmvpn.client.fronts import Asked
 from dmvpn.client.values import Gone, Job, LabNews
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import News
@@ -141,9 +142,7 @@ def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients()
     methods = {name: resource_of(method) for name, method in vars(web_labs.Labs).items()}
     of_web = {name.rstrip("_") for name, found in methods.items() if found and found.path.startswith(web_labs.LAB)}
     of_web -= {"up"}
-    of_client = {name.rstrip("_") for name in vars(orders.Orders) if not name.startswith("_")}
-    for front in (sync.RunningLab, aio.RunningLab):
-        assert {name.rstrip("_") for name in vars(front) if not name.startswith("_")} - {"events"} == of_client
+    of_client = {name.rstrip("_") for name, each in vars(orders.Orders).items() if isinstance(each, Asked)}
     assert of_web == of_client
     assert of_client <= VERBS.keys()
 
@@ -181,7 +180,7 @@ NEWS = {"lines": [], "now": 1.0, "missed": 0, "begins": True, "addresses": [], "
 
 def following(patience: float = 60.0) -> Following[News]:
     """A reader that has read an event."""
-    made = of_router("/base", ("log",), "", patience)
+    made = Following("/base", ("log",), "", patience, lambda news, _: news)
     assert "Last-Event-ID" not in dict(made.request().headers)
     assert isinstance(made.take(event("news", NEWS, "a.1.2")), News)
     return made
@@ -198,8 +197,10 @@ def test_the_next_request_names_the_last_event() -> None:
 
 
 def test_news_of_a_lab_have_the_name_of_their_router_and_the_place_in_the_stream_of_all() -> None:
-    stream = of_lab("/lab", (), "", 60.0)
-    assert stream.request().path == "/lab/events"
+    with pytest.raises(StopIteration) as found:
+        next(orders.Orders.events(orders.Orders("x")))
+    stream = found.value.value
+    assert stream.request().path == "/api/v1/labs/x/events"
     news = stream.take(event("news", {**NEWS, "router": "R31"}, "abc"))
     assert isinstance(news, LabNews)
     assert (news.router, news.id, news.news.begins) == ("R31", "abc", True)
@@ -231,7 +232,7 @@ def test_the_patience_begins_again_with_each_connection_and_tries_stay_rare_unti
 
 
 def test_a_connection_that_broke_before_its_first_event_is_opened_again() -> None:
-    stream = of_router("/base", (), "", 60.0)
+    stream = Following("/base", (), "", 60.0, lambda news, _: news)
     stream.connected()
     assert stream.lost(NotReachedError("broke"), 0.0) == 0.5
 
@@ -244,7 +245,7 @@ def test_what_does_not_pass_ends_a_stream_at_once(error: ProblemError) -> None:
 
 def test_a_server_that_never_answered_is_not_tried_again() -> None:
     with pytest.raises(NotReachedError):
-        of_router("/base", (), "", 60.0).lost(NotReachedError("away"), 0.0)
+        Following("/base", (), "", 60.0, lambda news, _: news).lost(NotReachedError("away"), 0.0)
 
 
 @given(
@@ -271,6 +272,7 @@ RUNNING = {
     "begun": 1.0,
     "ended": None,
 }
+SERVER = operations.Server.__new__(operations.Server)
 BEGUN = Job("7", "up", "x", "eve", "running", None, 1.0, None, (), None)
 
 
@@ -281,7 +283,7 @@ def answered(**fields: object) -> exchange.Reply:
 
 
 def test_a_job_is_asked_more_and_more_seldom_until_it_has_ended() -> None:
-    steps = operations.Server().wait(BEGUN, patience=60.0, check=True)
+    steps = operations.Server.wait(SERVER, BEGUN, patience=60.0, check=True)
     pauses = [next(steps).after]
     for _ in range(10):
         request = steps.send(answered())
@@ -295,12 +297,12 @@ def test_a_job_is_asked_more_and_more_seldom_until_it_has_ended() -> None:
 
 
 def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants_it() -> None:
-    steps = operations.Server().wait(BEGUN, patience=60.0, check=True)
+    steps = operations.Server.wait(SERVER, BEGUN, patience=60.0, check=True)
     next(steps)
     with pytest.raises(JobError, match="up of x: R31 does not answer") as failed:
         steps.send(answered(state="failed", ended=2.0))
     assert failed.value.job.ended == 2.0
-    unchecked = operations.Server().wait(BEGUN, patience=60.0, check=False)
+    unchecked = operations.Server.wait(SERVER, BEGUN, patience=60.0, check=False)
     next(unchecked)
     with pytest.raises(StopIteration):
         unchecked.send(answered(state="failed", ended=2.0))
@@ -308,13 +310,13 @@ def test_a_job_that_fails_is_an_error_with_its_last_note_unless_the_caller_wants
 
 def test_a_job_that_takes_too_long_says_what_to_do() -> None:
     with pytest.raises(JobError, match="still runs after 0 seconds: wait for it again, or cancel it"):
-        next(operations.Server().wait(BEGUN, patience=0.0, check=True))
+        next(operations.Server.wait(SERVER, BEGUN, patience=0.0, check=True))
 
 
 @pytest.mark.parametrize(("tag", "says"), [("", "needs tag="), ('"x"', "is the `tag`"), ("a\nb", "is the `tag`")])
 def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, says: str) -> None:
-    place = operations.Place("R31", "x")
-    steps = configuring.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
+    place = configuring.Configurable("R31", "x")
+    steps = configuring.Configurable.configure(place, ["end"], replace=True, dry_run=False, confirm_within=0, tag=tag)
     with pytest.raises(UsageError, match=says):
         next(steps)
 
@@ -330,8 +332,8 @@ def test_a_whole_configuration_is_not_sent_without_what_it_replaces(tag: str, sa
     ],
 )
 def test_lines_of_a_file_of_windows_are_lines(lines: str | list[str], sent: list[str]) -> None:
-    place = operations.Place("R31", "x")
-    steps = configuring.configure(place, lines, replace=False, dry_run=False, confirm_within=0, tag="")
+    place = configuring.Configurable("R31", "x")
+    steps = configuring.Configurable.configure(place, lines, replace=False, dry_run=False, confirm_within=0, tag="")
     body = next(steps).body
     assert isinstance(body, dict)
     assert body["lines"] == sent
@@ -356,4 +358,4 @@ def test_a_token_is_read_of_a_regular_file_of_this_user_alone(tmp_path: Path, mo
 
 def test_a_number_that_json_does_not_have_is_not_sent() -> None:
     with pytest.raises(UsageError, match="JSON"):
-        exchange.arguments(next(orders.Orders("x").clock(float("nan"))))
+        exchange.arguments(next(orders.Orders.clock(orders.Orders("x"), float("nan"))))

@@ -8,7 +8,7 @@
 
 `dmvpn.client.aio` has the same for asyncio: `(await client.router("R31").show("dmvpn")).peers`.
 
-connect, sync, aio   the two fronts
+connect, sync, aio   the two fronts, and `fronts`: the methods that both have
 operations           what each operation asks and reads, without either front
 configuring, orders  the same: configurations as transactions; orders to labs, and jobs
 exchange             requests and answers as values

@@ -10,14 +10,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.client.errors import AnswerError, UsageError
-from dmvpn.client.exchange import Reply, Request, Steps
-from dmvpn.client.operations import made
+from dmvpn.client.exchange import Reply, Request, Steps, made
+from dmvpn.client.fronts import Asked
+from dmvpn.client.operations import Place
 from dmvpn.client.values import Change, Configuration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.client.operations import Place
     from dmvpn.ios.filters import Plain
 
 #: A tag that any configuration has.
@@ -30,48 +30,52 @@ _OVERWRITES: Final = (
 )
 
 
-def configuration(place: Place) -> Steps[Configuration]:
-    """Return the running configuration, as the role of the token may see it."""
-    base = yield from place.path()
-    return made(Configuration, _tagged((yield Request(f"{base}/configuration"))))
+class Configurable(Place):
+    """A router whose configuration is read and changed."""
 
+    @Asked
+    def configuration(self) -> Steps[Configuration]:
+        """Return the running configuration, as the role of the token may see it."""
+        base = yield from self.path()
+        return made(Configuration, _tagged((yield Request(f"{base}/configuration"))))
 
-def configure(
-    place: Place,
-    lines: str | Sequence[str],
-    *,
-    replace: bool = False,
-    dry_run: bool = False,
-    confirm_within: int = 0,
-    tag: str = "",
-) -> Steps[Change]:
-    """Enter all of these lines, or none; the router refuses lines by an InvalidError, which has them.
+    @Asked
+    def configure(
+        self,
+        lines: str | Sequence[str],
+        *,
+        replace: bool = False,
+        dry_run: bool = False,
+        confirm_within: int = 0,
+        tag: str = "",
+    ) -> Steps[Change]:
+        """Enter all of these lines, or none; the router refuses lines by an InvalidError, which has them.
 
-    replace: the lines are the whole configuration. dry_run: change nothing.
-    confirm_within: minutes after which the change is rolled back unless it is confirmed; needs `archive`.
-    tag: of a Configuration or a Change: if another one runs by now, OutdatedError. "*": any, for `replace`.
-    """
-    if replace and not dry_run and not tag:
-        raise UsageError(_OVERWRITES)
-    if tag and not _TAG.fullmatch(tag):
-        raise UsageError("tag is the `tag` of a Configuration or a Change")
-    body: dict[str, object] = {"lines": _lines(lines)}
-    body |= {"replace": True} if replace else {}
-    body |= {"dry_run": True} if dry_run else {}
-    body |= {"confirm_within": confirm_within} if confirm_within else {}
-    headers = (("If-Match", tag if tag == ANY else f'"{tag}"'),) if tag else ()
-    base = yield from place.path()
-    return made(Change, _tagged((yield Request(f"{base}/configuration", "POST", body, headers))))
+        replace: the lines are the whole configuration. dry_run: change nothing.
+        confirm_within: minutes after which the change is rolled back unless it is confirmed; needs `archive`.
+        tag: of a Configuration or a Change: if another one runs by now, OutdatedError. "*": any, for `replace`.
+        """
+        if replace and not dry_run and not tag:
+            raise UsageError(_OVERWRITES)
+        if tag and not _TAG.fullmatch(tag):
+            raise UsageError("tag is the `tag` of a Configuration or a Change")
+        body: dict[str, object] = {"lines": _lines(lines)}
+        body |= {"replace": True} if replace else {}
+        body |= {"dry_run": True} if dry_run else {}
+        body |= {"confirm_within": confirm_within} if confirm_within else {}
+        headers = (("If-Match", tag if tag == ANY else f'"{tag}"'),) if tag else ()
+        base = yield from self.path()
+        return made(Change, _tagged((yield Request(f"{base}/configuration", "POST", body, headers))))
 
+    @Asked
+    def confirm(self) -> Steps[tuple[str, ...]]:
+        """Keep the change that waits for this; returns what the router says. ConflictError: no change waits."""
+        return (yield from _later(self, "confirm", {}))
 
-def confirm(place: Place) -> Steps[tuple[str, ...]]:
-    """Keep the change that waits for this; returns what the router says. ConflictError: no change waits."""
-    return (yield from _later(place, "confirm", {}))
-
-
-def revert(place: Place, within: int = 0) -> Steps[tuple[str, ...]]:
-    """Take the change back that waits for a confirmation. within: minutes from now, 0: at once."""
-    return (yield from _later(place, "revert", {"within": within} if within else {}))
+    @Asked
+    def revert(self, within: int = 0) -> Steps[tuple[str, ...]]:
+        """Take the change back that waits for a confirmation. within: minutes from now, 0: at once."""
+        return (yield from _later(self, "revert", {"within": within} if within else {}))
 
 
 def _later(place: Place, verb: str, body: dict[str, object]) -> Steps[tuple[str, ...]]:

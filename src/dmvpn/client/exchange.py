@@ -105,6 +105,14 @@ class Intake:
         return reply
 
 
+def made(kind: type[T], plain: Plain) -> T:
+    """Return plain data as a value of a type. Raises AnswerError."""
+    try:
+        return cast("T", reader_of_type(kind)(plain))
+    except MisfitError as error:
+        raise errors.AnswerError(f"another version of dmvpn answers? {error}") from error
+
+
 def problem(reply: Reply) -> errors.ProblemError:
     """Return the error that an answer is."""
     found: Plain = None

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 from dmvpn.client.errors import AnswerError, NotReachedError, ProblemError, RouterError, UnavailableError
-from dmvpn.client.exchange import Request
-from dmvpn.client.operations import made
-from dmvpn.client.values import Gone, LabNews
+from dmvpn.client.exchange import Request, made
+from dmvpn.client.values import Gone
 from dmvpn.face.messages import News
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
 
-Event = News | Gone
-LabEvent = LabNews | Gone
 #: The news of a stream.
 N = TypeVar("N")
 
@@ -39,16 +36,6 @@ N = TypeVar("N")
 _FIRST, _LONGEST = 0.5, 15.0
 #: Errors that may pass.
 _PASSING: Final = (NotReachedError, UnavailableError, RouterError)
-
-
-def of_router(base: str, topics: Sequence[str], since: str, patience: float) -> Following[News]:
-    """Return the events of a router. base: its path."""
-    return Following(base, topics, since, patience, lambda news, _: news)
-
-
-def of_lab(base: str, topics: Sequence[str], since: str, patience: float) -> Following[LabNews]:
-    """Return the events of all routers of a lab. base: its path."""
-    return Following(base, topics, since, patience, lambda news, data: LabNews(made(str, data.get("router")), news))
 
 
 class Following(Generic[N]):
