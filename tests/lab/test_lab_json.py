@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.lab import VERBS
-from dmvpn.app.main import argument_parser
+from dmvpn.app.lab_words import function_of
+from support.command import lab_verbs
 from support.labs import Labs
 
 if TYPE_CHECKING:
@@ -45,11 +44,9 @@ def ask(labs: Labs, *words: str | Path, code: int = 0) -> dict[str, object]:
 
 
 def test_every_verb_takes_json_and_is_on_the_page() -> None:
-    parsers = (each for each in argument_parser()._actions if isinstance(each, argparse._SubParsersAction))
-    lab = next(parsers).choices["lab"]
-    verbs = next(action for action in lab._actions if isinstance(action, argparse._SubParsersAction)).choices
-    assert set(verbs) == set(VERBS)
+    verbs = lab_verbs()
     for verb, parser in verbs.items():
+        assert callable(function_of(parser.get_default("function"))), verb
         assert "--json" in parser._option_string_actions, verb
         assert verb in ("watch", "web") or documented(verb), verb
 

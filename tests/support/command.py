@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from dmvpn.app.main import main
+from dmvpn.app.main import argument_parser, main
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,3 +79,13 @@ def variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
 def inherited() -> dict[str, str]:
     """Return our own environment, without what pytest-xdist says of the width of a window that nobody has."""
     return {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+
+
+def _choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return {**next(found).choices}
+
+
+def lab_verbs() -> dict[str, argparse.ArgumentParser]:
+    """The verbs of `dmvpn lab`."""
+    return _choices(_choices(argument_parser())["lab"])

@@ -18,7 +18,6 @@ pytest.importorskip("httpx2")
 
 import httpx2
 
-from dmvpn.app.lab import VERBS
 from dmvpn.base.values import dataclass
 from dmvpn.client import aio, configuring, exchange, frames, operations, orders, samples, sync
 from dmvpn.client.errors import (
@@ -42,6 +41,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.web import labs as web_labs
 from dmvpn.web.exposition import escaped
 from dmvpn.web.permission import resource_of
+from support.command import lab_verbs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,7 +144,7 @@ def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients()
     of_web -= {"up"}
     of_client = {name.rstrip("_") for name, each in vars(orders.Orders).items() if isinstance(each, Asked)}
     assert of_web == of_client
-    assert of_client <= VERBS.keys()
+    assert of_client <= lab_verbs().keys()
 
 
 # ------------------------------------------------------------------------------------------------ metrics

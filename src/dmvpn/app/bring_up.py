@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
 
 
-def list_labs(told: Told) -> int:
+def list_labs(_: argparse.Namespace, told: Told) -> int:
     """List scenarios by topic, with a mark at each running one."""
     scenarios = list(catalog.scenarios())
     for topic, entries in itertools.groupby(scenarios, lambda entry: entry.topic):

@@ -1,4 +1,4 @@
-"""`dmvpn lab ...`: orders to a running lab are quick, because they import little; `bring_up` does the rest."""
+"""`dmvpn lab ...`: orders to a running lab are quick, because they import little; `lab_words` has the verbs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dmvpn.app.collector import set_aside
-from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.labs import captures, orders
 from dmvpn.shells.descriptors import is_readable
@@ -20,12 +19,12 @@ from dmvpn.shells.lab.forked import importing
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from dmvpn.app.told import Told
     from dmvpn.labs.captures import Captured
     from dmvpn.labs.orders import LabStatus
 
-    Verb = Callable[[argparse.Namespace, Told], int]
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -33,13 +32,6 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 def _with_lab(name: str) -> str:
     """Return the command that was typed, with `--lab` for this lab."""
     return shlex.join(["dmvpn", *sys.argv[1:], "--lab", name])
-
-
-def list_labs(arguments: argparse.Namespace, told: Told) -> int:
-    """List scenarios, with a mark at each running one."""
-    from dmvpn.app import bring_up
-
-    return bring_up.list_labs(told)
 
 
 def check(arguments: argparse.Namespace, told: Told) -> int:
@@ -149,13 +141,6 @@ def start(arguments: argparse.Namespace, told: Told) -> int:
     return 0
 
 
-def execute(arguments: argparse.Namespace, told: Told) -> int:
-    """Run a program at a node. Its exit code."""
-    from dmvpn.app.execute import execute as run
-
-    return run(arguments, told)
-
-
 def impair(arguments: argparse.Namespace, told: Told) -> int:
     """Make a link bad, or good again."""
     settings = {"delay": arguments.delay, "loss": arguments.loss, "rate": arguments.rate, "mtu": arguments.mtu}
@@ -225,41 +210,6 @@ def _say_counts(told: Told, captured: Captured) -> None:
     told.put(files=dict(captured.files), lost=captured.lost)
 
 
-def watch(arguments: argparse.Namespace, told: Told) -> int:
-    """Show events until Ctrl-C or the end of the lab."""
-    from dmvpn.app.watch import watch as watch_lab
-
-    return watch_lab(arguments, told)
-
-
-def picture(arguments: argparse.Namespace, told: Told) -> int:
-    """Draw a network into a file, or to standard output."""
-    from dmvpn.app.drawing import draw
-
-    return draw(arguments, told)
-
-
-def film(arguments: argparse.Namespace, told: Told) -> int:
-    """Write what happened in a lab into one file that plays it."""
-    from dmvpn.app.drawing import write_film
-
-    return write_film(arguments, told)
-
-
-def ssh(arguments: argparse.Namespace, told: Told) -> int:
-    """Let people and tools in by SSH."""
-    from dmvpn.app.ssh import serve
-
-    return serve(arguments, told)
-
-
-def inventory(arguments: argparse.Namespace, told: Told) -> int:
-    """Print the inventory with which a tool reaches the routers."""
-    from dmvpn.app.ssh import inventory as print_inventory
-
-    return print_inventory(arguments, told)
-
-
 def clock(arguments: argparse.Namespace, told: Told) -> int:
     """Let time pass in a simulated lab."""
     from dmvpn.app.progress import Progress
@@ -273,44 +223,3 @@ def clock(arguments: argparse.Namespace, told: Told) -> int:
         orders.clock(folder, seconds, progress.tell)
     told.put(lab=folder.name, seconds=seconds)
     return 0
-
-
-def _teach(verb: str) -> Verb:
-    def give(arguments: argparse.Namespace, told: Told) -> int:
-        from dmvpn.app import teach
-
-        return teach.VERBS[verb](arguments, told)
-
-    return give
-
-
-VERBS: dict[str, Verb] = {
-    "list": list_labs,
-    "check": check,
-    "up": up,
-    "down": down,
-    "status": status,
-    "reset": reset,
-    "kill": kill,
-    "start": start,
-    "exec": execute,
-    "impair": impair,
-    "capture": capture,
-    "clock": clock,
-    "ssh": ssh,
-    "inventory": inventory,
-    "watch": watch,
-    "picture": picture,
-    "film": film,
-    "web": web,
-    "rebind": rebind,
-    **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},
-}
-
-
-def run(verb: str, arguments: argparse.Namespace) -> int:
-    """Run a verb; with `--json` its object is all that is printed. Its exit code. Raises UserError."""
-    told = Told(for_programs=arguments.json)
-    code = VERBS[verb](arguments, told)
-    told.end()
-    return code

@@ -1,17 +1,25 @@
 """The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and their arguments.
 
-`app/lab.py` carries them out; it is imported when a verb is used.
+A verb is a row with the function that carries it out, `module.function` of this room: it is imported when the verb is
+used.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.web import add_role
 from dmvpn.app.words import add_engine, add_memory, add_progress, amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.app.told import Told
+
+    _Verb = Callable[[str, str, str], argparse.ArgumentParser]
 
 #: See `app/ssh.py`, which is imported when a command needs it.
 _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
@@ -19,18 +27,16 @@ _INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
 _PROGRAMS: Final = ("containerlab", "cml", "gns3")
 _BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
 
-_Verb = Callable[[str, str], argparse.ArgumentParser]
-
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     lab = commands.add_parser("lab", help="whole networks on this machine, without root")
     verbs = lab.add_subparsers(required=True, metavar="VERB")
 
-    def verb(name: str, text: str) -> argparse.ArgumentParser:
+    def verb(name: str, text: str, function: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=text, description=text)
         added.add_argument("--json", action="store_true", help="for programs: print one object, and nothing else")
-        added.set_defaults(command=lambda arguments: _run(name, arguments))
+        added.set_defaults(command=run, function=function)
         return added
 
     _add_life(verb)
@@ -43,9 +49,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _add_life(verb: _Verb) -> None:
     """Declare the verbs that start and stop labs and their routers."""
-    verb("list", "scenarios that can be brought up, and labs that are")
-    verb("check", "can this machine run labs? what to do if not")
-    up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
+    verb("list", "scenarios that can be brought up, and labs that are", "bring_up.list_labs")
+    verb("check", "can this machine run labs? what to do if not", "lab.check")
+    up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations", "lab.up")
     up.add_argument("scenario")
     up.add_argument("--name", default="", metavar="NAME", help="of the lab: several of one scenario run side by side")
     up.add_argument("--strict", action="store_true", help="refuse lines that would otherwise be left out")
@@ -55,19 +61,20 @@ def _add_life(verb: _Verb) -> None:
     add_memory(up)
     add_progress(up)
     up.add_argument("--web", action="store_true", help="then serve its page until Ctrl-C, as 'lab web' does")
-    for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
-        verb(name, text).add_argument("lab", nargs="?")
-    for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
-        verb(name, text).add_argument("router", metavar="[LAB/]ROUTER")
+    verb("down", "end a lab", "lab.down").add_argument("lab", nargs="?")
+    verb("status", "what runs", "lab.status").add_argument("lab", nargs="?")
+    verb("reset", "begin again", "lab.reset").add_argument("lab", nargs="?")
+    verb("kill", "kill -9 a router", "lab.kill").add_argument("router", metavar="[LAB/]ROUTER")
+    verb("start", "start a killed router again", "lab.start").add_argument("router", metavar="[LAB/]ROUTER")
 
 
 def _add_wires(verb: _Verb) -> None:
     """Declare the verbs for hosts and wires."""
-    run = verb("exec", "run a program in the network of a host or router")
+    run = verb("exec", "run a program in the network of a host or router", "execute.execute")
     run.add_argument("--vrf", metavar="NAME", default="", help="in this VRF of a router")
     run.add_argument("node", metavar="[LAB/]NODE")
     run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
-    impair = verb("impair", "make a link bad; without options it is good again")
+    impair = verb("impair", "make a link bad; without options it is good again", "lab.impair")
     impair.add_argument("link", metavar="ROUTER:INTERFACE")
     impair.add_argument("--delay", type=amount, default=0.0, metavar="MS", help="one way")
     impair.add_argument("--loss", type=amount, default=0.0, metavar="PERCENT")
@@ -77,7 +84,7 @@ def _add_wires(verb: _Verb) -> None:
     impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
     impair.add_argument("--one-way", action="store_true", help="only what the named end sends")
     impair.add_argument("--lab")
-    rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does")
+    rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does", "lab.rebind")
     rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
     rebind.add_argument("--public", metavar="A.B.C.D", help="and use this outside address from now on")
     rebind.add_argument("--kind", metavar="KIND", help="and become cone, port-restricted or symmetric")
@@ -85,7 +92,7 @@ def _add_wires(verb: _Verb) -> None:
 
 def _add_looks(verb: _Verb) -> None:
     """Declare the verbs that show packets, events and networks."""
-    capture = verb("capture", "write pcap files of a lab")
+    capture = verb("capture", "write pcap files of a lab", "lab.capture")
     capture.add_argument("nodes", nargs="*", metavar="NODE")
     capture.add_argument("--all", action="store_true", help="every router and host")
     capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
@@ -93,7 +100,7 @@ def _add_looks(verb: _Verb) -> None:
     capture.add_argument("--keys", action="store_true", help="also write the keys of new SAs, in Wireshark's format")
     capture.add_argument("--stop", action="store_true", help="end a capture that was left running")
     capture.add_argument("--lab")
-    watch = verb("watch", "what routers say to each other and what follows, live, as a ladder")
+    watch = verb("watch", "what routers say to each other and what follows, live, as a ladder", "watch.watch")
     watch.add_argument("lab", nargs="?")
     watch.add_argument("--only", metavar="R31,R41", help="only these routers; without it: all except providers")
     watch.add_argument("--since", metavar="5m", help="begin with events from this long ago: 30s, 5m, 1h")
@@ -101,58 +108,69 @@ def _add_looks(verb: _Verb) -> None:
     watch.add_argument("--routes", action="store_true", help="also show changes of routes")
     watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
     watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
-    picture = verb("picture", "draw routers, hosts, wires and tunnels: a lab that runs, a scenario, files, a recording")
+    picture = verb(
+        "picture",
+        "draw routers, hosts, wires and tunnels: a lab that runs, a scenario, files, a recording",
+        "drawing.draw",
+    )
     picture.add_argument("network", nargs="?", metavar="NAME|FOLDER|FILE", help="without it: the lab that is up")
     picture.add_argument(
         "--output", required=True, metavar="FILE", help="its ending says how: .svg, .dot or .mermaid; -: print SVG"
     )
-    film = verb("film", "write what happened into one HTML file that plays it: of a lab that runs, or of a recording")
+    film = verb(
+        "film",
+        "write what happened into one HTML file that plays it: of a lab that runs, or of a recording",
+        "drawing.write_film",
+    )
     film.add_argument("network", nargs="?", metavar="NAME|FILE", help="without it: the lab that is up")
     film.add_argument("--output", required=True, type=Path, metavar="FILE.html", help="the file for a browser")
     film.add_argument(
         "--from", dest="since", type=amount, metavar="S", help="of a recording: from S seconds after its beginning"
     )
     film.add_argument("--until", type=amount, metavar="S", help="of a recording: until S seconds after its beginning")
-    web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and what its routers know")
+    web = verb("web", "serve the page of a lab until Ctrl-C: map, ladder, and what its routers know", "lab.web")
     web.add_argument("lab", nargs="?")
     add_role(web)
 
 
 def _add_access(verb: _Verb) -> None:
     """Declare the verbs for access by users and tools."""
-    ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C")
+    ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C", "ssh.serve")
     ssh.add_argument("lab", nargs="?")
     ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
     ssh.add_argument(
         "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
     )
-    inventory = verb("inventory", "what a tool needs to reach the routers by SSH, while 'lab ssh' runs")
+    inventory = verb(
+        "inventory", "what a tool needs to reach the routers by SSH, while 'lab ssh' runs", "ssh.inventory"
+    )
     inventory.add_argument("lab", nargs="?")
     inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
 
 
 def _add_clock(verb: _Verb) -> None:
     """Declare the verb that lets time pass."""
-    clock = verb("clock", "let time pass in a simulated lab")
+    clock = verb("clock", "let time pass in a simulated lab", "lab.clock")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")
 
 
 def _add_lessons(verb: _Verb) -> None:
     """Declare the verbs for teaching: troubles, exercises, phases."""
-    break_ = verb("break", "break something in a lab without telling what")
+    break_ = verb("break", "break something in a lab without telling what", "teach.break_")
     which = break_.add_mutually_exclusive_group()
     which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")
     which.add_argument("--random", action="store_true", help="one that fits the lab")
     which.add_argument("--list", action="store_true", help="list the troubles")
     break_.add_argument("--seed", type=int, metavar="N", help="repeat the same choice")
     break_.add_argument("--lab")
-    for name, text in (("hint", "the next hint"), ("grade", "is it fixed, or the exercise done? exit code 1 if not")):
-        verb(name, text).add_argument("lab", nargs="?")
-    phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference")
+    verb("hint", "the next hint", "teach.hint").add_argument("lab", nargs="?")
+    grade = verb("grade", "is it fixed, or the exercise done? exit code 1 if not", "teach.grade")
+    grade.add_argument("lab", nargs="?")
+    phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference", "teach.phase")
     phase.add_argument("number", type=int, choices=(1, 2, 3), metavar="1|2|3")
     phase.add_argument("lab", nargs="?")
-    save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes")
+    save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes", "teach.save")
     save.add_argument("lab", nargs="?")
     save.add_argument("folder", metavar="DIR")
     save.add_argument("--format", choices=_PROGRAMS, help="files of this program; without it: lab.yaml")
@@ -160,7 +178,18 @@ def _add_lessons(verb: _Verb) -> None:
     save.add_argument("--image", default="", metavar="IMAGE", help="its image, by the name that it has there")
 
 
-def _run(verb: str, arguments: argparse.Namespace) -> int:
-    from dmvpn.app import lab
+def function_of(name: str) -> Callable[[argparse.Namespace, Told], int]:
+    """Return the function `module.function` of this room, which a verb names."""
+    module, _, function = name.partition(".")
+    found: Callable[[argparse.Namespace, Told], int] = getattr(import_module(f"dmvpn.app.{module}"), function)
+    return found
 
-    return lab.run(verb, arguments)
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a verb; with `--json` its object is all that is printed. Its exit code. Raises UserError."""
+    from dmvpn.app.told import Told
+
+    told = Told(for_programs=arguments.json)
+    code = function_of(arguments.function)(arguments, told)
+    told.end()
+    return code

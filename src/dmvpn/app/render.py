@@ -144,12 +144,13 @@ def _lint(rendered: Rendered) -> bool:
 
 
 def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
-    from dmvpn.app import lab
+    from dmvpn.app import lab_words
 
     order = argparse.Namespace(
         scenario=str(folder),
         simulated=arguments.simulated,
         web=False,
+        function="lab.up",
         name="",
         memory=0,
         engine="auto",
@@ -157,4 +158,4 @@ def _bring_up(folder: Path, arguments: argparse.Namespace) -> int:
         strict=True,
         json=False,
     )
-    return lab.run("up", order)
+    return lab_words.run(order)
