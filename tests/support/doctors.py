@@ -112,7 +112,7 @@ class Outcome:
     def named(self) -> bool:
         """The first finding is the cause, at a router where it can be fixed."""
         places = [_STAGES[self.network].parts[part] for part in self.trouble.parts]
-        return self.cause in (self.trouble.cause, *self.trouble.also) and self.router in places
+        return self.cause in self.trouble.causes and self.router in places
 
     @property
     def suspected(self) -> bool:
@@ -165,8 +165,7 @@ def outcome(known: Trouble, network: str) -> Outcome:
     first = next(iter(visit(patient).findings), None)
     spoke, goal = complaint(network)
     causes = [one.cause for one in visit(patient, spoke, goal, one_end=True).hypotheses]
-    meant = (known.cause, *known.also)
-    rank = next((place for place, cause in enumerate(causes, 1) if cause in meant), 0)
+    rank = next((place for place, cause in enumerate(causes, 1) if cause in known.causes), 0)
     if first is None:
         return Outcome(network, known, None, "", rank)
     return Outcome(network, known, first.cause, first.router, rank, advice=first.advice)

@@ -7,7 +7,7 @@
     underlay, tunnels, nhrp, routing, protection, isakmp    the catalog
     wires, spoke_pairs, prefixes, protocols         more of it: bad wires, pairs of spokes, networks, OSPF, BGP and RIP
     lines           changes of any line
-    orders          a trouble in one network, as orders to a `Bench`
+    orders          a trouble in one network, as orders to a `Bench`; rewrites: lines that no template can say
     faults          a trouble at each place of a network
     networks        networks from a seed
     plans           more of them; routing_setup: the lines of their routing protocols

@@ -8,7 +8,7 @@ lines are rendered from the features' own lines, with a `word` in the place of a
     Edit           remove lines of one section, by their beginning, and add new ones
     Differ         give an end another value of a term than its peers have
     Eigrp          lines for the EIGRP process, in named or classic mode
-    MoveProcess, VrfProcess   the routing protocol of a VRF: into another table, or without some lines
+    Rewrite        lines that a function writes
     Command        a command at the prompt, as `clear ip nhrp`
     Wire           make the wire of a router bad: lose, block, one way or both
     Kill           crash a router
@@ -18,13 +18,15 @@ lines are rendered from the features' own lines, with a `word` in the place of a
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.terms import Term
     from dmvpn.network.terms.table import Table
     from dmvpn.shells.lab.badness import Badness
@@ -38,6 +40,10 @@ class Role(enum.Enum):
     OTHER = "other"
     PROVIDER = "provider"
     GATEWAY = "gateway"
+
+
+#: The section of the EIGRP process.
+EIGRP: Final = "router eigrp {eigrp}"
 
 
 def word(name: str) -> Placeholder:
@@ -82,6 +88,11 @@ class Differ:
     term: Term[Any, Any]
     value: object = NoValue.UNKNOWN
 
+    @property
+    def peer(self) -> Role:
+        """The other end."""
+        return Role.SPOKE if self.part is Role.HUB else Role.HUB
+
 
 @dataclass(frozen=True, slots=True)
 class Eigrp:
@@ -99,19 +110,12 @@ class Eigrp:
 
 
 @dataclass(frozen=True, slots=True)
-class EigrpRenumber:
-    """The same process in another autonomous system."""
+class Rewrite:
+    """Lines that a function writes for an `Actor`. section: a template of the section that they are about."""
 
     part: Role
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoNetworks:
-    """Network statements that cover this address go. address: a template."""
-
-    part: Role
-    address: str
+    section: str
+    by: Callable[[Any], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +123,6 @@ class Renumber:
     """The NBMA address of a spoke becomes another one of its link to the provider, which follows if it must."""
 
     part: Role
-
-
-@dataclass(frozen=True, slots=True)
-class MoveProcess:
-    """The routing protocol of the inside VRF runs in another table. vrf: a template, "": the global table."""
-
-    part: Role
-    vrf: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VrfProcess:
-    """Lines of the routing protocol of the inside VRF that begin so are removed."""
-
-    part: Role
-    remove: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +158,19 @@ class Nat:
     kind: str
 
 
-Act = (
-    Configure
-    | Edit
-    | Differ
-    | Eigrp
-    | EigrpRenumber
-    | MoveProcess
-    | VrfProcess
-    | NoNetworks
-    | Renumber
-    | Command
-    | Wire
-    | Kill
-    | Nat
-)
+Act = Configure | Edit | Differ | Eigrp | Rewrite | Renumber | Command | Wire | Kill | Nat
+
+
+def texts(act: Act) -> tuple[str, ...]:
+    """Return the templates of an act."""
+    match act:
+        case Configure(lines=lines) | Command(lines=lines):
+            return lines
+        case Edit(section=section, remove=remove, add=add):
+            return section, *remove, *add
+        case Eigrp(address_family=family, topology=topology, named=named, classic=classic):
+            return EIGRP, *family, *topology, *named, *classic
+        case Rewrite(section=section):
+            return (section,)
+        case _:
+            return ()

@@ -24,6 +24,7 @@ from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 
 _NOT_OURS: Final = "NotOurs1"
 _OURS: Final = "Drawn-Key-9"
+_ENDS: Final = (("", Role.SPOKE), ("hub-", Role.HUB))
 _PAST: Final = "clock set 12:00:00 1 January 2019"
 _OVER: Final = "00:00:00 1 Jan 2020 00:00:00 1 Jan 2021"
 _CHAIN: Final = (common.KEY_CHAIN.of(name="CLOUD"), common.KEY.of(number=1))
@@ -33,7 +34,7 @@ _SECOND: Final = (
     common.KEY_STRING.of(secret=_OURS),
     common.KEY_ALGORITHM.of(md5=True),
 )
-_FORGET: Final = tuple(Command(part, ("clear crypto session",)) for part in (Role.SPOKE, Role.HUB, Role.OTHER))
+_FORGET: Final = pieces.commands("clear crypto session", Role.SPOKE, Role.HUB, Role.OTHER)
 #: By protocol: who needs it, and what it is called if two do not believe each other.
 _PROTOCOLS: Final = (
     ("eigrp", Need.EIGRP, Cause.EIGRP_AUTHENTICATION),
@@ -49,7 +50,7 @@ _one: Final = partial(
 def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
     """Return the trouble of a router whose certificate its peers must reject."""
     add = (ike_profiles.TRUSTPOINT.of(name=trustpoint),) if trustpoint else ()
-    edit = Edit(part, ike_profiles.PROFILE.of(name=word("ikev2_profile")), remove=("pki trustpoint",), add=add)
+    edit = Edit(part, pieces.IKEV2_PROFILE, remove=("pki trustpoint",), add=add)
     causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)
     return _one(name, title, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
 
@@ -61,19 +62,15 @@ _CERTIFIED: Final = (
     _certificate("certificate-none", "A spoke does not say what it proves itself with", ""),
     _certificate("hub-certificate-expired", "A hub's certificate has expired", "EXPIRED", Role.HUB),
     _certificate("hub-certificate-elsewhere", "A hub has one of an unknown authority", "ELSEWHERE", Role.HUB),
-    _one(
-        "clock-and-certificates",
-        "The clock of a spoke is years behind: no certificate is valid yet",
-        (Command(Role.SPOKE, (_PAST,)), *_FORGET),
-        (Cause.CLOCK,),
-        needs=(Need.CERTIFICATES,),
-    ),
-    _one(
-        "hub-clock-and-certificates",
-        "The clock of a hub is years behind: no certificate is valid yet",
-        (Command(Role.HUB, (_PAST,)), *_FORGET),
-        (Cause.CLOCK,),
-        needs=(Need.CERTIFICATES,),
+    *(
+        _one(
+            f"{who}clock-and-certificates",
+            f"The clock of a {part.value} is years behind: no certificate is valid yet",
+            (Command(part, (_PAST,)), *_FORGET),
+            (Cause.CLOCK,),
+            needs=(Need.CERTIFICATES,),
+        )
+        for who, part in _ENDS
     ),
 )
 
@@ -90,7 +87,7 @@ _KEYS: Final = tuple(
                 parts=(Role.SPOKE, Role.HUB),
                 needs=(need, Need.SEALED),
             )
-            for who, part in (("", Role.SPOKE), ("hub-", Role.HUB))
+            for who, part in _ENDS
             for kind, title, lines in (
                 ("other", "The text of a key is another one", (*_CHAIN, common.KEY_STRING.of(secret=_NOT_OURS))),
                 ("number", "A key has another number", (_CHAIN[0], *_SECOND)),
@@ -107,7 +104,7 @@ _KEYS: Final = tuple(
                 parts=(part,),
                 needs=(need, Need.SEALED),
             )
-            for who, part in (("", Role.SPOKE), ("hub-", Role.HUB))
+            for who, part in _ENDS
         ),
     )
 )
@@ -117,9 +114,7 @@ _PASSWORDS: Final = (
         "bgp-password-other",
         "A spoke has another BGP password than the hub",
         (Differ(Role.SPOKE, BGP, PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
-        (Cause.BGP_PASSWORD,),
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.BGP,),
+        (PASSWORD.cause,),
     ),
     _one(
         "bgp-password-gone",
@@ -130,20 +125,13 @@ _PASSWORDS: Final = (
         ),
         (Cause.BGP_PASSWORD,),
         parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.BGP, Need.SEALED),
+        needs=(Need.SEALED,),
     ),
 )
 
 _TIMES: Final = (
     *(
-        _one(
-            name,
-            title,
-            (Differ(Role.SPOKE, RIP, TIMERS, timers),),
-            (Cause.RIP_TIMERS,),
-            parts=(Role.SPOKE, Role.HUB),
-            needs=(Need.RIP,),
-        )
+        _one(name, title, (Differ(Role.SPOKE, RIP, TIMERS, timers),), (TIMERS.cause,))
         for name, title, timers in (
             ("rip-forgets", "A spoke forgets what RIP told it before it is told again", RipTimers(10, 4, 4, 8)),
             ("rip-tells-late", "A spoke tells by RIP when all others have forgotten", RipTimers(90, 180, 180, 240)),
@@ -158,7 +146,6 @@ _TIMES: Final = (
             ),
         ),
         (Cause.EIGRP_TIMERS,),
-        needs=(Need.EIGRP,),
     ),
     _one(
         "hub-ospf-dead",

@@ -52,7 +52,7 @@ class Fault:
     def is_named(self, cause: Cause, router: str) -> bool:
         """Return whether a finding names one of the causes of the class, at one of its places."""
         places = [self.stage.parts[part] for part in self.trouble.parts if part in self.stage.parts]
-        return cause in (self.trouble.cause, *self.trouble.also) and router in (*places, *self._on_the_wire)
+        return cause in self.trouble.causes and router in (*places, *self._on_the_wire)
 
     @property
     def _on_the_wire(self) -> Iterator[str]:
@@ -96,25 +96,13 @@ def fault(trouble: Trouble, stage: Stage) -> Fault | None:
 
 def _is_of_one(trouble: Trouble) -> bool:
     """Return whether the trouble concerns a single router: its acts name no other role."""
-    texts = [text for act in trouble.acts for text in _texts(act)]
+    texts = [text for act in trouble.acts for text in acts.texts(act)]
     if any(isinstance(act, acts.Renumber) for act in trouble.acts):
         return False  # all clients of a hub would have to hear of it
     if any(isinstance(act, acts.Differ) and act.table.names_peer for act in trouble.acts):
         return False
     alone = all(act.part is Role.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
     return alone and not any("{hub." in text or "{other." in text for text in texts)
-
-
-def _texts(act: acts.Act) -> tuple[str, ...]:
-    match act:
-        case acts.Configure(lines=lines) | acts.Command(lines=lines):
-            return lines
-        case acts.Edit(section=section, remove=remove, add=add):
-            return section, *remove, *add
-        case acts.Eigrp(address_family=family, topology=topology, named=named, classic=classic):
-            return *family, *topology, *named, *classic
-        case _:
-            return ()
 
 
 def faults(troubles: Sequence[Trouble], stage: Stage) -> Iterator[Fault]:

@@ -17,7 +17,6 @@ from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.policy.config import prefix_lists
 from dmvpn.features.rip import config as rip_lines
-from dmvpn.features.static import config as static_lines
 from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
@@ -66,12 +65,7 @@ _BAD_WIRES: Final = (
         (Wire(Role.HUB, Badness(loss=100.0), incoming=True),),
         (Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
     ),
-    _wire(
-        "hub-link-cut",
-        "The wire of a hub carries nothing",
-        (Wire(Role.HUB, Badness(cut=1.0)),),
-        (Cause.LINK_CUT,),
-    ),
+    _wire("hub-link-cut", "The wire of a hub carries nothing", (Wire(Role.HUB, Badness(cut=1.0)),), (Cause.LINK_CUT,)),
     _wire(
         "hub-wire-narrow",
         "The wire of a hub drops packets of more than 1000 octets",
@@ -101,7 +95,6 @@ _BELOW: Final = (
         "The provider's port to a spoke has no address",
         (Configure(Role.PROVIDER, (pieces.PORT, port_lines.ADDRESS.no())),),
         (Cause.NO_ADDRESS, *_NO_WAY),
-        needs=(Need.PROVIDER,),
     ),
     _one(
         "stray-route-to-hub",
@@ -112,7 +105,7 @@ _BELOW: Final = (
     _one(
         "second-default-route",
         "A spoke has a second default route, to nobody",
-        (spoke(static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan"))),),
+        (spoke(pieces.default_route("nobody_in_lan")),),
         (Cause.WRONG_NEXT_HOP, Cause.BLACK_HOLE, Cause.MISSING_ROUTE),
     ),
     _one(
@@ -148,7 +141,6 @@ _LANS: Final = (
             (spoke(pieces.LOOPBACK, pieces.address("other.host", pieces.HOST), *lines), *pieces.FORGET),
             _TAKEN,
             parts=(Role.SPOKE, Role.OTHER),
-            needs=(need,),
         )
         for need, lines in (
             (Need.OSPF, (pieces.OSPF, ospf_lines.NETWORKS.of(network=Placeholder("{other.host} 0.0.0.0"), area=0))),
@@ -162,7 +154,6 @@ _LANS: Final = (
             f"A spoke tells {need.name} of half of another one's LAN",
             (spoke(pieces.route("other.lan_network", _HALF), *lines), *pieces.FORGET),
             _SHADOWED,
-            needs=(need,),
         )
         for need, lines in (
             (Need.OSPF, (pieces.OSPF, ospf_lines.REDISTRIBUTE.of(static=True, subnets=True))),
@@ -173,19 +164,16 @@ _LANS: Final = (
     _one(
         "summary-eigrp",
         "The hub says one large network for all LANs, which in phase 2 leads by the hub",
-        (
-            pieces.on_tunnel(Role.HUB, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
-            *pieces.FORGET,
-        ),
+        (pieces.on_tunnel(Role.HUB, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})), *pieces.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
-        needs=(Need.EIGRP, Need.ONE_HUB),
+        needs=(Need.ONE_HUB,),
     ),
     _one(
         "summary-bgp",
         "The hub says one large network for all LANs in BGP, which in phase 2 leads by the hub",
         (hub(pieces.BGP, _AGGREGATE.of(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *pieces.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
-        needs=(Need.BGP, Need.ONE_HUB),
+        needs=(Need.ONE_HUB,),
     ),
 )
 
@@ -196,7 +184,6 @@ _PROTOCOLS: Final = (
         (Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.network.of(address=_ALL[0], wildcard=_ALL[1]),)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
-        needs=(Need.EIGRP,),
     ),
     _one(
         "all-networks-ospf",
@@ -204,14 +191,12 @@ _PROTOCOLS: Final = (
         (hub(pieces.OSPF, ospf_lines.NETWORKS.of(network=_ALL, area=0)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
-        needs=(Need.OSPF,),
     ),
     _one(
         "hub-bgp-neighbor-shutdown",
         "A hub has shut its session with a spoke down",
         (hub(*pieces.of_spoke(shutdown=True)),),
         (Cause.BGP_NEIGHBOR,),
-        needs=(Need.BGP,),
     ),
     *(
         _one(
@@ -219,7 +204,6 @@ _PROTOCOLS: Final = (
             f"A spoke does not believe {need.name} what it says of another one's LAN",
             (*acts, *pieces.FORGET),
             (Cause.ROUTE_FILTERED,),
-            needs=(need,),
         )
         for need, *acts in (
             (Need.EIGRP, spoke(*_DENY), Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(**_IN),))),

@@ -7,28 +7,11 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config import isakmp
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Role, spoke
-from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _ANY: Final = "0.0.0.0"  # noqa: S104 - no binding: a key for every address
 
-
-def _of_spoke(name: str, title: str, lines: tuple[str, ...], hints: tuple[str, str], *causes: Cause) -> Trouble:
-    """Return the trouble of a spoke on which these lines are entered. causes: the first is the one to be named."""
-    return pieces.lost(
-        id=name,
-        title=title,
-        acts=(spoke(*lines), *pieces.RENEW),
-        hints=(pieces.HOW_FAR, *hints),
-        cause=causes[0],
-        also=causes[1:],
-        parts=(Role.SPOKE, Role.HUB),
-        needs=(Need.ISAKMP,),
-    )
-
-
 ISAKMP: Final = (
-    _of_spoke(
+    pieces.unproved(
         "isakmp-key",
         "The isakmp key of a spoke differs",
         ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address=_ANY)),
@@ -38,7 +21,7 @@ ISAKMP: Final = (
         ),
         Cause.PSK,
     ),
-    _of_spoke(
+    pieces.unproved(
         "isakmp-key-missing",
         "The isakmp key of a spoke is for another address than the hub's",
         ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address="10.99.99.99")),
@@ -49,7 +32,7 @@ ISAKMP: Final = (
         Cause.PSK_MISSING,
         Cause.PSK,
     ),
-    _of_spoke(
+    pieces.unproved(
         "isakmp-policy",
         "A spoke's isakmp policy has a group that the hub's policies lack",
         ("{isakmp_policy}", isakmp.GROUP.of(group="20")),
@@ -59,7 +42,7 @@ ISAKMP: Final = (
         ),
         Cause.IKE_PROPOSAL,
     ),
-    _of_spoke(
+    pieces.unproved(
         "isakmp-hash",
         "A spoke's isakmp policy has a hash that the hub's policies lack",
         ("{isakmp_policy}", isakmp.HASH.of(sha512=True)),

@@ -134,7 +134,6 @@ def exchanged(stage: Stage) -> Iterator[Trouble]:
 
 
 def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tuple[str, ...]) -> Trouble:
-    cause, *also = _CAUSES[_beginning(line)]
     return Trouble(
         id=f"line-{kind}/{'/'.join((*path, line if kind == 'gone' else _beginning(line))).replace(' ', '_')}",
         title=_bare(title),
@@ -144,8 +143,7 @@ def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tup
             "Compare its lines with those of the others of its kind.",
             f"`show running-config`: {_bare((*path, line)[0])}.",
         ),
-        cause=cause,
-        also=tuple(also),
+        causes=_CAUSES[_beginning(line)],
     )
 
 

@@ -14,13 +14,7 @@ from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
 #: Clear the caches, so that all routers have to resolve again.
-_FORGET: Final = (
-    Command(Role.HUB, ("clear ip nhrp",)),
-    Command(Role.SPOKE, ("clear ip nhrp",)),
-    Command(Role.OTHER, ("clear ip nhrp",)),
-)
-#: The spokes forget their shortcuts.
-_FORGET_SHORTCUTS: Final = _FORGET[1:]
+_FORGET: Final = pieces.commands("clear ip nhrp", Role.HUB, Role.SPOKE, Role.OTHER)
 
 NHRP: Final = (
     Trouble(
@@ -33,8 +27,6 @@ NHRP: Final = (
             "`show ip nhrp nhs detail` at {spoke.name}, and its log with `logging dmvpn`: what does the hub answer?",
             "`ip nhrp authentication` of {spoke.name} is not the hub's.",
         ),
-        cause=Cause.AUTHENTICATION,
-        parts=(Role.SPOKE, Role.HUB),
     ),
     pieces.all_lost(
         id="hub-network-id-missing",
@@ -45,7 +37,7 @@ NHRP: Final = (
             "`show ip nhrp` and the log at {hub.name}.",
             "`ip nhrp network-id` is missing at {hub.name}.",
         ),
-        cause=Cause.NETWORK_ID,
+        causes=(Cause.NETWORK_ID,),
     ),
     pieces.lost(
         id="network-id-missing",
@@ -56,21 +48,18 @@ NHRP: Final = (
             "`show dmvpn` at {spoke.name}: what is there, and what is not?",
             "`ip nhrp network-id` is missing at {spoke.name}.",
         ),
-        cause=Cause.NETWORK_ID,
+        causes=(Cause.NETWORK_ID,),
     ),
     pieces.lost(
         id="nhs-address",
         title="A spoke has the wrong tunnel address for its NHS",
-        acts=(
-            pieces.registering("nobody_in_tunnel", "hub.nbma"),
-            Command(Role.HUB, ("clear ip nhrp",)),
-        ),
+        acts=(pieces.registering("nobody_in_tunnel", "hub.nbma"), Command(Role.HUB, ("clear ip nhrp",))),
         hints=(
             "The hub answers {spoke.name}. What does it say?",
             "`show ip nhrp nhs detail` at {spoke.name}: who is it looking for, and who is there?",
             "The next hop server is {hub.tunnel_address}.",
         ),
-        cause=Cause.NHS_ADDRESS,
+        causes=(Cause.NHS_ADDRESS,),
     ),
     pieces.lost(
         id="nhs-nbma",
@@ -81,7 +70,7 @@ NHRP: Final = (
             "`show ip nhrp` at {spoke.name}: whose NBMA address is that?",
             "The NBMA address of {hub.tunnel_address} is {hub.nbma}.",
         ),
-        cause=Cause.NHS_NBMA,
+        causes=(Cause.NHS_NBMA,),
         needs=(Need.MULTIPOINT,),
     ),
     Trouble(
@@ -94,8 +83,7 @@ NHRP: Final = (
             "`show ip route {hub.tunnel_address}` at {spoke.name}: who says so?",
             "A static route to Null0 is longer than the network of the tunnel. It has to go.",
         ),
-        cause=Cause.NHS_ROUTE,
-        also=(Cause.BLACK_HOLE,),
+        causes=(Cause.NHS_ROUTE, Cause.BLACK_HOLE),
         noticed=False,
     ),
     pieces.lost(
@@ -118,7 +106,7 @@ NHRP: Final = (
             "`show ip nhrp nhs` at {spoke.name}.",
             "`ip nhrp nhs {hub.tunnel_address}` is missing.",
         ),
-        cause=Cause.NHS_MISSING,
+        causes=(Cause.NHS_MISSING,),
     ),
     Trouble(
         id="hub-multicast",
@@ -133,7 +121,7 @@ NHRP: Final = (
             "`show ip eigrp neighbors` at both ends, and how hellos reach a spoke.",
             "`ip nhrp map multicast dynamic` is missing at {hub.name}.",
         ),
-        cause=Cause.HUB_MULTICAST,
+        causes=(Cause.HUB_MULTICAST,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -146,33 +134,33 @@ NHRP: Final = (
             "`show ip eigrp neighbors` at both ends: whose hellos do not arrive?",
             "`multicast` is missing behind the NHS of {spoke.name}.",
         ),
-        cause=Cause.SPOKE_MULTICAST,
+        causes=(Cause.SPOKE_MULTICAST,),
         needs=(Need.EIGRP, Need.MULTIPOINT),
     ),
     Trouble(
         id="redirect-missing",
         title="The hub sends no redirects",
-        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp redirect",)), *_FORGET_SHORTCUTS),
+        acts=(Edit(Role.HUB, pieces.TUNNEL, remove=("ip nhrp redirect",)), *pieces.FORGET),
         complaint=pieces.LONG_WAY,
         hints=(
             "Everything works, by the hub. Who would tell the branches that there is a better way?",
             "`show ip nhrp` at {spoke.name} while it talks with {other.name}.",
             "`ip nhrp redirect` is missing at {hub.name}.",
         ),
-        cause=Cause.REDIRECT,
+        causes=(Cause.REDIRECT,),
         needs=(Need.PHASE_3,),
     ),
     Trouble(
         id="shortcut-missing",
         title="A spoke takes no shortcuts",
-        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip nhrp shortcut",)), *_FORGET_SHORTCUTS),
+        acts=(Edit(Role.SPOKE, pieces.TUNNEL, remove=("ip nhrp shortcut",)), *pieces.FORGET),
         complaint="What {spoke.name} sends to {other.name} takes the long way by the head office.",
         hints=(
             "Trace both directions. Which one is long?",
             "The hub tells everybody. Who does not listen?",
             "`ip nhrp shortcut` is missing at {spoke.name}.",
         ),
-        cause=Cause.SHORTCUT,
+        causes=(Cause.SHORTCUT,),
         needs=(Need.PHASE_3,),
     ),
     Trouble(
@@ -193,7 +181,7 @@ NHRP: Final = (
             "`show ip nhrp` at {hub.name}: how long does the entry of {spoke.name} live, and when is it renewed?",
             "`ip nhrp holdtime` of {spoke.name} has to be more than its `registration timeout`: three times is usual.",
         ),
-        cause=Cause.HOLDING_TIME,
+        causes=(Cause.HOLDING_TIME,),
         noticed=False,
     ),
 )

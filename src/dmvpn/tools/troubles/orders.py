@@ -11,7 +11,6 @@ A `Bench` carries them out: a running lab (`labs/bench.py`), or a simulated netw
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
@@ -21,7 +20,7 @@ from dmvpn.network.lines import after, lines_after
 from dmvpn.network.overlay import EndPair
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Role
-from dmvpn.tools.troubles.vrf_processes import moved_process, process_without
+from dmvpn.tools.troubles.rewrites import process_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,14 +193,8 @@ def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
             return (Type(name, _differing(stage, act)),)
         case acts.Eigrp():
             return (Type(name, _eigrp(act, stage)),)
-        case acts.EigrpRenumber(number=number):
-            return (Type(name, _renumbered(stage.actors[name], number)),)
-        case acts.MoveProcess(part=part, vrf=vrf):
-            return (Type(name, moved_process(stage.actors[name], stage.fill(vrf, part))),)
-        case acts.VrfProcess(remove=remove):
-            return (Type(name, process_without(stage.actors[name], remove)),)
-        case acts.NoNetworks(part=part, address=address):
-            return (Type(name, _without_networks(stage.actors[name], stage.fill(address, part))),)
+        case acts.Rewrite(by=by):
+            return (Type(name, by(stage.actors[name])),)
         case acts.Renumber():
             return _moved(stage, stage.actors[name])
         case acts.Wire():
@@ -223,17 +216,12 @@ def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
 
 
 def _differing(stage: Stage, act: acts.Differ) -> tuple[str, ...]:
-    here, there = (stage.actor(part).end for part in (act.part, Role.SPOKE if act.part is Role.HUB else Role.HUB))
+    here, there = (stage.actor(part).end for part in (act.part, act.peer))
     pair = EndPair(here, there, nhrp=True) if here is not None and there is not None else None
     view = act.table.view(pair.here, pair) if pair is not None else None
     if view is None:
         raise UserError(f"{stage.parts[act.part]} has no {act.term.name}")
     return act.term.lines(view, act.term.other if act.value is NoValue.UNKNOWN else act.value)
-
-
-def process_header(actor: Actor) -> tuple[str, ...]:
-    """Return the section headers above the IPv4 lines of an EIGRP process."""
-    return (f"router eigrp {actor.eigrp}", *((actor.family,) if actor.is_named else ()))
 
 
 def _eigrp(act: acts.Eigrp, stage: Stage) -> tuple[str, ...]:
@@ -252,24 +240,10 @@ def _eigrp(act: acts.Eigrp, stage: Stage) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _renumbered(actor: Actor, number: int) -> tuple[str, ...]:
-    header = f"router eigrp {actor.eigrp}"
-    body = actor.lines.section(header).lines
-    if not actor.is_named:
-        return (f"no {header}", f"router eigrp {number}", *body)
-    other = actor.family.replace(f"autonomous-system {actor.number}", f"autonomous-system {number}")
-    return (f"no {header}", header, *(line.replace(actor.family, other) for line in body if line.strip() != "!"))
-
-
-def _without_networks(actor: Actor, address: str) -> tuple[str, ...]:
-    wanted = IPv4Interface(address).ip
-    return (*process_header(actor), *(f"no {line}" for line in actor.networks(wanted)))
-
-
 def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
     """Return orders for another address on the same link; if none is free, provider and spoke swap their addresses."""
     interface = spoke.wan_interface
-    if interface is None or not spoke.gateway:
+    if interface is None or not spoke.default_route:
         raise UserError(f"{spoke.name} has no NBMA address that could change")
     mask, provider = interface.network.netmask, stage.parts[Role.PROVIDER]
     taken = (str(interface.ip), spoke.gateway)

@@ -8,7 +8,6 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
-from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.acts import Command, Edit, Eigrp, Role, hub, spoke, word
@@ -22,15 +21,14 @@ PREFIXES: Final = (
         title="The port of a spoke to its LAN is shut down",
         acts=(spoke(pieces.LAN, common.SHUTDOWN.of()),),
         hints=("The tunnel is well. What is behind it?", "`show ip interface brief` at {spoke.name}."),
-        cause=Cause.INTERFACE_SHUTDOWN,
+        causes=(Cause.INTERFACE_SHUTDOWN,),
     ),
     pieces.gone(
         id="lan-address",
         title="A spoke has another address in its LAN than its computers believe",
         acts=(spoke(pieces.LAN, pieces.address("nobody_in_lan", "lan_mask")),),
         hints=("{spoke.name} answers. Does the computer send anything to it?", "Which gateway has {spoke.host}?"),
-        cause=Cause.HOST_GATEWAY,
-        also=(Cause.WRONG_MASK,),
+        causes=(Cause.HOST_GATEWAY, Cause.WRONG_MASK),
     ),
     Trouble(
         id="host-taken",
@@ -45,10 +43,8 @@ PREFIXES: Final = (
         ),
         complaint="The computer {other.host} at {other.name} is offline, people say. Its neighbors are there.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: whose is it?"),
-        cause=Cause.LAN_OVERLAP,
+        causes=(Cause.LAN_OVERLAP, Cause.ADDRESS_CONFLICT, Cause.NO_ROUTE_THERE),
         parts=(Role.SPOKE, Role.OTHER),
-        also=(Cause.ADDRESS_CONFLICT, Cause.NO_ROUTE_THERE),
-        needs=(Need.EIGRP,),
     ),
     Trouble(
         id="lan-shadowed",
@@ -60,33 +56,21 @@ PREFIXES: Final = (
         ),
         complaint="Half of the computers at {other.name} are offline.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: who says so?"),
-        cause=Cause.BLACK_HOLE,
-        also=(Cause.LAN_OVERLAP, Cause.NO_ROUTE_THERE),
-        needs=(Need.EIGRP,),
+        causes=(Cause.BLACK_HOLE, Cause.LAN_OVERLAP, Cause.NO_ROUTE_THERE),
     ),
     pieces.gone(
         id="hub-route-astray",
         title="A static route of the hub leads what is for one spoke to another one",
-        acts=(
-            hub(
-                static_lines.ROUTE.of(
-                    network=word("spoke.lan_network"),
-                    mask=word("spoke.lan_mask"),
-                    next_hop=word("other.tunnel_address"),
-                )
-            ),
-            *pieces.FORGET,
-        ),
+        acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask", "other.tunnel_address")), *pieces.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
-        cause=Cause.BLACK_HOLE,
-        also=(Cause.NO_ROUTE_THERE,),
+        causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
     ),
     pieces.gone(
         id="hub-black-hole",
         title="A static route of the hub sends what is for a spoke into nothing",
         acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask")), *pieces.FORGET),
         hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
-        cause=Cause.BLACK_HOLE,
+        causes=(Cause.BLACK_HOLE,),
     ),
     Trouble(
         id="host-route-astray",
@@ -94,8 +78,7 @@ PREFIXES: Final = (
         acts=(spoke(pieces.route("other.host", "255.255.255.255", "nobody_in_tunnel")), *pieces.FORGET),
         complaint="{spoke.name} does not reach {other.host}. Everybody else does.",
         hints=(_ASTRAY, "`show ip route {other.host}` at {spoke.name}: who says so?"),
-        cause=Cause.BLACK_HOLE,
-        also=(Cause.NO_ROUTE_THERE,),
+        causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
         noticed=False,
     ),
     Trouble(
@@ -104,19 +87,15 @@ PREFIXES: Final = (
         acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.of(),)), *pieces.FORGET),
         complaint="No branch reaches another one. Their tunnels are up, says monitoring.",
         hints=("Who are the neighbors of {hub.name}?", "`show ip protocols` at {hub.name}."),
-        cause=Cause.PASSIVE_INTERFACE,
-        needs=(Need.EIGRP, Need.ONE_HUB),
+        causes=(Cause.PASSIVE_INTERFACE,),
+        needs=(Need.ONE_HUB,),
     ),
     pieces.lost(
         id="server-is-self",
         title="A spoke is its own next hop server",
-        acts=(
-            pieces.registering("tunnel_address", "nbma"),
-            Command(Role.HUB, ("clear ip nhrp",)),
-        ),
+        acts=(pieces.registering("tunnel_address", "nbma"), Command(Role.HUB, ("clear ip nhrp",))),
         hints=("With whom does {spoke.name} register?", "`show ip nhrp nhs` at {spoke.name}: whose address is that?"),
-        cause=Cause.NHS_ADDRESS,
-        also=(Cause.NHS_NBMA, Cause.NHS_MISSING),
+        causes=(Cause.NHS_ADDRESS, Cause.NHS_NBMA, Cause.NHS_MISSING),
     ),
     Trouble(
         id="second-server-missing",
@@ -130,7 +109,7 @@ PREFIXES: Final = (
         ),
         complaint="Nobody complains. The hubs were to be tested next week, one after the other.",
         hints=("Compare `show ip nhrp nhs` of all branches.", "{hub.name} is not among the servers of {spoke.name}."),
-        cause=Cause.NHS_MISSING,
+        causes=(Cause.NHS_MISSING,),
         needs=(Need.TWO_HUBS,),
         noticed=False,
     ),
@@ -140,8 +119,7 @@ PREFIXES: Final = (
         acts=(spoke(pieces.TUNNEL, common.IP_MTU.of(octets=600), common.ADJUST_MSS.of(octets=560)),),
         complaint="At {spoke.name} large files are slow.",
         hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),
-        cause=Cause.MTU,
-        also=(Cause.MSS, Cause.PATH_MTU),
+        causes=(Cause.MTU, Cause.MSS, Cause.PATH_MTU),
         noticed=False,
     ),
 )

@@ -23,8 +23,6 @@ from dmvpn.tools.troubles.trouble import Need, Trouble
 _lost: Final = partial(
     Trouble, complaint="Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."
 )
-_ospf: Final = partial(_lost, parts=(Role.SPOKE, Role.HUB), needs=(Need.OSPF,))
-_bgp: Final = partial(_lost, needs=(Need.BGP,))
 _NEIGHBORS: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
 _LIST: Final = (
     prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
@@ -38,28 +36,25 @@ _FILTERED: Final = (
 _TERMS: Final = "`show ip ospf interface {spoke.tunnel}` at both ends: what do they not agree on?"
 
 OSPF: Final = (
-    _ospf(
+    _lost(
         id="ospf-hello",
         title="OSPF says Hello at other times on a spoke's tunnel",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.TIMERS),),
         hints=(_NEIGHBORS, _TERMS),
-        cause=Cause.OSPF_TERMS,
     ),
-    _ospf(
+    _lost(
         id="ospf-area",
         title="The tunnel of a spoke is in another area",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AREA),),
         hints=(_NEIGHBORS, _TERMS),
-        cause=Cause.OSPF_TERMS,
     ),
-    _ospf(
+    _lost(
         id="ospf-authentication",
         title="OSPF of a spoke has another password",
         acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AUTHENTICATION),),
         hints=(_NEIGHBORS, "`show running-config interface {spoke.tunnel}` at both ends."),
-        cause=Cause.OSPF_AUTHENTICATION,
     ),
-    _ospf(
+    _lost(
         id="ospf-network-type",
         title="OSPF takes the tunnel of a spoke for a network of another type",
         acts=(
@@ -71,8 +66,9 @@ OSPF: Final = (
             ),
         ),
         hints=("They are neighbors. What are they to each other?", _TERMS),
-        cause=Cause.OSPF_NETWORK_TYPE,
-        also=(Cause.OSPF_TERMS,),
+        causes=(Cause.OSPF_NETWORK_TYPE, Cause.OSPF_TERMS),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.OSPF,),
         noticed=False,
     ),
     _lost(
@@ -80,8 +76,7 @@ OSPF: Final = (
         title="The tunnel of a spoke is passive in OSPF",
         acts=(spoke(pieces.OSPF, ospf_lines.PASSIVE.of(name=word("tunnel"))),),
         hints=(_NEIGHBORS, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
-        cause=Cause.PASSIVE_INTERFACE,
-        needs=(Need.OSPF,),
+        causes=(Cause.PASSIVE_INTERFACE,),
     ),
     Trouble(
         id="ospf-nobody-designated",
@@ -89,41 +84,39 @@ OSPF: Final = (
         acts=(hub(pieces.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
         complaint="No branch reaches another one. All tunnels are up, says monitoring.",
         hints=("They are neighbors. Who collects and tells what they know?", "`show ip ospf neighbor` at {hub.name}."),
-        cause=Cause.OSPF_NETWORK_TYPE,
+        causes=(Cause.OSPF_NETWORK_TYPE,),
         needs=(Need.OSPF, Need.ONE_HUB),
     ),
 )
 
 BGP: Final = (
-    _bgp(
+    _lost(
         id="bgp-as",
         title="A spoke expects another autonomous system of the hub",
         acts=(spoke(*pieces.of_hub(remote_as=64999)),),
         hints=(_NEIGHBORS, "`show ip bgp neighbors` at {spoke.name}, and its log."),
-        cause=Cause.BGP_SYSTEM,
+        causes=(Cause.BGP_SYSTEM,),
         parts=(Role.SPOKE, Role.HUB),
     ),
-    _bgp(
+    _lost(
         id="bgp-password",
         title="A spoke has a BGP password that the hub does not have",
         acts=(Differ(Role.SPOKE, bgp_terms.BGP, bgp_terms.PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
         hints=(_NEIGHBORS, "`show running-config | section bgp` at both ends."),
-        cause=Cause.BGP_PASSWORD,
-        parts=(Role.SPOKE, Role.HUB),
     ),
-    _bgp(
+    _lost(
         id="bgp-neighbor-shutdown",
         title="A spoke has shut its session with the hub down",
         acts=(spoke(*pieces.of_hub(shutdown=True)),),
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
-        cause=Cause.BGP_NEIGHBOR,
+        causes=(Cause.BGP_NEIGHBOR,),
     ),
-    _bgp(
+    _lost(
         id="bgp-neighbor-missing",
         title="A spoke has no line for the hub in BGP",
         acts=(spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"))),),
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
-        cause=Cause.BGP_NEIGHBOR,
+        causes=(Cause.BGP_NEIGHBOR,),
         noticed=False,
     ),
     pieces.gone(
@@ -133,8 +126,7 @@ BGP: Final = (
             spoke(pieces.BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
         ),
         hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
-        cause=Cause.NETWORK_STATEMENT,
-        needs=(Need.BGP,),
+        causes=(Cause.NETWORK_STATEMENT,),
     ),
     pieces.gone(
         id="bgp-filter",
@@ -144,8 +136,8 @@ BGP: Final = (
             Command(Role.SPOKE, ("clear ip bgp * soft",)),
         ),
         hints=_FILTERED,
-        cause=Cause.ROUTE_FILTERED,
-        needs=(Need.BGP, Need.ONE_HUB),
+        causes=(Cause.ROUTE_FILTERED,),
+        needs=(Need.ONE_HUB,),
     ),
 )
 
@@ -155,8 +147,7 @@ RIP: Final = (
         title="A spoke speaks RIP version 1",
         acts=(spoke(pieces.RIP, rip_lines.VERSION.no(version=2)),),
         hints=("What does {spoke.name} hear of {hub.name}?", "`show ip protocols` at {spoke.name}."),
-        cause=Cause.RIP_BLOCKED,
-        needs=(Need.RIP,),
+        causes=(Cause.RIP_BLOCKED,),
         noticed=False,
     ),
     pieces.gone(
@@ -164,8 +155,7 @@ RIP: Final = (
         title="The tunnel of a spoke is passive in RIP",
         acts=(spoke(pieces.RIP, rip_lines.PASSIVE.of(interface=word("tunnel"))),),
         hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
-        cause=Cause.PASSIVE_INTERFACE,
-        needs=(Need.RIP,),
+        causes=(Cause.PASSIVE_INTERFACE,),
         noticed=False,
     ),
     pieces.gone(
@@ -173,8 +163,7 @@ RIP: Final = (
         title="A prefix list keeps RIP of a spoke from telling of its LAN",
         acts=(spoke(*_LIST_OF_ALL, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         hints=_FILTERED,
-        cause=Cause.ROUTE_FILTERED,
-        needs=(Need.RIP,),
+        causes=(Cause.ROUTE_FILTERED,),
         noticed=False,
     ),
 )
@@ -189,8 +178,7 @@ FILTERS: Final = (
             *pieces.FORGET,
         ),
         hints=_FILTERED,
-        cause=Cause.ROUTE_FILTERED,
-        needs=(Need.EIGRP,),
+        causes=(Cause.ROUTE_FILTERED,),
     ),
     pieces.gone(
         id="hub-filter",
@@ -206,8 +194,8 @@ FILTERS: Final = (
             *pieces.FORGET,
         ),
         hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),
-        cause=Cause.ROUTE_FILTERED,
-        needs=(Need.EIGRP, Need.ONE_HUB),
+        causes=(Cause.ROUTE_FILTERED,),
+        needs=(Need.ONE_HUB,),
     ),
     Trouble(
         id="provider-dead",
@@ -215,7 +203,7 @@ FILTERS: Final = (
         acts=(Kill(Role.PROVIDER),),
         complaint="No branch reaches another one, and nobody reaches the Internet.",
         hints=("Does the next router after yours answer?", "{provider.name} does not run."),
-        cause=Cause.ROUTER_DEAD,
+        causes=(Cause.ROUTER_DEAD,),
         needs=(Need.PROVIDER,),
     ),
 )

@@ -13,14 +13,14 @@ from dmvpn.features.eigrp.terms import WEIGHTS
 from dmvpn.ios import common
 from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Command, Differ, Eigrp, EigrpRenumber, NoNetworks, Role, spoke, word
+from dmvpn.tools.troubles.acts import EIGRP as EIGRP_PROCESS
+from dmvpn.tools.troubles.acts import Command, Differ, Eigrp, Rewrite, Role, spoke, word
+from dmvpn.tools.troubles.rewrites import renumbered, without_networks
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _NOT_OURS: Final = "not-ours"
 _no_routes: Final = partial(
-    Trouble,
-    complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring.",
-    needs=(Need.EIGRP,),
+    Trouble, complaint="{spoke.name} does not reach the head office. Its tunnel is up, says monitoring."
 )
 _NEIGHBORS: Final = "It is registered, and no routes come. `show ip eigrp neighbors` at both ends."
 
@@ -28,50 +28,48 @@ ROUTING: Final = (
     _no_routes(
         id="eigrp-as",
         title="A spoke's EIGRP is in another autonomous system",
-        acts=(EigrpRenumber(Role.SPOKE, 4711),),
+        acts=(Rewrite(Role.SPOKE, EIGRP_PROCESS, partial(renumbered, number=4711)),),
         hints=(
             _NEIGHBORS,
             "What has to be alike at both ends before EIGRP routers talk?",
             "The autonomous system is {hub.as}.",
         ),
-        cause=Cause.AUTONOMOUS_SYSTEM,
+        causes=(Cause.AUTONOMOUS_SYSTEM,),
         parts=(Role.SPOKE, Role.HUB),
     ),
     pieces.gone(
         id="lan-not-announced",
         title="A spoke does not announce its LAN",
-        acts=(NoNetworks(Role.SPOKE, "{lan_address}"),),
+        acts=(Rewrite(Role.SPOKE, EIGRP_PROCESS, partial(without_networks, word="lan_address")),),
         hints=(
             "The router is up. Who knows where its LAN is?",
             "`show ip route {spoke.lan_network}` at {hub.name}, `show ip protocols` at {spoke.name}.",
             "A `network` statement for {spoke.lan_network} is missing at {spoke.name}.",
         ),
-        cause=Cause.NETWORK_STATEMENT,
-        needs=(Need.EIGRP,),
+        causes=(Cause.NETWORK_STATEMENT,),
     ),
     _no_routes(
         id="tunnel-not-announced",
         title="A spoke runs no EIGRP on its tunnel",
-        acts=(NoNetworks(Role.SPOKE, "{tunnel_address}"),),
+        acts=(Rewrite(Role.SPOKE, EIGRP_PROCESS, partial(without_networks, word="tunnel_address")),),
         hints=(
             _NEIGHBORS,
             "`show ip eigrp interfaces` at {spoke.name}: which one is missing?",
             "A `network` statement for {spoke.tunnel_network} is missing at {spoke.name}.",
         ),
-        cause=Cause.NETWORK_STATEMENT,
+        causes=(Cause.NETWORK_STATEMENT,),
     ),
     Trouble(
         id="hub-tunnel-not-announced",
         title="The hub runs no EIGRP on its tunnel",
-        acts=(NoNetworks(Role.HUB, "{tunnel_address}"),),
+        acts=(Rewrite(Role.HUB, EIGRP_PROCESS, partial(without_networks, word="tunnel_address")),),
         complaint="The branches reach neither the head office nor each other. Their tunnels are up, says monitoring.",
         hints=(
             "All are registered, and no routes come.",
             "`show ip eigrp interfaces` at {hub.name}: which one is missing?",
             "A `network` statement for {hub.tunnel_network} is missing at {hub.name}.",
         ),
-        cause=Cause.NETWORK_STATEMENT,
-        needs=(Need.EIGRP,),
+        causes=(Cause.NETWORK_STATEMENT,),
     ),
     _no_routes(
         id="passive-interface",
@@ -91,7 +89,7 @@ ROUTING: Final = (
             "`show ip protocols` at {spoke.name}: where does EIGRP keep silent?",
             "{spoke.tunnel} is passive: `no passive-interface`.",
         ),
-        cause=Cause.PASSIVE_INTERFACE,
+        causes=(Cause.PASSIVE_INTERFACE,),
     ),
     Trouble(
         id="split-horizon",
@@ -107,29 +105,22 @@ ROUTING: Final = (
             "By which interface does a route come in at {hub.name}, and by which one would it go out?",
             "Split horizon has to be off on {hub.tunnel}.",
         ),
-        cause=Cause.SPLIT_HORIZON,
-        needs=(Need.EIGRP, Need.ONE_HUB),
+        causes=(Cause.SPLIT_HORIZON,),
+        needs=(Need.ONE_HUB,),
     ),
     _no_routes(
         id="eigrp-authentication",
         title="A spoke's EIGRP wants authentication, the hub's does not",
         acts=(
             spoke(common.KEY_CHAIN.of(name="LESSON"), common.KEY.of(number=1), common.KEY_STRING.of(secret=_NOT_OURS)),
-            Eigrp(
-                Role.SPOKE,
-                named=(eigrp_ports.AF_AUTHENTICATION_MODE.of(), eigrp_ports.AF_KEY_CHAIN.of(chain="LESSON")),
-                classic=(
-                    eigrp_ports.IP_AUTHENTICATION_MODE.of(number=word("as")),
-                    eigrp_ports.IP_AUTHENTICATION_KEY_CHAIN.of(number=word("as"), chain="LESSON"),
-                ),
-            ),
+            pieces.on_tunnel(Role.SPOKE, (sections.MODE, {}), (sections.CHAIN, {"chain": "LESSON"})),
         ),
         hints=(
             _NEIGHBORS,
             "Hellos arrive, and are not believed. `show running-config | section eigrp` at both ends.",
             "{spoke.name} authenticates EIGRP on {spoke.tunnel}, {hub.name} does not.",
         ),
-        cause=Cause.EIGRP_AUTHENTICATION,
+        causes=(Cause.EIGRP_AUTHENTICATION,),
         parts=(Role.SPOKE, Role.HUB),
     ),
     Trouble(
@@ -146,20 +137,18 @@ ROUTING: Final = (
             "How often does {spoke.name} say hello, and how long does the hub wait for it?",
             "The hello interval of {spoke.name} is longer than its hold time.",
         ),
-        cause=Cause.EIGRP_TIMERS,
-        needs=(Need.EIGRP,),
+        causes=(Cause.EIGRP_TIMERS,),
     ),
     _no_routes(
         id="eigrp-weights",
         title="A spoke's EIGRP has other K-values",
         acts=(Differ(Role.SPOKE, EIGRP, WEIGHTS),),
+        needs=(Need.EIGRP,),
         hints=(
             _NEIGHBORS,
             "What has to be alike at both ends before EIGRP routers talk? The log says it.",
             "`metric weights` at {spoke.name} are not the hub's.",
         ),
-        cause=Cause.EIGRP_WEIGHTS,
-        parts=(Role.SPOKE, Role.HUB),
     ),
     Trouble(
         id="hub-stub",
@@ -171,8 +160,8 @@ ROUTING: Final = (
             "`show ip eigrp neighbors detail` at {spoke.name}: what does the hub say of itself?",
             "`eigrp stub` belongs to spokes, not to {hub.name}.",
         ),
-        cause=Cause.HUB_STUB,
-        needs=(Need.EIGRP, Need.ONE_HUB),
+        causes=(Cause.HUB_STUB,),
+        needs=(Need.ONE_HUB,),
     ),
     pieces.gone(
         id="spoke-stub",
@@ -183,8 +172,7 @@ ROUTING: Final = (
             "`show ip eigrp neighbors detail` at {hub.name}: what does {spoke.name} say of itself?",
             "A stub that is to be reached tells of what is connected: `eigrp stub connected summary` at {spoke.name}.",
         ),
-        cause=Cause.SPOKE_STUB,
-        needs=(Need.EIGRP,),
+        causes=(Cause.SPOKE_STUB,),
     ),
     Trouble(
         id="black-hole",
@@ -196,6 +184,6 @@ ROUTING: Final = (
             "`show ip route {other.lan_network}` at {spoke.name}: who says so?",
             "A static route to Null0 is better than what EIGRP knows. It has to go.",
         ),
-        cause=Cause.BLACK_HOLE,
+        causes=(Cause.BLACK_HOLE,),
     ),
 )

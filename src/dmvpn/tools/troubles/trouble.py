@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.tools.troubles.acts import Differ, texts
 
 if TYPE_CHECKING:
     from dmvpn.base.causes import Cause
@@ -47,14 +49,35 @@ class Need(enum.Enum):
     NO_LISTS = "no access lists"
 
 
+#: What a network needs for a word of a template.
+OF_WORDS: Final = {
+    "eigrp": Need.EIGRP,
+    "ospf": Need.OSPF,
+    "bgp": Need.BGP,
+    "rip": Need.RIP,
+    "keyring": Need.PSK,
+    "ikev2_profile": Need.IKEV2,
+    "isakmp_key": Need.ISAKMP,
+    "isakmp_policy": Need.ISAKMP,
+    "profile": Need.PROTECTED,
+    "port": Need.PROVIDER,
+    "front": Need.FRONT_DOOR,
+    "inside": Need.INSIDE_VRF,
+    "vrf2": Need.TWO_CUSTOMERS,
+    "key2": Need.TWO_CUSTOMERS,
+}
+_WORD: Final = re.compile(r"(?<!{){(\w+)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """One fault.
 
     title: for the teacher. acts: what to do. complaint: the report of a user (a template, as in acts). hints: each
-    more precise than the one before. cause: the cause that a diagnosis should name; parts: at which router (where two
-    ends disagree, at either), (): at that of the first act. also: causes that describe the same fault. noticed: by
-    users, within a minute; else only configurations and logs show it, because the routers work around it.
+    more precise than the one before. causes: the cause that a diagnosis should name, and causes that describe the same
+    fault, (): that of the term that differs. parts: at which router, (): at that of the first act, or at either end of
+    a term that differs. needs: besides what the words of its acts need. noticed: by users, within a minute; else only
+    configurations and logs show it, because the routers work around it.
     """
 
     id: str
@@ -62,15 +85,25 @@ class Trouble:
     acts: tuple[Act, ...]
     complaint: str
     hints: tuple[str, ...]
-    cause: Cause
+    causes: tuple[Cause, ...] = ()
     parts: tuple[Role, ...] = ()
     needs: tuple[Need, ...] = ()
-    also: tuple[Cause, ...] = ()
     noticed: bool = True
 
     def __post_init__(self) -> None:
-        if not self.parts:
-            object.__setattr__(self, "parts", (self.acts[0].part,))
+        first = self.acts[0]
+        parts = (first.part, first.peer) if isinstance(first, Differ) else (first.part,)
+        causes = self.causes or ((first.term.cause,) if isinstance(first, Differ) else ())
+        words = [word for act in self.acts for text in texts(act) for word in _WORD.findall(text)]
+        needs = [OF_WORDS[word] for word in words if word in OF_WORDS]
+        object.__setattr__(self, "parts", self.parts or parts)
+        object.__setattr__(self, "causes", causes)
+        object.__setattr__(self, "needs", tuple(dict.fromkeys((*needs, *self.needs))))
+
+    @property
+    def cause(self) -> Cause:
+        """The cause that a diagnosis should name."""
+        return self.causes[0]
 
     @property
     def mechanism(self) -> str:
@@ -95,8 +128,7 @@ def without_story(
         acts=acts,
         complaint="At {spoke.name} something is not as it was.",
         hints=hints,
-        cause=causes[0],
-        also=causes[1:],
+        causes=causes,
         parts=parts,
         needs=needs,
         noticed=False,

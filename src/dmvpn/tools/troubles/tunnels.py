@@ -24,8 +24,6 @@ TUNNELS: Final = (
             "Compare the tunnel interfaces of {spoke.name} and {hub.name}, line by line.",
             "The tunnel key of {spoke.name} is not the hub's.",
         ),
-        cause=Cause.KEY,
-        parts=(Role.SPOKE, Role.HUB),
     ),
     pieces.all_lost(
         id="hub-key-missing",
@@ -36,8 +34,6 @@ TUNNELS: Final = (
             "Compare the tunnel interfaces of {hub.name} and a branch, line by line.",
             "{hub.name} lost its `tunnel key`.",
         ),
-        cause=Cause.KEY,
-        parts=(Role.HUB, Role.SPOKE),
     ),
     pieces.lost(
         id="tunnel-source",
@@ -48,7 +44,7 @@ TUNNELS: Final = (
             "`show interfaces {spoke.tunnel}` at {spoke.name}: where would an answer to that source go?",
             "The tunnel source of {spoke.name} has to be {spoke.wan}.",
         ),
-        cause=Cause.WRONG_SOURCE,
+        causes=(Cause.WRONG_SOURCE,),
     ),
     pieces.lost(
         id="tunnel-destination",
@@ -59,7 +55,7 @@ TUNNELS: Final = (
             "`show interfaces {spoke.tunnel}` at {spoke.name}: who is that destination?",
             "The tunnel destination of {spoke.name} has to be {hub.nbma}.",
         ),
-        cause=Cause.WRONG_DESTINATION,
+        causes=(Cause.WRONG_DESTINATION,),
         needs=(Need.POINT_TO_POINT,),
     ),
     Trouble(
@@ -78,8 +74,7 @@ TUNNELS: Final = (
             "`show interfaces {hub.tunnel}` at {hub.name}: what kind of tunnel is it?",
             "`no tunnel destination` and `tunnel mode gre multipoint` at {hub.name}.",
         ),
-        cause=Cause.HUB_POINT_TO_POINT,
-        also=(Cause.WRONG_DESTINATION,),
+        causes=(Cause.HUB_POINT_TO_POINT, Cause.WRONG_DESTINATION),
     ),
     Trouble(
         id="spoke-point-to-point",
@@ -98,7 +93,7 @@ TUNNELS: Final = (
             "`show dmvpn detail` at {spoke.name} and {other.name} while they talk: which state have the entries?",
             "{spoke.name} has `tunnel destination`: it can lead to the hub alone.",
         ),
-        cause=Cause.SPOKE_POINT_TO_POINT,
+        causes=(Cause.SPOKE_POINT_TO_POINT,),
         needs=(Need.PHASE_3, Need.ONE_HUB),
     ),
     pieces.lost(
@@ -110,8 +105,7 @@ TUNNELS: Final = (
             "`show ip interface brief` at {spoke.name}.",
             "{spoke.tunnel} is administratively down: `no shutdown`.",
         ),
-        cause=Cause.TUNNEL_SHUTDOWN,
-        also=(Cause.INTERFACE_SHUTDOWN,),
+        causes=(Cause.TUNNEL_SHUTDOWN, Cause.INTERFACE_SHUTDOWN),
     ),
     pieces.all_lost(
         id="hub-tunnel-shutdown",
@@ -122,8 +116,7 @@ TUNNELS: Final = (
             "`show ip interface brief` at {hub.name}.",
             "{hub.tunnel} is administratively down: `no shutdown`.",
         ),
-        cause=Cause.TUNNEL_SHUTDOWN,
-        also=(Cause.INTERFACE_SHUTDOWN,),
+        causes=(Cause.TUNNEL_SHUTDOWN, Cause.INTERFACE_SHUTDOWN),
     ),
     Trouble(
         id="address-conflict",
@@ -135,9 +128,8 @@ TUNNELS: Final = (
             "The log of {spoke.name} says why the hub does not want it.",
             "{other.tunnel_address} is the tunnel address of {other.name}; {spoke.name} has {spoke.tunnel_address}.",
         ),
-        cause=Cause.ADDRESS_CONFLICT,
+        causes=(Cause.ADDRESS_CONFLICT, Cause.STALE_UNIQUE),
         parts=(Role.SPOKE, Role.OTHER),
-        also=(Cause.STALE_UNIQUE,),
     ),
     Trouble(
         id="recursion",
@@ -156,9 +148,8 @@ TUNNELS: Final = (
             "`show ip route {hub.nbma}` at {spoke.name} while it is up: which way is that?",
             "EIGRP at {hub.name} must not take {hub.nbma_network} in.",
         ),
-        cause=Cause.RECURSION,
+        causes=(Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
-        needs=(Need.EIGRP,),
     ),
     pieces.lost(
         id="recursion-static",
@@ -169,7 +160,7 @@ TUNNELS: Final = (
             "`show ip route {hub.nbma}` at {spoke.name}, and its log.",
             "The static route to {hub.nbma} leads into the tunnel: it has to go.",
         ),
-        cause=Cause.RECURSION,
+        causes=(Cause.RECURSION,),
     ),
     pieces.lost(
         id="tunnel-ttl",
@@ -180,7 +171,7 @@ TUNNELS: Final = (
             "`traceroute {hub.nbma}` at {spoke.name}: how many routers does a tunnel packet have to pass?",
             "`tunnel ttl 1` ends at the provider: `tunnel ttl 255` is what it was.",
         ),
-        cause=Cause.TTL,
+        causes=(Cause.TTL,),
         needs=(Need.PROVIDER,),
     ),
     Trouble(
@@ -196,7 +187,7 @@ TUNNELS: Final = (
             "Which size do two computers agree on when a TCP connection begins, and who could tell them better?",
             "`ip tcp adjust-mss 1360` is missing on the tunnels of {spoke.name} and {hub.name}.",
         ),
-        cause=Cause.MSS,
+        causes=(Cause.MSS,),
         parts=(Role.SPOKE, Role.HUB),
     ),
 )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.static import config as static_lines
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Configure, Edit, Kill, Nat, Renumber, Role, Wire, hub, spoke, word
+from dmvpn.tools.troubles.acts import Configure, Edit, Kill, Nat, Renumber, Role, Wire, hub, spoke
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _cut_off: Final = partial(
@@ -29,7 +27,7 @@ UNDERLAY: Final = (
             "Ping the NBMA address of {hub.name} from a branch, and from the provider.",
             "`dmvpn lab status` says who runs; `dmvpn lab start {hub.name}` starts a router again.",
         ),
-        cause=Cause.ROUTER_DEAD,
+        causes=(Cause.ROUTER_DEAD,),
     ),
     pieces.lost(
         id="spoke-dead",
@@ -40,7 +38,7 @@ UNDERLAY: Final = (
             "Can you still log in to {spoke.name}?",
             "`dmvpn lab start {spoke.name}` starts it again.",
         ),
-        cause=Cause.ROUTER_DEAD,
+        causes=(Cause.ROUTER_DEAD,),
     ),
     pieces.lost(
         id="wan-shutdown",
@@ -51,7 +49,7 @@ UNDERLAY: Final = (
             "`show ip interface brief` at {spoke.name}: which ports are down, and which of them by somebody's order?",
             "{spoke.wan} is administratively down: `no shutdown`.",
         ),
-        cause=Cause.INTERFACE_SHUTDOWN,
+        causes=(Cause.INTERFACE_SHUTDOWN,),
     ),
     pieces.all_lost(
         id="hub-wan-shutdown",
@@ -62,7 +60,7 @@ UNDERLAY: Final = (
             "`show ip interface brief` at {hub.name}.",
             "{hub.wan} is administratively down: `no shutdown`.",
         ),
-        cause=Cause.INTERFACE_SHUTDOWN,
+        causes=(Cause.INTERFACE_SHUTDOWN,),
     ),
     _cut_off(
         id="provider-port-shutdown",
@@ -73,9 +71,7 @@ UNDERLAY: Final = (
             "Ping the gateway of {spoke.name}. Whose end of the wire is silent?",
             "At {provider.name} the port {port} is administratively down.",
         ),
-        cause=Cause.INTERFACE_SHUTDOWN,
-        also=(Cause.LINK_CUT,),
-        needs=(Need.PROVIDER,),
+        causes=(Cause.INTERFACE_SHUTDOWN, Cause.LINK_CUT),
     ),
     _cut_off(
         id="link-cut",
@@ -86,7 +82,7 @@ UNDERLAY: Final = (
             "Ping the gateway of {spoke.name}: it is one wire away.",
             pieces.FIX_WIRE,
         ),
-        cause=Cause.LINK_CUT,
+        causes=(Cause.LINK_CUT,),
     ),
     Trouble(
         id="lossy-link",
@@ -98,7 +94,7 @@ UNDERLAY: Final = (
             "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
             pieces.FIX_WIRE,
         ),
-        cause=Cause.LOSSY_LINK,
+        causes=(Cause.LOSSY_LINK,),
     ),
     _cut_off(
         id="one-way-loss",
@@ -109,8 +105,7 @@ UNDERLAY: Final = (
             "Look at what the hub still receives from {spoke.name}, and at what {spoke.name} receives.",
             f"Nothing comes in at {{spoke.wan}}. {pieces.FIX_WIRE}",
         ),
-        cause=Cause.ONE_WAY_LOSS,
-        also=(Cause.LINK_CUT,),
+        causes=(Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
     ),
     pieces.lost(
         id="default-route-missing",
@@ -121,7 +116,7 @@ UNDERLAY: Final = (
             "`show ip route` at {spoke.name}: which entry leads to {hub.nbma}?",
             "The default route to {spoke.gateway} is gone.",
         ),
-        cause=Cause.MISSING_ROUTE,
+        causes=(Cause.MISSING_ROUTE,),
     ),
     pieces.all_lost(
         id="hub-default-route-missing",
@@ -132,24 +127,18 @@ UNDERLAY: Final = (
             "`show ip route` at {hub.name}: which entry leads to {spoke.nbma}?",
             "The default route to {hub.gateway} is gone.",
         ),
-        cause=Cause.MISSING_ROUTE,
+        causes=(Cause.MISSING_ROUTE,),
     ),
     pieces.lost(
         id="default-route-wrong",
         title="The default route of a spoke leads to an address that nobody has",
-        acts=(
-            spoke(
-                "no {default_route}",
-                static_lines.ROUTE.of(network=IPv4Address(0), mask=IPv4Address(0), next_hop=word("nobody_in_lan")),
-            ),
-        ),
+        acts=(spoke("no {default_route}", pieces.default_route("nobody_in_lan")),),
         hints=(
             "How does an encapsulated packet leave the router, and who takes it?",
             "`show ip route` at {spoke.name}: is its gateway somebody who answers?",
             "The default route has to lead to {spoke.gateway}.",
         ),
-        cause=Cause.WRONG_NEXT_HOP,
-        also=(Cause.MISSING_ROUTE,),
+        causes=(Cause.WRONG_NEXT_HOP, Cause.MISSING_ROUTE),
     ),
     pieces.lost(
         id="wan-mask",
@@ -160,8 +149,7 @@ UNDERLAY: Final = (
             "`show ip route` at {spoke.name}: why is there no gateway of last resort?",
             "The mask of {spoke.wan} has to be {spoke.nbma_mask}.",
         ),
-        cause=Cause.WRONG_MASK,
-        also=(Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP),
+        causes=(Cause.WRONG_MASK, Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP),
     ),
     Trouble(
         id="lan-mask",
@@ -173,7 +161,7 @@ UNDERLAY: Final = (
             "Compare the route to that LAN at {hub.name} with the address of the computer, {spoke.host}.",
             "The mask of {spoke.lan} has to be {spoke.lan_mask}.",
         ),
-        cause=Cause.WRONG_MASK,
+        causes=(Cause.WRONG_MASK,),
     ),
     Trouble(
         id="lan-overlap",
@@ -185,9 +173,8 @@ UNDERLAY: Final = (
             "`show ip route {spoke.lan_network}` and `show ip eigrp topology` at {hub.name}.",
             "{spoke.lan} has the network of {other.name}; its own is {spoke.lan_address}.",
         ),
-        cause=Cause.LAN_OVERLAP,
+        causes=(Cause.LAN_OVERLAP, Cause.WRONG_MASK),
         parts=(Role.SPOKE, Role.OTHER),
-        also=(Cause.WRONG_MASK,),
     ),
     _cut_off(
         id="gre-blocked",
@@ -198,7 +185,7 @@ UNDERLAY: Final = (
             "What does a tunnel without IPsec look like on the wire? Count it at both ends.",
             f"Protocol 47 does not pass. {pieces.FIX_WIRE}",
         ),
-        cause=Cause.GRE_BLOCKED,
+        causes=(Cause.GRE_BLOCKED,),
         needs=(Need.CLEAR,),
     ),
     _cut_off(
@@ -210,7 +197,7 @@ UNDERLAY: Final = (
             "`show crypto ipsec sa`: what does one end send, what does the other receive?",
             f"Protocol 50 does not pass. {pieces.FIX_WIRE}",
         ),
-        cause=Cause.ESP_BLOCKED,
+        causes=(Cause.ESP_BLOCKED,),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
     _cut_off(
@@ -222,7 +209,7 @@ UNDERLAY: Final = (
             "`show crypto ikev2 sa` at both ends, and whether the underlay answers a ping.",
             f"UDP port 500 does not pass. {pieces.FIX_WIRE}",
         ),
-        cause=Cause.IKE_BLOCKED,
+        causes=(Cause.IKE_BLOCKED,),
         needs=(Need.PROTECTED,),
     ),
     _cut_off(
@@ -234,7 +221,7 @@ UNDERLAY: Final = (
             "IKE begins at port 500. Where does it go on?",
             f"UDP port 4500 does not pass. {pieces.FIX_WIRE}",
         ),
-        cause=Cause.NAT_T_BLOCKED,
+        causes=(Cause.NAT_T_BLOCKED,),
         needs=(Need.PROTECTED, Need.GATEWAY),
     ),
     Trouble(
@@ -251,9 +238,8 @@ UNDERLAY: Final = (
             "Ping with `size 1500`, then smaller. What becomes of a packet of 1500 octets with a tunnel header?",
             "Pieces do not pass, and the tunnels (`ip mtu`) make some: 1400 is a good value at both ends.",
         ),
-        cause=Cause.FRAGMENTS_BLOCKED,
+        causes=(Cause.FRAGMENTS_BLOCKED, Cause.MTU, Cause.PATH_MTU),
         parts=(Role.SPOKE, Role.HUB),
-        also=(Cause.MTU, Cause.PATH_MTU),
     ),
     Trouble(
         id="path-mtu",
@@ -268,10 +254,9 @@ UNDERLAY: Final = (
             "Ping the hub's NBMA address from {spoke.name} with `df-bit` and several sizes.",
             "The way carries 1300 octets: `ip mtu 1200` and `ip tcp adjust-mss 1160` on the tunnels fit, at both ends.",
         ),
-        cause=Cause.PATH_MTU,
+        causes=(Cause.PATH_MTU, Cause.FRAGMENTS_BLOCKED, Cause.MTU),
         parts=(Role.SPOKE, Role.PROVIDER, Role.HUB),
-        also=(Cause.FRAGMENTS_BLOCKED, Cause.MTU),
-        needs=(Need.PROVIDER, Need.NO_GATEWAY),
+        needs=(Need.NO_GATEWAY,),
     ),
     Trouble(
         id="stale-unique",
@@ -283,7 +268,7 @@ UNDERLAY: Final = (
             "`show ip nhrp` at {hub.name}, and the log of {spoke.name}: code 14.",
             "`clear ip nhrp` at {hub.name} lets it forget; `ip nhrp registration no-unique` at spokes avoids it.",
         ),
-        cause=Cause.STALE_UNIQUE,
+        causes=(Cause.STALE_UNIQUE,),
         parts=(Role.SPOKE, Role.HUB),
         needs=(Need.NO_GATEWAY, Need.PROVIDER),
     ),
@@ -297,7 +282,7 @@ UNDERLAY: Final = (
             "Both are behind NAT. From which port does one come to the hub, and from which one to the other?",
             "The translator is symmetric. The hub path is what there is until it is another kind.",
         ),
-        cause=Cause.NAT_KIND,
+        causes=(Cause.NAT_KIND,),
         needs=(Need.BOTH_BEHIND_NAT, Need.PROTECTED),
     ),
 )

@@ -89,21 +89,18 @@ _LISTS: Final = (
         "A prefix list of a spoke permits a network that nobody has, so EIGRP takes nothing",
         (spoke(_ELSEWHERE), Eigrp(Role.SPOKE, topology=(_EIGRP_LIST,))),
         _KEPT_BACK,
-        needs=(Need.EIGRP,),
     ),
     _one(
         "prefix-list-ospf",
         "A prefix list of a spoke permits very long prefixes alone, so OSPF installs no LAN",
         (spoke(_LEAST, pieces.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", **{"in": True})),),
         _KEPT_BACK,
-        needs=(Need.OSPF,),
     ),
     _one(
         "prefix-list-rip",
         "A prefix list of a hub permits a network that nobody has, so RIP sends nothing",
         (hub(_ELSEWHERE, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
         _KEPT_BACK,
-        needs=(Need.RIP,),
     ),
     _one(
         "prefix-list-bgp",
@@ -113,21 +110,18 @@ _LISTS: Final = (
             Command(Role.HUB, ("clear ip bgp * soft",)),
         ),
         _KEPT_BACK,
-        needs=(Need.BGP,),
     ),
     _one(
         "route-map-without-permit",
         "A route map of a spoke has a deny and no permit, so BGP sends nothing",
         (spoke(_ELSEWHERE, *_NO_PERMIT, *pieces.of_hub(list="LESSON", route_map=True, out=True)), *_SOFT),
         _KEPT_BACK,
-        needs=(Need.BGP,),
     ),
     _one(
         "route-map-without-permit-in",
         "A route map of a spoke has a deny and no permit, so BGP takes nothing",
         (spoke(_ELSEWHERE, *_NO_PERMIT, *pieces.of_hub(list="LESSON", route_map=True, **{"in": True})), *_SOFT),
         _KEPT_BACK,
-        needs=(Need.BGP,),
     ),
 )
 
@@ -141,7 +135,6 @@ _BGP_TERMS: Final = (
             *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
-        needs=(Need.BGP,),
     ),
     _one(
         "system-twice",
@@ -160,14 +153,13 @@ _BGP_TERMS: Final = (
         ),
         (Cause.BY_TRIAL, Cause.BGP_SYSTEM),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
-        needs=(Need.BGP, Need.ONE_HUB),
+        needs=(Need.ONE_HUB,),
     ),
     _one(
         "maximum-prefix",
         "A spoke ends its session with the hub at the second prefix",
         (spoke(*pieces.of_hub(maximum_prefix=True, prefixes=1)), *_HARD),
         (Cause.MAXIMUM, Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
-        needs=(Need.BGP,),
     ),
     _one(
         "family-not-active",
@@ -181,7 +173,6 @@ _BGP_TERMS: Final = (
             *_HARD,
         ),
         (Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
-        needs=(Need.BGP,),
     ),
 )
 
@@ -191,14 +182,12 @@ _ROUTING: Final = (
         "The address family of EIGRP is shut down at a router",
         (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.of(),)), *pieces.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT, Cause.AUTONOMOUS_SYSTEM),
-        needs=(Need.EIGRP,),
     ),
     _one(
         "process-shutdown",
         "The process of OSPF is shut down at a router",
         (spoke(pieces.OSPF, ospf_lines.SHUTDOWN.of()), *pieces.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT),
-        needs=(Need.OSPF,),
     ),
     _one(
         "areas-apart",
@@ -213,7 +202,6 @@ _ROUTING: Final = (
             *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.OSPF_TERMS, Cause.NETWORK_STATEMENT),
-        needs=(Need.OSPF,),
     ),
     _one(
         "summary-of-a-spoke-eigrp",
@@ -223,7 +211,6 @@ _ROUTING: Final = (
             *pieces.FORGET,
         ),
         (Cause.BY_TRIAL, Cause.BLACK_HOLE, Cause.ROUTE_FILTERED),
-        needs=(Need.EIGRP,),
     ),
     _one(
         "summary-rip",

@@ -12,11 +12,11 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.interface.config import sections as port_lines
-from dmvpn.features.static import config as static_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Act, Command, Configure, MoveProcess, Role, VrfProcess, spoke, word
+from dmvpn.tools.troubles.acts import Act, Command, Configure, Rewrite, Role, spoke, word
+from dmvpn.tools.troubles.rewrites import moved_process, process_without
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 
 _ANY: Final = IPv4Address(0)
@@ -36,6 +36,12 @@ def _front(
     return _one(name, title, acts, (Cause.TABLE, *causes), parts=(part,), needs=(Need.FRONT_DOOR, *needs))
 
 
+def _fronts(name: str, title: str, lines: tuple[str, ...], *causes: Cause) -> tuple[Trouble, Trouble]:
+    """Return the trouble of the front door of a spoke, and that of a hub. title: behind "A spoke's"."""
+    of_hub = _front(f"hub-{name}", f"A hub's {title}", lines, *causes, hub=True)
+    return _front(name, f"A spoke's {title}", lines, *causes), of_hub
+
+
 def _inside(name: str, title: str, lines: tuple[str, ...], *causes: Cause, need: Need = Need.INSIDE_VRF) -> Trouble:
     """Return a trouble of the inside of a spoke's tunnel."""
     return _one(name, title, (spoke(*lines), *_ANEW), (Cause.TABLE, *causes), needs=(need,))
@@ -53,40 +59,23 @@ def _key(tunnel: str, key: str) -> tuple[str, ...]:
 
 
 _PROFILE: Final = profiles.PROFILE.of(name=word("ikev2_profile"))
+#: The section of the routing protocol has the VRF in its header, or in that of its address family.
+_PROCESS: Final = "{inside}"
 _NBMA: Final = pieces.address("nbma", "nbma_mask")
 
 _FRONT: Final = (
-    _front(
-        "fvrf-missing",
-        "A spoke's IKEv2 profile has no match fvrf",
-        (_PROFILE, "no match fvrf {front}"),
-        Cause.IKE,
-        needs=(Need.IKEV2,),
-    ),
-    _front(
-        "hub-fvrf-missing",
-        "A hub's IKEv2 profile has no match fvrf",
-        (_PROFILE, "no match fvrf {front}"),
-        Cause.IKE,
-        needs=(Need.IKEV2,),
-        hub=True,
-    ),
+    *_fronts("fvrf-missing", "IKEv2 profile has no match fvrf", (_PROFILE, "no match fvrf {front}"), Cause.IKE),
     _front(
         "fvrf-other",
         "A spoke's IKEv2 profile is for peers in another VRF",
         (vrfs.DEFINITION.of(name="OTHER"), "address-family ipv4", _PROFILE, profiles.MATCH_FVRF.of(vrf="OTHER")),
         Cause.IKE,
-        needs=(Need.IKEV2,),
     ),
-    _front("tunnel-vrf-missing", "A spoke's tunnel has no tunnel vrf", (pieces.TUNNEL, "no tunnel vrf {front}")),
-    _front(
-        "hub-tunnel-vrf-missing", "A hub's tunnel has no tunnel vrf", (pieces.TUNNEL, "no tunnel vrf {front}"), hub=True
-    ),
+    *_fronts("tunnel-vrf-missing", "tunnel has no tunnel vrf", (pieces.TUNNEL, "no tunnel vrf {front}")),
     _front(
         "tunnel-vrf-inside",
         "A spoke's tunnel vrf is the VRF of its inside",
         (pieces.TUNNEL, tunnel_lines.VRF.of(vrf=word("inside"))),
-        needs=(Need.INSIDE_VRF,),
     ),
     _front(
         "wan-vrf-missing", "The port to the provider is in the global table", (pieces.WAN, "no vrf forwarding", _NBMA)
@@ -95,7 +84,6 @@ _FRONT: Final = (
         "wan-vrf-other",
         "The port to the provider is in the VRF of the company",
         (pieces.WAN, vrfs.FORWARDING.of(name=word("inside")), _NBMA),
-        needs=(Need.INSIDE_VRF,),
     ),
     _front(
         "wan-address-lost",
@@ -103,14 +91,7 @@ _FRONT: Final = (
         (pieces.WAN, "no vrf forwarding", vrfs.FORWARDING.of(name=word("front"))),
         Cause.NO_ADDRESS,
     ),
-    _front("front-default-missing", "The front door has no default route", ("no {front_route}",), Cause.MISSING_ROUTE),
-    _front(
-        "hub-front-default-missing",
-        "A hub's front door has no default route",
-        ("no {front_route}",),
-        Cause.MISSING_ROUTE,
-        hub=True,
-    ),
+    *_fronts("front-default-missing", "front door has no default route", ("no {front_route}",), Cause.MISSING_ROUTE),
     _front(
         "front-default-wrong",
         "The front door's default route leads to an address that no station has",
@@ -121,7 +102,7 @@ _FRONT: Final = (
     _front(
         "front-default-global",
         "The front door's default route is in the global table",
-        ("no {front_route}", static_lines.ROUTE.of(network=_ANY, mask=_ANY, next_hop=word("front_gateway"))),
+        ("no {front_route}", pieces.default_route("front_gateway")),
         Cause.MISSING_ROUTE,
     ),
     _front(
@@ -157,37 +138,33 @@ _INSIDE: Final = (
     _one(
         "process-global",
         "A spoke's routing protocol runs in the global table",
-        (MoveProcess(Role.SPOKE), *_ANEW),
+        (Rewrite(Role.SPOKE, _PROCESS, moved_process), *_ANEW),
         (Cause.TABLE,),
-        needs=(Need.INSIDE_VRF,),
     ),
     _one(
         "process-other-vrf",
         "A spoke's routing protocol runs in another VRF",
-        (MoveProcess(Role.SPOKE, "{front}"), *_ANEW),
+        (Rewrite(Role.SPOKE, _PROCESS, partial(moved_process, vrf="front")), *_ANEW),
         (Cause.TABLE,),
-        needs=(Need.INSIDE_VRF, Need.FRONT_DOOR),
+        needs=(Need.FRONT_DOOR,),
     ),
     _one(
         "hub-process-global",
         "A hub's routing protocol runs in the global table",
-        (MoveProcess(Role.HUB), *_ANEW),
+        (Rewrite(Role.HUB, _PROCESS, moved_process), *_ANEW),
         (Cause.TABLE,),
-        needs=(Need.INSIDE_VRF,),
     ),
     _one(
         "network-missing-in-vrf",
         "The process in a spoke's VRF has no network statement",
-        (VrfProcess(Role.SPOKE, ("network ",)), *_ANEW),
+        (Rewrite(Role.SPOKE, _PROCESS, partial(process_without, beginning="network ")), *_ANEW),
         (Cause.NETWORK_STATEMENT, Cause.BGP_NEIGHBOR, Cause.TABLE),
-        needs=(Need.INSIDE_VRF,),
     ),
     _one(
         "redistribution-missing-in-vrf",
         "BGP in a spoke's VRF takes no connected routes",
-        (VrfProcess(Role.SPOKE, ("redistribute ",)), *_ANEW),
+        (Rewrite(Role.SPOKE, _PROCESS, partial(process_without, beginning="redistribute ")), *_ANEW),
         (Cause.NETWORK_STATEMENT, Cause.NO_ROUTE_THERE),
-        needs=(Need.INSIDE_VRF,),
     ),
 )
 _CUSTOMERS: Final = (

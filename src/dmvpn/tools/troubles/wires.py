@@ -19,8 +19,7 @@ WIRES: Final = (
         acts=(Wire(Role.SPOKE, Badness(loss=35.0), incoming=True),),
         complaint=_SLOW,
         hints=("Count: which direction loses packets?", pieces.FIX_WIRE),
-        cause=Cause.LOSSY_LINK,
-        also=(Cause.ONE_WAY_LOSS,),
+        causes=(Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
     ),
     Trouble(
         id="wire-narrow",
@@ -28,9 +27,8 @@ WIRES: Final = (
         acts=(Wire(Role.SPOKE, Badness(mtu=1200.0)),),
         complaint="From {spoke.name} small things work. Large files do not.",
         hints=("Up to which size do packets pass?", pieces.FIX_WIRE),
-        cause=Cause.PATH_MTU,
+        causes=(Cause.PATH_MTU, Cause.MTU, Cause.FRAGMENTS_BLOCKED),
         parts=(Role.SPOKE, Role.HUB),
-        also=(Cause.MTU, Cause.FRAGMENTS_BLOCKED),
     ),
     Trouble(
         id="gre-blocked-inwards",
@@ -38,7 +36,7 @@ WIRES: Final = (
         acts=(Wire(Role.SPOKE, Badness(block=("gre",)), incoming=True),),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count GRE at both ends of the wire.", pieces.FIX_WIRE),
-        cause=Cause.GRE_BLOCKED,
+        causes=(Cause.GRE_BLOCKED,),
         needs=(Need.CLEAR,),
     ),
     Trouble(
@@ -47,8 +45,7 @@ WIRES: Final = (
         acts=(Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True), *pieces.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count ESP at both ends of the wire.", pieces.FIX_WIRE),
-        cause=Cause.ESP_BLOCKED,
-        also=(Cause.NAT_T_BLOCKED,),
+        causes=(Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
     Trouble(
@@ -57,7 +54,7 @@ WIRES: Final = (
         acts=(Wire(Role.SPOKE, Badness(block=("udp-500",)), incoming=True), *pieces.RENEW),
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", pieces.FIX_WIRE),
-        cause=Cause.IKE_BLOCKED,
+        causes=(Cause.IKE_BLOCKED,),
         needs=(Need.PROTECTED,),
     ),
 )
@@ -68,6 +65,6 @@ SLOW: Final = Trouble(
     acts=(Wire(Role.SPOKE, Badness(delay=560.0)),),
     complaint=_SLOW,
     hints=("How long is the way of a ping?", pieces.FIX_WIRE),
-    cause=Cause.LOSSY_LINK,
+    causes=(Cause.LOSSY_LINK,),
     noticed=False,
 )
