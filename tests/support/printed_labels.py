@@ -127,6 +127,8 @@ def _not_printed(node: ast.AST) -> Iterable[ast.AST]:
             return [first, node.args, *([node.returns] if node.returns else [])]
         case ast.FunctionDef():
             return [node.args, *([node.returns] if node.returns else [])]
+        case ast.Call(func=ast.Attribute(attr="column"), args=[_, template, *explained]):
+            return [template, *explained]
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _ASKING or "ommand" in name:
             return [*node.args, *node.keywords]
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import enum
 import functools
 import inspect
 import pickle
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pytest
 
-from dmvpn.base import values
+from dmvpn.base import rows, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,3 +244,35 @@ def test_a_line_takes_what_its_view_has_under_the_same_name() -> None:
 def test_a_line_is_not_made_without_a_field_that_its_view_does_not_have() -> None:
     with pytest.raises(TypeError, match="age"):
         values.project(Line, Seen("a", 0.0))
+
+
+class Mood(enum.Enum):
+    """An enum, whose value is text."""
+
+    WELL = "well"
+
+
+class Walker:
+    """What a row is read from."""
+
+    name, mood, steps, reason = "Ann", Mood.WELL, 7, None
+
+
+WALKER: rows.Source[Walker, float] = rows.Source()
+
+
+@values.dataclass(frozen=True, slots=True, kw_only=True)
+class WalkerRow:
+    """A row of a show."""
+
+    name: str = WALKER.column("Name  ", "{:<6}", "Name :: Its name. [RFC 1 §2]")
+    mood: str
+    reason: str
+    pace: float = WALKER.column("Pace", "{}", of=WALKER.at(lambda it, time: it.steps / time), cell=lambda row: row.pace)
+
+
+def test_a_row_takes_its_fields_from_its_view_and_a_column_has_heading_cell_and_explanation() -> None:
+    row = WALKER.row(WalkerRow, Walker(), 2.0)
+    assert row == WalkerRow(name="Ann", mood="well", reason="", pace=3.5)
+    assert list(rows.table(WalkerRow, [row])) == ["Name  Pace", "Ann   3.5"]
+    assert rows.column_words(f"{__name__}:WalkerRow") == "    Name :: Its name. [RFC 1 §2]\n"

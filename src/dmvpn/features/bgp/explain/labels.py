@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
+from dmvpn.base.rows import column_words
 
-_LABELS = words(WordKind.LABEL)("""
+_LABELS = words(WordKind.LABEL)(
+    """
     ## labels of the summary of BGP :: show ip bgp summary, show bgp summary [RFC 4271] next: show ip bgp neighbors
     BGP router identifier :: The name of this router in BGP. [RFC 4271 §1.1]
     local AS number :: Our autonomous system.
@@ -16,16 +18,13 @@ _LABELS = words(WordKind.LABEL)("""
     BGP path/bestpath attribute entries :: Sets of attributes that differ.
     BGP route-map cache entries | BGP filter-list cache entries :: IOS's line; always 0 here.
     BGP activity | prefixes | paths | scan interval | secs :: How many prefixes and paths there are.
-    MsgRcvd | MsgSent :: Messages received from the neighbor, and sent to it.
-    TblVer :: The table version last sent to the neighbor.
-    InQ | OutQ | InQ depth | OutQ depth :: Messages that wait; received messages never wait here.
-    Up/Down | Up | Down :: How long the neighbor has been in this state.
-    State/PfxRcd | PfxRcd :: The state of a neighbor, or how many prefixes came from it.
     Dynamically created neighbors | Dynamically created based on a listen range command | Total dynamically created
         neighbors | Subnet ranges | max :: Neighbors without a configuration of their own: they connected from a `bgp
         listen range`.
     BGP peergroup | listen range group members :: The settings of the neighbors of a range.
-
+"""
+    + column_words("dmvpn.features.bgp.show.summary:NeighborEntry")
+    + """
     ## labels of the table of BGP :: show ip bgp, show bgp [RFC 4271 §9] next: show ip bgp
     Next Hop :: Where packets go; 0.0.0.0: the prefix is our own.
     Weight | weight :: Preference on this router alone; 32768 for routes that this router originates.
@@ -102,7 +101,8 @@ _LABELS = words(WordKind.LABEL)("""
     FiltIn | FiltOut | DistIn | DistOut | RouteMap :: IOS's columns; the filters of neighbors are in the running
         configuration.
     Distance | local :: Administrative distances: of external, internal and our own routes.
-    """)
+    """
+)
 _CODES = words(
     WordKind.FLAG, rank=19, sighting=r"^ ([*sr][>bd ][im ]a?) ", cell=r"([*sr][>bd ]?[im ]?a?) ?", joined=True
 )("""

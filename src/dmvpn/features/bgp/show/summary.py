@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.ios import Args, ShowContext, age
@@ -12,24 +13,65 @@ from dmvpn.ios import Args, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.bgp.peer import Peer
+
 #: Octets that IOS counts for a network, a path and a set of attributes.
 _NETWORK: Final = 248
 _PATH: Final = 136
 _ATTRIBUTES: Final = 288
+_peer: Final[Source[Peer, tuple[int, float]]] = Source()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NeighborEntry:
     """A neighbor. state: its state, or the number of prefixes received from it."""
 
-    neighbor: str
-    autonomous_system: int
-    received: int
-    sent: int
-    version: int
-    queued: int
-    up_down: str
-    state: str
+    neighbor: str = _peer.column(
+        "Neighbor        V", "{:<15} 4", of=_peer(lambda it: ("*" if it.dynamic else "") + str(it.address))
+    )
+    autonomous_system: int = _peer.column("           AS", "{:>13}", of=_peer(lambda it: it.settings.remote_as))
+    received: int = _peer.column(
+        " MsgRcvd",
+        " {:>7}",
+        "MsgRcvd :: Messages received from the neighbor.",
+        _peer(lambda it: it.counts.total(received=True)),
+    )
+    sent: int = _peer.column(
+        " MsgSent",
+        " {:>7}",
+        "MsgSent :: Messages sent to the neighbor.",
+        _peer(lambda it: it.counts.total(received=False)),
+    )
+    version: int = _peer.column(
+        "   TblVer",
+        " {:>8}",
+        "TblVer :: The table version last sent to the neighbor.",
+        _peer.at(lambda it, beside: beside[0] if it.session is not None else 1),
+    )
+    queued: int = _peer.column(
+        "  InQ OutQ",
+        "    0 {:>4}",
+        "InQ | OutQ | InQ depth | OutQ depth :: Messages that wait; received messages never wait here.",
+        _peer(lambda it: _queued(it)),
+    )
+    up_down: str = _peer.column(
+        " Up/Down ",
+        " {:>8}",
+        "Up/Down | Up | Down :: How long the neighbor has been in this state.",
+        _peer.at(lambda it, beside: "never" if it.changed is None else age(beside[1] - it.changed)),
+    )
+    state: str = _peer.column(
+        " State/PfxRcd",
+        " {:>8}",
+        "State/PfxRcd | PfxRcd :: The state of a neighbor, or how many prefixes came from it.",
+        _peer(lambda it: str(it.accepted) if it.session is not None else it.state),
+    )
+
+
+def _queued(peer: Peer) -> int:
+    from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
+
+    return queued(peer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +96,9 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
     machine = active(ctx)
     if machine is None:
         return ShowSummary()
-    from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
-
     destinations = machine.routes.table.destinations.values()
     paths = [path for found in destinations for path in found.paths.values()]
-    lines = [
-        NeighborEntry(
-            ("*" if peer.dynamic else "") + str(peer.address),
-            peer.settings.remote_as,
-            peer.counts.total(received=True),
-            peer.counts.total(received=False),
-            machine.routes.table.version if peer.session is not None else 1,
-            queued(peer),
-            "never" if peer.changed is None else age(ctx.now - peer.changed),
-            str(peer.accepted) if peer.session is not None else peer.state,
-        )
-        for _, peer in sorted(machine.peers.items())
-    ]
+    peers = [peer for _, peer in sorted(machine.peers.items())]
     return ShowSummary(
         str(machine.router_id or "0.0.0.0"),  # noqa: S104
         machine.config.local_as,
@@ -79,8 +107,8 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
         len(paths),
         sum(bool(found.best) for found in destinations),
         len({path.attributes for path in paths}),
-        tuple(lines),
-        sum(peer.dynamic for peer in machine.peers.values()),
+        tuple(_peer.row(NeighborEntry, peer, (machine.routes.table.version, ctx.now)) for peer in peers),
+        sum(peer.dynamic for peer in peers),
         machine.config.listen_limit,
         tuple((one.group, str(one.prefix)) for one in machine.config.listen_ranges),
     )
@@ -105,12 +133,7 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield f"BGP activity {answer.networks}/0 prefixes, {answer.paths}/0 paths, scan interval 60 secs"
     if answer.neighbors:
         yield ""
-        yield "Neighbor        V           AS MsgRcvd MsgSent   TblVer  InQ OutQ Up/Down  State/PfxRcd"
-    for one in answer.neighbors:
-        yield (
-            f"{one.neighbor:<15} 4{one.autonomous_system:>13} {one.received:>7} {one.sent:>7} {one.version:>8}"
-            f" {0:>4} {one.queued:>4} {one.up_down:>8} {one.state:>8}"
-        )
+        yield from table(NeighborEntry, answer.neighbors)
     if answer.ranges:
         yield "* Dynamically created based on a listen range command"
         yield f"Dynamically created neighbors: {answer.dynamic}, Subnet ranges: {len(answer.ranges)}"

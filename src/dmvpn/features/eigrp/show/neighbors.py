@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.rows import Source
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.interface import Neighbor
+    from dmvpn.features.eigrp.tlv import SoftwareVersion
 
 _TITLE: Final = (
     "H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq",
@@ -27,7 +29,10 @@ _STUB_WORDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+_neighbor: Final[Source[Neighbor, float]] = Source()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NeighborEntry:
     """One neighbor.
 
@@ -38,19 +43,21 @@ class NeighborEntry:
 
     handle: int
     address: str
-    interface: str
-    hold: int
-    uptime: str
-    srtt: int
-    rto: int
-    queue: int
-    sequence: int
+    interface: str = _neighbor(lambda it: it.interface.name)
+    hold: int = _neighbor.at(lambda it, now: max(0, int(it.hold_left(now))))
+    uptime: str = _neighbor.at(lambda it, now: age(now - it.since))
+    srtt: int = _neighbor(lambda it: max(1, round(it.srtt * 1000)) if it.srtt else 0)
+    rto: int = _neighbor(lambda it: round(it.rto * 1000))
+    queue: int = _neighbor(lambda it: len(it.backlog) + (it.outstanding is not None))
+    sequence: int = _neighbor(lambda it: it.last_sequence)
     state: str
-    version: str
+    version: str = _neighbor(lambda it: _version(it.software))
     retransmissions: int
-    retries: int
-    prefixes: int
-    stub: tuple[str, ...] | None
+    retries: int = _neighbor(lambda it: it.outstanding.tries - 1 if it.outstanding else 0)
+    prefixes: int = _neighbor(lambda it: len(it.source.prefixes))
+    stub: tuple[str, ...] | None = _neighbor(
+        lambda it: None if it.stub is None else tuple(word for flag, word in _STUB_WORDS if flag in it.stub)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
         NeighborTable(
             name_of(process),
             tuple(
-                _entry(neighbor, ctx.now)
+                _neighbor.row(NeighborEntry, neighbor, ctx.now)
                 for neighbor in reversed(process.neighbors())
                 if only in (None, neighbor.interface.name)
             ),
@@ -86,28 +93,10 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     return ShowNeighbors("detail" in args, tuple(tables))
 
 
-def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
-    software, outstanding = neighbor.software, neighbor.outstanding
-    version = "0.0/0.0"
-    if software is not None:
-        version = f"{software.os_major}.{software.os_minor}/{software.tlv_major}.{software.tlv_minor}"
-    return NeighborEntry(
-        handle=neighbor.handle,
-        address=str(neighbor.address),
-        interface=neighbor.interface.name,
-        hold=max(0, int(neighbor.hold_left(now))),
-        uptime=age(now - neighbor.since),
-        srtt=max(1, round(neighbor.srtt * 1000)) if neighbor.srtt else 0,
-        rto=round(neighbor.rto * 1000),
-        queue=len(neighbor.backlog) + (outstanding is not None),
-        sequence=neighbor.last_sequence,
-        state=neighbor.state.value,
-        version=version,
-        retransmissions=neighbor.retransmissions,
-        retries=outstanding.tries - 1 if outstanding else 0,
-        prefixes=len(neighbor.source.prefixes),
-        stub=None if neighbor.stub is None else tuple(word for flag, word in _STUB_WORDS if flag in neighbor.stub),
-    )
+def _version(software: SoftwareVersion | None) -> str:
+    if software is None:
+        return "0.0/0.0"
+    return f"{software.os_major}.{software.os_minor}/{software.tlv_major}.{software.tlv_minor}"
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion
+from dmvpn.base.rows import Source
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
 from dmvpn.ios import ExecCommand
@@ -36,17 +37,20 @@ class SaLine(IkeSaState):
     profile: str
 
 
+_pair: Final[Source[SaView, None]] = Source()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildLine:
     """A pair of SAs of ESP. *_selector: first and last address with their ports. hash: "None" with AES-GCM."""
 
-    local_selector: str
-    remote_selector: str
+    local_selector: str = _pair(lambda it: _range(it.local_selector))
+    remote_selector: str = _pair(lambda it: _range(it.remote_selector))
     spi_in: int
     spi_out: int
-    encryption: str
-    bits: int
-    hash: str
+    encryption: str = _pair(lambda it: "AES-GCM" if it.transform.cipher is EspCipher.AES_GCM else "AES-CBC")
+    bits: int = _pair(lambda it: it.transform.bits)
+    hash: str = _pair(lambda it: "None" if it.transform.hash is None else it.transform.hash.value.upper())
     transport: bool
 
 
@@ -117,7 +121,7 @@ def _session(
         number=number,
         status=status,
         sas=tuple(_sa(view, inside(view), now) for view in views),
-        children=tuple(_child(pair) for pair in pairs),
+        children=tuple(_pair.row(ChildLine, pair, None) for pair in pairs),
     )
 
 
@@ -141,20 +145,6 @@ def _description(view: IkeView) -> str:
     if not view.initiator:
         return "Responder waiting for AUTH message"
     return f"Initiator waiting for {'INIT' if view.remote_spi == _NO_SPI else 'AUTH'} response"
-
-
-def _child(pair: SaView) -> ChildLine:
-    is_gcm = pair.transform.cipher is EspCipher.AES_GCM
-    return ChildLine(
-        local_selector=_range(pair.local_selector),
-        remote_selector=_range(pair.remote_selector),
-        spi_in=pair.spi_in,
-        spi_out=pair.spi_out,
-        encryption="AES-GCM" if is_gcm else "AES-CBC",
-        bits=pair.transform.bits,
-        hash="None" if pair.transform.hash is None else pair.transform.hash.value.upper(),
-        transport=pair.transport,
-    )
 
 
 def _range(selector: str) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import fresh
+from dmvpn.base.rows import Source
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.show.words import map_name, plaintext_mtu, vector_octets
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -23,6 +24,9 @@ _IKE_PORT = 500
 _SIBLINGS = {True: "FFFFFFFF80000008", False: "FFFFFFFF80000048"}
 
 
+_sa: Final[Source[SaView, float]] = Source()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairLine:
     """A pair of SAs.
@@ -32,18 +36,22 @@ class PairLine:
     used: we send on this one.
     """
 
-    number: int
+    number: int = _sa(lambda it: it.connection.number)
     spi_in: int
     spi_out: int
-    transform: str
+    transform: str = _sa(lambda it: transform_words(it.transform))
     transport: bool
-    udp: bool
+    udp: bool = _sa(lambda it: bool(it.connection.remote_port))
     esn: bool
     window: int
-    vector: int
-    received_left: int | None
-    sent_left: int | None
-    seconds_left: int
+    vector: int = _sa(lambda it: vector_octets(it.transform))
+    received_left: int | None = _sa(
+        lambda it: kilobytes_left(it.kilobytes or None, it.count.received_octets if it.count is not None else 0)
+    )
+    sent_left: int | None = _sa(
+        lambda it: kilobytes_left(it.kilobytes or None, it.count.sent_octets if it.count is not None else 0)
+    )
+    seconds_left: int = _sa.at(lambda it, now: max(0, int(it.expires - now)))
     used: bool
 
 
@@ -155,22 +163,7 @@ def _flow(pairs: list[SaView], mtu: int, through: str, now: float) -> ProtectedF
         path_mtu=mtu,
         path_interface=through,
         pfs_group=newest.pfs_group,
-        pairs=tuple(_pair(pair, now) for pair in pairs),
-    )
-
-
-def _pair(pair: SaView, now: float) -> PairLine:
-    limit, count = pair.kilobytes or None, pair.count
-    return project(
-        PairLine,
-        pair,
-        number=pair.connection.number,
-        transform=transform_words(pair.transform),
-        udp=bool(pair.connection.remote_port),
-        vector=vector_octets(pair.transform),
-        received_left=kilobytes_left(limit, count.received_octets if count is not None else 0),
-        sent_left=kilobytes_left(limit, count.sent_octets if count is not None else 0),
-        seconds_left=max(0, int(pair.expires - now)),
+        pairs=tuple(_sa.row(PairLine, pair, now) for pair in pairs),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
+from dmvpn.base.rows import column_words
 
 _LABELS = words(WordKind.LABEL)("""
     ## columns and labels of show dmvpn :: show dmvpn next: show dmvpn detail
@@ -82,7 +83,8 @@ _LABELS = words(WordKind.LABEL)("""
     Cur-Queue | Prev-Queue :: What the cluster uses the server for, now and before the last change of its state.
     perhaps :: What follows are guesses, the likeliest first.
     """)
-_TRAFFIC = words(WordKind.LABEL, sighted=True)("""
+_TRAFFIC = words(WordKind.LABEL, sighted=True)(
+    """
     ## labels of counters :: show ip nhrp traffic, show ip nhrp summary, show ip nhrp multicast, show ip nhrp redirect
         next: show ip nhrp traffic detail
     Max-send limit | Pkts | Sec :: How many packets of NHRP may be sent in how many seconds (`ip nhrp max-send`).
@@ -104,10 +106,9 @@ _TRAFFIC = words(WordKind.LABEL, sighted=True)("""
     bgp | BGP :: Entries of BGP; this router has none.
     lfib :: Entries with a label of MPLS; this router has none.
     Enabled | Disabled | enabled | disabled :: Copies of multicasts go there.
-    Destination :: The destination of the packets that caused the redirect.
-    Drop Count :: Packets since then that caused no further redirect.
-    Expiry :: When the next packet may cause a redirect again.
-    """)
+"""
+    + column_words("dmvpn.features.nhrp.show.endpoints:RedirectLine")
+)
 _GROUPS = words(WordKind.LABEL)("""
     ## labels of groups :: show ip nhrp group, show nhrp group-map next: show ip nhrp detail
     NHRP group :: The name that spokes send with their registrations. next: show ip nhrp group

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.cache import NbmaPeer
-    from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +171,31 @@ class ShowMulticast:
     receivers: tuple[MulticastLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
+_sent: Final[Source[Suppressed, tuple[Tunnel, float]]] = Source()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectLine:
     """A redirect that was sent. drops: packets since then that caused none. expires: seconds from now."""
 
-    tunnel: str
-    nbma: IPAddress
-    destination: IPAddress
-    drops: int
-    expires: float
+    tunnel: str = _sent.column("I/F          ", "{:<12} ", of=_sent.at(lambda it, beside: beside[0].name))
+    nbma: IPAddress = _sent.column("NBMA address    ", "{!s:<15} ")
+    destination: IPAddress = _sent.column(
+        "Destination     ",
+        "{:<15} ",
+        "Destination :: The destination of the packets that caused the redirect.",
+        cell=lambda line: spelled(line.destination),
+    )
+    drops: int = _sent.column(
+        "Drop Count  ", "{:<11} ", "Drop Count :: Packets since then that caused no further redirect."
+    )
+    expires: float = _sent.column(
+        "Expiry",
+        "{}",
+        "Expiry :: When the next packet may cause a redirect again.",
+        _sent.at(lambda it, beside: it.expires - beside[1]),
+        cell=lambda line: age(line.expires),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +221,7 @@ def redirects(ctx: ShowContext, args: Args) -> ShowRedirects:
     """Return redirects whose interval is not over."""
     return ShowRedirects(
         tuple(
-            RedirectLine(tunnel.name, sent.nbma, sent.destination, sent.drops, sent.expires - ctx.now)
+            _sent.row(RedirectLine, sent, (tunnel, ctx.now))
             for tunnel in tunnels_of(ctx, args)
             for sent in tunnel.redirects.values()
             if sent.expires > ctx.now
@@ -221,10 +238,7 @@ def render_multicast(answer: ShowMulticast) -> Iterator[str]:
 
 def render_redirects(answer: ShowRedirects) -> Iterator[str]:
     """Yield the lines of `show ip nhrp redirect`."""
-    yield "I/F          NBMA address    Destination     Drop Count  Expiry"
-    for line in answer.redirects:
-        destination = spelled(line.destination)
-        yield f"{line.tunnel:<12} {line.nbma!s:<15} {destination:<15} {line.drops:<11} {age(line.expires)}"
+    yield from table(RedirectLine, answer.redirects)
 
 
 _HELP: Final = {"nhrp": "Next Hop Resolution Protocol", "group-map": "Groups and their clients", "group": "One group"}

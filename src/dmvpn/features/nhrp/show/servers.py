@@ -6,7 +6,8 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.rows import Source
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
@@ -51,6 +52,9 @@ _SERVER_ROW: Final = "{:<3} {:<10} {:<7} {:<15} {:<8} {:<9} {:<9} {:<10} {}"
 _CLUSTER_ROW: Final = "{:<3} {:<10} {:<7} {:<7} {:<7} {:<9} {:<14} {:<9} {:<7} {}"
 
 
+_client: Final[Source[NhsClient, float]] = Source()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLine:
     """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry.
@@ -59,20 +63,24 @@ class ServerLine:
         suspicions: possible causes of its silence, the likeliest first.
     """
 
-    address: IPAddress
-    letters: str
+    address: IPAddress = _client(lambda it: it.nhs)
+    letters: str = _client(
+        lambda it: (_LETTERS[it.state] if it.nbma is not None else "E") + ("D" if it.dynamic else "")
+    )
     nbma: IPAddress | None
     priority: int
     cluster: int
     requests_sent: int
     requests_failed: int
     replies_received: int
-    last_reply: float | None
-    pending: tuple[int, int] | None
+    last_reply: float | None = _client.at(lambda it, now: None if it.last_reply is None else now - it.last_reply)
+    pending: tuple[int, int] | None = _client(
+        lambda it: (it.last_request_id, it.retry) if it.request_id is not None and it.deadline is not None else None
+    )
     reason: str
-    refused: bool = False
-    bare: bool = False
-    suspicions: tuple[str, ...] = ()
+    refused: bool = _client(lambda it: it.is_refused)
+    bare: bool = _client(lambda it: it.state is NhsState.BARE)
+    suspicions: tuple[str, ...] = _client(lambda it: tuple(suspicion.value for suspicion in it.suspicions))
 
     @property
     def where(self) -> str:
@@ -124,29 +132,13 @@ class ShowServers:
 
 def server_lines(tunnel: Tunnel, now: float) -> tuple[ServerLine, ...]:
     """Return the servers of a tunnel in the order of the configuration."""
-    return tuple(_line(client, now) for client in tunnel.clients.values())
+    return tuple(_client.row(ServerLine, client, now) for client in tunnel.clients.values())
 
 
 def servers(ctx: ShowContext, args: Args) -> ShowServers:
     """Return all tunnels that have servers."""
     chosen = [tunnel for tunnel in tunnels_of(ctx, args) if tunnel.clients]
     return ShowServers(tuple(TunnelServers(t.name, server_lines(t, ctx.now), _clusters(t)) for t in chosen))
-
-
-def _line(client: NhsClient, now: float) -> ServerLine:
-    pending = client.request_id is not None and client.deadline is not None
-    return project(
-        ServerLine,
-        client,
-        address=client.nhs,
-        letters=(_LETTERS[client.state] if client.nbma is not None else "E") + ("D" if client.dynamic else ""),
-        last_reply=None if client.last_reply is None else now - client.last_reply,
-        pending=(client.last_request_id, client.retry) if pending else None,
-        reason=str(client.reason) if client.reason else "",
-        refused=client.is_refused,
-        bare=client.state is NhsState.BARE,
-        suspicions=tuple(suspicion.value for suspicion in client.suspicions),
-    )
 
 
 def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:

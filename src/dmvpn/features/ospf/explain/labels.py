@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
+from dmvpn.base.rows import column_words
 
-_NEIGHBORS = words(WordKind.LABEL, mark=r"^Neighbor ID +Pri ", sighted=True)("""
+_NEIGHBORS = words(WordKind.LABEL, mark=r"^Neighbor ID +Pri ", sighted=True)(
+    """
     ## columns of OSPF's neighbors :: show ip ospf neighbor next: show ip ospf neighbor detail
-    Neighbor ID :: The neighbor's router identifier, which need not be an address that can be reached.
-    Pri :: Its priority in the election of the designated router; 0: never elected, or the network has no election.
-    Dead Time :: Time until the neighbor goes down unless a Hello comes. [RFC 2328 §10.5]
-    Address :: The neighbor's address on this network: the next hop of routes through it.
-    """)
+"""
+    + column_words("dmvpn.features.ospf.show.neighbors:NeighborEntry")
+)
 _LABELS = words(WordKind.LABEL)("""
     ## particulars of a neighbor of OSPF :: show ip ospf neighbor detail next: debug ip ospf adj
     In the area :: The area of the network, and our interface there.

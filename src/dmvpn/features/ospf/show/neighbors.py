@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, role_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
@@ -13,28 +14,54 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ospf.interface import Neighbor
 
+_neighbor: Final[Source[Neighbor, float]] = Source()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighborEntry:
     """One neighbor. dead: seconds until it is given up. adjacent: for how long it has been in its state, seconds."""
 
-    router: str
-    priority: int
-    state: str
-    role: str
-    dead: str
-    address: str
-    interface: str
-    area: str
+    router: str = _neighbor.column(
+        "Neighbor ID     ",
+        "{:<16}",
+        "Neighbor ID :: The neighbor's router identifier, which need not be an address that can be reached.",
+    )
+    priority: int = _neighbor.column(
+        "Pri   ",
+        "{:>3}   ",
+        "Pri :: Its priority in the election of the designated router; 0: never elected, or there is no election.",
+        _neighbor(lambda it: it.priority if it.interface.settings.elects else 0),
+    )
+    state: str = _neighbor.column("State           ", "{:<16}", cell=lambda entry: f"{entry.state}/{entry.role}")
+    role: str = _neighbor(role_of)
+    dead: str = _neighbor.column(
+        "Dead Time   ",
+        "{:<12}",
+        "Dead Time :: Time until the neighbor goes down unless a Hello comes. [RFC 2328 §10.5]",
+        _neighbor.at(
+            lambda it, now: (
+                clock(it.last_heard + it.interface.settings.dead_interval - now) if int(it.router) else "   -    "
+            )
+        ),
+    )
+    address: str = _neighbor.column(
+        "Address         ",
+        "{:<16}",
+        "Address :: The neighbor's address on this network: the next hop of routes through it.",
+    )
+    interface: str = _neighbor.column("Interface", "{}", of=_neighbor(lambda it: it.interface.name))
+    area: str = _neighbor(lambda it: it.interface.area.title)
     changes: int
     designated: str
     backup: str
     options: int
-    adjacent: str
-    waiting: int
+    adjacent: str = _neighbor.at(lambda it, now: age(now - it.since))
+    waiting: int = _neighbor(lambda it: len(it.waiting))
     retransmissions: int
-    helped: int | None
-    reason: str
+    helped: int | None = _neighbor.at(
+        lambda it, now: None if it.helped_until is None else max(0, round(it.helped_until - now))
+    )
+    reason: str = _neighbor(lambda it: str(it.refusal or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +94,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     return ShowNeighbors(
         "detail" in args or router is not None,
         tuple(
-            _entry(neighbor, ctx.now)
+            _neighbor.row(NeighborEntry, neighbor, ctx.now)
             for interface in interfaces
             for neighbor in sorted(interface.neighbors.values(), key=lambda each: each.router, reverse=True)
             if router in (None, neighbor.router)
@@ -80,29 +107,6 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     )
 
 
-def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
-    settings = neighbor.interface.settings
-    return NeighborEntry(
-        router=str(neighbor.router),
-        priority=neighbor.priority if settings.elects else 0,
-        state=neighbor.state.value,
-        role=role_of(neighbor),
-        dead=clock(neighbor.last_heard + settings.dead_interval - now) if int(neighbor.router) else "   -    ",
-        address=str(neighbor.address),
-        interface=neighbor.interface.name,
-        area=neighbor.interface.area.title,
-        changes=neighbor.changes,
-        designated=str(neighbor.designated),
-        backup=str(neighbor.backup),
-        options=neighbor.options,
-        adjacent=age(now - neighbor.since),
-        waiting=len(neighbor.waiting),
-        retransmissions=neighbor.retransmissions,
-        helped=None if neighbor.helped_until is None else max(0, round(neighbor.helped_until - now)),
-        reason=str(neighbor.refusal) if neighbor.refusal else "",
-    )
-
-
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
     """Yield a table, or a paragraph for each."""
     if answer.detail:
@@ -110,13 +114,7 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
             yield from _paragraph(entry)
     elif answer.neighbors:
         yield ""
-        yield "Neighbor ID     Pri   State           Dead Time   Address         Interface"
-        for entry in answer.neighbors:
-            state = f"{entry.state}/{entry.role}"
-            yield (
-                f"{entry.router:<16}{entry.priority:>3}   {state:<16}{entry.dead:<12}{entry.address:<16}"
-                f"{entry.interface}"
-            )
+        yield from table(NeighborEntry, answer.neighbors)
     if answer.detail:
         for refused in answer.refused:
             yield f" Hellos of {refused.address} on {refused.interface} are not taken: {refused.reason}"
