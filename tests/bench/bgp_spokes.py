@@ -17,8 +17,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,

@@ -151,8 +151,7 @@ def routing() -> Figures:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.events import IpReceived
     from dmvpn.base.streams import StreamData
-    from dmvpn.features.bgp.attribute_octets import write
-    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.attributes import Attributes, write
     from dmvpn.features.bgp.packet import Update, serialize
     from dmvpn.features.eigrp.machine import EigrpMachine
     from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL

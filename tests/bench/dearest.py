@@ -25,8 +25,7 @@ from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.base.streams import StreamData
 from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.packet import Update, serialize
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Final
 from bench.bgp import memory, processor_time, spans, timed
 from bench.figures import Figure, Skipped
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize
 from support.daemons import Wire, missing
 

@@ -24,8 +24,7 @@ from dmvpn.base.events import IpReceived, LinkChanged, NhrpReceived
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamUp
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp.attribute_octets import read, write
-from dmvpn.features.bgp.attributes import Attributes, prepended
+from dmvpn.features.bgp.attributes import Attributes, prepended, read, write
 from dmvpn.features.bgp.nlri import NumberedPrefix
 from dmvpn.features.bgp.packet import HEADER_LENGTH as BGP_HEADER
 from dmvpn.features.bgp.packet import (

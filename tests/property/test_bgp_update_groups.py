@@ -14,8 +14,7 @@ from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, S
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import advertiser, groups, routes, session
 from dmvpn.features.bgp.additional import is_told
-from dmvpn.features.bgp.attribute_octets import read, write
-from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.packet import (

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.events import LinkChanged
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,

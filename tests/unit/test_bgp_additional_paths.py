@@ -10,8 +10,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.streams import StreamDown, StreamEnd
 from dmvpn.features.bgp import intake
 from dmvpn.features.bgp.additional import Merit, eligible
-from dmvpn.features.bgp.attribute_octets import read, write
-from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.model import PathChoice
 from dmvpn.features.bgp.nlri import NumberedPrefix

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.features.bgp.attribute_octets import read, write
-from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, path_text
+from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, path_text, read, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import Open, Update
 from dmvpn.features.bgp.paths import Path, PathOrigin, ordered

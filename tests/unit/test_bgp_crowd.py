@@ -21,8 +21,7 @@ from dmvpn.base.streams import (
     StreamWritable,
 )
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize

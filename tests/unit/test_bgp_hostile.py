@@ -12,8 +12,7 @@ from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteOffered, RouteSource, TunnelState
 from dmvpn.base.streams import StreamData, StreamPause, StreamWritable
 from dmvpn.features.bgp import hearing, limits
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
 from dmvpn.features.bgp.groups import SLICE
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (

@@ -10,8 +10,7 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import groups, session
-from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize
 from dmvpn.features.policy import FEATURE as POLICY

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
-from dmvpn.features.bgp.attribute_octets import Withdraw, read, write
 from dmvpn.features.bgp.attributes import (
     Aggregator,
     AttributeCode,
@@ -20,8 +19,11 @@ from dmvpn.features.bgp.attributes import (
     Origin,
     Segment,
     SegmentKind,
+    Withdraw,
     path_text,
     prepended,
+    read,
+    write,
 )
 from dmvpn.features.bgp.codes import ErrorCode, MessageError
 from dmvpn.features.bgp.packet import (

@@ -4,8 +4,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
 `RouteRetracted`, new streams and the octets to send over them.
 
     packet      messages <-> octets          codes       message types and error codes
-    nlri        prefixes in UPDATEs          attributes  path attributes, as one value
-    attribute_octets  their encoding, and how damaged attributes are handled
+    nlri        prefixes in UPDATEs          attributes  path attributes: value, octets, damage
     model       the typed configuration      settings    effective settings of one peer
     session     one connection               states      its states and transitions
     opening     OPEN and negotiation         peer        a peer: sessions, Adj-RIB-In, group
@@ -23,9 +22,9 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     calls       outgoing connections         neighbors   configured and dynamic neighbors
     lifecycle   sessions come up and end     hearing     messages from neighbors
     watched     sessions watched by BFD      restart     graceful restart capability
-    helper      graceful restart, helper     timers      kinds of timers
-    state       state shared by the parts    machine     dispatches events to the parts
-    show        shows, `clear ip bgp`        facts       facts for the doctor
+    helper      graceful restart, helper     state       state shared by the parts
+    machine     dispatches events            show        shows, `clear ip bgp`
+    facts       facts for the doctor
 """
 
 from __future__ import annotations

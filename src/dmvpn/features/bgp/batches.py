@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.features.bgp.attribute_octets import write
+from dmvpn.features.bgp.attributes import write
 from dmvpn.features.bgp.nlri import encoded
 from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, update_octets
 

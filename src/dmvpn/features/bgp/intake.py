@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.attribute_octets import Withdraw, read
-from dmvpn.features.bgp.attributes import SegmentKind
+from dmvpn.features.bgp.attributes import SegmentKind, Withdraw, read
 from dmvpn.features.bgp.nlri import NumberedPrefix, prefix_of
 from dmvpn.features.bgp.packet import AS_TRANS
 

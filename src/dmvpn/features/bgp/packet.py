@@ -2,7 +2,7 @@
 
 Messages arrive in a stream, so the first step is to find their ends: `split` takes complete messages off a buffer. An
 invalid message raises `MessageError`, a `WireError` with the NOTIFICATION that answers it. Path attributes stay octets
-here; `attribute_octets` decodes them and handles damaged ones (RFC 7606).
+here; `attributes` decodes them and handles damaged ones (RFC 7606).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from dmvpn.base.context import Timer
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.attribute_octets import check_known
+from dmvpn.features.bgp.attributes import check_known
 from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
 from dmvpn.features.bgp.model import ONE_PATH
 from dmvpn.features.bgp.opening import agreed

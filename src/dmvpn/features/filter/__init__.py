@@ -9,7 +9,7 @@ list is to be asked, and the order is given again.
     machine   lines and lists -> orders         logs      %SEC-6-IPACCESSLOG... of flows
     messages  log messages                      show      clear access-list counters
     facts     what judges outside may know      explain   what its messages mean
-    timers    what its timers are for           reasons   why a port does not filter
+    reasons   why a port does not filter
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ its version knows how it speaks. Versions do not know each other.
     recovery     SAs that one end has forgotten, and peers that are silent
     ways         ESP by UDP port 4500 or protocol 50, as access lists of ours permit
     views        IKE SAs and pairs for shows       reports      log, debugs, chronicle
-    timers       what happens later                explain      what shows and reasons mean
+    explain      what shows and reasons mean
     reasons, messages, acts, show: how
     facts        what judges outside may know      lint         rules for `dmvpn lint`
 """

@@ -6,7 +6,7 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from t
 
     kinds     what IOS assumes of each kind        port      one interface: sources and the state that follows
     model     the typed configuration              machine   all of them; logs, orders, notices
-    link_local   the link-local address of IPv6    timers    what the timers are for
+    link_local   the link-local address of IPv6
     facts        what judges outside may know
 """
 

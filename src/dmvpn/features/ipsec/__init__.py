@@ -8,8 +8,8 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
     decisions       which tunnels can be protected sockets        which pairs are wanted, how far each is
     associations    SAs and connections            lifecycle      what happens to SAs
     upkeep          counters, idle connections     serving        ports 500 and 4500 of the host
-    machine         all of it together             timers         what happens later
-    messages        log lines                      lint           rules for `dmvpn lint`
+    machine         all of it together             messages       log lines
+    lint            rules for `dmvpn lint`
     facts           what judges outside may know
 """
 

@@ -12,7 +12,6 @@ proofs, decides which peers to trust because of them.
     keypairs    what `crypto key generate` makes
     chain       certificates as lines of a configuration
     dates       certificates that have expired, or soon will
-    timers      what the timer of the dates is for
     show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`, `crypto key`
 """
 

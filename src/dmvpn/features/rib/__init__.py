@@ -7,7 +7,7 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
     table    selection                                  fib         orders to the shell
     machine  connected routes, notices, questions       show        show ip route, show ip cef, show ip protocols
     facts    state for judges outside                   circles     next hops that depend on each other
-    past     earlier routes of each prefix              timers      kinds of timers
+    past     earlier routes of each prefix
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
     lists     distribute lists, offsets advertiser updates, in slices
     gateways  gateways, when last heard         watched   gateways watched by BFD
     triggered, conversation   triggered RIP on a circuit, and with one peer there
-    changes   triggered updates         state     state shared by the parts    timers    kinds of timers
+    changes   triggered updates         state     state shared by the parts
     table     routes to announce        machine   the process
     facts     facts for the doctor
 """

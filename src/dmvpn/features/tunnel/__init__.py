@@ -6,7 +6,7 @@ makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolD
     model     the typed configuration              line        why a tunnel is up or down
     machine   all tunnels                          keepalive   whether the far end answers
     show      packets that reached no tunnel     lint        rules for `dmvpn lint`
-    facts     what judges outside may know       timers      what happens later
+    facts     what judges outside may know
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     machine   lines -> the order    show     show vrf, show ip vrf
     leaks     static routes into another table        lint     rules
     targets   BGP routes from VRF to VRF              explain  its words
-    reasons, messages, timers
+    reasons, messages
 
 Not here: VPNs between routers by BGP (VPNv4), MPLS.
 """

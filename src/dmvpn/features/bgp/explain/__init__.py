@@ -131,25 +131,10 @@ _CAPABILITIES = words(WordKind.CODE, Capability, rank=57, names=f"{_RFC} capabil
     ENHANCED_REFRESH :: It marks where a refresh begins and ends. [RFC 7313 §3.1]
     OLD_ROUTE_REFRESH :: Route refresh, by Cisco's old number.
     """)
-_ATTRIBUTES = words(WordKind.CODE, AttributeCode, rank=58, names=f"{_RFC} attribute")("""
-    ## path attributes of BGP :: show logging [RFC 4271 §5.1] next: show ip bgp neighbors
-    ORIGIN :: Where the route came from in its own AS.
-    AS_PATH :: The autonomous systems on the way.
-    NEXT_HOP :: The address that packets go to.
-    MULTI_EXIT_DISC :: The metric (MED): of two paths into one AS the one with the smaller MED is used.
-    LOCAL_PREF :: The preference inside our AS: the path with the largest is used.
-    ATOMIC_AGGREGATE :: Its AS path may omit systems behind some of its parts.
-    AGGREGATOR :: The AS and router ID of the router that made the aggregate.
-    COMMUNITIES :: Marks of administrators. [RFC 1997]
-    ORIGINATOR_ID :: The router from which a route reflector learned the route. [RFC 4456 §8]
-    CLUSTER_LIST :: The reflectors on the way. [RFC 4456 §8]
-    MP_REACH_NLRI :: Routes of other families; not looked at here. [RFC 4760 §3]
-    MP_UNREACH_NLRI :: Withdrawals of other families; not looked at here. [RFC 4760 §4]
-    EXTENDED_COMMUNITIES :: Marks of eight octets. [RFC 4360]
-    AS4_PATH :: The path in AS numbers of four octets, carried across routers that know only two. [RFC 6793 §3]
-    AS4_AGGREGATOR :: The aggregator, likewise. [RFC 6793 §3]
-    LARGE_COMMUNITIES :: Marks of twelve octets. [RFC 8092]
-    """)
+_ATTRIBUTES = words(WordKind.CODE, AttributeCode, rank=58, names=f"{_RFC} attribute")(
+    "## path attributes of BGP :: show logging [RFC 4271 §5.1] next: show ip bgp neighbors\n"
+    + "\n".join(f"{code.name} :: {code.row.meaning}" for code in AttributeCode)
+)
 _COMMUNITIES = words(WordKind.CODE, Community, rank=59, names=f"{_RFC} community")("""
     ## well-known communities :: show logging [RFC 1997] next: show ip bgp neighbors
     GRACEFUL_SHUTDOWN :: The route will go soon; kept and passed on here. [RFC 8326]
