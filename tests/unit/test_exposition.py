@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dmvpn.base.metrics import gauge
+from dmvpn.base.metrics import families
 from dmvpn.face.messages import Counts
 from dmvpn.web.exposition import Exposition, Format, escaped, labels_of
 from dmvpn.web.problems import Problem
@@ -74,7 +74,7 @@ def test_routers_that_are_written_apart_are_one_text() -> None:
     for router in ("R1", "R2"):
         part = Exposition(Format.OPENMETRICS)
         for each in (whole, part):
-            each.put_one(gauge("dmvpn_up", "It answers."), labels_of(router=router), 1)
+            each.put_one(families("gauge dmvpn_up :: It answers.")[0], labels_of(router=router), 1)
             each.put(PEER, labels_of(router=router))
         apart.add(part)
     assert apart.text() == whole.text()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from dmvpn.base import metrics
 from dmvpn.base.metrics import Kind
 from support.metrics_page import PAGE, families, page, tables
 
@@ -31,3 +34,10 @@ def test_no_label_has_the_name_of_one_that_all_metrics_have() -> None:
         labels = [*table.labels, *(["vrf"] if in_vrfs else [])]
         assert len(set(labels)) == len(labels), table.name
         assert not {"lab", "router", "instance", "job"} & set(labels), table.name
+
+
+@pytest.mark.parametrize("row", ["gauge dmvpn_peers: Peers.", "meter dmvpn_peers :: Peers."])
+def test_a_metric_of_another_form_is_refused(row: str) -> None:
+    assert metrics.families("gauge dmvpn_peers :: Peers.") == (metrics.Family("dmvpn_peers", Kind.GAUGE, "Peers."),)
+    with pytest.raises(ValueError, match=r"not enough values|meter"):
+        metrics.families(row)

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import ReasonCode
-from dmvpn.base.values import collected, dataclass
+from dmvpn.base.values import collected, dataclass, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -121,6 +121,7 @@ class WordGroup:
 
 #: The ranks of kinds whose words are in every feature.
 _RANKS: Final = {WordKind.LOG: 20, WordKind.REASON: 60, WordKind.ANSWER: 65, WordKind.DEBUG: 70, WordKind.LABEL: 80}
+_TITLE: Final = "## "
 _LOG_NAME: Final = r"(%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)"
 
 
@@ -158,8 +159,8 @@ def words(
         known |= each.__members__ if issubclass(each, enum.Enum) else {f"%{each.name}": each}
 
     def read(table: str) -> Iterator[WordGroup]:
-        for head, *rows in _groups(table):
-            explanations = tuple(_explanation(row, known) for row in rows)
+        for head, *others in _groups(table):
+            explanations = tuple(_explanation(row, known) for row in others)
             yield WordGroup(
                 title=head["names"],
                 kind=kind,
@@ -186,12 +187,17 @@ def groups(names: Mapping[str, object]) -> tuple[WordGroup, ...]:
 
 
 def _groups(table: str) -> Iterator[list[re.Match[str]]]:
-    margin = table[: -len(table.lstrip())].lstrip("\n")
-    before, *groups = re.split(rf"\n+{margin}## ", f"\n{table.rstrip()}")
-    if before:
-        raise ValueError(f"no ## TITLE :: SCREENS before {before.strip()!r}")
-    for group in groups:
-        yield [_row(re.sub(r"\n\s+", " ", row)) for row in re.split(rf"\n+{margin}(?=\S)", group)]
+    """Yield the rows of each group, the one with its title first."""
+    group: list[re.Match[str]] = []
+    for row in rows(table):
+        if row.startswith(_TITLE):
+            if group:
+                yield group
+            group = []
+        elif not group:
+            raise ValueError(f"no {_TITLE}TITLE :: SCREENS before {row!r}")
+        group.append(_row(row.removeprefix(_TITLE)))
+    yield group
 
 
 def _row(row: str) -> re.Match[str]:

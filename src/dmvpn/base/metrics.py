@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, rows
 
 #: A row: the labels first, then the numbers.
 MetricRow = tuple[str | int | float, ...]
@@ -62,41 +62,42 @@ class Table:
     bound: Bound = Bound.FEW
 
 
-def counter(name: str, meaning: str) -> Family:
-    """Return a counter."""
-    return Family(name, Kind.COUNTER, meaning)
+def families(metrics: str) -> tuple[Family, ...]:
+    """Return the metrics of a text (`base.values.rows`), each a row: KIND NAME :: MEANING.
+
+    Raises ValueError for a row of another form.
+    """
+    return tuple(_family(row) for row in rows(metrics))
 
 
-def gauge(name: str, meaning: str) -> Family:
-    """Return a gauge."""
-    return Family(name, Kind.GAUGE, meaning)
-
-
-def info(name: str, meaning: str) -> Family:
-    """Return a metric whose labels count."""
-    return Family(name, Kind.INFO, meaning)
+def _family(row: str) -> Family:
+    head, meaning = row.split(" :: ", 1)
+    kind, name = head.split()
+    return Family(name, Kind(kind), meaning)
 
 
 #: Filled by each routing protocol, and by BFD.
 NEIGHBORS: Final = Table(
     name="neighbors",
     labels=("protocol", "process", "interface", "state"),
-    families=(gauge("dmvpn_neighbors", "Neighbors by protocol and state, as the protocol's own show names it."),),
+    families=families("""
+    gauge dmvpn_neighbors :: Neighbors by protocol and state, as the protocol's own show names it.
+    """),
 )
 #: Filled by each routing protocol.
 ROUTING_PACKETS: Final = Table(
     name="routing_packets",
     labels=("protocol", "process", "type"),
-    families=(
-        counter("dmvpn_routing_sent_packets_total", "Packets or messages of a routing protocol that were sent."),
-        counter("dmvpn_routing_received_packets_total", "Packets or messages of a routing protocol that were taken."),
-    ),
+    families=families("""
+    counter dmvpn_routing_sent_packets_total :: Packets or messages of a routing protocol that were sent.
+    counter dmvpn_routing_received_packets_total :: Packets or messages of a routing protocol that were taken.
+    """),
 )
 #: Filled by each routing protocol, and by BFD.
 ROUTING_DROPS: Final = Table(
     name="routing_drops",
     labels=("protocol", "process", "reason"),
-    families=(
-        counter("dmvpn_routing_dropped_packets_total", "Packets of a routing protocol, or of BFD, that were dropped."),
-    ),
+    families=families("""
+    counter dmvpn_routing_dropped_packets_total :: Packets of a routing protocol, or of BFD, that were dropped.
+    """),
 )

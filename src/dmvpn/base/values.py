@@ -19,6 +19,7 @@ standard library makes all classes, and a router works as before and starts more
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import MISSING, Field, FrozenInstanceError, field, fields
 from inspect import get_annotations
 from operator import attrgetter
@@ -260,6 +261,12 @@ def collected(kind: type[T], names: Mapping[str, object]) -> tuple[T, ...]:
     written once there, and none is forgotten. Imported values count as well.
     """
     return tuple(value for value in names.values() if isinstance(value, kind))
+
+
+def rows(text: str) -> tuple[str, ...]:
+    """Return the rows of a text: each begins at the margin of the first one, and its further lines are indented."""
+    margin = re.escape(text[: -len(text.lstrip())].lstrip("\n"))
+    return tuple(re.sub(r"\n\s+", " ", row) for row in re.split(rf"\n+{margin}(?=\S)", text.strip()))
 
 
 _WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()

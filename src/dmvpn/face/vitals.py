@@ -17,8 +17,9 @@ from weakref import WeakKeyDictionary
 
 from dmvpn import __version__
 from dmvpn.base.breath import at_home
-from dmvpn.base.metrics import Table, counter, gauge, info
+from dmvpn.base.values import collected
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,31 +31,6 @@ if TYPE_CHECKING:
 _BEAT: Final = 0.25
 _MEMORY: Final = 60.0
 _INTEREST: Final = 600.0
-
-_VERSION: Final = Table(
-    name="build",
-    labels=("version", "python"),
-    families=(info("dmvpn_build_info", "The version of this program and of Python."),),
-)
-_PROCESS: Final = Table(
-    name="process",
-    labels=(),
-    families=(
-        counter("dmvpn_process_cpu_seconds_total", "Processor time of the process in which the router runs."),
-        gauge("dmvpn_process_resident_memory_bytes", "Memory of the process in which the router runs."),
-        gauge("dmvpn_process_start_time_seconds", "When the process in which the router runs was started."),
-        gauge("dmvpn_process_open_fds", "Open files and sockets of the process in which the router runs."),
-        gauge("dmvpn_process_threads", "Threads of the process in which the router runs."),
-    ),
-)
-_LOOP: Final = Table(
-    name="loop",
-    labels=(),
-    families=(
-        gauge("dmvpn_loop_lag_seconds", "The longest time for which the router's loop was held in the last minute."),
-        counter("dmvpn_loop_late_seconds_total", "For how long in all the router's loop was late."),
-    ),
-)
 
 
 class LoopWatch:
@@ -113,10 +89,20 @@ def _watch() -> LoopWatch | None:
     return watch
 
 
+@measured("build", "version", "python")("""
+    info dmvpn_build_info :: The version of this program and of Python.
+    """)
 def _versions(_: ShowContext) -> Iterator[MetricRow]:
     yield (__version__, platform.python_version(), 1)
 
 
+@measured("process")("""
+    counter dmvpn_process_cpu_seconds_total :: Processor time of the process in which the router runs.
+    gauge dmvpn_process_resident_memory_bytes :: Memory of the process in which the router runs.
+    gauge dmvpn_process_start_time_seconds :: When the process in which the router runs was started.
+    gauge dmvpn_process_open_fds :: Open files and sockets of the process in which the router runs.
+    gauge dmvpn_process_threads :: Threads of the process in which the router runs.
+    """)
 def _process(_: ShowContext) -> Iterator[MetricRow]:
     words = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     threads, begun, pages = int(words[17]), int(words[19]) / os.sysconf("SC_CLK_TCK"), int(words[21])
@@ -125,10 +111,14 @@ def _process(_: ShowContext) -> Iterator[MetricRow]:
     yield (time.process_time(), memory, round(start, 2), len(os.listdir("/proc/self/fd")), threads)
 
 
+@measured("loop")("""
+    gauge dmvpn_loop_lag_seconds :: The longest time for which the router's loop was held in the last minute.
+    counter dmvpn_loop_late_seconds_total :: For how long in all the router's loop was late.
+    """)
 def _loop(_: ShowContext) -> Iterator[MetricRow]:
     watch = be_observed()
     if watch is not None:
         yield (watch.lag, watch.late)
 
 
-METRICS: Final = (Measured(_VERSION, _versions), Measured(_PROCESS, _process), Measured(_LOOP, _loop))
+METRICS: Final = collected(Measured, vars())

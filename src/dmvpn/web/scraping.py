@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.metrics import counter, gauge
+from dmvpn.base.metrics import families
 from dmvpn.base.values import dataclass
 from dmvpn.face.client import measures
 from dmvpn.web.exposition import Exposition, Format, labels_of
@@ -35,15 +35,17 @@ PEERS, MOST_PEERS = 1000, 100_000
 #: Seconds that a scrape may take: without a wish, and at most; and how much earlier than the scraper it gives up.
 _PATIENCE, _MOST_PATIENCE, _MARGIN = 9.0, 60.0, 0.5
 
-UP: Final = gauge("dmvpn_up", "1 if the router answered this scrape.")
-DURATION: Final = gauge("dmvpn_scrape_duration_seconds", "How long the router took to answer this scrape.")
-CUT: Final = gauge("dmvpn_scrape_cut", "1 for a table that has more rows than are shown.")
+UP, DURATION, CUT = families("""
+    gauge dmvpn_up :: 1 if the router answered this scrape.
+    gauge dmvpn_scrape_duration_seconds :: How long the router took to answer this scrape.
+    gauge dmvpn_scrape_cut :: 1 for a table that has more rows than are shown.
+    """)
 #: Of the process of `dmvpn web` itself, by the names that all programs use.
-OWN: Final = (
-    counter("process_cpu_seconds_total", "Processor time of dmvpn web."),
-    gauge("process_resident_memory_bytes", "Memory of dmvpn web."),
-    gauge("process_open_fds", "Open files and sockets of dmvpn web."),
-)
+OWN: Final = families("""
+    counter process_cpu_seconds_total :: Processor time of dmvpn web.
+    gauge process_resident_memory_bytes :: Memory of dmvpn web.
+    gauge process_open_fds :: Open files and sockets of dmvpn web.
+    """)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS
+from dmvpn.base.values import collected
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import filling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
 
 
+@filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
     sessions = tuple(ctx.machine(BfdMachine).sessions.values())
     found = Counter((session.interface, session.state.word) for session in breathing(sessions))
@@ -24,9 +27,10 @@ def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
         yield ("bfd", "", interface, state, count)
 
 
+@filling(ROUTING_DROPS)
 def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
     for drop, count in tuple(ctx.machine(BfdMachine).drops.items()):
         yield ("bfd", "", drop.name.lower(), count)
 
 
-METRICS: Final = (Measured(NEIGHBORS, _neighbors), Measured(ROUTING_DROPS, _drops))
+METRICS: Final = collected(Measured, vars())

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound, Table, counter, gauge
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound
+from dmvpn.base.values import collected
 from dmvpn.features.bgp.show.common import active
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import filling, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,19 +19,6 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.ios import ShowContext
 
-_PEERS: Final = Table(
-    name="bgp_peers",
-    labels=("process", "neighbor"),
-    families=(
-        gauge("dmvpn_bgp_neighbor_up", "1 while the session is established."),
-        gauge("dmvpn_bgp_neighbor_accepted_prefixes", "Prefixes of the neighbor that filters let in."),
-        counter("dmvpn_bgp_neighbor_sent_messages_total", "Messages to the neighbor."),
-        counter("dmvpn_bgp_neighbor_received_messages_total", "Messages of the neighbor."),
-        counter("dmvpn_bgp_neighbor_established_total", "How often the session was established."),
-        counter("dmvpn_bgp_neighbor_lost_total", "How often the session was lost."),
-    ),
-    bound=Bound.PEERS,
-)
 _KINDS: Final = {
     "open": "opens",
     "update": "updates",
@@ -45,12 +34,14 @@ def _known(ctx: ShowContext) -> tuple[str, tuple[Peer, ...]]:
     return ("", ()) if machine is None else (str(machine.config.local_as), tuple(machine.peers.values()))
 
 
+@filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
     name, peers = _known(ctx)
     for state, count in Counter(peer.state for peer in breathing(peers)).items():
         yield ("bgp", name, "", state, count)
 
 
+@filling(ROUTING_PACKETS)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
     name, peers = _known(ctx)
     sums = {kind: [0, 0] for kind in _KINDS}
@@ -63,6 +54,14 @@ def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
         yield ("bgp", name, kind, sent, received)
 
 
+@measured("bgp_peers", "process", "neighbor", bound=Bound.PEERS)("""
+    gauge dmvpn_bgp_neighbor_up :: 1 while the session is established.
+    gauge dmvpn_bgp_neighbor_accepted_prefixes :: Prefixes of the neighbor that filters let in.
+    counter dmvpn_bgp_neighbor_sent_messages_total :: Messages to the neighbor.
+    counter dmvpn_bgp_neighbor_received_messages_total :: Messages of the neighbor.
+    counter dmvpn_bgp_neighbor_established_total :: How often the session was established.
+    counter dmvpn_bgp_neighbor_lost_total :: How often the session was lost.
+    """)
 def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
     name, peers = _known(ctx)
     for peer in breathing(peers):
@@ -78,8 +77,4 @@ def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
         )
 
 
-METRICS: Final = (
-    Measured(NEIGHBORS, _neighbors),
-    Measured(ROUTING_PACKETS, _packets),
-    Measured(_PEERS, _peers),
-)
+METRICS: Final = collected(Measured, vars())

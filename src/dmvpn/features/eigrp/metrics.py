@@ -6,10 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, Table, gauge
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS
+from dmvpn.base.values import collected
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import every_process
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import filling, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +20,13 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.process import Process
     from dmvpn.ios import ShowContext
 
-_TOPOLOGY: Final = Table(
-    name="eigrp_topology",
-    labels=("process",),
-    families=(
-        gauge("dmvpn_eigrp_destinations", "Destinations of the topology table."),
-        gauge("dmvpn_eigrp_active_destinations", "Destinations that wait for replies of neighbors."),
-    ),
-)
-
 
 def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
     for process in every_process(ctx):
         yield str(process.state.autonomous_system), process
 
 
+@filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         found = Counter((one.interface.name, one.state.value) for one in breathing(process.neighbors()))
@@ -40,6 +34,7 @@ def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
             yield ("eigrp", name, interface, state, count)
 
 
+@filling(ROUTING_PACKETS)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         traffic = process.state.traffic
@@ -47,21 +42,21 @@ def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
             yield ("eigrp", name, kind.name.lower(), traffic.sent[kind], traffic.received[kind])
 
 
+@filling(ROUTING_DROPS)
 def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         for reason, count in sorted(process.state.traffic.dropped.items()):
             yield ("eigrp", name, reason, count)
 
 
+@measured("eigrp_topology", "process")("""
+    gauge dmvpn_eigrp_destinations :: Destinations of the topology table.
+    gauge dmvpn_eigrp_active_destinations :: Destinations that wait for replies of neighbors.
+    """)
 def _topology(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         table = tuple(process.dual.table.values())
         yield (name, len(table), sum(destination.is_active for destination in breathing(table)))
 
 
-METRICS: Final = (
-    Measured(NEIGHBORS, _neighbors),
-    Measured(ROUTING_PACKETS, _packets),
-    Measured(ROUTING_DROPS, _drops),
-    Measured(_TOPOLOGY, _topology),
-)
+METRICS: Final = collected(Measured, vars())

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
-from dmvpn.base.metrics import Bound, Table, counter, gauge
+from dmvpn.base.metrics import Bound
+from dmvpn.base.values import collected
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,29 +19,13 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_MATCHES: Final = Table(
-    name="filter_matches",
-    labels=("interface", "direction", "list", "entry", "action"),
-    families=(
-        counter(
-            "dmvpn_filter_matched_packets_total",
-            "Packets that an entry of an access list has decided on; entry: its number, end (no entry matched), or "
-            "reverse_path (the sender is not reachable).",
-        ),
-    ),
-    bound=Bound.ENTRIES,
-)
-_PORTS: Final = Table(
-    name="filter_ports",
-    labels=("interface",),
-    families=(
-        gauge("dmvpn_filter_port_shut", "1 while the host refuses the lists of a port: nothing passes it."),
-        gauge("dmvpn_filter_port_open", "1 while the host cannot filter at a port: all packets pass it."),
-    ),
-)
 _WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path"}
 
 
+@measured("filter_matches", "interface", "direction", "list", "entry", "action", bound=Bound.ENTRIES)("""
+    counter dmvpn_filter_matched_packets_total :: Packets that an entry of an access list has decided on; entry: its
+        number, end (no entry matched), or reverse_path (the sender is not reachable).
+    """)
 def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
     """Yield the counters of the plane. `clear access-list counters` changes none of them."""
     machine = ctx.machine(FilterMachine)
@@ -62,6 +48,10 @@ def _matches(ctx: ShowContext) -> Iterator[MetricRow]:
         )
 
 
+@measured("filter_ports", "interface")("""
+    gauge dmvpn_filter_port_shut :: 1 while the host refuses the lists of a port: nothing passes it.
+    gauge dmvpn_filter_port_open :: 1 while the host cannot filter at a port: all packets pass it.
+    """)
 def _ports(ctx: ShowContext) -> Iterator[MetricRow]:
     machine = ctx.machine(FilterMachine)
     for port in tuple(machine.ordered):
@@ -70,4 +60,4 @@ def _ports(ctx: ShowContext) -> Iterator[MetricRow]:
         yield (port, int(failure is not None and not is_open), int(is_open))
 
 
-METRICS: Final = (Measured(_MATCHES, _matches), Measured(_PORTS, _ports))
+METRICS: Final = collected(Measured, vars())

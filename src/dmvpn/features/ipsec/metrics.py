@@ -7,10 +7,12 @@ from operator import add, attrgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import gulping
-from dmvpn.base.metrics import Bound, Table, counter, gauge
+from dmvpn.base.metrics import Bound
+from dmvpn.base.values import collected
 from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,44 +20,14 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_PAIRS: Final = Table(
-    name="ipsec_pairs",
-    labels=("interface", "state"),
-    families=(
-        gauge(
-            "dmvpn_ipsec_peers",
-            "Peers that a tunnel wants protected, or that are; state: secured, ipsec, ike, or intf (nothing is there).",
-        ),
-    ),
-)
-_SAS: Final = Table(
-    name="ipsec_sas",
-    labels=("state",),
-    families=(
-        gauge(
-            "dmvpn_ipsec_sas",
-            "Pairs of SAs; state: active, lingering (it waits for late packets), or refused (by the host below).",
-        ),
-    ),
-)
-_TRAFFIC: Final = Table(
-    name="ipsec_peers",
-    labels=("peer", "port", "front_vrf"),
-    families=(
-        counter("dmvpn_ipsec_peer_sent_bytes_total", "Payload that was sent to the peer in ESP."),
-        counter("dmvpn_ipsec_peer_received_bytes_total", "Payload that came from the peer in ESP."),
-        counter("dmvpn_ipsec_peer_sent_packets_total", "Packets that were sent to the peer in ESP."),
-        counter("dmvpn_ipsec_peer_received_packets_total", "Packets that came from the peer in ESP."),
-        counter("dmvpn_ipsec_peer_replayed_packets_total", "ESP of the peer that was too old, or had come before."),
-        counter("dmvpn_ipsec_peer_broken_packets_total", "ESP of the peer that did not open."),
-        counter("dmvpn_ipsec_peer_unsent_packets_total", "Packets to the peer that a limit or the host refused."),
-    ),
-    bound=Bound.PEERS,
-)
 _numbers: Final = attrgetter("sent_octets", "received_octets", "sent", "received", "replayed", "broken", "unsent")
-_NOTHING: Final = (0,) * len(_TRAFFIC.families)
+_NOTHING: Final = (0,) * 7
 
 
+@measured("ipsec_pairs", "interface", "state")("""
+    gauge dmvpn_ipsec_peers :: Peers that a tunnel wants protected, or that are; state: secured, ipsec, ike, or intf
+        (nothing is there).
+    """)
 def _pairs(ctx: ShowContext) -> Iterator[MetricRow]:
     found = Counter(ctx.machine(IpsecMachine).phases())
     for tunnel in ctx.ports.tunnels.all():
@@ -64,12 +36,25 @@ def _pairs(ctx: ShowContext) -> Iterator[MetricRow]:
                 yield (tunnel.name, state, found[tunnel.name, state])
 
 
+@measured("ipsec_sas", "state")("""
+    gauge dmvpn_ipsec_sas :: Pairs of SAs; state: active, lingering (it waits for late packets), or refused (by the host
+        below).
+    """)
 def _sas(ctx: ShowContext) -> Iterator[MetricRow]:
     found = Counter(each.standing for each in gulping(ctx.machine(IpsecMachine).associations))
     for standing in SaStanding:
         yield (standing.value, found[standing])
 
 
+@measured("ipsec_peers", "peer", "port", "front_vrf", bound=Bound.PEERS)("""
+    counter dmvpn_ipsec_peer_sent_bytes_total :: Payload that was sent to the peer in ESP.
+    counter dmvpn_ipsec_peer_received_bytes_total :: Payload that came from the peer in ESP.
+    counter dmvpn_ipsec_peer_sent_packets_total :: Packets that were sent to the peer in ESP.
+    counter dmvpn_ipsec_peer_received_packets_total :: Packets that came from the peer in ESP.
+    counter dmvpn_ipsec_peer_replayed_packets_total :: ESP of the peer that was too old, or had come before.
+    counter dmvpn_ipsec_peer_broken_packets_total :: ESP of the peer that did not open.
+    counter dmvpn_ipsec_peer_unsent_packets_total :: Packets to the peer that a limit or the host refused.
+    """)
 def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
     """Yield a row for each address and port of peers: what all its pairs of SAs carried, those before them included."""
     counted = ctx.counting.sas_counted()
@@ -91,4 +76,4 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
         yield (*labels, *numbers)
 
 
-METRICS: Final = (Measured(_PAIRS, _pairs), Measured(_SAS, _sas), Measured(_TRAFFIC, _traffic))
+METRICS: Final = collected(Measured, vars())

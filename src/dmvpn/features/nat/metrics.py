@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.metrics import Table, counter, gauge
+from dmvpn.base.values import collected
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,21 +15,16 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_FLOWS: Final = Table(
-    name="nat",
-    labels=(),
-    families=(
-        gauge("dmvpn_nat_translations", "Translated flows."),
-        counter("dmvpn_nat_hits_total", "Packets of translated flows, their first ones not counted."),
-        counter("dmvpn_nat_misses_total", "Packets that made a translated flow."),
-    ),
-)
 
-
+@measured("nat")("""
+    gauge dmvpn_nat_translations :: Translated flows.
+    counter dmvpn_nat_hits_total :: Packets of translated flows, their first ones not counted.
+    counter dmvpn_nat_misses_total :: Packets that made a translated flow.
+    """)
 def _flows(ctx: ShowContext) -> Iterator[MetricRow]:
     if ctx.machine(NatMachine).config.rules:
         found = ctx.counting.translations()
         yield (len(found.flows), found.hits, found.misses)
 
 
-METRICS: Final = (Measured(_FLOWS, _flows),)
+METRICS: Final = collected(Measured, vars())

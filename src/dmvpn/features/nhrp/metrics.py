@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import gulping
 from dmvpn.base.counting import by_address
-from dmvpn.base.metrics import Bound, Table, counter, gauge
+from dmvpn.base.metrics import Bound
+from dmvpn.base.values import collected
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -15,6 +16,7 @@ from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.show.dmvpn import state_of
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,96 +28,6 @@ if TYPE_CHECKING:
 
 _TUNNEL: Final = ("interface", "ip_version")
 
-_PACKETS: Final = Table(
-    name="nhrp_packets",
-    labels=(*_TUNNEL, "type"),
-    families=(
-        counter("dmvpn_nhrp_sent_packets_total", "NHRP packets that this router made and sent."),
-        counter("dmvpn_nhrp_received_packets_total", "NHRP packets that came and could be read."),
-        counter("dmvpn_nhrp_forwarded_packets_total", "NHRP packets of other stations that went on into this tunnel."),
-    ),
-)
-_REFUSED: Final = Table(
-    name="nhrp_refused",
-    labels=(*_TUNNEL, "reason"),
-    families=(
-        counter("dmvpn_nhrp_refused_packets_total", "NHRP packets that were dropped, or answered with an error."),
-    ),
-)
-_CACHE: Final = Table(
-    name="nhrp_cache",
-    labels=(*_TUNNEL, "type", "kind"),
-    families=(
-        gauge(
-            "dmvpn_nhrp_cache_entries",
-            "Entries of the NHRP cache by type; kind: local, registered (a client of this server), next_hop (another "
-            "peer), or network (behind a peer).",
-        ),
-    ),
-)
-_SHORTCUTS: Final = Table(
-    name="nhrp_shortcuts",
-    labels=(*_TUNNEL, "route"),
-    families=(
-        gauge(
-            "dmvpn_nhrp_shortcuts",
-            "Networks that NHRP routes to another spoke; route: own (a route of NHRP), or override (another protocol's "
-            "next hop was replaced).",
-        ),
-    ),
-)
-_TUNNELS: Final = Table(
-    name="nhrp_tunnels",
-    labels=_TUNNEL,
-    families=(
-        gauge("dmvpn_nhrp_running", "1 while NHRP runs on the tunnel."),
-        gauge("dmvpn_nhrp_next_hops_by_server", "Next hops whose packets go through a server, not by a direct path."),
-        counter("dmvpn_nhrp_redirects_suppressed_total", "Redirects that were not sent, because one was sent lately."),
-        counter("dmvpn_nhrp_refused_orders_total", "Orders of NHRP that the host below refused."),
-    ),
-)
-_SERVERS: Final = Table(
-    name="nhrp_servers",
-    labels=(*_TUNNEL, "server", "nbma"),
-    families=(
-        gauge("dmvpn_nhrp_server_up", "1 while this next hop server has registered this router, 0 while it has not."),
-        gauge("dmvpn_nhrp_server_wanted", "0 while other servers of its cluster suffice."),
-        counter("dmvpn_nhrp_server_requests_total", "Registration requests to this server."),
-        counter("dmvpn_nhrp_server_failed_requests_total", "Registration requests without an answer."),
-        counter("dmvpn_nhrp_server_replies_total", "Replies of this server to registration requests."),
-    ),
-)
-_PATHS: Final = Table(
-    name="nhrp_paths",
-    labels=(*_TUNNEL, "state"),
-    families=(gauge("dmvpn_nhrp_direct_paths", "Direct paths to other spokes by state; proven: packets take it."),),
-)
-_STATES: Final = Table(
-    name="peer_states",
-    labels=(*_TUNNEL, "state"),
-    families=(gauge("dmvpn_peers", "Peers by state, as show dmvpn has it: UP, NHRP, IKE, IPSEC, INTF."),),
-)
-_PEERS: Final = Table(
-    name="peers",
-    labels=(*_TUNNEL, "peer", "nbma"),
-    families=(
-        gauge("dmvpn_peer_up", "1 for a peer that show dmvpn shows as UP."),
-        gauge("dmvpn_peer_state_seconds", "For how long the peer has been in its state; -1: it never changed."),
-    ),
-    bound=Bound.PEERS,
-)
-_TRAFFIC: Final = Table(
-    name="peer_traffic",
-    labels=("interface", "nbma"),
-    families=(
-        counter("dmvpn_peer_sent_packets_total", "Packets that the tunnel sent to this NBMA address."),
-        counter("dmvpn_peer_received_packets_total", "Packets that the tunnel received from this NBMA address."),
-        counter("dmvpn_peer_sent_bytes_total", "Octets inside GRE that the tunnel sent to this NBMA address."),
-        counter("dmvpn_peer_received_bytes_total", "Octets inside GRE that came from this NBMA address."),
-    ),
-    bound=Bound.PEERS,
-)
-
 
 def _tunnels(ctx: ShowContext) -> Iterator[tuple[Tunnel, tuple[str, str]]]:
     """Yield the tunnels with their labels."""
@@ -123,6 +35,11 @@ def _tunnels(ctx: ShowContext) -> Iterator[tuple[Tunnel, tuple[str, str]]]:
         yield tunnel, (tunnel.name, str(tunnel.version))
 
 
+@measured("nhrp_packets", *_TUNNEL, "type")("""
+    counter dmvpn_nhrp_sent_packets_total :: NHRP packets that this router made and sent.
+    counter dmvpn_nhrp_received_packets_total :: NHRP packets that came and could be read.
+    counter dmvpn_nhrp_forwarded_packets_total :: NHRP packets of other stations that went on into this tunnel.
+    """)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
         kinds = (tunnel.counters.sent, tunnel.counters.received, tunnel.counters.forwarded)
@@ -130,12 +47,19 @@ def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
             yield (*labels, kind.name.lower(), *(counted.get(kind, 0) for counted in kinds))
 
 
+@measured("nhrp_refused", *_TUNNEL, "reason")("""
+    counter dmvpn_nhrp_refused_packets_total :: NHRP packets that were dropped, or answered with an error.
+    """)
 def _refused(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
         for why, count in tuple(tunnel.counters.refused.items()):
             yield (*labels, why.name.lower(), count)
 
 
+@measured("nhrp_cache", *_TUNNEL, "type", "kind")("""
+    gauge dmvpn_nhrp_cache_entries :: Entries of the NHRP cache by type; kind: local, registered (a client of this
+        server), next_hop (another peer), or network (behind a peer).
+    """)
 def _cache(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
         found = Counter((entry.type, _kind(entry)) for entry in gulping(tunnel.cache.entries()))
@@ -153,6 +77,10 @@ def _kind(entry: Entry) -> str:
     return "next_hop" if entry.is_next_hop else "network"
 
 
+@measured("nhrp_shortcuts", *_TUNNEL, "route")("""
+    gauge dmvpn_nhrp_shortcuts :: Networks that NHRP routes to another spoke; route: own (a route of NHRP), or override
+        (another protocol's next hop was replaced).
+    """)
 def _shortcuts(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
         found = Counter(entry.route for entry in gulping(tunnel.cache.entries()))
@@ -160,6 +88,46 @@ def _shortcuts(ctx: ShowContext) -> Iterator[MetricRow]:
         yield (*labels, "override", found[RouteState.OVERRIDE])
 
 
+@measured("nhrp_tunnels", *_TUNNEL)("""
+    gauge dmvpn_nhrp_running :: 1 while NHRP runs on the tunnel.
+    gauge dmvpn_nhrp_next_hops_by_server :: Next hops whose packets go through a server, not by a direct path.
+    counter dmvpn_nhrp_redirects_suppressed_total :: Redirects that were not sent, because one was sent lately.
+    counter dmvpn_nhrp_refused_orders_total :: Orders of NHRP that the host below refused.
+    """)
+def _tunnel_rows(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        failed = sum(tunnel.counters.failed.values())
+        yield (*labels, int(tunnel.running), len(tunnel.gleaned), tunnel.counters.redirects_suppressed, failed)
+
+
+@measured("nhrp_servers", *_TUNNEL, "server", "nbma")("""
+    gauge dmvpn_nhrp_server_up :: 1 while this next hop server has registered this router, 0 while it has not.
+    gauge dmvpn_nhrp_server_wanted :: 0 while other servers of its cluster suffice.
+    counter dmvpn_nhrp_server_requests_total :: Registration requests to this server.
+    counter dmvpn_nhrp_server_failed_requests_total :: Registration requests without an answer.
+    counter dmvpn_nhrp_server_replies_total :: Replies of this server to registration requests.
+    """)
+def _servers(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        for client in tuple(tunnel.clients.values()):
+            numbers = (client.requests_sent, client.requests_failed, client.replies_received)
+            wanted = int(client.state is not NhsState.WAITING)
+            yield (*labels, str(client.nhs), str(client.nbma or ""), int(client.is_responding), wanted, *numbers)
+
+
+@measured("nhrp_paths", *_TUNNEL, "state")("""
+    gauge dmvpn_nhrp_direct_paths :: Direct paths to other spokes by state; proven: packets take it.
+    """)
+def _paths(ctx: ShowContext) -> Iterator[MetricRow]:
+    for tunnel, labels in _tunnels(ctx):
+        found = Counter(path.state for path in gulping(tuple(tunnel.paths.values())))
+        for state in PathState:
+            yield (*labels, state.value, found[state])
+
+
+@measured("peer_states", *_TUNNEL, "state")("""
+    gauge dmvpn_peers :: Peers by state, as show dmvpn has it: UP, NHRP, IKE, IPSEC, INTF.
+    """)
 def _states(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
         found = Counter(state_of(tunnel, entry, ctx)[0] for entry in _peers_of(tunnel))
@@ -167,6 +135,10 @@ def _states(ctx: ShowContext) -> Iterator[MetricRow]:
             yield (*labels, state, found[state])
 
 
+@measured("peers", *_TUNNEL, "peer", "nbma", bound=Bound.PEERS)("""
+    gauge dmvpn_peer_up :: 1 for a peer that show dmvpn shows as UP.
+    gauge dmvpn_peer_state_seconds :: For how long the peer has been in its state; -1: it never changed.
+    """)
 def _peers(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel, labels in _tunnels(ctx):
         name, version = labels
@@ -181,6 +153,12 @@ def _peers_of(tunnel: Tunnel) -> Iterator[Entry]:
     return (entry for entry in gulping(tunnel.cache.entries()) if entry.is_next_hop and not entry.is_local)
 
 
+@measured("peer_traffic", "interface", "nbma", bound=Bound.PEERS)("""
+    counter dmvpn_peer_sent_packets_total :: Packets that the tunnel sent to this NBMA address.
+    counter dmvpn_peer_received_packets_total :: Packets that the tunnel received from this NBMA address.
+    counter dmvpn_peer_sent_bytes_total :: Octets inside GRE that the tunnel sent to this NBMA address.
+    counter dmvpn_peer_received_bytes_total :: Octets inside GRE that came from this NBMA address.
+    """)
 def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
     """Yield the counters of the plane, which counts for both IP versions together. Peers behind one NAT address share
     a row.
@@ -190,36 +168,4 @@ def _traffic(ctx: ShowContext) -> Iterator[MetricRow]:
             yield (name, str(peer.nbma), peer.sent, peer.received, peer.sent_octets, peer.received_octets)
 
 
-def _tunnel_rows(ctx: ShowContext) -> Iterator[MetricRow]:
-    for tunnel, labels in _tunnels(ctx):
-        failed = sum(tunnel.counters.failed.values())
-        yield (*labels, int(tunnel.running), len(tunnel.gleaned), tunnel.counters.redirects_suppressed, failed)
-
-
-def _servers(ctx: ShowContext) -> Iterator[MetricRow]:
-    for tunnel, labels in _tunnels(ctx):
-        for client in tuple(tunnel.clients.values()):
-            numbers = (client.requests_sent, client.requests_failed, client.replies_received)
-            wanted = int(client.state is not NhsState.WAITING)
-            yield (*labels, str(client.nhs), str(client.nbma or ""), int(client.is_responding), wanted, *numbers)
-
-
-def _paths(ctx: ShowContext) -> Iterator[MetricRow]:
-    for tunnel, labels in _tunnels(ctx):
-        found = Counter(path.state for path in gulping(tuple(tunnel.paths.values())))
-        for state in PathState:
-            yield (*labels, state.value, found[state])
-
-
-METRICS: Final = (
-    Measured(_PACKETS, _packets),
-    Measured(_REFUSED, _refused),
-    Measured(_CACHE, _cache),
-    Measured(_SHORTCUTS, _shortcuts),
-    Measured(_TUNNELS, _tunnel_rows),
-    Measured(_SERVERS, _servers),
-    Measured(_PATHS, _paths),
-    Measured(_STATES, _states),
-    Measured(_PEERS, _peers),
-    Measured(_TRAFFIC, _traffic),
-)
+METRICS: Final = collected(Measured, vars())

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, Table, counter, gauge
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS
+from dmvpn.base.values import collected
 from dmvpn.features.ospf.show.common import own_processes
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import filling, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +21,6 @@ if TYPE_CHECKING:
 
 #: RFC 2328 §A.3.1.
 _KINDS: Final = {1: "hello", 2: "database_description", 3: "request", 4: "update", 5: "acknowledgment"}
-_AREAS: Final = Table(
-    name="ospf_areas",
-    labels=("process", "area"),
-    families=(
-        gauge("dmvpn_ospf_lsas", "Link state advertisements in the database of an area."),
-        counter("dmvpn_ospf_calculations_total", "Calculations of shortest paths in an area."),
-    ),
-)
 
 
 def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
@@ -34,6 +28,7 @@ def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
         yield str(process.number), process
 
 
+@filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         found = Counter(
@@ -45,6 +40,7 @@ def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
             yield ("ospf", name, interface, state, count)
 
 
+@filling(ROUTING_PACKETS)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         sender = process.sender
@@ -52,21 +48,21 @@ def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
             yield ("ospf", name, kind, sender.sent.get(number, 0), sender.received.get(number, 0))
 
 
+@filling(ROUTING_DROPS)
 def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         for reason, count in sorted(process.sender.dropped.items()):
             yield ("ospf", name, reason, count)
 
 
+@measured("ospf_areas", "process", "area")("""
+    gauge dmvpn_ospf_lsas :: Link state advertisements in the database of an area.
+    counter dmvpn_ospf_calculations_total :: Calculations of shortest paths in an area.
+    """)
 def _areas(ctx: ShowContext) -> Iterator[MetricRow]:
     for name, process in _processes(ctx):
         for area in tuple(process.areas.values()):
             yield (name, area.title, len(area.database.entries), area.calculations)
 
 
-METRICS: Final = (
-    Measured(NEIGHBORS, _neighbors),
-    Measured(ROUTING_PACKETS, _packets),
-    Measured(ROUTING_DROPS, _drops),
-    Measured(_AREAS, _areas),
-)
+METRICS: Final = collected(Measured, vars())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import Table, gauge
+from dmvpn.base.values import collected
 from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +19,11 @@ if TYPE_CHECKING:
     from dmvpn.features.pki.holdings import Holdings
     from dmvpn.ios import ShowContext
 
-_DATES: Final = Table(
-    name="certificates",
-    labels=("trustpoint", "kind", "serial"),
-    families=(
-        gauge("dmvpn_certificate_not_before_timestamp_seconds", "When the certificate begins to be good."),
-        gauge("dmvpn_certificate_not_after_timestamp_seconds", "When the certificate expires."),
-    ),
-)
-_LISTS: Final = Table(
-    name="revocations",
-    labels=("trustpoint", "number"),
-    families=(gauge("dmvpn_revocation_list_next_update_timestamp_seconds", "When the revocation list is too old."),),
-)
 
-
+@measured("certificates", "trustpoint", "kind", "serial")("""
+    gauge dmvpn_certificate_not_before_timestamp_seconds :: When the certificate begins to be good.
+    gauge dmvpn_certificate_not_after_timestamp_seconds :: When the certificate expires.
+    """)
 def _dates(ctx: ShowContext) -> Iterator[MetricRow]:
     for held in breathing(tuple(ctx.machine(PkiMachine).holdings.values())):
         found = {(kind, f"{one.serial_number:X}"): one for kind, one in _all(held)}
@@ -46,6 +37,9 @@ def _all(held: Holdings) -> Iterator[tuple[str, x509.Certificate]]:
     yield from (("authority", one) for one in held.authorities)
 
 
+@measured("revocations", "trustpoint", "number")("""
+    gauge dmvpn_revocation_list_next_update_timestamp_seconds :: When the revocation list is too old.
+    """)
 def _lists(ctx: ShowContext) -> Iterator[MetricRow]:
     for held in breathing(tuple(ctx.machine(PkiMachine).holdings.values())):
         for number, one in enumerate(held.lists, 1):
@@ -53,4 +47,4 @@ def _lists(ctx: ShowContext) -> Iterator[MetricRow]:
                 yield (held.trustpoint.name, str(number), one.next_update_utc.timestamp())
 
 
-METRICS: Final = (Measured(_DATES, _dates), Measured(_LISTS, _lists))
+METRICS: Final = collected(Measured, vars())

@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import Table, gauge
+from dmvpn.base.values import collected
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,18 +17,10 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_ROUTES: Final = Table(
-    name="routes",
-    labels=("ip_version", "protocol"),
-    families=(gauge("dmvpn_routes", "Best routes of the routing table, by the protocol that they are from."),),
-)
-_OVERRIDES: Final = Table(
-    name="route_overrides",
-    labels=("ip_version",),
-    families=(gauge("dmvpn_route_overrides", "Routes whose next hop NHRP has replaced."),),
-)
 
-
+@measured("routes", "ip_version", "protocol")("""
+    gauge dmvpn_routes :: Best routes of the routing table, by the protocol that they are from.
+    """)
 def _routes(ctx: ShowContext) -> Iterator[MetricRow]:
     nodes = tuple(ctx.machine(RibMachine).nodes.items())
     found = Counter(
@@ -37,6 +30,9 @@ def _routes(ctx: ShowContext) -> Iterator[MetricRow]:
         yield (str(version), source.value, count)
 
 
+@measured("route_overrides", "ip_version")("""
+    gauge dmvpn_route_overrides :: Routes whose next hop NHRP has replaced.
+    """)
 def _overrides(ctx: ShowContext) -> Iterator[MetricRow]:
     nodes = tuple(ctx.machine(RibMachine).nodes.items())
     found = Counter(prefix.version for prefix, node in breathing(nodes) if node.override is not None)
@@ -45,4 +41,4 @@ def _overrides(ctx: ShowContext) -> Iterator[MetricRow]:
         yield ("6", found[6])
 
 
-METRICS: Final = (Measured(_ROUTES, _routes), Measured(_OVERRIDES, _overrides))
+METRICS: Final = collected(Measured, vars())

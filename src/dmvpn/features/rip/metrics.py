@@ -6,8 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.metrics import NEIGHBORS
+from dmvpn.base.values import collected
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import filling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +18,10 @@ if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
 
 
+@filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
     for interface, count in Counter(ctx.machine(RipMachine).gateways.present.values()).items():
         yield ("rip", "", interface, "heard", count)
 
 
-METRICS: Final = (Measured(NEIGHBORS, _neighbors),)
+METRICS: Final = collected(Measured, vars())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.metrics import Table, counter, gauge
+from dmvpn.base.values import collected
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,26 +15,11 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_LIFE: Final = Table(
-    name="life",
-    labels=(),
-    families=(
-        gauge("dmvpn_router_start_time_seconds", "When the router started; it changes with each restart."),
-        gauge("dmvpn_configuration_changed_timestamp_seconds", "When the running configuration was changed last."),
-    ),
-)
-_MESSAGES: Final = Table(
-    name="log_messages",
-    labels=("severity", "name"),
-    families=(counter("dmvpn_log_messages_total", "Messages of the log by severity (0 to 7) and name, shown or not."),),
-)
-_LINES: Final = Table(
-    name="log_lines",
-    labels=("destination",),
-    families=(counter("dmvpn_log_lines_total", "Lines of the log that a destination took, as show logging counts."),),
-)
 
-
+@measured("life")("""
+    gauge dmvpn_router_start_time_seconds :: When the router started; it changes with each restart.
+    gauge dmvpn_configuration_changed_timestamp_seconds :: When the running configuration was changed last.
+    """)
 def _life(ctx: ShowContext) -> Iterator[MetricRow]:
     machine, clock = ctx.machine(SystemMachine), ctx.ports.clock
     if machine.started is not None:
@@ -41,15 +27,21 @@ def _life(ctx: ShowContext) -> Iterator[MetricRow]:
         yield (clock.wall(machine.started).timestamp(), clock.wall(changed).timestamp())
 
 
+@measured("log_messages", "severity", "name")("""
+    counter dmvpn_log_messages_total :: Messages of the log by severity (0 to 7) and name, shown or not.
+    """)
 def _messages(ctx: ShowContext) -> Iterator[MetricRow]:
     for (severity, name), count in tuple(ctx.machine(SystemMachine).syslog.told_of.items()):
         yield (str(severity), name, count)
 
 
+@measured("log_lines", "destination")("""
+    counter dmvpn_log_lines_total :: Lines of the log that a destination took, as show logging counts.
+    """)
 def _lines(ctx: ShowContext) -> Iterator[MetricRow]:
     counters = ctx.machine(SystemMachine).syslog.counters
     for destination in ("console", "monitor", "buffered", "trap"):
         yield (destination, getattr(counters, destination))
 
 
-METRICS: Final = (Measured(_LIFE, _life), Measured(_MESSAGES, _messages), Measured(_LINES, _lines))
+METRICS: Final = collected(Measured, vars())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.metrics import Table, counter, gauge
+from dmvpn.base.values import collected
 from dmvpn.features.track.machine import TrackMachine
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,19 +15,14 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_OBJECTS: Final = Table(
-    name="tracked",
-    labels=("object", "kind"),
-    families=(
-        gauge("dmvpn_track_up", "1 while the tracked object is up."),
-        counter("dmvpn_track_changes_total", "How often the tracked object went up or down."),
-    ),
-)
 
-
+@measured("tracked", "object", "kind")("""
+    gauge dmvpn_track_up :: 1 while the tracked object is up.
+    counter dmvpn_track_changes_total :: How often the tracked object went up or down.
+    """)
 def _objects(ctx: ShowContext) -> Iterator[MetricRow]:
     for number, found in tuple(ctx.machine(TrackMachine).objects.all.items()):
         yield (str(number), found.settings.kind.name.lower(), int(found.is_up), found.changes)
 
 
-METRICS: Final = (Measured(_OBJECTS, _objects),)
+METRICS: Final = collected(Measured, vars())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.metrics import Table, gauge, info
+from dmvpn.base.values import collected
 from dmvpn.ios import Measured
+from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,30 +14,23 @@ if TYPE_CHECKING:
     from dmvpn.base.metrics import MetricRow
     from dmvpn.ios import ShowContext
 
-_TUNNELS: Final = Table(
-    name="tunnels",
-    labels=("interface",),
-    families=(
-        gauge("dmvpn_tunnel_up", "1 while the tunnel can send: it has its source, and its protection if it needs one."),
-        gauge("dmvpn_tunnel_mtu_bytes", "The largest IP packet that fits into the tunnel unfragmented."),
-    ),
-)
-_ENDS: Final = Table(
-    name="tunnel_ends",
-    labels=("interface", "source", "destination", "protection", "vrf", "front_vrf"),
-    families=(info("dmvpn_tunnel_info", "The ends of a tunnel, its IPsec profile and its VRFs."),),
-)
 
-
+@measured("tunnels", "interface")("""
+    gauge dmvpn_tunnel_up :: 1 while the tunnel can send: it has its source, and its protection if it needs one.
+    gauge dmvpn_tunnel_mtu_bytes :: The largest IP packet that fits into the tunnel unfragmented.
+    """)
 def _tunnels(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel in ctx.ports.tunnels.all():
         yield (tunnel.name, int(tunnel.up), tunnel.ip_mtu)
 
 
+@measured("tunnel_ends", "interface", "source", "destination", "protection", "vrf", "front_vrf")("""
+    info dmvpn_tunnel_info :: The ends of a tunnel, its IPsec profile and its VRFs.
+    """)
 def _ends(ctx: ShowContext) -> Iterator[MetricRow]:
     for tunnel in ctx.ports.tunnels.all():
         ends = (str(tunnel.source or ""), str(tunnel.destination or ""))
         yield (tunnel.name, *ends, tunnel.protection, tunnel.vrf, tunnel.front, 1)
 
 
-METRICS: Final = (Measured(_TUNNELS, _tunnels), Measured(_ENDS, _ends))
+METRICS: Final = collected(Measured, vars())

@@ -1,0 +1,27 @@
+"""Decorators of the functions that yield the rows of a feature's metrics: each names its table and its metrics."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dmvpn.base.metrics import Bound, Table, families
+from dmvpn.ios.feature import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dmvpn.base.metrics import MetricRow
+    from dmvpn.ios.feature import ShowContext
+
+    Rows = Callable[[ShowContext], Iterable[MetricRow]]
+
+
+def measured(name: str, *labels: str, bound: Bound = Bound.FEW) -> Callable[[str], Callable[[Rows], Measured]]:
+    """Return what makes the decorator for a table of its metrics, as `families` reads them."""
+    return lambda metrics: filling(Table(name=name, labels=labels, families=families(metrics), bound=bound))
+
+
+def filling(table: Table) -> Callable[[Rows], Measured]:
+    """Return the decorator for a table that several features fill."""
+    return partial(Measured, table)
