@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.filters import FilterCount, FilterList
     from dmvpn.base.notices import InterfaceState, Route, TunnelState
-    from dmvpn.base.protection import (
-        Connection,
-        Credentials,
-        IkeStats,
-        IkeView,
-        Protected,
-        ProtectedPair,
-        SaView,
-    )
+    from dmvpn.base.protection import Connection, Credentials, IkeStats, IkeView, Protected, ProtectedPair, SaView
     from dmvpn.base.reasons import Reason
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.base.translation import PacketPolicies

@@ -254,11 +254,7 @@ ARCHIVE_SHOWS: Final = (
         privilege=15,
     ),
     ExecCommand(
-        "show archive config rollback timer",
-        _HELP,
-        query=rollback_timer,
-        render=render_rollback_timer,
-        privilege=15,
+        "show archive config rollback timer", _HELP, query=rollback_timer, render=render_rollback_timer, privilege=15
     ),
     ExecCommand(
         "show archive log config ( all | {first:1-2147483647} [ {last:1-2147483647} ] | user {user:word} )"

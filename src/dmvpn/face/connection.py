@@ -67,11 +67,7 @@ class ClientConnection:
     """One client."""
 
     def __init__(
-        self,
-        handle: RouterHandle,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        server: Terminals,
+        self, handle: RouterHandle, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: Terminals
     ) -> None:
         self.line = TerminalLine()
         self._loop = asyncio.get_running_loop()

@@ -23,11 +23,7 @@ INTERFACE_MODE: Final = Mode("interface", "config-if")
 INTERFACE_RANGE: Final = ConfigLine(
     "global",
     "interface range {interfaces:line}",
-    {
-        "interface": "Configure an interface",
-        "range": "Several interfaces at once",
-        "interfaces": "gi0/1 - 3, gi0/5",
-    },
+    {"interface": "Configure an interface", "range": "Several interfaces at once", "interfaces": "gi0/1 - 3, gi0/5"},
     check=lambda _, __: "% Invalid range: write it as gi0/1 - 3, gi0/5",
     order=300,
 )
@@ -49,10 +45,7 @@ INTERFACE: Final = ConfigLine(
 )
 
 HOSTNAME: Final = ConfigLine(
-    "global",
-    "hostname {name:word}",
-    {"hostname": "Set the name of this router", "name": "Its name"},
-    order=20,
+    "global", "hostname {name:word}", {"hostname": "Set the name of this router", "name": "Its name"}, order=20
 )
 
 #: Names of hosts: feature `system` owns the lines; features that are configured with names read them.
@@ -88,10 +81,7 @@ def host_in_vrf(args: Args) -> tuple[str, str, IPv4Address] | None:
 
 #: Lines of an interface that both its own feature and the tunnel's ask for. Feature `interface` owns them.
 IP_MTU: Final = ConfigLine(
-    "interface",
-    "ip mtu {octets:68-17940}",
-    {"mtu": "Largest IP packet", "octets": "Octets"},
-    order=50,
+    "interface", "ip mtu {octets:68-17940}", {"mtu": "Largest IP packet", "octets": "Octets"}, order=50
 )
 ADJUST_MSS: Final = ConfigLine(
     "interface",

@@ -14,19 +14,13 @@ from dmvpn.ios.redaction import without_keys
 #: A device, and how lines begin that only it has.
 _SIGNS: Final = (
     ("a Cisco ASA", r"ASA Version \d|PIX Version|[ \t]{1,16}nameif \S|object network \S"),
-    (
-        "a Cisco ASA",
-        r"access-list \S{1,99} extended ",
-    ),
+    ("a Cisco ASA", r"access-list \S{1,99} extended "),
     ("a Cisco ASA", r"crypto ikev[12] enable (?:out|in)side|tunnel-group \S{1,99} (?:type|ipsec-attributes)"),
     ("a Nexus (NX-OS)", r"!Command: show|feature [a-z][\w-]{0,60}[ \t]{0,16}$|vrf context \S|boot nxos "),
     ("a router of IOS XR", r"!! IOS XR|RP/\d/"),
     ("a router of IOS XR", r"[ \t]{0,16}vrf \S{1,99} address-family |route-policy \S{1,99}$"),
     ("Junos", r"set (?:system|interfaces|protocols|security|routing-options) \S"),
-    (
-        "Junos",
-        r"[ \t]{0,32}host-name \S{1,99};|system \{",
-    ),
+    ("Junos", r"[ \t]{0,32}host-name \S{1,99};|system \{"),
     ("Arista EOS", r"! device: .*\bEOS-|! Command: show|transceiver qsfp "),
     ("FRR", r"frr (?:version|defaults) "),
     ("Huawei VRP", r"[ \t]{0,16}sysname \S|\[?V\d{3}R\d{3}"),

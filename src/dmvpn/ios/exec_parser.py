@@ -76,9 +76,7 @@ class ExecParser:
     """The exec language of a set of commands. annotate(command, lines): the filter `explain`, if there is one."""
 
     def __init__(
-        self,
-        commands: Iterable[ExecCommand],
-        annotate: Callable[[str, Iterable[str]], Iterator[str]] | None = None,
+        self, commands: Iterable[ExecCommand], annotate: Callable[[str, Iterable[str]], Iterator[str]] | None = None
     ) -> None:
         self.commands = tuple(commands)
         self._annotate = annotate

@@ -79,7 +79,7 @@ _OUTPUT: Final = re.compile(
 #: How a configuration goes on behind it.
 _BEGINS: Final = re.compile(
     r"!|(?:interface|int|router|crypto|hostname|version|line|access-list|route-map|key|vrf|ip|no|ipv6|service|aaa|end|exit)"
-    r"(?:\s+[^\s:]|\s*$)",
+    r"(?:\s+[^\s:]|\s*$)"
 )
 #: Lines that are comments in other languages, and no piece of a public key, which may begin with slashes, too.
 _COMMENT: Final = re.compile(r"#|//(?![A-Za-z0-9+/=]{10,}$)")

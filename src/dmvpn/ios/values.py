@@ -73,14 +73,7 @@ class ValueType:
     """
 
     def __init__(
-        self,
-        name: str,
-        placeholder: str,
-        parse: Parse,
-        *,
-        fragment: str = r"\S+",
-        weight: int = 0,
-        spell: Spell = str,
+        self, name: str, placeholder: str, parse: Parse, *, fragment: str = r"\S+", weight: int = 0, spell: Spell = str
     ) -> None:
         self.name = name
         self.placeholder = placeholder

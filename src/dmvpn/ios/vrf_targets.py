@@ -108,11 +108,7 @@ _TARGET_HELP: Final = {
 
 def _target(mode: str, direction: str, order: int) -> ConfigLine:
     return ConfigLine(
-        mode,
-        f"route-target {direction} {{target:route-distinguisher}}",
-        _TARGET_HELP,
-        key=("target",),
-        order=order,
+        mode, f"route-target {direction} {{target:route-distinguisher}}", _TARGET_HELP, key=("target",), order=order
     )
 
 

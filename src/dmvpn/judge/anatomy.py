@@ -170,11 +170,7 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
     entries = [entry for tunnel in router.machine(NhrpMachine).tunnels for entry in tunnel.cache.entries()]
     clients = [client for tunnel in router.machine(NhrpMachine).tunnels for client in tunnel.clients.values()]
     mapped = [entry.nbma for entry in entries if entry.type is EntryType.STATIC and entry.nbma]
-    far = [
-        *(tunnel.destination for tunnel, _ in states),
-        *(client.nbma for client in clients),
-        *mapped,
-    ]
+    far = [*(tunnel.destination for tunnel, _ in states), *(client.nbma for client in clients), *mapped]
     servers = dict.fromkeys([owners[address] for address in far if address in owners])
     servers.pop(name, None)
     return Site(

@@ -88,9 +88,7 @@ class BoundPart(enum.Enum):
     )
     FIRST_RETRY = Bound(2.0, "a registration after a start", "Requests go out at 0, 0.25, 0.75 and 1.75 s.")
     LONGEST_RETRY = Bound(
-        70.4,
-        "a registration after long silence",
-        "IOS doubles the pause between two requests up to 64 s, ±10 %.",
+        70.4, "a registration after long silence", "IOS doubles the pause between two requests up to 64 s, ±10 %."
     )
     SETTLING = Bound(60.0, "a check of all tables", "No packet shows it: unused entries disappear when they expire.")
 

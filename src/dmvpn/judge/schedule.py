@@ -108,11 +108,7 @@ class _Writer:
             return None
         one = sites.pop(below(self._entropy, len(sites)))
         return faults.Partition(
-            at=at,
-            one=one,
-            other=self._one_of(sites),
-            seconds=self._duration(),
-            one_way=below(self._entropy, 3) == 0,
+            at=at, one=one, other=self._one_of(sites), seconds=self._duration(), one_way=below(self._entropy, 3) == 0
         )
 
     def _impair(self, at: float) -> Fault | None:

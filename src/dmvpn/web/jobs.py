@@ -310,10 +310,7 @@ def run(
             start_new_session=True,
         )
         begun(process)
-        timers = [
-            _later(_LONGEST, process.send_signal, signal.SIGINT),
-            _later(_LONGEST + GRACE, _kill, process),
-        ]
+        timers = [_later(_LONGEST, process.send_signal, signal.SIGINT), _later(_LONGEST + GRACE, _kill, process)]
         try:
             with process:
                 for line in process.stderr or ():

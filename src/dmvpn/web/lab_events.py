@@ -24,17 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.face.lives import LENGTH
 from dmvpn.face.messages import Watch
-from dmvpn.web.following import (
-    COMMENT,
-    HEARTBEAT,
-    RETRY,
-    Following,
-    Stream,
-    event_text,
-    plain_news,
-    stream,
-    topics_of,
-)
+from dmvpn.web.following import COMMENT, HEARTBEAT, RETRY, Following, Stream, event_text, plain_news, stream, topics_of
 from dmvpn.web.permission import resource
 from dmvpn.web.problems import Problem
 from dmvpn.web.traffic import Traffic

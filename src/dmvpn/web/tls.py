@@ -81,11 +81,7 @@ def own(folder: Path, names: frozenset[str]) -> Tls:
         if not _is_good(folder / f"{_NAME}.pem", names, authority):
             addresses = tuple(sorted(name for name in names if _is_address(name)))
             request = RequestedCertificate(
-                name=_NAME,
-                fqdns=tuple(sorted(names.difference(addresses))),
-                addresses=addresses,
-                days=_DAYS,
-                web=True,
+                name=_NAME, fqdns=tuple(sorted(names.difference(addresses))), addresses=addresses, days=_DAYS, web=True
             )
             authority.issue(request, renew=True)
     found = given(folder / f"{_NAME}.pem", folder / f"{_NAME}.key")

@@ -103,11 +103,7 @@ class FlowTable:
     """The mappings of one translator. They change only when a packet passes; expired ones are removed on the way."""
 
     def __init__(
-        self,
-        kind: NatKind,
-        timeout: float,
-        entropy: Entropy,
-        ports: Callable[[Endpoint], PublicPorts] | None = None,
+        self, kind: NatKind, timeout: float, entropy: Entropy, ports: Callable[[Endpoint], PublicPorts] | None = None
     ) -> None:
         """timeout: seconds after the last packet of a flow that was answered. ports: by default those of Linux."""
         self.kind = kind

@@ -50,11 +50,7 @@ class RouteLeaks:
     """The pairs of one router."""
 
     def __init__(
-        self,
-        part: Callable[[str], Part],
-        places: Places,
-        vrf_of: Callable[[str], str],
-        report: Callable[[Event], None],
+        self, part: Callable[[str], Part], places: Places, vrf_of: Callable[[str], str], report: Callable[[Event], None]
     ) -> None:
         """part: of a VRF; raises UserError. vrf_of: the VRF of an interface."""
         self._part = part

@@ -114,11 +114,7 @@ class Guard:
     """The guarded prefixes, with the reasons."""
 
     def __init__(
-        self,
-        kernel: netlink.NetlinkSocket,
-        keeper: Keeper,
-        others: Callable[[], Others],
-        table: int = TABLE_MAIN,
+        self, kernel: netlink.NetlinkSocket, keeper: Keeper, others: Callable[[], Others], table: int = TABLE_MAIN
     ) -> None:
         """others: the other routers of this network namespace, as they are now. table: that is guarded."""
         self._table = table

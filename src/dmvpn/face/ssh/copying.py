@@ -123,10 +123,7 @@ async def _take(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Fla
 
 
 async def _give(
-    process: asyncssh.SSHServerProcess[bytes],
-    path: str,
-    flash: Flash,
-    configuration: Callable[[str], Awaitable[bytes]],
+    process: asyncssh.SSHServerProcess[bytes], path: str, flash: Flash, configuration: Callable[[str], Awaitable[bytes]]
 ) -> None:
     place = place_of(path)
     is_configuration = place is not None and (place.is_running or place.is_startup)

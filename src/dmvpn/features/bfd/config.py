@@ -31,10 +31,7 @@ INTERVAL: Final = ConfigLine(
     order=162,
 )
 USE_TEMPLATE: Final = ConfigLine(
-    "interface",
-    "bfd template {template:word}",
-    {**_BFD, "template": "The values of a template"},
-    order=162,
+    "interface", "bfd template {template:word}", {**_BFD, "template": "The values of a template"}, order=162
 )
 TEMPLATE: Final = ConfigLine(
     "global",

@@ -41,13 +41,7 @@ class StuckWatch:
     """Watches the active destinations of a process."""
 
     def __init__(
-        self,
-        state: State,
-        *,
-        dual: Dual,
-        neighborhood: Neighborhood,
-        advertiser: Advertiser,
-        teardown: Teardown,
+        self, state: State, *, dual: Dual, neighborhood: Neighborhood, advertiser: Advertiser, teardown: Teardown
     ) -> None:
         self._state = state
         self._context = state.context

@@ -194,9 +194,7 @@ class Negotiations:
         if pair in self._wanted and phase == ProtectionPhase.INTF:
             phase = ProtectionPhase.IKE  # it will be tried again
         state = Protected(
-            phase=phase,
-            reason=_since(before.reason, reason, now),
-            since=before.since if before.phase == phase else now,
+            phase=phase, reason=_since(before.reason, reason, now), since=before.since if before.phase == phase else now
         )
         if pair in self._wanted:
             self._wanted[pair] = state

@@ -278,11 +278,7 @@ class Purger:
             flags=PurgeFlag.NAT,
             request_id=self._station.next_request_id(),
             cies=tuple(ClientInfo(prefix_length=prefix.length, protocol=prefix.address) for prefix in purged),
-            extensions=(
-                *self._station.records(tunnel),
-                *self._station.authentication(tunnel),
-                NatAddress(),
-            ),
+            extensions=(*self._station.records(tunnel), *self._station.authentication(tunnel), NatAddress()),
         )
 
     def _transmit(self, tunnel: Tunnel, outstanding: Outstanding) -> None:

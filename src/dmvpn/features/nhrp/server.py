@@ -113,13 +113,7 @@ class Server:
         self._station.time_entry(tunnel, entry)
 
     def _add(
-        self,
-        tunnel: Tunnel,
-        claim: Claim,
-        old: Entry | None,
-        flags: Flag,
-        group: str,
-        payer: IPAddress | Proved | None,
+        self, tunnel: Tunnel, claim: Claim, old: Entry | None, flags: Flag, group: str, payer: IPAddress | Proved | None
     ) -> None:
         if old is not None and old.is_registered:
             self._forget(tunnel, old)

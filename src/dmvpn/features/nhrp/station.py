@@ -361,13 +361,7 @@ class Station:
         self.touch(tunnel, entry.nbma)
         self.time_entry(tunnel, entry)
         self.watch_traffic(tunnel)
-        self.debug(
-            "nhrp cache",
-            tunnel,
-            lambda: _changed(tunnel, "add", entry),
-            entry.nbma,
-            address=entry.next_hop,
-        )
+        self.debug("nhrp cache", tunnel, lambda: _changed(tunnel, "add", entry), entry.nbma, address=entry.next_hop)
 
     def move_entry(self, tunnel: Tunnel, entry: Entry, to: NbmaPeer) -> None:
         """Give the peer of an entry another address, or another connection."""
@@ -395,13 +389,7 @@ class Station:
         self.touch(tunnel, entry.nbma)
         self._expiry.cancel((tunnel.name, entry.target))
         self._refresh.cancel((tunnel.name, entry.target))
-        self.debug(
-            "nhrp cache",
-            tunnel,
-            lambda: _changed(tunnel, "delete", entry),
-            entry.nbma,
-            address=entry.next_hop,
-        )
+        self.debug("nhrp cache", tunnel, lambda: _changed(tunnel, "delete", entry), entry.nbma, address=entry.next_hop)
 
 
 def _changed(tunnel: Tunnel, how: str, entry: Entry) -> str:

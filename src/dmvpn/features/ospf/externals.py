@@ -146,9 +146,7 @@ class Externals:
         translated = {} if own else self._translated
         found = (self._own.get(prefix) or translated.get(prefix) for prefix in parts)
         best = min(
-            (body for body in found if body is not None),
-            key=lambda body: (body.is_type_2, body.metric),
-            default=None,
+            (body for body in found if body is not None), key=lambda body: (body.is_type_2, body.metric), default=None
         )
         if best is None:
             return None

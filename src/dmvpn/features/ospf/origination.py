@@ -57,11 +57,7 @@ class Origination:
         self._own: dict[_Name, Own] = {}
 
     def request(
-        self,
-        area: RunningArea,
-        key: LsaKey,
-        build: Callable[[], Body | None],
-        options: Callable[[], int] | None = None,
+        self, area: RunningArea, key: LsaKey, build: Callable[[], Body | None], options: Callable[[], int] | None = None
     ) -> None:
         """Request a new instance soon, if the content has changed."""
         name = (area.number, key)

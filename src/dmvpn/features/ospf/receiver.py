@@ -30,13 +30,7 @@ class Receiver:
     """Judges packets of one process and hands them on."""
 
     def __init__(
-        self,
-        state: State,
-        sender: Sender,
-        complaints: Complaints,
-        hellos: Hellos,
-        exchange: Exchange,
-        updates: Updates,
+        self, state: State, sender: Sender, complaints: Complaints, hellos: Hellos, exchange: Exchange, updates: Updates
     ) -> None:
         self._state = state
         self._context = state.context

@@ -15,13 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.effects import NextHop
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import (
-    LAST_RESORT,
-    LinkType,
-    NetworkBody,
-    RouterBody,
-    RouterLink,
-)
+from dmvpn.features.ospf.lsa import LAST_RESORT, LinkType, NetworkBody, RouterBody, RouterLink
 from dmvpn.features.ospf.slices import SLICE, drained, paced
 
 if TYPE_CHECKING:

@@ -151,12 +151,7 @@ def inter_area_routes(state: State) -> Iterator[OspfRoute]:
         prefix = area.database.entries[key].lsa.prefix
         if prefix is not None and prefix not in ranges:
             yield OspfRoute(
-                prefix=prefix,
-                kind=WayKind.INTER,
-                cost=cost,
-                hops=border.hops,
-                origin=key.router,
-                area=area.number,
+                prefix=prefix, kind=WayKind.INTER, cost=cost, hops=border.hops, origin=key.router, area=area.number
             )
 
 

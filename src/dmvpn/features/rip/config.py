@@ -140,11 +140,7 @@ class ProcessLines:
             default="maximum-paths 4",
         )
         self.distance = ConfigLine(
-            mode,
-            "distance {distance:1-255}",
-            {"distance": "Administrative distance"},
-            order=73,
-            default="distance 120",
+            mode, "distance {distance:1-255}", {"distance": "Administrative distance"}, order=73, default="distance 120"
         )
         self.auto_summary = ConfigLine(
             mode,

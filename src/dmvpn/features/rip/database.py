@@ -172,12 +172,7 @@ class Database:
         return known is None or known[0] != heard
 
     def lose(
-        self,
-        prefixes: Iterable[Prefix],
-        gone: LearnedFrom,
-        timers: RipTimers,
-        since: float,
-        now: float,
+        self, prefixes: Iterable[Prefix], gone: LearnedFrom, timers: RipTimers, since: float, now: float
     ) -> list[Prefix]:
         """Remove the paths of a lost source that were last updated before `since` (seconds).
 

@@ -137,9 +137,4 @@ _TRACKED: Final = ExecCommand(
     query=query_tracked,
     render=render_tracked,
 )
-COMMANDS: Final = (
-    _TRACKED,
-    by_vrf(_TRACKED, "show ip route"),
-    _TABLE,
-    by_vrf(_TABLE, "show ip static route"),
-)
+COMMANDS: Final = (_TRACKED, by_vrf(_TRACKED, "show ip route"), _TABLE, by_vrf(_TABLE, "show ip static route"))

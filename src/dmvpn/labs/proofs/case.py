@@ -56,10 +56,7 @@ class WatchedLab(CopiedLab):
         self._clear = ClearWatch(scenario.configurations)
         simulator = Simulator.of(scenario, seed, overhear=self._overhear, remembers=True)
         anatomy = Anatomy.of(simulator, scenario)
-        super().__init__(
-            scenario,
-            subject=Subject(scenario, simulator, anatomy, lans_of(simulator, scenario, anatomy)),
-        )
+        super().__init__(scenario, subject=Subject(scenario, simulator, anatomy, lans_of(simulator, scenario, anatomy)))
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Enter lines; after lines that remove protection, packets may leave in clear. Raises UserError."""

@@ -304,10 +304,7 @@ def end_of(path: Path) -> int:
 
 
 def _ask(
-    path: Path,
-    request: dict[str, Json],
-    patience: float = PATIENCE,
-    note: Callable[[str], None] = lambda text: None,
+    path: Path, request: dict[str, Json], patience: float = PATIENCE, note: Callable[[str], None] = lambda text: None
 ) -> tuple[Json, int | None, int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience)

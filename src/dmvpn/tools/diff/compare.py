@@ -256,11 +256,7 @@ def _outage(subject: str, old: Outage | None, new: Outage | None) -> NetworkChan
     if old_grade == new_grade or _alike(old_grade, new_grade):
         return None
     return NetworkChange(
-        topic=Topic.DEATH,
-        subject=subject,
-        before=_lost(old),
-        after=_lost(new),
-        verdict=_graded(old_grade, new_grade),
+        topic=Topic.DEATH, subject=subject, before=_lost(old), after=_lost(new), verdict=_graded(old_grade, new_grade)
     )
 
 

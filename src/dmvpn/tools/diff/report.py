@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 #: Subjects that a line names.
 NAMED: Final = 3
-_TITLES = {
-    ChangeVerdict.WORSE: "Worse",
-    ChangeVerdict.BETTER: "Better",
-    ChangeVerdict.CHANGED: "Changed",
-}
+_TITLES = {ChangeVerdict.WORSE: "Worse", ChangeVerdict.BETTER: "Better", ChangeVerdict.CHANGED: "Changed"}
 #: For a pair that cannot talk in the new network, and that kept working for the whole watch during the change.
 _LIVES_ON: Final = "served by what was learned before, until that ends"
 _WIDTH: Final = max(len(topic.value) for topic in Topic)

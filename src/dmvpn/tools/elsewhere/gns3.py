@@ -17,10 +17,7 @@ _REVISION: Final = 9
 _VERSION: Final = "2.2.0"
 _SPACE: Final = uuid.UUID("6d0b1d5c-3b52-5d6e-9d07-3f4f6b1c2a90")
 #: The file in a node's own folder that the program reads at its start.
-_STARTUPS: Final = {
-    "docker": "etc/dmvpn/startup-config.cfg",
-    "iou": "startup-config.cfg",
-}
+_STARTUPS: Final = {"docker": "etc/dmvpn/startup-config.cfg", "iou": "startup-config.cfg"}
 
 Value = str | int | float | bool | list["Value"] | dict[str, "Value"]
 

@@ -330,10 +330,7 @@ class Search:
             yield [propose(router) for router in routers]
         self._kind = "removal of each other line"
         yield [[one] for router in routers for one in known.gone(router)]
-        for kind, propose in (
-            ("options of the language", known.switched),
-            ("lines of no section", known.outermost),
-        ):
+        for kind, propose in (("options of the language", known.switched), ("lines of no section", known.outermost)):
             self._kind = kind
             yield [propose(router) for router in routers]
 

@@ -34,10 +34,7 @@ def lab_files(table: Table, given: Allocations, planned: dict[str, Planned]) -> 
         lab.add(table, name, site)
     document = {
         "title": f"{table.name}: {len(table.hubs)} hubs and {len(table.spokes)} spokes",
-        "routers": {
-            **{name: {"role": site.role} for name, site in planned.items()},
-            PROVIDER: {"role": "provider"},
-        },
+        "routers": {**{name: {"role": site.role} for name, site in planned.items()}, PROVIDER: {"role": "provider"}},
         "links": lab.links(given.ports),
         **({"gateways": lab.gateways} if lab.gateways else {}),
         "hosts": {

@@ -143,10 +143,7 @@ AF_SPLIT_HORIZON: Final = _af_line(
     "split-horizon", {"split-horizon": "Do not advertise routes where they were learned"}, order=16, default_on=True
 )
 AF_NEXT_HOP_SELF: Final = _af_line(
-    "next-hop-self",
-    {"next-hop-self": "Set this router as the next hop of every route"},
-    order=17,
-    default_on=True,
+    "next-hop-self", {"next-hop-self": "Set this router as the next hop of every route"}, order=17, default_on=True
 )
 AF_NEXT_HOP_SELF_ECMP: Final = _af_line(
     "next-hop-self no-ecmp-mode",

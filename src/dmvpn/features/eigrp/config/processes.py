@@ -147,12 +147,7 @@ AF_INTERFACE_DEFAULT: Final = ConfigLine(
     opens=AF_INTERFACE,
 )
 AF_INTERFACES: Final = ConfigLine(
-    FAMILY,
-    "af-interface {name:interface}",
-    {"name": "The interface"},
-    key=("name",),
-    order=10,
-    opens=AF_INTERFACE,
+    FAMILY, "af-interface {name:interface}", {"name": "The interface"}, key=("name",), order=10, opens=AF_INTERFACE
 )
 TOPOLOGY_BASE: Final = ConfigLine(
     FAMILY,

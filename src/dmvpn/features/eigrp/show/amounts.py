@@ -68,8 +68,5 @@ def render_summary(answer: ShowTopologySummary) -> Iterator[str]:
 
 
 SUMMARY: Final = both_commands(
-    "topology summary",
-    {"topology": "The topology table", "summary": "How large it is"},
-    query_summary,
-    render_summary,
+    "topology summary", {"topology": "The topology table", "summary": "How large it is"}, query_summary, render_summary
 )

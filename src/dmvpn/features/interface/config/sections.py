@@ -116,9 +116,7 @@ MODES: Final = (INTERFACE_MODE,)
 def model(tree: ConfigTree) -> InterfaceConfig:
     """Return what the configuration says of interfaces."""
     return InterfaceConfig(
-        tree.made(INTERFACE, _settings),
-        forwards_ipv6=tree.flag(ipv6.UNICAST_ROUTING),
-        hostname=tree.hostname,
+        tree.made(INTERFACE, _settings), forwards_ipv6=tree.flag(ipv6.UNICAST_ROUTING), hostname=tree.hostname
     )
 
 

@@ -38,8 +38,5 @@ def render_summary(answer: ShowInterfaces) -> Iterator[str]:
 
 
 SUMMARY: Final = ExecCommand(
-    "show interfaces summary",
-    {"summary": "One line each, with rates"},
-    query=query_interfaces,
-    render=render_summary,
+    "show interfaces summary", {"summary": "One line each, with rates"}, query=query_interfaces, render=render_summary
 )

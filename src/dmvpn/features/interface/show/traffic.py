@@ -48,10 +48,5 @@ def render(answer: ShowTraffic) -> Iterator[str]:
 
 
 COMMANDS: Final = (
-    ExecCommand(
-        "show ip traffic",
-        {"traffic": "Packets of all interfaces together"},
-        query=query,
-        render=render,
-    ),
+    ExecCommand("show ip traffic", {"traffic": "Packets of all interfaces together"}, query=query, render=render),
 )

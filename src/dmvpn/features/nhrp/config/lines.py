@@ -123,10 +123,7 @@ NHS_DYNAMIC: Final = _line(
     order=65,
 )
 NHS_CLUSTER: Final = _line(
-    "ip nhrp nhs cluster {cluster:0-10} max-connections {connections:0-255}",
-    _NHS_HELP,
-    key=("cluster",),
-    order=65,
+    "ip nhrp nhs cluster {cluster:0-10} max-connections {connections:0-255}", _NHS_HELP, key=("cluster",), order=65
 )
 NHS_FALLBACK: Final = _line("ip nhrp nhs fallback {seconds:0-60}", _NHS_HELP, order=65)
 REGISTRATION_TIMEOUT: Final = _line(
@@ -192,9 +189,7 @@ MAX_SEND: Final = _line(
     default="ip nhrp max-send {} every {}".format(*model.DEFAULT_MAX_SEND),
 )
 RESPONDER: Final = _line(
-    "ip nhrp responder {interface:interface}",
-    {"responder": "Interface whose address names us as responder"},
-    order=69,
+    "ip nhrp responder {interface:interface}", {"responder": "Interface whose address names us as responder"}, order=69
 )
 RECORD: Final = _line(
     "ip nhrp record", {"record": "Ask servers to write themselves on packets"}, order=69, default_on=True
@@ -246,9 +241,7 @@ IF_STATE: Final = _line(
 )
 #: A line of our own: IOS has BFD for that, at both ends.
 WATCH_SERVERS: Final = _line(
-    "ip nhrp watch-servers",
-    {"watch-servers": "Not in IOS: end routing with silent servers"},
-    order=69,
+    "ip nhrp watch-servers", {"watch-servers": "Not in IOS: end routing with silent servers"}, order=69
 )
 LOGGING: Final = ConfigLine(
     "global",

@@ -89,10 +89,7 @@ _HELP: Final = {
 _ORDERS: Final = (
     *of_both(
         ExecCommand(
-            "clear ip nhrp [ vrf ( global | {vrf:word} ) ] [ {target:prefix} ]",
-            _HELP,
-            action=clear_cache,
-            privilege=15,
+            "clear ip nhrp [ vrf ( global | {vrf:word} ) ] [ {target:prefix} ]", _HELP, action=clear_cache, privilege=15
         ),
         ExecCommand(
             "clear ip nhrp [ {server:address} ] counters [ interface {interface:interface} ]",

@@ -92,10 +92,7 @@ REFERENCE: Final = _line(
     default="auto-cost reference-bandwidth 100",
 )
 LOG_CHANGES: Final = _line(
-    "log-adjacency-changes",
-    {"log-adjacency-changes": "Log neighbors that come and go"},
-    order=16,
-    default_on=True,
+    "log-adjacency-changes", {"log-adjacency-changes": "Log neighbors that come and go"}, order=16, default_on=True
 )
 LOG_DETAIL: Final = _line("log-adjacency-changes detail", {"detail": "Every state between too"}, order=16)
 AREA_AUTHENTICATION: Final = _line(
@@ -367,10 +364,7 @@ DEFAULT_METRIC: Final = _line(
     "default-metric {metric:1-16777214}", {"default-metric": "Cost of redistributed routes"}, order=52
 )
 DISTANCE: Final = _line(
-    "distance {distance:1-255}",
-    {"distance": "Administrative distance"},
-    order=53,
-    default="distance 110",
+    "distance {distance:1-255}", {"distance": "Administrative distance"}, order=53, default="distance 110"
 )
 DISTANCES: Final = _line(
     "distance ospf [* intra-area {intra:1-255} | inter-area {inter:1-255} | external {external:1-255} ]",

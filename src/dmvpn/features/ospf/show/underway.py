@@ -126,10 +126,7 @@ UNDERWAY: Final = (
         render=render_sections,
     ),
     ExecCommand(
-        f"{OSPF} nsf",
-        {**HELP, "nsf": "Help for neighbors that restart"},
-        query=query_restarts,
-        render=render_sections,
+        f"{OSPF} nsf", {**HELP, "nsf": "Help for neighbors that restart"}, query=query_restarts, render=render_sections
     ),
     ExecCommand(
         f"{OSPF} neighbor summary",

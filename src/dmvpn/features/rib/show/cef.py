@@ -271,9 +271,6 @@ COMMANDS: Final = (
     ExecCommand("show ip cef summary", _HELP, query=query_summary, render=render_summary),
     ExecCommand(f"show ip cef {_PREFIX} [ detail ]", _HELP, query=query_prefix, render=render_prefix),
     ExecCommand(
-        "show ip cef exact-route {source:address} {destination:address}",
-        _HELP,
-        query=query_exact,
-        render=render_exact,
+        "show ip cef exact-route {source:address} {destination:address}", _HELP, query=query_exact, render=render_exact
     ),
 )

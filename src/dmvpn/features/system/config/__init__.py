@@ -94,12 +94,7 @@ SYNCHRONOUS = ConfigLine(
     },
     order=20,
 )
-HISTORY = ConfigLine(
-    "line",
-    "history size {size:0-256}",
-    {"history": "Lines remembered", "size": "How many"},
-    order=30,
-)
+HISTORY = ConfigLine("line", "history size {size:0-256}", {"history": "Lines remembered", "size": "How many"}, order=30)
 LENGTH = ConfigLine(
     "line",
     "length {lines:0-512}",

@@ -12,11 +12,7 @@ from dmvpn.base.moments import month_of, read_time
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
-from dmvpn.features.system.events import (
-    ClearLogging,
-    StartPing,
-    StartTraceroute,
-)
+from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.show import absent, tcp, udp
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
@@ -350,11 +346,7 @@ COMMANDS: tuple[ExecCommand, ...] = (
     ),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(
-        "show running-config [ all ]",
-        _RUNNING_HELP,
-        query=running_config,
-        render=render_running_config,
-        privilege=15,
+        "show running-config [ all ]", _RUNNING_HELP, query=running_config, render=render_running_config, privilege=15
     ),
     ExecCommand(
         "write terminal",

@@ -43,11 +43,7 @@ def render_tcp(answer: ShowTcp) -> Iterator[str]:
 
 BRIEF: Final = ExecCommand(
     "show tcp brief [ all ]",
-    {
-        "tcp": "TCP connections of the router itself",
-        "brief": "One line each",
-        "all": "Ports at which it listens, too",
-    },
+    {"tcp": "TCP connections of the router itself", "brief": "One line each", "all": "Ports at which it listens, too"},
     query=query_tcp,
     render=render_tcp,
 )

@@ -36,10 +36,7 @@ def render(answer: ShowUdp) -> Iterator[str]:
         yield f"{ends}   0   0 {status:>5}   0 {port.interface}".rstrip()
 
 
-_HELP: Final = {
-    "udp": "UDP ports at which the router listens",
-    "sockets": "UDP ports at which the router listens",
-}
+_HELP: Final = {"udp": "UDP ports at which the router listens", "sockets": "UDP ports at which the router listens"}
 COMMANDS: Final = tuple(
     ExecCommand(f"show {words}", _HELP, query=query, render=render) for words in ("udp", "ip sockets")
 )
