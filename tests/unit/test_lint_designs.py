@@ -5,8 +5,10 @@ A lint that calls these wrong is switched off; so each test has the mistake besi
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,9 @@ from dmvpn.tools.lint import Site, lint
 from support import two_providers
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, bad, below, edited, everywhere, found
 from support.work import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BUNDLED = Path(dmvpn.__file__).parent / "scenarios"
 
@@ -267,25 +272,40 @@ def test_bfd_is_to_be_faster_than_the_protocol_that_listens_to_it(
 # ------------------------------------------------------------------------------------------------ large ones
 
 
-def _calls(text: str) -> int:
-    """How many calls it takes to lint it."""
-    return calls(lambda: lint({"R1.cfg": text}))
-
-
-def _tunnels(number: int) -> str:
+def _tunnels(number: int) -> Network:
     tunnel = (
         "interface Tunnel{0}\n ip address 10.{1}.{2}.1 255.255.255.0\n ip nhrp network-id 1\n"
         " tunnel source GigabitEthernet1\n tunnel mode gre multipoint\n tunnel key {0}\n"
     )
     last = "interface GigabitEthernet1\n ip address 198.51.100.1 255.255.255.0\nrouter eigrp 100\n network 10.0.0.0\n"
-    return "".join(tunnel.format(index, *divmod(index, 256)) for index in range(number)) + last
+    return {"R1.cfg": "".join(tunnel.format(index, *divmod(index, 256)) for index in range(number)) + last}
+
+
+def _servers(number: int) -> Network:
+    lines = "".join(f" ip nhrp nhs 10.{index // 250}.7.{index % 250} nbma 192.0.2.1\n" for index in range(number))
+    return {"R1.cfg": CLEAR["SPOKE1"].replace(" ip nhrp nhs 10.0.0.1\n", lines)}
+
+
+def _keys_of_the_hub_alone(number: int) -> Network:
+    narrow = SEALED["SPOKE1"].replace("address 203.0.113.0 255.255.255.0", "address 203.0.113.99")
+    spokes = {
+        f"S{index}": narrow.replace("10.0.0.10 ", f"10.0.0.{index} ")
+        .replace("203.0.113.10 ", f"203.0.113.{index} ")
+        .replace("192.168.10.1", f"192.168.{index}.1")
+        .replace("-key-of-tests", f"-key-of-{index}")
+        for index in range(10, 10 + number)
+    }
+    return {"HUB": SEALED["HUB"], **spokes}
 
 
 @pytest.mark.lengthy
-def test_a_configuration_twice_as_long_takes_about_twice_as_long() -> None:
-    """4000 tunnels in one file took minutes: each finding and each address went through all of them."""
-    lint({"R1.cfg": _tunnels(2)})  # the language is made once
-    once, twice = (_calls(_tunnels(number)) for number in (100, 200))
+@pytest.mark.parametrize(("make", "number"), [(_tunnels, 100), (_servers, 200), (_keys_of_the_hub_alone, 20)])
+def test_a_configuration_twice_as_long_takes_about_twice_as_long(make: Callable[[int], Network], number: int) -> None:
+    """4000 tunnels in one file took minutes: each finding and each address went through all of them. So did wrong lines
+    of one command, and spokes of which each lacks a key for each other one.
+    """
+    lint(make(2))  # the language is made once
+    once, twice = (calls(partial(lint, make(size))) for size in (number, 2 * number))
     assert twice < 2.3 * once
 
 

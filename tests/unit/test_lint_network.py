@@ -138,7 +138,7 @@ def test_the_key_of_a_router_behind_nat_is_that_of_its_public_address(behind: st
     lacking = {name: text.replace("  address 192.0.2.1\n", "  address 192.0.2.9\n") for name, text in network.items()}
     (finding,) = [one for one in lint(lacking, sites) if one.rule in keys]
     assert finding.rule == "ike-key-missing"
-    assert "  address 192.0.2.1 255.255.255.255" in finding.fix or "  address 192.0.2.1\n" in finding.fix
+    assert "  address 192.0.2.1" in finding.fix
 
 
 def test_a_secret_that_was_removed_from_a_file_differs_from_nothing_and_has_no_length() -> None:

@@ -40,10 +40,11 @@ def key_lines(
     missing: bool,
     other: Sequence[str] = (),
     every: Sequence[IPv4Address | IPv6Address] = (),
+    front: str = "",
 ) -> tuple[str, ...]:
-    """Return the lines to enter for a peer, of configurations as they are shown."""
-    mine, theirs = (Device.read("R", "\n".join(text)) for text in (lines, other))
-    return preshared_keys.key_lines(mine, peer, missing=missing, other=theirs, every=every)
+    """Return the lines to enter for a peer, the router `my OTHER`, of configurations as they are shown."""
+    mine, theirs = (Device.read("my OTHER", "\n".join(text)) for text in (lines, other))
+    return preshared_keys.key_lines(mine, peer, missing=missing, other=theirs, every=every, front=front)
 
 
 def test_the_peer_that_fits_closest_is_the_one_whose_keys_are_used() -> None:
@@ -57,7 +58,7 @@ def test_anybody_else_has_the_key_of_the_peer_that_takes_all() -> None:
 
 
 def test_a_missing_key_comes_in_a_peer_of_its_own() -> None:
-    fix = ("crypto ikev2 keyring KR", "peer <name>", "address 2001:db8::7", "pre-shared-key <secret>")
+    fix = ("crypto ikev2 keyring KR", "peer my-OTHER", "address 2001:db8::7", "pre-shared-key <secret>")
     assert key_lines(RING.splitlines(), ip_address("2001:db8::7"), missing=True) == fix
 
 
@@ -66,6 +67,22 @@ def test_a_keyring_with_one_peer_lacks_its_address_alone() -> None:
     del ring[1:4]
     assert ring[1] == " peer HUB"
     assert key_lines(ring, HUB, missing=True) == ("crypto ikev2 keyring KR", "peer HUB", "address 172.16.11.1")
+
+
+def test_a_key_of_ikev1_for_a_peer_behind_a_front_door_is_for_its_vrf() -> None:
+    """The line was one of the global table, or of the keyring of another VRF."""
+    elsewhere = ["crypto isakmp policy 10", "crypto keyring OTHER vrf LAB", " pre-shared-key address 10.9.9.9 key k"]
+    fix = ("crypto keyring FOR-WAN vrf WAN", "pre-shared-key address 172.16.11.1 key <secret>")
+    assert key_lines(elsewhere, HUB, missing=True, front="WAN") == fix
+    known = ["crypto keyring MINE vrf WAN", " pre-shared-key address 10.9.9.9 key k"]
+    assert key_lines([*elsewhere, *known], HUB, missing=True, front="WAN") == (known[0], fix[1])
+
+
+def test_the_name_of_a_peer_that_the_keyring_has_is_left_to_the_reader() -> None:
+    """Under the name of the router its entry would have got the address of another router."""
+    ring = RING.replace("peer HUB", "peer my-OTHER").splitlines()
+    sixth = ip_address("2001:db8::7")
+    assert key_lines(ring, sixth, missing=True, every=(HUB, sixth))[1] == "peer <name>"
 
 
 ONE, TWO = ip_address("198.51.100.5"), ip_address("198.51.100.9")
@@ -97,7 +114,7 @@ def test_the_peer_of_a_router_that_has_its_key_keeps_its_address() -> None:
     ring = ring[: ring.index(" peer HUB")]
     assert key_lines(ring, TWO, missing=True, every=(ONE, TWO)) == (
         "crypto ikev2 keyring KR",
-        "peer <name>",
+        "peer my-OTHER",
         "address 198.51.100.9",
         "pre-shared-key <secret>",
     )
@@ -110,7 +127,7 @@ def test_the_wide_address_of_the_other_end_replaces_none_that_it_does_not_cover(
     other = RING.replace("0.0.0.0 0.0.0.0", "198.51.100.0 255.255.255.0").splitlines()
     third = ip_address("203.0.113.7")
     lines = key_lines(ring, TWO, missing=True, other=other, every=(third, TWO))
-    assert lines[:2] == ("crypto ikev2 keyring KR", "peer <name>")
+    assert lines[:2] == ("crypto ikev2 keyring KR", "peer my-OTHER")
     assert key_lines(ring, TWO, missing=True, other=other, every=(ONE, TWO)) == (
         *OF_PEERS,
         "address 198.51.100.0 255.255.255.0",
@@ -132,7 +149,7 @@ def test_keys_of_the_old_kind_stay_of_the_old_kind(missing: bool, line: str) -> 
 def test_without_a_keyring_the_lines_say_where_one_goes() -> None:
     assert key_lines([], HUB, missing=True) == (
         "crypto ikev2 keyring <name>",
-        "peer <name>",
+        "peer my-OTHER",
         "address 172.16.11.1",
         "pre-shared-key <secret>",
     )

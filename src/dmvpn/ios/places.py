@@ -38,19 +38,19 @@ class PlacedLine:
 class Places:
     """The lines of one text, in its order."""
 
-    __slots__ = ("_index", "_places")
+    __slots__ = ("_exact", "_index", "_places")
 
     def __init__(self) -> None:
         self._places: list[PlacedLine] = []
-        #: By how the outermost line begins, by the first word of the innermost, and by depth.
+        #: By how the outermost and the innermost line begin, and by depth; made when a line is sought.
         self._index: dict[tuple[str, str, int], list[PlacedLine]] = {}
+        #: The same by the whole innermost line.
+        self._exact: dict[tuple[str, str, int], list[PlacedLine]] = {}
 
     def note(self, place: PlacedLine) -> None:
         """Note that one more line was understood."""
         self._places.append(place)
-        whole = place.whole
-        for beginning in _beginnings(whole[0]):
-            self._index.setdefault((beginning, _first_word(whole[-1]), len(whole)), []).append(place)
+        self._index.clear()
 
     def clear(self) -> None:
         """Forget all lines: the text is read again."""
@@ -66,9 +66,20 @@ class Places:
         """
         if not words:
             return None
-        candidates = self._index.get((words[0], _first_word(words[-1]), len(words)), ())
-        found = [place for place in reversed(candidates) if _begins(place.whole, words)]
-        return next((place for place in found if place.text == words[-1]), found[0] if found else None)
+        if not self._index:
+            self._make_index()
+        key = words[0], words[-1], len(words)
+        candidates = (self._exact.get(key, ()), self._index.get(key, ()))
+        return next((place for some in candidates for place in reversed(some) if _begins(place.whole, words)), None)
+
+    def _make_index(self) -> None:
+        self._exact.clear()
+        for place in self._places:
+            whole = place.whole
+            for outer in _beginnings(whole[0]):
+                self._exact.setdefault((outer, whole[-1], len(whole)), []).append(place)
+                for inner in _beginnings(whole[-1]):
+                    self._index.setdefault((outer, inner, len(whole)), []).append(place)
 
     def line(self, words: Sequence[str]) -> int:
         """Return its number. If there is no such line, that of the section; at last 1."""
@@ -85,10 +96,6 @@ def _beginnings(text: str) -> Iterator[str]:
     for position, letter in enumerate(text):
         if letter == " ":
             yield text[:position]
-
-
-def _first_word(text: str) -> str:
-    return text.partition(" ")[0]
 
 
 def _begins(whole: Sequence[str], words: Sequence[str]) -> bool:

@@ -33,7 +33,7 @@ _SECTIONS: Final = tuple(
     for word in ("interface", "router", "crypto", "key chain", "vrf definition", "ip access-list", "route-map")
 )
 _OUTERMOST: Final = (*_SECTIONS, "ip route ")
-_OPENING: Final = (*_SECTIONS, "address-family ", "af-interface ", "key ", "topology ")
+_OPENING: Final = (*_SECTIONS, "address-family ", "af-interface ", "key ", "peer ", "topology ")
 #: What `no` needs to remove a redistribution: with options it removes only these.
 _REDISTRIBUTION: Final = re.compile(r"redistribute [a-z]+(?: \d+)?")
 

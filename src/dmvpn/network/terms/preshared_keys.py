@@ -12,14 +12,13 @@ from dmvpn.base.placeholder import SECRET, Blank, Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp
 from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
-from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import SecretPlace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.ios import Args, Section, Statement
+    from dmvpn.ios import Args, ConfigLine, Section, Statement
     from dmvpn.network.device import Device
 
 _ADDRESS: Final = Blank("address")
@@ -62,19 +61,22 @@ def key_lines(
     other: Device | None = None,
     front: str = "",
     every: Sequence[IPAddress] = (),
+    by_v1: bool = False,
 ) -> tuple[str, ...]:
     """Return the lines to enter for this peer.
 
     other: the other end, which may cover all peers by one line. missing: no key matches the peer. front: the VRF of the
-        peer, "": the global table. every: the peers with which the router needs a key.
+        peer, "": the global table. every: the peers with which the router needs a key. by_v1: by IKEv1, if the
+        router has lines of it.
     """
     old, peers = _isakmp_keys(device, front), _ring_peers(device, front)
-    if not peers and (old or device.ikev2.isakmp.policies):
+    if (by_v1 or not peers) and (old or device.ikev2.isakmp.policies):
         if missing or not old:
-            return _further_key(old, peer, _wide(_isakmp_keys(other), peer) if other is not None and not old else None)
+            wide = _wide(_isakmp_keys(other), peer) if other is not None and not old else None
+            return _further_key(_isakmp_keys(device, front, alone=True), peer, wide, front)
         return _joined(_closest(old, peer) or old[0])
     if missing:
-        return _further_peer(device, peers, peer, every, _wide(_ring_peers(other), peer) if other is not None else None)
+        return _further_peer(device, peers, peer, every, other)
     chosen = _closest(peers, peer) or (peers[0] if len(peers) == 1 else None)
     return _joined(chosen) if chosen is not None else (_ring(device), _PEER, _KEY)
 
@@ -114,23 +116,28 @@ def _ring_peers(device: Device, front: str | None = None) -> list[_Entry]:
 
 
 def _ring_peer(opening: tuple[str, ...], section: Section) -> _Entry:
-    keys = tuple(_without_secret(one) for one in section.entries(PRE_SHARED_KEY))
+    keys = tuple(_without_secret(PRE_SHARED_KEY, one) for one in section.entries(PRE_SHARED_KEY))
     return _Entry(opening, keys, section.get(ADDRESS), all(section.get(line) is None for line in _WHOSE))
 
 
-def _isakmp_keys(device: Device, front: str | None = None) -> list[_Entry]:
-    """Return the keys of IKEv1 for a VRF: the global ones, then those of keyrings. Without any, or without VRF: all."""
-    every = [("", _Entry((), (_without_secret(one),), one.args)) for one in device.tree.entries(isakmp.KEY)]
+def _isakmp_keys(device: Device, front: str | None = None, *, alone: bool = False) -> list[_Entry]:
+    """Return the keys of IKEv1 for a VRF: the global ones, then those of keyrings. Without VRF: all; unless `alone`,
+    also if the VRF has none.
+    """
+    every = [("", _Entry((), (_without_secret(isakmp.KEY, one),), one.args)) for one in device.tree.entries(isakmp.KEY)]
     every += [
-        (args.text("vrf", ""), _Entry((isakmp.KEYRING.text(args),), (_without_secret(one),), one.args))
+        (
+            args.text("vrf", ""),
+            _Entry((isakmp.KEYRING.text(args),), (_without_secret(isakmp.KEYRING_KEY, one),), one.args),
+        )
         for args, section in device.tree.sections(isakmp.KEYRING)
         for one in section.entries(isakmp.KEYRING_KEY)
     ]
-    return [key for vrf, key in every if vrf == front] or [key for _, key in every]
+    return [key for vrf, key in every if vrf == front] or ([] if alone else [key for _, key in every])
 
 
-def _without_secret(line: Statement) -> str:
-    return line.text.replace(HIDDEN, SECRET)
+def _without_secret(line: ConfigLine, one: Statement) -> str:
+    return line.of(**{**one.args, "key": SECRET})
 
 
 def _joined(one: _Entry) -> tuple[str, ...]:
@@ -148,11 +155,13 @@ def _wide(entries: list[_Entry], peer: IPAddress | None) -> _Entry | None:
     return next((one for one in entries if one.breadth(peer)), None)
 
 
-def _further_key(old: list[_Entry], peer: IPAddress | None, wide: _Entry | None) -> tuple[str, ...]:
-    """Return the lines of a further key of IKEv1, in the keyring of the first one. wide: the other end's key, for all
-    addresses, for a router without keys.
+def _further_key(old: list[_Entry], peer: IPAddress | None, wide: _Entry | None, front: str) -> tuple[str, ...]:
+    """Return the lines of a further key of IKEv1, in the keyring of the first one in its VRF.
+
+    wide: the other end's key, for all addresses, for a router without keys.
     """
-    opening = old[0].opening if old else ()
+    of_vrf = (isakmp.KEYRING.of(name=f"FOR-{front}", vrf=front),) if front else ()
+    opening = old[0].opening if old else of_vrf
     whom: dict[str, Hashable] = {"address": peer or _ADDRESS}
     if wide is not None and wide.whom is not None and "address6" not in wide.whom:
         whom = {name: wide.whom[name] for name in ("address", "mask") if name in wide.whom}
@@ -161,16 +170,19 @@ def _further_key(old: list[_Entry], peer: IPAddress | None, wide: _Entry | None)
 
 
 def _further_peer(
-    device: Device, peers: list[_Entry], peer: IPAddress | None, every: Sequence[IPAddress], wide: _Entry | None
+    device: Device, peers: list[_Entry], peer: IPAddress | None, every: Sequence[IPAddress], other: Device | None
 ) -> tuple[str, ...]:
-    """Return the lines that add a peer to a keyring: in a section without an address, or with an address that no router
-    needs; else in a new section.
+    """Return the lines that add a peer to a keyring: in a section without an address, in the only one, or in that with
+    its name, if no router needs the address there; else in a new section.
     """
+    wide = _wide(_ring_peers(other), peer) if other is not None else None
     bare = [one for one in peers if one.is_bare]
-    one = bare[0] if len(bare) == 1 else peers[0] if len(peers) == 1 else None
+    name = PEER.of(name="-".join(other.hostname.split())) if other is not None else _PEER
+    named = next((known for known in peers if name in known.opening), None)
+    one = bare[0] if len(bare) == 1 else peers[0] if len(peers) == 1 else named
     served = [address for address in every if one is not None and one.breadth(address) is not None]
     if one is None or not all(wide is not None and wide.breadth(address) is not None for address in served):
-        return (_ring(device), _PEER, _address_line(peer), _KEY)
+        return (_ring(device), name if named is None else _PEER, _address_line(peer), _KEY)
     lacking = [address for address in every if all(known.breadth(address) is None for known in peers)]
     is_alone = all(peer is None or address == peer or address.version != peer.version for address in lacking)
     line = _address_line(peer)

@@ -189,6 +189,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
                 other=device(other),
                 front=front,
                 every=_peers_of(scene, culprit, front),
+                by_v1=(side := _sides(client, culprit)[0]) is not None and side.by_v1,
             )
         case Cause.IKE_IDENTITY:
             judge, peer_side = _sides(client, culprit)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.placeholder import SECRET
+from dmvpn.base.pages import NONE
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness
-from dmvpn.features.ike.config import profiles
 from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
 from dmvpn.ios.hidden_secrets import compare
+from dmvpn.network.lines import indented
 from dmvpn.network.terms.ike_sides import side_of
+from dmvpn.network.terms.preshared_keys import key_lines
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterable, Iterator
+    from typing import TypeAlias
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.model import Profile
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.network.terms.ike_sides import Side
     from dmvpn.tools.lint.found import NetworkConcern
+
+    Needed: TypeAlias = dict[tuple[str, str], dict[IPAddress, None]]
 
 #: There is no key at all for the peer.
 _WITHOUT_KEY: Final = (
@@ -78,14 +84,17 @@ def lonely(network: Network) -> Iterator[NetworkConcern]:
     """Yield clients of a server that send directly to other clients and have no key for them."""
     for server in network.servers:
         near = [end for end in network.clients(server) if end.multipoint and _goes_directly(server, end)]
-        sides = [side for side in map(side_of, near) if side is not None]
+        sides, hub = [side for side in map(side_of, near) if side is not None], side_of(server)
+        without: dict[Hashable, dict[Side, None]] = {}
         for here in sides:
-            lacking = [there for there in sides if there is not here and _has_no_key(here, there)]
-            hub = side_of(server)
-            if not lacking or (hub is not None and _has_no_key(here, hub)):
+            if (known := _key_lookup(here)) not in without:
+                without[known] = {there: None for there in sides if _has_no_key(here, there)}
+            lacking = without[known]
+            first = next((there for there in lacking if there is not here), None)
+            if first is None or (hub is not None and _has_no_key(here, hub)):
                 continue  # that is an error of its own
-            others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            first = lacking[0]
+            count = len(lacking) - (here in lacking)
+            others = f" and {count - 1} more" if count > 1 else ""
             at = next(
                 ((f"crypto ikev2 keyring {ring.name}",) for ring in here.end.device.ikev2.keyrings), here.profile_line
             )
@@ -96,6 +105,23 @@ def lonely(network: Network) -> Iterator[NetworkConcern]:
 def _goes_directly(server: TunnelEnd, client: TunnelEnd) -> bool:
     """Return whether clients go directly: phase 3, or phase 2."""
     return client.nhrp.shortcut or not server.nhrp.redirect
+
+
+def _key_lookup(side: Side) -> Hashable:
+    """Return all that decides for which addresses an end has a key: ends in which it is equal are judged once."""
+    config, policy = side.book.config, side.policy
+    rings = [
+        (ring.name, ring.fvrf, one.address, one.mask, one.local_key is None, one.remote_key is None)
+        for ring in config.keyrings
+        for one in ring.peers
+    ]
+    keys = [(one.name, one.local_key is None, one.remote_key is None) for one in config.profiles]
+    profiles = [replace(one, local_identity=None, local_key=None, remote_key=None) for one in config.profiles]
+    isakmp = replace(config.isakmp, global_keys=NONE, keyrings=NONE, identity=None)
+    is_bound = any(one.local_addresses or one.local_interfaces for one in config.profiles)
+    named = policy.name, policy.ikev2_profile, policy.isakmp_profile, policy.front, policy.local if is_bound else None
+    has_keys = bool(config.isakmp.global_keys), bool(config.isakmp.keyrings)
+    return tuple(rings), tuple(keys), tuple(profiles), isakmp, has_keys, named
 
 
 def _has_no_key(here: Side, there: Side) -> bool:
@@ -115,34 +141,59 @@ def names(end: TunnelEnd) -> Iterator[NetworkConcern]:
         yield found(NAMELESS, end.device, at, what, related=related)
 
 
-def proofs(here: Side, there: Side) -> Iterator[NetworkConcern]:
-    """Yield proofs, the client first: it begins. Certificates are not in a configuration, so only keys are compared."""
+def proofs(here: Side, there: Side, needed: Needed) -> Iterator[NetworkConcern]:
+    """Yield proofs, the client first: it begins. Certificates are not in a configuration, so only keys are compared.
+
+    needed: the addresses for which each router needs a key, see `needed_keys`.
+    """
     if isinstance(here.terms, Reason):
-        yield from _no_terms(here, there, here.terms)
+        yield from _no_terms(here, there, here.terms, needed)
     elif isinstance(there.terms, Reason):
-        yield from _no_terms(there, here, there.terms)
+        yield from _no_terms(there, here, there.terms, needed)
     elif here.terms is not None and there.terms is not None:
-        yield from _keys(here, here.terms, there, there.terms)
+        yield from _keys(here, here.terms, there, there.terms, needed)
 
 
-def _keys(here: Side, ours: Terms, there: Side, theirs: Terms) -> Iterator[NetworkConcern]:
+def needed_keys(sides: Iterable[tuple[Side, Side]]) -> Needed:
+    """Return the addresses for which each router needs a key, by router and VRF."""
+    found: Needed = {}
+    for here, there in sides:
+        for mine, theirs in ((here, there), (there, here)):
+            found.setdefault(_holder(mine), {})[theirs.seen] = None
+    return found
+
+
+def _holder(side: Side) -> tuple[str, str]:
+    return side.end.device.name, side.policy.front
+
+
+def _lines(here: Side, there: Side, needed: Needed, *, missing: bool) -> str:
+    """Return the lines that give an end the key for the other one, the same as those of the doctor."""
+    device, other, front = here.end.device, there.end.device, here.policy.front
+    every = tuple(needed[_holder(here)])
+    lines = key_lines(device, there.seen, missing=missing, other=other, front=front, every=every, by_v1=here.by_v1)
+    return "\n".join(indented(lines))
+
+
+def _keys(here: Side, ours: Terms, there: Side, theirs: Terms, needed: Needed) -> Iterator[NetworkConcern]:
     differing = []
     for sender, its, receiver, of_receiver in ((here, ours, there, theirs), (there, theirs, here, ours)):
         if its.secret is None:
             continue
         expected = receiver.book.expectation(of_receiver, receiver.way, its.identity)
         if isinstance(expected, Reason):
-            yield from _no_terms(receiver, sender, expected)
+            yield from _no_terms(receiver, sender, expected, needed)
             return
         secret = its.secret.decode("latin-1")
         if all(compare(secret, one.decode("latin-1")) is Likeness.DIFFERENT for one in expected.secrets):
             differing.append(f"what {sender.name} signs with is not what {receiver.name} checks with")
     if differing:
         related = ((there.end.device, _key_line(there, there.profile)),)
-        yield found(KEY, here.end.device, _key_line(here, here.profile), "; ".join(differing), related=related)
+        at, fix = _key_line(here, here.profile), _lines(here, there, needed, missing=False)
+        yield found(KEY, here.end.device, at, "; ".join(differing), fix, related=related)
 
 
-def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
+def _no_terms(here: Side, there: Side, why: Reason, needed: Needed) -> Iterator[NetworkConcern]:
     """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
     if why.code not in _WITHOUT_KEY:
         return
@@ -162,7 +213,7 @@ def _no_terms(here: Side, there: Side, why: Reason) -> Iterator[NetworkConcern]:
     if profile is not None and not _uses_keyring(profile):
         return
     at = _key_line(here, profile) if profile is not None else here.profile_line
-    fix = _key(profile, there) if profile is not None and _has_ring(here, profile) else ""
+    fix = _lines(here, there, needed, missing=True)
     what = f"there is no key for {there.name} ({there.seen})"
     yield found(NO_KEY, here.end.device, at, what, fix, related=((there.end.device, there.profile_line),))
 
@@ -179,13 +230,6 @@ def _ike_line(side: Side, profile: Profile | None) -> tuple[str, ...]:
 
 def _has_ring(side: Side, profile: Profile) -> bool:
     return any(one.name == profile.keyring for one in side.end.device.ikev2.keyrings)
-
-
-def _key(profile: Profile, there: Side) -> str:
-    """Return the lines of a key for a peer."""
-    name = "-".join(there.name.split())  # of a file whose name has blanks
-    address = there.seen
-    return profiles.peer_lines(profile.keyring, name, str(address), SECRET, version=address.version)
 
 
 def _key_line(side: Side, profile: Profile | None) -> tuple[str, ...]:

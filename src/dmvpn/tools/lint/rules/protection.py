@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTED, PROTECTION
 from dmvpn.tools.lint.found import differences
-from dmvpn.tools.lint.rules.proofs import KEY, NAMELESS, NO_KEY, PAIR, lonely, names, proofs
+from dmvpn.tools.lint.rules.proofs import KEY, NAMELESS, NO_KEY, PAIR, lonely, names, needed_keys, proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,9 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         yield from names(end)
     yield from lonely(network)
     yield from differences(network, IKE)
-    for pair in network.pairs:
-        here, there = IKE.views(pair)
-        if here is not None and there is not None and not any(IKE.failures(pair)):
-            yield from proofs(here, there)
+    views = ((pair, *IKE.views(pair)) for pair in network.pairs)
+    pairs = [(pair, here, there) for pair, here, there in views if here is not None and there is not None]
+    needed = needed_keys((here, there) for _, here, there in pairs)
+    for pair, here, there in pairs:
+        if not any(IKE.failures(pair)):
+            yield from proofs(here, there, needed)
