@@ -33,14 +33,3 @@ FEATURE = Feature(
     messages=messages.MESSAGES,
     explanations=Later("dmvpn.features.archive.explain:GROUPS"),
 )
-
-__all__ = [
-    "FEATURE",
-    "ArchiveConfig",
-    "ArchiveMachine",
-    "ConfigurationReplaced",
-    "LinesReported",
-    "RollbackCancelled",
-    "RollbackPutOff",
-    "RollbackScheduled",
-]

@@ -61,16 +61,3 @@ FEATURE = Feature(
     explanations=Later("dmvpn.features.system.explain:GROUPS"),
     metrics=Later("dmvpn.features.system.metrics:METRICS"),
 )
-
-__all__ = [
-    "FEATURE",
-    "ConfigurationLeft",
-    "ConfigurationReloaded",
-    "HostDescribed",
-    "LineConfig",
-    "Login",
-    "LoginFailed",
-    "LoginSucceeded",
-    "SystemConfig",
-    "SystemMachine",
-]
