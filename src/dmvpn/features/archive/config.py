@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.flash import is_file_name
+from dmvpn.base.values import collected
 from dmvpn.features.archive.model import ArchiveConfig
 from dmvpn.ios import Args, ConfigLine, Mode
 
@@ -69,7 +70,7 @@ SIZE: Final = ConfigLine(
 )
 HIDE_KEYS: Final = ConfigLine("archive-log", "hidekeys", "Keys are never noted here, with or without this", order=40)
 
-LINES: Final = (ARCHIVE, PATH, MAXIMUM, WRITE_MEMORY, LOG, ENABLE, SIZE, HIDE_KEYS)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def model(tree: ConfigTree) -> ArchiveConfig:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.bfd.drops import Drop
 from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.machine import PORT, BfdMachine
@@ -315,7 +315,7 @@ CLEAR: Final = ExecCommand(
     action=clear_counters,
     privilege=15,
 )
-COMMANDS: Final = (NEIGHBORS, SUMMARY, DROPS, CLEAR)
+COMMANDS: Final = collected(ExecCommand, vars())
 
 
 def udp_ports(ctx: ShowContext) -> list[UdpPort]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
+from dmvpn.base.values import collected
 from dmvpn.features.eigrp.config.sections import CHAIN, HOLD_TIME, MODE, entered, line_of, nested
 from dmvpn.features.eigrp.model import AuthenticationMode
 
@@ -59,7 +60,7 @@ _NAME: Final = Blank("name")
 _HMAC_LINE: Final[dict[str, Hashable]] = {"hmac-sha-256": True, "password": SECRET}
 #: Seconds: the longest hold time.
 _LONGEST: Final = 65535
-RULES: Final = (KEY_CHAIN, HALF, HOLD, HMAC)
+RULES: Final = collected(Rule, vars())
 
 
 def check(config: EigrpConfig) -> Iterator[Concern]:

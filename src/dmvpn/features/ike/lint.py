@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
+from dmvpn.base.values import collected
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import AuthenticationMethod
 from dmvpn.features.ike.suites import isakmp_lacks
@@ -88,7 +89,7 @@ ALGORITHMS: Final = (
     settings.INTEGRITY.of(hash1="sha256"),
     settings.GROUPS.of(group1="19"),
 )
-RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD, VERSION_1, WEAK, UNUSED)
+RULES: Final = collected(Rule, vars())
 
 
 def check(config: IkeConfig) -> Iterator[Concern]:

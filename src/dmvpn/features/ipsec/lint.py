@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import collected
 from dmvpn.features.ipsec.config.transforms import lines_of
 from dmvpn.features.ipsec.model import Cipher, TransformSet
 from dmvpn.features.ipsec.policies import resolve, transform_of
@@ -45,7 +46,7 @@ TUNNEL_MODE: Final = Rule(
     bad="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac",
     fix="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport",
 )
-RULES: Final = (TRANSFORM_SET, WEAK, TUNNEL_MODE)
+RULES: Final = collected(Rule, vars())
 #: Our own address, where only algorithms matter.
 _ANY: Final = OuterAddress(IPv4Address(0))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
 from dmvpn.features.nat.rules import Policies
 
@@ -43,7 +44,7 @@ REFUSED: Final = Rule(
     bad="ip access-list extended LAN\n permit gre any any",
     fix="ip access-list extended LAN\n permit ip 10.1.1.0 0.0.0.255 any",
 )
-RULES: Final = (OUTSIDE, INSIDE, REFUSED)
+RULES: Final = collected(Rule, vars())
 
 
 def check(config: NatConfig, known: PacketPolicies) -> Iterator[Concern]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import SECRET
+from dmvpn.base.values import collected
 from dmvpn.features.nhrp.config import lines
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME, PASSWORD_LENGTH
 from dmvpn.ios.hidden_secrets import is_hidden
@@ -81,7 +82,7 @@ IF_STATE: Final = Rule(
     bad="interface Tunnel0\n ip nhrp network-id 1\n if-state nhrp",
     fix="interface Tunnel0\n no if-state nhrp",
 )
-RULES: Final = (NETWORK_ID, PASSWORD, EXPIRES, SLOW, REDIRECT, STRAY, IF_STATE)
+RULES: Final = collected(Rule, vars())
 
 
 def check(config: NhrpConfig) -> Iterator[Concern]:

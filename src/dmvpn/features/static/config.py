@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import collected
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
 from dmvpn.ios.agreement import FEW
@@ -157,7 +158,7 @@ ROUTE6: Final = ConfigLine(
     check=_check6,
     show=_text,
 )
-LINES: Final = (ROUTE, ROUTE6, ROUTE_VRF)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.values import collected
 from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.vrfs import refusal
@@ -214,10 +215,7 @@ SCHEDULE: Final = ConfigLine(
     sort=("number",),
     check=lambda args, _: None if "after" not in args or _clock(args.text("after")) is not None else "%Invalid time",
 )
-LINES: Final = (
-    *(TRACK, TRACK_VRF, DELAY, MEMBER, LEVELS),
-    *(SLA, ECHO, SLA_VRF, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE),
-)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def _clock(text: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.values import collected
 from dmvpn.features.track.config import SCHEDULE
 from dmvpn.features.track.model import TrackKind
 
@@ -30,7 +31,7 @@ NO_OPERATION: Final = Rule(
     bad="ip sla 1\n icmp-echo 192.0.2.1\ntrack 1 ip sla 1 reachability",
     fix="ip sla schedule 1 life forever start-time now",
 )
-RULES: Final = (MISSING, NO_OPERATION)
+RULES: Final = collected(Rule, vars())
 
 
 def check(config: TrackConfig) -> Iterator[Concern]:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.machine import TrackMachine
 from dmvpn.features.track.model import CHOSEN_BY, TrackKind
@@ -345,4 +345,4 @@ CONFIGURATION: Final = ExecCommand(
     query=query_sla,
     render=render_configuration,
 )
-COMMANDS: Final = (TRACK, STATISTICS, SUMMARY, CONFIGURATION)
+COMMANDS: Final = collected(ExecCommand, vars())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
 from dmvpn.base.placeholder import Blank
+from dmvpn.base.values import collected
 from dmvpn.features.tunnel import config
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ PROFILES: Final = Rule(
     "interface Tunnel1\n tunnel protection ipsec profile Q shared",
     fix="interface Tunnel1\n tunnel protection ipsec profile P shared",
 )
-RULES: Final = (SOURCE, DESTINATION, DESTINATION_MULTIPOINT, TTL, SAME_KEY, NOT_SHARED, PROFILES)
+RULES: Final = collected(Rule, vars())
 
 
 def check(config: TunnelConfig) -> Iterator[Concern]:

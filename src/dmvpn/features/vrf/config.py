@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from dmvpn.base.values import project
+from dmvpn.base.values import collected, project
 from dmvpn.features.vrf.model import VrfConfig, VrfSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, vrf_targets
 from dmvpn.ios.vrf_targets import FAMILY, IP_VRF_MODE, VRF
@@ -24,15 +24,7 @@ def _description(mode: str) -> ConfigLine:
 
 DESCRIPTION: Final = _description(VRF)
 IP_DESCRIPTION: Final = _description(IP_VRF_MODE)
-LINES: Final = (
-    DEFINITION,
-    IP_VRF,
-    DESCRIPTION,
-    IP_DESCRIPTION,
-    *vrf_targets.LINES,
-    IPV4,
-    IPV6,
-)
+LINES: Final = (*collected(ConfigLine, vars()), *vrf_targets.LINES)
 
 
 def vrfs(tree: ConfigTree) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.bgp.config.neighbors import (
     activate_line,
     default_originate_line,
@@ -298,15 +299,7 @@ _OF_ROUTER: Final = (NEIGHBOR, ACTIVATE, DEFAULT_ORIGINATE)
 _OF_FAMILY: Final = (FAMILY_NEIGHBOR, FAMILY_ACTIVATE, FAMILY_DEFAULT_ORIGINATE)
 
 LINES: Final = (
-    *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, RESTART_TIME, STALE_TIME),
-    *(IPV4_BY_DEFAULT, LISTEN_RANGE, CONFEDERATION, MEMBERS),
-    *(LOCAL_PREFERENCE, ALWAYS_COMPARE_MED, DETERMINISTIC_MED, BESTPATH, FALL_OVER, REDISTRIBUTE_INTERNAL),
-    *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
-    *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE, SESSION_TEMPLATE, POLICY_TEMPLATE),
-    *SESSION_LINES,
-    *POLICY_LINES,
-    *vars(IN_ROUTER).values(),
-    *vars(IN_FAMILY).values(),
-    *(VRF_FAMILY, VRF_ROUTER_ID, *_OF_VRF),
-    *vars(IN_VRF).values(),
+    *collected(ConfigLine, vars()),
+    *(*SESSION_LINES, *POLICY_LINES),
+    *(*vars(IN_ROUTER).values(), *vars(IN_FAMILY).values(), *vars(IN_VRF).values()),
 )

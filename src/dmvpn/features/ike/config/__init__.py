@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree
 
 MODES: Final = (*settings.PROPOSAL_MODES, *profiles.KEYRING_MODES, *profiles.MODES, *isakmp.MODES)
-LINES: Final = (*settings.PROPOSAL_LINES, *profiles.KEYRING_LINES, *profiles.LINES, *isakmp.LINES, *settings.LINES)
+LINES: Final = (*profiles.LINES, *isakmp.LINES, *settings.LINES)
 
 
 def model(tree: ConfigTree) -> IkeConfig | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ike.config.settings import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
 from dmvpn.features.ike.model import DEFAULT_LIFETIME, AuthenticationMethod
 from dmvpn.ios import Args, ConfigLine, Mode, Section
@@ -146,11 +147,6 @@ UNPROVED_NAMES: Final = ConfigLine(
     order=55,
 )
 
-LINES: Final = (
-    *(PROFILE, DESCRIPTION, MATCH_FVRF, MATCH_LOCAL, MATCH_IDENTITY, MATCH_CERTIFICATE, LOCAL_IDENTITY, USES),
-    *(KEYRING, TRUSTPOINT, LIFETIME, PEER_DPD, NAT_KEEPALIVE, FORCE_ENCAPSULATION, INITIAL_CONTACT, UNPROVED_NAMES),
-)
-
 
 # ------------------------------------------------------------------------------------------------------------- keyrings
 
@@ -210,7 +206,7 @@ PRE_SHARED_KEY: Final = ConfigLine(
     check=check_key,
 )
 
-KEYRING_LINES: Final = (RING, PEER, PEER_DESCRIPTION, ADDRESS, HOSTNAME, IDENTITY, PRE_SHARED_KEY)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def peer_lines(

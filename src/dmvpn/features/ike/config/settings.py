@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ike.model import Encryption, Hash
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
 
@@ -101,7 +102,6 @@ CONFIG_EXCHANGE: Final = ConfigLine(
 KEYRING_DESCRIPTION: Final = ConfigLine(
     "isakmp-keyring", "description {text:line}", {"description": "Text for people"}, order=5
 )
-_KEPT: Final = (CONFIG_EXCHANGE, KEYRING_DESCRIPTION)
 
 
 # ------------------------------------------------------------------------------------------------- kept, without effect
@@ -165,8 +165,6 @@ SHIELD: Final = ConfigLine(
     },
     order=197,
 )
-
-LINES: Final = (PEER_DPD, NAT_KEEPALIVE, COOKIE_CHALLENGE, WINDOW, FRAGMENTATION, LIMIT, LOGGING, SHIELD, *_KEPT)
 
 
 # ----------------------------------------------------------------------------------------------- proposals and policies
@@ -237,4 +235,4 @@ USES: Final = ConfigLine(
     order=30,
 )
 
-PROPOSAL_LINES: Final = (PROPOSAL, ENCRYPTION, INTEGRITY, PRF, GROUPS, POLICY, MATCH_FVRF, MATCH_LOCAL, USES)
+LINES: Final = collected(ConfigLine, vars())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, spelled
+from dmvpn.base.values import collected
 from dmvpn.features.interface.show.tables import InterfaceRows, line_protocol, query_rows
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -63,4 +64,4 @@ BRIEF = ExecCommand("show ipv6 interface brief [ {interface:interface} ]", _HELP
 INTERFACE = ExecCommand(
     "show ipv6 interface [ {interface:interface} ]", _HELP, query=query_enabled, render=render_interface
 )
-COMMANDS = (BRIEF, INTERFACE)
+COMMANDS = collected(ExecCommand, vars())

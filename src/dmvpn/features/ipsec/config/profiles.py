@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ipsec.model import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
 
@@ -15,7 +16,6 @@ MIXED_MODE: Final = ConfigLine("ipsec-profile", "set mixed-mode", _KEPT_HELP, or
 POLICY_LIMIT: Final = ConfigLine(
     "ipsec-profile", "set security-policy limit {number:1-50000}", _KEPT_HELP, order=60, keep_no=True
 )
-_KEPT: Final = (MIXED_MODE, POLICY_LIMIT)
 
 
 _PROFILE = "ipsec-profile"
@@ -169,21 +169,4 @@ IKEV2_PROFILE: Final = ConfigLine(
 RESPONDER_ONLY: Final = ConfigLine(
     _PROFILE, "responder-only", {"responder-only": "Wait for peers to begin, with new SAs too"}, order=50
 )
-LINES: Final = (
-    *(
-        GLOBAL_SECONDS,
-        GLOBAL_KILOBYTES,
-        GLOBAL_IDLE,
-        GLOBAL_WINDOW,
-        DF_BIT,
-        FRAGMENTATION,
-        NAT,
-        ENCAPSULATION,
-        PROFILE,
-        DESCRIPTION,
-        SECONDS,
-        KILOBYTES,
-    ),
-    *(IDLE, WINDOW, ESN, TRANSFORM_SETS, PFS, ISAKMP_PROFILE, IKEV2_PROFILE, RESPONDER_ONLY),
-    *_KEPT,
-)
+LINES: Final = collected(ConfigLine, vars())

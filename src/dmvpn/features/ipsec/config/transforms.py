@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
@@ -115,7 +116,7 @@ MODE: Final = ConfigLine(
     },
     default="mode tunnel",
 )
-LINES: Final = (TRANSFORM_SET, MODE)
+LINES: Final = collected(ConfigLine, vars())
 
 
 def lines_of(transforms: TransformSet) -> tuple[str, str]:

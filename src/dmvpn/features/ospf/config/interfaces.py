@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.ospf.config.words import AREA
 from dmvpn.ios import Args, ConfigLine
 
@@ -135,9 +136,4 @@ TTL_SECURITY: Final = _line(
     },
 )
 
-LINES: Final = (
-    *(AUTHENTICATION, PASSWORD, DIGEST_KEY, NETWORK, HELLO_INTERVAL, DEAD_INTERVAL, RETRANSMIT_INTERVAL),
-    *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, PREFIX_SUPPRESSION, FLOOD_REDUCTION, DEMAND_CIRCUIT, BFD),
-    TTL_SECURITY,
-    *(SHUTDOWN, PROCESS, COST),
-)
+LINES: Final = collected(ConfigLine, vars())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.values import collected
 from dmvpn.ios import ConfigLine, Mode
 
 _MAP = "pki-certificate-map"
@@ -41,4 +42,4 @@ RULE: Final = ConfigLine(
     key=(),
     order=10,
 )
-LINES: Final = (MAP, RULE)
+LINES: Final = collected(ConfigLine, vars())

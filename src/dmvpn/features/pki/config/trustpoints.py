@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.ios import ConfigLine, Mode, OneOf, ValueType, register_type, several
 from dmvpn.ios.values import Misfit, Reading
 
@@ -142,21 +143,4 @@ CERTIFICATE: Final = ConfigLine(
 OCTETS: Final = ConfigLine(
     _CERTIFICATE, f"{{octets:{OCTETS_TYPE.name}}}", {"octets": "Up to the line `quit`"}, key=("octets",)
 )
-LINES: Final = (
-    *(
-        CHAIN,
-        CERTIFICATE,
-        OCTETS,
-        TRUSTPOINT,
-        ENROLLMENT,
-        SERIAL_NUMBER,
-        FQDN,
-        IP_ADDRESS,
-        SUBJECT,
-        REVOCATION_CHECK,
-        KEY_USAGE,
-        RSA_KEYS,
-        ELLIPTIC_KEYS,
-    ),
-    *(HASH, AUTO_ENROLL),
-)
+LINES: Final = collected(ConfigLine, vars())

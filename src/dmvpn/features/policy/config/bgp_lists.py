@@ -14,6 +14,7 @@ from dmvpn.base.communities import (
     large_text,
     large_value,
 )
+from dmvpn.base.values import collected
 from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type, several
 from dmvpn.ios.regex import Pattern, PatternError
 
@@ -156,7 +157,4 @@ LARGE_EXPANDED: Final = ConfigLine(
     order=614,
     check=_check,
 )
-LINES: Final = (
-    *(AS_PATH, COMMUNITIES_STANDARD, COMMUNITIES_EXPANDED, EXTENDED_STANDARD, EXTENDED_EXPANDED),
-    *(LARGE_STANDARD, LARGE_EXPANDED),
-)
+LINES: Final = collected(ConfigLine, vars())

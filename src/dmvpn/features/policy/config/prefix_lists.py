@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.ios import Args, ConfigLine, Section
 
@@ -62,4 +63,4 @@ ENTRY: Final = ConfigLine(
     check=_check,
     show=_text,
 )
-LINES: Final = (DESCRIPTION, ENTRY)
+LINES: Final = collected(ConfigLine, vars())

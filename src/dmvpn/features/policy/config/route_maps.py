@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.values import collected
 from dmvpn.features.policy.config.bgp_lists import COMMUNITY, EXTENDED, LARGE
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type, several
 
@@ -264,10 +265,4 @@ SET_LARGE: Final = _line(
     },
     order=31,
 )
-LINES: Final = (
-    *(ROUTE_MAP, DESCRIPTION, CONTINUE, MATCH_INTERFACE, MATCH_ADDRESS, MATCH_PREFIX, MATCH_NEXT_HOP),
-    *(MATCH_NEXT_HOP_PREFIX, MATCH_METRIC, MATCH_TAG, SET_METRIC, SET_METRIC_TYPE, SET_TAG, SET_NEXT_HOP),
-    *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND, MATCH_AS_PATH, MATCH_COMMUNITY, SET_COMMUNITY),
-    *(MATCH_EXTENDED, MATCH_LARGE, MATCH_LOCAL_PREFERENCE, MATCH_ROUTE_TYPE, SET_TARGETS, SET_SITE, SET_LARGE),
-    *(DELETE_COMMUNITIES, MATCH_SOURCE, MATCH_SOURCE_PREFIX, MATCH_PROTOCOL, MATCH_DEVIATION),
-)
+LINES: Final = collected(ConfigLine, vars())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import collected
 from dmvpn.features.system.model import BlockFor, Login, LoginLog, SshConfig
 from dmvpn.ios.config_line import ConfigLine
 
@@ -115,11 +116,7 @@ AAA_LOGIN = ConfigLine(
     order=42,
 )
 
-CONFIG = (
-    *(LOGIN, TRANSPORT, ACCESS_CLASS, LEVEL, ROTARY),
-    *(VERSION, TIME_OUT, TRIES, PORT, SCP),
-    *(BLOCK, QUIET, ON_FAILURE, ON_SUCCESS, AAA, AAA_LOGIN),
-)
+CONFIG = collected(ConfigLine, vars())
 
 
 def login_of(tree: ConfigTree, section: Section) -> Login:

@@ -8,6 +8,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import collected
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.values import ValueType, register_type
 
@@ -45,7 +46,7 @@ STRING = ConfigLine(_USER, "key-string", _HELP, order=10, opens=_DATA)
 HASH = ConfigLine(_USER, "key-hash {kind:word} {hash:word} [ {comment:line} ]", _HELP, key=("hash",), order=20)
 DATA = ConfigLine(_DATA, "{data:key-data} [ {comment:line} ]", _HELP, key=())
 
-CONFIG = (CHAIN, USER, STRING, HASH, DATA)
+CONFIG = collected(ConfigLine, vars())
 
 
 def key_hashes(tree: ConfigTree) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.passwords import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
+from dmvpn.base.values import collected
 from dmvpn.features.system.model import PrivilegeRule, User
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.values import Misfit, Read, Reading, RestOfLine, ValueType, register_type
@@ -220,7 +221,7 @@ PRIVILEGE = ConfigLine(
     order=960,
 )
 
-CONFIG = (ENABLE_SECRET, ENABLE_PASSWORD, USERNAME, PRIVILEGE)
+CONFIG = collected(ConfigLine, vars())
 
 
 def users(tree: ConfigTree) -> tuple[User, ...]:
