@@ -32,7 +32,7 @@ def test_where_all_is_well_it_says_who_hears_whom() -> None:
     diagnosis = visit(WorldPatient(world))
     assert diagnosis.findings == ()
     fine = [one.what for one in diagnosis.fine]
-    assert "R31 and R11 hear each other's RIP" in fine
+    assert "R31 and R11 are RIP neighbors" in fine
     assert "R31 and R11 copy multicasts to each other" in fine
     for router in ("R11", "R31"):
         for address in (None, ip_address("10.4.4.100")):

@@ -895,6 +895,20 @@ CASES: tuple[Case, ...] = (
         below(" neighbor 10.0.0.1 remote-as 65000", " neighbor 10.0.0.1 shutdown"),
         base=BGP,
     ),
+    case(
+        "ospf-ttl-security-differs",
+        "SPOKE1",
+        " ip ospf ttl-security",
+        below(" ip mtu 1400", " ip ospf ttl-security hops 1"),
+        base=OSPF,
+    ),
+    case(
+        "ospf-priority-on-hub",
+        "HUB",
+        " ip ospf priority",
+        below(" ip ospf network broadcast", " ip ospf priority 0"),
+        base=ELECTED,
+    ),
     case("ospf-priority-on-spoke", "SPOKE1", " ip ospf network", (" ip ospf priority 0\n", ""), base=ELECTED),
     # Phases
     case("phase3-redirect-missing", "HUB", "interface Tunnel0", (" ip nhrp redirect\n", "")),

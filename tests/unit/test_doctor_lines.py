@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
+import pytest
+
 from dmvpn.network.overlay import tunnel_ends
 from dmvpn.network.terms.preshared_keys import is_special, key_lines
 from dmvpn.router.facts import RouterFacts
+from dmvpn.shells.facts import LabFacts
+from dmvpn.tools.doctor import Scene, Step
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.static_routes import default_gateways, lines_by_hop, static_lines, tracked_line
+from dmvpn.tools.doctor.static_routes import routes_to, static_lines
+from dmvpn.tools.doctor.tracked_routes import withdrawn
 from dmvpn.tools.lint.rules.registration import lines_about, with_address
 
 NEAR, FAR = ip_address("10.0.0.1"), ip_address("10.0.0.11")
@@ -49,20 +54,36 @@ def test_a_key_for_another_peer_is_not_taken_for_the_key_of_this_one() -> None:
 def test_the_next_hop_of_a_static_route_with_a_distance_is_not_its_distance() -> None:
     """A gateway behind which a distance was written was no gateway."""
     facts = router("ip route 0.0.0.0 0.0.0.0 192.0.2.254 250", "ip route 10.9.0.0 255.255.0.0 10.0.0.1 5")
-    assert default_gateways(facts) == (ip_address("192.0.2.254"),)
-    assert lines_by_hop(facts, ip_network("10.9.0.0/16")) == (("ip route 10.9.0.0 255.255.0.0 10.0.0.1 5", NEAR),)
+    assert device(facts).default_gateways_of("") == [ip_address("192.0.2.254")]
+    ((route, line),) = routes_to(facts, ip_network("10.9.0.0/16"))
+    assert (route.next_hop, line) == (NEAR, "ip route 10.9.0.0 255.255.0.0 10.0.0.1 5")
     assert static_lines(facts, ip_network("10.9.0.0/24")) == ()
 
 
-def test_a_route_that_follows_a_tracked_object_keeps_all_else_without_it() -> None:
-    """The line to enter instead had lost what stood behind the object."""
-    line = "ip route 0.0.0.0 0.0.0.0 192.0.2.254 name UPLINK track 7"
-    tracked, untracked = tracked_line(router(line), ip_network("0.0.0.0/0"), 7)
-    assert "track 7" in tracked
-    assert untracked == "ip route 0.0.0.0 0.0.0.0 192.0.2.254 name UPLINK"
-
-
-def test_of_two_routes_that_follow_an_object_the_one_with_the_mask_is_found() -> None:
-    """The line of the route to the /24 was shown for the one to the /16, which begins with the same address."""
-    lines = [f"ip route 172.16.0.0 {mask} 192.0.2.254 track 1" for mask in ("255.255.255.0", "255.255.0.0")]
-    assert tracked_line(router(*lines), ip_network("172.16.0.0/16"), 1)[0] == lines[1]
+@pytest.mark.parametrize(
+    ("lines", "fix"),
+    [
+        (
+            ("ip route 0.0.0.0 0.0.0.0 192.0.2.254 name UPLINK track 7",),
+            (
+                "no ip route 0.0.0.0 0.0.0.0 192.0.2.254 name UPLINK track 7",
+                "ip route 0.0.0.0 0.0.0.0 192.0.2.254 name UPLINK",
+            ),
+        ),
+        (
+            [f"ip route 172.16.0.0 {mask} 192.0.2.254 track 1" for mask in ("255.255.255.0", "255.255.0.0")],
+            (
+                "no ip route 172.16.0.0 255.255.0.0 192.0.2.254 track 1",
+                "ip route 172.16.0.0 255.255.0.0 192.0.2.254",
+            ),
+        ),
+    ],
+)
+def test_a_route_that_follows_a_tracked_object_keeps_all_else_without_it(
+    lines: list[str], fix: tuple[str, ...]
+) -> None:
+    """The line to enter instead had lost what stood behind the object, or was that of another mask."""
+    scene = Scene(LabFacts(routers={"R1": router(*lines)}, gateways={}, links=()))
+    finding = withdrawn(scene, "R1", ip_address("172.16.9.1"), (), Step.ROUTING)
+    assert finding is not None
+    assert finding.fix == fix

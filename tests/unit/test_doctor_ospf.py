@@ -15,8 +15,7 @@ from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.doctor import Finding, Scene
-from dmvpn.tools.doctor.ospf import neighbors
+from dmvpn.tools.doctor import Finding, Scene, protocols
 
 HUB, SPOKE = ip_address("172.16.11.1"), ip_address("172.16.31.1")
 HUB_INSIDE, SPOKE_INSIDE = ip_address("192.168.100.11"), ip_address("192.168.100.31")
@@ -61,7 +60,7 @@ def _found(networks: tuple[str, str], ip_mtus: tuple[int, int]) -> Finding:
     hub = _router(HUB, HUB_INSIDE, SPOKE_INSIDE, network=networks[1], ip_mtu=ip_mtus[1], nhs=False)
     scene = Scene(LabFacts(routers={"S1": spoke, "HUB1": hub}, gateways={}, links=()))
     (client,) = scene.clients("S1")
-    (finding,) = neighbors(scene, client)
+    (finding,) = protocols.ospf(scene, client)
     assert isinstance(finding, Finding)
     return finding
 

@@ -16,7 +16,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.doctor import Finding, Scene, bgp, eigrp, ipsec, ospf, registration, rip
+from dmvpn.tools.doctor import Finding, Scene, ipsec, protocols, registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +91,7 @@ def with_ospf(address: str, *configuration: str, up: bool = False, sees: str = H
 def test_two_keys_of_ospf_that_are_not_shown_differ_if_one_end_refuses_the_other() -> None:
     """The doctor took two keys that were not shown for one, and showed the key chain of another protocol instead."""
     lines = (*CHAINED, *DIGEST, *OF_EIGRP)
-    finding = found(ospf.neighbors, with_ospf(SPOKE, *lines), with_ospf(HUB, *lines, sees=SPOKE))
+    finding = found(protocols.ospf, with_ospf(SPOKE, *lines), with_ospf(HUB, *lines, sees=SPOKE))
     assert finding.cause is Cause.OSPF_AUTHENTICATION
     assert finding.what == "R2 and R1 have different OSPF keys: each drops what the other one sends"
     assert finding.fix[0] == "interface Tunnel0"
@@ -101,7 +101,7 @@ def test_two_keys_of_ospf_that_are_not_shown_differ_if_one_end_refuses_the_other
 
 def test_keys_of_ospf_with_other_numbers_are_another_authentication_for_certain() -> None:
     other = tuple(line.replace("key 1", "key 2") for line in DIGEST)
-    finding = found(ospf.neighbors, with_ospf(SPOKE, *DIGEST), with_ospf(HUB, *other, sees=SPOKE))
+    finding = found(protocols.ospf, with_ospf(SPOKE, *DIGEST), with_ospf(HUB, *other, sees=SPOKE))
     assert finding.certain
     assert "ip ospf message-digest-key 2 md5 <secret>" in finding.fix
 
@@ -111,7 +111,7 @@ def test_where_a_server_hears_another_client_the_key_of_this_one_is_wrong_for_ce
     well = hub.neighbors[0].model_copy(update={"address": ip_address("10.0.0.3"), "up": True})
     hub = hub.model_copy(update={"neighbors": (*hub.neighbors, well)})
     other = with_ospf("10.0.0.3", *DIGEST, up=True)
-    finding = found(ospf.neighbors, with_ospf(SPOKE, *DIGEST), hub, other)
+    finding = found(protocols.ospf, with_ospf(SPOKE, *DIGEST), hub, other)
     assert finding.certain
     assert (finding.router, finding.fix[-1]) == ("R2", "ip ospf message-digest-key 1 md5 <secret>")
 
@@ -168,7 +168,7 @@ REFUSES = {"authentication": "md5", "ignored": 3}
 
 def test_two_keys_of_eigrp_that_are_not_shown_are_compared_by_the_reader() -> None:
     lines = (*KEYS, *CLASSIC)
-    finding = found(eigrp.neighbors, with_eigrp(SPOKE, *lines), with_eigrp(HUB, *lines))
+    finding = found(protocols.eigrp, with_eigrp(SPOKE, *lines), with_eigrp(HUB, *lines))
     assert finding.what == "R2 and R1 may have different EIGRP keys"
     assert finding.fix == ("key chain K", "key 7", "key-string <secret>")
     assert finding.decide == OF_KEY_7
@@ -177,7 +177,7 @@ def test_two_keys_of_eigrp_that_are_not_shown_are_compared_by_the_reader() -> No
 def test_a_lifetime_that_only_one_end_has_is_a_difference_for_certain() -> None:
     lines = (*KEYS, *CLASSIC)
     over = (*KEYS, "  accept-lifetime 00:00:00 Jan 1 2020 00:00:00 Jan 2 2020", *CLASSIC)
-    finding = found(eigrp.neighbors, with_eigrp(SPOKE, *over), with_eigrp(HUB, *lines))
+    finding = found(protocols.eigrp, with_eigrp(SPOKE, *over), with_eigrp(HUB, *lines))
     assert finding.certain
     assert finding.fix == ("key chain K", "key 7", "no accept-lifetime")
 
@@ -185,7 +185,7 @@ def test_a_lifetime_that_only_one_end_has_is_a_difference_for_certain() -> None:
 def test_a_password_of_an_eigrp_interface_is_compared_and_no_key_chain_is_made_for_it() -> None:
     """The lines to enter made a key chain, which HMAC-SHA-256 does not use."""
     spoke, hub = (with_eigrp(one, *NAMED, name="WAN", mode="hmac-sha-256") for one in (SPOKE, HUB))
-    finding = found(eigrp.neighbors, spoke, hub)
+    finding = found(protocols.eigrp, spoke, hub)
     assert finding.fix == (
         "router eigrp WAN",
         "address-family ipv4 unicast autonomous-system 1",
@@ -197,7 +197,7 @@ def test_a_password_of_an_eigrp_interface_is_compared_and_no_key_chain_is_made_f
 
 def test_two_keys_of_rip_that_are_not_shown_are_compared_by_the_reader() -> None:
     lines = (*KEYS, *OF_RIP)
-    finding = found(rip.neighbors, with_rip(SPOKE, *lines), with_rip(HUB, *lines))
+    finding = found(protocols.rip, with_rip(SPOKE, *lines), with_rip(HUB, *lines))
     assert finding.what == "R2 and R1 may have different RIP keys"
     assert finding.decide == OF_KEY_7
 
@@ -205,7 +205,7 @@ def test_two_keys_of_rip_that_are_not_shown_are_compared_by_the_reader() -> None
 def test_keys_of_rip_with_other_numbers_differ_for_certain() -> None:
     lines = (*KEYS, *OF_RIP)
     other = tuple(line.replace("key 7", "key 8") for line in lines)
-    finding = found(rip.neighbors, with_rip(SPOKE, *lines), with_rip(HUB, *other))
+    finding = found(protocols.rip, with_rip(SPOKE, *lines), with_rip(HUB, *other))
     assert finding.certain
     assert finding.what.startswith("R2 has RIP authentication by md5 with key 7, and R1 has ")
 
@@ -229,9 +229,9 @@ HIDDEN = "password <removed>"
 
 def test_two_passwords_of_bgp_that_are_not_shown_are_not_called_different() -> None:
     """The doctor said for certain that the other end did not have the same password, without having seen either."""
-    finding = found(bgp.neighbors, with_bgp(SPOKE, HUB, HIDDEN), with_bgp(HUB, SPOKE, HIDDEN))
+    finding = found(protocols.bgp, with_bgp(SPOKE, HUB, HIDDEN), with_bgp(HUB, SPOKE, HIDDEN))
     assert finding.cause is Cause.BGP_PASSWORD
-    assert finding.what == "R2 and R1 have passwords for each other in BGP, and no session"
+    assert finding.what == "R2 and R1 may have different BGP passwords"
     assert finding.decide == (
         "secrets are not shown here: is 'neighbor 10.0.0.1 password' of 'router bgp 65000' at R2 the same as "
         "'neighbor 10.0.0.2 password' of 'router bgp 65000' at R1?"
@@ -241,13 +241,13 @@ def test_two_passwords_of_bgp_that_are_not_shown_are_not_called_different() -> N
 def test_a_session_from_another_address_comes_before_passwords_that_are_not_shown() -> None:
     """Where both ends had a password, an address that the other end refuses was never found."""
     spoke = with_bgp(SPOKE, HUB, HIDDEN, "update-source Loopback0")
-    finding = found(bgp.neighbors, spoke, with_bgp(HUB, SPOKE, HIDDEN))
+    finding = found(protocols.bgp, spoke, with_bgp(HUB, SPOKE, HIDDEN))
     assert finding.fix == ("router bgp 65000", "no neighbor 10.0.0.1 update-source Loopback0")
 
 
 def test_a_password_that_only_one_end_has_is_a_difference_for_certain() -> None:
     """No other client shows which end is odd: the protected one stays."""
-    finding = found(bgp.neighbors, with_bgp(SPOKE, HUB, HIDDEN), with_bgp(HUB, SPOKE, secured=False))
+    finding = found(protocols.bgp, with_bgp(SPOKE, HUB, HIDDEN), with_bgp(HUB, SPOKE, secured=False))
     assert finding.certain
     assert (finding.router, finding.others) == ("R1", ("R2",))
     assert finding.fix == ("router bgp 65000", "neighbor 10.0.0.2 password <secret>")
@@ -258,7 +258,7 @@ def test_the_password_of_a_range_is_that_of_its_group() -> None:
     own = ("neighbor SPOKES peer-group", "neighbor SPOKES remote-as 65000", "neighbor SPOKES password <removed>")
     lines = ("router bgp 65000", *(f" {line}" for line in own), " bgp listen range 10.0.0.0/24 peer-group SPOKES")
     hub = router(HUB, *_port(HUB), *lines, bgp={"local_as": 65000, "ranges": ("10.0.0.0/24",), "listen_limit": 100})
-    finding = found(bgp.neighbors, with_bgp(SPOKE, HUB, HIDDEN), hub)
+    finding = found(protocols.bgp, with_bgp(SPOKE, HUB, HIDDEN), hub)
     assert finding.decide.endswith("'neighbor SPOKES password' of 'router bgp 65000' at R1?")
 
 

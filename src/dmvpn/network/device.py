@@ -301,10 +301,13 @@ class Device:
         """Where its static default routes lead to, be it behind an interface, of all tables."""
         return _gateways(self.routes)
 
+    def static_of(self, vrf: str) -> StaticConfig:
+        """Return the static routes of one table. vrf: "", the global table."""
+        return static_model(self.tree, vrf) if vrf else self.static
+
     def default_gateways_of(self, vrf: str) -> list[IPv4Address]:
-        """Return those of one table. vrf: "", the global table."""
-        table = static_model(self.tree, vrf) if vrf else self.static
-        return _gateways(route for route in table.routes if route.prefix.version == 4)
+        """Return the default gateways of one table. vrf: "", the global table."""
+        return _gateways(route for route in self.static_of(vrf).routes if route.prefix.version == 4)
 
     def owner(self, address: IPAddress, vrf: str = "") -> InterfaceSettings | None:
         """Return the interface that has this address, preferably in this VRF: several VRFs may have it."""

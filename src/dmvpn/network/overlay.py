@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.features.nhrp.model import NhsConfig
+    from dmvpn.features.static.model import StaticRoute
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.device import Device
     from dmvpn.network.sites import Site
@@ -86,6 +87,11 @@ class TunnelEnd:
     def subnet(self) -> Prefix | None:
         """The prefix of that."""
         return Prefix.of(*self.addresses[0]) if self.addresses else None
+
+    def carries(self, route: StaticRoute) -> bool:
+        """Return whether a static route leads through it."""
+        subnet, hop = self.subnet, route.next_hop
+        return route.interface == self.name or (subnet is not None and hop is not None and hop in subnet)
 
     @property
     def is_client(self) -> bool:

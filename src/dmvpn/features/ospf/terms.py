@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
-from dmvpn.base.terms import Likeness, Term
+from dmvpn.base.terms import Duty, Likeness, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.auth import Algorithm
 from dmvpn.features.ospf.config import interfaces as of_port
@@ -34,20 +34,27 @@ _FAST: Final = 4
 class OspfEnd:
     """A tunnel on which OSPF runs. process: its number at this router. line: the `network` that puts it in its area.
 
-    servers: how many next hop servers it has.
+    servers: how many next hop servers it has. checks_ttl: it takes packets of near routers alone.
     """
 
+    router: str
     port: Interface
     process: int
     area: Area
     line: NetworkLine | None
     chains: Pages[KeyChain]
     servers: int
+    checks_ttl: bool
 
     @property
     def opening(self) -> str:
         """The line that opens the section of the interface."""
         return INTERFACE.of(name=self.port.name)
+
+    @property
+    def elects(self) -> bool:
+        """Whether a designated router is elected there."""
+        return self.port.network in ELECTING
 
     @property
     def timers(self) -> Timers:
@@ -239,4 +246,42 @@ AUTHENTICATION: Final = Term["OspfEnd", Proof](
     waits=(AREA,),
     other=Proof(AuthenticationType.CRYPTOGRAPHIC, "NotOurs1", 1),
 )
-TERMS: Final = (TYPE, TIMERS, AREA, AUTHENTICATION)
+TTL: Final = Term["OspfEnd", bool](
+    rule=Rule(
+        id="ospf-ttl-security-differs",
+        severity=Severity.ERROR,
+        title="Only one end of a tunnel checks the TTL of OSPF packets",
+        why="An end with `ttl-security` takes packets with TTL 255 alone, or nearly so (RFC 5082 §3), and an end "
+        "without it sends 1: no adjacency.",
+        bad="interface Tunnel0\n ip ospf ttl-security",
+        fix="interface Tunnel0\n no ip ospf ttl-security",
+    ),
+    cause=Cause.OSPF_TERMS,
+    name="OSPF TTL",
+    effect="one end drops what the other one sends",
+    see=lambda end: end.checks_ttl,
+    words=lambda checks: "OSPF ttl-security" if checks else "no OSPF ttl-security",
+    place=lambda end: (end.opening, "ip ospf ttl-security"),
+    lines=lambda end, checks: (end.opening, of_port.TTL_SECURITY.of(**({} if checks else {"disable": True}))),
+)
+DESIGNATED: Final = Duty["OspfEnd"](
+    rule=Rule(
+        id="ospf-priority-on-hub",
+        severity=Severity.ERROR,
+        title="The hub of an OSPF broadcast network may not become its designated router",
+        why="Only the hub reaches all routers. With priority 0 it is never elected (RFC 2328 §9.4), and no spoke "
+        "learns the routes of other spokes.",
+        bad="interface Tunnel0\n ip ospf network broadcast\n ip ospf priority 0",
+        fix="interface Tunnel0\n ip ospf network broadcast\n no ip ospf priority 0",
+    ),
+    cause=Cause.OSPF_NETWORK_TYPE,
+    fails=lambda here, there: (
+        f"{here.router} may not become designated router, and all other routers learn routes only from it"
+        if here.elects and there.elects and not here.port.priority and not here.servers and there.servers
+        else ""
+    ),
+    place=lambda end: (end.opening, "ip ospf priority"),
+    lines=lambda end, _: (end.opening, of_port.PRIORITY.no(priority=0)),
+)
+TERMS: Final = (TYPE, TIMERS, AREA, TTL, AUTHENTICATION)
+DUTIES: Final = (DESIGNATED,)

@@ -1,4 +1,4 @@
-"""The table of OSPF: what two neighbors over a tunnel must agree on."""
+"""The table of OSPF: what two neighbors over a tunnel must agree on, and have for each other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.model import Area, Interface
 from dmvpn.features.ospf.settings import network_line
-from dmvpn.features.ospf.terms import TERMS, OspfEnd
+from dmvpn.features.ospf.terms import DUTIES, TERMS, OspfEnd
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.table import Table
 
@@ -25,7 +25,9 @@ def ospf_end(end: TunnelEnd, _pair: EndPair | None = None) -> OspfEnd | None:
     in_area = line.area if line is not None else port.area or 0
     areas = process.areas if process is not None else ()
     area = next((one for one in areas if one.number == in_area), Area(number=in_area))
-    return OspfEnd(port, number, area, line, end.device.ospf.key_chains, len(end.nhrp.nhs))
+    checks_ttl = port.checks_ttl or (port.checks_ttl is None and process is not None and process.ttl_hops is not None)
+    config, servers = end.device.ospf, len(end.nhrp.nhs)
+    return OspfEnd(end.device.hostname, port, number, area, line, config.key_chains, servers, checks_ttl)
 
 
-OSPF: Final = Table(ospf_end, TERMS)
+OSPF: Final = Table(ospf_end, TERMS, DUTIES)

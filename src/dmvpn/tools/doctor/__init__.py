@@ -25,10 +25,9 @@ The checks, each a function of the scene, in the order of a packet's path:
     registration            GRE, NHRP
     terms                   what a client and its server must agree on
     tunnel_traffic          traffic through the tunnel; multicast
-    eigrp, rip, ospf, bgp   neighbors by these protocols
+    protocols               neighbors by EIGRP, OSPF, RIP and BGP; bgp_sessions; router_ids: their IDs
     missing_routes          routes that do not pass from a router to its neighbor, and why; route_lines: the lines
     black_holes             static routes that lead nowhere
-    missing_process         a routing protocol that all routers of a cloud run but one
     addressing              correct addresses, and correct sources of tunnels
     lans                    the owner of an address, judged by the hosts
     tracked_routes          static routes that are withdrawn by tracking

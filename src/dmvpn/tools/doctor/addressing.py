@@ -18,7 +18,6 @@ from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.scene import addresses_of
-from dmvpn.tools.doctor.static_routes import default_gateways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +84,8 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
     link = scene.link((provider, port))
     for node, end in link.ends if link is not None else ():
         facts = scene.of(node)
-        hops = default_gateways(facts)
         for own in addresses_of(facts, end) if facts is not None and node != provider else ():
-            for hop in hops:
+            for hop in device(facts).default_gateways_of("") if facts is not None else ():
                 if isinstance(own, IPv4Interface) and hop in own.network:
                     yield IPv4Interface((hop, own.network.prefixlen))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.static_routes import NULL, lines_by_hop, removal_lines
+from dmvpn.tools.doctor.static_routes import NULL, removal_lines, routes_to
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -43,48 +43,33 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
                 )
 
 
-def unknown_next_hops(scene: Scene) -> Iterator[Verdict]:
-    """Check that no static route into a tunnel has a next hop that does not exist."""
-    for name, facts in scene.alive():
-        tunnels = {tunnel.name for tunnel in facts.tunnels}
-        for route in facts.routes:
-            hop = next(iter(route.next_hops), None)
-            if route.source != "static" or hop is None or hop.address is None or hop.interface not in tunnels:
-                continue
-            if scene.tunnel_owner(hop.address) is not None or scene.dead():
-                continue
-            yield Finding(
-                step=Step.ROUTING,
-                cause=Cause.BLACK_HOLE,
-                router=name,
-                what=f"a static route of {name} sends packets for {route.prefix} to {hop.address}, which no router has",
-                evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
-                fix=removal_lines(facts, route.prefix),
-                route=route.prefix,
-            )
-
-
-def wrong_next_hops(scene: Scene) -> Iterator[Verdict]:
-    """Check that no static route leads by a tunnel to a site that lacks the network and is no server."""
+def next_hops(scene: Scene) -> Iterator[Verdict]:
+    """Check that no static route leads by a tunnel to an unknown address, or to a site that lacks the network and is no
+    server.
+    """
     serving = {name for name, _ in scene.servers()}
     having: dict[Network, list[str]] = {}
     for who, _, own in scene.ports():
         having.setdefault(own.network, []).append(who)
     for name, facts in scene.alive():
         tunnels = {tunnel.name for tunnel in facts.tunnels}
-        for route in facts.routes:
-            if route.source != "static" or not tunnels & {hop.interface for hop in route.next_hops}:
+        ways = ((route, hop) for route in facts.routes if route.source == "static" for hop in route.next_hops)
+        for route, hop in ways:
+            taker, owners = (
+                scene.tunnel_owner(hop.address),
+                [who for who in having.get(route.prefix, ()) if who != name],
+            )
+            is_right = bool(scene.dead()) if taker is None else not owners or taker[0] in (*owners, *serving)
+            if hop.address is None or hop.interface not in tunnels or is_right:
                 continue
-            owners = [who for who in having.get(route.prefix, ()) if who != name]
-            for hop in route.next_hops if owners else ():
-                taker = scene.tunnel_owner(hop.address)
-                if taker is None or taker[0] in (*owners, *serving):
-                    continue
-                yield Finding(
-                    step=Step.ROUTING,
-                    cause=Cause.BLACK_HOLE,
-                    router=name,
-                    what=f"a static route of {name} sends packets for {route.prefix} ({owners[0]}) to {taker[0]}",
-                    evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
-                    fix=tuple(f"no {line}" for line, to in lines_by_hop(facts, route.prefix) if to == hop.address),
-                )
+            whose = f"{hop.address}, which no router has" if taker is None else f"{taker[0]}, and {owners[0]} has it"
+            lines = [line for one, line in routes_to(facts, route.prefix) if one.next_hop == hop.address]
+            yield Finding(
+                step=Step.ROUTING,
+                cause=Cause.BLACK_HOLE,
+                router=name,
+                what=f"a static route of {name} sends packets for {route.prefix} to {whose}",
+                evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
+                fix=tuple(f"no {line}" for line in lines),
+                route=route.prefix if taker is None else None,
+            )

@@ -6,7 +6,7 @@ A rule of lint with a cause is a check here, too, with lint's sentence and lines
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp import lint as eigrp
@@ -18,7 +18,18 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import cut_tunnels, neighbors, ospf_ends, phases, registration, sizes, tunnels, ways
+from dmvpn.tools.lint.rules import (
+    cut_tunnels,
+    front_doors,
+    neighbors,
+    ospf_ends,
+    phases,
+    registration,
+    sizes,
+    tunnels,
+    vrf_tables,
+    ways,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +39,12 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Step
+
+#: Rules that have causes among them.
+_RULES: Final = (
+    *(tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels, sizes, ways),
+    *(front_doors, vrf_tables),
+)
 
 
 def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Finding]]:
@@ -55,7 +72,11 @@ def _is_of(client: Client, one: Mistake) -> bool:
     if any((one.router, line.partition("interface ")[2]) in ends for line in one.concern.at):
         return server_at(one.concern.at) in ("", "DYNAMIC", "MULTICAST", address)
     mine = (client.name, f"interface {client.tunnel.name}")
-    return any((router, at[0]) == mine and server_at(at) == address for router, at in one.related)
+    for router, at in one.related:
+        is_own = router == one.router and (router, at[0].partition("interface ")[2]) in ends
+        if is_own or ((router, at[0]) == mine and server_at(at) == address):
+            return True
+    return False
 
 
 def of_all(step: Step, *rules: Rule, stops: bool = True) -> Callable[[Scene], Iterator[Finding]]:
@@ -82,7 +103,7 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
             of_ports = () if one.vrf else (references.ACCESS_GROUP,)
             dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN, *of_ports))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
-        for rules in (tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels, sizes, ways):
+        for rules in _RULES:
             found += rules.check(network)
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(

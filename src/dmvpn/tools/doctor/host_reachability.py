@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import host_pairs, lans, tracked_routes
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.static_routes import lines_by_hop
+from dmvpn.tools.doctor.static_routes import routes_to
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -192,7 +192,7 @@ def _answers_for(scene: Scene, name: str, wanted: tuple[Address, str], length: i
 
 def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:
     """Return the lines to remove: of several for one prefix, only lines that do not lead to its owner."""
-    lines = [(f"no {line}", hop) for line, hop in lines_by_hop(scene.of(at), route.prefix)]
+    lines = [(f"no {line}", static.next_hop) for static, line in routes_to(scene.of(at), route.prefix)]
     facts = scene.of(owner)
     own = [address for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
     return tuple(line for line, hop in lines if hop not in own) or tuple(line for line, _ in lines)

@@ -110,11 +110,6 @@ def _route(facts: RouterFacts, network: Network) -> RouteFacts | None:
     return next((one for one in fitting if one.source != "nhrp" and one.prefix.prefixlen <= network.prefixlen), None)
 
 
-def lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
-    """Return whether no route leads there by this tunnel."""
-    return not _leads_by(_route(facts, ip_network(address)), tunnel.name)
-
-
 def _leads_by(route: RouteFacts | None, *ports: str) -> bool:
     override = (route.override,) if route is not None and route.override is not None else ()
     return route is not None and any(hop.interface in ports for hop in (*route.next_hops, *override))

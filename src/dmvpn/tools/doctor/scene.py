@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.base.terms import Odd, Term
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.nhrp.facts import ServerFacts
+    from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
+    from dmvpn.features.rip.facts import RipInterfaceFacts
     from dmvpn.network.customers import Table
     from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -328,3 +330,15 @@ def lan_ports(facts: RouterFacts) -> Iterator[InterfaceFacts]:
     """Yield the interfaces that are up and neither tunnels nor their sources."""
     under = {name for tunnel in facts.tunnels for name in (tunnel.source_interface, tunnel.name)}
     return (port for port in facts.interfaces if port.name not in under and port.line)
+
+
+def ospf_on(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[OspfFacts, OspfInterfaceFacts] | None:
+    """Return the process and the interface of OSPF on a tunnel."""
+    found = ((process, port) for process in facts.ospf for port in process.interfaces if port.name == tunnel.name)
+    return next(found, None)
+
+
+def rip_on(facts: RouterFacts, tunnel: TunnelFacts) -> RipInterfaceFacts | None:
+    """Return RIP on a tunnel."""
+    interfaces = facts.rip.interfaces if facts.rip is not None else ()
+    return next((one for one in interfaces if one.name == tunnel.name), None)

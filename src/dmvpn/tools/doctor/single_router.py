@@ -14,7 +14,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import access_lists, kernel, registration, remote_checks, tunnel_interfaces
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.rip import rip_on
+from dmvpn.tools.doctor.scene import rip_on
 from dmvpn.tools.doctor.suspicions import complaints, ipsec, nhrp, rip, routing, sessions, shortcuts, underlay
 from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View

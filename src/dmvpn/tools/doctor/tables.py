@@ -16,26 +16,26 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.base.placeholder import SECRET, Placeholder
 from dmvpn.base.tables import table_named
-from dmvpn.features.ike.config import isakmp, profiles
 from dmvpn.features.interface.config.sections import ADDRESS
 from dmvpn.features.static.config import line_of
-from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, vrfs
 from dmvpn.network.vrf_processes import moved, process_of
+from dmvpn.tools.doctor import duties
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.lint.rules import front_doors, vrf_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
     from dmvpn.base.pages import Pages
+    from dmvpn.base.placeholder import Placeholder
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _ANY: Final = IPv4Address(0)
-#: How a process begins, by protocol.
-_HEADERS: Final = {"eigrp": "router eigrp ", "ospf": "router ospf ", "bgp": "router bgp ", "rip": "router rip"}
 
 
 # ------------------------------------------------------------------------------------------------ the front door
@@ -87,7 +85,7 @@ def _leads_by(facts: RouterFacts, vrf: str, port: InterfaceFacts) -> bool:
 
 def _static(facts: RouterFacts, vrf: str) -> Pages[StaticRoute]:
     """Return the static routes of IPv4 of one table."""
-    return static_model(device(facts).tree, vrf).ipv4
+    return device(facts).static_of(vrf).ipv4
 
 
 def misplaced_default(facts: RouterFacts, front: str, hop: Address | Placeholder) -> tuple[str, ...]:
@@ -99,38 +97,11 @@ def misplaced_default(facts: RouterFacts, front: str, hop: Address | Placeholder
 
 def identities(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that IKE has a profile, and keys, for peers in the table of the tunnel's outer packets."""
-    ends = ((client.name, client.facts, client.tunnel), (client.hub, client.hub_facts, client.there))
-    if client.there is None or is_secured(client):
-        return
-    for name, facts, tunnel in ends:
-        found = _identity(name, facts, tunnel) if facts is not None and tunnel is not None else None
-        if found is not None:
-            yield found
+    if client.there is not None and not is_secured(client):
+        yield from _identities(scene, client)
 
 
-def _identity(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
-    own = device(facts)
-    ipsec = next((one for one in own.ipsec.profiles if one.name == tunnel.protection.split(" ")[0]), None)
-    if ipsec is None or tunnel.front not in ("", *own.vrfs.names):
-        return None
-    profile = next((one for one in own.ikev2.profiles if one.name == ipsec.ikev2_profile), None)
-    needs = f"tunnel vrf {tunnel.front}" if tunnel.front else "no tunnel vrf"
-    if profile is not None and profile.fvrf not in ("any", tunnel.front):
-        has = f"match fvrf {profile.fvrf}" if profile.fvrf else "no match fvrf"
-        match = profiles.MATCH_FVRF
-        line = match.of(vrf=tunnel.front) if tunnel.front else match.no(vrf=profile.fvrf)
-        fix = (profiles.PROFILE.of(name=profile.name), line)
-        what = f"IKEv2 profile {profile.name} of {name} has {has}, and {tunnel.name} has {needs}"
-        return _finding(Step.IKE, name, what, (f"{name}: {fix[0]}",), fix)
-    keys = own.ikev2.isakmp.keys if not ipsec.ikev2_profile else ()
-    fvrfs = list(dict.fromkeys(key.fvrf for key in keys))
-    if not fvrfs or tunnel.front in fvrfs or not tunnel.front:
-        return None
-    keyring = isakmp.KEYRING.of(name=f"FOR-{tunnel.front}", vrf=tunnel.front)
-    fix = (keyring, isakmp.KEYRING_KEY.of(address=_ANY, mask=_ANY, key=SECRET))
-    where = " and ".join(table_named(vrf) for vrf in fvrfs)
-    what = f"the keys of IKEv1 of {name} are for peers in {where}, and {tunnel.name} has {needs}"
-    return _finding(Step.IKE, name, what, (f"{name}: {fix[0]}",), fix)
+_identities: Final = duties.of_pair(Step.IKE, front_doors.PROFILE, vrf_tables.KEYS)
 
 
 # ------------------------------------------------------------------------------------------------ inside
@@ -210,15 +181,14 @@ def leaving(facts: RouterFacts, port: InterfaceFacts) -> str:
 # ------------------------------------------------------------------------------------------------ routing
 
 
-def process_elsewhere(name: str, facts: RouterFacts, protocol: str, evidence: tuple[str, ...]) -> Finding | None:
+def process_elsewhere(name: str, facts: RouterFacts, protocol: str) -> Finding | None:
     """Return the finding that a protocol runs in a table other than that of these facts; None: it runs nowhere else."""
     own = device(facts)
     for vrf in ("", *own.vrfs.names):
-        process = process_of(own.lines, _HEADERS[protocol], vrf) if vrf != facts.vrf else None
+        process = process_of(own.lines, f"router {protocol.lower()}", vrf) if vrf != facts.vrf else None
         if process is not None:
             there = f"runs in {table_named(vrf)}, and its tunnel is in {table_named(facts.vrf)}"
-            what = f"{protocol.upper()} of {name} {there}"
-            return _finding(Step.ROUTING, name, what, evidence, moved(process, vrf, facts.vrf))
+            return _finding(Step.ROUTING, name, f"{protocol} of {name} {there}", (), moved(process, vrf, facts.vrf))
     return None
 
 

@@ -5,14 +5,13 @@ The report names what the object tracks, as far as the configuration says: an IP
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.causes import Cause
 from dmvpn.features.track.model import TrackKind
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.static_routes import tracked_line
+from dmvpn.tools.doctor.static_routes import static_routes
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -30,20 +29,19 @@ def withdrawn(scene: Scene, name: str, target: Address, evidence: tuple[str, ...
     facts = scene.of(name)
     if facts is None:
         return None
-    models = device(facts)
-    fitting = [one for one in models.static.ipv4 if one.track and target in one.prefix and not _is_used(facts, one)]
+    known = [one for one in static_routes(facts) if one[0].track and target in one[0].prefix]
+    fitting = [one for one in known if not _is_used(facts, one[0])]
     if not fitting:
         return None
-    route = max(fitting, key=lambda one: one.prefix.length)
-    line, untracked = tracked_line(facts, ip_network(str(route.prefix)), route.track)
-    why, wanted = _why(scene, models, route.track)
+    route, line = max(fitting, key=lambda one: one[0].prefix.length)
+    why, wanted = _why(scene, device(facts), route.track)
     return Finding(
         step=step,
         cause=Cause.MISSING_ROUTE,
         router=name,
         what=f"the route of {name} to {route.prefix} by {route.next_hop} is gone with track {route.track}: {why}",
         evidence=(f"{name}: {line}", *evidence),
-        fix=(f"no {line}", untracked),
+        fix=(f"no {line}", line.replace(f" track {route.track}", "")),
         order=wanted,
     )
 

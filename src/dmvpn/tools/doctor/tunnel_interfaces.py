@@ -18,14 +18,16 @@ from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.doctor import addressing, duties, missing_routes, tables
 from dmvpn.tools.doctor.scene import addresses_of, interface_of
 from dmvpn.tools.doctor.static_routes import lines_from
+from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
+from dmvpn.tools.lint.rules.addresses import MASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.base.facts import Address
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -164,53 +166,21 @@ def _registered(tunnel: TunnelFacts) -> bool:
 
 def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that the tunnel's address is in the subnet of its server's."""
-    if client.there is None or client.hub_facts is None:
-        return
-    theirs = addresses_of(client.hub_facts, client.there.name)
-    for here in addresses_of(client.facts, client.tunnel.name):
-        if is_taken(scene, client.name, here.ip):
-            continue  # its own address shows its network
-        others = [other for other in theirs if other.version == here.version]
-        if not others or any(here.network == other.network for other in others):
-            continue
-        networks = _networks(scene)
-        is_named = client.server is not None and client.server.address in here.network
-        if is_named and networks[here.network] > 1 and networks[others[0].network] > 1:
-            continue  # two clouds: the server line leads into the other one
-        yield _other_subnet(scene, client, here, others[0])
-
-
-def _networks(scene: Scene) -> Counter[object]:
-    """Return the number of tunnels in each network."""
-    networks: Counter[object] = Counter()
-    for _, facts in scene.alive():
-        for tunnel in facts.tunnels:
-            networks.update(address.network for address in addresses_of(facts, tunnel.name))
-    return networks
+    here, server = addresses_of(client.facts, client.tunnel.name), client.server
+    if client.there is None or client.hub_facts is None or any(is_taken(scene, client.name, own.ip) for own in here):
+        return  # another router's address: it shows its network
+    named = [own.network for own in here if server is not None and server.address in own.network]
+    theirs = [own.network for own in addresses_of(client.hub_facts, client.there.name)]
+    networks = Counter(
+        own.network for _, facts in scene.alive() for one in facts.tunnels for own in addresses_of(facts, one.name)
+    )
+    if not named or any(networks[one] < 2 for one in (*named, *theirs)):  # else the line leads into another cloud
+        yield from differences(scene, client, MASKS, Step.LINE)
 
 
 def is_taken(scene: Scene, name: str, address: Address) -> bool:
     """Return whether another router's tunnel has the same address."""
     return any(address in tunnel.addresses for who, facts in scene.alive() if who != name for tunnel in facts.tunnels)
-
-
-def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: AddressWithLength) -> Finding:
-    """Return the finding about the wrong end: the one whose network no other tunnel has."""
-    networks = _networks(scene)
-    mine = networks[here.network] <= networks[other.network]
-    name, port, wrong, right = (
-        (client.name, client.tunnel.name, here, other)
-        if mine or client.there is None
-        else (client.hub, client.there.name, other, here)
-    )
-    return Finding(
-        step=Step.LINE,
-        cause=Cause.TUNNEL_MASK,
-        router=name,
-        what=f"{port} of {name} has {wrong}, and the other end is {right}: that is no common subnet",
-        evidence=(f"{client.name}: {here}", f"{client.hub}: {other}"),
-        fix=(INTERFACE.of(name=port), addressing.address_line(wrong.ip, right.network)),
-    )
 
 
 def keepalives(scene: Scene) -> Iterator[Verdict]:

@@ -3,6 +3,7 @@
     process_lines           a line of the process itself
     entered, taken_back     a line about one of its interfaces, and its removal
     line_of                 where such a line stands in a configuration
+    header                  the line that opens its section
     nested                  lines to enter as a text
 
 A process is given by its settings or by facts: both have its name and number.
@@ -100,6 +101,11 @@ def taken_back(process: NamedProcess, interface: str, line: InterfaceLine, **val
     return INTERFACE.of(name=interface), line.classic.no(number=process.autonomous_system, **values)
 
 
+def header(process: NamedProcess) -> str:
+    """Return the line that opens the section of a process, or of its instance."""
+    return f"router eigrp {process.name or process.autonomous_system}"
+
+
 def line_of(process: NamedProcess, interface: str, words: str) -> tuple[str, ...]:
     """Return where a line about an interface is configured: in the interface's section, or in `af-interface` of named
     mode.
@@ -107,7 +113,7 @@ def line_of(process: NamedProcess, interface: str, words: str) -> tuple[str, ...
     words: the line as in `af-interface` ("hold-time", "authentication key-chain").
     """
     if process.name:
-        return (f"router eigrp {process.name}", "address-family", f"af-interface {interface}", words)
+        return (header(process), "address-family", f"af-interface {interface}", words)
     return f"interface {interface}", f"ip {words} eigrp {process.autonomous_system}"
 
 

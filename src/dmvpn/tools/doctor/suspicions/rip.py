@@ -6,8 +6,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.rip.config import PASSIVE
-from dmvpn.tools.doctor import rip
+from dmvpn.base.placeholder import Blank
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.tools.doctor.scene import rip_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def receives_updates(view: ServerView) -> bool:
     """Return whether RIP updates arrive from the server."""
-    found, server = rip.rip_on(view.client.facts, view.client.tunnel), view.client.server
+    found, server = rip_on(view.client.facts, view.client.tunnel), view.client.server
     address = server.address if server is not None else None
     return found is not None and any(address in (None, one) for one in found.heard)
 
@@ -29,18 +30,18 @@ def neighbors(view: ServerView) -> Iterator[Hypothesis]:
     facts, tunnel = view.client.facts, view.client.tunnel
     if facts.rip is None:
         return
-    found = rip.rip_on(facts, tunnel)
+    found = rip_on(facts, tunnel)
     own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
     if found is None:
         if not facts.eigrp:
-            lines = (rip.PROCESS, rip.network_line(own))
+            lines = (rip_lines.ROUTER.of(), rip_lines.NETWORK.of(network=str(own or Blank("network"))))
             yield here(Cause.NETWORK_STATEMENT, f"RIP does not run on {tunnel.name}", lines)
         return
     if found.blocked:
         yield here(Cause.RIP_BLOCKED, f"RIP keeps silent on {tunnel.name}: {found.blocked}")
         return
     if found.passive and not facts.rip.neighbors:
-        lines = (rip.PROCESS, PASSIVE.no(interface=tunnel.name))
+        lines = (rip_lines.ROUTER.of(), rip_lines.PASSIVE.no(interface=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of RIP", lines)
     if receives_updates(view):
         return
@@ -55,11 +56,12 @@ def routes(view: ServerView) -> Iterator[Hypothesis]:
     facts, tunnel = view.client.facts, view.client.tunnel
     if facts.rip is None or not receives_updates(view):
         return
+    announced = [network for network in facts.rip.announces if network.prefixlen]
     silent = [
         (it, own)
         for it in view.lans
         for own in it.addresses
-        if isinstance(own.ip, IPv4Address) and not rip.announced(facts, own.ip) and not facts.eigrp
+        if own.version == 4 and not any(own.ip in network for network in announced) and not facts.eigrp
     ]
     for interface, own in silent:
         why = f"RIP does not announce {own.network} ({interface.name})"

@@ -9,7 +9,7 @@ from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process
-from dmvpn.tools.doctor.ospf import running_on
+from dmvpn.tools.doctor.scene import ospf_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SAID: Final = ((OspfReason.NOT_AUTHENTIC, Cause.OSPF_AUTHENTICATION), (OspfReas
 def ospf(view: ServerView) -> Iterator[Hypothesis]:
     """Check OSPF with the server."""
     client, tunnel = view.client, view.client.tunnel
-    running = running_on(client.facts, tunnel)
+    running = ospf_on(client.facts, tunnel)
     if not client.facts.ospf:
         return
     if running is None:

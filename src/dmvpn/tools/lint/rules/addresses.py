@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.base.terms import NoValue, Term
+from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.config.sections import ADDRESS, OPEN_ADDRESS
 from dmvpn.ios import INTERFACE
@@ -36,13 +36,14 @@ DUPLICATE: Final = Rule(
 )
 
 
-def _mask_lines(end: TunnelEnd, length: int) -> tuple[str, ...]:
-    if end.nhrp.version == 6 or end.address is None:
+def _mask_lines(end: TunnelEnd, subnets: tuple[Prefix, ...]) -> tuple[str, ...]:
+    """Return the lines that give an address the mask of the other end; () if its network is another one."""
+    if end.nhrp.version == 6 or end.address is None or end.address not in subnets[0]:
         return ()
-    return INTERFACE.of(name=end.name), ADDRESS.of(address=end.address, mask=Prefix.of(end.address, length).netmask)
+    return INTERFACE.of(name=end.name), ADDRESS.of(address=end.address, mask=subnets[0].netmask)
 
 
-MASK: Final = Term["TunnelEnd", int](
+MASK: Final = Term["TunnelEnd", "tuple[Prefix, ...]"](
     rule=Rule(
         id="tunnel-mask-differs",
         severity=Severity.ERROR,
@@ -54,12 +55,13 @@ MASK: Final = Term["TunnelEnd", int](
     ),
     cause=Cause.TUNNEL_MASK,
     name="tunnel mask",
-    see=lambda end: end.addresses[0][1] if end.addresses else NoValue.UNKNOWN,
-    words=lambda length: f"a subnet of /{length}",
+    see=lambda end: tuple(Prefix.of(*one) for one in end.addresses) or NoValue.UNKNOWN,
+    words=lambda subnets: f"the subnet {subnets[0]}",
+    fits=lambda here, there: Likeness.of(any(one in there for one in here)),
     place=lambda end: end.line("ip address"),
     lines=_mask_lines,
 )
-_MASKS: Final = Table(lambda end, _: end, (MASK,))
+MASKS: Final = Table(lambda end, _: end, (MASK,))
 MISSING: Final = Rule(
     id="tunnel-address-missing",
     severity=Severity.ERROR,
@@ -84,7 +86,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
                 what,
                 f"{end.at[0]}\n {OPEN_ADDRESS}",
             )
-    for one in disagreements(network.pairs, _MASKS):
+    for one in disagreements(network.pairs, MASKS):
         other = one.right.address
         is_far = one.odd.subnet is not None and other is not None and other not in one.odd.subnet
         yield differing(one, f": {other} is not on it") if is_far else differing(one, severity=Severity.WARNING)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
-from dmvpn.features.eigrp.config.sections import nested, process_lines
+from dmvpn.features.eigrp.config.sections import header, nested, process_lines
 from dmvpn.features.eigrp.terms import WEIGHTS
 from dmvpn.features.static.config import route_line
 from dmvpn.tools.lint.found import found
@@ -69,21 +69,19 @@ def _lans(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     for settings, prefix in end.device.lans:
         if prefix in advertised:
             continue
-        router = f"router eigrp {process.name or process.autonomous_system}"
         number = process.autonomous_system
         what = f"EIGRP {number} does not advertise {prefix} ({settings.name}): no other router has a route to it"
         fix = nested(process_lines(process, IN_FAMILY.network.of(address=prefix.address, wildcard=prefix.wildcard)))
         may_be_meant = advertises_something or end.device.translates(settings.name, "inside")
-        yield found(LAN, end.device, (router,), what, fix, severity=Severity.ADVICE if may_be_meant else None)
+        yield found(LAN, end.device, (header(process),), what, fix, severity=Severity.ADVICE if may_be_meant else None)
 
 
 def _stub(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     ours = end.eigrp
     if ours is not None and ours[0].stub is not None and len(network.clients(end)) > 1:
-        router = f"router eigrp {ours[0].name or ours[0].autonomous_system}"
         spokes = len(network.clients(end))
         what = f"{end.device.hostname} is a stub, and {spokes} spokes learn each other's routes only from it"
-        yield found(STUB, end.device, (router, "eigrp stub"), what)
+        yield found(STUB, end.device, (header(ours[0]), "eigrp stub"), what)
 
 
 def _hidden(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import profiles
@@ -33,6 +34,7 @@ PROFILE: Final = Rule(
     "global table. For a tunnel with another `tunnel vrf` there is then no profile: no IKE SA comes up.",
     bad="crypto ikev2 profile P\n match identity remote address 0.0.0.0",
     fix="crypto ikev2 profile P\n match fvrf INTERNET",
+    cause=Cause.TABLE,
 )
 RULES: Final = (SOURCE, PROFILE)
 

@@ -13,6 +13,7 @@ from dmvpn.features.ospf.model import NetworkType
 from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.network.terms.protocols import ONE_SIDED, PROTOCOLS, process_line
 from dmvpn.network.terms.rip import RIP
 from dmvpn.tools.lint.found import differences, found
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
+    from dmvpn.network.routing import Running
     from dmvpn.tools.lint.found import NetworkConcern
 
 MULTICAST: Final = Rule(
@@ -44,15 +46,6 @@ MULTICAST_HUB: Final = Rule(
     bad="interface Tunnel0\n ip nhrp network-id 1",
     fix="interface Tunnel0\n ip nhrp map multicast dynamic",
     cause=Cause.HUB_MULTICAST,
-)
-ONE_SIDED: Final = Rule(
-    id="routing-one-sided",
-    severity=Severity.ERROR,
-    title="Only one end of a tunnel runs a routing protocol on it, and the other has no routes",
-    why="The other end neither learns nor advertises routes. Either a `network` line does not match the tunnel's "
-    "address, or the interface is passive, or routes are missing. No finding if it has static routes or BGP.",
-    bad="router eigrp 100\n network 192.168.10.0 0.0.0.255",
-    fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
 )
 BANDWIDTH: Final = Rule(
     id="tunnel-bandwidth-default",
@@ -82,8 +75,8 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         yield from _bandwidth(end)
     for pair in network.pairs:
         yield from _common(pair)
-    yield from differences(network, EIGRP)
-    yield from differences(network, RIP)
+    for table in (EIGRP, RIP, PROTOCOLS):
+        yield from differences(network, table)
 
 
 def _greets_by_multicast(end: TunnelEnd) -> str:
@@ -134,50 +127,19 @@ def _bandwidth(end: TunnelEnd) -> Iterator[NetworkConcern]:
 
 
 def _common(pair: EndPair) -> Iterator[NetworkConcern]:
+    """Find two ends that run protocols, and none in common: then their systems or protocols differ."""
     here, there = pair.here.running, pair.there.running
-    if pair.here.nhrp.version == 6 or pair.here.address is None or pair.there.address is None:
+    if not here or not there or any(_comparable(one) in map(_comparable, there) for one in here):
         return
-    comparable_here = [_comparable(one.protocol, one.number) for one in here]
-    comparable_there = [_comparable(one.protocol, one.number) for one in there]
-    if any(one in comparable_there for one in comparable_here):
-        return
+    if all(any(one.protocol is Protocol.EIGRP for one in each) for each in (here, there)):
+        return  # their autonomous systems differ
     ours, theirs = " and ".join(map(str, here)), " and ".join(map(str, there))
     where = f"{pair.there.device.hostname}'s {pair.there.name}"
-    related = ((pair.there.device, _router_line(pair.there, there[0].protocol, there[0].number)),) if there else ()
-    if here and there:
-        if all(any(one.protocol is Protocol.EIGRP for one in each) for each in (here, there)):
-            return  # their autonomous systems differ
-        at = _router_line(pair.here, here[0].protocol, here[0].number)
-        what = f"{ours} runs on {pair.here.name}, and {theirs} on {where}: no route comes over the tunnel"
-        yield found(SYSTEM.rule, pair.here.device, at, what, related=related)
-    elif here or there:
-        running, on, off = (ours, pair.here, pair.there) if here else (theirs, pair.there, pair.here)
-        if _knows_otherwise(off):
-            return
-        what = f"{running} runs on {on.device.hostname}'s {on.name}, and no routing protocol on {off.name}"
-        first = (here or there)[0]
-        other = ((on.device, _router_line(on, first.protocol, first.number)),)
-        yield found(ONE_SIDED, off.device, off.at, what, related=other)
+    what = f"{ours} runs on {pair.here.name}, and {theirs} on {where}: no route comes over the tunnel"
+    related = ((pair.there.device, process_line(pair.there)),)
+    yield found(SYSTEM.rule, pair.here.device, process_line(pair.here), what, related=related)
 
 
-def _knows_otherwise(end: TunnelEnd) -> bool:
-    """Return whether it knows the far end's prefixes by other means: static routes, BGP, a protocol in a VRF."""
-    if end.device.bgp.local_as or end.device.vrf_of(end.name):
-        return True
-    subnet = end.subnet
-    return any(
-        route.interface == end.name or (subnet is not None and route.next_hop in subnet)
-        for route in end.device.static.routes
-    )
-
-
-def _comparable(protocol: Protocol, number: int) -> tuple[Protocol, int]:
+def _comparable(one: Running) -> tuple[Protocol, int]:
     """Return what can be compared: OSPF's process number is local to the router."""
-    return protocol, number if protocol is Protocol.EIGRP else 0
-
-
-def _router_line(end: TunnelEnd, protocol: Protocol, number: int) -> tuple[str, ...]:
-    if protocol is Protocol.EIGRP:
-        process = next(one for one in end.device.eigrp.processes if one.autonomous_system == number)
-        return (f"router eigrp {process.name or number}",)
-    return (f"router ospf {number}",) if protocol is Protocol.OSPF else ("router rip",)
+    return one.protocol, one.number if one.protocol is Protocol.EIGRP else 0

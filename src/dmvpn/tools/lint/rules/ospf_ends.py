@@ -44,7 +44,7 @@ PRIORITY: Final = Rule(
     bad="interface Tunnel0\n ip ospf network broadcast",
     fix="interface Tunnel0\n ip ospf priority 0",
 )
-RULES: Final = (TYPE_DEFAULT, *(term.rule for term in OSPF.terms), PRIORITY)
+RULES: Final = (TYPE_DEFAULT, *(term.rule for term in OSPF.terms), *(duty.rule for duty in OSPF.duties), PRIORITY)
 _MULTIPOINT: Final = ospf_lines.NETWORK.of(**{"point-to-multipoint": True})
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.static.config import model as static_model
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -93,8 +92,7 @@ def _ways(device: Device, vrf: str) -> Iterator[_Way]:
     for name in device.interface_names:
         if device.is_given_address(name) and device.vrf_of(name) == vrf:
             yield _Way(_DEFAULT, name)
-    table = static_model(device.tree, vrf) if vrf else device.static
-    for route in table.routes:
+    for route in device.static_of(vrf).routes:
         if route.prefix.version == 4:
             hop = route.next_hop
             by_wire = next((wire.port for wire in wires if hop is not None and hop in wire.prefix), "")

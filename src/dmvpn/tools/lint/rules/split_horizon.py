@@ -157,24 +157,13 @@ def _not_received(lans: dict[TunnelEnd, tuple[Prefix, ...]], routes: _HubRoutes)
 
 def _takes_default(client: TunnelEnd, routes: _HubRoutes) -> bool:
     """Return whether it has none of its own that counts more."""
-    subnet, default = client.subnet, routes.default
+    default = routes.default
     return default is not None and not any(
-        route.prefix.is_default
-        and route.distance < default
-        and route.interface != client.name
-        and (subnet is None or route.next_hop not in subnet)
+        route.prefix.is_default and route.distance < default and not client.carries(route)
         for route in client.device.static.routes
     )
 
 
 def _knows_by_itself(clients: tuple[TunnelEnd, ...]) -> bool:
     """Return whether all spokes have a static route into the tunnel that holds other prefixes."""
-
-    def has_route(client: TunnelEnd) -> bool:
-        subnet = client.subnet
-        return any(
-            route.interface == client.name or (subnet is not None and route.next_hop in subnet)
-            for route in client.device.static.routes
-        )
-
-    return bool(clients) and all(has_route(client) for client in clients)
+    return bool(clients) and all(any(map(client.carries, client.device.static.routes)) for client in clients)

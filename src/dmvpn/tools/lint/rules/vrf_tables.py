@@ -7,12 +7,12 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike.config import isakmp
 from dmvpn.features.static.config import line_of
-from dmvpn.features.static.config import model as static_model
 from dmvpn.ios.vrfs import DEFINITION
 from dmvpn.tools.lint.found import found
 
@@ -54,6 +54,7 @@ KEYS: Final = Rule(
     "tunnel with another `tunnel vrf` finds no key for its peers.",
     bad="crypto isakmp key SECRET address 0.0.0.0\ninterface Tunnel0\n tunnel vrf INTERNET",
     fix="crypto keyring INTERNET vrf INTERNET\n pre-shared-key address 0.0.0.0 0.0.0.0 key SECRET",
+    cause=Cause.TABLE,
 )
 PROCESS: Final = Rule(
     id="vrf-process-without-interface",
@@ -102,7 +103,7 @@ def _tables(device: Device) -> tuple[str, ...]:
 
 def _static(device: Device, vrf: str) -> Pages[StaticRoute]:
     """Return the static routes of IPv4 of one table."""
-    return static_model(device.tree, vrf).ipv4
+    return device.static_of(vrf).ipv4
 
 
 def _wires(device: Device, vrf: str) -> list[Prefix]:

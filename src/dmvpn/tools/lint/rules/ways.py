@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.eigrp.model import NetworkLine as EigrpNetwork
     from dmvpn.features.ospf.model import NetworkLine as OspfNetwork
-    from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.network.routing import Running
@@ -94,17 +93,10 @@ def check(network: Network) -> Iterator[NetworkConcern]:
 def _static(end: TunnelEnd, nbma: IPAddress) -> Iterator[NetworkConcern]:
     if end.tunnel.front:
         return  # its own packets are looked up there, and these routes are of the global table
-    subnet, routes = end.subnet, end.device.static.routes
     outside = end.device.underlay_route(nbma)
-
-    def leads_inside(route: StaticRoute) -> bool:
-        return route.interface == end.name or (
-            not route.interface and subnet is not None and route.next_hop is not None and route.next_hop in subnet
-        )
-
-    for route in routes:
+    for route in end.device.static.routes:
         is_longest = outside is None or route.prefix.length > outside.length
-        if leads_inside(route) and nbma in route.prefix and is_longest:
+        if end.carries(route) and nbma in route.prefix and is_longest:
             what = f"{nbma}, the far end of {end.name}, is reached by {route.prefix} through {end.name} itself"
             yield found(STATIC, end.device, (_beginning(route.prefix),), what, f"no {line_of(route)}")
 

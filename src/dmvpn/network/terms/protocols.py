@@ -1,0 +1,150 @@
+"""The table of routing protocols: what one end of a tunnel runs the other end has to run, too."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.causes import Cause
+from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.terms import Duty
+from dmvpn.features.eigrp.config import processes as eigrp_lines
+from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE, AF_SHUTDOWN
+from dmvpn.features.eigrp.config.sections import af_interface_lines, header, process_lines
+from dmvpn.features.ospf.config import interfaces as port_lines
+from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.ios import INTERFACE
+from dmvpn.network.routing import Protocol, running
+from dmvpn.network.terms.ospf import ospf_end
+from dmvpn.network.terms.table import Table
+
+if TYPE_CHECKING:
+    from dmvpn.features.eigrp.model import ProcessSettings
+    from dmvpn.network.overlay import TunnelEnd
+    from dmvpn.network.routing import Running
+
+#: The wildcard of one address.
+_HOST: Final = IPv4Address(0)
+ONE_SIDED: Final = Rule(
+    id="routing-one-sided",
+    severity=Severity.ERROR,
+    title="Only one end of a tunnel runs a routing protocol on it, and the other has no routes",
+    why="The other end neither learns nor advertises routes. Either a `network` line does not match the tunnel's "
+    "address, or the interface is passive, or routes are missing. No finding if it has static routes or BGP.",
+    bad="router eigrp 100\n network 192.168.10.0 0.0.0.255",
+    fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
+)
+
+
+def wanted(here: TunnelEnd, there: TunnelEnd) -> str:
+    """Return the protocol that the other end runs for this end, which runs none: "EIGRP 100".
+
+    "": this end knows the routes of the other end by other means, or its protocols are in a table that is not in view.
+    """
+    device, bgp = here.device, there.device.bgp
+    if here.running or here.address is None or here.nhrp.version == 6 or device.vrf_of(here.name) != device.vrf:
+        return ""
+    if device.bgp.local_as or (there.address is not None and there.address in device.rip.neighbors):
+        return ""
+    if any(map(here.carries, device.static_of(device.vrf).routes)):
+        return ""
+    is_peer = any(one.peer == here.address for one in bgp.neighbors)
+    if is_peer or any(here.address in one.prefix for one in bgp.listen_ranges):
+        return f"BGP {bgp.local_as}"
+    return str(there.running[0]) if there.running else ""
+
+
+def _own(here: TunnelEnd, there: TunnelEnd) -> Running | None:
+    """Return the wanted protocol as it runs at this end: on a passive interface."""
+    name = wanted(here, there).partition(" ")[0]
+    found = running(here.device, here.name, here.address) if name else ()
+    return next((one for one in found if one.protocol.value == name), None)
+
+
+def _passive(here: TunnelEnd, there: TunnelEnd) -> str:
+    own, router = _own(here, there), here.device.hostname
+    alone = f"{here.name} is a passive interface of {own} at {router}, and {wanted(here, there)} runs at the other end"
+    return alone if own is not None else ""
+
+
+def _active(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
+    """Return the lines that let a process send on a tunnel."""
+    own, device = _own(here, there), here.device
+    if own is None:
+        return ()
+    if own.protocol is Protocol.OSPF:
+        return _ospf(here, own.number), ospf_lines.PASSIVE.no(name=here.name)
+    if own.protocol is Protocol.RIP:
+        return *rip_lines.process(device.vrf), rip_lines.PASSIVE.no(interface=here.name)
+    process = next(one for one in device.eigrp.processes if one.autonomous_system == own.number)
+    if process.name:
+        return af_interface_lines(process, here.name, AF_PASSIVE.no())
+    return process_lines(process, eigrp_lines.PASSIVE.no(name=here.name))
+
+
+def _ospf(here: TunnelEnd, number: int) -> str:
+    within = {"vrf": here.device.vrf} if here.device.vrf else {}
+    return ospf_lines.ROUTER.of(number=number, **within)
+
+
+def _silent(here: TunnelEnd, there: TunnelEnd) -> str:
+    other = wanted(here, there)
+    if not other or _own(here, there) is not None:
+        return ""
+    protocol, router = other.partition(" ")[0], here.device.hostname
+    lines = _started(here, there)
+    if lines and lines[-1] == ospf_lines.SHUTDOWN.no():
+        said = f"{protocol} is shut down at {router}"
+    elif lines:
+        said = f"{protocol} of {router} does not run on {here.name}: no network line covers {here.address}"
+    else:
+        said = f"{protocol} does not run at {router}"
+    return f"{said}, and {other} runs at the other end"
+
+
+def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
+    """Return the lines by which the process that an end has runs on its tunnel; (): it has none."""
+    protocol, device = wanted(here, there).partition(" ")[0], here.device
+    if protocol == Protocol.RIP.value and device.rip.enabled:
+        return *rip_lines.process(device.vrf), rip_lines.NETWORK.of(network=str(here.address))
+    if protocol == Protocol.EIGRP.value and device.eigrp.processes:
+        return _eigrp_started(here, device.eigrp.processes[0])
+    far = ospf_end(there)
+    if protocol == Protocol.OSPF.value and device.ospf.processes and far is not None:
+        process = device.ospf.processes[0]
+        if process.shutdown:
+            return _ospf(here, process.number), ospf_lines.SHUTDOWN.no()
+        area = port_lines.PROCESS.of(process=process.number, area=far.area.number)
+        return INTERFACE.of(name=here.name), area
+    return ()
+
+
+def _eigrp_started(here: TunnelEnd, process: ProcessSettings) -> tuple[str, ...]:
+    instance = here.device.tree.section(eigrp_lines.ROUTER_NAMED, name=process.name) if process.name else None
+    if instance is not None and instance.flag(eigrp_lines.INSTANCE_SHUTDOWN):
+        return eigrp_lines.ROUTER_NAMED.of(name=process.name), eigrp_lines.INSTANCE_SHUTDOWN.no()
+    if process.shutdown:
+        return process_lines(process, eigrp_lines.CLASSIC_SHUTDOWN.no())
+    if process.interface(here.name).shutdown:
+        return af_interface_lines(process, here.name, AF_SHUTDOWN.no())
+    return process_lines(process, eigrp_lines.IN_FAMILY.network.of(address=here.address, wildcard=_HOST))
+
+
+def process_line(end: TunnelEnd) -> tuple[str, ...]:
+    """Return the line of the first process on a tunnel; without one the tunnel."""
+    first = next(iter(end.running), None)
+    if first is None:
+        return end.at
+    if first.protocol is Protocol.EIGRP:
+        return (header(next(one for one in end.device.eigrp.processes if one.autonomous_system == first.number)),)
+    return (f"router ospf {first.number}" if first.protocol is Protocol.OSPF else "router rip",)
+
+
+PASSIVE: Final = Duty["TunnelEnd"](
+    rule=ONE_SIDED, cause=Cause.PASSIVE_INTERFACE, fails=_passive, place=process_line, lines=_active
+)
+SILENT: Final = Duty["TunnelEnd"](
+    rule=ONE_SIDED, cause=Cause.NETWORK_STATEMENT, fails=_silent, place=process_line, lines=_started
+)
+PROTOCOLS: Final = Table["TunnelEnd"](lambda end, _: end, (), (PASSIVE, SILENT))

@@ -1,0 +1,257 @@
+"""Checks of EIGRP, OSPF, RIP and BGP over the tunnels: they run at both ends, and the ends are neighbors.
+
+one_sided               a protocol that only one of two ends runs
+eigrp, ospf, rip, bgp   the two ends are neighbors, or why they are not
+ospf_on, rip_on         OSPF and RIP on a tunnel
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from dmvpn.base.causes import Cause
+from dmvpn.base.terms import Odd, odd
+from dmvpn.features.eigrp import lint as eigrp_rules
+from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.ios import INTERFACE
+from dmvpn.network.terms.bgp import BGP, awaited
+from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.network.terms.ospf import OSPF
+from dmvpn.network.terms.protocols import PROTOCOLS, wanted
+from dmvpn.network.terms.rip import RIP
+from dmvpn.tools.doctor import bgp_sessions, duties, missing_routes
+from dmvpn.tools.doctor.convergence import not_before
+from dmvpn.tools.doctor.packet_sizes import mtu_line
+from dmvpn.tools.doctor.scene import ospf_on, rip_on
+from dmvpn.tools.doctor.tables import process_elsewhere
+from dmvpn.tools.doctor.terms import differences, failed
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.lint.rules.ospf_ends import TYPE_DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.facts import NeighborFacts, ReasonFacts
+    from dmvpn.features.eigrp.terms import EigrpEnd
+    from dmvpn.features.ospf.terms import OspfEnd
+    from dmvpn.features.rip.terms import RipEnd
+    from dmvpn.network.terms.bgp_sides import Side
+    from dmvpn.network.terms.table import Table
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+    _OfPair = Callable[[Scene, Client], Iterator[Verdict]]
+
+_STEP = Step.ROUTING
+#: Seconds: a lost packet is sent again within this time.
+_EXCHANGE: Final = 10
+#: Seconds between two attempts to connect, at most.
+_CONNECT: Final = 60
+
+
+class _Running(NamedTuple):
+    """A protocol at one end. up: the other end is its neighbor. reasons: why not. blocked: why it sends nothing.
+
+    refused: packets that it did not believe. patience: seconds within which it finds a neighbor.
+    """
+
+    up: bool
+    reasons: tuple[ReasonFacts, ...] = ()
+    blocked: str = ""
+    refused: int = 0
+    patience: int = 0
+
+
+class _Protocol(NamedTuple):
+    """A protocol. mistakes: that neighbors may make, too; of_keys: that no neighbor makes.
+
+    apart: what keeps two ends apart that have the same terms.
+    """
+
+    name: str
+    table: Table[Any]
+    authentication: Cause
+    seen: Callable[[RouterFacts, TunnelFacts, TunnelFacts, Any], _Running | None]
+    mistakes: _OfPair = duties.of_pair(_STEP)
+    of_keys: _OfPair = duties.of_pair(_STEP)
+    apart: tuple[_OfPair, ...] = ()
+
+
+def one_sided(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that each end runs a protocol of the other one, if it needs one."""
+    for one in PROTOCOLS.failures(client.pair) if client.pair is not None else ():
+        name, facts = (client.hub, client.hub_facts) if one.of_server else (client.name, client.facts)
+        protocol = wanted(one.here, one.there).partition(" ")[0]
+        yield (facts and process_elsewhere(name, facts, protocol)) or failed(client, one, _STEP)
+
+
+def _neighbors(protocol: _Protocol, scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that the two ends of a tunnel are neighbors."""
+    ends = _ends(protocol, client)
+    if ends is None:
+        return
+    names, is_up = (client.name, client.hub), all(end.up for end in ends)
+    evidence = tuple(
+        f"{name}: {other} is {'a neighbor' if end.up else 'no neighbor'}"
+        + "".join(f" ({reason})" for reason in end.reasons[:1] if reason)
+        for name, other, end in zip(names, reversed(names), ends, strict=True)
+    )
+    refusals = [(name, end.refused) for name, end in zip(names, ends, strict=True) if end.refused]
+    evidence += tuple(f"{name}: {refused} {protocol.name} packets not believed" for name, refused in refusals)
+    mistakes = [*protocol.mistakes(scene, client), *(() if is_up else protocol.of_keys(scene, client))]
+    if client.pair is not None and not mistakes:
+        mistakes += [failed(client, one, _STEP, evidence) for one in protocol.table.failures(client.pair)][:1]
+    differing = partial(differences, scene, client, protocol.table, _STEP, partial(_state, protocol), evidence)
+    found = mistakes or list(differing(doubts=bool(refusals)))
+    yield from found
+    if found:
+        return
+    if is_up:
+        yield Fine(_STEP, f"{client.name} and {client.hub} are {protocol.name} neighbors")
+        return
+    for name, end in zip(names, ends, strict=True):
+        if end.blocked:
+            tunnel = client.tunnel.name if name == client.name or client.there is None else client.there.name
+            what = f"{protocol.name} of {name} cannot prove itself on {tunnel}, and keeps silent: {end.blocked}"
+            yield Finding(step=_STEP, cause=protocol.authentication, router=name, what=what, evidence=evidence)
+            return
+    each = (list(check(scene, client)) for check in protocol.apart)
+    found = next((verdicts for verdicts in each if verdicts), [])
+    yield from found
+    if not found:
+        yield Finding(
+            step=_STEP,
+            cause=Cause.UNDECIDED,
+            router=client.name,
+            what=f"{client.name} and {client.hub} run {protocol.name}, and are no neighbors",
+            evidence=evidence,
+            decide=not_before(client, max(end.patience for end in ends)),
+        )
+
+
+def _ends(protocol: _Protocol, client: Client) -> tuple[_Running, _Running] | None:
+    """Return a protocol at the client and at its server; None: it does not run at both."""
+    hub, there, pair = client.hub_facts, client.there, client.pair
+    if hub is None or there is None or pair is None:
+        return None
+    here, far = protocol.table.views(pair)
+    if here is None or far is None:
+        return None
+    mine = protocol.seen(client.facts, client.tunnel, there, here)
+    theirs = protocol.seen(hub, there, client.tunnel, far)
+    return (mine, theirs) if mine is not None and theirs is not None else None
+
+
+def _state(protocol: _Protocol, client: Client) -> tuple[bool, tuple[ReasonFacts, ...]]:
+    """Return whether both ends are neighbors, and why not."""
+    ends = _ends(protocol, client)
+    if ends is None:
+        return False, ()
+    return all(end.up for end in ends), tuple(reason for end in ends for reason in end.reasons if reason)
+
+
+def _near(facts: RouterFacts, protocol: str, tunnel: TunnelFacts, other: TunnelFacts) -> NeighborFacts | None:
+    """Return another end as a neighbor."""
+    for one in facts.neighbors:
+        if one.protocol.startswith(protocol) and one.interface == tunnel.name and one.address in other.addresses:
+            return one
+    return None
+
+
+# ------------------------------------------------------------------------------------------------ each protocol
+
+
+def _eigrp(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, _: EigrpEnd) -> _Running | None:
+    near = _near(facts, "eigrp ", tunnel, other)
+    for process in facts.eigrp:
+        for port in process.interfaces:
+            if port.name == tunnel.name:
+                reasons = (near.reason if near is not None else port.blocked, port.blocked)
+                refused = process.dropped.get("authentication failed", 0)
+                is_up = near is not None and near.up
+                return _Running(is_up, reasons, str(port.blocked), refused, port.hold_time)
+    return None
+
+
+def _ospf(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, end: OspfEnd) -> _Running | None:
+    found, near = ospf_on(facts, tunnel), _near(facts, "ospf ", tunnel, other)
+    if found is None:
+        return None
+    patience = end.timers[0] * (5 if end.elects else 1) + _EXCHANGE
+    reasons = (near.reason,) if near is not None else ()
+    return _Running(near is not None and near.up, reasons, found[1].blocked, patience=patience)
+
+
+def _refused(scene: Scene, client: Client) -> Iterator[Finding]:
+    """Yield that one end of OSPF refuses the other, though the lines of both agree: routers compute MTUs, too."""
+    reasons = _state(_OSPF, client)[1]
+    reason = next((one for one in reasons if one.is_one(OspfReason.MTU, OspfReason.MASK, OspfReason.KIND)), None)
+    if reason is None or client.there is None:
+        return
+    clients = [one for one in (client, *scene.fellows(client)) if _ends(_OSPF, one) is not None]
+    verdict = odd(clients, lambda one: _state(_OSPF, one)[0])
+    ends = [(client.name, client.tunnel), (client.hub, client.there)]
+    (wrong, tunnel), (right, other) = reversed(ends) if verdict is Odd.SERVER else ends
+    is_mtu = reason.is_one(OspfReason.MTU)
+    yield Finding(
+        step=_STEP,
+        cause=Cause.MTU if is_mtu else Cause.OSPF_TERMS,
+        router=wrong,
+        what=f"OSPF of {client.name} and {client.hub} does not agree: {reason}",
+        fix=(INTERFACE.of(name=tunnel.name), mtu_line(other.ip_mtu)) if is_mtu else (),
+        others=(right,) if verdict is Odd.UNDECIDED else (),
+    )
+
+
+def _rip(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, _: RipEnd) -> _Running | None:
+    port = rip_on(facts, tunnel)
+    if port is None or facts.rip is None:
+        return None
+    is_up = any(address in other.addresses for address in port.heard)
+    return _Running(is_up, (port.blocked,), str(port.blocked), port.ignored, facts.rip.update)
+
+
+def _bgp(facts: RouterFacts, _: TunnelFacts, __: TunnelFacts, side: Side) -> _Running:
+    near = [one for one in facts.neighbors if one.protocol.startswith("bgp ") and one.address == side.peer]
+    reasons = tuple(one.reason for one in near if one.reason)
+    return _Running(any(one.up for one in near), reasons, patience=_CONNECT)
+
+
+def bgp(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that the two ends of a tunnel have a BGP session; two ranges alone open none."""
+    sides = BGP.views(client.pair) if client.pair is not None else (None, None)
+    if any(side is not None and side.calls for side in sides):
+        yield from _neighbors(_BGP, scene, client)
+    elif client.pair is not None:
+        pairs = [one for each in scene.clients() if (one := each.pair) is not None]
+        yield from (failed(client, one, _STEP) for one in awaited(client.pair, pairs))
+
+
+def _passwords(scene: Scene, client: Client) -> Iterator[Finding]:
+    """Ask whether two hidden passwords of BGP differ: no counter shows it."""
+    return differences(scene, client, BGP, _STEP, partial(_state, _BGP), doubts=True)
+
+
+_EIGRP: Final = _Protocol(
+    "EIGRP",
+    EIGRP,
+    Cause.EIGRP_AUTHENTICATION,
+    _eigrp,
+    mistakes=duties.of_pair(_STEP, eigrp_rules.HOLD),
+    of_keys=duties.of_pair(_STEP, eigrp_rules.KEY_CHAIN, eigrp_rules.HALF, eigrp_rules.HMAC),
+)
+_OSPF: Final = _Protocol(
+    "OSPF",
+    OSPF,
+    Cause.OSPF_AUTHENTICATION,
+    _ospf,
+    apart=(duties.of_pair(_STEP, TYPE_DEFAULT), _refused),
+)
+#: A router that only advertises its LAN, and has it filtered, sends nothing.
+_RIP: Final = _Protocol("RIP", RIP, Cause.RIP_AUTHENTICATION, _rip, apart=(missing_routes.routes,))
+_BGP: Final = _Protocol("BGP", BGP, Cause.BGP_PASSWORD, _bgp, apart=(*bgp_sessions.CHECKS, _passwords))
+eigrp: Final = partial(_neighbors, _EIGRP)
+ospf: Final = partial(_neighbors, _OSPF)
+rip: Final = partial(_neighbors, _RIP)
