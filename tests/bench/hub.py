@@ -19,13 +19,7 @@ from bench.figures import Figure
 from dmvpn.base.effects import SendGre
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, LinkChanged, NhrpReceived, Tick
-from dmvpn.features.nhrp.packet import (
-    RegistrationFlag,
-    RegistrationRequest,
-    ResolutionFlag,
-    ResolutionRequest,
-    parse,
-)
+from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest, ResolutionFlag, ResolutionRequest, parse
 from dmvpn.features.nhrp.parts import (
     ClientInfo,
     ForwardTransitRecord,

@@ -125,9 +125,7 @@ async def _measure(clients: int, runs: int) -> list[Figure]:
 
 async def _scrapes(path: Path, form: str, clients: int, runs: int, quiet: float) -> list[Figure]:
     client = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _CLIENT, str(path), form),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
+        *(sys.executable, "-c", _CLIENT, str(path), form), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
 
     async def ask(what: str) -> float:

@@ -11,15 +11,7 @@ from contract.peers import KEY
 from contract.test_planes import TUNNEL, udp
 from contract.worlds import DEFAULT, UNDERLAY, RealWorld, nbma
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    NextHop,
-    SetAdjacency,
-    SetCarrier,
-    SetInterface,
-    SetRoute,
-    SetTunnel,
-    TunnelSpec,
-)
+from dmvpn.base.effects import NextHop, SetAdjacency, SetCarrier, SetInterface, SetRoute, SetTunnel, TunnelSpec
 from dmvpn.base.events import Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 
 from contract.peers import KEY, Peer, pair_of_sas
 from contract.test_planes import TUNNEL, on_kernels
-from contract.test_planes_vrfs import (
-    WAN,
-    exchanged,
-    joined,
-    protected_tunnels,
-    provider,
-    tunnel,
-    wan_in_a_vrf,
-)
+from contract.test_planes_vrfs import WAN, exchanged, joined, protected_tunnels, provider, tunnel, wan_in_a_vrf
 from contract.worlds import DEFAULT, LAN, UNDERLAY, RealWorld, nbma
 from dmvpn.base.effects import (
     GRE_NHRP,

@@ -15,16 +15,7 @@ from contract.test_planes_translation import datagram, echo, translate
 from contract.test_planes_vrfs import WAN, provider, wan_in_a_vrf
 from contract.worlds import DEFAULT, LAN, UNDERLAY, RealWorld, World, host, nbma
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    ClearRoute,
-    InVrf,
-    NextHop,
-    SendIp,
-    SetInterface,
-    SetRoute,
-    SetTranslation,
-    SetVrfs,
-)
+from dmvpn.base.effects import ClearRoute, InVrf, NextHop, SendIp, SetInterface, SetRoute, SetTranslation, SetVrfs
 from dmvpn.base.events import EffectFailed, IpReceived
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING
 from contract.test_planes import TUNNEL, contract, hub_and_spokes, udp
 from contract.worlds import LAN, UNDERLAY, host, nbma
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    ClearRoute,
-    ForgetTranslations,
-    NextHop,
-    SendIp,
-    SetInterface,
-    SetRoute,
-    SetTranslation,
-)
+from dmvpn.base.effects import ClearRoute, ForgetTranslations, NextHop, SendIp, SetInterface, SetRoute, SetTranslation
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ESP, GRE, ICMP, UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.net import icmp

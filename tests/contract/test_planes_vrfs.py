@@ -86,9 +86,7 @@ def joined(world: World, name: str, other: str, connection: int = 0, vrf: str = 
     """The tunnel has the default route of the overlay."""
     route = SetRoute(DEFAULT, (NextHop("Tunnel0", TUNNEL[other]),))
     world.execute(
-        name,
-        SetAdjacency("Tunnel0", TUNNEL[other], nbma(other), connection),
-        InVrf(vrf, route) if vrf else route,
+        name, SetAdjacency("Tunnel0", TUNNEL[other], nbma(other), connection), InVrf(vrf, route) if vrf else route
     )
 
 
@@ -199,9 +197,7 @@ def test_a_tunnel_is_in_one_vrf_and_its_gre_in_another(world: World) -> None:
     wan_in_a_vrf(world, "A", "B")
     for number, (name, other) in enumerate((("A", "B"), ("B", "A")), 1):
         world.execute(
-            name,
-            SetVrfs((WAN, "RED")),
-            SetInterface(LAN, True, ((IPv4Address(f"192.168.{number}.1"), 24),), vrf="RED"),
+            name, SetVrfs((WAN, "RED")), SetInterface(LAN, True, ((IPv4Address(f"192.168.{number}.1"), 24),), vrf="RED")
         )
         tunnel(world, name, vrf="RED")
         joined(world, name, other, vrf="RED")

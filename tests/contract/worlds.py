@@ -313,8 +313,7 @@ class RealWorld(World):
                         netlink.VethEnd(name=f"p{number}", namespace=provider),
                     ),
                     netlink.create_veth(
-                        netlink.VethEnd(name="Gi0-2", namespace=router),
-                        netlink.VethEnd(name="eth0", namespace=behind),
+                        netlink.VethEnd(name="Gi0-2", namespace=router), netlink.VethEnd(name="eth0", namespace=behind)
                     ),
                 )
         for number, name in enumerate(ROUTERS, 1):

@@ -57,9 +57,7 @@ def test_our_reflector_tells_both_paths_to_a_prefix_and_takes_one_back() -> None
     with cloud() as wire:
         start_frr(wire, "right", {OURS: ()}, SHARED)
         start_bird(
-            wire,
-            {OURS: "ipv4 { import all; export where source = RTS_STATIC; add paths on; next hop self; };"},
-            own,
+            wire, {OURS: "ipv4 { import all; export where source = RTS_STATIC; add paths on; next hop self; };"}, own
         )
         start_frr(wire, "left", {OURS: ()})
         wire.start_ours(

@@ -78,8 +78,7 @@ protocol bgp ours {{
 
 def start_ours(wire: Wire, neighbors: str) -> None:
     wire.start_ours(
-        "ours",
-        f"router bgp {OUR_AS}\n bgp router-id {OURS}\n{neighbors} network 10.1.0.0 mask 255.255.255.0\n",
+        "ours", f"router bgp {OUR_AS}\n bgp router-id {OURS}\n{neighbors} network 10.1.0.0 mask 255.255.255.0\n"
     )
 
 

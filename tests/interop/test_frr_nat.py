@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interop.evidence import (
-    HOST,
-    INSIDE,
-    LAN,
-    NBMA,
-    REGISTRATION_REPLY,
-    REGISTRATION_REQUEST,
-    RESOLUTION_REPLY,
-    TUNNEL,
-)
+from interop.evidence import HOST, INSIDE, LAN, NBMA, REGISTRATION_REPLY, REGISTRATION_REQUEST, RESOLUTION_REPLY, TUNNEL
 
 if TYPE_CHECKING:
     from interop.evidence import Run

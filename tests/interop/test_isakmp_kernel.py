@@ -112,9 +112,7 @@ def test_all_replace_their_keys_in_turn_and_our_spoke_loses_nothing(our_spoke: t
 
 
 @pytest.mark.story("charon-ikev1-kernel-hub", "charon-ikev1-kernel-nat-ours")
-def test_after_clear_crypto_session_our_spoke_is_back_and_nothing_was_ever_in_clear(
-    our_spoke: tuple[Run, str],
-) -> None:
+def test_after_clear_crypto_session_our_spoke_is_back_and_nothing_was_ever_in_clear(our_spoke: tuple[Run, str]) -> None:
     boot, _ = our_spoke
     assert boot.mark("back") - boot.mark("clear crypto session on spoke1") < 20
     assert boot.pings("back").received == 20

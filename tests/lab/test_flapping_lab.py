@@ -55,11 +55,7 @@ def test_a_tunnel_whose_packets_are_routed_into_itself_flaps(tmp_path: Path) -> 
 
 
 def test_a_neighbor_that_is_forgotten_before_its_next_hello_flaps(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        HUB=(1, "", DYNAMIC + " ip hold-time eigrp 7 3\n", _EIGRP),
-        A=(2, "", NHS + _MULTICAST, _EIGRP),
-    )
+    write(tmp_path, HUB=(1, "", DYNAMIC + " ip hold-time eigrp 7 3\n", _EIGRP), A=(2, "", NHS + _MULTICAST, _EIGRP))
     (facts,) = _facts(tmp_path, 2.0)
     assert flapping(facts) == {
         "HUB": ["EIGRP 7 flaps on Tunnel0: it greets every 5 s, and asks to be forgotten after 3 s"]

@@ -89,12 +89,7 @@ def test_a_hub_that_nobody_registers_with_is_not_up(tmp_path: Path) -> None:
 
 
 def test_a_tunnel_that_is_shut_down_is_as_its_owner_wants_it(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        HUB=(1, "", DYNAMIC, ""),
-        A=(2, "", NHS, ""),
-        B=(3, _CRYPTO, NHS + _PROTECTED + " shutdown\n", ""),
-    )
+    write(tmp_path, HUB=(1, "", DYNAMIC, ""), A=(2, "", NHS, ""), B=(3, _CRYPTO, NHS + _PROTECTED + " shutdown\n", ""))
     assert missing(tmp_path) == []
 
 

@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
     slip = " tunnle protection ipsec profile P\n"
-    write(
-        tmp_path / "ospf",
-        HUB=(1, "", DYNAMIC, OSPF),
-        A=(2, "", NHS, OSPF),
-        B=(3, "", NHS + slip, ""),
-    )
+    write(tmp_path / "ospf", HUB=(1, "", DYNAMIC, OSPF), A=(2, "", NHS, OSPF), B=(3, "", NHS + slip, ""))
     with Labs() as labs:
         result = labs.run("lab", "up", tmp_path / "ospf", "--simulated")
         assert result.returncode == 1

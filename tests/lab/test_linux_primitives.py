@@ -45,19 +45,7 @@ from dmvpn.dataplane.sockets import (
 from dmvpn.dataplane.tap import GSO_UDP_L4, NEEDS_CHECKSUM, Tap, VnetHeader
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.syscalls import mount
-from support.links import (
-    ECHO,
-    HERE,
-    PEER_MAC,
-    TAP_MAC,
-    THERE,
-    cable,
-    index_of,
-    next_frame,
-    prepare,
-    read_frame,
-    tunnel,
-)
+from support.links import ECHO, HERE, PEER_MAC, TAP_MAC, THERE, cable, index_of, next_frame, prepare, read_frame, tunnel
 from support.namespaces import wait_readable
 
 if TYPE_CHECKING:

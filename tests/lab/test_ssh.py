@@ -195,10 +195,7 @@ def test_two_hundred_who_only_wait_there_keep_nobody_out(door: Door) -> None:
 
 def test_a_denied_address_gets_no_key_exchange_and_closes_the_door_for_nobody(tmp_path: Path) -> None:
     """An address outside of the access class got a key exchange; its wrong passwords locked everybody out."""
-    door = Door(
-        tmp_path,
-        f"{CONFIGURATION} access-class 5 in\nlogin block-for 600 attempts 1 within 60\n",
-    )
+    door = Door(tmp_path, f"{CONFIGURATION} access-class 5 in\nlogin block-for 600 attempts 1 within 60\n")
     nothing, everything = IPv4Address(0), IPv4Address("255.255.255.255")
     permitted = Condition(
         source=Addresses(IPv4Address("127.0.0.2"), nothing), destination=Addresses(nothing, everything)

@@ -191,9 +191,7 @@ _LAN_BEHIND_SUMMARY = Cloud(
 @example(_LAN_BEHIND_SUMMARY)
 @example(replace(_LAN_BEHIND_SUMMARY, loss=0.3, seed=291))
 @settings(few_examples(12), suppress_health_check=[HealthCheck.too_slow])
-def test_no_packet_runs_in_a_circle_once_the_news_of_a_lost_prefix_has_arrived(
-    cloud: Cloud,
-) -> None:
+def test_no_packet_runs_in_a_circle_once_the_news_of_a_lost_prefix_has_arrived(cloud: Cloud) -> None:
     world = World(cloud)
     world.run(3)
     for number, pause in cloud.events:

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from dmvpn.base.pages import Pages
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import (
-    Roster,
-    is_host,
-    matches,
-    names,
-    of_address,
-)
+from dmvpn.features.ike.identity import Roster, is_host, matches, names, of_address
 from dmvpn.features.ike.model import (
     AuthenticationMethod,
     Identity,
@@ -45,13 +39,7 @@ words = st.sampled_from(["a.net", "A.net", "net", "x@net", "b.a.net"])
 identities = st.builds(
     Identity, kind=st.sampled_from(IdentityKind), address=st.none() | addresses, mask=masks, text=words
 )
-entries = st.builds(
-    KeyringPeer,
-    name=words,
-    address=st.none() | addresses,
-    mask=masks,
-    identity=st.none() | identities,
-)
+entries = st.builds(KeyringPeer, name=words, address=st.none() | addresses, mask=masks, identity=st.none() | identities)
 proofs = st.one_of(
     st.builds(of_address, addresses),
     st.just(of_address(IPv6Address("2001:db8::1"))),

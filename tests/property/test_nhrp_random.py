@@ -40,9 +40,9 @@ steps = st.lists(
             )
         ),
         st.integers(0, 255),
-        st.integers(0, 255),
+        st.integers(0, 255)
     ),
-    max_size=60,
+    max_size=60
 )  # fmt: skip
 
 

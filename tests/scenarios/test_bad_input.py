@@ -300,8 +300,7 @@ def unknown_request(kind: type[nhrp.ClientMessage], *, compulsory: bool, destina
 
 
 @pytest.mark.parametrize(
-    ("kind", "destination"),
-    [(nhrp.RegistrationRequest, "192.168.100.11"), (nhrp.ResolutionRequest, "10.1.1.1")],
+    ("kind", "destination"), [(nhrp.RegistrationRequest, "192.168.100.11"), (nhrp.ResolutionRequest, "10.1.1.1")]
 )
 def test_an_unknown_compulsory_extension_gets_error_1(
     world: World, kind: type[nhrp.ClientMessage], destination: str

@@ -26,8 +26,7 @@ def watched(router: str, text: str) -> str:
     text = text.replace(" ip nhrp network-id", " bfd interval 50 min_rx 50 multiplier 3\n ip nhrp network-id")
     peer = "SPOKES" if router == "HUB" else "10.255.0.1"
     text = text.replace(
-        f" neighbor {peer} remote-as 65000\n",
-        f" neighbor {peer} remote-as 65000\n neighbor {peer} fall-over bfd\n",
+        f" neighbor {peer} remote-as 65000\n", f" neighbor {peer} remote-as 65000\n neighbor {peer} fall-over bfd\n"
     )
     if router != "SPOKE2":
         return text

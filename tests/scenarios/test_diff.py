@@ -135,8 +135,7 @@ def test_a_second_hub_that_stands_in_is_a_gain_and_one_that_knows_no_routes_is_n
 def test_who_depends_on_the_dead_hub_alone_is_not_waited_for() -> None:
     """SPOKE2 knows HUB1 only: when that dies, nothing is to be seen after the others are well again."""
     _, scenario = _changed(
-        "dual-hub",
-        lambda name, text: re.sub(r"\n ip nhrp nhs 10.255.0.2 .*", "", text) if name == "SPOKE2" else text,
+        "dual-hub", lambda name, text: re.sub(r"\n ip nhrp nhs 10.255.0.2 .*", "", text) if name == "SPOKE2" else text
     )
     subject = Subject.of(scenario, 1)
     found = measure(subject, choose_pairs(subject.lans, 1))

@@ -61,8 +61,7 @@ def test_where_pieces_get_lost_the_end_that_makes_them_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("router", "port", "address"),
-    [("TRANSPORT", "GigabitEthernet0/2", "198.51.100.6"), ("S1", PORT, "198.51.100.5")],
+    ("router", "port", "address"), [("TRANSPORT", "GigabitEthernet0/2", "198.51.100.6"), ("S1", PORT, "198.51.100.5")]
 )
 @pytest.mark.parametrize("mask", ["255.255.255.254", "255.255.255.255"])
 def test_of_two_masks_the_one_that_no_other_wire_has_is_wrong(router: str, port: str, address: str, mask: str) -> None:

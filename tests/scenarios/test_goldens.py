@@ -237,8 +237,7 @@ def golden(name: str, router: str, command: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "router", "command"),
-    [(name, router, command) for name, router, commands in CASES for command in commands],
+    ("name", "router", "command"), [(name, router, command) for name, router, commands in CASES for command in commands]
 )
 def test_the_output_is_the_golden_one(name: str, router: str, command: str) -> None:
     text = outputs(name)[router, command]

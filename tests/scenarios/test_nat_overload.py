@@ -184,10 +184,7 @@ def test_a_hub_lets_other_sites_into_the_internet_if_its_tunnel_is_inside() -> N
 
 def test_walk_tells_the_translation_there_and_back(world: World) -> None:
     facts = lab_facts(
-        world.scenario,
-        {name: router_facts(node.router, world.now) for name, node in world.sim.routers.items()},
-        {},
-        (),
+        world.scenario, {name: router_facts(node.router, world.now) for name, node in world.sim.routers.items()}, {}, ()
     )
     told = "\n".join(as_text(walk(facts, H3, WEB)))
     assert f"NAT overload: source {H3} becomes {WAN['R31']}" in told

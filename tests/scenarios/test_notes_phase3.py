@@ -222,11 +222,7 @@ def test_with_a_summary_the_shortcut_is_a_route_of_its_own(world: World) -> None
 def test_with_a_default_route_only_the_shortcut_is_a_route_of_its_own_too(world: World) -> None:
     world.configure("R11", *EIGRP_TUNNEL, "summary-address 0.0.0.0 0.0.0.0")
     for spoke, gateway in (("R31", "172.16.31.2"), ("R41", "172.16.41.2")):
-        world.configure(
-            spoke,
-            f"ip route 172.16.0.0 255.255.0.0 {gateway}",
-            f"no ip route 0.0.0.0 0.0.0.0 {gateway}",
-        )
+        world.configure(spoke, f"ip route 172.16.0.0 255.255.0.0 {gateway}", f"no ip route 0.0.0.0 0.0.0.0 {gateway}")
     world.run_for(5)
     assert route(world, "R31", "0.0.0.0/0").startswith("D*    0.0.0.0/0 [90/")
     assert hops(world, "R31", "10.4.4.1", "10.3.3.1") == [HUB, R41]

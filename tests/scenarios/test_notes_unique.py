@@ -45,11 +45,7 @@ def move(world: World) -> int:
     world.configure("R31", "interface tunnel 100", "shutdown")
     world.run_for(30)
     world.configure(
-        "R31",
-        "interface GigabitEthernet0/1",
-        f"ip address {NEW} 255.255.255.0",
-        "interface tunnel 100",
-        "no shutdown",
+        "R31", "interface GigabitEthernet0/1", f"ip address {NEW} 255.255.255.0", "interface tunnel 100", "no shutdown"
     )
     world.run_for(1)
     return before

@@ -59,8 +59,7 @@ def world_of(first: str, second: str) -> World:
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
-    [(first, second) for first in NAMES for second in NAMES if first != second],
+    ("first", "second"), [(first, second) for first in NAMES for second in NAMES if first != second]
 )
 def test_a_protocol_brings_in_what_another_knows_as_a_route_map_wants_it(first: str, second: str) -> None:
     world = world_of(first, second)
@@ -139,8 +138,7 @@ def test_the_death_of_a_hub_moves_both_protocols() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
-    [(first, second) for first in ("eigrp", "ospf", "rip") for second in NAMES if first != second],
+    ("first", "second"), [(first, second) for first in ("eigrp", "ospf", "rip") for second in NAMES if first != second]
 )
 def test_the_networks_on_which_a_protocol_runs_come_in_with_its_routes(first: str, second: str) -> None:
     """FRR does otherwise: there `redistribute eigrp` brings in what EIGRP learned, and nothing else."""

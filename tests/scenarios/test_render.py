@@ -90,13 +90,7 @@ def test_two_hubs_and_five_spokes_of_all_kinds_come_up_and_those_who_can_go_dire
 
 @pytest.mark.parametrize(("phase", "routing", "protection", "hubs", "direct"), _KINDS)
 def test_every_kind_of_network_comes_up_with_the_built_in_template(
-    phase: int,
-    routing: str,
-    protection: str,
-    hubs: int,
-    direct: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    phase: int, routing: str, protection: str, hubs: int, direct: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ", ".join(f"H{number}: {{}}" for number in range(hubs))
     second = ", second: 10.254.0.0/24" if phase == 1 and hubs == 2 else ""

@@ -30,11 +30,7 @@ def if_state(router: str, text: str) -> str:
 def without_default(world: World) -> World:
     """Spokes that have a route to the provider's networks, and none to everything else."""
     for spoke, gateway in (("R31", "172.16.31.2"), ("R41", "172.16.41.2")):
-        world.configure(
-            spoke,
-            f"ip route 172.16.0.0 255.255.0.0 {gateway}",
-            f"no ip route 0.0.0.0 0.0.0.0 {gateway}",
-        )
+        world.configure(spoke, f"ip route 172.16.0.0 255.255.0.0 {gateway}", f"no ip route 0.0.0.0 0.0.0.0 {gateway}")
     world.run_for(1)
     return world
 

@@ -102,10 +102,7 @@ def test_a_route_that_follows_nobody_is_not_there_and_comes_with_the_object() ->
 
 def test_a_route_that_follows_itself_does_not_spin() -> None:
     world = spoke(
-        "track 2 ip route 172.30.0.0 255.255.0.0 reachability",
-        "track 1 list boolean and",
-        "object 2 not",
-        ROUTES[0],
+        "track 2 ip route 172.30.0.0 255.255.0.0 reachability", "track 1 list boolean and", "object 2 not", ROUTES[0]
     )
     world.run_for(20)
     changes = [text for text in world.messages("SPOKE1") if "%TRACK" in text]

@@ -109,11 +109,7 @@ def test_a_walk_is_what_packets_do_between_all_hosts(scenario: str) -> None:
         (
             IN_PROTOCOL_50,
             ("H1", "H2"),
-            lines(
-                (" ip mtu 1400\n", " ip mtu 1500\n"),
-                NEVER_IN_UDP,
-                ("esp-gcm 256", "esp-aes esp-sha-hmac"),
-            ),
+            lines((" ip mtu 1400\n", " ip mtu 1500\n"), NEVER_IN_UDP, ("esp-gcm 256", "esp-aes esp-sha-hmac")),
             1430,
         ),
     ],

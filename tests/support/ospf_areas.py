@@ -91,9 +91,7 @@ class AreaNet(OspfNet):
         return (0 in self._attached(number) and len(self._attached(number)) > 1) or joined
 
     def _round(
-        self,
-        inside: dict[int, dict[int, dict[int, tuple[int, frozenset[int]]]]],
-        before: dict[tuple[int, int], Way],
+        self, inside: dict[int, dict[int, dict[int, tuple[int, frozenset[int]]]]], before: dict[tuple[int, int], Way]
     ) -> dict[tuple[int, int], Way]:
         ways: dict[tuple[int, int], Way] = {}
         for here, there in itertools.product(self.routers, repeat=2):

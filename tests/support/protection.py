@@ -18,11 +18,7 @@ GCM = EspTransform(EspCipher.AES_GCM, 256)
 def connection(number: int, local: IPAddress | str, remote: IPAddress | str, **more: object) -> Connection:
     """Return a peer of the IPsec profile P; more: what else is to be said of it."""
     plain = Connection(
-        number=number,
-        local=IPv4Address(str(local)),
-        remote=IPv4Address(str(remote)),
-        identity=str(remote),
-        profile="P",
+        number=number, local=IPv4Address(str(local)), remote=IPv4Address(str(remote)), identity=str(remote), profile="P"
     )
     return replace(plain, **more)  # type: ignore[arg-type]  # a test says only what there is
 

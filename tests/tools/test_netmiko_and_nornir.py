@@ -80,9 +80,7 @@ def by_nornir(devices: dict[str, Any]) -> dict[str, object]:
     Path("groups.yaml").write_text("")
     inventory = {"plugin": "SimpleInventory", "options": {"host_file": "hosts.yaml", "group_file": "groups.yaml"}}
     nornir = InitNornir(
-        inventory=inventory,
-        runner={"plugin": "threaded", "options": {"num_workers": 40}},
-        logging={"enabled": False},
+        inventory=inventory, runner={"plugin": "threaded", "options": {"num_workers": 40}}, logging={"enabled": False}
     )
     routers = nornir.filter(filter_func=lambda host: host.name in devices)
     configured = routers.run(netmiko_send_config, config_commands=["interface Loopback7", "description by nornir"])

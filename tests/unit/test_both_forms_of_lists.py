@@ -46,7 +46,7 @@ def test_an_entry_is_put_between_those_of_a_numbered_list() -> None:
 def test_lines_of_a_numbered_list_behind_its_mode_are_entries_of_it() -> None:
     found = shown(
         "ip access-list extended 101", " 5 deny tcp any any", "access-list 101 permit ip any any",
-        "access-list 101 permit ip any any", "access-list 101 remark *** end ***",
+        "access-list 101 permit ip any any", "access-list 101 remark *** end ***"
     )  # fmt: skip
     assert found == [
         "ip access-list extended 101",

@@ -95,8 +95,7 @@ def test_a_client_that_takes_few_lines_at_a_time_takes_the_oldest_first() -> Non
 
 
 @pytest.mark.parametrize(
-    ("address", "concerned"),
-    [("10.4.4.1", True), ("10.4.5.1", False), ("192.0.2.1", False), ("2001:db8::1", False)],
+    ("address", "concerned"), [("10.4.4.1", True), ("10.4.5.1", False), ("192.0.2.1", False), ("2001:db8::1", False)]
 )
 def test_a_change_concerns_the_addresses_in_its_prefix(address: str, concerned: bool) -> None:
     assert ChronicleLine(1, 1.0, CHANGE).concerns(ip_address(address)) is concerned

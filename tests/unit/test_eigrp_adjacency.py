@@ -16,12 +16,7 @@ from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale, Weights
-from dmvpn.features.eigrp.model import (
-    AuthenticationMode,
-    EigrpConfig,
-    InterfaceSettings,
-    ProcessSettings,
-)
+from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Authentication, Parameters, PeerTermination, StubFlag
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel

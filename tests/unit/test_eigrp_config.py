@@ -29,8 +29,7 @@ from dmvpn.ios import ConfigResult, ConfigSession, ConfigTree, Configurator, pro
 
 FEATURES = (INTERFACE, POLICY, EIGRP, RIP)
 LANGUAGE = Configurator(
-    [line for feature in FEATURES for line in feature.config],
-    [mode for feature in FEATURES for mode in feature.modes],
+    [line for feature in FEATURES for line in feature.config], [mode for feature in FEATURES for mode in feature.modes]
 )
 
 

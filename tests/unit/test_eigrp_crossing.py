@@ -29,11 +29,7 @@ def _hub() -> EigrpNet:
 
 
 def _say(
-    net: EigrpNet,
-    opcode: Opcode,
-    sequence: int = 0,
-    acknowledgment: int = 0,
-    flags: PacketFlag = NONE,
+    net: EigrpNet, opcode: Opcode, sequence: int = 0, acknowledgment: int = 0, flags: PacketFlag = NONE
 ) -> list[EigrpPacket]:
     """The neighbor sends a packet. Returns what goes to it within a tenth of a second."""
     now = net.now

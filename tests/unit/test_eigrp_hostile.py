@@ -27,9 +27,7 @@ MOST = 50
 NO_FLAGS = PacketFlag(0)
 #: It says that it may be silent for eighteen hours.
 HELLO = EigrpPacket(
-    opcode=Opcode.HELLO,
-    autonomous_system=100,
-    tlvs=(Parameters(k1=1, k2=0, k3=1, k4=0, k5=0, k6=0, hold_time=0xFFFF),),
+    opcode=Opcode.HELLO, autonomous_system=100, tlvs=(Parameters(k1=1, k2=0, k3=1, k4=0, k5=0, k6=0, hold_time=0xFFFF),)
 ).serialize()
 
 

@@ -74,13 +74,7 @@ def test_other_weights_count_as_in_the_formula(weights: Weights, distance: int) 
     assert MetricScale(weights=weights).distance(link_vector(1_000_000, 10, 1500)) == distance
 
 
-@given(
-    st.integers(1, 100_000_000),
-    st.integers(0, 1_000_000),
-    st.integers(64, 9000),
-    st.integers(0, 99),
-    st.booleans(),
-)
+@given(st.integers(1, 100_000_000), st.integers(0, 1_000_000), st.integers(64, 9000), st.integers(0, 99), st.booleans())
 def test_a_metric_that_is_told_on_keeps_its_distance(
     bandwidth: int, tens: int, mtu: int, hops: int, wide: bool
 ) -> None:

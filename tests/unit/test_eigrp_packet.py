@@ -116,11 +116,7 @@ tlvs: st.SearchStrategy[Tlv] = st.one_of(
     ),
     st.builds(ClassicInternal, next_hop=ipv4_addresses, metric=classic_metrics, destinations=destinations),
     st.builds(
-        ClassicExternal,
-        next_hop=ipv4_addresses,
-        external=externals,
-        metric=classic_metrics,
-        destinations=destinations,
+        ClassicExternal, next_hop=ipv4_addresses, external=externals, metric=classic_metrics, destinations=destinations
     ),
     st.builds(
         WideInternal,

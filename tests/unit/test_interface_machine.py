@@ -162,9 +162,7 @@ def test_a_configured_address_that_the_host_does_not_have_is_reported() -> None:
 
 def test_an_address_that_moves_to_another_interface_has_the_new_owner() -> None:
     bench = make()
-    bench.configure(
-        "interface Gi0/1\n no ip address\ninterface Gi0/2\n ip address 172.16.11.1 255.255.255.252\n",
-    )
+    bench.configure("interface Gi0/1\n no ip address\ninterface Gi0/2\n ip address 172.16.11.1 255.255.255.252\n")
     owner = bench.ports.interfaces.owner(IPv4Address("172.16.11.1"))
     assert owner is not None
     assert owner.name == "GigabitEthernet0/2"

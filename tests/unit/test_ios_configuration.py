@@ -234,7 +234,7 @@ def test_a_check_may_warn_and_let_the_line_pass() -> None:
         (["no ip mask-reply", "default ip mask-reply"], []),
         (["duplex auto", "speed auto", "no cdp enable", "load-interval 30"],
          ["load-interval 30", "duplex auto", "speed auto", "no cdp enable"]),
-    ],
+    ]
 )  # fmt: skip
 def test_lines_replace_add_or_take_back(lines: list[str], kept: list[str]) -> None:
     assert body(session("interface tunnel 0", *lines)) == kept
@@ -312,7 +312,7 @@ def test_a_section_that_somebody_else_removed_comes_back_when_it_is_written_to()
 def test_features_get_their_settings_from_the_tree() -> None:
     started = session(
         "interface tu0", "ip nhrp nhs 10.0.0.1 nbma 1.1.1.1 multicast priority 5", "ip nhrp nhs 10.0.0.2",
-        "no ip redirects", "no ip split-horizon eigrp 7", "tunnel key 9", "interface gi0/1",
+        "no ip redirects", "no ip split-horizon eigrp 7", "tunnel key 9", "interface gi0/1"
     )  # fmt: skip
     section = tunnel(started)
     first, second = section.all(small.NHS)

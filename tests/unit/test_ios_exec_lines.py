@@ -78,8 +78,7 @@ def test_a_line_that_needs_more_words_is_incomplete(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "quoted"),
-    [("s", "s"), ("  s  ", "s"), ("c ip route *", "c ip route *"), ("show i", "show i")],
+    ("line", "quoted"), [("s", "s"), ("  s  ", "s"), ("c ip route *", "c ip route *"), ("show i", "show i")]
 )
 def test_an_ambiguous_line_is_quoted_whole_behind_two_blanks(line: str, quoted: str) -> None:
     assert refused(line) == [f'% Ambiguous command:  "{quoted}"', ""]

@@ -8,14 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import OuterAddress
-from dmvpn.base.protection import (
-    Encapsulation,
-    EspCipher,
-    EspHash,
-    EspTransform,
-    ProtectionPolicy,
-    policies_for,
-)
+from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.config import model
 from dmvpn.features.ipsec.model import IpsecConfig

@@ -48,9 +48,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         }
         listener = over.enter_context(control.listen(folder.control))
         selector.register(
-            listener,
-            selectors.EVENT_READ,
-            lambda: control.serve(listener, lambda _request: nodes, control.Answer.send),
+            listener, selectors.EVENT_READ, lambda: control.serve(listener, lambda _request: nodes, control.Answer.send)
         )
         return folder
 

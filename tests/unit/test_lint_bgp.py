@@ -115,9 +115,7 @@ def test_a_range_may_be_that_of_the_loopbacks_from_which_spokes_call() -> None:
 
 def test_a_spoke_that_has_the_loopback_of_the_hub_as_neighbor_is_not_waited_for_on_the_tunnel() -> None:
     network = edited(
-        BGP,
-        HUB=[("router bgp", _LOOPBACK), (_BOTH, _RANGES)],
-        SPOKE2=[(_CALL, _CALL.replace("10.0.0.1", "192.0.2.1"))],
+        BGP, HUB=[("router bgp", _LOOPBACK), (_BOTH, _RANGES)], SPOKE2=[(_CALL, _CALL.replace("10.0.0.1", "192.0.2.1"))]
     )
     assert said(network) == []
 

@@ -342,9 +342,7 @@ def test_other_nat_is_left_out_and_named(line: str) -> None:
 
 def test_clear_forgets_the_flows() -> None:
     life = Life(standard("permit any"))
-    match = exec_parser(
-        FEATURES,
-    ).match("clear ip nat translation *")
+    match = exec_parser(FEATURES).match("clear ip nat translation *")
     assert isinstance(match, Match)
     assert life.handle(ClearTranslations(), 3.0) == [ForgetTranslations()]
 

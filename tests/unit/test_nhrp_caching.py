@@ -59,9 +59,7 @@ REQUEST = ResolutionRequest(
         replace(REQUEST, cies=()),
     ],
 )
-def test_the_binding_of_a_requester_is_kept_only_if_it_is_stable_and_says_how_long(
-    request_: ResolutionRequest,
-) -> None:
+def test_the_binding_of_a_requester_is_kept_only_if_it_is_stable_and_says_how_long(request_: ResolutionRequest) -> None:
     overlay = ready()
     receive(overlay, "R41", request_, HUB_NBMA)
     assert list(targets(overlay, "R41")) == ["10.4.4.0/24", "192.168.100.11/32"]

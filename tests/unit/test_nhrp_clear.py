@@ -6,11 +6,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions
-from dmvpn.features.nhrp.packet import (
-    PurgeRequest,
-    RegistrationRequest,
-    ResolutionRequest,
-)
+from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationRequest, ResolutionRequest
 from support.cloud import HUB_NBMA, PEER_NBMA, ready, targets
 from support.overlay import TUNNEL, Overlay, address, make_shortcut
 

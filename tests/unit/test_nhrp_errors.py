@@ -28,17 +28,7 @@ from dmvpn.features.nhrp.parts import (
 )
 from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import REQUEST
-from support.cloud import (
-    HUB,
-    HUB_NBMA,
-    PEER,
-    PEER_NBMA,
-    SPOKE,
-    SPOKE_NBMA,
-    ready,
-    receive,
-    refused,
-)
+from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, ready, receive, refused
 from support.overlay import Overlay, address, cloud, make_shortcut
 from support.wire import with_checksum
 

@@ -36,11 +36,7 @@ from support.overlay import Overlay, address, cloud, data_packet, make_shortcut
 def told(overlay: Overlay, code: int, about: ResolutionRequest | RegistrationRequest) -> None:
     """The hub tells R31 that something is wrong with a packet of its."""
     error = ErrorIndication(
-        source_nbma=HUB_NBMA,
-        source_protocol=HUB,
-        destination_protocol=SPOKE,
-        error_code=code,
-        packet=about.serialize(),
+        source_nbma=HUB_NBMA, source_protocol=HUB, destination_protocol=SPOKE, error_code=code, packet=about.serialize()
     )
     receive(overlay, "R31", error, HUB_NBMA)
 

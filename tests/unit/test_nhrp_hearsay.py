@@ -48,10 +48,7 @@ def _say(overlay: ProtectedOverlay, packet: RegistrationRequest, by: str = "R41"
 
 
 def _registration(
-    source: IPAddress,
-    nbma: IPAddress,
-    cie_nbma: IPAddress | None = None,
-    record: ForwardTransitRecord | None = None,
+    source: IPAddress, nbma: IPAddress, cie_nbma: IPAddress | None = None, record: ForwardTransitRecord | None = None
 ) -> RegistrationRequest:
     return RegistrationRequest(
         source_nbma=nbma,

@@ -17,13 +17,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
 )
-from dmvpn.features.nhrp.parts import (
-    CieCode,
-    ClientInfo,
-    ForwardTransitRecord,
-    ReverseTransitRecord,
-    find,
-)
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import HUB_NBMA, R31, R41, REQUEST, receive
 from support.overlay import TUNNEL, Member, Overlay, address, data_packet, hairpin, tunnel_config

@@ -324,8 +324,7 @@ def test_what_cannot_be_the_address_of_a_client_is_not_registered(source: str, p
 
 
 @pytest.mark.parametrize(
-    ("name", "version"),
-    [("registration_request_ios_style_ipv6_overlay", 6), ("resolution_request_ipv6_underlay", 4)],
+    ("name", "version"), [("registration_request_ios_style_ipv6_overlay", 6), ("resolution_request_ipv6_underlay", 4)]
 )
 def test_the_version_of_a_packet_is_that_of_its_overlay(name: str, version: int) -> None:
     assert peek_version(VECTORS[name]) == version

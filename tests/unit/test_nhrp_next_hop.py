@@ -14,12 +14,7 @@ from dmvpn.base.notices import RouteOffered, RouteRetracted
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cache import EntryType, Flag
 from dmvpn.features.nhrp.model import NhsConfig
-from dmvpn.features.nhrp.packet import (
-    RegistrationFlag,
-    RegistrationRequest,
-    ResolutionReply,
-    ResolutionRequest,
-)
+from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.parts import ClientInfo
 from support.overlay import HUB, TUNNEL, Overlay, address, cloud
 

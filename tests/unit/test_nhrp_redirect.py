@@ -8,11 +8,7 @@ import pytest
 
 from dmvpn.base.events import Hairpin, NhrpReceived
 from dmvpn.features.nhrp import ways
-from dmvpn.features.nhrp.packet import (
-    RegistrationRequest,
-    ResolutionRequest,
-    TrafficIndication,
-)
+from dmvpn.features.nhrp.packet import RegistrationRequest, ResolutionRequest, TrafficIndication
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
 from support.cloud import HUB_NBMA, SPOKE_NBMA, ready, tunnel_of

@@ -13,12 +13,7 @@ from dmvpn.base.events import Resync
 from dmvpn.base.notices import HoldTunnel, LineEnds, NeighborSilent
 from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.model import ClearSessions
-from dmvpn.features.nhrp.packet import (
-    PurgeRequest,
-    RegistrationFlag,
-    RegistrationReply,
-    RegistrationRequest,
-)
+from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo
 from support.overlay import TUNNEL, address, client_of, cloud
 

@@ -12,13 +12,7 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.features.nhrp.cache import EntryType, Flag
-from dmvpn.features.nhrp.packet import (
-    ErrorCode,
-    ErrorIndication,
-    ResolutionFlag,
-    ResolutionReply,
-    ResolutionRequest,
-)
+from dmvpn.features.nhrp.packet import ErrorCode, ErrorIndication, ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress, find
 from support.cloud import HUB_NBMA, PEER, PEER_NBMA, SPOKE_NBMA, answer, question, ready, receive, targets, tunnel_of
 from support.overlay import TUNNEL, address, cloud, hairpin, make_shortcut

@@ -47,18 +47,10 @@ def _registered(overlay: Overlay, hub: str) -> bool:
 def _two_hubs(**settings: object) -> Overlay:
     second = NhsConfig(address=address("192.168.100.12"), nbma=address("172.16.12.1"), priority=1)
     spoke = Member(
-        "R31",
-        address("172.16.31.1"),
-        address("192.168.100.31"),
-        tunnel_config(nhs=(HUB, second), **settings),
+        "R31", address("172.16.31.1"), address("192.168.100.31"), tunnel_config(nhs=(HUB, second), **settings)
     )
     hubs = [
-        Member(
-            name,
-            address(f"172.16.{n}.1"),
-            address(f"192.168.100.{n}"),
-            tunnel_config(multicast_dynamic=True),
-        )
+        Member(name, address(f"172.16.{n}.1"), address(f"192.168.100.{n}"), tunnel_config(multicast_dynamic=True))
         for name, n in (("R11", 11), ("R12", 12))
     ]
     return Overlay(spoke, *hubs)

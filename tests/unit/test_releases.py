@@ -53,7 +53,7 @@ def on(text: str, line: str = SHORTCUT) -> list[str]:
         ("12.4", False), ("15.0", False), ("15.2(4)M", False), ("15.6", False), ("15.7", True), ("15.9", True),
         ("16.0", False), ("16.2", False), ("16.3", True), ("16.12", True), ("17.1", True), ("17.15", True),
         ("15.10", True), ("16.03", True), ("9.3(5)", False),
-    ],
+    ]
 )  # fmt: skip
 def test_what_a_release_has_on_without_showing_it_is_on(version: str, is_on: bool) -> None:
     """A hub of IOS XE 17 had no neighbors here: no line told it to copy multicasts to its spokes."""

@@ -81,10 +81,7 @@ def test_ipv6_in_a_real_lab_is_refused_in_one_sentence_before_it_begins(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UserError) as refused:
-        lab.up(
-            argument_parser().parse_args(["lab", "up", "ipv6-phase3"]),
-            Told(for_programs=False),
-        )
+        lab.up(argument_parser().parse_args(["lab", "up", "ipv6-phase3"]), Told(for_programs=False))
     assert str(refused.value) == (
         "ipv6-phase3 needs IPv6, which only the data plane of a simulated lab carries as yet: "
         "'dmvpn lab up ipv6-phase3 --simulated'"
@@ -113,10 +110,7 @@ def test_a_scenario_that_cannot_come_up_is_refused_with_the_reason(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     without(monkeypatch, "ospf")
     with pytest.raises(UserError) as refused:
-        lab.up(
-            argument_parser().parse_args(["lab", "up", "guide-phase2", "--simulated"]),
-            Told(for_programs=False),
-        )
+        lab.up(argument_parser().parse_args(["lab", "up", "guide-phase2", "--simulated"]), Told(for_programs=False))
     text = str(refused.value)
     assert text.splitlines()[0] == "guide-phase2 needs ospf, which this release does not have:"
     assert not list(tmp_path.rglob("guide-phase2"))

@@ -432,13 +432,7 @@ def test_every_show_can_be_had_as_json() -> None:
         (
             "ping 10.4.4.1 timeout 1 size 1400 repeat 100 df-bit source 10.3.3.1",
             StartPing(
-                5,
-                destination="10.4.4.1",
-                source=IPv4Address("10.3.3.1"),
-                repeat=100,
-                size=1400,
-                timeout=1,
-                df=True,
+                5, destination="10.4.4.1", source=IPv4Address("10.3.3.1"), repeat=100, size=1400, timeout=1, df=True
             ),
         ),
         (

@@ -23,16 +23,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, PeerUsage
-from dmvpn.base.filters import (
-    Condition,
-    FilterCount,
-    FilterEntry,
-    FilterList,
-    Flags,
-    Packet,
-    PortFilters,
-    ReversePath,
-)
+from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, Flags, Packet, PortFilters, ReversePath
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
 from dmvpn.base.streams import StreamPeer
 from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule

@@ -192,11 +192,7 @@ def _way(arrives: str, leaves: str) -> tuple[bytes, ...]:
 
 def _is_translated() -> tuple[bytes, ...]:
     status = struct.Struct("=I")
-    return (
-        tracked_status(),
-        masked(status.pack(SOURCE_TRANSLATED)),
-        compare(Compare.NOT_EQUAL, status.pack(0)),
-    )
+    return (tracked_status(), masked(status.pack(SOURCE_TRANSLATED)), compare(Compare.NOT_EQUAL, status.pack(0)))
 
 
 def _next(overloads: tuple[Overload, ...], number: int) -> int | None:

@@ -127,12 +127,7 @@ def _proof_lines(end: EigrpEnd, proof: Proof) -> tuple[str, ...]:
     return tuple(lines)
 
 
-_NOT_BELIEVED: Final = (
-    EigrpReason.WRONG_DIGEST,
-    EigrpReason.NO_DIGEST,
-    EigrpReason.OFF_HERE,
-    EigrpReason.NO_VALID_KEY,
-)
+_NOT_BELIEVED: Final = (EigrpReason.WRONG_DIGEST, EigrpReason.NO_DIGEST, EigrpReason.OFF_HERE, EigrpReason.NO_VALID_KEY)
 SYSTEM: Final = Term["EigrpEnd", int](
     rule=Rule(
         id="routing-process-differs",
