@@ -12,10 +12,10 @@ from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import ike_keys
+from dmvpn.features.ike.v1.numbers import Flag
 from dmvpn.features.ike.v1.offers import accepted, choose, mismatch
 from dmvpn.features.ike.v1.sealed import Channel
 from dmvpn.features.ike.v1.wire import Header, Message, Sealed, parse_chain
-from dmvpn.features.ike.v1.wire.numbers import Flag
 from dmvpn.features.ike.v1.wire.payloads import (
     Certificate,
     Delete,

@@ -6,10 +6,10 @@ from typing import Final
 
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType, Vendor
 from dmvpn.features.ike.v1.offers import esp_wanted, ike_wanted
 from dmvpn.features.ike.v1.transforms import Lifetime
 from dmvpn.features.ike.v1.wire import Header, Message, Sealed
-from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
     Certificate,
     CertificateRequest,

@@ -13,7 +13,7 @@ from dmvpn.base.negotiation import ConnectionChanged, ConnectionSilent, SaNegoti
 from dmvpn.base.protection import SaCount
 from dmvpn.features.ike import connections
 from dmvpn.features.ike.v1 import main_mode
-from dmvpn.features.ike.v1.wire.numbers import Vendor
+from dmvpn.features.ike.v1.numbers import Vendor
 from support.ike_machines import ISAKMP, PSK, MachineNet, Node
 
 HUB, OUTSIDE = "198.51.100.1", IPv4Address("203.0.113.99")

@@ -18,12 +18,7 @@ from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1 import main_mode
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
-from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
-from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.numbers import (
+from dmvpn.features.ike.v1.numbers import (
     AuthMethod,
     EspAttribute,
     ExchangeType,
@@ -33,6 +28,11 @@ from dmvpn.features.ike.v1.wire.numbers import (
     NotifyType,
     Vendor,
 )
+from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
+from dmvpn.features.ike.v1.quick_mode import QuickAsk
+from dmvpn.features.ike.v1.sa import IsakmpSa
+from dmvpn.features.ike.v1.upkeep import begin_quick
+from dmvpn.features.ike.v1.wire import Message
 from dmvpn.features.ike.v1.wire.payloads import (
     Delete,
     Hash,

@@ -33,9 +33,9 @@ from dmvpn.features.ike.v1.keys import (
     skeyid_of_secret,
     skeyid_of_signatures,
 )
+from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, PayloadType
 from dmvpn.features.ike.v1.sealed import LARGEST_NUMBER_OF_EXCHANGES, Channel
 from dmvpn.features.ike.v1.wire import Chain, Header, Message, Sealed
-from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, PayloadType
 from dmvpn.features.ike.v1.wire.payloads import Hash, NatDetection, Nonce, VendorId
 
 SHA1 = PrfAlgorithm.SHA1

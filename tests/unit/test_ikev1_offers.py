@@ -9,6 +9,7 @@ import pytest
 
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId
 from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v1.numbers import AuthMethod, EncapsulationMode
 from dmvpn.features.ike.v1.offers import (
     accepted,
     choose,
@@ -19,7 +20,6 @@ from dmvpn.features.ike.v1.offers import (
     mismatch,
 )
 from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, read
-from dmvpn.features.ike.v1.wire.numbers import AuthMethod, EncapsulationMode
 from dmvpn.features.ike.v1.wire.payloads import SecurityAssociation
 from dmvpn.features.ike.v1.wire.proposals import Attribute, Proposal, Transform
 from support.ikev1_capture import Capture, names, offers, opened

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.peer_settings import Terms
-    from dmvpn.features.ike.v1.wire.numbers import ExchangeType
+    from dmvpn.features.ike.v1.numbers import ExchangeType
 
 HUB, SPOKE = "198.51.100.1", "203.0.113.10"
 RSA = """

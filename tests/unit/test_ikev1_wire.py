@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, IkeAttribute, LifeType, NotifyType, PayloadType, Vendor
 from dmvpn.features.ike.v1.wire import Header, Message, Sealed, UnsupportedVersion
-from dmvpn.features.ike.v1.wire.numbers import (
-    ExchangeType,
-    Flag,
-    IkeAttribute,
-    LifeType,
-    NotifyType,
-    PayloadType,
-    Vendor,
-)
 from dmvpn.features.ike.v1.wire.payloads import (
     Certificate,
     CertificateRequest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
-from dmvpn.features.ike.v1.wire.numbers import (
+from dmvpn.features.ike.v1.numbers import (
     AddressIdType,
     AuthMethod,
     Doi,

@@ -11,9 +11,9 @@ from dmvpn.features.ike.v1.turns import Turns
 if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v1.numbers import ExchangeType
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.wire import Chain, Message
-    from dmvpn.features.ike.v1.wire.numbers import ExchangeType
 
 
 class Exchange(ABC):

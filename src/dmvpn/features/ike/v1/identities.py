@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.selectors import TrafficSelector
-from dmvpn.features.ike.v1.wire.numbers import AddressIdType
+from dmvpn.features.ike.v1.numbers import AddressIdType
 from dmvpn.features.ike.v1.wire.payloads import IdentificationPayload
 from dmvpn.net.octets import ip_address
 

@@ -31,9 +31,9 @@ from dmvpn.features.ike.v1 import proofs
 from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret, skeyid_of_signatures
+from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.offers import CIPHERS, ike_wanted
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
-from dmvpn.features.ike.v1.wire.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
     Hash,
     IdentificationPayload,

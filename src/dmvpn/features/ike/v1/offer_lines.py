@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import conn_id
 from dmvpn.features.ike.numbers import Encr, ProtocolId
-from dmvpn.features.ike.v1.transforms import name_of, read
-from dmvpn.features.ike.v1.wire.numbers import (
+from dmvpn.features.ike.v1.numbers import (
     AuthMethod,
     EncapsulationMode,
     Encryption,
@@ -21,6 +20,7 @@ from dmvpn.features.ike.v1.wire.numbers import (
     IkeAttribute,
     LifeType,
 )
+from dmvpn.features.ike.v1.transforms import name_of, read
 
 if TYPE_CHECKING:
     import enum

@@ -18,8 +18,8 @@ from dmvpn.features.ike.crypto.blocks import BlockCipher
 from dmvpn.features.ike.numbers import Encr, Prf, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v1.numbers import EncapsulationMode
 from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, choice_name, names, read, write
-from dmvpn.features.ike.v1.wire.numbers import EncapsulationMode
 from dmvpn.features.ike.v1.wire.proposals import Proposal
 
 if TYPE_CHECKING:

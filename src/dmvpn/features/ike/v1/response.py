@@ -13,13 +13,13 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.v1.main_mode import ABILITIES, Candidate, MainMode, announces, says_alone
+from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType
 from dmvpn.features.ike.v1.offers import choose, mismatch
 from dmvpn.features.ike.v1.proofs import negotiated
 from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
 from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.numbers import AuthMethod, ExchangeType, NotifyType
 from dmvpn.features.ike.v1.wire.payloads import (
     KeyExchange,
     Nonce,

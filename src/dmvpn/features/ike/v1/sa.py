@@ -25,10 +25,10 @@ from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Sess
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.fragments import Fragments, cut
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
+from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
 from dmvpn.features.ike.v1.wire import Header, Message, parse_header
-from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, VendorId
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.main_mode import MainMode
+from dmvpn.features.ike.v1.numbers import ExchangeType, Vendor
 from dmvpn.features.ike.v1.offer_lines import MOST_LINES, main_mode_lines, quick_mode_lines
 from dmvpn.features.ike.v1.pairs import acceptable
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Vendor
 from dmvpn.features.ike.v1.wire.payloads import (
     Delete,
     Hash,

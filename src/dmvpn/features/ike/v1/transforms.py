@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId, TransformType
 from dmvpn.features.ike.suites import Suite
-from dmvpn.features.ike.v1.wire.numbers import (
+from dmvpn.features.ike.v1.numbers import (
     KEY_IKE,
     AuthMethod,
     EncapsulationMode,

@@ -26,12 +26,12 @@ from dmvpn.features.ike.chain import (
     name_of,
     serialize_chain,
 )
-from dmvpn.features.ike.v1.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
+from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v1.wire.payloads import READERS, Notify, Unknown, VendorId
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.v1.wire.numbers import Vendor
+    from dmvpn.features.ike.v1.numbers import Vendor
 
 
 _VERSION: Final = 0x10
