@@ -20,7 +20,7 @@ import dmvpn.features.ike
 import dmvpn.features.nhrp
 from dmvpn.base.events import IpReceived, NhrpReceived
 from dmvpn.features.ike.machine import IkeMachine
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.net.udp import HEADER_LENGTH

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dmvpn.features.ike.v2 import signatures
 from dmvpn.features.ike.v2.keys import child_keys
+from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire import serialize_chain
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     Authentication,
     Certificate,

@@ -19,7 +19,7 @@ from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.v2 import signatures
 from dmvpn.features.ike.v2.keys import child_keys
-from dmvpn.features.ike.v2.wire.numbers import AuthMethod, HashId
+from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
 from dmvpn.features.ike.v2.wire.payloads import Authentication
 
 GROUPS = sorted(SUPPORTED)

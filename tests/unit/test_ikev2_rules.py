@@ -19,10 +19,10 @@ from dmvpn.features.ike.v2 import answers, beginning
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import Ask, settle
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v2.offers import accepted, ike_offer
 from dmvpn.features.ike.v2.sa import Exchange
 from dmvpn.features.ike.v2.wire import Header, Message, parse_header
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v2.wire.payloads import (
     Delete,
     InitiatorSelectors,

@@ -18,10 +18,10 @@ from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2 import beginning, sas
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.offers import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, Fragments, seal
 from dmvpn.features.ike.v2.wire import Header, Message
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     Encrypted,
     EncryptedFragment,

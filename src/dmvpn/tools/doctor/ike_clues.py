@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.causes import Cause
 from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType
+from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.tools.doctor.verdicts import Step
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.ike.numbers import ProtocolId
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
 
 #: Words that may precede a number, whatever it numbers.
 _RFC: Final = "rfc 7296 ikev2 ike code"

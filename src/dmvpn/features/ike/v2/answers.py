@@ -27,11 +27,11 @@ from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ike.v2.beginning import certificates
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import ChildRefused, Contributions, choice_for, settle, shared_secret
+from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.offers import choose, mismatch
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sealed import Illegible
 from dmvpn.features.ike.v2.wire import says_invalid_syntax
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     Certificate,
     Delete,

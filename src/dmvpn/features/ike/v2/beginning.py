@@ -27,12 +27,12 @@ from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.detection import detect, detection
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.offers import accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sa import Exchange, IkeSa
 from dmvpn.features.ike.v2.signatures import HASHES
 from dmvpn.features.ike.v2.wire import Header, Message, parse_header
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     Certificate,
     CertificateRequest,

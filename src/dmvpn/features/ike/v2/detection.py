@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ike.udp import Nat, endpoint_hash
-from dmvpn.features.ike.v2.wire.numbers import NotifyType
+from dmvpn.features.ike.v2.numbers import NotifyType
 from dmvpn.features.ike.v2.wire.payloads import Notify
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
+from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ike.v2.sa import Exchange
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.wire.payloads import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.v2.keys import child_keys
+from dmvpn.features.ike.v2.numbers import NotifyType
 from dmvpn.features.ike.v2.offers import ChosenOffer, accepted, choose, esp_offer, mismatch
-from dmvpn.features.ike.v2.wire.numbers import NotifyType
 from dmvpn.features.ike.v2.wire.payloads import (
     InitiatorSelectors,
     Notify,

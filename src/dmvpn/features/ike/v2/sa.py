@@ -21,9 +21,9 @@ from dmvpn.features.ike.repetition import INTERVALS, mark_of
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Transmit
 from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
 from dmvpn.features.ike.v2.keys import first_seed, rekeyed_seed
+from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.features.ike.v2.sealed import Incoming, Outgoing
 from dmvpn.features.ike.v2.wire import Message
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

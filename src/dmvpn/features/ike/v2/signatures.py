@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.v2.wire.numbers import AuthMethod, HashId
+from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
 from dmvpn.features.ike.v2.wire.payloads import Authentication, encoded
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from dmvpn.features.ike.chain import (
     first_of,
     name_of,
 )
-from dmvpn.features.ike.v2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
+from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v2.wire.payloads import CRITICAL, READERS, Encrypted, EncryptedFragment, Notify, Unknown
 
 if TYPE_CHECKING:
