@@ -29,6 +29,7 @@ from dmvpn.features.ike.v1.numbers import (
     Vendor,
 )
 from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
+from dmvpn.features.ike.v1.proposals import Attribute
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.upkeep import begin_quick
@@ -45,7 +46,6 @@ from dmvpn.features.ike.v1.wire.payloads import (
     SecurityAssociation,
     VendorId,
 )
-from dmvpn.features.ike.v1.wire.proposals import Attribute
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import ISAKMP, Changes, MachineNet, Node, crosswise
 

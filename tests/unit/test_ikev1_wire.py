@@ -10,6 +10,15 @@ import pytest
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, IkeAttribute, LifeType, NotifyType, PayloadType, Vendor
+from dmvpn.features.ike.v1.proposals import (
+    LARGEST_NUMBER_OF_ATTRIBUTES,
+    LARGEST_NUMBER_OF_PROPOSALS,
+    LARGEST_NUMBER_OF_TRANSFORMS,
+    LONGEST_ATTRIBUTE,
+    Attribute,
+    Proposal,
+    Transform,
+)
 from dmvpn.features.ike.v1.wire import Header, Message, Sealed, UnsupportedVersion
 from dmvpn.features.ike.v1.wire.payloads import (
     Certificate,
@@ -29,15 +38,6 @@ from dmvpn.features.ike.v1.wire.payloads import (
     Signature,
     Unknown,
     VendorId,
-)
-from dmvpn.features.ike.v1.wire.proposals import (
-    LARGEST_NUMBER_OF_ATTRIBUTES,
-    LARGEST_NUMBER_OF_PROPOSALS,
-    LARGEST_NUMBER_OF_TRANSFORMS,
-    LONGEST_ATTRIBUTE,
-    Attribute,
-    Proposal,
-    Transform,
 )
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ike.peer_settings import IsakmpTransform
     from dmvpn.features.ike.v1.offers import Wanted
+    from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
     from dmvpn.features.ike.v1.transforms import TransformTerms
-    from dmvpn.features.ike.v1.wire.proposals import Attribute, Proposal, Transform
 
 #: Lines about one offer.
 MOST_LINES: Final = 200

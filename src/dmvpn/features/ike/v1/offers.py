@@ -19,13 +19,13 @@ from dmvpn.features.ike.numbers import Encr, Prf, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1.numbers import EncapsulationMode
+from dmvpn.features.ike.v1.proposals import Proposal
 from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, choice_name, names, read, write
-from dmvpn.features.ike.v1.wire.proposals import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.ike.v1.wire.proposals import Transform
+    from dmvpn.features.ike.v1.proposals import Transform
 
 #: Of an ISAKMP SA: cipher, and octets of its key where no attribute says them; hash.
 CIPHERS: Final = {Encr.AES_CBC: (BlockCipher.AES, 0), Encr.TRIPLE_DES: (BlockCipher.TRIPLE_DES, 24)}

@@ -22,9 +22,9 @@ from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import KeySource, child_keys
 from dmvpn.features.ike.v1.numbers import EspAttribute, LifeType, NotifyType
 from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_in_udp, is_transport
+from dmvpn.features.ike.v1.proposals import Attribute, parse_attributes
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME, Lifetime
 from dmvpn.features.ike.v1.wire.payloads import IdentificationPayload, Notify, OriginalAddress
-from dmvpn.features.ike.v1.wire.proposals import Attribute, parse_attributes
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.v1.offers import Wanted
+    from dmvpn.features.ike.v1.proposals import Proposal
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transforms import TransformTerms
     from dmvpn.features.ike.v1.wire import Chain
-    from dmvpn.features.ike.v1.wire.proposals import Proposal
 
 #: Packets of ours, and packets of the peer's.
 Inner: TypeAlias = "tuple[TrafficSelector, TrafficSelector]"

@@ -23,7 +23,7 @@ from dmvpn.features.ike.v1.numbers import (
     IkeAttribute,
     LifeType,
 )
-from dmvpn.features.ike.v1.wire.proposals import Attribute, Transform
+from dmvpn.features.ike.v1.proposals import Attribute, Transform
 
 if TYPE_CHECKING:
     import enum

@@ -15,7 +15,7 @@ from dmvpn.features.ike import chain
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.v1.numbers import FIRST_STATUS, Doi, NotifyType, PayloadType, Situation
-from dmvpn.features.ike.v1.wire.proposals import Proposal, parse_proposals, serialize_proposals
+from dmvpn.features.ike.v1.proposals import Proposal, parse_proposals, serialize_proposals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
