@@ -14,10 +14,7 @@ from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import ike_keys
 from dmvpn.features.ike.v1.numbers import Flag
 from dmvpn.features.ike.v1.offers import accepted, choose, mismatch
-from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
-from dmvpn.features.ike.v1.sealed import Channel
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed, parse_chain
-from dmvpn.features.ike.v1.wire.payloads import (
+from dmvpn.features.ike.v1.packet import (
     Certificate,
     Delete,
     Fragment,
@@ -30,6 +27,9 @@ from dmvpn.features.ike.v1.wire.payloads import (
     Unknown,
     VendorId,
 )
+from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
+from dmvpn.features.ike.v1.sealed import Channel
+from dmvpn.features.ike.v1.wire import Header, Message, Sealed, parse_chain
 from support.ikev1_samples import SAMPLES, WANTED
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.v1.keys import IkeKeys, first_iv, ike_keys, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.numbers import ExchangeType
+from dmvpn.features.ike.v1.packet import KeyExchange, Nonce, SecurityAssociation
 from dmvpn.features.ike.v1.sealed import Channel
 from dmvpn.features.ike.v1.wire import Chain, Message
-from dmvpn.features.ike.v1.wire.payloads import KeyExchange, Nonce, SecurityAssociation
 from support.ike_capture import datagrams
 from support.pcap import CAPTURES
 

@@ -8,10 +8,7 @@ from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType, Vendor
 from dmvpn.features.ike.v1.offers import esp_wanted, ike_wanted
-from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
-from dmvpn.features.ike.v1.transforms import Lifetime
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed
-from dmvpn.features.ike.v1.wire.payloads import (
+from dmvpn.features.ike.v1.packet import (
     Certificate,
     CertificateRequest,
     Delete,
@@ -27,6 +24,9 @@ from dmvpn.features.ike.v1.wire.payloads import (
     Signature,
     VendorId,
 )
+from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
+from dmvpn.features.ike.v1.transforms import Lifetime
+from dmvpn.features.ike.v1.wire import Header, Message, Sealed
 
 COOKIE_I, COOKIE_R = bytes.fromhex("0102030405060708"), bytes.fromhex("1112131415161718")
 _MAIN = Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN)

@@ -15,8 +15,8 @@ from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.keys import KeySource, hash_1, hash_2, hash_3, ike_line, keymat, proof
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
+from dmvpn.features.ike.v1.packet import Hash, IdentificationPayload, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v1.sealed import Channel
-from dmvpn.features.ike.v1.wire.payloads import Hash, IdentificationPayload, Nonce, Notify, SecurityAssociation
 from support.ikev1_capture import Capture, names, nonces_of, offers, opened
 
 if TYPE_CHECKING:

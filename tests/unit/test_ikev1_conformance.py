@@ -29,12 +29,7 @@ from dmvpn.features.ike.v1.numbers import (
     Vendor,
 )
 from dmvpn.features.ike.v1.offers import accepted, choose, ike_wanted
-from dmvpn.features.ike.v1.proposals import Attribute
-from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.payloads import (
+from dmvpn.features.ike.v1.packet import (
     Delete,
     Hash,
     IdentificationPayload,
@@ -46,6 +41,11 @@ from dmvpn.features.ike.v1.wire.payloads import (
     SecurityAssociation,
     VendorId,
 )
+from dmvpn.features.ike.v1.proposals import Attribute
+from dmvpn.features.ike.v1.quick_mode import QuickAsk
+from dmvpn.features.ike.v1.sa import IsakmpSa
+from dmvpn.features.ike.v1.upkeep import begin_quick
+from dmvpn.features.ike.v1.wire import Message
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import ISAKMP, Changes, MachineNet, Node, crosswise
 

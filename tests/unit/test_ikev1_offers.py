@@ -19,9 +19,9 @@ from dmvpn.features.ike.v1.offers import (
     is_transport,
     mismatch,
 )
+from dmvpn.features.ike.v1.packet import SecurityAssociation
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
 from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, read
-from dmvpn.features.ike.v1.wire.payloads import SecurityAssociation
 from support.ikev1_capture import Capture, names, offers, opened
 
 if TYPE_CHECKING:

@@ -10,17 +10,7 @@ import pytest
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, IkeAttribute, LifeType, NotifyType, PayloadType, Vendor
-from dmvpn.features.ike.v1.proposals import (
-    LARGEST_NUMBER_OF_ATTRIBUTES,
-    LARGEST_NUMBER_OF_PROPOSALS,
-    LARGEST_NUMBER_OF_TRANSFORMS,
-    LONGEST_ATTRIBUTE,
-    Attribute,
-    Proposal,
-    Transform,
-)
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed, UnsupportedVersion
-from dmvpn.features.ike.v1.wire.payloads import (
+from dmvpn.features.ike.v1.packet import (
     Certificate,
     CertificateRequest,
     Delete,
@@ -39,6 +29,16 @@ from dmvpn.features.ike.v1.wire.payloads import (
     Unknown,
     VendorId,
 )
+from dmvpn.features.ike.v1.proposals import (
+    LARGEST_NUMBER_OF_ATTRIBUTES,
+    LARGEST_NUMBER_OF_PROPOSALS,
+    LARGEST_NUMBER_OF_TRANSFORMS,
+    LONGEST_ATTRIBUTE,
+    Attribute,
+    Proposal,
+    Transform,
+)
+from dmvpn.features.ike.v1.wire import Header, Message, Sealed, UnsupportedVersion
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

@@ -15,9 +15,9 @@ from dmvpn.features.ike.v1 import informational
 from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import ExchangeType
+from dmvpn.features.ike.v1.packet import Fragment
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
-from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.sa import IsakmpSa

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ike.udp import Nat, endpoint_hash
-from dmvpn.features.ike.v1.wire.payloads import NatDetection
+from dmvpn.features.ike.v1.packet import NatDetection
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH
 from dmvpn.features.ike.repetition import mark_of
+from dmvpn.features.ike.v1.packet import Fragment
 from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.wire import Header

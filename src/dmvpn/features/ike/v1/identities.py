@@ -11,7 +11,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.v1.numbers import AddressIdType
-from dmvpn.features.ike.v1.wire.payloads import IdentificationPayload
+from dmvpn.features.ike.v1.packet import IdentificationPayload
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:

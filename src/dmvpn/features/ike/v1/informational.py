@@ -21,9 +21,9 @@ from dmvpn.features.ike.v1.acts import Withdrawn
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import NotifyType, Vendor
+from dmvpn.features.ike.v1.packet import Delete, Hash, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAsk, covered
 from dmvpn.features.ike.v1.sealed import PHASE_1
-from dmvpn.features.ike.v1.wire.payloads import Delete, Hash, Notify
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath

@@ -14,18 +14,13 @@ from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.v1.main_mode import Candidate, MainMode, says_alone
 from dmvpn.features.ike.v1.numbers import AuthMethod, NotifyType
 from dmvpn.features.ike.v1.offers import accepted, mismatch
+from dmvpn.features.ike.v1.packet import KeyExchange, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v1.proofs import (
     negotiated,
 )
 from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
-from dmvpn.features.ike.v1.wire.payloads import (
-    KeyExchange,
-    Nonce,
-    Notify,
-    SecurityAssociation,
-)
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath

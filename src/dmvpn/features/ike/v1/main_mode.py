@@ -33,15 +33,8 @@ from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.offers import CIPHERS, ike_wanted
+from dmvpn.features.ike.v1.packet import Hash, IdentificationPayload, KeyExchange, Nonce, Notify, VendorId
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
-from dmvpn.features.ike.v1.wire.payloads import (
-    Hash,
-    IdentificationPayload,
-    KeyExchange,
-    Nonce,
-    Notify,
-    VendorId,
-)
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

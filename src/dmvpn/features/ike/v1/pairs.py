@@ -22,9 +22,9 @@ from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import KeySource, child_keys
 from dmvpn.features.ike.v1.numbers import EspAttribute, LifeType, NotifyType
 from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_in_udp, is_transport
+from dmvpn.features.ike.v1.packet import IdentificationPayload, Notify, OriginalAddress
 from dmvpn.features.ike.v1.proposals import Attribute, parse_attributes
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME, Lifetime
-from dmvpn.features.ike.v1.wire.payloads import IdentificationPayload, Notify, OriginalAddress
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

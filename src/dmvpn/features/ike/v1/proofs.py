@@ -30,13 +30,7 @@ from dmvpn.features.ike.repetition import mark_of
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
-from dmvpn.features.ike.v1.wire.payloads import (
-    Certificate,
-    CertificateRequest,
-    Hash,
-    IdentificationPayload,
-    Signature,
-)
+from dmvpn.features.ike.v1.packet import Certificate, CertificateRequest, Hash, IdentificationPayload, Signature
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey

@@ -36,16 +36,9 @@ from dmvpn.features.ike.v1.keys import hash_1, hash_2, hash_3
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.offers import accepted, choose, is_transport, mismatch
+from dmvpn.features.ike.v1.packet import Hash, IdentificationPayload, KeyExchange, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
-from dmvpn.features.ike.v1.wire.payloads import (
-    Hash,
-    IdentificationPayload,
-    KeyExchange,
-    Nonce,
-    Notify,
-    SecurityAssociation,
-)
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

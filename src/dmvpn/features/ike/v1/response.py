@@ -15,18 +15,12 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.v1.main_mode import ABILITIES, Candidate, MainMode, announces, says_alone
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType
 from dmvpn.features.ike.v1.offers import choose, mismatch
+from dmvpn.features.ike.v1.packet import KeyExchange, Nonce, Notify, SecurityAssociation, VendorId
 from dmvpn.features.ike.v1.proofs import negotiated
 from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
 from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.payloads import (
-    KeyExchange,
-    Nonce,
-    Notify,
-    SecurityAssociation,
-    VendorId,
-)
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath

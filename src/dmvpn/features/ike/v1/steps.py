@@ -20,11 +20,7 @@ from dmvpn.features.ike.v1.detection import detect
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import ExchangeType, Vendor
 from dmvpn.features.ike.v1.offer_lines import MOST_LINES, main_mode_lines, quick_mode_lines
-from dmvpn.features.ike.v1.pairs import acceptable
-from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
-from dmvpn.features.ike.v1.states import SaState
-from dmvpn.features.ike.v1.wire import Message
-from dmvpn.features.ike.v1.wire.payloads import (
+from dmvpn.features.ike.v1.packet import (
     Delete,
     Hash,
     IdentificationPayload,
@@ -35,6 +31,10 @@ from dmvpn.features.ike.v1.wire.payloads import (
     SecurityAssociation,
     VendorId,
 )
+from dmvpn.features.ike.v1.pairs import acceptable
+from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
+from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.wire import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

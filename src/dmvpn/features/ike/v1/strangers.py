@@ -16,8 +16,8 @@ from dmvpn.features.ike.v1.fragments import Fragments
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v1.packet import Fragment
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire.payloads import Fragment
 
 #: Peers at one address that begin again while the router is full; then the oldest goes.
 LARGEST_NUMBER_OF_RENEWALS: Final = 4

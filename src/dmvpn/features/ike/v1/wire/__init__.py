@@ -27,7 +27,7 @@ from dmvpn.features.ike.chain import (
     serialize_chain,
 )
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v1.wire.payloads import READERS, Notify, Unknown, VendorId
+from dmvpn.features.ike.v1.packet import READERS, Notify, Unknown, VendorId
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
