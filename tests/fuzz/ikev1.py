@@ -17,9 +17,8 @@ from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ike.chain import GENERIC, first_of, serialize_chain
 from dmvpn.features.ike.v1.keys import first_iv, hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, PayloadType
-from dmvpn.features.ike.v1.packet import KeyExchange
+from dmvpn.features.ike.v1.packet import Header, KeyExchange, Message, Sealed
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed
 from dmvpn.net.udp import UdpDatagram
 from fuzz.target import Target
 from support import ikev1_capture

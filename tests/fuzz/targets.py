@@ -44,8 +44,8 @@ from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1.offers import choose, mismatch
+from dmvpn.features.ike.v1.packet import Message as MessageV1
 from dmvpn.features.ike.v1.packet import SecurityAssociation as SecurityAssociationV1
-from dmvpn.features.ike.v1.wire import Message as MessageV1
 from dmvpn.features.ike.v2.numbers import Flag, PayloadType
 from dmvpn.features.ike.v2.wire import Chain, Header, Message, parse_chain, serialize_chain
 from dmvpn.features.ospf.packet import OspfPacket

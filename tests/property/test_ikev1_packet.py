@@ -19,17 +19,20 @@ from dmvpn.features.ike.v1.packet import (
     Delete,
     Fragment,
     Hash,
+    Header,
     IdentificationPayload,
     KeyExchange,
+    Message,
     Nonce,
     Notify,
+    Sealed,
     SecurityAssociation,
     Unknown,
     VendorId,
+    parse_chain,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
 from dmvpn.features.ike.v1.sealed import Channel
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed, parse_chain
 from support.ikev1_samples import SAMPLES, WANTED
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.v1.keys import IkeKeys, first_iv, ike_keys, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.numbers import ExchangeType
-from dmvpn.features.ike.v1.packet import KeyExchange, Nonce, SecurityAssociation
+from dmvpn.features.ike.v1.packet import Chain, KeyExchange, Message, Nonce, SecurityAssociation
 from dmvpn.features.ike.v1.sealed import Channel
-from dmvpn.features.ike.v1.wire import Chain, Message
 from support.ike_capture import datagrams
 from support.pcap import CAPTURES
 

@@ -14,19 +14,21 @@ from dmvpn.features.ike.v1.packet import (
     Delete,
     Fragment,
     Hash,
+    Header,
     IdentificationPayload,
     KeyExchange,
+    Message,
     NatDetection,
     Nonce,
     Notify,
     OriginalAddress,
+    Sealed,
     SecurityAssociation,
     Signature,
     VendorId,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
 from dmvpn.features.ike.v1.transforms import Lifetime
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed
 
 COOKIE_I, COOKIE_R = bytes.fromhex("0102030405060708"), bytes.fromhex("1112131415161718")
 _MAIN = Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN)

@@ -29,7 +29,7 @@ from dmvpn.features.ike.v1.fragments import cut
 from dmvpn.features.ike.v1.identities import identity_of
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Notify, SecurityAssociation
+from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify, SecurityAssociation
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
 from dmvpn.features.ike.v1.states import SaState
@@ -42,7 +42,6 @@ from dmvpn.features.ike.v1.strangers import (
 )
 from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise
 

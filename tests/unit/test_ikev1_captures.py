@@ -20,7 +20,7 @@ from dmvpn.features.ike.v1.sealed import Channel
 from support.ikev1_capture import Capture, names, nonces_of, offers, opened
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.v1.wire import Chain
+    from dmvpn.features.ike.v1.packet import Chain
 
 #: One has keys that differ at both ends, the other 3DES and MD5.
 UNOPENED = ("ikev1-psk-weak", "ikev1-wrong-key")

@@ -34,6 +34,7 @@ from dmvpn.features.ike.v1.packet import (
     Hash,
     IdentificationPayload,
     KeyExchange,
+    Message,
     NatDetection,
     Nonce,
     Notify,
@@ -45,7 +46,6 @@ from dmvpn.features.ike.v1.proposals import Attribute
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.upkeep import begin_quick
-from dmvpn.features.ike.v1.wire import Message
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import ISAKMP, Changes, MachineNet, Node, crosswise
 

@@ -34,9 +34,8 @@ from dmvpn.features.ike.v1.keys import (
     skeyid_of_signatures,
 )
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, PayloadType
-from dmvpn.features.ike.v1.packet import Hash, NatDetection, Nonce, VendorId
+from dmvpn.features.ike.v1.packet import Chain, Hash, Header, Message, NatDetection, Nonce, Sealed, VendorId
 from dmvpn.features.ike.v1.sealed import LARGEST_NUMBER_OF_EXCHANGES, Channel
-from dmvpn.features.ike.v1.wire import Chain, Header, Message, Sealed
 
 SHA1 = PrfAlgorithm.SHA1
 NONCES = Nonces(bytes(range(20)), bytes(range(20, 40)))

@@ -8,9 +8,8 @@ from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.v1.keys import exchange_iv, hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v1.packet import Hash, Notify
+from dmvpn.features.ike.v1.packet import Hash, Header, Message, Notify, Sealed
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed
 from support.ike_machines import ISAKMP, MachineFlight, MachineNet, Node, crosswise
 
 HUB, SPOKE = "198.51.100.1", "203.0.113.10"

@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from dmvpn.base.negotiation import NegotiationChanged, RevocationsChanged
 from dmvpn.base.protection import Credentials, Encapsulation, IkePhase
-from dmvpn.features.ike.v1.packet import CertificateRequest, Fragment, NatDetection, Signature
+from dmvpn.features.ike.v1.packet import CertificateRequest, Fragment, Message, NatDetection, Signature
 from dmvpn.features.ike.v1.proofs import is_signed, sign
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.wire import Message
 from support.credentials import NOW, RsaAuthority, lab_authority, rsa_key
 from support.fakes import FakePki
 from support.ike_machines import Changes, MachineFlight, MachineNet, Node, crosswise

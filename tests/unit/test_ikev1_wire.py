@@ -18,15 +18,19 @@ from dmvpn.features.ike.v1.packet import (
     DraftOriginalAddress,
     Fragment,
     Hash,
+    Header,
     IdentificationPayload,
     KeyExchange,
+    Message,
     NatDetection,
     Nonce,
     Notify,
     OriginalAddress,
+    Sealed,
     SecurityAssociation,
     Signature,
     Unknown,
+    UnsupportedVersion,
     VendorId,
 )
 from dmvpn.features.ike.v1.proposals import (
@@ -38,7 +42,6 @@ from dmvpn.features.ike.v1.proposals import (
     Proposal,
     Transform,
 )
-from dmvpn.features.ike.v1.wire import Header, Message, Sealed, UnsupportedVersion
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

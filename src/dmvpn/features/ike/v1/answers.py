@@ -20,9 +20,9 @@ from dmvpn.features.ike.v1.quick_mode import QuickAnswer
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
 
 if TYPE_CHECKING:
+    from dmvpn.features.ike.v1.packet import Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.turns import Running
-    from dmvpn.features.ike.v1.wire import Message
 
 _CLAUSE = "RFC 2408 §3.1"
 

@@ -10,7 +10,7 @@ from dmvpn.features.ike.v1.packet import NatDetection
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.v1.wire import Chain
+    from dmvpn.features.ike.v1.packet import Chain
 
 
 def detection(

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.numbers import ExchangeType
+    from dmvpn.features.ike.v1.packet import Chain, Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Chain, Message
 
 
 class Exchange(ABC):

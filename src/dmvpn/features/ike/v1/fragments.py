@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH
 from dmvpn.features.ike.repetition import mark_of
-from dmvpn.features.ike.v1.packet import Fragment
-from dmvpn.features.ike.v1.wire import Message
+from dmvpn.features.ike.v1.packet import Fragment, Message
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.v1.wire import Header
+    from dmvpn.features.ike.v1.packet import Header
 
 #: More parts than a chain of large certificates needs, and octets of all of them: one peer makes us keep no more.
 LARGEST_NUMBER_OF_FRAGMENTS: Final = 64

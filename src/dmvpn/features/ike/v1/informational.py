@@ -28,9 +28,9 @@ from dmvpn.features.ike.v1.sealed import PHASE_1
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.keys import IkeKeys
+    from dmvpn.features.ike.v1.packet import Chain, Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.sealed import Channel
-    from dmvpn.features.ike.v1.wire import Chain, Message
 
 #: Octets of a sequence number, and the numbers that there are.
 _NUMBER_SIZE: Final = 4

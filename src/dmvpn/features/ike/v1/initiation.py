@@ -24,8 +24,8 @@ from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v1.packet import Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Message
 
 _CLAUSE = "RFC 2409 §5"
 #: Which message of the initiator waits for its answer.

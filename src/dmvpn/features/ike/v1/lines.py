@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.chronicle import Contents, MessagePassed, Way
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike.v1.wire import parse_header
+from dmvpn.features.ike.v1.packet import parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.v1.wire import Header
+    from dmvpn.features.ike.v1.packet import Header
 
 #: How many octets at the end distinguish messages of one exchange.
 _TAIL = 32

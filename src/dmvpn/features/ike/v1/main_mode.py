@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.v1.keys import IkeKeys
+    from dmvpn.features.ike.v1.packet import Chain, Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Chain, Message
 
 #: Octets, as strongSwan and IOS have it.
 NONCE_SIZE: Final = 32

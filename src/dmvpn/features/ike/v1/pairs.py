@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.v1.offers import Wanted
+    from dmvpn.features.ike.v1.packet import Chain
     from dmvpn.features.ike.v1.proposals import Proposal
     from dmvpn.features.ike.v1.sa import IsakmpSa
     from dmvpn.features.ike.v1.transforms import TransformTerms
-    from dmvpn.features.ike.v1.wire import Chain
 
 #: Packets of ours, and packets of the peer's.
 Inner: TypeAlias = "tuple[TrafficSelector, TrafficSelector]"

@@ -35,8 +35,8 @@ from dmvpn.features.ike.v1.packet import Certificate, CertificateRequest, Hash, 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
     from dmvpn.features.ike.peer_settings import Terms
+    from dmvpn.features.ike.v1.packet import Chain
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Chain
 
 _UDP: Final = 17
 #: Protocol and port of an identity of phase 1. RFC 2407 has the first two; routers behind a NAT send the others.

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
     from dmvpn.features.ike.v1.offers import ChosenOffer
+    from dmvpn.features.ike.v1.packet import Chain, Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Chain, Message
 
 #: Seconds until a replaced pair is deleted: message 3, and packets on their way, come first.
 CHANGE_OVER: Final = 3.0

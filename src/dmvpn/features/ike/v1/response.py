@@ -15,18 +15,17 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.v1.main_mode import ABILITIES, Candidate, MainMode, announces, says_alone
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType
 from dmvpn.features.ike.v1.offers import choose, mismatch
-from dmvpn.features.ike.v1.packet import KeyExchange, Nonce, Notify, SecurityAssociation, VendorId
+from dmvpn.features.ike.v1.packet import KeyExchange, Message, Nonce, Notify, SecurityAssociation, VendorId
 from dmvpn.features.ike.v1.proofs import negotiated
 from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
-from dmvpn.features.ike.v1.wire import Message
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v1.packet import Chain
     from dmvpn.features.ike.v1.proofs import Claim
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.wire import Chain
 
 _CLAUSE = "RFC 2409 §5"
 #: Octets of an SA payload that a stranger makes us keep: some hundred transforms.

@@ -27,9 +27,8 @@ from dmvpn.features.ike.v1.fragments import Fragments, cut
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.offers import HASHES
-from dmvpn.features.ike.v1.packet import Delete, Hash, VendorId
+from dmvpn.features.ike.v1.packet import Delete, Hash, Header, Message, VendorId, parse_header
 from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
-from dmvpn.features.ike.v1.wire import Header, Message, parse_header
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -42,10 +41,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v1.keys import IkeKeys
-    from dmvpn.features.ike.v1.packet import Fragment
+    from dmvpn.features.ike.v1.packet import Chain, Fragment
     from dmvpn.features.ike.v1.sealed import Channel
     from dmvpn.features.ike.v1.turns import Running
-    from dmvpn.features.ike.v1.wire import Chain
 
 #: Child SAs of one ISAKMP SA.
 MOST_CHILDREN: Final = 16

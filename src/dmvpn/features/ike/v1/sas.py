@@ -38,7 +38,7 @@ from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.initiation import Initiation
 from dmvpn.features.ike.v1.lines import passed
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v1.packet import Delete, Fragment, Notify
+from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.response import Response
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
@@ -48,7 +48,6 @@ from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.steps import packet_lines
 from dmvpn.features.ike.v1.strangers import Strangers
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
-from dmvpn.features.ike.v1.wire import Header, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

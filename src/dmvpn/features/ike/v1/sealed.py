@@ -16,12 +16,12 @@ from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import HEADER_LENGTH, first_of, serialize_chain
 from dmvpn.features.ike.crypto.blocks import BlockCipher
 from dmvpn.features.ike.v1.keys import exchange_iv
-from dmvpn.features.ike.v1.wire import Chain, Message, Sealed, parse_chain
+from dmvpn.features.ike.v1.packet import Chain, Message, Sealed, parse_chain
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.v1.keys import IkeKeys
-    from dmvpn.features.ike.v1.wire import Header
+    from dmvpn.features.ike.v1.packet import Header
 
 #: Message ID of phase 1.
 PHASE_1: Final = 0

@@ -25,6 +25,7 @@ from dmvpn.features.ike.v1.packet import (
     Hash,
     IdentificationPayload,
     KeyExchange,
+    Message,
     NatDetection,
     Nonce,
     Notify,
@@ -34,7 +35,6 @@ from dmvpn.features.ike.v1.packet import (
 from dmvpn.features.ike.v1.pairs import acceptable
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
 from dmvpn.features.ike.v1.states import SaState
-from dmvpn.features.ike.v1.wire import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from dmvpn.features.ike.repetition import INTERVALS, SHORT_INTERVALS, Repetition
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.v1.numbers import ExchangeType
-    from dmvpn.features.ike.v1.wire import Message
+    from dmvpn.features.ike.v1.packet import Message
 
 
 class Turns:
