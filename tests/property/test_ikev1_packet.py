@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
-from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import ike_keys
 from dmvpn.features.ike.v1.numbers import Flag
 from dmvpn.features.ike.v1.offers import accepted, choose, mismatch
@@ -30,6 +29,7 @@ from dmvpn.features.ike.v1.packet import (
     Unknown,
     VendorId,
     parse_chain,
+    selector_of,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
 from dmvpn.features.ike.v1.sealed import Channel

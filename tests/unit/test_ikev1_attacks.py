@@ -26,10 +26,9 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1 import quick_mode
 from dmvpn.features.ike.v1.fragments import cut
-from dmvpn.features.ike.v1.identities import identity_of
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify, SecurityAssociation
+from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify, SecurityAssociation, identity_of
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
 from dmvpn.features.ike.v1.states import SaState

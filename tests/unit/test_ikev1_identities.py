@@ -8,8 +8,7 @@ import pytest
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.selectors import TrafficSelector
-from dmvpn.features.ike.v1.identities import identity_of, selector_of
-from dmvpn.features.ike.v1.packet import IdentificationPayload
+from dmvpn.features.ike.v1.packet import IdentificationPayload, identity_of, selector_of
 from support.ikev1_capture import Capture, opened
 
 

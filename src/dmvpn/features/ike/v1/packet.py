@@ -6,6 +6,9 @@ stay octets (`Sealed`). `serialize` makes the octets of payloads as they came: h
 Every payload (RFC 2408 §3.4 to §3.16, RFC 3947 §3.2 and §5.2, and Cisco's fragments) is a frozen dataclass with its
 `TYPE`, `body()` and `read(octets, offset)`; proposals have a file of their own. Unknown payloads stay as they came.
 `body` makes the octets that `read` got.
+
+The identities of quick mode say for which packets its SAs are (RFC 2409 §5.5, RFC 2407 §4.6.2): an address, a subnet
+or a range, with a protocol and at most one port. The rest of the program calls them traffic selectors.
 """
 
 from __future__ import annotations
@@ -30,15 +33,26 @@ from dmvpn.features.ike.chain import (
 )
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.numbers import IdType
-from dmvpn.features.ike.v1.numbers import FIRST_STATUS, Doi, ExchangeType, Flag, NotifyType, PayloadType, Situation
+from dmvpn.features.ike.selectors import TrafficSelector
+from dmvpn.features.ike.v1.numbers import (
+    FIRST_STATUS,
+    AddressIdType,
+    Doi,
+    ExchangeType,
+    Flag,
+    NotifyType,
+    PayloadType,
+    Situation,
+)
 from dmvpn.features.ike.v1.proposals import Proposal, parse_proposals, serialize_proposals
+from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.v1.numbers import Vendor
-
 
 # ------------------------------------------------------------------------------------------------ payloads
 
@@ -439,3 +453,61 @@ def parse_chain(first: int, octets: bytes, at: int = 0) -> tuple[tuple[Payload, 
         payloads.append(reader(body, start) if reader else Unknown(kind, body))
         kind, at = following, end
     return tuple(payloads), at
+
+
+# --------------------------------------------------------------------------------------------- identities of quick mode
+
+
+_OF_IDS = "RFC 2407 §4.6.2"
+_ANY_PORT: Final = (0, 0xFFFF)
+#: Octets of an address, and how many addresses follow.
+_SHAPES: Final[dict[int, tuple[int, int]]] = {
+    IdType.IPV4_ADDR: (4, 1),
+    IdType.IPV6_ADDR: (16, 1),
+    AddressIdType.IPV4_SUBNET: (4, 2),
+    AddressIdType.IPV6_SUBNET: (16, 2),
+    AddressIdType.IPV4_RANGE: (4, 2),
+    AddressIdType.IPV6_RANGE: (16, 2),
+}
+_SUBNETS: Final = (AddressIdType.IPV4_SUBNET, AddressIdType.IPV6_SUBNET)
+
+
+def selector_of(identity: IdentificationPayload) -> TrafficSelector:
+    """Return the packets that an identity names. Raises WireError if it names no addresses."""
+    size, count = _SHAPES.get(identity.kind, (0, 0))
+    if not size or len(identity.data) != size * count:
+        raise WireError(f"an identity of kind {identity.kind} as a traffic selector", offset=0, clause=_OF_IDS)
+    first, last = ip_address(identity.data[:size]), ip_address(identity.data[-size:])
+    if identity.kind in _SUBNETS:
+        first, last = _subnet(identity.data[:size], identity.data[size:])
+    if int(first) > int(last):
+        raise WireError("a range of addresses that ends before it begins", offset=0, clause=_OF_IDS)
+    ports = (identity.port, identity.port) if identity.port else _ANY_PORT
+    return TrafficSelector(first, last, identity.protocol, ports)
+
+
+def _subnet(address: bytes, mask: bytes) -> tuple[IPAddress, IPAddress]:
+    """Return the first and the last address of a subnet. Raises WireError if the ones of its mask have gaps."""
+    low, ones = int.from_bytes(address, "big"), int.from_bytes(mask, "big")
+    rest = ones ^ ((1 << 8 * len(mask)) - 1)
+    if rest & (rest + 1):
+        raise WireError("a mask with gaps", offset=0, clause=_OF_IDS)
+    first, last = (value.to_bytes(len(mask), "big") for value in (low & ones, low & ones | rest))
+    return ip_address(first), ip_address(last)
+
+
+def identity_of(selector: TrafficSelector) -> IdentificationPayload:
+    """Return the identity for these packets: an address if it is one, else a range. All ports, or one port.
+
+    Raises ValueError for several ports, for which IKEv1 has no identity.
+    """
+    low, high = selector.ports
+    if low != high and selector.ports != _ANY_PORT:
+        raise ValueError(f"ports {low} to {high} have no identity")
+    is_ipv4 = selector.first.version == 4
+    port = low if low == high else 0
+    if selector.first == selector.last:
+        kind: int = IdType.IPV4_ADDR if is_ipv4 else IdType.IPV6_ADDR
+        return IdentificationPayload(kind, selector.first.packed, selector.protocol, port)
+    kind = AddressIdType.IPV4_RANGE if is_ipv4 else AddressIdType.IPV6_RANGE
+    return IdentificationPayload(kind, selector.first.packed + selector.last.packed, selector.protocol, port)

@@ -18,11 +18,10 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.suites import lacking
-from dmvpn.features.ike.v1.identities import selector_of
 from dmvpn.features.ike.v1.keys import KeySource, child_keys
 from dmvpn.features.ike.v1.numbers import EspAttribute, LifeType, NotifyType
 from dmvpn.features.ike.v1.offers import encapsulation_modes, esp_wanted, is_in_udp, is_transport
-from dmvpn.features.ike.v1.packet import IdentificationPayload, Notify, OriginalAddress
+from dmvpn.features.ike.v1.packet import IdentificationPayload, Notify, OriginalAddress, selector_of
 from dmvpn.features.ike.v1.proposals import Attribute, parse_attributes
 from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME, Lifetime
 

@@ -31,12 +31,19 @@ from dmvpn.features.ike.repetition import REPETITION_TIME
 from dmvpn.features.ike.v1 import pairs
 from dmvpn.features.ike.v1.acts import Unconfirmed
 from dmvpn.features.ike.v1.exchange import Exchange
-from dmvpn.features.ike.v1.identities import identity_of
 from dmvpn.features.ike.v1.keys import hash_1, hash_2, hash_3
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.offers import accepted, choose, is_transport, mismatch
-from dmvpn.features.ike.v1.packet import Hash, IdentificationPayload, KeyExchange, Nonce, Notify, SecurityAssociation
+from dmvpn.features.ike.v1.packet import (
+    Hash,
+    IdentificationPayload,
+    KeyExchange,
+    Nonce,
+    Notify,
+    SecurityAssociation,
+    identity_of,
+)
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
 from dmvpn.features.ike.v1.transforms import TransformTerms, read
 
