@@ -16,7 +16,6 @@ from dmvpn.features.ike.crypto.blocks import decrypt, encrypt
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
-from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.keys import (
     KeySource,
     child_keys,
@@ -33,6 +32,7 @@ from dmvpn.features.ike.v1.keys import (
     skeyid_of_secret,
     skeyid_of_signatures,
 )
+from dmvpn.features.ike.v1.main_mode import detect, detection
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, PayloadType
 from dmvpn.features.ike.v1.packet import Chain, Hash, Header, Message, NatDetection, Nonce, Sealed, VendorId
 from dmvpn.features.ike.v1.sealed import LARGEST_NUMBER_OF_EXCHANGES, Channel

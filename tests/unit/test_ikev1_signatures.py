@@ -357,7 +357,6 @@ def test_fragments_of_a_message_that_is_repeated_complete_those_that_came() -> N
 
 def test_a_peer_that_does_not_say_so_gets_no_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dmvpn.features.ike.v1.main_mode.ABILITIES", ())
-    monkeypatch.setattr("dmvpn.features.ike.v1.response.ABILITIES", ())
     net, *_ = up(RSA + "crypto isakmp fragmentation mtu 300\n")
     assert not any(opened(flight).find(Fragment) for flight in net.log)
     assert max(_sizes(net)) > 300

@@ -13,38 +13,96 @@ checks nothing of a certificate before message 5, which only a peer with the res
 The keys of a pre-shared key need it, and the peer's identity comes encrypted with them, so a responder finds the secret
 by the peer's address; when the identity is known, this very secret must prove it. A wrong secret shows only as a
 message 5 that cannot be read, or as none. We do not answer it: the peer learns nothing.
+
+NAT detection, RFC 3947 §3.2: both ends say which addresses they think they use, with the negotiated hash.
+
+`MainMode` has what both ends share, `Initiation` and `Response` what each end does.
 """
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.acts import Reply
+from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI
 from dmvpn.features.ike.crypto import draw
-from dmvpn.features.ike.numbers import Encr
+from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.numbers import Encr, ProtocolId
+from dmvpn.features.ike.peer_settings import NAT_PORT
+from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.repetition import HALF_OPEN
-from dmvpn.features.ike.udp import PREFERS_UDP
+from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v1 import proofs
-from dmvpn.features.ike.v1.detection import detect, detection
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
-from dmvpn.features.ike.v1.offers import CIPHERS, ike_wanted
-from dmvpn.features.ike.v1.packet import Hash, IdentificationPayload, KeyExchange, Nonce, Notify, VendorId
+from dmvpn.features.ike.v1.offers import CIPHERS, accepted, choose, ike_wanted, mismatch
+from dmvpn.features.ike.v1.packet import (
+    Hash,
+    IdentificationPayload,
+    KeyExchange,
+    Message,
+    NatDetection,
+    Nonce,
+    Notify,
+    SecurityAssociation,
+    VendorId,
+)
+from dmvpn.features.ike.v1.proofs import negotiated
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
+from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.crypto import PrivateValue
-    from dmvpn.features.ike.crypto.material import Nonces
+    from dmvpn.features.ike.crypto import PrfAlgorithm, PrivateValue
     from dmvpn.features.ike.peer_settings import DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.v1.keys import IkeKeys
-    from dmvpn.features.ike.v1.packet import Chain, Message
+    from dmvpn.features.ike.v1.packet import Chain
+    from dmvpn.features.ike.v1.proofs import Claim
     from dmvpn.features.ike.v1.sa import IsakmpSa
+
+
+# ------------------------------------------------------------------------------------------------ NAT detection
+
+
+def detection(
+    cookies: bytes, path: DatagramPath, prf: PrfAlgorithm, *, force: bool = False
+) -> tuple[NatDetection, NatDetection]:
+    """Make our two payloads: first the peer's address, then ours.
+
+    prf: HMAC of the negotiated hash.
+    force: pretend that our address is translated, so that both sides use port 4500.
+    """
+    source = bytes(prf.size) if force else endpoint_hash(cookies, path.local, prf.hash)
+    return NatDetection(endpoint_hash(cookies, path.remote, prf.hash)), NatDetection(source)
+
+
+def detect(message: Chain, cookies: bytes, path: DatagramPath, prf: PrfAlgorithm, *, forces: bool = False) -> Nat:
+    """Compare the peer's hashes with the addresses of the datagram.
+
+    cookies: as they were in its header.
+    forces: we pretend to be translated, and behave so.
+    """
+    payloads = message.all(NatDetection)
+    if len(payloads) < 2:
+        return Nat()
+    ours, *theirs = (payload.data for payload in payloads)
+    return Nat(  # several sources: of a peer with several addresses, one of which must fit
+        local=forces or ours != endpoint_hash(cookies, path.local, prf.hash),
+        remote=endpoint_hash(cookies, path.remote, prf.hash) not in theirs,
+        supported=True,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ both ends
+
 
 #: Octets, as strongSwan and IOS have it.
 NONCE_SIZE: Final = 32
@@ -204,3 +262,231 @@ def announces(theirs: bytes, mine: VendorId) -> bool:
 def says_alone(message: Chain) -> bool:
     """Return whether the peer has no other SA with us (RFC 2407 §4.6.3.3)."""
     return message.notify(NotifyType.INITIAL_CONTACT) is not None
+
+
+# ------------------------------------------------------------------------------------------------ the initiator
+
+
+#: Which message of the initiator waits for its answer.
+_STEPS: Final = {SaState.NO_STATE: 1, SaState.SA_SETUP: 3}
+
+
+class Initiation(MainMode):
+    """Main mode as its initiator, which repeats its messages until the last answer has come."""
+
+    ANSWERS_AGAIN: ClassVar[bool] = False
+
+    def __init__(self, sa: IsakmpSa) -> None:
+        super().__init__(sa)
+        self._made: Candidate | None = None
+
+    def begin(self) -> None:
+        """Send message 1."""
+        offer = SecurityAssociation(self.wanted.offer())
+        self.offers = offer.body()
+        self.say(self.sa.plain((offer, *self.vendors())), awaits=True)
+
+    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        """Take in message 2, 4 or 6. Raises WireError."""
+        match self.sa.state:
+            case SaState.NO_STATE:
+                self._hear_choice(message, octets)
+            case SaState.SA_SETUP:
+                self._hear_key(message, octets, path)
+            case SaState.KEY_EXCH:
+                self._hear_proof(message, octets, path)
+            case _:
+                raise WireError("main mode is over", offset=0, clause=_CLAUSE)
+
+    def _hear_choice(self, message: Message, octets: bytes) -> None:
+        sa, chosen = self.sa, message.find(SecurityAssociation)
+        if chosen is None or message.header.cookie_r == NO_SPI:
+            raise WireError("message 2 lacks an SA or a cookie", offset=0, clause=_CLAUSE)
+        terms = accepted(self.wanted, chosen.proposals)
+        if terms is None:
+            sa.trouble(Reason(IkeReason.NOT_OFFERED, (mismatch(self.wanted, chosen.proposals),)))
+            return
+        self.turns.hears(octets)
+        self.signed = terms.choice == AuthMethod.RSA_SIGNATURE
+        sa.heard_first(message.header.cookie_r)
+        sa.chose(
+            terms.suite,
+            float(terms.lifetime.kept.seconds or DEFAULT_LIFETIME),
+            message,
+            prefers_udp=self.opening.udp.prefers,
+        )
+        self.draw()
+        self.say(sa.plain(self.contribution()), awaits=True)
+
+    def _hear_key(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        sa, theirs, nonce = self.sa, message.find(KeyExchange), message.find(Nonce)
+        if theirs is None or nonce is None:
+            raise WireError("message 4 lacks a key or a nonce", offset=0, clause=_CLAUSE)
+        try:
+            shared = surely(self.secret).agree(theirs.data)
+        except WireError as error:
+            sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
+            return
+        self.turns.hears(octets)
+        sa.learns(message)
+        self.find_nat(message, path)
+        self.theirs, nonces = theirs.data, Nonces(self.nonce, nonce.data)
+        terms = surely(sa.terms)
+        self._made = made = self.candidate(None if self.signed else terms.secret, theirs, shared, nonces)
+        sa.keyed(nonces)
+        sa.use(made.keys, made.channel)
+        if (sa.nat.found or sa.prefers_udp) and sa.path.local.port != NAT_PORT:
+            sa.use_port(NAT_PORT)
+        contact = (Notify(NotifyType.INITIAL_CONTACT, protocol=1, spi=sa.cookies),) if terms.initial_contact else ()
+        self.say(sa.sealed(self.KIND, PHASE_1, (*self.proved(made.keys, terms), *contact)), awaits=True)
+
+    def _hear_proof(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        sa, terms, made = self.sa, surely(self.sa.terms), surely(self._made)
+        inside = self.open(message)
+        claim = self.claim(made.keys, inside)
+        evidence = self._failures.known(octets) or self.judge(made, terms, claim)
+        if isinstance(evidence, Reason) and self.may_be_damaged(octets, evidence):
+            return
+        self.accept(message, octets, path)
+        if isinstance(evidence, Reason):
+            self.refuse(evidence)
+            return
+        self.over()
+        agreed = replace(negotiated(terms, signed=self.signed), lifetime=sa.lifetime)
+        sa.proved(agreed, claim.identity, evidence, initial_contact=says_alone(inside))
+
+    def unanswered(self) -> None:
+        """End the ISAKMP SA: the peer is dead, or does not want us."""
+        number = _STEPS.get(self.sa.state, 5)
+        silent = IkeReason.SILENT_SIGNATURE if self.signed else IkeReason.SILENT_PROOF
+        why = Reason(silent) if number == 5 else None
+        self.sa.end(self.gave_up(main_mode_message(number), why))
+
+
+# ------------------------------------------------------------------------------------------------ the responder
+
+
+#: Octets of an SA payload that a stranger makes us keep: some hundred transforms.
+LARGEST_OFFER: Final = 8192
+
+
+class Response(MainMode):
+    """Main mode as its responder."""
+
+    def __init__(self, sa: IsakmpSa) -> None:
+        super().__init__(sa)
+        self._candidates: tuple[Candidate, ...] = ()
+        self._unsaid = ABILITIES
+
+    def welcome(self, message: Message, octets: bytes) -> Reason | None:
+        """Answer message 1, with fewer octets: its sender may be forged. Returns why it is not answered."""
+        sa, offers = self.sa, message.find(SecurityAssociation)
+        if offers is None:
+            return Reason(IkeReason.INIT_LACKS)
+        if why := self._unable():
+            return why
+        self.offers = offers.body()
+        if len(self.offers) > LARGEST_OFFER:
+            large = WireError(f"an offer of {len(self.offers)} octets", offset=HEADER_LENGTH, clause=_CLAUSE)
+            return Reason(IkeReason.OF_WIRE, (large,))
+        choice = choose(self.wanted, offers.proposals)
+        if choice is None:
+            return mismatch(self.wanted, offers.proposals)
+        self.turns.hears(octets)
+        self.signed = choice.terms.choice == AuthMethod.RSA_SIGNATURE
+        lifetime = choice.terms.lifetime.kept.seconds or DEFAULT_LIFETIME
+        sa.chose(choice.terms.suite, float(lifetime), message, prefers_udp=self.opening.udp.prefers)
+        answer = SecurityAssociation((choice.answer(),))
+        theirs = [vendor.data for vendor in message.all(VendorId)]
+        said = tuple(mine for mine in self.vendors() if any(announces(each, mine) for each in theirs))
+        self._unsaid = tuple(mine for mine in ABILITIES if mine not in said)
+        self.say(sa.plain((answer, *said)), awaits=False)
+        return None
+
+    def _unable(self) -> Reason | None:
+        """Return why we can prove ourselves by nothing that the policies want, if so."""
+        if self.wanted.terms or (self.opening.secrets and not self.opening.transforms):
+            return None
+        wants_signature = any(one.signs for one in self.opening.transforms[:1])
+        why = self.opening.unsigned if wants_signature else self.opening.keyless
+        return why or Reason(IkeReason.NO_KEY_FOR, (self.sa.path.remote.address,))
+
+    def refusal(self, message: Message) -> tuple[Reply, ...]:
+        """Return NO-PROPOSAL-CHOSEN in clear, if that is why: the peer's people learn what both ends lack."""
+        if self.offers and self.wanted.terms:
+            header = message.header
+            answer = replace(header, exchange=ExchangeType.INFORMATIONAL, message_id=self.sa.fresh_message_id())
+            refused = Message((Notify(NotifyType.NO_PROPOSAL_CHOSEN, protocol=ProtocolId.IKE),), header=answer)
+            return (Reply(self.sa.path, refused.serialize()),)
+        return ()
+
+    def hear(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        """Take in message 3 or 5. Raises WireError."""
+        match self.sa.state:
+            case SaState.SA_SETUP:
+                self._hear_key(message, octets, path)
+            case SaState.KEY_EXCH:
+                self._hear_proof(message, octets, path)
+            case _:
+                raise WireError("main mode is over", offset=0, clause=_CLAUSE)
+
+    def _hear_key(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        sa, theirs, nonce = self.sa, message.find(KeyExchange), message.find(Nonce)
+        if theirs is None or nonce is None:
+            raise WireError("message 3 lacks a key or a nonce", offset=0, clause=_CLAUSE)
+        self.draw()
+        try:
+            shared = surely(self.secret).agree(theirs.data)
+        except WireError as error:
+            sa.trouble(Reason(IkeReason.ILLEGAL_KEY, (error,)))
+            sa.end(surely(sa.hint))
+            return
+        self.turns.hears(octets)
+        sa.learns(message)
+        self.find_nat(message, path)
+        self.theirs, nonces = theirs.data, Nonces(nonce.data, self.nonce)
+        secrets = (None,) if self.signed else self.opening.secrets
+        self._candidates = tuple(self.candidate(each, theirs, shared, nonces) for each in secrets)
+        sa.keyed(nonces)
+        self.say(sa.plain((*self.contribution(), *self._unsaid)), awaits=False)
+
+    def _hear_proof(self, message: Message, octets: bytes, path: DatagramPath) -> None:
+        sa = self.sa
+        if message.sealed is None:
+            raise WireError("message 5 is not encrypted", offset=HEADER_LENGTH, clause=_CLAUSE)
+        found = self._read(message)
+        if found is None:
+            if not self.signed:
+                sa.trouble(Reason(IkeReason.UNREADABLE_PROOF, (sa.path.remote.address,)))
+            return
+        used, inside, claim = found
+        terms = sa.book.terms(sa.path, claim.identity, None, claim.chain, sa.version)
+        evidence = self._failures.known(octets) or self.judge(used, terms, claim)
+        if isinstance(evidence, Reason) and self.may_be_damaged(octets, evidence):
+            return
+        sa.use(used.keys, used.channel)
+        self.accept(message, octets, path)
+        if isinstance(evidence, Reason) or isinstance(terms, Reason):
+            self.refuse(evidence if isinstance(evidence, Reason) else Reason(IkeReason.NO_IDENTITY))
+            return
+        if sa.admission is not None and (*claim.identity.key, evidence.entry) not in sa.admission.who:
+            self.refuse(sa.admission.refusal)
+            return
+        self.say(sa.sealed(self.KIND, PHASE_1, self.proved(used.keys, terms)), awaits=False)
+        self.over()
+        self._candidates = ()
+        agreed = replace(negotiated(terms, signed=self.signed), lifetime=sa.lifetime, initial_contact=False)
+        sa.proved(agreed, claim.identity, evidence, initial_contact=says_alone(inside))
+
+    def _read(self, message: Message) -> tuple[Candidate, Chain, Claim] | None:
+        """Return with which keys message 5 was made, and its contents; None: with none of ours."""
+        for each in self._candidates:
+            try:
+                inside = each.channel.open(message)
+                return each, inside, self.claim(each.keys, inside)
+            except WireError:
+                continue
+        return None
+
+    def unanswered(self) -> None:
+        """Do nothing: a responder repeats nothing unasked."""

@@ -35,12 +35,11 @@ from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.fragments import parse_whole
-from dmvpn.features.ike.v1.initiation import Initiation
 from dmvpn.features.ike.v1.lines import passed
+from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.response import Response
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.sealed import PHASE_1
 from dmvpn.features.ike.v1.siblings import Siblings

@@ -16,8 +16,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkePhase, conn_id
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import ProtocolId
-from dmvpn.features.ike.v1.detection import detect
-from dmvpn.features.ike.v1.main_mode import MainMode
+from dmvpn.features.ike.v1.main_mode import MainMode, detect
 from dmvpn.features.ike.v1.numbers import ExchangeType, Vendor
 from dmvpn.features.ike.v1.offer_lines import MOST_LINES, main_mode_lines, quick_mode_lines
 from dmvpn.features.ike.v1.packet import (
