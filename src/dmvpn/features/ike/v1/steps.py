@@ -31,8 +31,7 @@ from dmvpn.features.ike.v1.packet import (
     SecurityAssociation,
     VendorId,
 )
-from dmvpn.features.ike.v1.pairs import acceptable
-from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
+from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, acceptable
 from dmvpn.features.ike.v1.states import SaState
 
 if TYPE_CHECKING:
