@@ -25,6 +25,7 @@ from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1 import quick_mode
+from dmvpn.features.ike.v1.debug import packet_lines
 from dmvpn.features.ike.v1.fragments import cut
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
@@ -32,7 +33,6 @@ from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
 from dmvpn.features.ike.v1.states import SaState
-from dmvpn.features.ike.v1.steps import packet_lines
 from dmvpn.features.ike.v1.strangers import (
     FRAGMENTS_TIME,
     LARGEST_IN_FRAGMENTS,
