@@ -38,7 +38,7 @@ DEBUG_MODULES = (
     "dmvpn.features.bgp.messages",
     "dmvpn.features.eigrp.messages",
     "dmvpn.features.ike.reports",
-    "dmvpn.features.ike.v1.offer_lines",
+    "dmvpn.features.ike.v1.debug",
     "dmvpn.features.ike.v1.debug",
     "dmvpn.features.ipsec.messages",
     "dmvpn.features.nhrp.debug",

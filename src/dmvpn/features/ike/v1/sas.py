@@ -34,9 +34,8 @@ from dmvpn.features.ike.session import (
 from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
-from dmvpn.features.ike.v1.debug import packet_lines
+from dmvpn.features.ike.v1.debug import packet_lines, passed
 from dmvpn.features.ike.v1.fragments import parse_whole
-from dmvpn.features.ike.v1.lines import passed
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
