@@ -7,7 +7,7 @@ from typing import Final
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType, PayloadType, Vendor
-from dmvpn.features.ike.v1.offers import esp_wanted, ike_wanted
+from dmvpn.features.ike.v1.offers import Lifetime, esp_wanted, ike_wanted
 from dmvpn.features.ike.v1.packet import (
     Certificate,
     CertificateRequest,
@@ -28,7 +28,6 @@ from dmvpn.features.ike.v1.packet import (
     VendorId,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
-from dmvpn.features.ike.v1.transforms import Lifetime
 
 COOKIE_I, COOKIE_R = bytes.fromhex("0102030405060708"), bytes.fromhex("1112131415161718")
 _MAIN = Header(cookie_i=COOKIE_I, cookie_r=COOKIE_R, exchange=ExchangeType.MAIN)

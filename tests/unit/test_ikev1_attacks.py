@@ -29,6 +29,7 @@ from dmvpn.features.ike.v1.debug import packet_lines
 from dmvpn.features.ike.v1.fragments import cut
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
+from dmvpn.features.ike.v1.offers import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify, SecurityAssociation, identity_of
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
@@ -39,7 +40,6 @@ from dmvpn.features.ike.v1.strangers import (
     LARGEST_NUMBER_IN_FRAGMENTS,
     Strangers,
 )
-from dmvpn.features.ike.v1.transforms import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise

@@ -11,6 +11,8 @@ from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1.numbers import AuthMethod, EncapsulationMode
 from dmvpn.features.ike.v1.offers import (
+    Lifetime,
+    TransformTerms,
     accepted,
     choose,
     encapsulation_modes,
@@ -18,10 +20,10 @@ from dmvpn.features.ike.v1.offers import (
     ike_wanted,
     is_transport,
     mismatch,
+    read,
 )
 from dmvpn.features.ike.v1.packet import SecurityAssociation
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
-from dmvpn.features.ike.v1.transforms import Lifetime, TransformTerms, read
 from support.ikev1_capture import Capture, names, offers, opened
 
 if TYPE_CHECKING:

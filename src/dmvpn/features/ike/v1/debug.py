@@ -30,6 +30,7 @@ from dmvpn.features.ike.v1.numbers import (
     LifeType,
     Vendor,
 )
+from dmvpn.features.ike.v1.offers import name_of, read
 from dmvpn.features.ike.v1.packet import (
     Delete,
     Hash,
@@ -45,7 +46,6 @@ from dmvpn.features.ike.v1.packet import (
 )
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, acceptable
 from dmvpn.features.ike.v1.states import SaState
-from dmvpn.features.ike.v1.transforms import name_of, read
 
 if TYPE_CHECKING:
     import enum
@@ -54,11 +54,10 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.peer_settings import Book, DatagramPath, IsakmpTransform
-    from dmvpn.features.ike.v1.offers import Wanted
+    from dmvpn.features.ike.v1.offers import TransformTerms, Wanted
     from dmvpn.features.ike.v1.packet import Header
     from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.transforms import TransformTerms
     from dmvpn.features.ike.v1.turns import Running
 
 

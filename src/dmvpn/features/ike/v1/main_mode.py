@@ -41,7 +41,7 @@ from dmvpn.features.ike.v1 import proofs
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
-from dmvpn.features.ike.v1.offers import CIPHERS, accepted, choose, ike_wanted, mismatch
+from dmvpn.features.ike.v1.offers import CIPHERS, DEFAULT_LIFETIME, accepted, choose, ike_wanted, mismatch
 from dmvpn.features.ike.v1.packet import (
     Hash,
     IdentificationPayload,
@@ -56,7 +56,6 @@ from dmvpn.features.ike.v1.packet import (
 from dmvpn.features.ike.v1.proofs import negotiated
 from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
 from dmvpn.features.ike.v1.states import SaState
-from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

@@ -41,6 +41,9 @@ from dmvpn.features.ike.v1.keys import KeySource, child_keys, hash_1, hash_2, ha
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
 from dmvpn.features.ike.v1.numbers import EspAttribute, ExchangeType, Flag, LifeType, NotifyType
 from dmvpn.features.ike.v1.offers import (
+    DEFAULT_LIFETIME,
+    Lifetime,
+    TransformTerms,
     accepted,
     choose,
     encapsulation_modes,
@@ -48,6 +51,7 @@ from dmvpn.features.ike.v1.offers import (
     is_in_udp,
     is_transport,
     mismatch,
+    read,
 )
 from dmvpn.features.ike.v1.packet import (
     Hash,
@@ -62,7 +66,6 @@ from dmvpn.features.ike.v1.packet import (
 )
 from dmvpn.features.ike.v1.proposals import Attribute, parse_attributes
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
-from dmvpn.features.ike.v1.transforms import DEFAULT_LIFETIME, Lifetime, TransformTerms, read
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
