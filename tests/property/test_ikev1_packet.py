@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
-from dmvpn.features.ike.v1.keys import ike_keys
+from dmvpn.features.ike.v1.keys import Channel, ike_keys
 from dmvpn.features.ike.v1.numbers import Flag
 from dmvpn.features.ike.v1.offers import accepted, choose, mismatch
 from dmvpn.features.ike.v1.packet import (
@@ -32,7 +32,6 @@ from dmvpn.features.ike.v1.packet import (
     selector_of,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
-from dmvpn.features.ike.v1.sealed import Channel
 from support.ikev1_samples import SAMPLES, WANTED
 
 if TYPE_CHECKING:

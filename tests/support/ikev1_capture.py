@@ -12,10 +12,9 @@ from typing import Any
 
 from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
-from dmvpn.features.ike.v1.keys import IkeKeys, first_iv, ike_keys, skeyid_of_secret, skeyid_of_signatures
+from dmvpn.features.ike.v1.keys import Channel, IkeKeys, first_iv, ike_keys, skeyid_of_secret, skeyid_of_signatures
 from dmvpn.features.ike.v1.numbers import ExchangeType
 from dmvpn.features.ike.v1.packet import Chain, KeyExchange, Message, Nonce, SecurityAssociation
-from dmvpn.features.ike.v1.sealed import Channel
 from support.ike_capture import datagrams
 from support.pcap import CAPTURES
 

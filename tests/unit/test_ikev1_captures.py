@@ -12,11 +12,10 @@ from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.crypto.blocks import BLOCK, decrypt
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
-from dmvpn.features.ike.v1.keys import KeySource, hash_1, hash_2, hash_3, ike_line, keymat, proof
+from dmvpn.features.ike.v1.keys import Channel, KeySource, hash_1, hash_2, hash_3, ike_line, keymat, proof
 from dmvpn.features.ike.v1.main_mode import detect
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Hash, IdentificationPayload, Nonce, Notify, SecurityAssociation
-from dmvpn.features.ike.v1.sealed import Channel
 from support.ikev1_capture import Capture, names, nonces_of, offers, opened
 
 if TYPE_CHECKING:

@@ -17,6 +17,8 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.udp import Nat
 from dmvpn.features.ike.v1.keys import (
+    LARGEST_NUMBER_OF_EXCHANGES,
+    Channel,
     KeySource,
     child_keys,
     cipher_key,
@@ -35,7 +37,6 @@ from dmvpn.features.ike.v1.keys import (
 from dmvpn.features.ike.v1.main_mode import detect, detection
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, PayloadType
 from dmvpn.features.ike.v1.packet import Chain, Hash, Header, Message, NatDetection, Nonce, Sealed, VendorId
-from dmvpn.features.ike.v1.sealed import LARGEST_NUMBER_OF_EXCHANGES, Channel
 
 SHA1 = PrfAlgorithm.SHA1
 NONCES = Nonces(bytes(range(20)), bytes(range(20, 40)))

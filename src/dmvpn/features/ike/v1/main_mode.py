@@ -39,7 +39,15 @@ from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v1 import proofs
 from dmvpn.features.ike.v1.exchange import Exchange
-from dmvpn.features.ike.v1.keys import first_iv, ike_keys, proof, skeyid_of_secret, skeyid_of_signatures
+from dmvpn.features.ike.v1.keys import (
+    PHASE_1,
+    Channel,
+    first_iv,
+    ike_keys,
+    proof,
+    skeyid_of_secret,
+    skeyid_of_signatures,
+)
 from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.offers import CIPHERS, DEFAULT_LIFETIME, accepted, choose, ike_wanted, mismatch
 from dmvpn.features.ike.v1.packet import (
@@ -54,7 +62,6 @@ from dmvpn.features.ike.v1.packet import (
     VendorId,
 )
 from dmvpn.features.ike.v1.proofs import negotiated
-from dmvpn.features.ike.v1.sealed import PHASE_1, Channel
 from dmvpn.features.ike.v1.states import SaState
 
 if TYPE_CHECKING:

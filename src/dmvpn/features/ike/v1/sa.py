@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
-    from dmvpn.features.ike.v1.keys import IkeKeys
+    from dmvpn.features.ike.v1.keys import Channel, IkeKeys
     from dmvpn.features.ike.v1.packet import Chain, Fragment
-    from dmvpn.features.ike.v1.sealed import Channel
     from dmvpn.features.ike.v1.turns import Running
 
 #: Child SAs of one ISAKMP SA.
