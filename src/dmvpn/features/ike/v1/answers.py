@@ -22,7 +22,7 @@ from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.packet import Message
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.turns import Running
+    from dmvpn.features.ike.v1.transmission import Running
 
 _CLAUSE = "RFC 2408 §3.1"
 

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v1.packet import Header
     from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.turns import Running
+    from dmvpn.features.ike.v1.transmission import Running
 
 
 # ------------------------------------------------------------------------------------------------ the chronicle

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import WireError, surely
-from dmvpn.features.ike.v1.turns import Turns
+from dmvpn.features.ike.v1.transmission import Turns
 
 if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v1.keys import Channel, IkeKeys
     from dmvpn.features.ike.v1.packet import Chain, Fragment
-    from dmvpn.features.ike.v1.turns import Running
+    from dmvpn.features.ike.v1.transmission import Running
 
 #: Child SAs of one ISAKMP SA.
 MOST_CHILDREN: Final = 16
