@@ -26,7 +26,6 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1 import quick_mode
 from dmvpn.features.ike.v1.debug import packet_lines
-from dmvpn.features.ike.v1.fragments import cut
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.offers import SHORTEST_LIFETIME
@@ -40,6 +39,7 @@ from dmvpn.features.ike.v1.strangers import (
     LARGEST_NUMBER_IN_FRAGMENTS,
     Strangers,
 )
+from dmvpn.features.ike.v1.transmission import cut
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise

@@ -12,12 +12,12 @@ from dmvpn.features.ike.acts import TurnedAway
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.v1 import informational
-from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import ExchangeType
 from dmvpn.features.ike.v1.packet import Fragment
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES
+from dmvpn.features.ike.v1.transmission import parse_whole
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.packet import Message

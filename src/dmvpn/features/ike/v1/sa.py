@@ -23,12 +23,12 @@ from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Session, Transmit
 from dmvpn.features.ike.udp import PREFERS_UDP
-from dmvpn.features.ike.v1.fragments import Fragments, cut
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.packet import Delete, Hash, Header, Message, VendorId, parse_header
 from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
+from dmvpn.features.ike.v1.transmission import Fragments, cut
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

@@ -35,7 +35,6 @@ from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.debug import packet_lines, passed
-from dmvpn.features.ike.v1.fragments import parse_whole
 from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
@@ -45,6 +44,7 @@ from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
 from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.strangers import Strangers
+from dmvpn.features.ike.v1.transmission import parse_whole
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
 
 if TYPE_CHECKING:
