@@ -8,8 +8,8 @@ import pytest
 
 from dmvpn.base.events import IpReceived
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
+from dmvpn.features.ike.v1.peers import LARGEST_NUMBER_OF_RENEWALS
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.strangers import LARGEST_NUMBER_OF_RENEWALS
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import ISAKMP, MachineFlight, MachineNet, Node, crosswise
 
