@@ -39,10 +39,9 @@ from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
-from dmvpn.features.ike.v1.peers import Strangers
+from dmvpn.features.ike.v1.peers import Siblings, Strangers
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
-from dmvpn.features.ike.v1.siblings import Siblings
 from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.transmission import parse_whole
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick

@@ -24,8 +24,8 @@ from dmvpn.features.ike.v1.states import SaState
 from dmvpn.features.ike.v1.upkeep import begin_quick
 
 if TYPE_CHECKING:
+    from dmvpn.features.ike.v1.peers import Siblings
     from dmvpn.features.ike.v1.sa import IsakmpSa
-    from dmvpn.features.ike.v1.siblings import Siblings
 
 #: Seconds until a main mode for one that is held: the peer, which ended it, may begin first.
 _AGAIN: Final = 2.0
