@@ -32,8 +32,7 @@ from dmvpn.features.ike.v1.offers import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify, SecurityAssociation, identity_of
 from dmvpn.features.ike.v1.peers import FRAGMENTS_TIME, LARGEST_IN_FRAGMENTS, LARGEST_NUMBER_IN_FRAGMENTS, Strangers
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa
-from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import cut
 from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.net.udp import UdpDatagram

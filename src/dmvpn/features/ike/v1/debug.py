@@ -45,7 +45,7 @@ from dmvpn.features.ike.v1.packet import (
     parse_header,
 )
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, acceptable
-from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.sa import SaState
 
 if TYPE_CHECKING:
     import enum

@@ -17,12 +17,12 @@ from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Answered, Doubted, StartedAgain
-from dmvpn.features.ike.v1.acts import Withdrawn
 from dmvpn.features.ike.v1.keys import PHASE_1, hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import NotifyType, Vendor
 from dmvpn.features.ike.v1.packet import Delete, Hash, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAsk, covered
+from dmvpn.features.ike.v1.sa import Withdrawn
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath

@@ -62,7 +62,7 @@ from dmvpn.features.ike.v1.packet import (
     VendorId,
 )
 from dmvpn.features.ike.v1.proofs import negotiated
-from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.sa import SaState
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload

@@ -35,7 +35,6 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import REPETITION_TIME
 from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.suites import lacking
-from dmvpn.features.ike.v1.acts import Unconfirmed
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import KeySource, child_keys, hash_1, hash_2, hash_3
 from dmvpn.features.ike.v1.main_mode import NONCE_SIZE
@@ -65,7 +64,7 @@ from dmvpn.features.ike.v1.packet import (
     selector_of,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, parse_attributes
-from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY
+from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, Unconfirmed
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -5,10 +5,14 @@
 
 An ISAKMP SA may end while its children live on (RFC 2408 §2.5.1 calls its SAs independent): then it is `HELD` until a
 later one with the same peer adopts them, or the last of them ends.
+
+What it wants of the others with the same peer is an act (`Withdrawn`, `Unconfirmed`, `RekeyWanted`): `IsakmpSas` does
+it, and nothing above hears of it.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -21,13 +25,12 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.model import LARGEST_WHOLE
 from dmvpn.features.ike.numbers import Prf, ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, Session, Transmit
+from dmvpn.features.ike.session import Ended, Established, Moved, Replaced, SaAct, Session, Transmit
 from dmvpn.features.ike.udp import PREFERS_UDP
 from dmvpn.features.ike.v1.keys import IKE_TABLE, hash_1, ike_line
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, Vendor
 from dmvpn.features.ike.v1.offers import HASHES
 from dmvpn.features.ike.v1.packet import Delete, Hash, Header, Message, VendorId, parse_header
-from dmvpn.features.ike.v1.states import MOVES, PHASES, SaMove, SaState
 from dmvpn.features.ike.v1.transmission import Fragments, cut
 
 if TYPE_CHECKING:
@@ -43,6 +46,80 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.v1.keys import Channel, IkeKeys
     from dmvpn.features.ike.v1.packet import Chain, Fragment
     from dmvpn.features.ike.v1.transmission import Running
+
+
+# ------------------------------------------------------------------------------------------------ states
+
+
+class SaState(enum.Enum):
+    """Where an ISAKMP SA is in its life, by IOS's names of the steps of main mode."""
+
+    NO_STATE = "MM_NO_STATE"
+    SA_SETUP = "MM_SA_SETUP"
+    KEY_EXCH = "MM_KEY_EXCH"
+    IDLE = "QM_IDLE"
+    HELD = "held for its children"
+    DEAD = "dead"
+
+
+class SaMove(enum.Enum):
+    """What can happen to an ISAKMP SA."""
+
+    CHOSEN = "messages 1 and 2 have agreed on a transform"
+    KEYED = "messages 3 and 4 have brought keys"
+    PROVED = "both sides have proved who they are"
+    PARTED = "it is over, and its children are not"
+    ENDED = "it is over, and its children with it"
+
+
+#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
+MOVES: Final[dict[tuple[SaState, SaMove], SaState]] = {
+    (SaState.NO_STATE, SaMove.CHOSEN): SaState.SA_SETUP,
+    (SaState.SA_SETUP, SaMove.KEYED): SaState.KEY_EXCH,
+    (SaState.KEY_EXCH, SaMove.PROVED): SaState.IDLE,
+    (SaState.IDLE, SaMove.PARTED): SaState.HELD,
+    (SaState.NO_STATE, SaMove.ENDED): SaState.DEAD,
+    (SaState.SA_SETUP, SaMove.ENDED): SaState.DEAD,
+    (SaState.KEY_EXCH, SaMove.ENDED): SaState.DEAD,
+    (SaState.IDLE, SaMove.ENDED): SaState.DEAD,
+    (SaState.HELD, SaMove.ENDED): SaState.DEAD,
+}
+#: What shows say.
+PHASES: Final = {
+    SaState.NO_STATE: IkePhase.MM_NO_STATE,
+    SaState.SA_SETUP: IkePhase.MM_SA_SETUP,
+    SaState.KEY_EXCH: IkePhase.MM_KEY_EXCH,
+    SaState.IDLE: IkePhase.QM_IDLE,
+    SaState.HELD: IkePhase.MM_NO_STATE,
+    SaState.DEAD: IkePhase.MM_NO_STATE,
+}
+
+
+# ------------------------------------------------------------------------------------------------ acts
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn(SaAct):
+    """The peer has deleted SAs of this protocol. They may belong to another ISAKMP SA with the same peer."""
+
+    protocol: int
+    spis: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed(SaAct):
+    """The peer has not confirmed a child, which another ISAKMP SA with the same peer has by now."""
+
+    spi_in: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyWanted(SaAct):
+    """Another ISAKMP SA must take its place: a second main mode (RFC 2409 has no other way)."""
+
+
+# ------------------------------------------------------------------------------------------------ the ISAKMP SA
+
 
 #: Child SAs of one ISAKMP SA.
 MOST_CHILDREN: Final = 16

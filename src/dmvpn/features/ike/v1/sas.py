@@ -32,7 +32,6 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.v1 import succession
-from dmvpn.features.ike.v1.acts import RekeyWanted, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.debug import packet_lines, passed
 from dmvpn.features.ike.v1.keys import PHASE_1
@@ -41,8 +40,7 @@ from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Header, Message, Notify
 from dmvpn.features.ike.v1.peers import Siblings, Strangers
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import Admission, IsakmpSa
-from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
 from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
 

@@ -20,7 +20,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS
 from dmvpn.features.ike.v1.packet import Delete
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
-from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.sa import SaState
 from dmvpn.features.ike.v1.upkeep import begin_quick
 
 if TYPE_CHECKING:

@@ -12,11 +12,9 @@ from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Unanswered
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1 import informational
-from dmvpn.features.ike.v1.acts import RekeyWanted
 from dmvpn.features.ike.v1.numbers import Vendor
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
-from dmvpn.features.ike.v1.sa import RETRY
-from dmvpn.features.ike.v1.states import SaState
+from dmvpn.features.ike.v1.sa import RETRY, RekeyWanted, SaState
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.sa import IsakmpSa
