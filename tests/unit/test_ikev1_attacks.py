@@ -26,6 +26,7 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v1 import quick_mode
 from dmvpn.features.ike.v1.debug import packet_lines
+from dmvpn.features.ike.v1.events import begin_quick
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.offers import SHORTEST_LIFETIME
@@ -34,7 +35,6 @@ from dmvpn.features.ike.v1.peers import FRAGMENTS_TIME, LARGEST_IN_FRAGMENTS, LA
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import cut
-from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineFlight, MachineNet, Node, crosswise
 

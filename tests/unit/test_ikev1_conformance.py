@@ -16,6 +16,7 @@ from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf, ProtocolId
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v1 import main_mode
+from dmvpn.features.ike.v1.events import begin_quick
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import (
@@ -45,7 +46,6 @@ from dmvpn.features.ike.v1.packet import (
 from dmvpn.features.ike.v1.proposals import Attribute
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import IsakmpSa
-from dmvpn.features.ike.v1.upkeep import begin_quick
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import ISAKMP, Changes, MachineNet, Node, crosswise
 

@@ -34,6 +34,7 @@ from dmvpn.features.ike.session import (
 from dmvpn.features.ike.v1 import succession
 from dmvpn.features.ike.v1.answers import handle
 from dmvpn.features.ike.v1.debug import packet_lines, passed
+from dmvpn.features.ike.v1.events import begin_quick, deadline_of, examine, probe, renew, tick
 from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
@@ -42,7 +43,6 @@ from dmvpn.features.ike.v1.peers import Siblings, Strangers
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
-from dmvpn.features.ike.v1.upkeep import begin_quick, deadline_of, examine, probe, renew, tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

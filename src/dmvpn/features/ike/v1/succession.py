@@ -18,10 +18,10 @@ from dmvpn.features.ike.contact import are_together
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import INTERVALS
+from dmvpn.features.ike.v1.events import begin_quick
 from dmvpn.features.ike.v1.packet import Delete
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk
 from dmvpn.features.ike.v1.sa import SaState
-from dmvpn.features.ike.v1.upkeep import begin_quick
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.peers import Siblings
