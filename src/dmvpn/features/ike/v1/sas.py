@@ -1,7 +1,7 @@
 """All ISAKMP SAs of a router: for which of them a datagram is, who may begin one, and when each acts again.
 
 Datagrams come without the non-ESP marker. A message that belongs to no ISAKMP SA is a stranger's message 1, or nothing.
-Which ISAKMP SA takes the place of another one is in `succession.py`.
+Which ISAKMP SA takes the place of another one is in `events.py`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,9 @@ from dmvpn.features.ike.session import (
     StartedAgain,
     Unanswered,
 )
-from dmvpn.features.ike.v1 import succession
-from dmvpn.features.ike.v1.answers import handle
+from dmvpn.features.ike.v1 import events
 from dmvpn.features.ike.v1.debug import packet_lines, passed
-from dmvpn.features.ike.v1.events import begin_quick, deadline_of, examine, probe, renew, tick
+from dmvpn.features.ike.v1.events import begin_quick, deadline_of, examine, handle, probe, renew, tick
 from dmvpn.features.ike.v1.keys import PHASE_1
 from dmvpn.features.ike.v1.main_mode import Initiation, Response
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType
@@ -144,7 +143,7 @@ class IsakmpSas:
         sa = _mine(session)
         sa.at(now)
         if reason.code is IkeReason.BOTH_BEGAN:
-            succession.hand_to_heir(sa, self._siblings)
+            events.hand_to_heir(sa, self._siblings)
         if sa.is_established:
             asked = [each.spi for each in sa.exchanges.values() if isinstance(each, QuickAsk) and each.is_open]
             if spis := (*sa.children.active, *asked):  # the peer may have the pair already
@@ -328,11 +327,11 @@ class IsakmpSas:
             if sa is not None:
                 tick(sa, now)
                 if sa.given_up is not None:
-                    succession.give_up(sa, self._siblings, sa.given_up)
+                    events.give_up(sa, self._siblings, sa.given_up)
                 elif sa.retires_at is not None and now >= sa.retires_at:
-                    succession.part(sa, self._siblings, Reason(IkeReason.REPLACED))
+                    events.part(sa, self._siblings, Reason(IkeReason.REPLACED))
                 elif sa.is_established and now >= sa.expires:
-                    succession.part(sa, self._siblings, Reason(IkeReason.LIFETIME))
+                    events.part(sa, self._siblings, Reason(IkeReason.LIFETIME))
                 acts += self._followed(sa)
         return acts
 
@@ -350,17 +349,17 @@ class IsakmpSas:
             more: list[IsakmpSa] = []
             match act:
                 case Withdrawn(protocol=protocol, spis=spis):
-                    more = succession.withdraw(sa, self._siblings, protocol, spis)
+                    more = events.withdraw(sa, self._siblings, protocol, spis)
                 case Unconfirmed(spi_in=spi):
-                    more = succession.drop_unconfirmed(sa, self._siblings, spi)
+                    more = events.drop_unconfirmed(sa, self._siblings, spi)
                 case RekeyWanted():
                     more = self._rekey(sa)
                 case Established():
                     followed.append(act)
                     self._proved_or_gone(sa)
-                    more = succession.establish(sa, self._siblings)
+                    more = events.establish(sa, self._siblings)
                     if (held := self.get(sa.awaited_by)) is not None:
-                        more += succession.end_supplanted(held, sa)
+                        more += events.end_supplanted(held, sa)
                     late += self.forget_older(sa) if sa.is_alone else []
                 case StartedAgain():
                     followed.append(act)
@@ -372,7 +371,7 @@ class IsakmpSas:
                 case Ended():
                     self._gone(sa)
                     followed.append(act)
-                    more = succession.end_held(held, sa) if (held := self.get(sa.awaited_by)) is not None else []
+                    more = events.end_held(held, sa) if (held := self.get(sa.awaited_by)) is not None else []
                 case Replaced(successor=successor):
                     followed.append(act)
                     more = [_mine(successor)]
