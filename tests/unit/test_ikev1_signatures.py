@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from dmvpn.base.negotiation import NegotiationChanged, RevocationsChanged
 from dmvpn.base.protection import Credentials, Encapsulation, IkePhase
+from dmvpn.features.ike.v1.authentication import is_signed, sign
 from dmvpn.features.ike.v1.packet import CertificateRequest, Fragment, Message, NatDetection, Signature
-from dmvpn.features.ike.v1.proofs import is_signed, sign
 from dmvpn.features.ike.v1.sa import IsakmpSa
 from support.credentials import NOW, RsaAuthority, lab_authority, rsa_key
 from support.fakes import FakePki

@@ -37,7 +37,8 @@ from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
-from dmvpn.features.ike.v1 import proofs
+from dmvpn.features.ike.v1 import authentication
+from dmvpn.features.ike.v1.authentication import negotiated
 from dmvpn.features.ike.v1.exchange import Exchange
 from dmvpn.features.ike.v1.keys import (
     PHASE_1,
@@ -61,7 +62,6 @@ from dmvpn.features.ike.v1.packet import (
     SecurityAssociation,
     VendorId,
 )
-from dmvpn.features.ike.v1.proofs import negotiated
 from dmvpn.features.ike.v1.sa import SaState
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm, PrivateValue
     from dmvpn.features.ike.peer_settings import DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
+    from dmvpn.features.ike.v1.authentication import Claim
     from dmvpn.features.ike.v1.keys import IkeKeys
     from dmvpn.features.ike.v1.packet import Chain
-    from dmvpn.features.ike.v1.proofs import Claim
     from dmvpn.features.ike.v1.sa import IsakmpSa
 
 
@@ -150,7 +150,7 @@ class MainMode(Exchange):
         )
         self.offers = self.nonce = self.theirs = b""
         self.secret: PrivateValue | None = None
-        self._failures = proofs.Failures()
+        self._failures = authentication.Failures()
 
     def _is_able(self, *, signs: bool) -> bool:
         """Return whether we can prove ourselves so."""
@@ -181,7 +181,7 @@ class MainMode(Exchange):
     def contribution(self) -> tuple[Payload, ...]:
         """Return the payloads of our message 3 or 4."""
         sa = self.sa
-        asked = proofs.requests_for(self.opening.authorities) if self.signed else ()
+        asked = authentication.requests_for(self.opening.authorities) if self.signed else ()
         mine = (KeyExchange(surely(self.secret).public), Nonce(self.nonce), *asked)
         if not self._detects:
             return mine
@@ -218,23 +218,23 @@ class MainMode(Exchange):
         digest = self.digest(keys, identity, ours=True)
         if not self.signed:
             return identity, Hash(digest)
-        return (identity, *proofs.certificates(terms), proofs.sign(terms.key, digest))
+        return (identity, *authentication.certificates(terms), authentication.sign(terms.key, digest))
 
-    def claim(self, keys: IkeKeys, message: Chain) -> proofs.Claim:
+    def claim(self, keys: IkeKeys, message: Chain) -> authentication.Claim:
         """Return what the peer claims; with a pre-shared key it has proved to know that. Raises WireError."""
-        claim = proofs.claim_of(message, signed=self.signed)
+        claim = authentication.claim_of(message, signed=self.signed)
         expected = self.digest(keys, claim.identity, ours=False)
         if not self.signed and not hmac.compare_digest(expected, claim.proof):
             raise WireError("the hash is wrong", offset=0, clause=_CLAUSE)
         return claim
 
-    def judge(self, used: Candidate, terms: Terms | Reason, claim: proofs.Claim) -> Evidence | Reason:
+    def judge(self, used: Candidate, terms: Terms | Reason, claim: authentication.Claim) -> Evidence | Reason:
         """Return how the peer has proved what it claims, or why it is not believed."""
         if isinstance(terms, Reason):
             return terms
         if used.secret is not None:
-            return proofs.knows_secret(self.sa, terms, claim, used.secret)
-        return proofs.holds_key(self.sa, terms, claim, self.digest(used.keys, claim.identity, ours=False))
+            return authentication.knows_secret(self.sa, terms, claim, used.secret)
+        return authentication.holds_key(self.sa, terms, claim, self.digest(used.keys, claim.identity, ours=False))
 
     def may_be_damaged(self, octets: bytes, why: Reason) -> bool:
         """Return whether to wait for another proof: a wrong signature may be a damaged message."""
