@@ -23,8 +23,8 @@ from support.pcap import CAPTURES, frames, network_layer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ike.v2.proposals import Proposal
     from dmvpn.features.ike.v2.wire import Header
-    from dmvpn.features.ike.v2.wire.proposals import Proposal
 
 _IKE_PORT, _NAT_PORT = 500, 4500
 _IPV4 = 0x0800

@@ -20,6 +20,7 @@ from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2 import beginning, sas
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.offers import choose, esp_offer, ike_offer
+from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
 from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, Fragments, seal
 from dmvpn.features.ike.v2.wire import Header, Message
 from dmvpn.features.ike.v2.wire.payloads import (
@@ -31,7 +32,6 @@ from dmvpn.features.ike.v2.wire.payloads import (
     SecurityAssociation,
     Unknown,
 )
-from dmvpn.features.ike.v2.wire.proposals import Proposal, Transform, parse_proposals, serialize_proposals
 from support.ike_net import CBC, IkeNet, Settings, Site, matched
 from support.reasons import because
 from support.strangers import begins

@@ -15,7 +15,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Encr, Esn, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
-from dmvpn.features.ike.v2.wire.proposals import Proposal, Transform
+from dmvpn.features.ike.v2.proposals import Proposal, Transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

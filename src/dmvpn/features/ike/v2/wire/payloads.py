@@ -14,7 +14,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike import chain
 from dmvpn.features.ike.identification import Identification
 from dmvpn.features.ike.v2.numbers import FIRST_STATUS, NotifyType, PayloadType
-from dmvpn.features.ike.v2.wire.proposals import (
+from dmvpn.features.ike.v2.proposals import (
     Proposal,
     parse_proposals,
     parse_selectors,
