@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from dmvpn.features.ike.v2 import signatures
 from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.wire import serialize_chain
-from dmvpn.features.ike.v2.wire.payloads import (
+from dmvpn.features.ike.v2.packet import (
     Authentication,
     Certificate,
     Encrypted,
@@ -23,6 +22,7 @@ from dmvpn.features.ike.v2.wire.payloads import (
     ResponderId,
     SecurityAssociation,
 )
+from dmvpn.features.ike.v2.wire import serialize_chain
 from support.ike_capture import Capture, Read, names, nonces_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.v2 import signatures
 from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
-from dmvpn.features.ike.v2.wire.payloads import Authentication
+from dmvpn.features.ike.v2.packet import Authentication
 
 GROUPS = sorted(SUPPORTED)
 OCTETS = b"what both sides saw"

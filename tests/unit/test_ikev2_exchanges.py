@@ -17,7 +17,7 @@ from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import settle
 from dmvpn.features.ike.v2.numbers import ExchangeType
-from dmvpn.features.ike.v2.wire.payloads import InitiatorSelectors
+from dmvpn.features.ike.v2.packet import InitiatorSelectors
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 

@@ -21,9 +21,7 @@ from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyC
 from dmvpn.features.ike.v2.negotiation import Ask, settle
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v2.offers import accepted, ike_offer
-from dmvpn.features.ike.v2.sa import Exchange
-from dmvpn.features.ike.v2.wire import Header, Message, parse_header
-from dmvpn.features.ike.v2.wire.payloads import (
+from dmvpn.features.ike.v2.packet import (
     Delete,
     InitiatorSelectors,
     KeyExchange,
@@ -33,6 +31,8 @@ from dmvpn.features.ike.v2.wire.payloads import (
     SecurityAssociation,
     Unknown,
 )
+from dmvpn.features.ike.v2.sa import Exchange
+from dmvpn.features.ike.v2.wire import Header, Message, parse_header
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 

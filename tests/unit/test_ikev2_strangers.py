@@ -20,10 +20,7 @@ from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2 import beginning, sas
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.offers import choose, esp_offer, ike_offer
-from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
-from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, Fragments, seal
-from dmvpn.features.ike.v2.wire import Header, Message
-from dmvpn.features.ike.v2.wire.payloads import (
+from dmvpn.features.ike.v2.packet import (
     Encrypted,
     EncryptedFragment,
     KeyExchange,
@@ -32,6 +29,9 @@ from dmvpn.features.ike.v2.wire.payloads import (
     SecurityAssociation,
     Unknown,
 )
+from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
+from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, Fragments, seal
+from dmvpn.features.ike.v2.wire import Header, Message
 from support.ike_net import CBC, IkeNet, Settings, Site, matched
 from support.reasons import because
 from support.strangers import begins

@@ -29,10 +29,7 @@ from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild,
 from dmvpn.features.ike.v2.negotiation import ChildRefused, Contributions, choice_for, settle, shared_secret
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.offers import choose, mismatch
-from dmvpn.features.ike.v2.proofs import check_proof, our_proof
-from dmvpn.features.ike.v2.sealed import Illegible
-from dmvpn.features.ike.v2.wire import says_invalid_syntax
-from dmvpn.features.ike.v2.wire.payloads import (
+from dmvpn.features.ike.v2.packet import (
     Certificate,
     Delete,
     EncryptedFragment,
@@ -43,6 +40,9 @@ from dmvpn.features.ike.v2.wire.payloads import (
     ResponderId,
     SecurityAssociation,
 )
+from dmvpn.features.ike.v2.proofs import check_proof, our_proof
+from dmvpn.features.ike.v2.sealed import Illegible
+from dmvpn.features.ike.v2.wire import says_invalid_syntax
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.acts import Act

@@ -29,11 +29,7 @@ from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.offers import accepted, choose, ike_offer, mismatch
-from dmvpn.features.ike.v2.proofs import check_proof, our_proof
-from dmvpn.features.ike.v2.sa import Exchange, IkeSa
-from dmvpn.features.ike.v2.signatures import HASHES
-from dmvpn.features.ike.v2.wire import Header, Message, parse_header
-from dmvpn.features.ike.v2.wire.payloads import (
+from dmvpn.features.ike.v2.packet import (
     Certificate,
     CertificateRequest,
     InitiatorId,
@@ -44,6 +40,10 @@ from dmvpn.features.ike.v2.wire.payloads import (
     SecurityAssociation,
     VendorId,
 )
+from dmvpn.features.ike.v2.proofs import check_proof, our_proof
+from dmvpn.features.ike.v2.sa import Exchange, IkeSa
+from dmvpn.features.ike.v2.signatures import HASHES
+from dmvpn.features.ike.v2.wire import Header, Message, parse_header
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

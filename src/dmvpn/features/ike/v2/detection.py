@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.ike.udp import Nat, endpoint_hash
 from dmvpn.features.ike.v2.numbers import NotifyType
-from dmvpn.features.ike.v2.wire.payloads import Notify
+from dmvpn.features.ike.v2.packet import Notify
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint

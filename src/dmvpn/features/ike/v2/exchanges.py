@@ -23,8 +23,8 @@ from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
+from dmvpn.features.ike.v2.packet import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v2.sa import Exchange
-from dmvpn.features.ike.v2.wire.payloads import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa

@@ -20,13 +20,7 @@ from dmvpn.features.ike.spis import is_reserved
 from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.numbers import NotifyType
 from dmvpn.features.ike.v2.offers import ChosenOffer, accepted, choose, esp_offer, mismatch
-from dmvpn.features.ike.v2.wire.payloads import (
-    InitiatorSelectors,
-    Notify,
-    ResponderSelectors,
-    SecurityAssociation,
-    Selectors,
-)
+from dmvpn.features.ike.v2.packet import InitiatorSelectors, Notify, ResponderSelectors, SecurityAssociation, Selectors
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
@@ -36,8 +30,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.v2.agreement import Agreement
+    from dmvpn.features.ike.v2.packet import KeyExchange
     from dmvpn.features.ike.v2.wire import Chain
-    from dmvpn.features.ike.v2.wire.payloads import KeyExchange
 
 #: Of the peer's suites, in a line of the log.
 _MOST_SELECTORS: Final = 8

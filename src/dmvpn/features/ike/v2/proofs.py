@@ -12,8 +12,8 @@ from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.v2.numbers import AuthMethod
+from dmvpn.features.ike.v2.packet import Authentication, Certificate
 from dmvpn.features.ike.v2.signatures import holds_key, knows_secret, prove_with_key, prove_with_secret, signed_octets
-from dmvpn.features.ike.v2.wire.payloads import Authentication, Certificate
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification

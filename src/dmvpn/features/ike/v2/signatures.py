@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
-from dmvpn.features.ike.v2.wire.payloads import Authentication, encoded
+from dmvpn.features.ike.v2.packet import Authentication, encoded
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm

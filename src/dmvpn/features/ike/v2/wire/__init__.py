@@ -29,7 +29,7 @@ from dmvpn.features.ike.chain import (
     name_of,
 )
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v2.wire.payloads import CRITICAL, READERS, Encrypted, EncryptedFragment, Notify, Unknown
+from dmvpn.features.ike.v2.packet import CRITICAL, READERS, Encrypted, EncryptedFragment, Notify, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
