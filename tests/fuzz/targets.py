@@ -47,7 +47,7 @@ from dmvpn.features.ike.v1.offers import choose, mismatch
 from dmvpn.features.ike.v1.packet import Message as MessageV1
 from dmvpn.features.ike.v1.packet import SecurityAssociation as SecurityAssociationV1
 from dmvpn.features.ike.v2.numbers import Flag, PayloadType
-from dmvpn.features.ike.v2.wire import Chain, Header, Message, parse_chain, serialize_chain
+from dmvpn.features.ike.v2.packet import Chain, Header, Message, parse_chain, serialize_chain
 from dmvpn.features.ospf.packet import OspfPacket
 from dmvpn.tools.authority import Authority, RequestedCertificate
 from fuzz import configuration, overlay

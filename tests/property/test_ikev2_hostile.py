@@ -14,9 +14,8 @@ from dmvpn.base.errors import WireError
 from dmvpn.features.ike.crypto import Cipher, cipher_of
 from dmvpn.features.ike.numbers import Encr, Integ
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
-from dmvpn.features.ike.v2.packet import Notify, VendorId
+from dmvpn.features.ike.v2.packet import Header, Message, Notify, VendorId
 from dmvpn.features.ike.v2.sealed import Fragments, open_message, seal
-from dmvpn.features.ike.v2.wire import Header, Message
 from support.ike_capture import datagrams, names
 
 if TYPE_CHECKING:

@@ -14,17 +14,16 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId, TransformType
 from dmvpn.features.ike.v2.keys import IkeKeys, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ike.v2.numbers import ExchangeType
-from dmvpn.features.ike.v2.packet import EncryptedFragment, Nonce, SecurityAssociation
+from dmvpn.features.ike.v2.packet import Chain, EncryptedFragment, Message, Nonce, SecurityAssociation
 from dmvpn.features.ike.v2.sealed import Fragments, open_message
-from dmvpn.features.ike.v2.wire import Chain, Message
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.pcap import CAPTURES, frames, network_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ike.v2.packet import Header
     from dmvpn.features.ike.v2.proposals import Proposal
-    from dmvpn.features.ike.v2.wire import Header
 
 _IKE_PORT, _NAT_PORT = 500, 4500
 _IPV4 = 0x0800

@@ -33,8 +33,8 @@ from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Ended, Transmit, Trouble
 from dmvpn.features.ike.spis import EspSpis
 from dmvpn.features.ike.suites import Suite
+from dmvpn.features.ike.v2.packet import parse_header
 from dmvpn.features.ike.v2.sas import COOKIES_FROM, IkeSas
-from dmvpn.features.ike.v2.wire import parse_header
 from support.reasons import because
 
 if TYPE_CHECKING:

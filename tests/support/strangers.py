@@ -9,8 +9,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.ike.v2.offers import ike_offer
-from dmvpn.features.ike.v2.packet import KeyExchange, Nonce, SecurityAssociation
-from dmvpn.features.ike.v2.wire import Header, Message
+from dmvpn.features.ike.v2.packet import Header, KeyExchange, Message, Nonce, SecurityAssociation
 from support.ike_net import CBC
 
 if TYPE_CHECKING:

@@ -21,14 +21,14 @@ from dmvpn.features.ike.v2.packet import (
     Nonce,
     ResponderId,
     SecurityAssociation,
+    serialize_chain,
 )
-from dmvpn.features.ike.v2.wire import serialize_chain
 from support.ike_capture import Capture, Read, names, nonces_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.packet import Chain
 
 
 @cache

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.v2.negotiation import Contributions, Settlement
     from dmvpn.features.ike.v2.offers import ChosenOffer
+    from dmvpn.features.ike.v2.packet import Chain
     from dmvpn.features.ike.v2.sa import IkeSa
-    from dmvpn.features.ike.v2.wire import Chain
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 

@@ -19,7 +19,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2.numbers import NotifyType
-from dmvpn.features.ike.v2.wire import Message
+from dmvpn.features.ike.v2.packet import Message
 from dmvpn.net.udp import UdpDatagram
 from support.fakes import FakeDebugging, up
 from support.ike_machines import GCM, PSK, Changes, MachineNet, Node, crosswise

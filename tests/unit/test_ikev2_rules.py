@@ -23,24 +23,26 @@ from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, Payloa
 from dmvpn.features.ike.v2.offers import accepted, ike_offer
 from dmvpn.features.ike.v2.packet import (
     Delete,
+    Header,
     InitiatorSelectors,
     KeyExchange,
+    Message,
     Nonce,
     Notify,
     ResponderSelectors,
     SecurityAssociation,
     Unknown,
+    parse_header,
 )
 from dmvpn.features.ike.v2.sa import Exchange
-from dmvpn.features.ike.v2.wire import Header, Message, parse_header
 from support.ike_net import CBC, GCM, Flight, IkeNet, Settings, Site, matched
 from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.chain import Payload
+    from dmvpn.features.ike.v2.packet import Chain
     from dmvpn.features.ike.v2.sa import IkeSa
-    from dmvpn.features.ike.v2.wire import Chain
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 

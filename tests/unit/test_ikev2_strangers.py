@@ -23,7 +23,9 @@ from dmvpn.features.ike.v2.offers import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.packet import (
     Encrypted,
     EncryptedFragment,
+    Header,
     KeyExchange,
+    Message,
     Nonce,
     Notify,
     SecurityAssociation,
@@ -31,7 +33,6 @@ from dmvpn.features.ike.v2.packet import (
 )
 from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
 from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, Fragments, seal
-from dmvpn.features.ike.v2.wire import Header, Message
 from support.ike_net import CBC, IkeNet, Settings, Site, matched
 from support.reasons import because
 from support.strangers import begins

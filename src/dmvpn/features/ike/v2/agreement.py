@@ -18,8 +18,8 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.session import Session
 from dmvpn.features.ike.v2.keys import IKE_TABLE, IkeKeys, ike_keys, ike_line
 from dmvpn.features.ike.v2.numbers import Flag
+from dmvpn.features.ike.v2.packet import Header
 from dmvpn.features.ike.v2.sealed import Channel, seal
-from dmvpn.features.ike.v2.wire import Header
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

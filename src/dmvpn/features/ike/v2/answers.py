@@ -39,18 +39,18 @@ from dmvpn.features.ike.v2.packet import (
     Notify,
     ResponderId,
     SecurityAssociation,
+    says_invalid_syntax,
 )
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sealed import Illegible
-from dmvpn.features.ike.v2.wire import says_invalid_syntax
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v2.packet import Chain, Header, Message
     from dmvpn.features.ike.v2.sa import IkeSa
     from dmvpn.features.ike.v2.sealed import Channel
-    from dmvpn.features.ike.v2.wire import Chain, Header, Message
 
 
 @dataclass(frozen=True, slots=True)

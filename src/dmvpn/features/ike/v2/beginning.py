@@ -32,23 +32,25 @@ from dmvpn.features.ike.v2.offers import accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.packet import (
     Certificate,
     CertificateRequest,
+    Header,
     InitiatorId,
     KeyExchange,
+    Message,
     Nonce,
     Notify,
     ResponderId,
     SecurityAssociation,
     VendorId,
+    parse_header,
 )
 from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sa import Exchange, IkeSa
 from dmvpn.features.ike.v2.signatures import HASHES
-from dmvpn.features.ike.v2.wire import Header, Message, parse_header
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms, UdpUse
-    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.packet import Chain
 
 #: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
 _LARGEST_NUMBER_OF_CHANGES: Final = 6

@@ -10,7 +10,7 @@ from dmvpn.features.ike.v2.packet import Notify
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
-    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.packet import Chain
 
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.peer_settings import ChildTerms
+    from dmvpn.features.ike.v2.packet import Chain
     from dmvpn.features.ike.v2.sa import IkeSa
-    from dmvpn.features.ike.v2.wire import Chain
 
 #: The size that the largest key of a pseudo-random function needs (§2.10).
 NONCE_SIZE: Final = 32

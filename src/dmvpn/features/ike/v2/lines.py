@@ -9,8 +9,7 @@ from dmvpn.base.chronicle import Contents, MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import NO_SPI, name_of
 from dmvpn.features.ike.v2.numbers import PayloadType
-from dmvpn.features.ike.v2.packet import Notify
-from dmvpn.features.ike.v2.wire import Message, parse_header
+from dmvpn.features.ike.v2.packet import Message, Notify, parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

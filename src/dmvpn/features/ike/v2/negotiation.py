@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.v2.agreement import Agreement
-    from dmvpn.features.ike.v2.packet import KeyExchange
-    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.packet import Chain, KeyExchange
 
 #: Of the peer's suites, in a line of the log.
 _MOST_SELECTORS: Final = 8

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.peer_settings import Expectation, Terms
     from dmvpn.features.ike.v2.agreement import Agreement
-    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.packet import Chain
 
 
 def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authentication:

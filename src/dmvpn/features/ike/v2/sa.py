@@ -22,8 +22,8 @@ from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replace
 from dmvpn.features.ike.v2.agreement import MOVES, Agreement, SaMove, SaState
 from dmvpn.features.ike.v2.keys import first_seed, rekeyed_seed
 from dmvpn.features.ike.v2.numbers import ExchangeType
+from dmvpn.features.ike.v2.packet import Message
 from dmvpn.features.ike.v2.sealed import Incoming, Outgoing
-from dmvpn.features.ike.v2.wire import Message
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v2.agreement import Abilities
-    from dmvpn.features.ike.v2.wire import Chain
+    from dmvpn.features.ike.v2.packet import Chain
 
 _PHASES: Final = {
     SaState.STARTING: IkePhase.INIT,

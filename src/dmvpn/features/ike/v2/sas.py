@@ -44,9 +44,15 @@ from dmvpn.features.ike.v2.counts import IkeCounts
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.lines import packet_lines, passed
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.packet import Notify
+from dmvpn.features.ike.v2.packet import (
+    Message,
+    Notify,
+    UnsupportedCritical,
+    UnsupportedVersion,
+    is_response,
+    unknown_spi,
+)
 from dmvpn.features.ike.v2.sa import IkeSa
-from dmvpn.features.ike.v2.wire import Message, UnsupportedCritical, UnsupportedVersion, is_response, unknown_spi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,8 +22,16 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of
 from dmvpn.features.ike.repetition import INTERVALS, Repetitions, mark_of
 from dmvpn.features.ike.v2.numbers import PayloadType
-from dmvpn.features.ike.v2.packet import Encrypted, EncryptedFragment
-from dmvpn.features.ike.v2.wire import Chain, Header, Message, UnsupportedCritical, parse_chain, serialize_chain
+from dmvpn.features.ike.v2.packet import (
+    Chain,
+    Encrypted,
+    EncryptedFragment,
+    Header,
+    Message,
+    UnsupportedCritical,
+    parse_chain,
+    serialize_chain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
