@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.v2.negotiation import ike_offer
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
-from dmvpn.features.ike.v2.offers import ike_offer
 from dmvpn.features.ike.v2.packet import Header, KeyExchange, Message, Nonce, SecurityAssociation
 from support.ike_net import CBC
 

@@ -23,8 +23,7 @@ from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
-    from dmvpn.features.ike.v2.negotiation import Contributions, Settlement
-    from dmvpn.features.ike.v2.offers import ChosenOffer
+    from dmvpn.features.ike.v2.negotiation import ChosenOffer, Contributions, Settlement
     from dmvpn.features.ike.v2.packet import Chain
     from dmvpn.features.ike.v2.sa import IkeSa
 

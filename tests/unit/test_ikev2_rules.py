@@ -18,9 +18,8 @@ from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
 from dmvpn.features.ike.v2 import answers, beginning
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
-from dmvpn.features.ike.v2.negotiation import Ask, settle
+from dmvpn.features.ike.v2.negotiation import Ask, accepted, ike_offer, settle
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
-from dmvpn.features.ike.v2.offers import accepted, ike_offer
 from dmvpn.features.ike.v2.packet import (
     Delete,
     Header,

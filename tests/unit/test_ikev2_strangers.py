@@ -18,8 +18,8 @@ from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2 import beginning, sas
+from dmvpn.features.ike.v2.negotiation import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ike.v2.offers import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.packet import (
     Encrypted,
     EncryptedFragment,

@@ -18,7 +18,7 @@ from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.peer_settings import Terms
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.translation import applying, is_isakmp, plain, written
-from dmvpn.features.ike.v2.offers import transforms_of
+from dmvpn.features.ike.v2.negotiation import transforms_of
 from dmvpn.network.terms.ike_sides import Side, side
 from dmvpn.network.terms.table import Table
 

@@ -26,9 +26,16 @@ from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ike.v2.beginning import certificates
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
-from dmvpn.features.ike.v2.negotiation import ChildRefused, Contributions, choice_for, settle, shared_secret
+from dmvpn.features.ike.v2.negotiation import (
+    ChildRefused,
+    Contributions,
+    choice_for,
+    choose,
+    mismatch,
+    settle,
+    shared_secret,
+)
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.offers import choose, mismatch
 from dmvpn.features.ike.v2.packet import (
     Certificate,
     Delete,

@@ -26,9 +26,8 @@ from dmvpn.features.ike.udp import PREFERS_UDP, Nat
 from dmvpn.features.ike.v2.agreement import Abilities
 from dmvpn.features.ike.v2.detection import detect, detection
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
-from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions
+from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
-from dmvpn.features.ike.v2.offers import accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.packet import (
     Certificate,
     CertificateRequest,

@@ -20,9 +20,16 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import Answered, Begun
-from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, shared_secret
+from dmvpn.features.ike.v2.negotiation import (
+    Ask,
+    ChildRefused,
+    Contributions,
+    accepted,
+    ike_offer,
+    mismatch,
+    shared_secret,
+)
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
-from dmvpn.features.ike.v2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ike.v2.packet import Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v2.sa import Exchange
 
