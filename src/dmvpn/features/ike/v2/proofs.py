@@ -18,8 +18,8 @@ from dmvpn.features.ike.v2.signatures import holds_key, knows_secret, prove_with
 if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification
     from dmvpn.features.ike.peer_settings import Expectation, Terms
-    from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.packet import Chain
+    from dmvpn.features.ike.v2.sa import Agreement
 
 
 def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authentication:

@@ -37,7 +37,6 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
-from dmvpn.features.ike.v2.agreement import SaState
 from dmvpn.features.ike.v2.answers import handle
 from dmvpn.features.ike.v2.beginning import Cookies, Init, Stranger, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.counts import IkeCounts
@@ -52,7 +51,7 @@ from dmvpn.features.ike.v2.packet import (
     is_response,
     unknown_spi,
 )
-from dmvpn.features.ike.v2.sa import IkeSa
+from dmvpn.features.ike.v2.sa import IkeSa, SaState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
