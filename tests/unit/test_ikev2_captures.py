@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from dmvpn.features.ike.v2 import signatures
+from dmvpn.features.ike.v2 import authentication
 from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import (
@@ -124,16 +124,16 @@ def test_both_sides_prove_who_they_are(name: str) -> None:
             if proof is None or identity is None:
                 assert opened(read).error is not None
                 continue
-            octets = signatures.signed_octets(sa.prf, init.octets, nonce, identity, sk_p)
+            octets = authentication.signed_octets(sa.prf, init.octets, nonce, identity, sk_p)
             certificate = opened(read).find(Certificate)
             if certificate is None:
-                assert signatures.knows_secret(sa.prf, seen.run["psk"].encode(), octets, proof)
-                assert not signatures.knows_secret(sa.prf, b"another", octets, proof)
+                assert authentication.knows_secret(sa.prf, seen.run["psk"].encode(), octets, proof)
+                assert not authentication.knows_secret(sa.prf, b"another", octets, proof)
             else:
                 key = x509.load_der_x509_certificate(certificate.data).public_key()
                 assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
-                assert signatures.holds_key(key, octets, proof)
-                assert not signatures.holds_key(key, octets + b"x", proof)
+                assert authentication.holds_key(key, octets, proof)
+                assert not authentication.holds_key(key, octets + b"x", proof)
             proved += 1
     assert proved >= 1
 

@@ -17,7 +17,7 @@ from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw, modp
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
-from dmvpn.features.ike.v2 import signatures
+from dmvpn.features.ike.v2 import authentication
 from dmvpn.features.ike.v2.keys import child_keys
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
 from dmvpn.features.ike.v2.packet import Authentication
@@ -204,12 +204,12 @@ def test_an_ecdsa_key_proves_itself_in_the_old_way_and_the_new(
     curve: type[ec.EllipticCurve], method: AuthMethod
 ) -> None:
     key = elliptic_key(curve)
-    old, new = (signatures.prove_with_key(key, OCTETS, peer) for peer in ((), ALL_HASHES))
+    old, new = (authentication.prove_with_key(key, OCTETS, peer) for peer in ((), ALL_HASHES))
     assert (old.method, new.method) == (method, AuthMethod.DIGITAL_SIGNATURE)
     for proof in (old, new):
-        assert signatures.holds_key(key.public_key(), OCTETS, proof)
-        assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
-        assert not signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
+        assert authentication.holds_key(key.public_key(), OCTETS, proof)
+        assert not authentication.holds_key(key.public_key(), OCTETS + b"!", proof)
+        assert not authentication.holds_key(rsa_key().public_key(), OCTETS, proof)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_curve_signs_with_the_hash_of_its_size_if_the_peer_has_it(
 ) -> None:
     """P-521 signed with SHA-256: half of what the key is worth."""
     key = elliptic_key(curve)
-    proof = signatures.prove_with_key(key, OCTETS, peer)
+    proof = authentication.prove_with_key(key, OCTETS, peer)
     signature = proof.data[1 + proof.data[0] :]
     key.public_key().verify(signature, OCTETS, ec.ECDSA(used()))
 
@@ -236,25 +236,25 @@ def test_a_curve_signs_with_the_hash_of_its_size_if_the_peer_has_it(
 @pytest.mark.conforms("ike:3.8-methods", "ike:7427-signatures")
 def test_an_rsa_key_proves_itself_in_the_old_way_and_the_new() -> None:
     key = rsa_key()
-    old, new = (signatures.prove_with_key(key, OCTETS, hashes) for hashes in ((), (HashId.SHA2_512,)))
+    old, new = (authentication.prove_with_key(key, OCTETS, hashes) for hashes in ((), (HashId.SHA2_512,)))
     assert (old.method, new.method) == (AuthMethod.RSA_SIGNATURE, AuthMethod.DIGITAL_SIGNATURE)
     for proof in (old, new):
-        assert signatures.holds_key(key.public_key(), OCTETS, proof)
-        assert not signatures.holds_key(key.public_key(), OCTETS + b"!", proof)
-        assert not signatures.holds_key(elliptic_key(ec.SECP256R1).public_key(), OCTETS, proof)
+        assert authentication.holds_key(key.public_key(), OCTETS, proof)
+        assert not authentication.holds_key(key.public_key(), OCTETS + b"!", proof)
+        assert not authentication.holds_key(elliptic_key(ec.SECP256R1).public_key(), OCTETS, proof)
 
 
-@pytest.mark.parametrize("identifier", [a.identifier for a in signatures.ALGORITHMS if a.pss])
+@pytest.mark.parametrize("identifier", [a.identifier for a in authentication.ALGORITHMS if a.pss])
 def test_a_peer_may_sign_with_rsa_pss(identifier: bytes) -> None:
-    digest = next(a.hash for a in signatures.ALGORITHMS if a.identifier == identifier)
+    digest = next(a.hash for a in authentication.ALGORITHMS if a.identifier == identifier)
     signature = rsa_key().sign(OCTETS, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
     proof = Authentication(AuthMethod.DIGITAL_SIGNATURE, bytes((len(identifier),)) + identifier + signature)
-    assert signatures.holds_key(rsa_key().public_key(), OCTETS, proof)
+    assert authentication.holds_key(rsa_key().public_key(), OCTETS, proof)
 
 
 def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
     """RFC 7427 A.4.3, begin and end."""
-    with_trailer = next(a.identifier for a in signatures.ALGORITHMS if a.pss and a.identifier[1] == 0x46)
+    with_trailer = next(a.identifier for a in authentication.ALGORITHMS if a.pss and a.identifier[1] == 0x46)
     assert with_trailer.hex().startswith("304606092a864886f70d01010a3039a00f300d06096086480165030402010500a11c301a")
     assert with_trailer.hex().endswith("a203020120a303020101")
 
@@ -263,7 +263,7 @@ def test_the_identifier_of_rsa_pss_is_that_of_the_standard() -> None:
 @pytest.mark.parametrize("method", [1, 2, 9, 10, 11, 14, 99])
 def test_nonsense_proves_nothing_and_raises_nothing(method: int, data: bytes) -> None:
     for key in (rsa_key().public_key(), elliptic_key(ec.SECP256R1).public_key()):
-        assert not signatures.holds_key(key, OCTETS, Authentication(method, data))
+        assert not authentication.holds_key(key, OCTETS, Authentication(method, data))
 
 
 # --------------------------------------------------------------------------------------------------------- keys

@@ -11,9 +11,15 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
+from dmvpn.features.ike.v2.authentication import (
+    holds_key,
+    knows_secret,
+    prove_with_key,
+    prove_with_secret,
+    signed_octets,
+)
 from dmvpn.features.ike.v2.numbers import AuthMethod
 from dmvpn.features.ike.v2.packet import Authentication, Certificate
-from dmvpn.features.ike.v2.signatures import holds_key, knows_secret, prove_with_key, prove_with_secret, signed_octets
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.identification import Identification
