@@ -23,7 +23,7 @@ from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat
-from dmvpn.features.ike.v2.authentication import HASHES
+from dmvpn.features.ike.v2.authentication import HASHES, check_proof, our_proof
 from dmvpn.features.ike.v2.detection import detect, detection
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
@@ -42,7 +42,6 @@ from dmvpn.features.ike.v2.packet import (
     VendorId,
     parse_header,
 )
-from dmvpn.features.ike.v2.proofs import check_proof, our_proof
 from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
 
 if TYPE_CHECKING:
