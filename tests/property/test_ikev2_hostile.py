@@ -13,9 +13,9 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.crypto import Cipher, cipher_of
 from dmvpn.features.ike.numbers import Encr, Integ
+from dmvpn.features.ike.v2.channel import Fragments, open_message, seal
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.ike.v2.packet import Header, Message, Notify, VendorId
-from dmvpn.features.ike.v2.sealed import Fragments, open_message, seal
 from support.ike_capture import datagrams, names
 
 if TYPE_CHECKING:

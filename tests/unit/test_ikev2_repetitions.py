@@ -9,10 +9,10 @@ import pytest
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.session import Transmit
+from dmvpn.features.ike.v2.channel import seal
 from dmvpn.features.ike.v2.exchanges import Probe
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.ike.v2.packet import Header
-from dmvpn.features.ike.v2.sealed import seal
 from support.ike_net import Flight, IkeNet, Settings, Site
 
 HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"

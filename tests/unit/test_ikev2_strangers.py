@@ -18,6 +18,7 @@ from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2 import beginning, sas
+from dmvpn.features.ike.v2.channel import LARGEST_MESSAGE, Fragments, seal
 from dmvpn.features.ike.v2.negotiation import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v2.packet import (
@@ -32,7 +33,6 @@ from dmvpn.features.ike.v2.packet import (
     Unknown,
 )
 from dmvpn.features.ike.v2.proposals import Proposal, Transform, parse_proposals, serialize_proposals
-from dmvpn.features.ike.v2.sealed import LARGEST_MESSAGE, Fragments, seal
 from support.ike_net import CBC, IkeNet, Settings, Site, matched
 from support.reasons import because
 from support.strangers import begins

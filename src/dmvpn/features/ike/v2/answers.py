@@ -25,6 +25,7 @@ from dmvpn.features.ike.repetition import HALF_OPEN
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.v2.authentication import check_proof, our_proof
 from dmvpn.features.ike.v2.beginning import certificates
+from dmvpn.features.ike.v2.channel import Illegible
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import (
     ChildRefused,
@@ -49,15 +50,14 @@ from dmvpn.features.ike.v2.packet import (
     says_invalid_syntax,
 )
 from dmvpn.features.ike.v2.sa import MOST_CHILDREN, SaState
-from dmvpn.features.ike.v2.sealed import Illegible
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.v2.channel import Channel
     from dmvpn.features.ike.v2.packet import Chain, Header, Message
     from dmvpn.features.ike.v2.sa import IkeSa
-    from dmvpn.features.ike.v2.sealed import Channel
 
 
 @dataclass(frozen=True, slots=True)
