@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dmvpn.features.ike.crypto import PRFS, Cipher, Opener, PrfAlgorithm, cipher_of
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId, TransformType
-from dmvpn.features.ike.v2.channel import Fragments, open_message
-from dmvpn.features.ike.v2.keys import IkeKeys, first_seed, ike_keys, rekeyed_seed
+from dmvpn.features.ike.v2.channel import Fragments, IkeKeys, first_seed, ike_keys, open_message, rekeyed_seed
 from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.features.ike.v2.packet import Chain, EncryptedFragment, Message, Nonce, SecurityAssociation
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet

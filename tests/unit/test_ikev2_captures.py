@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dmvpn.features.ike.v2 import authentication
-from dmvpn.features.ike.v2.keys import child_keys
+from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import (
     Authentication,

@@ -18,7 +18,7 @@ from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.v2 import authentication
-from dmvpn.features.ike.v2.keys import child_keys
+from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
 from dmvpn.features.ike.v2.packet import Authentication
 

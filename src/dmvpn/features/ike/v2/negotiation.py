@@ -26,7 +26,7 @@ from dmvpn.features.ike.crypto import cipher_of
 from dmvpn.features.ike.numbers import Encr, Esn, ProtocolId, TransformType
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.spis import is_reserved
-from dmvpn.features.ike.v2.keys import child_keys
+from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import NotifyType
 from dmvpn.features.ike.v2.packet import InitiatorSelectors, Notify, ResponderSelectors, SecurityAssociation, Selectors
 from dmvpn.features.ike.v2.proposals import Proposal, Transform

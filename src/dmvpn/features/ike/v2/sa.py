@@ -24,8 +24,18 @@ from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.repetition import INTERVALS, mark_of
 from dmvpn.features.ike.session import Begun, Ended, Established, Moved, Replaced, Session, Transmit
-from dmvpn.features.ike.v2.channel import Channel, Incoming, Outgoing, seal
-from dmvpn.features.ike.v2.keys import IKE_TABLE, IkeKeys, first_seed, ike_keys, ike_line, rekeyed_seed
+from dmvpn.features.ike.v2.channel import (
+    IKE_TABLE,
+    Channel,
+    IkeKeys,
+    Incoming,
+    Outgoing,
+    first_seed,
+    ike_keys,
+    ike_line,
+    rekeyed_seed,
+    seal,
+)
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag
 from dmvpn.features.ike.v2.packet import Header, Message
 
