@@ -15,7 +15,7 @@ from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
 from dmvpn.features.ike.peer_settings import Endpoint
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
-from dmvpn.features.ike.v2 import answers, beginning
+from dmvpn.features.ike.v2 import answers, initial_exchanges
 from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import Ask, accepted, ike_offer, settle
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
@@ -709,7 +709,7 @@ def test_a_peer_that_insists_on_a_postquantum_key_is_named_when_it_does_not_go_o
     """RFC 8784 §3: an initiator that insists gives up without a word when the answer has no USE_PPK."""
     net = IkeNet()
     hub, spoke = net.site(HUB), net.site(SPOKE)
-    monkeypatch.setattr(beginning, "abilities", lambda **_: (Notify(NotifyType.USE_PPK),))
+    monkeypatch.setattr(initial_exchanges, "abilities", lambda **_: (Notify(NotifyType.USE_PPK),))
     net.drops = lambda flight: parse_header(flight.octets)[0].exchange == ExchangeType.IKE_AUTH
     spoke.connect(hub)
     net.run(35)

@@ -17,7 +17,7 @@ from dmvpn.features.ike.numbers import Encr, Group, Integ, ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
 from dmvpn.features.ike.suites import Suite
-from dmvpn.features.ike.v2 import beginning, sas
+from dmvpn.features.ike.v2 import initial_exchanges, sas
 from dmvpn.features.ike.v2.channel import LARGEST_MESSAGE, Fragments, seal
 from dmvpn.features.ike.v2.negotiation import choose, esp_offer, ike_offer
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
@@ -65,7 +65,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         groups.append(group)
         return draw(group, entropy)
 
-    monkeypatch.setattr(beginning, "draw", counted)
+    monkeypatch.setattr(initial_exchanges, "draw", counted)
     return groups
 
 

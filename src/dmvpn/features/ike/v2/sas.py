@@ -38,9 +38,9 @@ from dmvpn.features.ike.session import (
 )
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.answers import handle
-from dmvpn.features.ike.v2.beginning import Cookies, Init, Stranger, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.counts import IkeCounts
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
+from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, Stranger, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.lines import packet_lines, passed
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import (
