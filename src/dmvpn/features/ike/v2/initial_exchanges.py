@@ -1,11 +1,6 @@
-"""How an IKE SA begins, RFC 7296 §1.2: IKE_SA_INIT at both ends, and IKE_AUTH as its initiator asks it.
+"""{beginning}
 
-    Init      algorithms, Diffie-Hellman, nonces, NAT detection; cookies (§2.6), other groups
-    Auth      who are we, who are you, and the first child SA; `answers.py` has the other end
-    Stranger  the first message of somebody unknown: §2.6 and §2.10
-
-A stranger costs one Diffie-Hellman at most, and while many of them come at once not even that: then each must first
-show, with a cookie, that it receives what we send to the address that it claims.
+NAT detection, RFC 7296 §2.23: both sides say which addresses they think they use, as a hash.
 """
 
 from __future__ import annotations
@@ -22,9 +17,8 @@ from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.udp import PREFERS_UDP, Nat
+from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v2.authentication import HASHES, check_proof, our_proof
-from dmvpn.features.ike.v2.detection import detect, detection
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType
@@ -46,8 +40,44 @@ from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms, UdpUse
+    from dmvpn.features.ike.peer_settings import Book, DatagramPath, Endpoint, Terms, UdpUse
     from dmvpn.features.ike.v2.packet import Chain
+
+
+def detection_hash(spis: bytes, end: Endpoint) -> bytes:
+    """Return SHA-1 of SPIi | SPIr | address | port. It is no secret: each router on the path knows all of it."""
+    return endpoint_hash(spis, end, "sha1")
+
+
+def detection(spis: bytes, path: DatagramPath, *, force: bool = False) -> tuple[Notify, Notify]:
+    """Make our two notifies.
+
+    force: pretend that our address is translated, so that both sides use port 4500.
+    """
+    source = bytes(20) if force else detection_hash(spis, path.local)
+    return (
+        Notify(NotifyType.NAT_DETECTION_SOURCE_IP, source),
+        Notify(NotifyType.NAT_DETECTION_DESTINATION_IP, detection_hash(spis, path.remote)),
+    )
+
+
+def detect(message: Chain, spis: bytes, path: DatagramPath, *, forces: bool) -> Nat:
+    """Compare the peer's hashes with the addresses of the datagram.
+
+    spis: as they were in its header.
+    forces: we pretend to be translated, and behave so.
+    """
+    notifies = message.all(Notify)
+    theirs = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_SOURCE_IP]
+    ours = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_DESTINATION_IP]
+    if not (theirs and ours):
+        return Nat()
+    return Nat(  # several sources: of a peer with several addresses, one of which must fit
+        remote=detection_hash(spis, path.remote) not in theirs,
+        local=forces or detection_hash(spis, path.local) not in ours,
+        supported=True,
+    )
+
 
 #: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
 _LARGEST_NUMBER_OF_CHANGES: Final = 6
