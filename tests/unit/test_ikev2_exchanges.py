@@ -12,7 +12,7 @@ import pytest
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import ChildMade, Established, Replaced, Transmit
-from dmvpn.features.ike.v2 import answers
+from dmvpn.features.ike.v2 import events
 from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import settle
 from dmvpn.features.ike.v2.numbers import ExchangeType
@@ -210,7 +210,7 @@ def test_a_responder_may_answer_with_the_addresses_that_it_sees(monkeypatch: pyt
         seen = TrafficSelector.host(sa.path.remote.address, 47)
         return replace(settled, back=(InitiatorSelectors((seen,)), settled.back[1]))
 
-    monkeypatch.setattr(answers, "settle", as_seen)
+    monkeypatch.setattr(events, "settle", as_seen)
     net, hub, spoke = pair()
     net.nats[spoke.address] = spoke.address.__class__("203.0.113.9")
     spoke.connect(hub)
@@ -226,7 +226,7 @@ def test_no_other_address_is_taken_from_a_responder_without_a_nat(monkeypatch: p
         other = TrafficSelector.host(IPv4Address("203.0.113.9"), 47)
         return replace(settled, back=(InitiatorSelectors((other,)), settled.back[1]))
 
-    monkeypatch.setattr(answers, "settle", greedy)
+    monkeypatch.setattr(events, "settle", greedy)
     net, hub, spoke = pair()
     spoke.connect(hub)
     net.run(1)

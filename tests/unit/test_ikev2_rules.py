@@ -15,7 +15,7 @@ from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
 from dmvpn.features.ike.peer_settings import Endpoint
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import Begun, ChildMade, Moved, Replaced
-from dmvpn.features.ike.v2 import answers, initial_exchanges
+from dmvpn.features.ike.v2 import events, initial_exchanges
 from dmvpn.features.ike.v2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import Ask, accepted, ike_offer, settle
 from dmvpn.features.ike.v2.numbers import ExchangeType, Flag, NotifyType, PayloadType
@@ -158,7 +158,7 @@ def test_initial_contact_in_the_responders_proof_counts_too(monkeypatch: pytest.
     first = sa_of(spoke)
     net.run(5)
     again = net.site(HUB)
-    monkeypatch.setattr(answers, "certificates", lambda _: (Notify(NotifyType.INITIAL_CONTACT),))
+    monkeypatch.setattr(events, "certificates", lambda _: (Notify(NotifyType.INITIAL_CONTACT),))
     spoke.connect(again)
     net.run(1)
     assert first is not sa_of(spoke)
@@ -722,7 +722,7 @@ def test_a_responder_that_asks_for_eap_is_named(monkeypatch: pytest.MonkeyPatch)
     hub, spoke = net.site(HUB), net.site(SPOKE)
     asking = Unknown(PayloadType.EAP, bytes((1, 1, 0, 5, 1)))
     monkeypatch.setattr(
-        "dmvpn.features.ike.v2.answers.settle", lambda *given: replace(settle(*given), front=(asking,), back=())
+        "dmvpn.features.ike.v2.events.settle", lambda *given: replace(settle(*given), front=(asking,), back=())
     )
     spoke.connect(hub)
     net.run(1)

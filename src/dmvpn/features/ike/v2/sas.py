@@ -37,8 +37,8 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
-from dmvpn.features.ike.v2.answers import handle
 from dmvpn.features.ike.v2.counts import IkeCounts
+from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, Stranger, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.lines import packet_lines, passed
