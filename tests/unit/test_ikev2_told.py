@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
-from dmvpn.features.ike.v2.lines import passed
+from dmvpn.features.ike.v2.debug import passed
 
 PATH = DatagramPath(Endpoint(ip_address("192.0.2.1"), 500), Endpoint(ip_address("192.0.2.2"), 500))
 INFORMATIONAL, ENCRYPTED, FRAGMENT = 37, 46, 53

@@ -38,10 +38,10 @@ from dmvpn.features.ike.session import (
 )
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2.counts import IkeCounts
+from dmvpn.features.ike.v2.debug import packet_lines, passed
 from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, Stranger, invalid_spi, plain_answer
-from dmvpn.features.ike.v2.lines import packet_lines, passed
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import (
     Message,
