@@ -1,17 +1,14 @@
 """What only IKEv1 has, RFC 2407, RFC 2408 and RFC 2409: its messages, its exchanges and ISAKMP SAs.
 
-wire         messages and payloads             sealed       encrypted messages, the chain of IVs
-keys         key schedule, hashes              detection    NAT between the ends, RFC 3947
-transforms   meaning of attributes             offers       proposals and choices
-identities   of quick mode: which packets      proofs       pre-shared keys and signatures
-main_mode    what both ends of it do           initiation, response: each of them
-quick_mode   pairs of SAs                      sa, sas      one ISAKMP SA, and all of them
-states       of an ISAKMP SA                   fragments    Cisco's
-exchange     what main_mode and quick_mode have in common; turns: who repeats what
-pairs        SAs of ESP                        informational  deletes, notifications, dead peers
-answers      what a peer sends                 upkeep       what time does
-strangers    peers that are not proved         siblings     ISAKMP SAs with one peer
-succession   which takes another's place
-lines        of the chronicle                  steps, offer_lines: `debug crypto isakmp`
-acts         what one ISAKMP SA wants of the others
+packet       messages, payloads, identities    numbers      those that IANA assigned
+proposals    of an SA payload, as octets       offers       what they mean, which ones we make and take
+keys         key schedule, hashes; encrypted messages and the chain of IVs
+transmission who repeats what, RFC 2408 §5.1; Cisco's fragments
+
+exchange     what main mode and quick mode have in common
+main_mode    both ends of it; NAT detection, RFC 3947
+quick_mode   pairs of SAs of ESP               authentication  pre-shared keys and signatures
+sa           one ISAKMP SA, its states         events       what messages, time and siblings do to it
+sas          all ISAKMP SAs                    peers        siblings; peers that are not proved
+debug        `debug crypto isakmp`, the chronicle
 """

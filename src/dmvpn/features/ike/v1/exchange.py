@@ -21,7 +21,7 @@ class Exchange(ABC):
 
     over_at: it is over, and kept until then to answer repetitions.
     old: inbound SPI of the child that is to be replaced.
-    ANSWERS_AGAIN: whether a message that comes again is answered again (`turns`).
+    ANSWERS_AGAIN: whether a message that comes again is answered again (`Turns`).
     """
 
     KIND: ClassVar[ExchangeType]

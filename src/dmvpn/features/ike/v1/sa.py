@@ -1,7 +1,7 @@
 """One ISAKMP SA: its state, its agreements with the peer, its messages. RFC 2408 §2.1, RFC 2409 §5.
 
-    datagram --> answers.py: to the exchange with its message ID, to a new quick mode, or to `informational`
-    time     --> upkeep.py: repetitions, dead peer detection, rekeys, lifetimes
+    datagram --> events.py: to the exchange with its message ID, to a new quick mode, or to `informational`
+    time     --> events.py: repetitions, dead peer detection, rekeys, lifetimes
 
 An ISAKMP SA may end while its children live on (RFC 2408 §2.5.1 calls its SAs independent): then it is `HELD` until a
 later one with the same peer adopts them, or the last of them ends.

@@ -4,7 +4,7 @@
     NewChild, RekeyChild           CREATE_CHILD_SA for another child SA, or one that replaces it (§1.3.1, §1.3.3, §2.8)
     RekeyIke                       CREATE_CHILD_SA that replaces the IKE SA itself (§1.3.2, §2.18)
 
-The clauses are of RFC 7296. `answers.py` answers the peer's requests.
+The clauses are of RFC 7296. `events.py` answers the peer's requests.
 """
 
 from __future__ import annotations

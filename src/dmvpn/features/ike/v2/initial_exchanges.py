@@ -171,7 +171,7 @@ def following(sa: IkeSa) -> Exchange:
     """Return what is asked when IKE_SA_INIT is done.
 
     The place for IKE_INTERMEDIATE (RFC 9242): if both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of that
-    kind comes from here, and `Auth` is what it queues when it is answered; `answers.answer` gets the other half. Each
+    kind comes from here, and `Auth` is what it queues when it is answered; `events.answer` gets the other half. Each
     one adds to the octets that proofs sign (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC 9370) it
     gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
     """

@@ -1,6 +1,6 @@
 """IKEv2 on the wire: its messages, which are a header and a chain of payloads. RFC 7296 §3, RFC 7383 §2.5.
 
-Nothing here knows a key: `crypto` opens what is inside an SK payload, and `sealed` puts fragments together (RFC 7383).
+Nothing here knows a key: `crypto` opens what is inside an SK payload, and `channel` puts fragments together (RFC 7383).
 
 `parse` reads a datagram (without the non-ESP marker of UDP port 4500); what is encrypted stays an `Encrypted` or
 `EncryptedFragment` payload. `serialize` makes the same octets again.

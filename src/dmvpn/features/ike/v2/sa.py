@@ -1,6 +1,6 @@
 """One IKE SA: where it is in its life, and what it wants done. RFC 7296 §1 and §2.
 
-    datagram --> answers.py: a request of the peer is answered, an answer goes to the exchange that asked
+    datagram --> events.py: a request of the peer is answered, an answer goes to the exchange that asked
     time     --> sas.py: repetitions, dead peer detection, rekeys, lifetimes
 
 Both, and the exchanges (`Exchange`), change an IKE SA only by its methods. Its parts (`Children`, `Outgoing` ...) write
