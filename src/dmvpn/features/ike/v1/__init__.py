@@ -1,6 +1,6 @@
 """What only IKEv1 has, RFC 2407, RFC 2408 and RFC 2409: its messages, its exchanges and ISAKMP SAs.
 
-packet       messages, payloads, identities    numbers      those that IANA assigned
+packet       messages, payloads, identities    numbers      assigned by IANA
 proposals    of an SA payload, as octets       offers       what they mean, which ones we make and take
 keys         key schedule, hashes; encrypted messages and the chain of IVs
 transmission who repeats what, RFC 2408 §5.1; Cisco's fragments
