@@ -203,7 +203,7 @@ class Supervisor:
         hold.close()
         router.pid, router.pipe, router.why = pid, ours, ""
         if self._keys is not None:
-            self._order_keys(router)
+            self._send_keys(router)
 
     def _reap(self, wakeup: socket.socket) -> None:
         wakeup.recv(4096)
@@ -251,28 +251,17 @@ class Supervisor:
     # ------------------------------------------------------------------------------------------------ requests
 
     def _obey(self, request: dict[str, Json]) -> Json | control.Lent:
-        orders: dict[str, Callable[[dict[str, Json]], Json]] = {
-            "status": self._status,
-            "missing": self._missing,
-            "down": self._down,
-            "kill": self._kill,
-            "start": self._restart,
-            "reset": self._reset,
-            "impair": self._impair,
-            "capture": self._capture,
-            "rebind": self._rebind,
-            "scenario": self._scenario,
-            "facts": self._facts,
-        }
+        """Carry out an order: the method of its name."""
         what = str(request.get("do"))
         if what == "namespace":
             node = self._known(str(request.get("node")), self._wiring.namespaces)
             return control.Lent(self._namespace(node, request.get("vrf")))
-        if what in orders:
-            return orders[what](request)
-        raise UserError(f"this lab does not know how to {what!r}; clock is for simulated labs")
+        order: Callable[[dict[str, Json]], Json] | None = getattr(self, f"_order_{what}", None)
+        if order is None:
+            raise UserError(f"this lab does not know how to {what!r}; clock is for simulated labs")
+        return order(request)
 
-    def _status(self, request: dict[str, Json]) -> Json:
+    def _order_status(self, request: dict[str, Json]) -> Json:
         engines = {name: router.plan.make_engine.__name__ for name, router in self._routers.items()}
         return {
             "scenario": self.scenario.name,
@@ -287,7 +276,7 @@ class Supervisor:
             "impaired": self._impairments.described(),
         }
 
-    def _missing(self, request: dict[str, Json]) -> Json:
+    def _order_missing(self, request: dict[str, Json]) -> Json:
         return list(self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()}))
 
     def _lacks(self, router: _Router) -> list[str]:
@@ -307,7 +296,7 @@ class Supervisor:
             router.why = str(error)
         return f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"
 
-    def _facts(self, request: dict[str, Json]) -> Json:
+    def _order_facts(self, request: dict[str, Json]) -> Json:
         routers: dict[str, RouterFacts | None] = {}
         absent: dict[str, str] = {}
         for name, router in self._routers.items():
@@ -328,18 +317,18 @@ class Supervisor:
         facts = lab_facts(self.scenario, routers, gateways, cut, self._impairments.particulars())
         return cast("Json", facts.model_copy(update={"absent": absent}).model_dump(mode="json"))
 
-    def _down(self, request: dict[str, Json]) -> Json:
+    def _order_down(self, request: dict[str, Json]) -> Json:
         self._end()
         return None
 
-    def _kill(self, request: dict[str, Json]) -> Json:
+    def _order_kill(self, request: dict[str, Json]) -> Json:
         router = self._router(request)
         if not router.alive:
             raise UserError(f"{router.plan.name} is not running")
         self._end_at_once(router)
         return None
 
-    def _restart(self, request: dict[str, Json]) -> Json:
+    def _order_start(self, request: dict[str, Json]) -> Json:
         router = self._router(request)
         if router.alive:
             raise UserError(f"{router.plan.name} is running; 'dmvpn lab kill {router.plan.name}' ends it")
@@ -347,7 +336,7 @@ class Supervisor:
         self._begun = [router]
         return None
 
-    def _reset(self, request: dict[str, Json]) -> Json:
+    def _order_reset(self, request: dict[str, Json]) -> Json:
         """Restart all routers with the scenario's configurations; their files and all impairments are removed."""
         self._impairments.begin()
         self._stop_routers()
@@ -361,12 +350,12 @@ class Supervisor:
         self._begun = list(self._routers.values())
         return None
 
-    def _impair(self, request: dict[str, Json]) -> Json:
+    def _order_impair(self, request: dict[str, Json]) -> Json:
         cable = self._wiring.find(str(request.get("link")))
         self._impairments.set(cable, Badness.read(request), hidden=bool(request.get("hidden")))
         return self._impairments.described()
 
-    def _rebind(self, request: dict[str, Json]) -> Json:
+    def _order_rebind(self, request: dict[str, Json]) -> Json:
         name = self._known(str(request.get("gateway")), self._wiring.gateways)
         gateway = self._wiring.gateways[name]
         public, kind = wanted_public(request, gateway.spec), wanted_kind(request)
@@ -376,10 +365,10 @@ class Supervisor:
             gateway.rebind(public)
         return gateway.describe()
 
-    def _scenario(self, request: dict[str, Json]) -> Json:
+    def _order_scenario(self, request: dict[str, Json]) -> Json:
         return described(self.scenario)
 
-    def _capture(self, request: dict[str, Json]) -> Json:
+    def _order_capture(self, request: dict[str, Json]) -> Json:
         if request.get("stop"):
             if self._keys is not None:
                 self._write_keys(None)
@@ -401,9 +390,9 @@ class Supervisor:
         """Let all routers write their keys: it is hard to know which of them has an SA that passes a captured link."""
         self._keys = folder
         for router in self._routers.values():
-            self._order_keys(router)
+            self._send_keys(router)
 
-    def _order_keys(self, router: _Router) -> None:
+    def _send_keys(self, router: _Router) -> None:
         folder = b"" if self._keys is None else os.fsencode(self._keys)
         with contextlib.suppress(OSError):  # it has ended
             if router.pipe is not None:

@@ -206,31 +206,17 @@ class SimulatedLab:
     # ------------------------------------------------------------------------------------------------ requests
 
     def _obey(self, request: dict[str, Json]) -> Json:
-        orders: dict[str, Callable[[dict[str, Json]], Json]] = {
-            "status": self._status,
-            "missing": self._missing,
-            "down": self._down,
-            "kill": self._kill,
-            "start": self._restart,
-            "reset": self._reset,
-            "impair": self._impair,
-            "clock": self._clock,
-            "rebind": self._rebind,
-            "scenario": self._scenario,
-            "facts": self._facts,
-            "exec": self._exec,
-            "job": self._job,
-            "capture": self._captured,
-        }
+        """Carry out an order: the method of its name."""
         what = str(request.get("do"))
-        if what not in orders:
+        order: Callable[[dict[str, Json]], Json] | None = getattr(self, f"_order_{what}", None)
+        if order is None:
             raise UserError(f"a simulated lab has no {what}; that is for labs with real packets")
         self._advance()
-        answer = orders[what](request)
+        answer = order(request)
         self._advance()
         return answer
 
-    def _status(self, request: dict[str, Json]) -> Json:
+    def _order_status(self, request: dict[str, Json]) -> Json:
         return {
             "scenario": self.scenario.name,
             "simulated": True,
@@ -248,14 +234,14 @@ class SimulatedLab:
             },
         }
 
-    def _missing(self, request: dict[str, Json]) -> Json:
+    def _order_missing(self, request: dict[str, Json]) -> Json:
         return list(self.world.missing(self.scenario))
 
-    def _down(self, request: dict[str, Json]) -> Json:
+    def _order_down(self, request: dict[str, Json]) -> Json:
         self._ended.set()
         return None
 
-    def _kill(self, request: dict[str, Json]) -> Json:
+    def _order_kill(self, request: dict[str, Json]) -> Json:
         name = self._router(request)
         if not self._node(name).alive:
             raise UserError(f"{name} is not running")
@@ -264,7 +250,7 @@ class SimulatedLab:
         self._tended.append(self._begin(self._tend(name)))
         return None
 
-    def _restart(self, request: dict[str, Json]) -> Json:
+    def _order_start(self, request: dict[str, Json]) -> Json:
         name = self._router(request)
         if self._node(name).alive:
             raise UserError(f"{name} is running; 'dmvpn lab kill {name}' ends it")
@@ -274,7 +260,7 @@ class SimulatedLab:
         self._tended.append(self._begin(self._tend(name)))
         return None
 
-    def _reset(self, request: dict[str, Json]) -> Json:
+    def _order_reset(self, request: dict[str, Json]) -> Json:
         self._hidden.clear()
         for segment, (_, link) in zip(self.world.segments, self.scenario.segments(), strict=False):
             segment.impairment = Impairment.of(Badness(delay=link.delay, loss=link.loss, rate=link.rate))
@@ -291,7 +277,7 @@ class SimulatedLab:
             self._tended.append(self._begin(self._tend(name)))
         return None
 
-    def _impair(self, request: dict[str, Json]) -> Json:
+    def _order_impair(self, request: dict[str, Json]) -> Json:
         segment = self._segment(str(request.get("link")))
         badness = Badness.read(request)
         if badness.sender and badness.sender not in [station.name for station, _ in segment.ends]:
@@ -300,9 +286,9 @@ class SimulatedLab:
         if request.get("hidden"):
             self._hidden[segment.name] = None
         segment.impairment = Impairment.of(badness)
-        return self._status(request)
+        return self._order_status(request)
 
-    def _rebind(self, request: dict[str, Json]) -> Json:
+    def _order_rebind(self, request: dict[str, Json]) -> Json:
         node = self._gateway(request)
         public, kind = wanted_public(request, node.spec), wanted_kind(request)
         if kind is not None:
@@ -310,13 +296,13 @@ class SimulatedLab:
         node.rebind(public)
         return describe(node)
 
-    def _scenario(self, request: dict[str, Json]) -> Json:
+    def _order_scenario(self, request: dict[str, Json]) -> Json:
         return described(self.scenario)
 
-    def _facts(self, request: dict[str, Json]) -> Json:
+    def _order_facts(self, request: dict[str, Json]) -> Json:
         return cast("Json", self.world.facts(self.scenario).model_dump(mode="json"))
 
-    def _clock(self, request: dict[str, Json]) -> Json:
+    def _order_clock(self, request: dict[str, Json]) -> Json:
         seconds = float(str(request.get("seconds", 0)))
         if not 0 <= seconds <= LARGEST_LEAP:
             raise UserError("the clock goes forward only, at most 31 days at once")
@@ -324,7 +310,7 @@ class SimulatedLab:
         self._leap = self.world.now + seconds, inf if within is None else float(str(within))
         return None
 
-    def _exec(self, request: dict[str, Json]) -> Json:
+    def _order_exec(self, request: dict[str, Json]) -> Json:
         """Start a program at a host; the answer is its number, for `job`."""
         node, words = str(request.get("node")), request.get("program")
         hosts = ", ".join(self.world.hosts) or "none"
@@ -337,7 +323,7 @@ class SimulatedLab:
         texts = [str(word) for word in words] if isinstance(words, list) else []
         return {"job": self.programs.start(node, texts, asyncio.get_running_loop().time())}
 
-    def _job(self, request: dict[str, Json]) -> Json:
+    def _order_job(self, request: dict[str, Json]) -> Json:
         """Return a program's output since the last request; code: its exit code, null while it runs."""
         number = int(str(request.get("job", 0)))
         if request.get("interrupt"):
@@ -345,7 +331,7 @@ class SimulatedLab:
         lines, code = self.programs.output(number, asyncio.get_running_loop().time())
         return {"lines": list(lines), "code": code}
 
-    def _captured(self, request: dict[str, Json]) -> Json:
+    def _order_capture(self, request: dict[str, Json]) -> Json:
         if request.get("stop"):
             return self._capture.stop()
         wanted = request.get("nodes")
