@@ -45,12 +45,7 @@ class Following(Generic[N]):
     """
 
     def __init__(
-        self,
-        base: str,
-        topics: Sequence[str],
-        since: str,
-        patience: float,
-        read: Callable[[News, dict[str, Plain]], N],
+        self, base: str, topics: Sequence[str], since: str, patience: float, read: Callable[[News, dict[str, Plain]], N]
     ) -> None:
         self.ended = False
         self.since = since

@@ -68,12 +68,7 @@ class Settings:
         authority = authority or environment.get(AUTHORITY)
         if authority and not is_secure:
             raise UsageError(f"{address} has no TLS, so there is no certificate to check: use https://")
-        return cls(
-            url=address,
-            token=_token(token, token_file),
-            context=_context(authority),
-            timeout=timeout,
-        )
+        return cls(url=address, token=_token(token, token_file), context=_context(authority), timeout=timeout)
 
 
 def _address(url: str) -> tuple[str, bool]:

@@ -262,8 +262,7 @@ def _system(number: int, size: int) -> bytes:
 def _list(octets: int, read: Callable[[bytes], V], write: Callable[[V], bytes]) -> _Codec[tuple[V, ...]]:
     """Return the codec of a list of values of so many octets."""
     return _Codec(
-        lambda value, _: tuple(map(read, _pieces(value, octets))),
-        lambda values, _: b"".join(map(write, values)),
+        lambda value, _: tuple(map(read, _pieces(value, octets))), lambda values, _: b"".join(map(write, values))
     )
 
 

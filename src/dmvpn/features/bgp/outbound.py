@@ -243,10 +243,7 @@ def _externally(path: Path, attributes: Attributes, audience: Audience) -> Attri
     systems = _without_private(outside(attributes.path), audience)
     if audience.overridden:
         systems = tuple(
-            Segment(
-                part.kind,
-                tuple(audience.local_as if one == audience.overridden else one for one in part.systems),
-            )
+            Segment(part.kind, tuple(audience.local_as if one == audience.overridden else one for one in part.systems))
             for part in systems
         )
     return replace(

@@ -280,10 +280,7 @@ class Connections:
         old = number_of(replaces) if replaces is not None else None
         view = sa_view(child, value, used=child.eager or is_first)
         pair = esp_sa(sa, child, entry.number)
-        return [
-            *results,
-            SaNegotiated(connection=value, sa=pair, view=view, eager=child.eager, replaces=old),
-        ]
+        return [*results, SaNegotiated(connection=value, sa=pair, view=view, eager=child.eager, replaces=old)]
 
     def ended(self, sa: Session, child: ChildSa, reason: Reason, *, lingers: bool) -> Results:
         """Give up a pair of SAs."""

@@ -25,15 +25,7 @@ class IkeFacts(Fact):
 
 def facts(machine: IkeMachine, now: float) -> tuple[IkeFacts, ...]:
     """Return what there is to say about all SAs of IKE."""
-    return tuple(
-        project(
-            IkeFacts,
-            sa,
-            phase=sa.phase.value,
-            age=now - sa.since,
-        )
-        for sa in machine.sas()
-    )
+    return tuple(project(IkeFacts, sa, phase=sa.phase.value, age=now - sa.since) for sa in machine.sas())
 
 
 def refused(machine: IkeMachine) -> tuple[PeerFacts, ...]:

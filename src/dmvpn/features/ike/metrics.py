@@ -83,13 +83,7 @@ def _requests(ctx: ShowContext) -> Iterator[MetricRow]:
     """)
 def _guard(ctx: ShowContext) -> Iterator[MetricRow]:
     stats = ctx.ports.ike.stats()
-    yield (
-        stats.refused_by_limit,
-        stats.dropped,
-        stats.challenged,
-        stats.cookies_accepted,
-        stats.cookies_rejected,
-    )
+    yield (stats.refused_by_limit, stats.dropped, stats.challenged, stats.cookies_accepted, stats.cookies_rejected)
 
 
 METRICS: Final = collected(Measured, vars())

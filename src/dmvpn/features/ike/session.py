@@ -87,14 +87,7 @@ class Session(ABC):
     )
 
     def __init__(
-        self,
-        book: Book,
-        entropy: Entropy,
-        path: DatagramPath,
-        *,
-        is_initiator: bool,
-        now: float,
-        terms: Terms | None,
+        self, book: Book, entropy: Entropy, path: DatagramPath, *, is_initiator: bool, now: float, terms: Terms | None
     ) -> None:
         self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
         self.now = self.begun = self.since = self.heard = now

@@ -243,11 +243,7 @@ _EIGRP: Final = _Protocol(
     of_keys=duties.of_pair(_STEP, eigrp_rules.KEY_CHAIN, eigrp_rules.HALF, eigrp_rules.HMAC),
 )
 _OSPF: Final = _Protocol(
-    "OSPF",
-    OSPF,
-    Cause.OSPF_AUTHENTICATION,
-    _ospf,
-    apart=(duties.of_pair(_STEP, TYPE_DEFAULT), _refused),
+    "OSPF", OSPF, Cause.OSPF_AUTHENTICATION, _ospf, apart=(duties.of_pair(_STEP, TYPE_DEFAULT), _refused)
 )
 #: A router that only advertises its LAN, and has it filtered, sends nothing.
 _RIP: Final = _Protocol("RIP", RIP, Cause.RIP_AUTHENTICATION, _rip, apart=(missing_routes.routes,))

@@ -83,7 +83,4 @@ def _physical(file: str, line: int, folder: str) -> dict[str, object]:
     if folder != "/" and path.startswith(f"{folder}/"):
         path = path.removeprefix(f"{folder}/")
     uri = quote(path)
-    return {
-        "artifactLocation": {"uri": f"file://{uri}" if uri.startswith("/") else uri},
-        "region": {"startLine": line},
-    }
+    return {"artifactLocation": {"uri": f"file://{uri}" if uri.startswith("/") else uri}, "region": {"startLine": line}}

@@ -95,10 +95,7 @@ def additional_of(args: Args) -> model.Additional:
 def choice_of(args: Args) -> model.PathChoice:
     """Return which paths may be advertised besides the best one."""
     return model.PathChoice(
-        every="all" in args,
-        best=args.integer("best", 0),
-        group_best="group-best" in args,
-        backup="backup" in args,
+        every="all" in args, best=args.integer("best", 0), group_best="group-best" in args, backup="backup" in args
     )
 
 

@@ -227,12 +227,7 @@ def template_lines(mode: str, *, of_session: bool) -> tuple[ConfigLine, ...]:
     )
     return tuple(
         ConfigLine(
-            mode,
-            ending,
-            {**_HELP, "sequence": _SEQUENCE},
-            key=_key_of(ending),
-            order=10 + place,
-            check=check_choice,
+            mode, ending, {**_HELP, "sequence": _SEQUENCE}, key=_key_of(ending), order=10 + place, check=check_choice
         )
         for place, ending in enumerate([inherit, *endings])
     )

@@ -7,12 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
-from dmvpn.features.bgp.config.neighbors import (
-    activate_line,
-    default_originate_line,
-    neighbor_line,
-    template_lines,
-)
+from dmvpn.features.bgp.config.neighbors import activate_line, default_originate_line, neighbor_line, template_lines
 from dmvpn.features.bgp.config.routes import RouteLines
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
@@ -52,15 +47,7 @@ def _line(
     listed: str = "",
 ) -> ConfigLine:
     return ConfigLine(
-        _ROUTER,
-        syntax,
-        help_,
-        order=order,
-        key=key,
-        default=default,
-        default_on=default_on,
-        shown=shown,
-        listed=listed,
+        _ROUTER, syntax, help_, order=order, key=key, default=default, default_on=default_on, shown=shown, listed=listed
     )
 
 

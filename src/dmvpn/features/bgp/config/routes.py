@@ -25,12 +25,7 @@ class RouteLines:
         )
         self.additional = _additional(mode)
         self.select = _select(mode)
-        self.install = ConfigLine(
-            mode,
-            "bgp additional-paths install",
-            {"install": "Choose a backup path"},
-            order=15,
-        )
+        self.install = ConfigLine(mode, "bgp additional-paths install", {"install": "Choose a backup path"}, order=15)
         self.distances = _distances(mode)
         self.dampening = _dampening(mode)
         self.neighbor_distance = distance_line(mode, order=52)

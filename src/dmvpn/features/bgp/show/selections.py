@@ -159,11 +159,7 @@ def _has_several_origins(machine: BgpMachine, prefix: Prefix) -> bool:
 COMMANDS: Final = (
     *spelled(
         "( regexp | quote-regexp ) {pattern:line}",
-        {
-            "regexp": "By AS path",
-            "quote-regexp": "By AS path, in quotes",
-            "pattern": "A regular expression of IOS",
-        },
+        {"regexp": "By AS path", "quote-regexp": "By AS path, in quotes", "pattern": "A regular expression of IOS"},
         query_selection,
         render_selection,
         gap=True,

@@ -13,11 +13,7 @@ from dmvpn.features.ike.model import DEFAULT_LIFETIME
 from dmvpn.ios import ConfigLine, Mode
 
 _POLICY, _PROFILE, _KEYRING = "isakmp-policy", "isakmp-profile", "isakmp-keyring"
-MODES: Final = (
-    Mode(_POLICY, "config-isakmp"),
-    Mode(_PROFILE, "conf-isa-prof"),
-    Mode(_KEYRING, "conf-keyring"),
-)
+MODES: Final = (Mode(_POLICY, "config-isakmp"), Mode(_PROFILE, "conf-isa-prof"), Mode(_KEYRING, "conf-keyring"))
 
 _KEY: Final = "[ 0 | 6 ] {key:secret}"
 _IPV6: Final = "ipv6 {address6:prefix6}"
@@ -87,11 +83,7 @@ KEY: Final = ConfigLine(
     "global",
     f"crypto isakmp key {_KEY} "
     f"( address ( {{address:address}} [ {{mask:mask}} ] | {_IPV6} ) [ no-xauth ] | hostname {{name:word}} )",
-    {
-        **_KEY_HELP,
-        "address": "Of the peer with this address",
-        "no-xauth": "Ask it for no user",
-    },
+    {**_KEY_HELP, "address": "Of the peer with this address", "no-xauth": "Ask it for no user"},
     key=("address", "mask", "address6", "name"),
     order=206,
     check=check_key,
@@ -162,10 +154,7 @@ MATCH_IDENTITY: Final = ConfigLine(
 )
 
 PROFILE_KEEPALIVE: Final = ConfigLine(
-    _PROFILE,
-    "keepalive {interval:10-3600} [ retry {retry:2-60} ] [ periodic | on-demand ]",
-    _KEEPALIVE_HELP,
-    order=40,
+    _PROFILE, "keepalive {interval:10-3600} [ retry {retry:2-60} ] [ periodic | on-demand ]", _KEEPALIVE_HELP, order=40
 )
 MATCH_CERTIFICATE: Final = ConfigLine(
     _PROFILE,
@@ -222,9 +211,6 @@ RUN_AS: Final = ConfigLine(
     order=204,
 )
 WEAK: Final = ConfigLine(
-    "global",
-    "crypto isakmp weak-algorithms",
-    {"weak-algorithms": "Not in IOS: permit weak algorithms"},
-    order=204,
+    "global", "crypto isakmp weak-algorithms", {"weak-algorithms": "Not in IOS: permit weak algorithms"}, order=204
 )
 LINES: Final = collected(ConfigLine, vars())

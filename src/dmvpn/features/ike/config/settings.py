@@ -221,18 +221,10 @@ MATCH_FVRF: Final = ConfigLine(
     order=10,
 )
 MATCH_LOCAL: Final = ConfigLine(
-    _POLICY,
-    "match address local {address:address}",
-    {"local": "For a local address"},
-    key=("address",),
-    order=20,
+    _POLICY, "match address local {address:address}", {"local": "For a local address"}, key=("address",), order=20
 )
 USES: Final = ConfigLine(
-    _POLICY,
-    "proposal {name:word}",
-    {"proposal": "Use a proposal", "name": "Its name"},
-    key=("name",),
-    order=30,
+    _POLICY, "proposal {name:word}", {"proposal": "Use a proposal", "name": "Its name"}, key=("name",), order=30
 )
 
 LINES: Final = collected(ConfigLine, vars())

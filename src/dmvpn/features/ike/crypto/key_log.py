@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 ESP_TABLE: Final = "esp_sa"
 #: Wireshark's "AES-GCM [RFC4106]" has no check value: what it opens ends 16 octets too late, and is not dissected.
-_ESP_CIPHERS: Final = {
-    EspCipher.AES_CBC: "AES-CBC [RFC3602]",
-    EspCipher.AES_GCM: "AES-GCM with 16 octet ICV [RFC4106]",
-}
+_ESP_CIPHERS: Final = {EspCipher.AES_CBC: "AES-CBC [RFC3602]", EspCipher.AES_GCM: "AES-GCM with 16 octet ICV [RFC4106]"}
 _ESP_HASHES: Final = {
     None: "NULL",
     EspHash.SHA1: "HMAC-SHA-1-96 [RFC2404]",

@@ -241,11 +241,7 @@ def _sa(view: IkeView, inside: str, now: float) -> IsakmpSaLine:
 
 
 def _policy(policy: IsakmpPolicy) -> IsakmpPolicyLines:
-    return project(
-        IsakmpPolicyLines,
-        policy,
-        pre_shared=policy.authentication is AuthenticationMethod.PRE_SHARED_KEY,
-    )
+    return project(IsakmpPolicyLines, policy, pre_shared=policy.authentication is AuthenticationMethod.PRE_SHARED_KEY)
 
 
 def _peer(key: IsakmpKey) -> str:

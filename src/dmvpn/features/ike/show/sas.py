@@ -107,11 +107,7 @@ def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
 
 
 def _session(
-    number: int,
-    views: list[IkeView],
-    children: dict[int, list[SaView]],
-    inside: Callable[[IkeView], str],
-    now: float,
+    number: int, views: list[IkeView], children: dict[int, list[SaView]], inside: Callable[[IkeView], str], now: float
 ) -> SessionLines:
     connections = dict.fromkeys(view.connection.number for view in views if view.connection is not None)
     pairs = [pair for connection in connections for pair in children.get(connection, ())]

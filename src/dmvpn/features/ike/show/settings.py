@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
-from dmvpn.features.ike.model import (
-    DEFAULT_PROPOSAL,
-    Encryption,
-    Hash,
-    IdentityKind,
-    IkeConfig,
-    Policy,
-)
+from dmvpn.features.ike.model import DEFAULT_PROPOSAL, Encryption, Hash, IdentityKind, IkeConfig, Policy
 from dmvpn.features.ike.show.groups import GROUPS
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

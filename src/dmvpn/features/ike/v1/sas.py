@@ -21,16 +21,7 @@ from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import (
-    AT_ONCE,
-    Ended,
-    Established,
-    Moved,
-    Replaced,
-    SaAct,
-    StartedAgain,
-    Unanswered,
-)
+from dmvpn.features.ike.session import AT_ONCE, Ended, Established, Moved, Replaced, SaAct, StartedAgain, Unanswered
 from dmvpn.features.ike.v1 import events
 from dmvpn.features.ike.v1.debug import packet_lines, passed
 from dmvpn.features.ike.v1.events import begin_quick, deadline_of, examine, handle, probe, renew, tick

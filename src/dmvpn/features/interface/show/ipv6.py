@@ -55,11 +55,7 @@ def render_interface(answer: InterfaceRows) -> Iterator[str]:
         yield f"  MTU is {ipv6.mtu} bytes"
 
 
-_HELP = {
-    "ipv6": "Internet Protocol, version 6",
-    "interface": "IPv6 state of interfaces",
-    "brief": "Addresses only",
-}
+_HELP = {"ipv6": "Internet Protocol, version 6", "interface": "IPv6 state of interfaces", "brief": "Addresses only"}
 BRIEF = ExecCommand("show ipv6 interface brief [ {interface:interface} ]", _HELP, query=query_rows, render=render_brief)
 INTERFACE = ExecCommand(
     "show ipv6 interface [ {interface:interface} ]", _HELP, query=query_enabled, render=render_interface

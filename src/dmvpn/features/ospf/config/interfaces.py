@@ -96,14 +96,11 @@ TRANSMIT_DELAY: Final = _line(
     default="transmit-delay 1",
 )
 PRIORITY: Final = _line(
-    "priority {priority:0-255}",
-    {"priority": "Who speaks for all; 0: never this router"},
-    default="priority 1",
+    "priority {priority:0-255}", {"priority": "Who speaks for all; 0: never this router"}, default="priority 1"
 )
 MTU_IGNORE: Final = _line("mtu-ignore", {"mtu-ignore": "Accept neighbors with another MTU"})
 FILTER: Final = _line(
-    "database-filter all out",
-    {"database-filter": "LSAs sent to neighbors", "all": "Nothing", "out": "That we send"},
+    "database-filter all out", {"database-filter": "LSAs sent to neighbors", "all": "Nothing", "out": "That we send"}
 )
 PREFIX_SUPPRESSION: Final = _line(
     "prefix-suppression [ disable ]",

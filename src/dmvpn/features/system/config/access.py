@@ -98,10 +98,7 @@ _LOGINS: Mapping[str, str] = {
     "log": "In the log",
 }
 BLOCK = ConfigLine(
-    "global",
-    "login block-for {seconds:1-65535} attempts {attempts:1-65535} within {within:1-65535}",
-    _LOGINS,
-    order=54,
+    "global", "login block-for {seconds:1-65535} attempts {attempts:1-65535} within {within:1-65535}", _LOGINS, order=54
 )
 QUIET = ConfigLine("global", "login quiet-mode access-class {list:word}", _LOGINS, order=54)
 ON_FAILURE = ConfigLine("global", "login on-failure log", _LOGINS, order=55)

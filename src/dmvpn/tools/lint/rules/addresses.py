@@ -79,13 +79,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
     for end in network.ends:
         if end.nhrp.network_id is not None and end.address is None and not end.interface.dhcp:
             what = f"{end.name} runs NHRP and has no {'IP' if end.nhrp.version == 4 else 'IPv6'} address"
-            yield found(
-                MISSING,
-                end.device,
-                end.at,
-                what,
-                f"{end.at[0]}\n {OPEN_ADDRESS}",
-            )
+            yield found(MISSING, end.device, end.at, what, f"{end.at[0]}\n {OPEN_ADDRESS}")
     for one in disagreements(network.pairs, MASKS):
         other = one.right.address
         is_far = one.odd.subnet is not None and other is not None and other not in one.odd.subnet

@@ -130,10 +130,7 @@ def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:
     elif interface.shutdown:
         problem, fix = "which is shut down", f"interface {interface.name}\n {SHUTDOWN.no()}"
     elif interface.address is None and not device.is_given_address(interface.name):
-        problem, fix = (
-            "which has no IPv4 address",
-            f"interface {interface.name}\n {OPEN_ADDRESS}",
-        )
+        problem, fix = ("which has no IPv4 address", f"interface {interface.name}\n {OPEN_ADDRESS}")
     else:
         return
     what = f"the source of {end.name} is {shown}, {problem}: the tunnel stays down"
