@@ -120,7 +120,7 @@ def life_of(arrivals: list[bytes], *, tunnel_up: bool) -> list[object]:
         box.receive(PORT, data)
     box.execute(PollInterfaces())
     box.execute(PollUsage(TUNNEL))
-    return [*seen, box.counters]
+    return [*seen, box.losses]
 
 
 @given(st.lists(whole | tunnelled | broken, min_size=1, max_size=6), st.booleans())

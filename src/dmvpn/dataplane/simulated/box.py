@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_link_local
@@ -28,6 +27,7 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import IcmpError, may_answer, time_exceeded, too_big, unreachable
+from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, NbmaPeer
 from dmvpn.net import icmp, ip
@@ -73,7 +73,7 @@ class IpBox(ABC):
         """Drop packets for a next hop that was not resolved in time: their senders get host unreachable."""
         waiting = tunnel.waiting.pop(next_hop, None)
         for packet in waiting.packets if waiting else ():
-            self._count("unresolved")
+            self._lose(Loss.UNRESOLVED)
             self._refuse(packet, icmp.UnreachableCode.HOST, via=tunnel.spec.name)
 
     # ------------------------------------------------------------------------------------------------ from the wire
@@ -89,7 +89,7 @@ class IpBox(ABC):
         try:
             packet = ip.parse(data)
         except WireError:
-            self._count("malformed")
+            self._lose(Loss.MALFORMED)
             return
         port.count_received(len(data), multicast=packet.destination.is_multicast)
         self._take(interface, packet)
@@ -163,7 +163,7 @@ class IpBox(ABC):
         """Process a packet from a wire, or out of a tunnel (then `sender` is the neighbor it came from)."""
         destination, port = packet.destination, self._table.port(interface)
         if destination.version == 6 and not (port.has_ipv6 and ip.is_possible(packet)):
-            self._count("malformed")
+            self._lose(Loss.MALFORMED)
         elif destination.is_multicast or port.is_broadcast(destination):
             self._deliver(interface, packet, quiet=True)
         elif self._table.owner(destination, interface) is not None:
@@ -208,7 +208,7 @@ class IpBox(ABC):
         try:
             self._chassis.streams.receive(packet, self._chassis.now, self.vrf)
         except WireError:
-            self._count("malformed")
+            self._lose(Loss.MALFORMED)
 
     def _whole(self, fragment: IpPacket) -> IpPacket | None:
         """Return the datagram, if this was its last missing fragment.
@@ -218,14 +218,14 @@ class IpBox(ABC):
         if isinstance(fragment, Ipv4Packet):
             with suppress(WireError):
                 return self._reassembler.add(fragment, self._chassis.now)
-        self._count("malformed")
+        self._lose(Loss.MALFORMED)
         return None
 
     def _answered_echo(self, interface: str, packet: IpPacket) -> bool:
         try:
             message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
         except WireError:
-            self._count("malformed")
+            self._lose(Loss.MALFORMED)
             return True
         if not isinstance(message, icmp.EchoRequest):
             return False
@@ -269,19 +269,21 @@ class IpBox(ABC):
 
     def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
         """Forward a packet. data: its octets."""
-        is_off = (not self._chassis.forwards_ipv6) if packet.destination.version == 6 else not self._has_ipv4(interface)
-        if is_off:
-            self._count("no_route")
+        is_ipv6 = packet.destination.version == 6
+        if not self._chassis.forwards_ipv6 if is_ipv6 else not self._has_ipv4(interface):
+            self._lose(Loss.NO_IPV6 if is_ipv6 else Loss.NO_IPV4)
             return
         if packet.ttl <= 1:
-            self._count("expired")
+            self._lose(Loss.EXPIRED)
             source = self._table.port(interface).address_towards(packet.source)
             self._answer(data, time_exceeded, source=source, link=interface)
             return
         data = ip.one_hop_on(data)
         hop = self._hop_of(interface, packet, data)
         if isinstance(hop, RouteKind):
-            self._drop(data, hop, arrived=interface)
+            self._lose(Loss.NO_ROUTE)
+            if hop is not RouteKind.DISCARD:
+                self._refuse(data, icmp.UnreachableCode.HOST, via=interface)
             return
         next_hop = hop.address or packet.destination
         if sender is not None:
@@ -312,7 +314,10 @@ class IpBox(ABC):
         if whole is None:
             return None
         result = self._translation.outwards(leaves, whole.serialize(), self._chassis.now, self.vrf)
-        return None if isinstance(result, Drop) else result
+        if isinstance(result, Drop):
+            self._lose(Loss.NOT_TRANSLATED)
+            return None
+        return result
 
     def _let_inside(self, interface: str, packet: IpPacket) -> IpPacket | None:
         """Translate a packet for our outside address: a reply goes to the station inside.
@@ -327,7 +332,7 @@ class IpBox(ABC):
         if box is not None and moved.destination == packet.destination:
             box.take_answer(interface, moved)
         elif packet.ttl <= 1:
-            self._count("expired")
+            self._lose(Loss.EXPIRED)
             self._answer(packet.serialize(), time_exceeded, source=packet.destination, link=interface)
         elif box is not None:
             box.forward(interface, moved, moved.serialize(), None)
@@ -362,7 +367,8 @@ class IpBox(ABC):
                 self._boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
             return
         if port is None or not port.running:
-            self._drop(data, RouteKind.UNREACHABLE)
+            self._lose(Loss.PORT_DOWN)
+            self._refuse(data, icmp.UnreachableCode.HOST)
             return
         version = next_hop.version
         own_mss = port.clamp(version)
@@ -393,7 +399,7 @@ class IpBox(ABC):
         try:
             pieces = packet.fragments(port.mtu)
         except WireError:
-            self._count("malformed")
+            self._lose(Loss.MALFORMED)
             return
         for piece in pieces:
             self._emit(port.name, next_hop, piece.serialize())
@@ -535,14 +541,10 @@ class IpBox(ABC):
         protocol = ip.ICMP[destination.version]
         return self._packet(source, destination, protocol, message, 255, TOS_INTERNETWORK_CONTROL)
 
-    def _count(self, what: str) -> None:
-        counters = self._chassis.counters
-        self._chassis.counters = replace(counters, **{what: getattr(counters, what) + 1})
-
-    def _drop(self, data: bytes, kind: RouteKind, *, arrived: str = "") -> None:
-        self._count("no_route")
-        if kind is not RouteKind.DISCARD:
-            self._refuse(data, icmp.UnreachableCode.HOST, via=arrived)
+    def _lose(self, loss: Loss) -> None:
+        """Count a packet that is dropped."""
+        losses = self._chassis.losses
+        losses[loss] = losses.get(loss, 0) + 1
 
     # ------------------------------------------------------------------------------------------------ tunnels
 

@@ -9,6 +9,7 @@ of its front door.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -40,14 +41,18 @@ if TYPE_CHECKING:
 Transmit = Callable[[str, IPAddress, bytes], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class DropCounters:
-    """Counters of packets that were not delivered or forwarded, for tests and for people."""
+class Loss(enum.Enum):
+    """Why a box does not deliver or forward a packet. What GRE and ESP drop has names of its own (`GreDrops`)."""
 
-    malformed: int = 0
-    no_route: int = 0
-    expired: int = 0
-    unresolved: int = 0
+    MALFORMED = "it is malformed"
+    NO_ROUTE = "no route to {destination}"
+    NO_IPV4 = "it came by an interface without an IPv4 address"
+    NO_IPV6 = "{router} does not forward IPv6 (no ipv6 unicast-routing)"
+    EXPIRED = "its TTL is over"
+    PORT_DOWN = "{port} is down"
+    UNRESOLVED = "{next_hop} has not registered, and there is no next hop server to ask"
+    NOT_TRANSLATED = "{protocol} has no ports, and the router's own tunnels speak it: NAT overload does not let it out"
+    RECURSIVE = "the route to {destination} leads into a tunnel: recursive routing"
 
 
 def _count_of(port: SimulatedPort) -> InterfaceCount:  # often: every router asks every few seconds
@@ -92,7 +97,8 @@ class Chassis:
         #: TTL of answers to echo requests; routers send 255.
         self.echo_ttl = 255
         self.forwards_ipv6 = False
-        self.counters = DropCounters()
+        #: Packets that were dropped, for tests and for people.
+        self.losses: dict[Loss, int] = {}
         self.gre_drops = GreDrops()
         self.tables: dict[str, ForwardingTable] = {}
         self.ports: dict[str, SimulatedPort] = {}

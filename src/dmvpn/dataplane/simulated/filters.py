@@ -6,6 +6,7 @@ each; the table for the look at a sender is that of the box that asks.
 
 from __future__ import annotations
 
+import enum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from dmvpn.dataplane.filtered import has_header, packet_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SetFilters
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
@@ -32,6 +34,15 @@ _ASKS_FOR_ADDRESS: Final = (IPv4Address(0), IPv4Address(0xFFFFFFFF))
 _Place = tuple[str, bool, int]
 #: Kinds of packets whose entry is remembered, in each direction of a port.
 _MOST_REMEMBERED: Final = 4096
+
+
+class SenderDoubt(enum.Enum):
+    """Why the sender of a packet is not reachable as a port asks for (RFC 3704 §2)."""
+
+    OWN = "{source} is an address of the router itself"
+    NO_ROUTE = "no route to the sender {source}"
+    DEFAULT_ROUTE = "only the default route leads to {source}, without allow-default"
+    OTHER_PORT = "the route to {source} leads out of {ports}"
 
 
 class RouterFilters:
@@ -72,7 +83,7 @@ class RouterFilters:
                 return None
             if not filters.is_path_echo(packet) and not self._passes(port, filters.inward, packet, now, inward=True):
                 return False
-        if filters.reverse_path is not None and not _is_reachable(port, filters.reverse_path, data, table):
+        if filters.reverse_path is not None and not self._is_reachable(port, filters.reverse_path, data, table):
             self._count((port, True, UNREACHABLE_SENDER))
             return None
         return True
@@ -111,6 +122,12 @@ class RouterFilters:
             self._report(PacketsFiltered(port, inward, entry.sequence, packet))
         return entry.permit
 
+    def _is_reachable(self, port: str, asked: ReversePath, data: bytes, table: ForwardingTable) -> bool:
+        """Return whether there is a route to the sender as the port asks for."""
+        source, destination = IPv4Address(data[12:16]), IPv4Address(data[16:20])
+        is_asked = destination.is_multicast or (source, destination) == _ASKS_FOR_ADDRESS
+        return is_asked or doubt_of(port, asked, source, table) is None
+
     def _decide(self, port: str, listed: FilterList, packet: Packet, *, inward: bool) -> FilterEntry | None:
         known = self._decided.setdefault((port, inward), {})
         if packet not in known:
@@ -123,12 +140,13 @@ class RouterFilters:
         self._counts[place] = self._counts.get(place, 0) + 1
 
 
-def _is_reachable(port: str, asked: ReversePath, data: bytes, table: ForwardingTable) -> bool:
-    """Return whether there is a route to the sender as the port asks for."""
-    source, destination = IPv4Address(data[12:16]), IPv4Address(data[16:20])
-    if destination.is_multicast or (source, destination) == _ASKS_FOR_ADDRESS:
-        return True
-    found = None if source in table.own else table.look_up(source)
-    if found is None or isinstance(found[1], RouteKind) or (found[0] == _DEFAULT and not asked.allow_default):
-        return False
-    return not asked.strict or any(hop.interface == port for hop in found[1])
+def doubt_of(port: str, asked: ReversePath, source: IPAddress, table: ForwardingTable) -> SenderDoubt | None:
+    """Return why there is no route to the sender of a packet as the port asks for; None: there is."""
+    if source in table.own:
+        return SenderDoubt.OWN
+    found = table.look_up(source)
+    if found is None or isinstance(found[1], RouteKind):
+        return SenderDoubt.NO_ROUTE
+    if found[0] == _DEFAULT and not asked.allow_default:
+        return SenderDoubt.DEFAULT_ROUTE
+    return SenderDoubt.OTHER_PORT if asked.strict and all(hop.interface != port for hop in found[1]) else None

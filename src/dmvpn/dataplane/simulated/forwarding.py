@@ -200,9 +200,12 @@ class ForwardingTable:
             return hops
         hop = hops[0]
         if len(hops) > 1:
-            parts = [hop for hop in hops for _ in range(hop.weight)]
-            hop = parts[_spread(data) % len(parts)]
+            hop = self._share(hops, data)
         return hop if hop.interface else self._look_up_again(hop, destination, data, tables - 1)
+
+    def _share(self, hops: tuple[NextHop, ...], data: bytes) -> NextHop:
+        parts = [hop for hop in hops for _ in range(hop.weight)]
+        return parts[_spread(data) % len(parts)]
 
     def _look_up_again(self, leak: NextHop, destination: IPAddress, data: bytes, tables: int) -> NextHop | RouteKind:
         """Return the next hop that the table of another VRF has for a leaked packet."""

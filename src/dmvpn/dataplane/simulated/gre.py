@@ -42,6 +42,7 @@ from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
+from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip, udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
@@ -89,7 +90,7 @@ class TunnelBox(IpBox):
             return
         waiting = tunnel.waiting.get(next_hop)
         if waiting is None and len(tunnel.waiting) >= UNRESOLVED_NEXT_HOPS:
-            self._count("unresolved")
+            self._lose(Loss.UNRESOLVED)
         elif waiting is None:
             tunnel.waiting[next_hop] = Waiting(self._chassis.now, [data])
             self._chassis.deadlines.set((tunnel.spec.name, next_hop), self._chassis.now + RESOLUTION_TIMEOUT)
@@ -112,7 +113,7 @@ class TunnelBox(IpBox):
         """Send a packet to these neighbors: the GRE packet is made once, and an outer header for each of them."""
         front = self._front(tunnel.spec)
         if front is None:
-            self._count("no_route")
+            self._lose(Loss.NO_ROUTE)
             return
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
@@ -237,10 +238,12 @@ class TunnelBox(IpBox):
         """Send the outer packet of a tunnel whose front door this is."""
         hop = self._table.choose(nbma, outer)
         # A route to the far end that leads through a tunnel would encapsulate forever; the tunnel feature reports that.
-        if isinstance(hop, RouteKind) or hop.interface in self._tunnels.by_name:
-            self._count("no_route")
-            return
-        self._emit(hop.interface, hop.address or nbma, outer)
+        if isinstance(hop, RouteKind):
+            self._lose(Loss.NO_ROUTE)
+        elif hop.interface in self._tunnels.by_name:
+            self._lose(Loss.RECURSIVE)
+        else:
+            self._emit(hop.interface, hop.address or nbma, outer)
 
     # ------------------------------------------------------------------------------------------------ in
 

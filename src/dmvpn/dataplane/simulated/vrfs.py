@@ -13,7 +13,7 @@ An effect on one box changes its state, or sends a packet through it (`VrfBox`).
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import (
@@ -184,6 +184,8 @@ _ABOUT_VRFS: Final = frozenset((InVrf, SetVrfs, SetInterface, SetTunnel))
 class SimulatedPlane(Chassis, DataPlane):
     """The data plane of a simulated router, and all of a simulated host."""
 
+    box_type: ClassVar[type[VrfBox]] = VrfBox
+
     def __init__(
         self, report: Callable[[Event], None], transmit: Transmit, random: Callable[[int], bytes] = os.urandom
     ) -> None:
@@ -191,7 +193,7 @@ class SimulatedPlane(Chassis, DataPlane):
         super().__init__(report, transmit, random, self._send_segment)
         #: The box of each VRF, and of the global table.
         self.boxes: dict[str, VrfBox] = {}
-        self._global = self.boxes[""] = VrfBox(self, "", self.boxes)
+        self._global = self.boxes[""] = self.box_type(self, "", self.boxes)
 
     # ------------------------------------------------------------------------------------------------ effects
 
@@ -257,7 +259,7 @@ class SimulatedPlane(Chassis, DataPlane):
             del self.boxes[vrf], self.tables[vrf]
         for vrf in names:
             if vrf not in self.boxes:
-                self.boxes[vrf] = VrfBox(self, vrf, self.boxes)
+                self.boxes[vrf] = self.box_type(self, vrf, self.boxes)
 
     def close(self) -> None:
         """Do nothing: there are no resources to release."""
