@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import functools
 import importlib.util
-from collections.abc import Callable
-from ipaddress import IPv4Address
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
+from types import MappingProxyType
 
 import pytest
 from _pytest.mark import ParameterSet
 
-from contract.worlds import UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
+from contract.worlds import LAN, UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_IPV4,
@@ -49,12 +50,17 @@ from dmvpn.base.events import (
 )
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.engines import choose
+from dmvpn.features.interface.facts import InterfaceFacts
+from dmvpn.features.rib.facts import HopFacts, RouteFacts
 from dmvpn.net import icmp
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
 from dmvpn.net.udp import UdpDatagram
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.shells.facts import HostFacts, LabFacts, LinkFacts
 from dmvpn.shells.lab.namespaces import run_in_lab
+from dmvpn.tools.walk import walk
 
 TUNNEL = {"A": IPv4Address("172.16.0.1"), "B": IPv4Address("172.16.0.2"), "C": IPv4Address("172.16.0.3")}
 Contract = Callable[[World], None]
@@ -400,6 +406,101 @@ def test_a_packet_too_big_that_may_not_be_cut_is_refused_with_the_tunnels_mtu(wo
     (message,) = only_icmp(world.received["B"])
     assert isinstance(message, icmp.DestinationUnreachable)
     assert (message.code, message.next_hop_mtu) == (icmp.UnreachableCode.FRAGMENTATION_NEEDED, 1400)
+
+
+def facts_of(mtu: int) -> LabFacts:
+    """The facts of hub and spokes, of their hosts, and of the provider."""
+    networks = {name: ip_interface(f"{host(name)}/24").network for name in TUNNEL}
+    provider = {f"GigabitEthernet0/{number}": f"10.0.{number}.2" for number in (1, 2, 3)}
+    routers: dict[str, RouterFacts | None] = {"P": router_facts(provider)}
+    for number, name in enumerate(TUNNEL, 1):
+        others = ("B", "C") if name == "A" else ("A",)
+        ports = {UNDERLAY: str(nbma(name)), LAN: f"192.168.{number}.1", "Tunnel0": str(TUNNEL[name])}
+        ways: dict[str, tuple[str, IPv4Address]] = {"0.0.0.0/0": (UNDERLAY, IPv4Address(f"10.0.{number}.2"))}
+        for other in others:
+            ways[str(networks[other]) if name == "A" else "192.168.0.0/16"] = ("Tunnel0", TUNNEL[other])
+        routers[name] = router_facts(ports, ways, tuple((TUNNEL[other], nbma(other), 0) for other in others), mtu)
+    hosts = {
+        f"H{name}": HostFacts(
+            address=ip_interface(f"{host(name)}/24"), gateway=IPv4Address(f"192.168.{n}.1"), router=name
+        )
+        for n, name in enumerate(TUNNEL, 1)
+    }
+    ends = [((name, UNDERLAY), ("P", f"GigabitEthernet0/{n}")) for n, name in enumerate(TUNNEL, 1)]
+    ends += [((name, LAN), (f"H{name}", "eth0")) for name in TUNNEL]
+    links = tuple(LinkFacts(name=f"{one[0]} -- {other[0]}", ends=(one, other), cut=False) for one, other in ends)
+    return LabFacts(routers=routers, gateways={}, hosts=hosts, links=links)
+
+
+def router_facts(
+    ports: dict[str, str],
+    ways: Mapping[str, tuple[str, IPv4Address]] = MappingProxyType({}),
+    adjacencies: tuple[tuple[IPv4Address, IPv4Address, int], ...] = (),
+    mtu: int = 1500,
+) -> RouterFacts:
+    """A router with these addresses, routes and neighbors."""
+    interfaces = tuple(
+        InterfaceFacts(
+            name=name,
+            enabled=True,
+            line=True,
+            addresses=(ip_interface(f"{address}/24"),),
+            ip_mtu=mtu if name == "Tunnel0" else 1500,
+        )
+        for name, address in ports.items()
+    )
+    hops = [(own.network, it.name, None) for it in interfaces for own in it.addresses]
+    routes = [*hops, *((ip_network(prefix), *way) for prefix, way in ways.items())]
+    tunnel = TunnelFacts(
+        name="Tunnel0",
+        up=True,
+        addresses=(),
+        source=ip_address(ports.get(UNDERLAY, "0.0.0.0")),
+        source_interface=UNDERLAY,
+        destination=None,
+        key=100,
+        nhrp=True,
+        network_id=1,
+        adjacencies=adjacencies,
+    )
+    return RouterFacts(
+        interfaces=interfaces,
+        tunnels=(tunnel,) if adjacencies else (),
+        routes=tuple(
+            RouteFacts(
+                prefix=prefix,
+                source="static",
+                distance=1,
+                metric=0,
+                next_hops=(HopFacts(address=address, interface=interface),),
+            )
+            for prefix, interface, address in routes
+        ),
+    )
+
+
+@contract
+def test_a_walk_says_what_a_plane_does(world: World) -> None:
+    """The box that a walk runs is one of these planes: the others are its witnesses."""
+    hub_and_spokes(world, mtu=1400)
+    lab = facts_of(1400)
+    for size, df in ((100, False), (1400, True), (1401, True), (1401, False), (1500, False)):
+        for heard in (world.wire, world.received["B"], world.received["C"]):
+            heard.clear()
+        path = walk(lab, "HB", "HC", size=size, df=df, service=(IpProtocol.UDP, 5000)).forth
+        wires = {crossing.sender: list(crossing.octets) for crossing in path.crossings if crossing.receiver == "P"}
+        world.send("B", udp("B", host("C"), size=size - 28, df=df))
+        if path.end.refusal is not None:
+            world.until(lambda: bool(only_icmp(world.received["B"])))
+            (message,) = only_icmp(world.received["B"])
+            assert getattr(message, "next_hop_mtu", 0) == path.end.refusal.mtu
+        else:
+            pieces = len(path.crossings[-1].octets)
+            world.until(lambda count=pieces: len(only_udp(world.received["C"])) >= count)  # type: ignore[misc]
+            assert only_udp(world.received["C"])[0].ttl == path.end.ttl
+        for name in ("A", "B"):
+            seen = [len(packet.serialize()) for packet in world.wire if packet.source == nbma(name)]
+            assert seen == wires.get(name, []), (size, df)
 
 
 @contract

@@ -114,6 +114,15 @@ def test_the_outer_header_has_a_ttl_of_its_own() -> None:
     assert "TRANSPORT in by GigabitEthernet0/2, TTL 7" in says(now(world))
 
 
+def test_a_route_leak_delivers_to_an_address_of_the_router_itself() -> None:
+    """Seen: the walk went into the tunnel that has the address, and said that nobody had registered it."""
+    world = World("shared-services").converge()
+    told = now(world, "WEB", "10.255.1.1")
+    world.ping("WEB", "10.255.1.1")
+    world.run_for(1)
+    assert (told.forth.end.outcome, len(world.replies("WEB"))) == (WalkOutcome.DELIVERED, 1)
+
+
 # ------------------------------------------------------------------------------------------------ what is broken
 
 

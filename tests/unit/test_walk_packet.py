@@ -1,26 +1,25 @@
-"""Sizes on a walk, held against the code that really cuts and seals; bad wires; translators whose flows nobody sees."""
+"""Orders from facts, bad wires, and translators whose flows nobody sees."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dmvpn.base.errors import UserError
+from dmvpn.dataplane.simulated.vrfs import SimulatedPlane
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.facts import SaFacts
-from dmvpn.features.rib.facts import OfferFacts, RouteFacts
+from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
+from dmvpn.net import udp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
-from dmvpn.tools.walk import Budget, Clamp, WalkOutcome
-from dmvpn.tools.walk.overlay import Overlay, suite_of
-from dmvpn.tools.walk.packet import Packet, Wrapping, pieces
-from dmvpn.tools.walk.view import Match, View, remark, stopped
+from dmvpn.tools.walk import Act, Budget, Clamp, WalkOutcome, walk
+from dmvpn.tools.walk.tables import orders, transform_of
+from dmvpn.tools.walk.view import Match, remark, stopped
 from dmvpn.tools.walk.walk import with_mss
-from dmvpn.tools.walk.wording import header, why_this_route
+from dmvpn.tools.walk.wording import why_this_route
 
 HERE, THERE = IPv4Address("192.0.2.1"), IPv4Address("198.51.100.2")
 
@@ -43,58 +42,6 @@ def sa(transform: str, *, transport: bool = True, port: int = 0) -> SaFacts:
     )
 
 
-def wrapping(transform: str | None, *, transport: bool = True, port: int = 0, key: int | None = 100) -> Wrapping:
-    """GRE, sealed or in clear."""
-    found = None if transform is None else sa(transform, transport=transport, port=port)
-    return Wrapping("R1", "Tunnel0", key, found, suite_of(found) if found is not None else None)
-
-
-@given(size=st.integers(28, 9000), mtu=st.integers(68, 1500))
-def test_pieces_are_those_into_which_a_packet_is_really_cut(size: int, mtu: int) -> None:
-    packet = Ipv4Packet(source=HERE, destination=THERE, protocol=IpProtocol.UDP, payload=bytes(size - 20))
-    assert pieces(size, mtu) == tuple(len(piece.serialize()) for piece in packet.fragments(mtu))
-
-
-@given(size=st.integers(28, 3000), mtu=st.integers(68, 1500), again=st.integers(68, 1500))
-def test_a_packet_that_was_cut_twice_is_put_together_again(size: int, mtu: int, again: int) -> None:
-    packet = Packet.plain(HERE, THERE, size, df=False, ttl=64)
-    assert packet.cut(mtu).cut(again).whole() == packet
-
-
-TRANSFORMS = (None, "aes-gcm 128", "aes-gcm 256", "aes-cbc 128 sha1", "aes-cbc 256 sha256", "aes-cbc 256 sha512")
-
-
-@given(
-    transform=st.sampled_from(TRANSFORMS),
-    transport=st.booleans(),
-    port=st.sampled_from((0, 4500)),
-    key=st.sampled_from((None, 7)),
-    mtu=st.integers(576, 1500),
-)
-def test_the_largest_packet_fits_and_one_octet_more_does_not(
-    transform: str | None, transport: bool, port: int, key: int | None, mtu: int
-) -> None:
-    around = wrapping(transform, transport=transport, port=port, key=key)
-    largest = around.largest(mtu)
-    assert around.outer(largest) <= mtu < around.outer(largest + 1)
-
-
-@pytest.mark.parametrize(
-    ("around", "outer"),
-    [
-        (wrapping(None), 100 + 8 + 20),
-        (wrapping(None, key=None), 100 + 4 + 20),
-        (wrapping("aes-gcm 256"), 108 + 8 + 8 + 2 + 2 + 16 + 20),
-        (wrapping("aes-gcm 256", port=4500), 108 + 8 + 8 + 2 + 2 + 16 + 8 + 20),
-        (wrapping("aes-gcm 256", transport=False), 128 + 8 + 8 + 2 + 2 + 16 + 20),
-        (wrapping("aes-cbc 256 sha256"), 108 + 8 + 16 + 2 + 2 + 16 + 20),
-        (wrapping("aes-cbc 128 sha1", transport=False, port=4500), 128 + 8 + 16 + 14 + 2 + 12 + 8 + 20),
-    ],
-)
-def test_a_packet_of_100_octets_is_so_large_outside(around: Wrapping, outer: int) -> None:
-    assert around.outer(100) == outer
-
-
 @pytest.mark.parametrize(
     ("checksum", "sequence", "said", "octets"),
     [
@@ -107,13 +54,19 @@ def test_a_packet_of_100_octets_is_so_large_outside(around: Wrapping, outer: int
 def test_checksum_and_sequence_number_are_named_and_counted(
     checksum: bool, sequence: bool, said: str, octets: int
 ) -> None:
-    around = replace(wrapping(None), checksum=checksum, sequence=sequence)
-    assert (header(around), around.gre, around.outer(100)) == (said, octets, 120 + octets)
+    lab = behind(None)
+    r9 = lab.routers["R9"]
+    assert r9 is not None
+    more = {"key": 100, "checksum": checksum, "sequence": sequence}
+    changed = r9.model_copy(update={"tunnels": (r9.tunnels[0].model_copy(update=more),)})
+    steps = walk(lab.model_copy(update={"routers": {"R9": changed}}), "R9", "10.1.1.1").forth.steps
+    (step,) = [step for step in steps if step.act is Act.GRE]
+    assert (step.what, step.octets) == (f"GRE, {said}: {octets} octets", 100 + octets)
 
 
 def test_an_unknown_transform_is_said_to_be_one() -> None:
     with pytest.raises(UserError, match="does not know the transform"):
-        suite_of(sa("rot13 128"))
+        transform_of(sa("rot13 128"))
 
 
 def test_a_packet_takes_the_pair_that_is_used_of_its_connection_or_of_the_newest() -> None:
@@ -123,10 +76,14 @@ def test_a_packet_takes_the_pair_that_is_used_of_its_connection_or_of_the_newest
 
     rekeyed = (pair(1, 10, used=True), pair(2, 20, used=False), pair(2, 21, used=True), pair(1, 11, used=False))
     elsewhere = (pair(3, 30, used=True, local=THERE), pair(4, 40, used=True, front="WAN"))
-    facts = RouterFacts(tunnels=(), sas=(*elsewhere, *rekeyed))
-    view = View(LabFacts(routers={"R1": facts}, gateways={}, hosts={}, links=()))
-    chosen = [view.sa_towards("R1", tunnel(str(HERE), 1), THERE, connection) for connection in (0, 1, 2, 3, 4)]
-    assert [found.spi_out if found is not None else None for found in chosen] == [21, 10, 21, None, None]
+    plane = SimulatedPlane(lambda _: None, lambda *_: True)
+    for order in orders(RouterFacts(tunnels=(), sas=(*elsewhere, *rekeyed))):
+        plane.execute(order)
+    table = plane.protection.table
+    door = table.doors.number(HERE, "")
+    links = [table.between(door, THERE.packed), *(table.link(number) for number in (1, 2, 3, 4))]
+    chosen = [link.current.spi_in if link is not None and link.local == door else None for link in links]
+    assert chosen == [21, 10, 21, None, None]
 
 
 # ------------------------------------------------------------------------------------------------ bad wires
@@ -137,34 +94,39 @@ def link(*bad: str, cut: bool = False) -> LinkFacts:
     return LinkFacts(name="R1 -- R2", ends=(("R1", "Gi0"), ("R2", "Gi0")), cut=cut, bad=bad)
 
 
-def around(transform: str | None, *, port: int = 0, size: int = 100) -> Packet:
-    """A tunnel's packet, cut if it is large."""
-    inner = Packet.plain(HERE, THERE, size, df=False, ttl=64)
-    return inner.wrapped(wrapping(transform, port=port), (HERE, THERE), df=False).cut(1500)
+def octets(protocol: int, *, port: int = 0, size: int = 100, later: bool = False) -> bytes:
+    """A packet of the wire, or its later fragment."""
+    payload = udp.without_checksum(port, port, bytes(size)) if port else bytes(size)
+    packet = Ipv4Packet(source=HERE, destination=THERE, protocol=protocol, payload=payload)
+    return packet.fragments(1500)[-1 if later else 0].serialize()
+
+
+GRE, ESP, IN_UDP = octets(IpProtocol.GRE), octets(IpProtocol.ESP), octets(IpProtocol.UDP, port=4500)
+ECHO, LARGE = octets(IpProtocol.ICMP), octets(IpProtocol.GRE, size=1600)
 
 
 @pytest.mark.parametrize(
     ("bad", "packet", "stops"),
     [
-        ("block gre", around(None), True),
-        ("block gre", around("aes-gcm 256"), False),
-        ("block esp", around("aes-gcm 256"), True),
-        ("block esp", around("aes-gcm 256", port=4500), False),
-        ("block udp-4500", around("aes-gcm 256", port=4500), True),
-        ("block udp-500", around("aes-gcm 256", port=4500), False),
-        ("block fragments", around(None, size=1500), True),
-        ("block fragments", around(None), False),
-        ("block icmp", around(None), False),
-        ("block icmp", Packet.plain(HERE, THERE, 100, df=False, ttl=64), True),
-        ("loss 100", around(None), True),
-        ("loss 10", around(None), False),
-        ("delay 20", around(None), False),
-        ("cut from R1", around(None), True),
-        ("cut from R2", around(None), False),
-        ("block gre from R2", around(None), False),
+        ("block gre", GRE, True),
+        ("block gre", ESP, False),
+        ("block esp", ESP, True),
+        ("block esp", IN_UDP, False),
+        ("block udp-4500", IN_UDP, True),
+        ("block udp-500", IN_UDP, False),
+        ("block fragments", LARGE, True),
+        ("block fragments", GRE, False),
+        ("block icmp", GRE, False),
+        ("block icmp", ECHO, True),
+        ("loss 100", GRE, True),
+        ("loss 10", GRE, False),
+        ("delay 20", GRE, False),
+        ("cut from R1", GRE, True),
+        ("cut from R2", GRE, False),
+        ("block gre from R2", GRE, False),
     ],
 )
-def test_a_wire_stops_what_it_is_told_to_stop(bad: str, packet: Packet, stops: bool) -> None:
+def test_a_wire_stops_what_it_is_told_to_stop(bad: str, packet: bytes, stops: bool) -> None:
     assert bool(stopped(link(bad), "R1", packet)) is stops
 
 
@@ -173,14 +135,33 @@ def test_a_wire_that_only_makes_things_worse_is_remarked_upon() -> None:
     assert remark(link(), "R1") == ""
 
 
+def behind(gateway: GatewayFacts | None, routers: dict[str, RouterFacts | None] | None = None) -> LabFacts:
+    """R9, whose tunnel leads to a translator outside, and nothing inside of the translator but these routers."""
+    near, far = IPv4Interface("198.51.100.9/24"), IPv4Network("10.0.0.0/8")
+    hops = [HopFacts(address=None, interface=name) for name in ("Gi0", "Tunnel0")]
+    r9 = RouterFacts(
+        interfaces=(
+            InterfaceFacts(name="Gi0", enabled=True, line=True, addresses=(near,)),
+            InterfaceFacts(name="Tunnel0", enabled=True, line=True, addresses=(IPv4Interface("10.9.9.9/24"),)),
+        ),
+        tunnels=(tunnel(str(near.ip), 100).model_copy(update={"destination": THERE}),),
+        routes=tuple(
+            RouteFacts(prefix=prefix, source="static", distance=1, metric=0, next_hops=(hop,))
+            for prefix, hop in zip((near.network, far), hops, strict=True)
+        ),
+    )
+    links = (LinkFacts(name="R9 -- NAT", ends=(("R9", "Gi0"), ("NAT", "outside")), cut=False),)
+    gateways = {} if gateway is None else {"NAT": gateway}
+    return LabFacts(routers={"R9": r9, **(routers or {})}, gateways=gateways, links=links if gateways else ())
+
+
 def test_a_translator_gives_gre_to_whom_the_flow_with_that_remote_belongs() -> None:
     flows = tuple(
         GreFlow(inside=IPv4Address(f"192.168.1.{number}"), remote=remote)
-        for number, remote in ((10, IPv4Address("203.0.113.9")), (11, HERE))
+        for number, remote in ((10, IPv4Address("203.0.113.9")), (11, IPv4Address("198.51.100.9")))
     )
     gateway = GatewayFacts(private=IPv4Network("192.168.1.0/24"), public=THERE, flows=flows)
-    walker = Overlay(View(LabFacts(routers={}, gateways={"NAT": gateway}, hosts={}, links=())))
-    assert "to 192.168.1.11" in walker.translate("NAT", "outside", around(None)).why
+    assert "to 192.168.1.11" in walk(behind(gateway), "R9", "10.1.1.1").forth.end.why
 
 
 # ------------------------------------------------------------------------------------------------ routes
@@ -239,9 +220,7 @@ def test_where_nobody_sees_flows_the_only_tunnel_with_that_key_is_meant(
     routers: dict[str, RouterFacts | None] = {
         f"R{number}": RouterFacts(tunnels=(tunnel(f"192.168.1.{number}", key),)) for number, key in enumerate(keys, 10)
     }
-    lab = LabFacts(routers=routers, gateways={"NAT": gateway}, hosts={}, links=())
-    walker = Overlay(View(lab))
-    end = walker.translate("NAT", "outside", around(None))
+    end = walk(behind(gateway, routers), "R9", "10.1.1.1").forth.end
     if inside is None:
         assert (end.outcome, "what comes unasked is for nobody" in end.why) == (WalkOutcome.DROPPED, True)
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import PortFilters
 from dmvpn.tools.doctor.packet_flows import Flows
-from dmvpn.tools.walk.filters import unreachable
+from dmvpn.tools.walk.tables import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

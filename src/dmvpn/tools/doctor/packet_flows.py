@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.tools.walk.overlay import Overlay
 from dmvpn.tools.walk.values import Question
 from dmvpn.tools.walk.view import View, without_shortcuts
+from dmvpn.tools.walk.walker import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +101,7 @@ class Flows:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
-        self._views = (View(scene.unfiltered), View(without_shortcuts(scene.unfiltered)))
+        self._walkers = [Walker(View(lab)) for lab in (scene.unfiltered, without_shortcuts(scene.unfiltered))]
         self._trails: dict[tuple[str, Address, Address, str], tuple[Passage, ...]] = {}
         self.filtering = [name for name, facts in scene.alive() if facts.packet_filters]
         self.kinds: tuple[Kind, ...] = (*PLAIN, _FRAGMENTS, *_services(scene))
@@ -161,10 +161,10 @@ class Flows:
         key = (start, source, destination, front)
         if key not in self._trails:
             question = Question(source=source, destination=destination, start=start)
-            walks = [Overlay(view) for view in self._views]
-            for one in walks:
-                one.go(question, front)
-            self._trails[key] = tuple(dict.fromkeys(passage for one in walks for passage in one.passages))
+            for walker in self._walkers:
+                walker.go(question, front)
+            passages = (passage for walker in self._walkers for passage in walker.trail.passages)
+            self._trails[key] = tuple(dict.fromkeys(passages))
         return self._trails[key]
 
     # ------------------------------------------------------------------------------------------------ the network

@@ -13,7 +13,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.filters import ReversePath
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.walk.filters import unreachable
+from dmvpn.tools.walk.tables import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,11 +1,11 @@
 """The path of one packet, decision by decision, with the remaining MTU: `dmvpn walk SRC DST`.
 
 `walk` is a pure function of facts: the configuration and state of the routers of a lab, or of one router. No packet is
-sent.
+sent. A router decides by the box of the simulated plane, on tables that are filled from its facts.
 
-    ground.py      wires, routers, routes, MTU, NAT        overlay.py   NHRP, GRE, ESP
-    filters.py     access lists of ports, checks of senders
-    packet.py      sizes, exactly                          view.py      questions to the facts, bad wires
+    tables.py      facts -> orders and routes for a plane   box.py       the box, which records its decisions
+    walker.py      hosts, wires, translators                trail.py     the record of one packet
+    view.py        questions to the facts, bad wires
     walk.py        names -> Question; both directions, and the packet sizes that pass
     values.py      Walk, WalkedPath, Step ...              wording.py, text.py   output as text and JSON
 """

@@ -56,14 +56,6 @@ class Passage(NamedTuple):
     outer: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
-    """A station behind a translator, and the VRF of the router in which it is."""
-
-    address: Address
-    vrf: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A packet, and where it starts: a host, a router that sends it, or (`passes`) a router that forwards it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, peek_flow
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dmvpn.features.rib.facts import HopFacts, RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
-    from dmvpn.tools.walk.packet import Packet
 
 
 # ---------------------------------------------------------------------------------------------------- view
@@ -164,21 +163,6 @@ class View:
         for facts in self.lab.routers.values():
             yield from facts.sas if facts is not None else ()
 
-    def sa_towards(self, router: str, tunnel: TunnelFacts, nbma: Address, connection: int) -> SaFacts | None:
-        """Return the pair that a tunnel sends on: of a connection, or (0) of the newest one with an address."""
-        facts = self.router(router)
-        used = [sa for sa in (facts.sas_of(tunnel) if facts is not None else ()) if sa.used]
-        if connection:
-            return next((sa for sa in used if sa.connection == connection), None)
-        there = [sa for sa in used if sa.remote == nbma]
-        return max(there, key=lambda sa: sa.connection, default=None)
-
-    def sa_of(self, router: str, local: Address, front: str, spi: int) -> SaFacts | None:
-        """Return the pair that an SPI belongs to which arrives at an address, in a front door."""
-        facts, named = self.router(router), (local, front, spi)
-        known = facts.sas if facts is not None else ()
-        return next((sa for sa in known if (sa.local, sa.front, sa.spi_in) == named), None)
-
 
 def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:
     """Return the addresses of either IP version."""
@@ -217,7 +201,7 @@ _PROTOCOLS = {
 _FROM = " from "
 
 
-def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
+def stopped(link: LinkFacts, sender: str, data: bytes) -> str:
     """Return why a packet of this sender is certain to be lost on the wire, "" if it may pass."""
     if link.cut:
         return "cut, nothing passes"
@@ -225,12 +209,12 @@ def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
         word, _, rest = text.partition(" ")
         if word == "cut":
             return f"cut for what {sender} sends"
-        if word == "block" and _is_blocked(rest, packet):
+        if word == "block" and _is_blocked(rest, data):
             return f"it lets no {rest} through"
         if word == "loss" and float(rest) >= 100:
             return f"it loses everything that {sender} sends"
-        if word == "mtu" and packet.octets > float(rest):
-            return f"{packet.octets} octets are more than the {rest} that pass it, and nobody is told"
+        if word == "mtu" and len(data) > float(rest):
+            return f"{len(data)} octets are more than the {rest} that pass it, and nobody is told"
     return ""
 
 
@@ -245,11 +229,13 @@ def _about(link: LinkFacts, sender: str) -> list[str]:
     return [what for what, _, whose in about if whose in ("", sender)]
 
 
-def _is_blocked(name: str, packet: Packet) -> bool:
-    if packet.destination.version != 4:
+def _is_blocked(name: str, data: bytes) -> bool:
+    if data[0] >> 4 != 4:
         return False
     if name == "fragments":
-        return packet.is_cut
+        return Ipv4Packet.parse(data).is_fragment
+    flow = peek_flow(data)
     if name.startswith("udp-"):
-        return packet.protocol == IpProtocol.UDP and int(name.removeprefix("udp-")) in packet.ports
-    return packet.protocol in _PROTOCOLS.get(name, ())
+        ports = (flow.source_port, flow.destination_port)
+        return flow.protocol == IpProtocol.UDP and int(name.removeprefix("udp-")) in ports
+    return flow.protocol in _PROTOCOLS.get(name, ())

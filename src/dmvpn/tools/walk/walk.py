@@ -12,48 +12,43 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.walk.ground import ETHERNET
-from dmvpn.tools.walk.overlay import Overlay
+from dmvpn.tools.walk.box import ETHERNET
 from dmvpn.tools.walk.values import Act, Budget, Question, Walk, WalkedPath, WalkOutcome
 from dmvpn.tools.walk.view import View, addresses_of
+from dmvpn.tools.walk.walker import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.facts import Address
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.walk.values import Clamp, Station
+    from dmvpn.tools.walk.values import Clamp
 
 
 # ---------------------------------------------------------------------------------------------------- budget
 
-#: Octets of the smallest packet that is tried: a header and a little of UDP or ICMP.
-_SMALLEST: Final = 28
 #: Octets of the headers of IP and TCP, by IP version.
 _HEADERS: Final = {4: 40, 6: 60}
 
-Translated = dict[tuple[str, "Address"], "Station"]
 
-
-def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[WalkedPath, Translated]:
-    """Return the walk in one direction, and the inside address for answers at each translator on the way."""
-    walker = Overlay(view, translated)
-    end = walker.go(question)
-    path = WalkedPath(
+def walked(walker: Walker, question: Question) -> WalkedPath:
+    """Return the walk in one direction."""
+    end, trail = walker.go(question), walker.trail
+    return WalkedPath(
         question=question,
-        steps=tuple(walker.steps),
-        crossings=tuple(walker.crossings),
+        steps=tuple(trail.steps),
+        crossings=tuple(trail.crossings),
         end=end,
-        clamps=tuple(walker.clamps),
+        clamps=tuple(trail.clamps),
     )
-    return path, walker.translated
 
 
-def budget(view: View, question: Question, translated: Translated | None = None) -> Budget:
+def budget(walker: Walker, question: Question) -> Budget:
     """Return the packet sizes that pass in this direction."""
+    smallest = _HEADERS[question.destination.version]
 
     def attempt(size: int, *, df: bool) -> WalkedPath:
-        return walked(view, replace(question, size=size, df=df), translated)[0]
+        return walked(walker, replace(question, size=size, df=df))
 
     def is_whole(size: int) -> bool:
         path = attempt(size, df=False)
@@ -62,9 +57,9 @@ def budget(view: View, question: Question, translated: Translated | None = None)
     def passes_with_df(size: int) -> bool:
         return _arrives(attempt(size, df=True))
 
-    left = [step.left for step in attempt(_SMALLEST, df=False).steps if step.left is not None]
-    whole = _largest(is_whole, _SMALLEST + min(left, default=0))
-    with_df = _largest(passes_with_df, whole or _SMALLEST)
+    left = [step.left for step in attempt(smallest, df=False).steps if step.left is not None]
+    whole = _largest(is_whole, smallest, smallest + min(left, default=0))
+    with_df = _largest(passes_with_df, smallest, whole or smallest)
     limit = ""
     if whole is not None and whole < ETHERNET:
         longer = attempt(whole + 1, df=False)
@@ -100,11 +95,11 @@ def _limit(path: WalkedPath) -> str:
     return ""
 
 
-def _largest(fits: Callable[[int], bool], guess: int) -> int | None:
+def _largest(fits: Callable[[int], bool], smallest: int, guess: int) -> int | None:
     """Return the largest size that fits, as all smaller sizes do; None if none fits. guess: a likely size."""
-    if not fits(_SMALLEST):
+    if not fits(smallest):
         return None
-    low, high = _SMALLEST, ETHERNET + 1
+    low, high = smallest, ETHERNET + 1
     size, step = guess, 1
     while high - low > 1:
         if not low < size < high:
@@ -251,19 +246,19 @@ def walk(
     asked = question(view, source, destination, start=start, size=size, df=df)
     if service is not None:
         asked = replace(asked, protocol=service[0], ports=(_CLIENT, service[1]))
-    forth, translated = walked(view, asked)
-    there = budget(view, asked)
-    version = asked.destination.version
+    walker, version = Walker(view), asked.destination.version
+    forth = walked(walker, asked)
     answer = _answer(forth)
     if answer is None:
-        return Walk(forth=forth, budget=with_mss(there, version, forth.clamps))
-    back, _ = walked(view, answer, translated)
+        return Walk(forth=forth, budget=with_mss(budget(walker, asked), version, forth.clamps))
+    back = walked(walker, answer)
+    back_budget = budget(walker, answer)
     clamps = (*forth.clamps, *back.clamps)
     return Walk(
         forth=forth,
         back=back,
-        budget=with_mss(there, version, clamps),
-        back_budget=with_mss(budget(view, answer, translated), version, clamps),
+        budget=with_mss(budget(walker, asked), version, clamps),
+        back_budget=with_mss(back_budget, version, clamps),
         differs=_difference(forth, back),
     )
 

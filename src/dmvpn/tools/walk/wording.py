@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from dmvpn.net.ipv4 import IpProtocol
+
 if TYPE_CHECKING:
+    from dmvpn.base.effects import NextHop, TunnelSpec
     from dmvpn.features.ipsec.facts import SaFacts
     from dmvpn.features.nhrp.facts import MappingFacts
     from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
-    from dmvpn.tools.walk.packet import Wrapping
     from dmvpn.tools.walk.values import Refusal
     from dmvpn.tools.walk.view import Match
 
@@ -43,7 +45,7 @@ def why_this_route(match: Match) -> str:
     return "; ".join([*([f"beats {', '.join(beaten)}"] if beaten else []), *unusable])
 
 
-def hop(found: HopFacts) -> str:
+def hop(found: HopFacts | NextHop) -> str:
     """Return "via 192.168.100.11, Tunnel100", or the interface alone."""
     if not found.interface and found.vrf:
         return f"by the table of VRF {found.vrf}"
@@ -77,10 +79,16 @@ def key(number: int | None) -> str:
     return "no key" if number is None else f"key {number}"
 
 
-def header(wrapping: Wrapping) -> str:
+def protocol(number: int) -> str:
+    """Return "GRE", "ESP"."""
+    names = {int(one): one.name for one in IpProtocol}
+    return names.get(number, str(number))
+
+
+def header(found: TunnelSpec) -> str:
     """Return the optional fields of a GRE header: "key 100", "no key, checksum, sequence number"."""
-    more = (("checksum", wrapping.checksum), ("sequence number", wrapping.sequence))
-    return ", ".join((key(wrapping.key), *(name for name, is_there in more if is_there)))
+    more = (("checksum", found.checksum), ("sequence number", found.sequence))
+    return ", ".join((key(found.key), *(name for name, is_there in more if is_there)))
 
 
 def refusal(said: Refusal) -> str:
