@@ -21,7 +21,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP
 from dmvpn.tools.doctor import duties
-from dmvpn.tools.doctor.list_decisions import Decisions
+from dmvpn.tools.doctor.list_decisions import MOST_NAMED, Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import PLAIN, STRANGER
 from dmvpn.tools.doctor.sender_checks import unreachable_senders
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from dmvpn.tools.walk.values import Place
 
 _STEP: Final = Step.FILTER
-#: Kinds of packets that a sentence names.
-_MOST_NAMED: Final = 3
 #: Lists that keep out what a tunnel needs: by the lines alone, which know peers outside of the lab, too.
 cut_tunnels: Final = duties.of_all(Step.IKE, CUT)
 _missing: Final = duties.of_all(_STEP, ACCESS_GROUP, stops=False)
@@ -104,7 +102,7 @@ def _reason(decisions: Decisions, denial: Denial) -> str:
         return late
     permitting, denying = decisions.others(demand)
     if decisions.is_usual(demand):
-        return f"lists of {' and '.join(permitting[:_MOST_NAMED])} let it pass at such a port"
+        return f"lists of {' and '.join(permitting[:MOST_NAMED])} let it pass at such a port"
     is_plain = demand.answer and demand.kind in PLAIN and demand.kind.name != "UDP"
     if is_plain and not denying and not _are_apart(decisions, denial):
         return "it is an answer to a packet that is permitted"
@@ -163,22 +161,16 @@ def _mistake(decisions: Decisions, remedies: Remedies, place: Place, denials: Se
     name = first.listed.name if first.listed is not None else ""
     side = "in" if inward else "out"
     what = f"list {name} ({side}, {port}) of {router} drops {_named(denials)}: {_entry(decisions, first)}; {reason}"
-    return Finding(
-        step=_STEP,
-        cause=Cause.LIST_CUTS_TUNNEL if all(one.demand.is_outer for one in denials) else Cause.PACKET_FILTER,
-        router=router,
-        what=what,
-        evidence=tuple(one.packet for one in denials[:_MOST_NAMED]),
-        fix=remedies.lines(place, denials),
-        others=decisions.concerned(denials, router),
-        stops=any(not one.demand.kind.is_fragment for one in denials),
-    )
+    cause = Cause.LIST_CUTS_TUNNEL if all(one.demand.is_outer for one in denials) else Cause.PACKET_FILTER
+    evidence, fix = tuple(one.packet for one in denials[:MOST_NAMED]), remedies.lines(place, denials)
+    others, stops = decisions.concerned(denials, router), any(not one.demand.kind.is_fragment for one in denials)
+    return Finding(_STEP, cause, router, what, evidence, fix, others=others, stops=stops)
 
 
 def _named(denials: Sequence[Denial]) -> str:
     """Return the dropped packets, and their ends: "UDP from H1 to H2"."""
     kinds = tuple(dict.fromkeys(one.kind for one in sorted(denials, key=lambda one: one.demand.answer)))
-    said = ", ".join(kinds[:_MOST_NAMED]) + (" and more" if len(kinds) > _MOST_NAMED else "")
+    said = ", ".join(kinds[:MOST_NAMED]) + (" and more" if len(kinds) > MOST_NAMED else "")
     source, destination = denials[0].demand.ends
     if denials[0].demand.answer:
         source, destination = destination, source
@@ -209,15 +201,9 @@ def _apart(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Ite
     if first is None or first.listed is None:
         return
     source, destination = first.demand.ends
-    yield Finding(
-        step=_STEP,
-        cause=Cause.PACKET_FILTER,
-        router=router,
-        what=f"list {first.listed.name} ({'in' if inward else 'out'}, {port}) of {router} lets nothing pass from "
-        f"{source} to {destination}: {_entry(decisions, first)}",
-        evidence=(first.packet,),
-        decide=f"are {source} and {destination} to be kept apart?",
-        mild=True,
-        apart=True,
-        stops=False,
+    what = (
+        f"list {first.listed.name} ({'in' if inward else 'out'}, {port}) of {router} lets nothing pass from "
+        f"{source} to {destination}: {_entry(decisions, first)}"
     )
+    found = Finding(_STEP, Cause.PACKET_FILTER, router, what, (first.packet,), stops=False)
+    yield replace(found, decide=f"are {source} and {destination} to be kept apart?", mild=True, apart=True)

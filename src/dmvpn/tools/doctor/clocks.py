@@ -72,14 +72,9 @@ def _finding(scene: Scene, name: str, ahead: float, what: str) -> Finding:
     wall = facts.wall if facts is not None and facts.wall is not None else 0.0
     right = _moment(wall - ahead)
     span = timedelta(seconds=round(abs(ahead)))
-    return Finding(
-        step=Step.ROUTING,
-        cause=Cause.CLOCK,
-        router=name,
-        what=f"the clock of {name} is {span} {'ahead' if ahead > 0 else 'behind'}, by those of the others{what}",
-        evidence=(f"{name}: {_moment(wall)} UTC", f"most others: {right} UTC"),
-        order=f"clock set {right}",
-    )
+    what = f"the clock of {name} is {span} {'ahead' if ahead > 0 else 'behind'}, by those of the others{what}"
+    evidence = (f"{name}: {_moment(wall)} UTC", f"most others: {right} UTC")
+    return Finding(Step.ROUTING, Cause.CLOCK, name, what, evidence, order=f"clock set {right}")
 
 
 def _moment(seconds: float) -> str:

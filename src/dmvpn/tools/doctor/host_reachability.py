@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: Walks of one examination: all pairs of nine hosts; with more hosts, some with the first and with the next, and as
 #: many again where a router's route to a host differs from the routes of other routers.
 _MOST: Final = 72
+_STEP: Final = Step.ROUTING
 
 
 def hosts(scene: Scene) -> Iterator[Verdict]:
@@ -105,14 +106,8 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     astray = _astray(scene, mine, target, customer)
     if astray is not None:
         at, leading = astray
-        return Finding(
-            step=Step.ROUTING,
-            cause=Cause.BLACK_HOLE,
-            router=at,
-            what=f"a static route of {at} sends packets for {target} ({host.router}) where no router forwards them",
-            evidence=evidence,
-            fix=_without(scene, at, leading, host.router),
-        )
+        what = f"a static route of {at} sends packets for {target} ({host.router}) where no router forwards them"
+        return Finding(_STEP, Cause.BLACK_HOLE, at, what, evidence, _without(scene, at, leading, host.router))
     at = mine[-1] if mine else host.router
     gone = tracked_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
     if gone is not None:
@@ -124,33 +119,17 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     barred = to_address(scene, host.router, (at, facts.vrf if facts is not None else ""), target)
     if barred is not None:
         return replace(barred, evidence=(*evidence, *barred.evidence))
+    if end.apart:  # which is what VRFs are for
+        what = f"{at} has a route to {target} ({host.router}) in another VRF only: its VRFs keep these hosts apart"
+        ask = f"may they reach each other? Then a VRF of {at} imports a route-target that the other one exports"
+        found = Finding(_STEP, Cause.NO_ROUTE_THERE, at, what, evidence, decide=ask)
+        return replace(found, advice=True, apart=True)
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
-    if end.apart:
-        return _apart(at, target, host, evidence)
-    return Finding(
-        step=Step.ROUTING,
-        cause=Cause.NO_ROUTE_THERE,
-        router=at,
-        what=f"{at} has no route to {target} ({host.router}){leads}",
-        evidence=evidence,
-        decide=f"which router does not advertise it to {at}? show ip route {vrf}{target}, from there back to {at}",
-    )
-
-
-def _apart(at: str, target: Address, host: HostFacts, evidence: tuple[str, ...]) -> Finding:
-    """Return that the VRFs of a router keep two stations apart, which is what VRFs are for."""
-    return Finding(
-        step=Step.ROUTING,
-        cause=Cause.NO_ROUTE_THERE,
-        router=at,
-        what=f"{at} has a route to {target} ({host.router}) in another VRF only: its VRFs keep these hosts apart",
-        evidence=evidence,
-        advice=True,
-        apart=True,
-        decide=f"may they reach each other? Then a VRF of {at} imports a route-target that the other one exports",
-    )
+    ask = f"which router does not advertise it to {at}? show ip route {vrf}{target}, from there back to {at}"
+    what = f"{at} has no route to {target} ({host.router}){leads}"
+    return Finding(_STEP, Cause.NO_ROUTE_THERE, at, what, evidence, decide=ask)
 
 
 def _seen(scene: Scene, name: str, customer: str) -> RouterFacts | None:

@@ -120,16 +120,11 @@ def _from_clue(
         theirs = is_special(device(client.hub_facts), scene.seen_as(client), _front_of_hub(client))
         has_own_key = mine is not theirs
         culprit = culprit if mine is theirs else client.name if mine else client.hub
-    return Finding(
-        step=known.step,
-        cause=known.cause,
-        router=culprit,
-        what=_sentence(client, known.cause, culprit) if known is not CERTIFICATE else _disbelief(client, reason),
-        evidence=evidence,
-        fix=_fix(scene, client, culprit, known.cause),
-        order="show crypto pki certificates" if known is CERTIFICATE else "",
-        decide=_key_question(scene, client) if known.cause is Cause.PSK and not has_own_key else "",
-    )
+    what = _sentence(client, known.cause, culprit) if known is not CERTIFICATE else _disbelief(client, reason)
+    order = "show crypto pki certificates" if known is CERTIFICATE else ""
+    ask = _key_question(scene, client) if known.cause is Cause.PSK and not has_own_key else ""
+    fix = _fix(scene, client, culprit, known.cause)
+    return Finding(known.step, known.cause, culprit, what, evidence, fix, order=order, decide=ask)
 
 
 def _key_question(scene: Scene, client: Client) -> str:
@@ -267,32 +262,16 @@ def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence:
     for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts)):
         lacking = half_key(device(facts)) if facts is not None else ()
         if lacking:
-            return Finding(
-                step=Step.IKE,
-                cause=Cause.PSK_MISSING,
-                router=name,
-                what=f"{name} has a pre-shared key for one direction, and none for the other",
-                evidence=evidence,
-                fix=lacking,
-            )
+            what = f"{name} has a pre-shared key for one direction, and none for the other"
+            return Finding(Step.IKE, Cause.PSK_MISSING, name, what, evidence, lacking)
     ping = probe_result(scene, ProbePurpose.UNDERLAY, client.name, client.nbma)
     passes = ping is not None and ping.passed
     about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))
     waits = any(map(no_proof_at_4500, ours))
     if passes and (waits or any(map(no_opening, ours))):
-        port = 4500 if waits else 500
-        return Finding(
-            step=Step.IKE,
-            cause=Cause.NAT_T_BLOCKED if waits else Cause.IKE_BLOCKED,
-            router=client.name,
-            what=f"pings pass between {client.name} and {client.hub}, and IKE (UDP port {port}) does not",
-            evidence=about,
-        )
-    why = "" if evidence else ", and neither says why"
-    return Finding(
-        step=Step.IKE,
-        cause=Cause.IKE if evidence else Cause.UNDECIDED,
-        router=client.name,
-        what=f"there is no IPsec between {client.name} and {client.hub} yet{why}",
-        evidence=about,
-    )
+        port, cause = (4500, Cause.NAT_T_BLOCKED) if waits else (500, Cause.IKE_BLOCKED)
+        what = f"pings pass between {client.name} and {client.hub}, and IKE (UDP port {port}) does not"
+        return Finding(Step.IKE, cause, client.name, what, about)
+    why, cause = ("", Cause.IKE) if evidence else (", and neither says why", Cause.UNDECIDED)
+    what = f"there is no IPsec between {client.name} and {client.hub} yet{why}"
+    return Finding(Step.IKE, cause, client.name, what, about)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
+_STEP: Final = Step.UNDERLAY
 #: Differences that are listed; the rest is counted.
 _MOST: Final = 8
 
@@ -40,18 +41,9 @@ def tables(scene: Scene) -> Iterator[Verdict]:
             what = f"the kernel below {name} sends packets to {first.aside} another way than the router would"
         else:
             what = f"the kernel below {name} has what the router did not order, with its mark: {first.what}"
-        yield Finding(
-            step=Step.UNDERLAY,
-            cause=Cause.KERNEL_TABLES,
-            router=name,
-            what=what,
-            evidence=(
-                *(f"{one.what}: {one.there}" for one in ordered[:_MOST]),
-                *([f"and {more} more"] if more > 0 else []),
-            ),
-            order="ip rule; ip route show table all" if first.aside is not None else _WATCH,
-            advice=not broken,
-        )
+        said = [f"{one.what}: {one.there}" for one in ordered[:_MOST]] + [f"and {more} more"] * (more > 0)
+        order = "ip rule; ip route show table all" if first.aside is not None else _WATCH
+        yield Finding(_STEP, Cause.KERNEL_TABLES, name, what, tuple(said), order=order, advice=not broken)
 
 
 def filters(scene: Scene) -> Iterator[Verdict]:
@@ -74,15 +66,8 @@ def filters(scene: Scene) -> Iterator[Verdict]:
             order = f"to see whether they do, {_DECIDE}"
         else:
             continue
-        yield Finding(
-            step=Step.UNDERLAY,
-            cause=Cause.HOST_FILTER,
-            router=name,
-            what=f"the packet filter of {name}'s machine {does}",
-            evidence=said,
-            order=order,
-            advice=not shut,
-        )
+        what = f"the packet filter of {name}'s machine {does}"
+        yield Finding(_STEP, Cause.HOST_FILTER, name, what, said, order=order, advice=not shut)
 
 
 def unfiltered(scene: Scene) -> Iterator[Verdict]:
@@ -90,15 +75,9 @@ def unfiltered(scene: Scene) -> Iterator[Verdict]:
     for name, facts in scene.alive():
         for port in facts.packet_filters:
             if port.reason.is_one(FilterReason.UNFILTERED):
-                yield Finding(
-                    step=Step.UNDERLAY,
-                    cause=Cause.NOT_FILTERED,
-                    router=name,
-                    what=f"{name} lets all packets pass {port.interface}, although its access lists deny them",
-                    evidence=(port.reason.text,),
-                    order=f"on {name}: modprobe -a nf_tables nft_fib_ipv4 nfnetlink_log",
-                    stops=False,
-                )
+                what = f"{name} lets all packets pass {port.interface}, although its access lists deny them"
+                evidence, order = (port.reason.text,), f"on {name}: modprobe -a nf_tables nft_fib_ipv4 nfnetlink_log"
+                yield Finding(_STEP, Cause.NOT_FILTERED, name, what, evidence, order=order, stops=False)
 
 
 #: Versions of IP whose packets pass a chain.

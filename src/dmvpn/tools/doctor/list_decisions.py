@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.walk.values import Place
 
 _NOTHING: Final = PortFilters()
+#: Packets, or kinds of packets, that a finding names.
+MOST_NAMED: Final = 3
 #: The filters of ports, by router and port.
 Ports = dict[tuple[str, str], PortFilters]
 

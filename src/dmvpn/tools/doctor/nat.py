@@ -42,7 +42,7 @@ def shared_translator(scene: Scene, client: Client) -> Iterator[Verdict]:
             f"ports to distinguish them: the only flow from there to {nbma} is {other}'s"
         )
         remedy = "another public address for one of them, or IPsec: in UDP 4500 there are ports"
-    yield Finding(step=Step.UNDERLAY, cause=Cause.SAME_NAT, router=client.name, what=what, order=remedy)
+    yield Finding(Step.UNDERLAY, Cause.SAME_NAT, client.name, what, order=remedy)
 
 
 def hiding_translator(scene: Scene, client: Client) -> str:

@@ -138,15 +138,10 @@ def _lost(scene: Scene, client: Client, pings: ProbeResult) -> Iterator[Verdict]
     if worst is not None and (not pings.silent or unexplained >= _ENOUGH):
         yield _at_wire(scene, worst, Cause.LOSSY_LINK, f"loses packets ({worst.lost:.0%})", (evidence, str(worst)))
     elif worst is None and not pings.silent and not pings.refused:
-        yield Finding(
-            step=Step.UNDERLAY,
-            cause=Cause.LOSSY_LINK,
-            router=client.name,
-            what=f"packets between {client.name} and {client.hub or client.nbma} get lost, and no counter says where",
-            evidence=(evidence,),
-            others=(client.hub,) if client.hub else (),
-            decide="whose wire it is: do pings from each of the two to its own gateway get lost, too?",
-        )
+        what = f"packets between {client.name} and {client.hub or client.nbma} get lost, and no counter says where"
+        others, said = (client.hub,) if client.hub else (), (evidence,)
+        ask = "whose wire it is: do pings from each of the two to its own gateway get lost, too?"
+        yield Finding(Step.UNDERLAY, Cause.LOSSY_LINK, client.name, what, said, others=others, decide=ask)
 
 
 def filtered_wires(scene: Scene, client: Client) -> tuple[str, ...]:
@@ -200,14 +195,8 @@ def _silent(scene: Scene, there: Direction, back: Direction, evidence: str) -> F
 def _at_wire(scene: Scene, one: Direction, cause: Cause, does: str, evidence: tuple[str, ...]) -> Finding:
     """Return the finding about a wire. does: to packets."""
     place = _place(scene, one.sender, one.receiver)
-    return Finding(
-        step=Step.UNDERLAY,
-        cause=cause,
-        router=place[0],
-        what=f"{_between(scene, one.sender, one.receiver)} {does}",
-        evidence=evidence,
-        order=f"dmvpn lab impair {':'.join(place)}",
-    )
+    what, order = f"{_between(scene, one.sender, one.receiver)} {does}", f"dmvpn lab impair {':'.join(place)}"
+    return Finding(Step.UNDERLAY, cause, place[0], what, evidence, order=order)
 
 
 def _place(scene: Scene, one: Port, other: Port) -> Port:
@@ -227,11 +216,7 @@ def outer_ttl(scene: Scene, client: Client) -> Iterator[Verdict]:
         found = trace(scene, name, far, tunnel.front)
         needed = len(found.wires)
         if found.end is PathEnd.ARRIVED and 0 < tunnel.ttl < needed:
-            yield Finding(
-                step=Step.GRE,
-                cause=Cause.TTL,
-                router=name,
-                what=f"packets of {tunnel.name} of {name} have a TTL of {tunnel.ttl}, and it takes {needed} to {far}",
-                evidence=(f"{name}: tunnel ttl {tunnel.ttl}", f"from {name} to {far}: {needed} wires"),
-                fix=(INTERFACE.of(name=tunnel.name), tunnel_lines.TTL.of(ttl=255)),
-            )
+            what = f"packets of {tunnel.name} of {name} have a TTL of {tunnel.ttl}, and it takes {needed} to {far}"
+            evidence = (f"{name}: tunnel ttl {tunnel.ttl}", f"from {name} to {far}: {needed} wires")
+            fix = (INTERFACE.of(name=tunnel.name), tunnel_lines.TTL.of(ttl=255))
+            yield Finding(Step.GRE, Cause.TTL, name, what, evidence, fix)

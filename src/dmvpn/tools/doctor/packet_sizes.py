@@ -20,7 +20,6 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.doctor.probes import ProbeResult
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -51,16 +50,10 @@ def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     if cut is not None and cut.silent:
         makers = list(_makers(scene, client))
-        for name, tunnel, why in makers:
-            yield Finding(
-                step=Step.GRE,
-                cause=Cause.FRAGMENTS_BLOCKED,
-                router=name,
-                what=f"fragments between {client.name} and {client.nbma} get lost, and the tunnel makes some: {why}",
-                evidence=(f"small pings: {small}", f"pings in pieces: {cut}"),
-                fix=(INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=_fitting(scene, client))),
-                stops=False,
-            )
+        for name, fix, why in makers:
+            what = f"fragments between {client.name} and {client.nbma} get lost, and the tunnel makes some: {why}"
+            evidence = (f"small pings: {small}", f"pings in pieces: {cut}")
+            yield Finding(Step.GRE, Cause.FRAGMENTS_BLOCKED, name, what, evidence, fix, stops=False)
         if not makers and full is not None and full.silent:
             yield _vanish(scene, client, f"whole or in pieces ({cut})", small, full)
         elif not makers:
@@ -72,7 +65,8 @@ def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
 def _vanish(scene: Scene, client: Client, how: str, small: ProbeResult, full: ProbeResult) -> Finding:
     """Return the finding that large packets are lost, at the end where they are."""
     name = narrow_end(scene, client)
-    what = f"large packets between {client.name} and {client.nbma} vanish, {how}"
+    where = "" if name == client.name else f"{name}, on the ways to its clients: "
+    what = f"{where}large packets between {client.name} and {client.nbma} vanish, {how}"
     passes = _largest_that_passes(scene, client)
     room = passes - _overhead(client)
     order = (
@@ -80,16 +74,9 @@ def _vanish(scene: Scene, client: Client, how: str, small: ProbeResult, full: Pr
         if not passes
         else f"{passes} octets pass: 'ip mtu' of {room} and 'ip tcp adjust-mss' of {room - _HEADERS} fit, at both ends"
     )
-    return Finding(
-        step=Step.GRE,
-        cause=Cause.PATH_MTU,
-        router=name,
-        what=what if name == client.name else f"{name}, on the ways to its clients: {what}",
-        evidence=(f"small pings: {small}", f"pings of full size that may not be cut: {full}"),
-        order=order,
-        others=tuple(one for one in (client.name, client.hub) if one and one != name),
-        stops=False,
-    )
+    evidence = (f"small pings: {small}", f"pings of full size that may not be cut: {full}")
+    others = tuple(one for one in (client.name, client.hub) if one and one != name)
+    return Finding(Step.GRE, Cause.PATH_MTU, name, what, evidence, order=order, others=others, stops=False)
 
 
 def narrow_end(scene: Scene, client: Client) -> str:
@@ -144,17 +131,14 @@ def _fitting(scene: Scene, client: Client) -> int:
     return max(_LEAST, min(1400, (_narrowest(scene, client)[0] - _overhead(client)) // 10 * 10))
 
 
-def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, TunnelFacts, str]]:
-    """Yield the ends whose packets are fragmented when they leave or on the path: router, tunnel, and reason."""
+def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield the ends whose packets are fragmented when they leave or on the path: router, fitting lines, and reason."""
     octets, where, _ = _narrowest(scene, client)
     for name, tunnel in ((client.name, client.tunnel), (client.hub, client.there)):
         if tunnel is not None and tunnel.ip_mtu + _overhead(client) > octets:
             whose = "its own port" if where == name else where
-            yield (
-                name,
-                tunnel,
-                f"ip mtu {tunnel.ip_mtu} at {name} and {_overhead(client)} octets around it; {whose} takes {octets}",
-            )
+            why = f"ip mtu {tunnel.ip_mtu} at {name} and {_overhead(client)} octets around it; {whose} takes {octets}"
+            yield name, (INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=_fitting(scene, client))), why
 
 
 def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -170,22 +154,10 @@ def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
     if where in scene.lab.providers and len(others) > 1 and min(others) > octets:
         facts = scene.of(where)
         written = texts(device(facts).section(port), IP_MTU) if facts is not None else ()
-        yield Finding(
-            step=Step.GRE,
-            cause=Cause.MTU,
-            router=where,
-            what=f"{port} of {where} takes {octets} octets, less than the paths of all other routers: {makers[0][2]}",
-            fix=tuple(text for line in written for text in (INTERFACE.of(name=port), f"no {line}")),
-            others=(client.name,),
-            stops=False,
-        )
+        what = f"{port} of {where} takes {octets} octets, less than the paths of all other routers: {makers[0][2]}"
+        fix = tuple(text for line in written for text in (INTERFACE.of(name=port), f"no {line}"))
+        yield Finding(Step.GRE, Cause.MTU, where, what, fix=fix, others=(client.name,), stops=False)
         return
-    for name, tunnel, why in makers:
-        yield Finding(
-            step=Step.GRE,
-            cause=Cause.MTU,
-            router=name,
-            what=f"full packets of the tunnel are cut into pieces: {why}",
-            fix=(INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=_fitting(scene, client))),
-            advice=True,
-        )
+    for name, fix, why in makers:
+        what = f"full packets of the tunnel are cut into pieces: {why}"
+        yield Finding(Step.GRE, Cause.MTU, name, what, fix=fix, advice=True)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
+_STEP: Final = Step.REGISTRATION
+
 # ---------------------------------------------------------------------------------------------------- GRE
 
 
@@ -72,12 +74,12 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 #: Tunnels with NHRP lines but no network-id, or with a map of a server, but no server line.
 _NETWORK_IDS: Final = (nhrp_rules.NETWORK_ID, tunnel_rules.WITHOUT_NHRP)
-_without_nhrp: Final = duties.of_all(Step.REGISTRATION, *_NETWORK_IDS, registration_rules.MISSING)
-_network_ids: Final = duties.of_pair(Step.REGISTRATION, *_NETWORK_IDS)
-_wrong_addresses: Final = duties.of_pair(Step.REGISTRATION, registration_rules.NOBODY, registration_rules.CLIENT)
-_fewer: Final = duties.of_all(Step.REGISTRATION, registration_rules.FEWER)
+_without_nhrp: Final = duties.of_all(_STEP, *_NETWORK_IDS, registration_rules.MISSING)
+_network_ids: Final = duties.of_pair(_STEP, *_NETWORK_IDS)
+_wrong_addresses: Final = duties.of_pair(_STEP, registration_rules.NOBODY, registration_rules.CLIENT)
+_fewer: Final = duties.of_all(_STEP, registration_rules.FEWER)
 #: A registration is renewed before it expires.
-holding_times: Final = duties.of_pair(Step.REGISTRATION, nhrp_rules.EXPIRES)
+holding_times: Final = duties.of_pair(_STEP, nhrp_rules.EXPIRES)
 
 
 def without_nhrp(scene: Scene) -> Iterator[Finding]:
@@ -116,7 +118,7 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
     evidence = (f"{client.name} says: {reason}",) if reason else ()
     refusals = there.refusals.get(Refusal.AUTHENTICATION.value, 0)
     counted = (f"{client.hub}: {refusals} NHRP packets with a wrong password",) if refusals else ()
-    passwords = list(differences(scene, client, NHRP, Step.REGISTRATION, registration_state, (*evidence, *counted)))
+    passwords = list(differences(scene, client, NHRP, _STEP, registration_state, (*evidence, *counted)))
     yield from passwords
     if passwords:
         return
@@ -126,9 +128,9 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield _anothers(scene, client, reason) or _stale(scene, client, reason)
     elif server.refused:
         what = f"{client.hub} answers, and no registration comes of it: {reason}"
-        yield Finding(step=Step.REGISTRATION, cause=Cause.REFUSED, router=client.name, what=what, evidence=evidence)
+        yield Finding(_STEP, Cause.REFUSED, client.name, what, evidence)
     elif server.responding:
-        yield Fine(Step.REGISTRATION, f"{client.name} is registered with {client.hub}")
+        yield Fine(_STEP, f"{client.name} is registered with {client.hub}")
 
 
 def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:
@@ -148,16 +150,11 @@ def _anothers(scene: Scene, client: Client, reason: ReasonFacts) -> Finding | No
     own = interface_of(client.facts, client.tunnel.name)
     before = next((one.next_hop for one in entries if one.nbma == scene.seen_as(client)), None)
     near = own.addresses[0] if own is not None and own.addresses else None
-    return Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.ADDRESS_CONFLICT,
-        router=client.name,
-        what=f"{client.name} has the tunnel address {theirs.next_hop}, by which {client.hub} knows {other.name}",
-        evidence=(f"{client.name} says: {reason}", f"{client.hub}: {theirs.next_hop} is at {theirs.nbma}, unique"),
-        fix=(INTERFACE.of(name=client.tunnel.name), address_line(before, near.network if near is not None else None)),
-        order=f"at {client.hub}: clear ip nhrp",
-        others=(other.name,),
-    )
+    what = f"{client.name} has the tunnel address {theirs.next_hop}, by which {client.hub} knows {other.name}"
+    evidence = (f"{client.name} says: {reason}", f"{client.hub}: {theirs.next_hop} is at {theirs.nbma}, unique")
+    fix = (INTERFACE.of(name=client.tunnel.name), address_line(before, near.network if near is not None else None))
+    order = f"at {client.hub}: clear ip nhrp"
+    return Finding(_STEP, Cause.ADDRESS_CONFLICT, client.name, what, evidence, fix, order=order, others=(other.name,))
 
 
 def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
@@ -167,15 +164,8 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
         for mapping in (client.there.mappings if client.there is not None else ())
         if mapping.next_hop in mine
     ]
-    return Finding(
-        step=Step.REGISTRATION,
-        cause=Cause.STALE_UNIQUE,
-        router=client.name,
-        what=(
-            f"{client.name} is at {scene.seen_as(client)} now, and {client.hub} still has it elsewhere: it was "
-            "registered as unique"
-        ),
-        evidence=(f"{client.name} says: {reason}", *entries),
-        fix=(INTERFACE.of(name=client.tunnel.name), nhrp_lines.REGISTRATION_NO_UNIQUE.of()),
-        order=f"at {client.hub}: clear ip nhrp {mine[0] if mine else ''}".rstrip(),
-    )
+    place = f"{client.name} is at {scene.seen_as(client)} now, and {client.hub} still has it elsewhere"
+    what, evidence = f"{place}: it was registered as unique", (f"{client.name} says: {reason}", *entries)
+    fix = (INTERFACE.of(name=client.tunnel.name), nhrp_lines.REGISTRATION_NO_UNIQUE.of())
+    order = f"at {client.hub}: clear ip nhrp {mine[0] if mine else ''}".rstrip()
+    return Finding(_STEP, Cause.STALE_UNIQUE, client.name, what, evidence, fix, order=order)

@@ -53,15 +53,11 @@ def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
     if not lost:
         yield Fine(Step.SA, f"ESP passes between {client.name} and {client.hub}: {evidence[0]}")
         return
-    in_udp = bool(mine.remote_port)
-    what = "ESP in UDP port 4500" if in_udp else "ESP (protocol 50)"
-    yield Finding(
-        step=Step.SA,
-        cause=Cause.NAT_T_BLOCKED if in_udp else Cause.ESP_BLOCKED,
-        router=client.name,
-        what=f"IKE is up, and {what} from {lost[0][0]} does not reach {lost[0][1]}: a filter drops it",
-        evidence=evidence,
-    )
+    kind, cause = "ESP (protocol 50)", Cause.ESP_BLOCKED
+    if mine.remote_port:
+        kind, cause = "ESP in UDP port 4500", Cause.NAT_T_BLOCKED
+    what = f"IKE is up, and {kind} from {lost[0][0]} does not reach {lost[0][1]}: a filter drops it"
+    yield Finding(Step.SA, cause, client.name, what, evidence)
 
 
 def _sa_with(facts: RouterFacts, tunnel: TunnelFacts | None, remote: Address | None) -> SaFacts | None:

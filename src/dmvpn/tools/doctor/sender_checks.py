@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.filters import ReversePath
 from dmvpn.ios import INTERFACE
+from dmvpn.tools.doctor.list_decisions import MOST_NAMED
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk.tables import unreachable
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _CHECKS: Final = tuple(
     ReversePath(strict, allow_default) for strict in (True, False) for allow_default in (False, True)
 )
-_MOST_NAMED: Final = 3
 
 
 def unreachable_senders(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Iterator[Finding]:
@@ -38,16 +38,11 @@ def unreachable_senders(decisions: Decisions, place: Place, denials: Sequence[De
     if facts is None or asked is None:
         return
     wanted = next((one for one in _CHECKS if _passes(facts, port, one, asked, denials)), None)
-    yield Finding(
-        step=Step.FILTER,
-        cause=Cause.REVERSE_PATH,
-        router=router,
-        what=f"{port} of {router} verifies senders, and drops {denials[0].kind} from {first.source}: "
-        f"{unreachable(facts, port, first.source, asked)}",
-        evidence=tuple(one.packet for one in denials[:_MOST_NAMED]),
-        fix=(INTERFACE.of(name=port), line_of(wanted)) if wanted is not None else (),
-        others=decisions.concerned(denials, router),
-    )
+    drops = f"drops {denials[0].kind} from {first.source}: {unreachable(facts, port, first.source, asked)}"
+    what, evidence = f"{port} of {router} verifies senders, and {drops}", [one.packet for one in denials[:MOST_NAMED]]
+    fix = (INTERFACE.of(name=port), line_of(wanted)) if wanted is not None else ()
+    others = decisions.concerned(denials, router)
+    yield Finding(Step.FILTER, Cause.REVERSE_PATH, router, what, tuple(evidence), fix, others=others)
 
 
 def _passes(facts: RouterFacts, port: str, check: ReversePath, asked: ReversePath, denials: Sequence[Denial]) -> bool:

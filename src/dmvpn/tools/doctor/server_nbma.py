@@ -42,14 +42,8 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
         if client.server is not None and not client.server.responding:
             what = f"{client.name} does not know the NBMA address of its next hop server {client.server.address or ''}"
             evidence = (f"{client.name} says: {client.server.reason}",) if client.server.reason else ()
-            yield Finding(
-                step=Step.REGISTRATION,
-                cause=Cause.NHS_NBMA,
-                router=client.name,
-                what=what.rstrip(),
-                evidence=evidence,
-                fix=_server_lines(scene, client),
-            )
+            fix = _server_lines(scene, client)
+            yield Finding(Step.REGISTRATION, Cause.NHS_NBMA, client.name, what.rstrip(), evidence, fix)
         return
     inside = nat.hiding_translator(scene, client)
     if inside and (client.name, client.tunnel.name) not in scene.servers():
@@ -82,14 +76,8 @@ def _nobody(scene: Scene, client: Client, nbma: Address, why: str) -> Finding:
     if client.server is None or client.tunnel.destination == nbma:
         hub = next((other for other in _hubs(scene, client)), None)
         right = tunnel_lines.DESTINATION.of(address=hub or Blank("address"))
-        return Finding(
-            step=_STEP,
-            cause=Cause.WRONG_DESTINATION,
-            router=client.name,
-            what=what,
-            evidence=(f"{client.name}: tunnel destination {nbma}",),
-            fix=(INTERFACE.of(name=client.tunnel.name), right),
-        )
+        evidence, lines = (f"{client.name}: tunnel destination {nbma}",), (INTERFACE.of(name=client.tunnel.name), right)
+        return Finding(_STEP, Cause.WRONG_DESTINATION, client.name, what, evidence, lines)
     address = client.server.address
     if scene.tunnel_owner(address) is None and _has_all_others(scene, client):
         more = f"and no router has the tunnel address {address}. No user notices it now: all servers serve it"

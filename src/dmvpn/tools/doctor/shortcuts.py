@@ -77,14 +77,9 @@ def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
     mute = _server_only(client) if tunnel.multipoint else ()
     if not mute or not any(one.tunnel.multipoint for one in scene.fellows(client)):
         return
-    yield Finding(
-        step=Step.SHORTCUT,
-        cause=Cause.SHORTCUT,
-        router=client.name,
-        what=f"{client.name} sends all packets for other sites through {client.hub}, and sends no resolution requests",
-        evidence=(f"{client.name}: {mute[0]}",),
-        fix=(INTERFACE.of(name=tunnel.name), *(f"no {line}" for line in mute)),
-    )
+    what = f"{client.name} sends all packets for other sites through {client.hub}, and sends no resolution requests"
+    fix = (INTERFACE.of(name=tunnel.name), *(f"no {line}" for line in mute))
+    yield Finding(Step.SHORTCUT, Cause.SHORTCUT, client.name, what, (f"{client.name}: {mute[0]}",), fix)
 
 
 def _server_only(client: Client) -> tuple[str, ...]:
@@ -158,15 +153,9 @@ def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[in
     usual = min(others)
     section = INTERFACE.of(name=tunnel.name)
     clamp = (sizes.clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
-    yield Finding(
-        step=Step.GRE,
-        cause=Cause.MTU,
-        router=name,
-        what=f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more",
-        evidence=(f"{name}: ip mtu {tunnel.ip_mtu}",),
-        fix=(section, mtu_line(usual), *clamp),
-        stops=False,
-    )
+    what = f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more"
+    evidence, fix = (f"{name}: ip mtu {tunnel.ip_mtu}",), (section, mtu_line(usual), *clamp)
+    yield Finding(Step.GRE, Cause.MTU, name, what, evidence, fix, stops=False)
 
 
 def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -73,13 +73,9 @@ def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
             yield barred
             return
         whose = f"; it is at {owner}" if owner is not None else "; no router in this lab has it"
-        yield Finding(
-            step=Step.ROUTING,
-            cause=Cause.NO_ROUTE_THERE,
-            router=router,
-            what=f"{router} has no route to {address} by a tunnel{whose}",
-            evidence=(f"{router}: {route.prefix if route is not None else 'nothing'} is all that fits",),
-        )
+        what = f"{router} has no route to {address} by a tunnel{whose}"
+        evidence = (f"{router}: {route.prefix if route is not None else 'nothing'} is all that fits",)
+        yield Finding(Step.ROUTING, Cause.NO_ROUTE_THERE, router, what, evidence)
         return
     for tunnel in by_tunnel:
         yield from _by_tunnel(scene, (router, facts, tunnel), address, owner)
@@ -106,13 +102,8 @@ def _by_tunnel(
     else:
         yield from _apart(scene, (router, tunnel), direct, address, far)
     if ping is not None and not ping.passed and "!" not in ping.marks:
-        yield Finding(
-            step=Step.SHORTCUT,
-            cause=Cause.UNDECIDED,
-            router=router,
-            what=f"{router} has a route to {address}, and pings do not come back: is there such a host?",
-            evidence=(f"pings from {router}: {ping}",),
-        )
+        what = f"{router} has a route to {address}, and pings do not come back: is there such a host?"
+        yield Finding(Step.SHORTCUT, Cause.UNDECIDED, router, what, (f"pings from {router}: {ping}",))
 
 
 def _is_used(tunnel: TunnelFacts, known: MappingFacts) -> bool:
@@ -139,40 +130,26 @@ def _apart(
         )
         return
     source = scene.seen_as(far)
-    said = f"{router} says: {known.reason}" if known is not None and known.reason else ""
+    said = (f"{router} says: {known.reason}",) if known is not None and known.reason else ()
     found = trace(scene, router, source, tunnel.front) if source is not None else None
     if found is not None and found.end not in (PathEnd.ARRIVED, PathEnd.UNSEEN):
-        yield Finding(
-            step=Step.RESOLUTION,
-            cause=Cause.PEERS_APART,
-            router=found.at,
-            what=f"{router} and {far.name} reach the hub, and not each other: {found.end.value} at {found.at}",
-            evidence=tuple(one for one in (said,) if one),
-        )
+        what = f"{router} and {far.name} reach the hub, and not each other: {found.end.value} at {found.at}"
+        yield Finding(Step.RESOLUTION, Cause.PEERS_APART, found.at, what, said)
         return
     gateways = [
         scene.gateway_of(name, one.source_interface) for name, one in ((router, tunnel), (far.name, far.tunnel))
     ]
     if all(gateways) and known is not None:
-        same = gateways[0] == gateways[1]
-        yield Finding(
-            step=Step.SHORTCUT,
-            cause=Cause.SAME_NAT if same else Cause.NAT_KIND,
-            router=str(gateways[0]),
-            what=f"{router} and {far.name} are both behind NAT ({' and '.join(dict.fromkeys(map(str, gateways)))})",
-            evidence=tuple(one for one in (said, f"{router}: {known.kind} entry for {known.target}") if one),
-            advice=True,
-        )
+        cause = Cause.SAME_NAT if gateways[0] == gateways[1] else Cause.NAT_KIND
+        what = f"{router} and {far.name} are both behind NAT ({' and '.join(dict.fromkeys(map(str, gateways)))})"
+        evidence = (*said, f"{router}: {known.kind} entry for {known.target}")
+        yield Finding(Step.SHORTCUT, cause, str(gateways[0]), what, evidence, advice=True)
     elif known is not None:
         peer = next((one for one in tunnel.unsecured if one.nbma == source), None)
-        evidence = (said, f"IKE says: {peer.reason}" if peer is not None else "")
-        yield Finding(
-            step=Step.RESOLUTION if known.nbma is None else Step.SHORTCUT,
-            cause=Cause.PEERS_APART,
-            router=router,
-            what=f"{router} asked for {address} ({far.name}), and packets still go by the hub",
-            evidence=tuple(one for one in evidence if one),
-        )
+        evidence = (*said, *((f"IKE says: {peer.reason}",) if peer is not None else ()))
+        step = Step.RESOLUTION if known.nbma is None else Step.SHORTCUT
+        what = f"{router} asked for {address} ({far.name}), and packets still go by the hub"
+        yield Finding(step, Cause.PEERS_APART, router, what, evidence)
     elif tunnel.shortcuts:
         yield Fine(Step.SHORTCUT, f"{router} has sent no request for {address} yet: packets for it go through the hub")
     else:

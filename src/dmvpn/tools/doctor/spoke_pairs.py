@@ -6,6 +6,7 @@ it, or it is a peer without SAs. The facts of both ends decide; the checks send 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
@@ -66,17 +67,11 @@ def symmetric_translators(scene: Scene) -> Iterator[Verdict]:
             if names in done or "symmetric" not in kinds or "cone" in kinds:
                 continue
             done.add(names)
-            yield Finding(
-                step=Step.SHORTCUT,
-                cause=Cause.NAT_KIND,
-                router=gateways[kinds.index("symmetric")],
-                what=f"{client.name} and {other.name} are behind NAT, and a symmetric translator keeps them apart",
-                evidence=(f"{client.name} says: {entry.reason}",),
-                others=(client.name, other.name),
-                stops=False,
-                decide=f"are {client.name} and {other.name} meant to send everything by a hub?",
-                mild=True,
-            )
+            name, pair = gateways[kinds.index("symmetric")], (client.name, other.name)
+            what = f"{' and '.join(pair)} are behind NAT, and a symmetric translator keeps them apart"
+            evidence = (f"{client.name} says: {entry.reason}",)
+            found = Finding(Step.SHORTCUT, Cause.NAT_KIND, name, what, evidence, others=pair, stops=False)
+            yield replace(found, decide=f"are {' and '.join(pair)} meant to send everything by a hub?", mild=True)
 
 
 def _wanted(client: Client) -> Iterator[Address]:

@@ -65,23 +65,15 @@ def _finding(name: str, facts: RouterFacts, wrong: list[_Cloud], others: list[_C
     homes = {one.key: one.vrf for one in others}
     ids = {one.vrf: one.tunnel.network_id for one in others}
     are_keys = all(one.tunnel.network_id == ids.get(one.vrf) for one in wrong)
+    changes: list[tuple[_Cloud, tuple[str, ...]]]
     if are_keys:
-        pairs = [(INTERFACE.of(name=one.tunnel.name), tunnel_lines.KEY.of(key=keys[one.vrf])) for one in wrong]
-        fix = tuple(line for pair in pairs for line in pair)
+        changes = [(one, (tunnel_lines.KEY.of(key=keys[one.vrf]),)) for one in wrong]
     else:
-        leaves = [(INTERFACE.of(name=one.tunnel.name), tables.leaving(facts, one.interface)) for one in wrong]
-        enters = [
-            (INTERFACE.of(name=one.tunnel.name), *tables.moved_port(facts, one.interface, homes[one.key]))
-            for one in wrong
-        ]
-        fix = tuple(line for lines in (*leaves, *enters) for line in lines)
+        changes = [(one, (tables.leaving(facts, one.interface),)) for one in wrong]
+        changes += [(one, tables.moved_port(facts, one.interface, homes[one.key])) for one in wrong]
+    fix = tuple(line for one, lines in changes for line in (INTERFACE.of(name=one.tunnel.name), *lines))
     has = " and ".join(f"{one.tunnel.name} in {table_named(one.vrf)} has key {one.key}" for one in wrong)
     wants = " and ".join(f"{keys[one.vrf]} in {table_named(one.vrf)}" for one in wrong)
-    return Finding(
-        step=Step.GRE,
-        cause=Cause.KEY if are_keys else Cause.TABLE,
-        router=name,
-        what=f"{has} at {name}, and all other routers have {wants}: packets of one customer reach another one",
-        evidence=tuple(f"{one.router}: {one.tunnel.name}, {table_named(one.vrf)}, key {one.key}" for one in others),
-        fix=fix,
-    )
+    what = f"{has} at {name}, and all other routers have {wants}: packets of one customer reach another one"
+    evidence = tuple(f"{one.router}: {one.tunnel.name}, {table_named(one.vrf)}, key {one.key}" for one in others)
+    return Finding(Step.GRE, Cause.KEY if are_keys else Cause.TABLE, name, what, evidence, fix)

@@ -26,8 +26,7 @@ _STEP = Step.UNDERLAY
 def dead_routers(scene: Scene) -> Iterator[Verdict]:
     """Find routers that do not run."""
     for name in scene.dead():
-        what = f"{name} is not running"
-        yield Finding(step=_STEP, cause=Cause.ROUTER_DEAD, router=name, what=what, order=f"dmvpn lab start {name}")
+        yield Finding(_STEP, Cause.ROUTER_DEAD, name, f"{name} is not running", order=f"dmvpn lab start {name}")
 
 
 def cut_wires(scene: Scene) -> Iterator[Verdict]:
@@ -35,15 +34,9 @@ def cut_wires(scene: Scene) -> Iterator[Verdict]:
     for link in scene.lab.links:
         if link.cut:
             node, port = link.ends[0]
-            others = [one for one, _ in link.ends if one not in scene.lab.providers]
-            yield Finding(
-                step=_STEP,
-                cause=Cause.LINK_CUT,
-                router=(others or [node])[0],
-                what=f"the link {link.name} is cut",
-                evidence=("the lab says so",),
-                order=f"dmvpn lab impair {node}:{port}",
-            )
+            name = next((one for one, _ in link.ends if one not in scene.lab.providers), node)
+            what, order = f"the link {link.name} is cut", f"dmvpn lab impair {node}:{port}"
+            yield Finding(_STEP, Cause.LINK_CUT, name, what, ("the lab says so",), order=order)
 
 
 def interfaces(scene: Scene) -> Iterator[Verdict]:
@@ -54,27 +47,20 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
             is_source = interface.name in sources
             if not (scene.link((name, interface.name)) if scene.lab.links else is_source):
                 continue
+            is_providers, port = name in scene.lab.providers, interface.name
             if not interface.enabled:
-                yield Finding(
-                    step=_STEP,
-                    cause=Cause.INTERFACE_SHUTDOWN,
-                    router=name,
-                    what=f"{interface.name} of {name} is shut down",
-                    evidence=(f"{name}: {interface.name} is administratively down",),
-                    fix=(INTERFACE.of(name=interface.name), SHUTDOWN.no()),
-                )
-            elif not interface.addresses and (name in scene.lab.providers or is_source):
-                whose = (
-                    "to which a router is connected" if name in scene.lab.providers else "from which a tunnel leaves"
-                )
-                yield Finding(
-                    step=_STEP,
-                    cause=Cause.NO_ADDRESS,
-                    router=name,
-                    what=f"{interface.name} of {name}, {whose}, has no address",
-                    fix=addressing.wire_lines(scene, name)
-                    or (INTERFACE.of(name=interface.name), addressing.address_line()),
-                )
+                evidence = (f"{name}: {port} is administratively down",)
+                fix = (INTERFACE.of(name=port), SHUTDOWN.no())
+                yield Finding(_STEP, Cause.INTERFACE_SHUTDOWN, name, f"{port} of {name} is shut down", evidence, fix)
+            elif not interface.addresses and (is_providers or is_source):
+                whose = "to which a router is connected" if is_providers else "from which a tunnel leaves"
+                what, right = f"{port} of {name}, {whose}, has no address", _address_lines(scene, name, port)
+                yield Finding(_STEP, Cause.NO_ADDRESS, name, what, fix=right)
+
+
+def _address_lines(scene: Scene, name: str, port: str) -> tuple[str, ...]:
+    """Return the lines that give a port another address: that which its wire needs, if it is known."""
+    return addressing.wire_lines(scene, name) or (INTERFACE.of(name=port), addressing.address_line())
 
 
 def conflicts(scene: Scene) -> Iterator[Verdict]:
@@ -103,15 +89,9 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
 def _same(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:
     """Return the finding that both ends of a wire have one address; a provider's is right."""
     (name, port, mine), (far, _, _) = (other, one) if one[0] in scene.lab.providers else (one, other)
-    return Finding(
-        step=_STEP,
-        cause=Cause.NBMA_CONFLICT,
-        router=name,
-        what=f"{port} of {name} has {mine.ip}, which is that of {far} at the other end of its wire",
-        evidence=(f"{name}: {port} {mine}",),
-        fix=addressing.wire_lines(scene, name) or (INTERFACE.of(name=port), addressing.address_line()),
-        others=(far,),
-    )
+    what = f"{port} of {name} has {mine.ip}, which is that of {far} at the other end of its wire"
+    evidence, fix = (f"{name}: {port} {mine}",), _address_lines(scene, name, port)
+    return Finding(_STEP, Cause.NBMA_CONFLICT, name, what, evidence, fix, others=(far,))
 
 
 def taken(scene: Scene) -> Iterator[Verdict]:
@@ -126,15 +106,10 @@ def taken(scene: Scene) -> Iterator[Verdict]:
         if not port.name.startswith("Loopback") or mine.ip not in sources or (name, mine.ip) in own_sources:
             continue
         other, tunnel = sources[mine.ip]
-        yield Finding(
-            step=_STEP,
-            cause=Cause.NBMA_CONFLICT,
-            router=name,
-            what=f"{port.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from",
-            evidence=(f"{name}: {port.name} {mine}", f"{other}: tunnel source {mine.ip}"),
-            fix=(INTERFACE.of(name=port.name), f"no {addressing.address_line(mine.ip, mine.network)}"),
-            others=(other,),
-        )
+        what = f"{port.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from"
+        evidence = (f"{name}: {port.name} {mine}", f"{other}: tunnel source {mine.ip}")
+        fix = (INTERFACE.of(name=port.name), f"no {addressing.address_line(mine.ip, mine.network)}")
+        yield Finding(_STEP, Cause.NBMA_CONFLICT, name, what, evidence, fix, others=(other,))
 
 
 def _are_apart(scene: Scene, one: Port, other: Port) -> bool:
@@ -161,24 +136,14 @@ def _are_wired(scene: Scene, one: Port, other: Port) -> bool:
 
 def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:
     (a, port, mine), (b, there, theirs) = one, other
-    what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}: packets for it find only one of them"
-    fix = (
-        INTERFACE.of(name=port),
-        port_lines.ADDRESS.of(address=Blank("another-network"), mask=Blank("mask")),
-    )
-    alone = _is_lan(scene, a, port) and _is_lan(scene, b, there) and _stays_at_home(scene, mine.network)
-    if alone:
-        what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}, and no other router knows of it"
-    return Finding(
-        step=Step.ROUTING if _is_lan(scene, a, port) else _STEP,
-        cause=Cause.LAN_OVERLAP if _is_lan(scene, a, port) else Cause.NBMA_CONFLICT,
-        router=a,
-        what=what,
-        evidence=(f"{a}: {port} {mine}", f"{b}: {there} {theirs}"),
-        fix=fix,
-        others=(b,),
-        advice=alone,
-    )
+    is_lan = _is_lan(scene, a, port)
+    alone = is_lan and _is_lan(scene, b, there) and _stays_at_home(scene, mine.network)
+    effect = ", and no other router knows of it" if alone else ": packets for it find only one of them"
+    what = f"{a} ({port}) and {b} ({there}) both have the network {mine.network}{effect}"
+    evidence = (f"{a}: {port} {mine}", f"{b}: {there} {theirs}")
+    fix = (INTERFACE.of(name=port), port_lines.ADDRESS.of(address=Blank("another-network"), mask=Blank("mask")))
+    step, cause = (Step.ROUTING, Cause.LAN_OVERLAP) if is_lan else (_STEP, Cause.NBMA_CONFLICT)
+    return Finding(step, cause, a, what, evidence, fix, others=(b,), advice=alone)
 
 
 def _stays_at_home(scene: Scene, network: Network) -> bool:

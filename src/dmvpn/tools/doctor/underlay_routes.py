@@ -65,17 +65,13 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     plugged = scene.link((client.name, client.tunnel.source_interface)) is not None
     by_tunnel = any(tunnel.name == leaves for tunnel in client.facts.tunnels)
     if plugged and leaves and leaves != client.tunnel.source_interface and not by_tunnel:
-        yield Finding(
-            step=Step.LINE,
-            cause=Cause.WRONG_SOURCE,
-            router=client.name,
-            what=(
-                f"{client.tunnel.name} of {client.name} leaves from {client.tunnel.source_interface} ({back_to}), "
-                f"which nobody outside reaches; packets to {client.hub} leave by {leaves}"
-            ),
-            evidence=(f"{back.at}: {back.end.value} to {back_to}",),
-            fix=(INTERFACE.of(name=client.tunnel.name), tunnel_lines.SOURCE.of(interface=leaves)),
+        what = (
+            f"{client.tunnel.name} of {client.name} leaves from {client.tunnel.source_interface} ({back_to}), "
+            f"which nobody outside reaches; packets to {client.hub} leave by {leaves}"
         )
+        evidence = (f"{back.at}: {back.end.value} to {back_to}",)
+        fix = (INTERFACE.of(name=client.tunnel.name), tunnel_lines.SOURCE.of(interface=leaves))
+        yield Finding(Step.LINE, Cause.WRONG_SOURCE, client.name, what, evidence, fix)
         return
     yield from _broken(scene, client, back, back_to, client.hub)
 
@@ -101,14 +97,9 @@ def _closed(scene: Scene, name: str, facts: RouterFacts, leads: tuple[TunnelFact
     hop = _gateway(scene, name, front) or _gateway(scene, name) or Blank("next-hop")
     astray = tables.misplaced_default(facts, front, hop)
     besides = f", and its default route is in another table ({astray[0].removeprefix('no ')})" if astray else ""
-    return Finding(
-        step=_STEP,
-        cause=Cause.TABLE if astray else Cause.MISSING_ROUTE,
-        router=name,
-        what=f"VRF {front} of {name} has no route to {nbma}: {tunnel.name} has tunnel vrf {front}{besides}",
-        evidence=(f"{name}: show ip route vrf {front} {nbma}",),
-        fix=(*astray, _default(front, hop)),
-    )
+    what = f"VRF {front} of {name} has no route to {nbma}: {tunnel.name} has tunnel vrf {front}{besides}"
+    evidence, cause = (f"{name}: show ip route vrf {front} {nbma}",), Cause.TABLE if astray else Cause.MISSING_ROUTE
+    return Finding(_STEP, cause, name, what, evidence, (*astray, _default(front, hop)))
 
 
 def _default(vrf: str, hop: Address | Placeholder) -> str:
@@ -153,15 +144,8 @@ def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, 
             blame, fix = _turning(scene, found, target)
             what = f"the way from {start} to {target} is a loop, and a static route of {blame} leads back"
             cause = Cause.WRONG_NEXT_HOP
-    yield Finding(
-        step=_STEP,
-        cause=cause,
-        router=blame,
-        what=what,
-        evidence=evidence,
-        fix=fix,
-        order=f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else "",
-    )
+    order = f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else ""
+    yield Finding(_STEP, cause, blame, what, evidence, fix, order=order)
 
 
 def _turning(scene: Scene, found: UnderlayPath, target: Address) -> tuple[str, tuple[str, ...]]:

@@ -107,7 +107,7 @@ class Trial:
         return not (self.better or self.worse or self.gone_with)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A fault. router: whose lines must change. evidence: states, counters, packets. fix: lines for that router.
 
