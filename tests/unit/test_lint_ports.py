@@ -91,7 +91,7 @@ def test_the_fix_comes_before_the_entry_that_denies() -> None:
     text = _TUNNEL + _BGP + _LIST + " permit icmp any any\n deny tcp any any\n permit ip any any\n"
     (finding,) = (one for one in lint({"R.cfg": text}) if one.rule == "list-denies-protocol")
     assert finding.fix == (
-        "ip access-list extended L\n 18 permit tcp host 10.0.0.1 any eq bgp\n 19 permit tcp host 10.0.0.1 eq bgp any"
+        "ip access-list extended L\n 15 permit tcp host 10.0.0.1 any eq bgp\n 16 permit tcp host 10.0.0.1 eq bgp any"
     )
     fixed = text + finding.fix + "\n"
     assert told("list-denies-protocol", fixed) == []

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
 
 _STEP: Final = 10
+#: How far before another entry a new one comes, if there is room.
+_BEFORE: Final = 5
 #: Words behind which ports follow, and how many words a range of ports has.
 _PORTS: Final = ("eq", "neq", "gt", "lt", "range")
 _ALL: Final = 0xFFFFFFFF
@@ -190,11 +192,11 @@ def edit(header: str, remove: Iterable[Entry] = (), add: Iterable[Entry] = ()) -
     return header, *(f"no {one.sequence}" for one in remove), *(one.text for one in add)
 
 
-def number_before(entries: Sequence[Entry], sequence: int) -> int | None:
-    """Return a free number directly before an entry; None: there is none."""
-    lower = max((one.sequence for one in entries if one.sequence < sequence), default=0)
-    free = (lower + sequence) // 2
-    return free if lower < free < sequence else None
+def numbers_before(known: Iterable[int], sequence: int, count: int = 1) -> list[int]:
+    """Return so many free numbers before an entry, or as many as there are. known: the numbers of all entries."""
+    before = max((one for one in known if one < sequence), default=0)
+    first = max(before + 1, sequence - max(_BEFORE, count))
+    return list(range(first, min(sequence, first + count)))
 
 
 def number_behind(entries: Sequence[Entry]) -> int:

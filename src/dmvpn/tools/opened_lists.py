@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entrances import Outer
 from dmvpn.features.policy.config import access_lists
+from dmvpn.network.access_entries import numbers_before
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -20,8 +21,6 @@ _ASKS: Final[dict[Outer, dict[str, Hashable]]] = {
     Outer.ESP: {"esp": True},
     Outer.GRE: {"gre": True},
 }
-#: How far before the entry that denies, if there is room: IOS numbers by tens.
-_BEFORE: Final = 5
 #: Peers that get lines of their own.
 _MOST_PEERS: Final = 16
 
@@ -46,7 +45,7 @@ def permitting_lines(
         kinds = [what for what, by in denied if by == sequence]
         asked = [{**_ASKS[what], **sender} for sender in senders for what in kinds]
         is_at_end = not any(entry.sequence == sequence for entry in listed.entries)
-        places = _places(listed, sequence, len(asked))
+        places = numbers_before((entry.sequence for entry in listed.entries), sequence, len(asked))
         if not is_at_end and len(places) < len(kinds):
             return ()
         numbers: list[dict[str, Hashable]] = [{}] * len(asked) if is_at_end else [{"sequence": one} for one in places]
@@ -56,13 +55,6 @@ def permitting_lines(
             for number, asks in zip(numbers[:whole], asked, strict=False)
         )
     return (access_lists.EXTENDED.of(name=listed.name), *lines)
-
-
-def _places(listed: FilterList, sequence: int, count: int) -> list[int]:
-    """Return so many free numbers before an entry, or as many as there are."""
-    before = max((entry.sequence for entry in listed.entries if entry.sequence < sequence), default=0)
-    first = max(before + 1, sequence - max(_BEFORE, count))
-    return list(range(first, min(sequence, first + count)))
 
 
 def _senders(

@@ -22,14 +22,14 @@ from dmvpn.base.filters import PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios import INTERFACE
-from dmvpn.network.access_entries import Entry, edit, entries_of, header_of, number_before, number_behind, spell
+from dmvpn.network.access_entries import Entry, edit, entries_of, header_of, number_behind, numbers_before, spell
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.permitted_lines import MOST_LINES, changing_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dmvpn.base.filters import FilterEntry, Packet
     from dmvpn.router.facts import RouterFacts
@@ -42,6 +42,8 @@ _PROTOCOLS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", 47: "gre", 50: "esp",
 _NAMED_PORTS: Final = {500: "isakmp", 4500: "non500-isakmp", 179: "bgp", 520: "rip"}
 #: Entries that one change may add.
 _MOST_ADDED: Final = 4
+#: The largest number of an entry.
+_HIGHEST: Final = 2**31 - 1
 Lines = tuple[str, ...]
 
 
@@ -184,9 +186,7 @@ class Remedies:
                 continue
             for changed in one.repaired(own):
                 yield edit(header, (one,), (changed,))
-                first = min((number for number in deciding if number < one.sequence), default=None)
-                free = number_before(entries, first) if first is not None else None
-                if free is not None:
+                for free in _places(entries, [number for number in deciding if number < one.sequence]):
                     yield edit(header, (one,), (changed.at(free),))
 
     def _as_elsewhere(self, place: Place, entries: Sequence[Entry], name: str) -> list[Entry]:
@@ -245,19 +245,16 @@ class Remedies:
         self, header: str, entries: Sequence[Entry], deciding: set[int], place: Place, denials: Sequence[Denial]
     ) -> Iterator[Lines]:
         """Yield entries that are added before the entry that denies: those of other routers, or new ones."""
-        number = number_before(entries, min(deciding)) if deciding else number_behind(entries)
-        if number is None:
-            return
-        for entry in self._theirs(place, denials):
-            yield edit(header, (), (entry.at(number),))
+        places = _places(entries, deciding, _MOST_ADDED) if deciding else range(number_behind(entries), _HIGHEST)
+        for entry in self._theirs(place, denials) if places else ():
+            yield edit(header, (), (entry.at(places[0]),))
             last = [one for one in entries if not one.permit and one.sequence in deciding]
-            yield edit(header, last, (entry.at(number), *(one.at(number_behind(entries)) for one in last)))
+            yield edit(header, last, (entry.at(places[0]), *(one.at(number_behind(entries)) for one in last)))
         needed = _distinct([self._needed(one.demand) for one in denials])
         for texts in (needed, tuple(dict.fromkeys(self._wide(one.demand) for one in denials))):
-            made = [Entry.of(text, number + place) for place, text in enumerate(texts)]
-            numbers = {one.sequence for one in entries}
-            if len(made) <= _MOST_ADDED and all(one is not None and one.sequence not in numbers for one in made):
-                yield edit(header, (), [one for one in made if one is not None])
+            made = [new for text, free in zip(texts, places, strict=False) if (new := Entry.of(text, free))]
+            if len(texts) == len(made) <= _MOST_ADDED:
+                yield edit(header, (), made)
 
     def _theirs(self, place: Place, denials: Sequence[Denial]) -> Iterator[Entry]:
         """Yield the entries by which other routers permit such packets, with the networks of this one."""
@@ -321,14 +318,18 @@ def _moved(header: str, entries: Sequence[Entry], deciding: set[int]) -> Iterato
         earlier = [number for number in deciding if number < one.sequence]
         if not one.permit or not earlier:
             continue
-        free = number_before(entries, min(earlier))
-        if free is not None:
+        for free in _places(entries, earlier):
             yield edit(header, (one,), (one.at(free),))
         gone = [other for other in entries if other.sequence in earlier]
-        higher = min((other.sequence for other in entries if other.sequence > one.sequence), default=None)
-        behind = number_before(entries, higher) if higher is not None else number_behind(entries)
-        if behind is not None and len(gone) == 1:
-            yield edit(header, gone, (gone[0].at(behind),))
+        higher = [other.sequence for other in entries if other.sequence > one.sequence]
+        for behind in _places(entries, higher) if higher else (number_behind(entries),):
+            if len(gone) == 1:
+                yield edit(header, gone, (gone[0].at(behind),))
+
+
+def _places(entries: Sequence[Entry], later: Collection[int], count: int = 1) -> Sequence[int]:
+    """Return free numbers before the first of these entries; (): there are no such entries."""
+    return numbers_before((one.sequence for one in entries), min(later), count) if later else ()
 
 
 def _groups(port: str, here: Mapping[bool, str], wanted: Mapping[bool, str]) -> Lines:

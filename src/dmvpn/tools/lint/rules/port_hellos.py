@@ -10,6 +10,7 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.packetsets import Bits, PacketSet, rest_of, sets_of
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.features.bfd.config import model as bfd_model
+from dmvpn.network.access_entries import numbers_before
 from dmvpn.network.routing import Protocol, running
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules.port_lists import entries_of
@@ -86,10 +87,10 @@ def _fix(name: str, entries: Sequence[ListedEntry], place: int, expected: _Expec
     header = f"ip access-list extended {name}"
     if place == len(entries):
         return "\n ".join((header, *expected.entries))
-    last, before = entries[place].sequence, entries[place - 1].sequence if place else 0
-    first = last - len(expected.entries)
-    numbered = (f"{first + number} {text}" for number, text in enumerate(expected.entries))
-    return "\n ".join((header, *numbered)) if first > before else ""
+    free = numbers_before((one.sequence for one in entries), entries[place].sequence, len(expected.entries))
+    if len(free) < len(expected.entries):
+        return ""
+    return "\n ".join((header, *map("{} {}".format, free, expected.entries)))
 
 
 def _expectations(device: Device, port: str) -> Iterator[_Expected]:
