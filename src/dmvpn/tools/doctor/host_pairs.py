@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.lpm import PrefixTable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.facts import Address
-    from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts
     from dmvpn.shells.facts import HostFacts
     from dmvpn.tools.doctor.scene import Scene
@@ -26,25 +27,13 @@ _Path: TypeAlias = "tuple[int, HostFacts, HostFacts]"
 _MOST: Final = 2000
 
 
-class _Table:
-    """A router's routes, for many look-ups: by prefix length, the longest first."""
-
-    def __init__(self, facts: RouterFacts, version: int) -> None:
-        self._bits = 32 if version == 4 else 128
-        found: dict[int, dict[int, RouteFacts]] = {}
-        for route in facts.routes:
-            if route.prefix.version == version:
-                length = route.prefix.prefixlen
-                found.setdefault(length, {})[int(route.prefix.network_address) >> (self._bits - length)] = route
-        self._lengths = sorted(found.items(), reverse=True)
-
-    def kind(self, target: Address) -> _Kind:
-        """Return the kind of the route that a packet takes."""
-        for length, routes in self._lengths:
-            route = routes.get(int(target) >> (self._bits - length))
-            if route is not None:
-                return (route.source, length, route.drops)
-        return None
+def _table(facts: RouterFacts) -> PrefixTable[_Kind]:
+    """Return the kinds of a router's routes, for many look-ups."""
+    table = PrefixTable[_Kind]()
+    for route in facts.routes:
+        prefix = Prefix.of(route.prefix.network_address, route.prefix.prefixlen)
+        table[prefix] = (route.source, prefix.length, route.drops)
+    return table
 
 
 def pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts, HostFacts]]:
@@ -53,12 +42,13 @@ def pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts, Hos
     for host in hosts:
         here.setdefault(host.router, host)
     known = dict(scene.alive())
-    tables = {name: _Table(known[name], here[name].address.version) for name in here if name in known}
+    tables = {name: _table(known[name]) for name in here if name in known}
     found: list[_Path] = []
     for target in hosts:
         ip = target.address.ip
         asking = [name for name in tables if name != target.router and here[name].address.version == ip.version]
-        kinds = {name: tables[name].kind(ip) for name in asking}
+        found_there = {name: tables[name].lookup(ip) for name in asking}
+        kinds = {name: route[1] if route is not None else None for name, route in found_there.items()}
         often = Counter(kinds.values())
         most = max(often.values(), default=0)
         found += [(often[kind], here[name], target) for name, kind in kinds.items() if often[kind] < most]
