@@ -54,7 +54,7 @@ def test_lint_finds_a_passive_interface_and_is_wrong_if_it_says_nothing(monkeypa
     """The fault of this draw is a spoke whose tunnel became passive."""
     seen = lint_broken(PASSIVE, FEW)
     assert seen.harm is Harm.NOW
-    assert seen.found[0].startswith("error routing-one-sided, R41: EIGRP 100 runs on R11's Tunnel100")
+    assert seen.found[0].startswith("error routing-one-sided, R41: Tunnel100 is a passive interface of EIGRP 100")
     assert not seen.missed
     monkeypatch.setattr(linting, "lint", lambda *_: [])
     assert lint_broken(PASSIVE, FEW).missed

@@ -74,18 +74,13 @@ def _active(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     if own is None:
         return ()
     if own.protocol is Protocol.OSPF:
-        return _ospf(here, own.number), ospf_lines.PASSIVE.no(name=here.name)
+        return ospf_lines.process(own.number, device.vrf), ospf_lines.PASSIVE.no(name=here.name)
     if own.protocol is Protocol.RIP:
         return *rip_lines.process(device.vrf), rip_lines.PASSIVE.no(interface=here.name)
     process = next(one for one in device.eigrp.processes if one.autonomous_system == own.number)
     if process.name:
         return af_interface_lines(process, here.name, AF_PASSIVE.no())
     return process_lines(process, eigrp_lines.PASSIVE.no(name=here.name))
-
-
-def _ospf(here: TunnelEnd, number: int) -> str:
-    within = {"vrf": here.device.vrf} if here.device.vrf else {}
-    return ospf_lines.ROUTER.of(number=number, **within)
 
 
 def _silent(here: TunnelEnd, there: TunnelEnd) -> str:
@@ -114,7 +109,7 @@ def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     if protocol == Protocol.OSPF.value and device.ospf.processes and far is not None:
         process = device.ospf.processes[0]
         if process.shutdown:
-            return _ospf(here, process.number), ospf_lines.SHUTDOWN.no()
+            return ospf_lines.process(process.number, device.vrf), ospf_lines.SHUTDOWN.no()
         area = port_lines.PROCESS.of(process=process.number, area=far.area.number)
         return INTERFACE.of(name=here.name), area
     return ()

@@ -20,7 +20,7 @@ from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.network.lines import removal
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process
+from dmvpn.tools.doctor.openings import bgp_neighbors
 from dmvpn.tools.doctor.static_routes import static_lines
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def section(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
         case "eigrp":
             return process_lines(facts.eigrp[0] if facts.eigrp else None, line)
         case "ospf":
-            return (*((ospf_process(facts.ospf[0]),) if facts.ospf else ()), line)
+            return (*(ospf_lines.process(one.process, one.vrf) for one in facts.ospf[:1]), line)
         case "bgp":
             return (*bgp_neighbors(facts), line)
         case _:

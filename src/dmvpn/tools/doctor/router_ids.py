@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.placeholder import Blank
-from dmvpn.features.ospf.config.processes import ROUTER_ID
+from dmvpn.features.ospf.config import processes as lines
 from dmvpn.tools.doctor import addressing
-from dmvpn.tools.doctor.openings import ospf_process
 from dmvpn.tools.doctor.scene import ospf_on
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -33,14 +32,14 @@ def of_ospf(scene: Scene) -> Iterator[Verdict]:
             if other == name:
                 continue
             wrong, right = to_change(scene, (name, other), process.router_id)
-            opening = ospf_process(process if wrong == name else its)
+            number = (process if wrong == name else its).process
             yield Finding(
                 step=Step.ROUTING,
                 cause=Cause.OSPF_TERMS,
                 router=wrong,
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
-                fix=(opening, ROUTER_ID.of(address=free(scene, wrong))),
+                fix=(lines.process(number, process.vrf), lines.ROUTER_ID.of(address=free(scene, wrong))),
                 order=f"and then at {wrong}: clear ip ospf process",
                 others=(right,),
             )

@@ -444,3 +444,8 @@ VRF_LITE: Final = _line(
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (*collected(ConfigLine, vars()), *DISTRIBUTION.lists, DISTRIBUTION.distance)
+
+
+def process(number: int, vrf: str = "") -> str:
+    """Return the line that opens the section of a process, "": of the global table."""
+    return ROUTER.of(number=number, **({"vrf": vrf} if vrf else {}))

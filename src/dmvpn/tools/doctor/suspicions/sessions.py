@@ -8,7 +8,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.tools.doctor.openings import bgp_neighbors, ospf_process
+from dmvpn.tools.doctor.openings import bgp_neighbors
 from dmvpn.tools.doctor.scene import ospf_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 
@@ -33,7 +33,7 @@ def ospf(view: ServerView) -> Iterator[Hypothesis]:
         yield mild(Cause.NETWORK_STATEMENT, f"OSPF does not run on {tunnel.name}", "is it to speak with the server?")
         return
     if not running[1].speaks:
-        lines = (ospf_process(running[0]), ospf_lines.PASSIVE.no(name=tunnel.name))
+        lines = (ospf_lines.process(running[0].process, running[0].vrf), ospf_lines.PASSIVE.no(name=tunnel.name))
         yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of OSPF", lines)
         return
     near = [one for one in _near(view, "ospf ") if one.interface == tunnel.name]
