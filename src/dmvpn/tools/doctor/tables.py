@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
-    from dmvpn.base.pages import Pages
     from dmvpn.base.placeholder import Placeholder
     from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.features.static.model import StaticRoute
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -79,19 +77,14 @@ def _belongs(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts, p
 
 def _leads_by(facts: RouterFacts, vrf: str, port: InterfaceFacts) -> bool:
     """Return whether a static route of a table has its next hop on the wire of a port."""
-    hops = [route.next_hop for route in _static(facts, vrf)]
+    hops = [route.next_hop for route in device(facts).static_of(vrf).ipv4]
     return any(hop in own.network for hop in hops if hop is not None for own in port.addresses)
-
-
-def _static(facts: RouterFacts, vrf: str) -> Pages[StaticRoute]:
-    """Return the static routes of IPv4 of one table."""
-    return device(facts).static_of(vrf).ipv4
 
 
 def misplaced_default(facts: RouterFacts, front: str, hop: Address | Placeholder) -> tuple[str, ...]:
     """Return the lines that remove a default route with this next hop from the other tables."""
     tables = [vrf for vrf in ("", *device(facts).vrfs.names) if vrf != front]
-    found = ((vrf, route) for vrf in tables for route in _static(facts, vrf))
+    found = ((vrf, route) for vrf in tables for route in device(facts).static_of(vrf).ipv4)
     return tuple(f"no {line_of(one, vrf)}" for vrf, one in found if one.prefix.is_default and one.next_hop == hop)
 
 
@@ -160,7 +153,7 @@ def _has_routing(facts: RouterFacts, vrf: str) -> bool:
     own = read(facts.hostname, facts.configuration, vrf)
     networks = (*own.rip.networks, *(one for process in own.eigrp.processes for one in process.networks))
     spoken = networks or own.ospf.processes or (own.bgp.local_as and own.bgp.neighbors)
-    return bool(spoken) or any(not route.prefix.is_default for route in _static(facts, vrf))
+    return bool(spoken) or any(not route.prefix.is_default for route in device(facts).static_of(vrf).ipv4)
 
 
 def moved_port(facts: RouterFacts, port: InterfaceFacts, vrf: str) -> tuple[str, ...]:
@@ -195,9 +188,9 @@ def process_elsewhere(name: str, facts: RouterFacts, protocol: str) -> Finding |
 def route_elsewhere(name: str, facts: RouterFacts, target: Address, evidence: tuple[str, ...]) -> Finding | None:
     """Return the finding that another table has the static routes for a destination; None: no table has them."""
     for vrf in ("", *device(facts).vrfs.names):
-        routes = [one for one in _static(facts, vrf) if one.next_hop is not None] if vrf != facts.vrf else []
+        static = device(facts).static_of(vrf).ipv4 if vrf != facts.vrf else ()
         ours = {own.network for port in facts.interfaces if port.vrf == facts.vrf for own in port.addresses}
-        found = [one for one in routes if any(one.next_hop in network for network in ours)]
+        found = [one for one in static if one.next_hop and any(one.next_hop in network for network in ours)]
         if any(target in route.prefix for route in found):
             there = f"is in {table_named(vrf)}, and its next hop in {table_named(facts.vrf)}"
             fix = tuple(line for one in found for line in (f"no {line_of(one, vrf)}", line_of(one, facts.vrf)))

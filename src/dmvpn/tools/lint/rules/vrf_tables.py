@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.pages import Pages
     from dmvpn.features.ike.model import PreSharedKey
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
@@ -101,11 +100,6 @@ def _tables(device: Device) -> tuple[str, ...]:
     return ("", *device.vrfs.names)
 
 
-def _static(device: Device, vrf: str) -> Pages[StaticRoute]:
-    """Return the static routes of IPv4 of one table."""
-    return device.static_of(vrf).ipv4
-
-
 def _wires(device: Device, vrf: str) -> list[Prefix]:
     """Return the networks of the interfaces in a table."""
     return [Prefix.of(own, length) for it, own, length in device.addresses() if device.vrf_of(it.name) == vrf]
@@ -113,7 +107,9 @@ def _wires(device: Device, vrf: str) -> list[Prefix]:
 
 def _home(device: Device, vrf: str, route: StaticRoute, hop: IPAddress) -> str | None:
     """Return the only table with the network of a next hop; None: the route's own table, no table or several."""
-    shorter = [one.prefix for one in _static(device, vrf) if one.prefix != route.prefix and not one.prefix.is_default]
+    shorter = [
+        one.prefix for one in device.static_of(vrf).ipv4 if one.prefix != route.prefix and not one.prefix.is_default
+    ]
     if any(hop in prefix for prefix in (*_wires(device, vrf), *shorter)):
         return None
     homes = [other for other in _tables(device) if any(hop in prefix for prefix in _wires(device, other))]
@@ -122,7 +118,7 @@ def _home(device: Device, vrf: str, route: StaticRoute, hop: IPAddress) -> str |
 
 def _next_hops(device: Device) -> Iterator[NetworkConcern]:
     for vrf in _tables(device):
-        for route in _static(device, vrf):
+        for route in device.static_of(vrf).ipv4:
             hop = route.next_hop
             home = _home(device, vrf, route, hop) if hop is not None and not route.interface else None
             if home is None or hop is None or route.is_leak:
@@ -140,7 +136,7 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     own = replace(device, vrf=front)
     speaks = own.eigrp.processes or own.ospf.processes or own.rip.enabled or own.bgp.local_as
     given = any(device.is_given_address(name) for name in device.interface_names if device.vrf_of(name) == front)
-    if speaks or given or vrf.imports or not _wires(device, front) or _static(device, front):
+    if speaks or given or vrf.imports or not _wires(device, front) or device.static_of(front).ipv4:
         return
     hops = ((vrf, one, one.next_hop) for vrf, one in _elsewhere(device, front))
     if any(hop is not None and _home(device, vrf, one, hop) == front for vrf, one, hop in hops):
@@ -156,7 +152,7 @@ def _no_route(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
 
 def _elsewhere(device: Device, front: str) -> Iterator[tuple[str, StaticRoute]]:
     """Yield the static routes of all other tables."""
-    return ((vrf, one) for vrf in _tables(device) if vrf != front for one in _static(device, vrf) if one.next_hop)
+    return ((vrf, one) for vrf in _tables(device) if vrf != front for one in device.static_of(vrf).ipv4 if one.next_hop)
 
 
 def _keys(end: TunnelEnd) -> Iterator[NetworkConcern]:
