@@ -75,7 +75,20 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace) -> int:
     """Examine and print; 1 if something is broken, or looks so. Raises UserError."""
-    _refuse_contradictions(arguments)
+    if arguments.one_end and not arguments.router:
+        from dmvpn.shells.lab.finding import some_router
+
+        raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
+    if arguments.since is not None and (arguments.one_end or arguments.no_trial):
+        raise UserError("--since compares copies of both networks: leave out --one-end and --no-trial")
+    if arguments.fix is not None and (arguments.one_end or arguments.no_trial):
+        raise UserError("--fix writes lines that were tried in a copy: leave out --one-end and --no-trial")
+    if arguments.brief and (arguments.json or arguments.verbose):
+        raise UserError("--brief prints one line: leave out --json and --verbose")
+    if arguments.force and arguments.fix is None:
+        raise UserError("--force goes with --fix")
+    if arguments.files is not None and arguments.lab is not None:
+        raise UserError("--files and --lab name two networks: leave one out")
     from dmvpn.app.progress import Progress
     from dmvpn.labs import trying
     from dmvpn.tools.doctor import as_json, as_text, brief, in_words, visit
@@ -113,23 +126,6 @@ def _note(text: str) -> None:
     """Print a note beside the answer; "": there is none."""
     if text:
         print(f"dmvpn: {text}", file=sys.stderr)
-
-
-def _refuse_contradictions(arguments: argparse.Namespace) -> None:
-    if arguments.one_end and not arguments.router:
-        from dmvpn.shells.lab.finding import some_router
-
-        raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
-    if arguments.since is not None and (arguments.one_end or arguments.no_trial):
-        raise UserError("--since compares copies of both networks: leave out --one-end and --no-trial")
-    if arguments.fix is not None and (arguments.one_end or arguments.no_trial):
-        raise UserError("--fix writes lines that were tried in a copy: leave out --one-end and --no-trial")
-    if arguments.brief and (arguments.json or arguments.verbose):
-        raise UserError("--brief prints one line: leave out --json and --verbose")
-    if arguments.force and arguments.fix is None:
-        raise UserError("--force goes with --fix")
-    if arguments.files is not None and arguments.lab is not None:
-        raise UserError("--files and --lab name two networks: leave one out")
 
 
 def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:

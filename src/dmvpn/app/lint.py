@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from dmvpn.base.findings import LintFinding, Rule, Severity
+    from dmvpn.base.findings import Rule
 
 _EPILOG = """\
 files that are named together are one network, and so is each folder; a folder with a lab.yaml (or the name of a
@@ -95,10 +95,6 @@ def _run(arguments: argparse.Namespace) -> int:
             print(as_sarif(findings, RULES, os.getcwd()))
         case _:
             print("\n".join(as_text(findings)))
-    return _exit_code(findings, threshold)
-
-
-def _exit_code(findings: list[LintFinding], threshold: Severity) -> int:
     return int(any(one.severity.rank <= threshold.rank for one in findings))
 
 

@@ -33,7 +33,16 @@ def move_to_ikev2(arguments: argparse.Namespace) -> int:
     for device in devices:
         if device.hostname in found.configurations:
             check_name(device.hostname, device.name)
-    _print(found)
+    for step in found.steps:
+        print(f"{_number(step, found)}  {_said(step)}")
+    if found.remains:
+        print("left as they are:")
+        for one in found.remains:
+            print(f"  {one}")
+    for router in dict.fromkeys(one.router for one in found.remains if one.needs_isakmp):
+        print(f"{router} keeps all its isakmp lines, because one of these needs them")
+    for router in found.moved:
+        print(f"{router} is on IKEv2 already: it is left alone")
     if arguments.to is not None:
         write_files(arguments.to, _texts(found), force=arguments.force)
         steps, routers = len(found.steps), len(found.configurations)
@@ -51,19 +60,6 @@ def _read(files: Iterable[Path], say: Callable[[str], None]) -> list[Device]:
             continue
         devices += [Device.read(str(path), part.text) for part in parts]
     return devices
-
-
-def _print(found: Plan) -> None:
-    for step in found.steps:
-        print(f"{_number(step, found)}  {_said(step)}")
-    if found.remains:
-        print("left as they are:")
-        for one in found.remains:
-            print(f"  {one}")
-    for router in dict.fromkeys(one.router for one in found.remains if one.needs_isakmp):
-        print(f"{router} keeps all its isakmp lines, because one of these needs them")
-    for router in found.moved:
-        print(f"{router} is on IKEv2 already: it is left alone")
 
 
 def _number(step: Step, found: Plan) -> str:

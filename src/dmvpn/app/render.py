@@ -77,7 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
     except UserError as error:
         print(f"dmvpn: {keys.hidden(str(error))}", file=sys.stderr)
         return 2
-    _tell(rendered, changed)
+    new = sum(old is None for old, _ in changed.values())
+    gone = sum(text is None for _, text in changed.values())
+    counts = ((new, "new"), (len(changed) - new - gone, "changed"), (gone, "removed"))
+    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "all as they were"
+    print(f"{rendered.folder}: {len(rendered.configurations)} sites; files: {said}")
+    if rendered.no_lab:
+        print(f"{rendered.folder}: it was a lab, and is none any more: {rendered.no_lab}")
     is_good = _lint(rendered)
     return _bring_up(rendered.folder, arguments) if arguments.up and is_good else int(not is_good)
 
@@ -104,16 +110,6 @@ def _write(rendered: Rendered, changed: Changes, lock: Changes) -> None:
     tighten(rendered.folder, rendered.files)
     # At the end: after an interruption the old list remains, and the next run adds the new files.
     write(rendered.folder, changes(rendered.folder, {made.NAME: rendered.made.text(rendered.files)}, []))
-
-
-def _tell(rendered: Rendered, changed: Changes) -> None:
-    new = sum(old is None for old, _ in changed.values())
-    gone = sum(text is None for _, text in changed.values())
-    counts = ((new, "new"), (len(changed) - new - gone, "changed"), (gone, "removed"))
-    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "all as they were"
-    print(f"{rendered.folder}: {len(rendered.configurations)} sites; files: {said}")
-    if rendered.no_lab:
-        print(f"{rendered.folder}: it was a lab, and is none any more: {rendered.no_lab}")
 
 
 def _check_language(rendered: Rendered, template: Path | None) -> None:

@@ -17,22 +17,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import dmvpn_engine
 
+from dmvpn.base import events
 from dmvpn.base.breath import gulping
 from dmvpn.base.effects import DfBit
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import (
-    ClearReceived,
-    ConnectionHeard,
-    ConnectionUnheard,
-    Event,
-    GreDrops,
-    Hairpin,
-    KeepaliveReceived,
-    NhrpReceived,
-    PeerUsage,
-    SaWorn,
-    UnknownSpi,
-)
 from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp.suite import EspSuite
@@ -84,7 +72,7 @@ class RustEngine:
 
     name = "rust"
 
-    def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
+    def __init__(self, report: Callable[[events.Event], None], watch: Watch) -> None:
         """Raises UserError if the installed engine is of another version, OSError."""
         if dmvpn_engine.INTERFACE != _INTERFACE:
             version = dmvpn_engine.__version__
@@ -190,26 +178,26 @@ class RustEngine:
         """Send a packet of the router's own in GRE. Raises OSError."""
         self._engine.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection)
 
-    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
+    def usage(self, tunnel: str) -> tuple[events.PeerUsage, ...]:
         """Return the counters by NBMA address; on a protected tunnel by connection."""
         served = self._served[tunnel]
         if served.spec.protected:
             over = self._core.usage_over(served.number)
             return tuple(
-                PeerUsage(ipv4_address(nbma), sent, received, connection, *octets)
+                events.PeerUsage(ipv4_address(nbma), sent, received, connection, *octets)
                 for connection, nbma, sent, received, *octets in gulping(over)
                 if nbma is not None
             )
         counts = self._core.usage(served.number)
         return tuple(
-            PeerUsage(ipv4_address(nbma), sent, received, 0, *octets)
+            events.PeerUsage(ipv4_address(nbma), sent, received, 0, *octets)
             for nbma, sent, received, *octets in gulping(counts)
         )
 
-    def dropped(self) -> GreDrops:
+    def dropped(self) -> events.GreDrops:
         """Return the counters of dropped GRE packets."""
         malformed, no_tunnel, no_peer, not_ipv4, unsent, in_clear, no_sa, no_spi = self._core.dropped()
-        return GreDrops(
+        return events.GreDrops(
             malformed=malformed,
             no_tunnel=no_tunnel,
             no_peer=no_peer,
@@ -378,7 +366,7 @@ class RustEngine:
         self._ends.pop(local).close()
 
 
-def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str], doors: Doors) -> Event | None:
+def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str], doors: Doors) -> events.Event | None:
     """Return the event for a packet that the engine hands up. None: its tunnel was removed while the packet waited."""
     kind, number, packed, data, out, connection, came_to, port = punt
     tunnel, nbma, local = tunnels.get(number), ipv4_address(packed), Door(came_to)
@@ -386,23 +374,23 @@ def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str], doors: Doors) 
         case "ike":
             return ike_received(nbma, port, doors.address(local), IKE_BEHIND_NAT, data, out, doors.front(local))
         case "spi":
-            return UnknownSpi(doors.address(local), nbma, port, out, doors.front(local))
+            return events.UnknownSpi(doors.address(local), nbma, port, out, doors.front(local))
         case "clear":
-            return ClearReceived(doors.address(local), nbma, doors.front(local))
+            return events.ClearReceived(doors.address(local), nbma, doors.front(local))
         case "heard":
-            return ConnectionHeard(connection, nbma, port)
+            return events.ConnectionHeard(connection, nbma, port)
         case "worn":
-            return SaWorn(out)
+            return events.SaWorn(out)
         case "unheard":
-            return ConnectionUnheard(connection)
+            return events.ConnectionUnheard(connection)
         case "nhrp" if tunnel is not None:
-            return NhrpReceived(tunnel, nbma, data, connection)
+            return events.NhrpReceived(tunnel, nbma, data, connection)
         case "keepalive" if tunnel is not None:
-            return KeepaliveReceived(tunnel)
+            return events.KeepaliveReceived(tunnel)
         case "big" if tunnel is not None:
             return TooBig(tunnel, out, data)
         case "hairpin" if tunnel is not None and out in tunnels:
-            return Hairpin(tunnel, tunnels[out], nbma, data, connection)
+            return events.Hairpin(tunnel, tunnels[out], nbma, data, connection)
         case _:
             return None
 

@@ -31,27 +31,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import conntrack, marking
+from dmvpn.dataplane.netlink import conntrack, marking, nftables
 from dmvpn.dataplane.netlink.conntrack import SOURCE_TRANSLATED
 from dmvpn.dataplane.netlink.expressions import has_mark, set_mark
 from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY
-from dmvpn.dataplane.netlink.nftables import (
-    Compare,
-    Hook,
-    Meta,
-    NetfilterVerdict,
-    Part,
-    Ruleset,
-    base_chain,
-    chain,
-    compare,
-    is_interface,
-    masquerade,
-    meta,
-    network_header,
-    rule,
-    verdict,
-)
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace.links import END_METRIC
 from dmvpn.dataplane.userspace.tables import KernelTable
@@ -116,64 +99,75 @@ def mark(number: int) -> int:
     return _MARK | number
 
 
-def ruleset(table: str, arrivals: Sequence[Arrival], departures: Sequence[Departure], suffix: str = "") -> Ruleset:
+def ruleset(
+    table: str, arrivals: Sequence[Arrival], departures: Sequence[Departure], suffix: str = ""
+) -> nftables.Ruleset:
     """Return the chains and rules of a table. suffix: the end of names of chains."""
     hop = f"{_HOP}{suffix}"
-    return Ruleset(tuple(_bases(table, arrivals, departures, hop)), tuple(_hop(table, hop)))
+    return nftables.Ruleset(tuple(_bases(table, arrivals, departures, hop)), tuple(_hop(table, hop)))
 
 
-def _bases(table: str, arrivals: Sequence[Arrival], departures: Sequence[Departure], hop: str) -> Iterator[Part]:
-    yield base_chain(table, "arriving", "filter", Hook.PREROUTING, _MANGLE)
+def _bases(
+    table: str, arrivals: Sequence[Arrival], departures: Sequence[Departure], hop: str
+) -> Iterator[nftables.Part]:
+    yield nftables.base_chain(table, "arriving", "filter", nftables.Hook.PREROUTING, _MANGLE)
     for arrival in arrivals:
-        arrives = is_interface(Meta.INPUT_NAME, device(arrival.number))
-        yield rule(table, "arriving", *arrives, *marking.set_flow_mark(mark(arrival.number)))
-    yield rule(table, "arriving", *_by_pair(Meta.INPUT_NAME), verdict(NetfilterVerdict.GOTO, hop))
-    yield base_chain(table, "passing", "filter", Hook.FORWARD, _MANGLE)
-    none = verdict(NetfilterVerdict.DROP)
-    yield rule(table, "passing", *_by_pair(Meta.INPUT_NAME), *_by_pair(Meta.OUTPUT_NAME), none)
+        arrives = nftables.is_interface(nftables.Meta.INPUT_NAME, device(arrival.number))
+        yield nftables.rule(table, "arriving", *arrives, *marking.set_flow_mark(mark(arrival.number)))
+    yield nftables.rule(
+        table, "arriving", *_by_pair(nftables.Meta.INPUT_NAME), nftables.verdict(nftables.NetfilterVerdict.GOTO, hop)
+    )
+    yield nftables.base_chain(table, "passing", "filter", nftables.Hook.FORWARD, _MANGLE)
+    none = nftables.verdict(nftables.NetfilterVerdict.DROP)
+    yield nftables.rule(
+        table, "passing", *_by_pair(nftables.Meta.INPUT_NAME), *_by_pair(nftables.Meta.OUTPUT_NAME), none
+    )
     for departure in departures:
         yield from _departing(table, departure)
-    yield base_chain(table, "leaving", "filter", Hook.POSTROUTING, _MANGLE)
-    yield rule(table, "leaving", *has_mark(_FULL), *marking.fill_ttl())
+    yield nftables.base_chain(table, "leaving", "filter", nftables.Hook.POSTROUTING, _MANGLE)
+    yield nftables.rule(table, "leaving", *has_mark(_FULL), *marking.fill_ttl())
     if arrivals:
         yield from _returning(table, arrivals)
 
 
-def _departing(table: str, departure: Departure) -> Iterator[Part]:
+def _departing(table: str, departure: Departure) -> Iterator[nftables.Part]:
     """Yield the rules for packets that the other namespace translates: it cannot see their first interface."""
     if departure.inside is None:
         return
-    leaves = is_interface(Meta.OUTPUT_NAME, device(departure.number))
+    leaves = nftables.is_interface(nftables.Meta.OUTPUT_NAME, device(departure.number))
     for inside in departure.inside:
-        arrives = is_interface(Meta.INPUT_NAME, inside)
-        yield rule(table, "passing", *arrives, *leaves, verdict(NetfilterVerdict.ACCEPT))
-    yield rule(table, "passing", *leaves, verdict(NetfilterVerdict.DROP))
+        arrives = nftables.is_interface(nftables.Meta.INPUT_NAME, inside)
+        yield nftables.rule(table, "passing", *arrives, *leaves, nftables.verdict(nftables.NetfilterVerdict.ACCEPT))
+    yield nftables.rule(table, "passing", *leaves, nftables.verdict(nftables.NetfilterVerdict.DROP))
 
 
-def _returning(table: str, arrivals: Sequence[Arrival]) -> Iterator[Part]:
+def _returning(table: str, arrivals: Sequence[Arrival]) -> Iterator[nftables.Part]:
     translated = (*marking.is_reply(), *marking.has_status(SOURCE_TRANSLATED))
-    yield rule(table, "arriving", *translated, *marking.mark_as_flow())
-    yield base_chain(table, "own", "route", Hook.OUTPUT, _MANGLE)
-    yield rule(table, "own", *marking.mark_as_flow())
-    yield base_chain(table, "sourceless", "nat", Hook.POSTROUTING, NAT_PRIORITY + 1)
+    yield nftables.rule(table, "arriving", *translated, *marking.mark_as_flow())
+    yield nftables.base_chain(table, "own", "route", nftables.Hook.OUTPUT, _MANGLE)
+    yield nftables.rule(table, "own", *marking.mark_as_flow())
+    yield nftables.base_chain(table, "sourceless", "nat", nftables.Hook.POSTROUTING, NAT_PRIORITY + 1)
     for arrival in arrivals:
-        arrives = is_interface(Meta.INPUT_NAME, device(arrival.number))
-        source = network_header(_SOURCE, 4), compare(Compare.EQUAL, arrival.sourceless.packed)
-        yield rule(table, "sourceless", *arrives, *source, *masquerade())
+        arrives = nftables.is_interface(nftables.Meta.INPUT_NAME, device(arrival.number))
+        source = (
+            nftables.network_header(_SOURCE, 4),
+            nftables.compare(nftables.Compare.EQUAL, arrival.sourceless.packed),
+        )
+        yield nftables.rule(table, "sourceless", *arrives, *source, *nftables.masquerade())
 
 
-def _hop(table: str, name: str) -> Iterator[Part]:
+def _hop(table: str, name: str) -> Iterator[nftables.Part]:
     """Yield the chain that adds one to the TTL."""
-    done = verdict(NetfilterVerdict.RETURN)
-    yield chain(table, name)
-    yield rule(table, name, *marking.ttl_is_full(), *set_mark(_FULL), done)
+    done = nftables.verdict(nftables.NetfilterVerdict.RETURN)
+    yield nftables.chain(table, name)
+    yield nftables.rule(table, name, *marking.ttl_is_full(), *set_mark(_FULL), done)
     for place in range(8):
-        yield rule(table, name, *marking.ttl_lacks(1 << place), *marking.toggle_ttl((2 << place) - 1), done)
+        yield nftables.rule(table, name, *marking.ttl_lacks(1 << place), *marking.toggle_ttl((2 << place) - 1), done)
 
 
-def _by_pair(key: Meta) -> tuple[bytes, bytes]:
+def _by_pair(key: nftables.Meta) -> tuple[bytes, bytes]:
     """Return the match for any end of a pair, by the beginning of its name."""
-    return meta(key), compare(Compare.EQUAL, DEVICE.encode())
+    return nftables.meta(key), nftables.compare(nftables.Compare.EQUAL, DEVICE.encode())
 
 
 # ---------------------------------------------------------------------------------------------------- leak ends
@@ -315,7 +309,7 @@ class LeakEnds:
         """Return the differences between the rules and the table. Raises OSError."""
         return self._table.differences()
 
-    def _contents(self, table: str, suffix: str) -> Ruleset:
+    def _contents(self, table: str, suffix: str) -> nftables.Ruleset:
         return ruleset(table, tuple(self._arrivals.values()), tuple(self._departures.values()), suffix)
 
     def _prepare(self, number: int, mtu: int) -> int:

@@ -19,37 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import (
-    GRE_IPV4,
-    ClearAdjacency,
-    ClearRoute,
-    Effect,
-    ForgetTranslations,
-    InstallSa,
-    InVrf,
-    Listen,
-    MoveConnection,
-    PollInterfaces,
-    PollSas,
-    PollUsage,
-    RemoveSa,
-    RemoveTunnel,
-    SendGre,
-    SendIp,
-    SendKeepalive,
-    SetAdjacency,
-    SetCarrier,
-    SetFilters,
-    SetHairpin,
-    SetInterface,
-    SetMulticast,
-    SetRoute,
-    SetTranslation,
-    SetTunnel,
-    SetVrfs,
-    StopListening,
-    UseSa,
-)
+from dmvpn.base import effects
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
 from dmvpn.dataplane.contract import DataPlane, EffectError
@@ -81,17 +51,17 @@ if TYPE_CHECKING:
 
 #: Effects about a tunnel that must exist.
 _OF_A_TUNNEL: Final = (
-    SendGre,
-    SendKeepalive,
-    SetAdjacency,
-    ClearAdjacency,
-    SetMulticast,
-    SetHairpin,
-    SetCarrier,
-    PollUsage,
+    effects.SendGre,
+    effects.SendKeepalive,
+    effects.SetAdjacency,
+    effects.ClearAdjacency,
+    effects.SetMulticast,
+    effects.SetHairpin,
+    effects.SetCarrier,
+    effects.PollUsage,
 )
 
-_OF_SAS: Final = (InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
+_OF_SAS: Final = (effects.InstallSa, effects.UseSa, effects.RemoveSa, effects.MoveConnection, effects.PollSas)
 
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
@@ -143,9 +113,11 @@ class UserspacePlane(DataPlane):
         """Adopt interfaces that we did not make: their carrier is reported from now on. Raises UserError."""
         self._vrfs.adopt(interfaces)
 
-    def execute(self, effect: Effect) -> None:
+    def execute(self, effect: effects.Effect) -> None:
         """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
-        vrf, inner = (effect.vrf, effect.effect) if isinstance(effect, InVrf) else (self._vrf_of(effect), effect)
+        vrf, inner = (
+            (effect.vrf, effect.effect) if isinstance(effect, effects.InVrf) else (self._vrf_of(effect), effect)
+        )
         try:
             with self._places.at(vrf):
                 part = self._vrfs.part(vrf)
@@ -154,7 +126,7 @@ class UserspacePlane(DataPlane):
         except EffectError as error:
             if inner is effect:
                 raise
-            raise EffectError(InVrf(vrf, error.effect), error.errno, error.text) from error
+            raise EffectError(effects.InVrf(vrf, error.effect), error.errno, error.text) from error
         except OSError as error:
             raise EffectError(effect, error.errno or 0, error.strerror or str(error)) from error
         except UserError as error:
@@ -164,14 +136,14 @@ class UserspacePlane(DataPlane):
         """Return a context for the effects of one event: interfaces that go are removed at its end, all at once."""
         return self._taps.together()
 
-    def execute_routes(self, orders: Sequence[Effect]) -> list[EffectError]:
+    def execute_routes(self, orders: Sequence[effects.Effect]) -> list[EffectError]:
         """Carry out consecutive orders about routes, `SetRoute`, `ClearRoute` or these in VRFs, those of each VRF
         together; returns the failed ones.
         """
-        by_vrf: dict[str, list[SetRoute | ClearRoute]] = {}
+        by_vrf: dict[str, list[effects.SetRoute | effects.ClearRoute]] = {}
         for order in orders:
-            vrf, inner = (order.vrf, order.effect) if isinstance(order, InVrf) else ("", order)
-            if isinstance(inner, SetRoute | ClearRoute):
+            vrf, inner = (order.vrf, order.effect) if isinstance(order, effects.InVrf) else ("", order)
+            if isinstance(inner, effects.SetRoute | effects.ClearRoute):
                 by_vrf.setdefault(vrf, []).append(inner)
         failed: list[EffectError] = []
         for vrf, some in by_vrf.items():
@@ -179,7 +151,7 @@ class UserspacePlane(DataPlane):
                 with self._places.at(vrf):
                     failed += self._vrfs.part(vrf).execute_routes(some)
             except UserError as error:
-                failed += [EffectError(InVrf(vrf, order), 0, str(error)) for order in some]
+                failed += [EffectError(effects.InVrf(vrf, order), 0, str(error)) for order in some]
         return failed
 
     def differences(self) -> list[Difference]:
@@ -299,7 +271,7 @@ class UserspacePlane(DataPlane):
             except OSError as error:
                 refused[vrf] = error.errno or 0, error.strerror or str(error)
         first = next(iter(refused.values()), None)
-        return None if first is None else EffectError(SetVrfs(tuple(refused)), *first)
+        return None if first is None else EffectError(effects.SetVrfs(tuple(refused)), *first)
 
     def _lose_vrfs(self) -> None:
         """Make VRFs again whose devices another program deleted."""
@@ -316,18 +288,18 @@ class UserspacePlane(DataPlane):
 
         self._vrfs.remake(vrf, bound)
 
-    def _vrf_of(self, effect: Effect) -> str:
+    def _vrf_of(self, effect: effects.Effect) -> str:
         """Return the VRF in which an effect is carried out that names none."""
         match effect:
-            case SetInterface():
+            case effects.SetInterface():
                 return effect.vrf
-            case SetTunnel():
+            case effects.SetTunnel():
                 return effect.spec.vrf
-            case RemoveTunnel() | SetAdjacency() | ClearAdjacency() | SetCarrier():
+            case effects.RemoveTunnel() | effects.SetAdjacency() | effects.ClearAdjacency() | effects.SetCarrier():
                 return self._taps.vrf_of(effect.tunnel)
-            case Listen() | StopListening():
+            case effects.Listen() | effects.StopListening():
                 return self._vrf_of_interface(effect.interface)
-            case SendIp() if effect.interface is not None:
+            case effects.SendIp() if effect.interface is not None:
                 return self._vrf_of_interface(effect.interface)
             case _:
                 return ""
@@ -342,7 +314,7 @@ class UserspacePlane(DataPlane):
 
     # ------------------------------------------------------------------------------------------------ effects
 
-    def _execute(self, effect: Effect, part: Part) -> None:
+    def _execute(self, effect: effects.Effect, part: Part) -> None:
         if isinstance(effect, _OF_A_TUNNEL):
             if effect.tunnel not in self._taps:
                 raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # its creation failed
@@ -352,30 +324,30 @@ class UserspacePlane(DataPlane):
             self._execute_on_sas(effect)
             return
         match effect:
-            case SetVrfs():
+            case effects.SetVrfs():
                 self._set_vrfs(effect.vrfs)
-            case SetInterface():
+            case effects.SetInterface():
                 self._set_interface(effect, part)
-            case SetFilters():
+            case effects.SetFilters():
                 self._filters.set(effect)
-            case SetTranslation():
+            case effects.SetTranslation():
                 self._translation.set(effect)
-            case ForgetTranslations():
+            case effects.ForgetTranslations():
                 self._translation.forget()
-            case SetTunnel():
+            case effects.SetTunnel():
                 self._filters.arrives(effect.spec.name, part.vrf)
                 self._taps.set_tunnel(effect.spec, part)
                 self._filters.arrived(effect.spec.name)
                 self._leaks.refresh(effect.spec.name)
-            case RemoveTunnel():
+            case effects.RemoveTunnel():
                 self._taps.remove_tunnel(effect.tunnel)
                 self._leaks.refresh(effect.tunnel)
-            case PollInterfaces():
+            case effects.PollInterfaces():
                 self._report(self._interfaces_counted())
             case _:
                 part.execute(effect)
 
-    def _set_interface(self, effect: SetInterface, part: Part) -> None:
+    def _set_interface(self, effect: effects.SetInterface, part: Part) -> None:
         name, problem = effect.interface, None
         moves = self._vrf_of_interface(name) != part.vrf
         try:
@@ -392,38 +364,38 @@ class UserspacePlane(DataPlane):
         if problem is not None and effect.up:
             raise problem
 
-    def _execute_on_tunnel(self, effect: Effect) -> None:
+    def _execute_on_tunnel(self, effect: effects.Effect) -> None:
         match effect:
-            case SendGre():
+            case effects.SendGre():
                 self._send_gre(effect)
-            case SendKeepalive():
+            case effects.SendKeepalive():
                 self._send_keepalive(effect)
-            case SetAdjacency():
+            case effects.SetAdjacency():
                 self._taps.set_adjacency(effect)
-            case ClearAdjacency():
+            case effects.ClearAdjacency():
                 self._taps.clear_adjacency(effect)
-            case SetMulticast():
+            case effects.SetMulticast():
                 self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
-            case SetHairpin():
+            case effects.SetHairpin():
                 self._engine.set_hairpin(effect)
-            case SetCarrier():
+            case effects.SetCarrier():
                 self._taps.set_carrier(effect)
-            case PollUsage():
+            case effects.PollUsage():
                 self._report(UsageReported(effect.tunnel, self._engine.usage(effect.tunnel)))
             case _:
                 pass
 
-    def _execute_on_sas(self, effect: Effect) -> None:
+    def _execute_on_sas(self, effect: effects.Effect) -> None:
         match effect:
-            case InstallSa():
+            case effects.InstallSa():
                 self._engine.install_sa(effect.sa, eager=effect.eager)
-            case UseSa():
+            case effects.UseSa():
                 self._engine.use_sa(effect.spi_in)
-            case RemoveSa():
+            case effects.RemoveSa():
                 self._engine.remove_sa(effect.spi_in)
-            case MoveConnection():
+            case effects.MoveConnection():
                 self._engine.move_connection(effect.connection, effect.remote, effect.remote_port)
-            case PollSas():
+            case effects.PollSas():
                 self._report(self.sas_counted())
             case _:
                 pass
@@ -441,19 +413,19 @@ class UserspacePlane(DataPlane):
             message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
             with suppress(OSError):  # an unreachable neighbor goes on as before
                 control = self._vrfs.part(self._taps.vrf_of(big.tunnel)).control
-                control.send(SendIp(None, own, source, IpProtocol.ICMP, message))
+                control.send(effects.SendIp(None, own, source, IpProtocol.ICMP, message))
 
     def _vanished(self, name: str) -> None:
         self._taps.vanished(name)
 
     # ------------------------------------------------------------------------------------------------ sending
 
-    def _send_gre(self, effect: SendGre) -> None:
+    def _send_gre(self, effect: effects.SendGre) -> None:
         tunnel, nbma, connection = effect.tunnel, effect.nbma, effect.connection
         with self._places.at(self._taps.spec(tunnel).front):
             self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
 
-    def _send_keepalive(self, effect: SendKeepalive) -> None:
+    def _send_keepalive(self, effect: effects.SendKeepalive) -> None:
         spec = self._taps.spec(effect.tunnel)
         if spec.destination is None or spec.source.version != 4 or spec.destination.version != 4:
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
@@ -462,4 +434,4 @@ class UserspacePlane(DataPlane):
         header = 4 if spec.key is None else 8
         payload = message[header:]
         with self._places.at(spec.front):
-            self._engine.send(effect.tunnel, spec.destination, GRE_IPV4, payload, TOS_INTERNETWORK_CONTROL)
+            self._engine.send(effect.tunnel, spec.destination, effects.GRE_IPV4, payload, TOS_INTERNETWORK_CONTROL)

@@ -19,14 +19,7 @@ from dmvpn.base.events import Event, LinesEntered
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
 from dmvpn.base.values import dataclass
-from dmvpn.features.archive import messages
-from dmvpn.features.archive.events import (
-    ConfigurationReplaced,
-    LinesReported,
-    RollbackCancelled,
-    RollbackPutOff,
-    RollbackScheduled,
-)
+from dmvpn.features.archive import events, messages
 from dmvpn.features.archive.model import ArchiveConfig
 
 if TYPE_CHECKING:
@@ -72,12 +65,12 @@ class ArchiveMachine(Machine):
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         Configured,
-        ConfigurationReplaced,
+        events.ConfigurationReplaced,
         LinesEntered,
-        LinesReported,
-        RollbackCancelled,
-        RollbackPutOff,
-        RollbackScheduled,
+        events.LinesReported,
+        events.RollbackCancelled,
+        events.RollbackPutOff,
+        events.RollbackScheduled,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -94,18 +87,18 @@ class ArchiveMachine(Machine):
             case Configured(model=ArchiveConfig() as model):
                 self.config = model
                 self.entered = deque(self.entered, model.log_size)
-            case LinesEntered() | LinesReported() if self.config.logs:
+            case LinesEntered() | events.LinesReported() if self.config.logs:
                 self._note(event)
-            case ConfigurationReplaced():
+            case events.ConfigurationReplaced():
                 self._context.emit(messages.Replaced.now())
-            case RollbackScheduled():
+            case events.RollbackScheduled():
                 self._schedule(event)
-            case RollbackCancelled():
+            case events.RollbackCancelled():
                 self._cancel(event)
-            case RollbackPutOff() if self.pending is not None and self.pending.idle:
+            case events.RollbackPutOff() if self.pending is not None and self.pending.idle:
                 self._wait_for(replace(self.pending, due=self._context.now + self.pending.minutes * _MINUTE))
 
-    def _schedule(self, event: RollbackScheduled) -> None:
+    def _schedule(self, event: events.RollbackScheduled) -> None:
         before, now = self.pending, self._context.now
         text, where = (event.text, event.where) if before is None else (before.text, before.where)
         due = now + event.minutes * _MINUTE
@@ -121,7 +114,7 @@ class ArchiveMachine(Machine):
         self.pending = pending
         self._context.arm(self._timer, pending.due if pending is not None else None)
 
-    def _cancel(self, event: RollbackCancelled) -> None:
+    def _cancel(self, event: events.RollbackCancelled) -> None:
         if self.pending is not None and not event.done:
             self._context.emit(messages.Confirmed.now())
         self._wait_for(None)
@@ -134,7 +127,7 @@ class ArchiveMachine(Machine):
                 messages.RolledBack.to(pending.where), ConfigurationRestored(pending.text, by=pending.by)
             )
 
-    def _note(self, event: LinesEntered | LinesReported) -> None:
+    def _note(self, event: LinesEntered | events.LinesReported) -> None:
         for line in event.lines:
             self._numbers += 1
             self.entered.append(LoggedLine(self._numbers, event.by, len(line.within), line.text.strip()[:_LONGEST]))

@@ -200,21 +200,17 @@ def _details(entry: SessionEntry) -> Iterator[str]:
     if entry.uptime is not None:
         yield f"Uptime: {age(entry.uptime)}"
     if last is not None:
-        yield from _packet(last)
-
-
-def _packet(last: LastPacket) -> Iterator[str]:
-    yield f"Last packet: Version: 1                  - Diagnostic: {last.diagnostic}"
-    for left, right in (
-        (f"State bit: {last.state}", f"Demand bit: {last.demand:d}"),
-        (f"Poll bit: {last.poll:d}", f"Final bit: {last.final:d}"),
-        (f"C bit: {last.control_plane_independent:d}", ""),
-        (f"Multiplier: {last.multiplier}", "Length: 24"),
-        (f"My Discr.: {last.mine}", f"Your Discr.: {last.yours}"),
-        (f"Min tx interval: {last.desired_tx}", f"Min rx interval: {last.required_rx}"),
-        (f"Min Echo interval: {last.required_echo_rx}", ""),
-    ):
-        yield f"             {left:<27} - {right}" if right else f"             {left}"
+        yield f"Last packet: Version: 1                  - Diagnostic: {last.diagnostic}"
+        for left, right in (
+            (f"State bit: {last.state}", f"Demand bit: {last.demand:d}"),
+            (f"Poll bit: {last.poll:d}", f"Final bit: {last.final:d}"),
+            (f"C bit: {last.control_plane_independent:d}", ""),
+            (f"Multiplier: {last.multiplier}", "Length: 24"),
+            (f"My Discr.: {last.mine}", f"Your Discr.: {last.yours}"),
+            (f"Min tx interval: {last.desired_tx}", f"Min rx interval: {last.required_rx}"),
+            (f"Min Echo interval: {last.required_echo_rx}", ""),
+        ):
+            yield f"             {left:<27} - {right}" if right else f"             {left}"
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowBfdSummary:

@@ -14,28 +14,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import notices, streams
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.exports import PathsImported
 from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import (
-    AccessListsChanged,
-    Configured,
-    InterfaceChanged,
-    MulticastReached,
-    Notice,
-    RouteChanged,
-    RouteSource,
-)
-from dmvpn.base.streams import (
-    StreamBlocked,
-    StreamData,
-    StreamDown,
-    StreamListen,
-    StreamUp,
-    StreamWritable,
-)
 from dmvpn.features.bgp.advertiser import SETTLING, Advertiser
 from dmvpn.features.bgp.calls import Calls
 from dmvpn.features.bgp.codes import Cease
@@ -97,16 +81,16 @@ def _nothing() -> None:
 class BgpMachine(Machine):
     """The BGP process; there is at most one."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        StreamUp,
-        StreamData,
-        StreamWritable,
-        StreamBlocked,
-        StreamDown,
-        RouteChanged,
-        InterfaceChanged,
-        AccessListsChanged,
-        MulticastReached,
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
+        streams.StreamUp,
+        streams.StreamData,
+        streams.StreamWritable,
+        streams.StreamBlocked,
+        streams.StreamDown,
+        notices.RouteChanged,
+        notices.InterfaceChanged,
+        notices.AccessListsChanged,
+        notices.MulticastReached,
         PathLost,
         PathsImported,
         EffectFailed,
@@ -146,34 +130,38 @@ class BgpMachine(Machine):
         """Begin an event, which is no RouteChanged unless `dispatch` says so."""
         self._is_echo = False
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Pass an event to the parts that handle it."""
         match event:
-            case Configured(model=model):
+            case notices.Configured(model=model):
                 self._configure(model if isinstance(model, BgpConfig) else BgpConfig())
             case _ if not self.config.local_as:
                 return
-            case StreamUp():
+            case streams.StreamUp():
                 self._neighbors.connected(event)
-            case StreamData(stream=stream) | StreamWritable(stream=stream) | StreamBlocked(stream=stream):
+            case (
+                streams.StreamData(stream=stream)
+                | streams.StreamWritable(stream=stream)
+                | streams.StreamBlocked(stream=stream)
+            ):
                 self._streamed(stream, event)
-            case StreamDown(stream=stream):
+            case streams.StreamDown(stream=stream):
                 self._streamed(stream, event)
-            case RouteChanged():
+            case notices.RouteChanged():
                 self._is_echo = True
                 self._route_changed(event)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 self._neighbors.interface_changed(event)
                 self._context.work(self._regrouping(list(self.peers)))
-            case AccessListsChanged():
+            case notices.AccessListsChanged():
                 self._policies_changed()
-            case MulticastReached(tunnel=tunnel):
+            case notices.MulticastReached(tunnel=tunnel):
                 self._neighbors.reached(tunnel)
             case PathsImported():
                 self._imports.receive(event)
             case PathLost():
                 path_lost(event, self.peers.values())
-            case EffectFailed(effect=StreamListen()):
+            case EffectFailed(effect=streams.StreamListen()):
                 self._neighbors.cannot_listen(event.text)
             case Resync():
                 self._neighbors.listen_again()
@@ -182,20 +170,24 @@ class BgpMachine(Machine):
             case ClearDampening():
                 self.flaps.forget(event.prefix)
 
-    def _streamed(self, stream: int, event: StreamData | StreamWritable | StreamBlocked | StreamDown) -> None:
+    def _streamed(
+        self,
+        stream: int,
+        event: streams.StreamData | streams.StreamWritable | streams.StreamBlocked | streams.StreamDown,
+    ) -> None:
         """Handle an event of a connection, if it is one of ours."""
         if stream not in self._state.by_stream:
             return
         peer, session = self._state.by_stream[stream]
         match event:
-            case StreamData(octets=octets):
+            case streams.StreamData(octets=octets):
                 self._hearing.heard(peer, session, octets)
-            case StreamWritable():
+            case streams.StreamWritable():
                 session.writable()
                 self._advertiser.writable(peer)
-            case StreamBlocked():
+            case streams.StreamBlocked():
                 session.blocked()
-            case StreamDown():
+            case streams.StreamDown():
                 session.end(lost_by(session, event))
 
     def settle(self) -> None:
@@ -411,9 +403,11 @@ class BgpMachine(Machine):
 
     # ----------------------------------------------------------------------------------------------------- others
 
-    def _route_changed(self, event: RouteChanged) -> None:
+    def _route_changed(self, event: notices.RouteChanged) -> None:
         old, new = event.old, event.new
-        is_ours = (old is None or old.source is RouteSource.BGP) and (new is None or new.source is RouteSource.BGP)
+        is_ours = (old is None or old.source is notices.RouteSource.BGP) and (
+            new is None or new.source is notices.RouteSource.BGP
+        )
         if not is_ours or event.prefix in self.routes.table.own:
             self.routes.route_changed(event.prefix, self._context.now)
         self.exports.changed((event.prefix,))

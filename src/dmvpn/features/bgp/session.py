@@ -17,23 +17,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp import messages
+from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
 from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
 from dmvpn.features.bgp.model import ONE_PATH
 from dmvpn.features.bgp.opening import agreed
-from dmvpn.features.bgp.packet import (
-    Capability,
-    Keepalive,
-    Message,
-    Notification,
-    Open,
-    RouteRefresh,
-    Update,
-    parse,
-    serialize,
-    split,
-)
+from dmvpn.features.bgp.packet import Notification
 from dmvpn.features.bgp.restart import Restart, hard
 from dmvpn.features.bgp.states import MOVES, SessionMove, SessionState
 
@@ -86,18 +75,18 @@ class MessageCounts:
         """Return counters that are all zero."""
         return cls([0, 0], [0, 0], [0, 0], [0, 0], [0, 0])
 
-    def count(self, message: Message, *, received: bool) -> None:
+    def count(self, message: packet.Message, *, received: bool) -> None:
         """Count one message."""
         match message:
-            case Open():
+            case packet.Open():
                 self.opens[received] += 1
-            case Update():
+            case packet.Update():
                 self.updates[received] += 1
             case Notification():
                 self.notifications[received] += 1
-            case Keepalive():
+            case packet.Keepalive():
                 self.keepalives[received] += 1
-            case RouteRefresh():
+            case packet.RouteRefresh():
                 self.refreshes[received] += 1
 
     def total(self, *, received: bool) -> int:
@@ -128,7 +117,7 @@ class Session:
         self.state = SessionState.IDLE
         self.taken = False
         self.up: StreamUp | None = None
-        self.heard: Open | None = None
+        self.heard: packet.Open | None = None
         self.additional = ONE_PATH
         self.ending: Ending | None = None
         self.hold_time = 0
@@ -163,7 +152,7 @@ class Session:
         self._context.start(self._hold_timer, OPEN_HOLD_TIME)
         self._send(self.identity.open())
 
-    def take(self, octets: bytes) -> Iterator[Update | RouteRefresh]:
+    def take(self, octets: bytes) -> Iterator[packet.Update | packet.RouteRefresh]:
         """Handle received octets. Yields the updates and refreshes of an established peer; `state` and `ending` show
         the rest.
         """
@@ -171,8 +160,8 @@ class Session:
             return
         self._buffer += octets
         try:
-            for data in split(self._buffer):
-                message = parse(data, numbered=self.additional.receives)
+            for data in packet.split(self._buffer):
+                message = packet.parse(data, numbered=self.additional.receives)
                 self._counts.count(message, received=True)
                 self._trace_message(message, "rcv")
                 self.last_read = self._context.now
@@ -223,17 +212,17 @@ class Session:
     @property
     def wide(self) -> bool:
         """Whether both ends support four-octet AS numbers."""
-        return self.heard is not None and self.heard.capability(Capability.FOUR_OCTET_AS) is not None
+        return self.heard is not None and self.heard.capability(packet.Capability.FOUR_OCTET_AS) is not None
 
     @property
     def refreshes(self) -> bool:
         """Whether the peer supports route refresh."""
-        return self.heard is not None and self.heard.capability(Capability.ROUTE_REFRESH) is not None
+        return self.heard is not None and self.heard.capability(packet.Capability.ROUTE_REFRESH) is not None
 
     @property
     def marks_refreshes(self) -> bool:
         """Whether both ends mark the beginning and end of a refresh (RFC 7313)."""
-        known = self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
+        known = self.heard is not None and self.heard.capability(packet.Capability.ENHANCED_REFRESH) is not None
         return known and self.identity.marks_refreshes
 
     @property
@@ -243,7 +232,7 @@ class Session:
             return None
         return Restart.of(self.heard)
 
-    def send(self, message: RouteRefresh) -> None:
+    def send(self, message: packet.RouteRefresh) -> None:
         """Send a request to an established peer."""
         self._send(message)
 
@@ -300,29 +289,29 @@ class Session:
 
     # -------------------------------------------------------------------------------------------------- private
 
-    def _take(self, message: Message) -> Update | RouteRefresh | None:
+    def _take(self, message: packet.Message) -> packet.Update | packet.RouteRefresh | None:
         """Handle a message; return it if it carries or requests routes. Raises MessageError."""
         match message:
             case Notification():
                 self._context.emit(StreamClose(self.stream))
                 self.end(Ending("BGP Notification received", "received", message))
-            case Open():
+            case packet.Open():
                 self._expect(SessionMove.OPENED)
                 self._opened(message)
-            case Keepalive():
+            case packet.Keepalive():
                 self._expect(SessionMove.KEPT)
                 self._move(SessionMove.KEPT)
                 self._arm_hold()
-            case Update() | RouteRefresh():
+            case packet.Update() | packet.RouteRefresh():
                 self._expect(SessionMove.TOLD)
                 self._move(SessionMove.TOLD)
                 self._arm_hold()
-                if isinstance(message, Update):
+                if isinstance(message, packet.Update):
                     check_known(message.attributes)
                 return message
         return None
 
-    def _opened(self, message: Open) -> None:
+    def _opened(self, message: packet.Open) -> None:
         """Handle the OPEN of the peer. Raises MessageError."""
         self.identity.check(message)
         self.identity = replace(self.identity, remote_as=message.real_autonomous_system)
@@ -352,8 +341,8 @@ class Session:
             self._trace(f"went from {before.value} to {self.state.value}")
         self.was_established |= self.is_established
 
-    def _send(self, message: Message) -> None:
-        octets = serialize(message)
+    def _send(self, message: packet.Message) -> None:
+        octets = packet.serialize(message)
         self._trace_message(message, "send")
         self._counts.count(message, received=False)
         self._sent += len(octets)
@@ -366,19 +355,19 @@ class Session:
     def _trace(self, text: str) -> None:
         self._context.debug(f"BGP: {self._peer} {text}")
 
-    def _trace_message(self, message: Message, way: str) -> None:
-        if not self._traces(messages.KEEPALIVES if isinstance(message, Keepalive) else messages.BGP):
+    def _trace_message(self, message: packet.Message, way: str) -> None:
+        if not self._traces(messages.KEEPALIVES if isinstance(message, packet.Keepalive) else messages.BGP):
             return
         match message:
-            case Open():
+            case packet.Open():
                 said = f"version {message.version}, my as: {message.real_autonomous_system}"
                 self._trace(f"{way} OPEN, {said}, holdtime {message.hold_time} seconds")
-            case Keepalive():
+            case packet.Keepalive():
                 self._trace(f"{way} KEEPALIVE")
             case Notification():
                 codes = f"{message.code}/{message.subcode}"
                 self._trace(f"{way} NOTIFICATION {codes} ({messages.words_of(message)})")
-            case RouteRefresh():
+            case packet.RouteRefresh():
                 self._trace(f"{way} REFRESH_REQ for afi/safi: {message.family}/{message.subsequent}")
 
     # --------------------------------------------------------------------------------------------------- timers
@@ -391,7 +380,7 @@ class Session:
             self._context.stop(self._hold_timer)
 
     def _keep_alive(self) -> None:
-        self._send(Keepalive())
+        self._send(packet.Keepalive())
         if self.keepalive:
             self._context.start(self._keepalive_timer, self.keepalive)
 

@@ -55,7 +55,18 @@ class PacketLogs:
 
     def take(self, event: PacketsFiltered, name: str, entry: FilterEntry, *, is_standard: bool) -> None:
         """Log packets that an entry of this list decided on, or count them."""
-        flow = _flow(event, name, entry, is_standard=is_standard)
+        packet = event.packet
+        has_ports = packet.protocol in (TCP, UDP)
+        flow = _Flow(
+            name=name,
+            permit=entry.permit,
+            where=f" ({_where(event)})" if entry.log_input else "",
+            protocol=0 if is_standard else packet.protocol,
+            source=f"{packet.source}({packet.source_port})" if has_ports and not is_standard else str(packet.source),
+            destination="" if is_standard else _destination(packet, has_ports=has_ports),
+            icmp=packet.icmp if packet.protocol == ICMP and not is_standard else (0, 0),
+            is_standard=is_standard,
+        )
         count = event.count
         if flow not in self._flows:
             if len(self._flows) >= _MOST:
@@ -78,21 +89,6 @@ class PacketLogs:
     def _log(self, flow: _Flow, count: int) -> None:
         self._due.set(flow, self._context.now + INTERVAL)
         self._context.emit(_message(flow, count))
-
-
-def _flow(event: PacketsFiltered, name: str, entry: FilterEntry, *, is_standard: bool) -> _Flow:
-    packet = event.packet
-    has_ports = packet.protocol in (TCP, UDP)
-    return _Flow(
-        name=name,
-        permit=entry.permit,
-        where=f" ({_where(event)})" if entry.log_input else "",
-        protocol=0 if is_standard else packet.protocol,
-        source=f"{packet.source}({packet.source_port})" if has_ports and not is_standard else str(packet.source),
-        destination="" if is_standard else _destination(packet, has_ports=has_ports),
-        icmp=packet.icmp if packet.protocol == ICMP and not is_standard else (0, 0),
-        is_standard=is_standard,
-    )
 
 
 def _destination(packet: Packet, *, has_ports: bool) -> str:

@@ -14,35 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import negotiation, protection
 from dmvpn.base.breath import breathing
 from dmvpn.base.context import Context
 from dmvpn.base.effects import InstallSa, ServeIpsec
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Packets, Resync, SasCounted, SaWorn, UnknownSpi
 from dmvpn.base.limits import Limiter
 from dmvpn.base.machine import Machine
-from dmvpn.base.negotiation import (
-    ConnectionChanged,
-    ConnectionUnwanted,
-    NegotiationChanged,
-    NegotiationWanted,
-    PoliciesChanged,
-    ProtectionChanged,
-    ProtectionDecided,
-    ProtectionWanted,
-    SaClosed,
-    SaNegotiated,
-    SaRenewalWanted,
-)
 from dmvpn.base.notices import Configured, Notice, TunnelChanged, VrfsChanged
-from dmvpn.base.protection import (
-    Connection,
-    Protected,
-    ProtectedPair,
-    ProtectionPhase,
-    ProtectionPolicy,
-    SaView,
-    policies_for,
-)
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
@@ -61,8 +40,8 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ipsec.associations import Associations
 
-_IN_CLEAR: Final = Protected(phase=ProtectionPhase.SECURED)
-_NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
+_IN_CLEAR: Final = protection.Protected(phase=protection.ProtectionPhase.SECURED)
+_NOTHING: Final = protection.Protected(phase=protection.ProtectionPhase.INTF)
 _FOREIGN: Final = "no tunnel protects this pair by this profile any more"
 
 
@@ -98,11 +77,11 @@ class IpsecMachine(Machine):
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         TunnelChanged,
         VrfsChanged,
-        ProtectionWanted,
-        NegotiationChanged,
-        ConnectionChanged,
-        SaNegotiated,
-        SaClosed,
+        negotiation.ProtectionWanted,
+        negotiation.NegotiationChanged,
+        negotiation.ConnectionChanged,
+        negotiation.SaNegotiated,
+        negotiation.SaClosed,
         SaWorn,
         SasCounted,
         UnknownSpi,
@@ -117,9 +96,9 @@ class IpsecMachine(Machine):
         super().__init__(Context(ports))
         self._config = IpsecConfig()
         self._decisions: dict[str, Decision] = {}  # by tunnel
-        self._decided: dict[str, ProtectionDecided] = {}  # what tunnels were told
-        self._told: dict[tuple[str, IPAddress], dict[int, Protected]] = {}  # by port, 0: the address
-        self._policies: tuple[ProtectionPolicy, ...] = ()
+        self._decided: dict[str, negotiation.ProtectionDecided] = {}  # what tunnels were told
+        self._told: dict[tuple[str, IPAddress], dict[int, protection.Protected]] = {}  # by port, 0: the address
+        self._policies: tuple[protection.ProtectionPolicy, ...] = ()
         self._serving = Serving(self._context)
         self._unserved = self._serving.reasons  # as of the last decisions
         #: Peers whose counters are cleared once more with the next answer of the plane: packets passed since the last.
@@ -133,7 +112,7 @@ class IpsecMachine(Machine):
 
     # ------------------------------------------------------------------------------------------- ports.Protection
 
-    def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
+    def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> protection.Protected:
         """Return how far the protection of this pair is. For a tunnel without protection: SECURED, connection 0.
 
         port: of the peer that has this UDP port there, 0: of any.
@@ -143,21 +122,25 @@ class IpsecMachine(Machine):
             state = self._context.ports.tunnels.get(tunnel)
             if state is None or not state.protection:
                 return _IN_CLEAR
-            return Protected(phase=ProtectionPhase.INTF, reason=state.reason)
+            return protection.Protected(phase=protection.ProtectionPhase.INTF, reason=state.reason)
         reason = self._obstacle(decision) or decision.bar(nbma)
         if reason is not None:
-            return Protected(phase=ProtectionPhase.INTF, reason=reason, since=reason.since)
+            return protection.Protected(phase=protection.ProtectionPhase.INTF, reason=reason, since=reason.since)
         known = self._associations.connections(decision.source, nbma)
         newest = next((each for each in known if port in (0, each.remote_port)), None)
         if newest is not None:
-            return Protected(phase=ProtectionPhase.SECURED, connection=newest.number, since=newest.since)
+            return protection.Protected(
+                phase=protection.ProtectionPhase.SECURED, connection=newest.number, since=newest.since
+            )
         return self._negotiations.state((decision.source, nbma, port))
 
-    def connection(self, number: int) -> Connection | None:
+    def connection(self, number: int) -> protection.Connection | None:
         """Return a connection that has SAs, by its number."""
         return self._associations.connection(number)
 
-    def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
+    def connections(
+        self, outer: OuterAddress | None = None, remote: IPAddress | None = None
+    ) -> tuple[protection.Connection, ...]:
         """Return the connections that have SAs (between these addresses), the newest first."""
         return self._associations.connections(outer, remote)
 
@@ -170,7 +153,7 @@ class IpsecMachine(Machine):
         """Our addresses at which the host takes ESP and IKE."""
         return self._serving.served
 
-    def sas(self) -> tuple[SaView, ...]:
+    def sas(self) -> tuple[protection.SaView, ...]:
         """Return all pairs of SAs, the oldest first."""
         return tuple(breathing(self._associations.views()))
 
@@ -185,14 +168,14 @@ class IpsecMachine(Machine):
             state = states.get(0) or self.between(tunnel, nbma)
             yield tunnel, state.phase.name.lower()
 
-    def pairs(self) -> tuple[ProtectedPair, ...]:
+    def pairs(self) -> tuple[protection.ProtectedPair, ...]:
         """Return all tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
         told = ((*pair, port) for pair, states in self._told.items() for port in states)
         known = sorted(
             dict.fromkeys((*told, *self._sockets.wishes())), key=lambda pair: (pair[1].version, pair[1], pair[2])
         )
         return tuple(
-            ProtectedPair(
+            protection.ProtectedPair(
                 tunnel=name,
                 local=decision.source.address,
                 front=decision.source.front,
@@ -218,16 +201,16 @@ class IpsecMachine(Machine):
                 self._tunnel_changed(event)
             case VrfsChanged():
                 self._serving.follow_vrfs()
-            case ProtectionWanted():
+            case negotiation.ProtectionWanted():
                 self._wanted(event)
-            case NegotiationChanged(phase=phase, reason=reason, remote_port=port):
+            case negotiation.NegotiationChanged(phase=phase, reason=reason, remote_port=port):
                 self._negotiations.hear((*event.ends, port), phase, reason, self._context.now)
                 self._tell(event.ends)
-            case SaNegotiated():
+            case negotiation.SaNegotiated():
                 self._tell_pairs(self._lifecycle.negotiated(event))
-            case SaClosed():
+            case negotiation.SaClosed():
                 self._tell_pairs(self._lifecycle.closed(event))
-            case ConnectionChanged():
+            case negotiation.ConnectionChanged():
                 self._connection_changed(event)
             case ClearCrypto():
                 self._clear(event)
@@ -243,7 +226,7 @@ class IpsecMachine(Machine):
             case SasCounted():
                 self._counted(event)
             case SaWorn(spi_in=spi) if self._associations.get(spi) is not None:
-                self._context.emit(SaRenewalWanted(spi))
+                self._context.emit(negotiation.SaRenewalWanted(spi))
             case UnknownSpi(spi=spi) if not self._associations.has(spi, event.vrf):  # else it was faster than IKE
                 owner = self._context.ports.interfaces.owner(event.local, event.vrf)
                 self._complain(event, messages.InvalidSpi.of(event, owner.name if owner else ""))
@@ -286,7 +269,7 @@ class IpsecMachine(Machine):
         self._serving.want(tuple(dict.fromkeys(policy.outer for policy in policies)))
         self._unserved = self._serving.reasons
         if policies != before:
-            self._context.emit(PoliciesChanged(policies))
+            self._context.emit(negotiation.PoliciesChanged(policies))
         self._announce()
         self._close_foreign()
         homes = {
@@ -316,17 +299,17 @@ class IpsecMachine(Machine):
             if reason is not None and (before is None or before.reason != reason):
                 self._context.emit(messages.CannotProtect.of(name, reason))
 
-    def _decided_of(self, decision: Decision, reason: Reason | None) -> ProtectionDecided:
+    def _decided_of(self, decision: Decision, reason: Reason | None) -> negotiation.ProtectionDecided:
         if decision.policy is None or reason is not None:
-            return ProtectionDecided(decision.tunnel, reason)
+            return negotiation.ProtectionDecided(decision.tunnel, reason)
         size = expansion(decision.policy) if self._config.fragment_first else Expansion(0, 1)
         df = self._config.df_bit
         barred = tuple(decision.barred)
-        return ProtectionDecided(
+        return negotiation.ProtectionDecided(
             decision.tunnel, None, size.overhead, size.block, df, inside=size.inside, barred=barred
         )
 
-    def _connection_changed(self, event: ConnectionChanged) -> None:
+    def _connection_changed(self, event: negotiation.ConnectionChanged) -> None:
         self._tell_pairs(self._lifecycle.changed(event))
         if event.old is not None and event.new is not None and self._is_foreign(event.new):  # it has moved
             self._tell_pairs(self._lifecycle.close(event.new, _FOREIGN))
@@ -336,19 +319,19 @@ class IpsecMachine(Machine):
         for connection in [each for each in self._associations.connections() if self._is_foreign(each)]:
             self._lifecycle.close(connection, _FOREIGN)
 
-    def _is_foreign(self, connection: Connection) -> bool:
-        valid = policies_for(self._policies, connection.ends)
+    def _is_foreign(self, connection: protection.Connection) -> bool:
+        valid = protection.policies_for(self._policies, connection.ends)
         return connection.profile not in [policy.name for policy in valid]
 
     # ------------------------------------------------------------------------------------------- who is told what
 
-    def _wanted(self, wish: ProtectionWanted) -> None:
+    def _wanted(self, wish: negotiation.ProtectionWanted) -> None:
         """Take in which peers a tunnel or NHRP wants."""
         for change in self._sockets.changes(wish):
             self._request(self._sockets.want(wish.tunnel, wish.by, change))
             self._tell_of(wish.tunnel, change[0])
 
-    def _request(self, changes: Iterable[NegotiationWanted]) -> None:
+    def _request(self, changes: Iterable[negotiation.NegotiationWanted]) -> None:
         """Pass on what the sockets want from IKE, and tell the features that have to know."""
         for change in changes:
             self._negotiations.want((*change.ends, change.remote_port), change.wanted, self._context.now)
@@ -391,7 +374,7 @@ class IpsecMachine(Machine):
             told[port] = state
             if state == _NOTHING or self._context.ports.tunnels.get(tunnel) is None:
                 del told[port]
-            self._context.emit(ProtectionChanged(tunnel, nbma, state, port))
+            self._context.emit(negotiation.ProtectionChanged(tunnel, nbma, state, port))
         if not told:
             del self._told[tunnel, nbma]
 
@@ -419,9 +402,13 @@ class IpsecMachine(Machine):
         connections = [each for each in known if each.number not in event.spared and event.front in ("", each.front)]
         if event.sas_only:
             newest = [self._associations.newest(each.number) for each in connections]
-            self._context.emit(*(SaRenewalWanted(association.spi) for association in newest if association is not None))
+            self._context.emit(
+                *(negotiation.SaRenewalWanted(association.spi) for association in newest if association is not None)
+            )
             return
-        self._context.emit(*(ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections))
+        self._context.emit(
+            *(negotiation.ConnectionUnwanted(each.number, "cleared by the administrator") for each in connections)
+        )
         spared = {each.ends for each in known} - {each.ends for each in connections}
         self._context.emit(*self._sockets.again(event.remote, spared, front=event.front))
 

@@ -25,23 +25,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.connections import SenderStanding, is_configured, standing_of
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
-from dmvpn.features.nhrp.parts import (
-    CieCode,
-    ClientInfo,
-    Extensions,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    VendorPrivate,
-    append_entry,
-    find,
-    hop_by_hop,
-    put,
-)
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, leads_to, proof_of
 from dmvpn.features.nhrp.vendor import group_of
@@ -65,11 +52,11 @@ class RefusedRegistration:
     why: the refusal to count and log; None: the code says enough.
     """
 
-    code: CieCode
+    code: parts.CieCode
     why: Refusal | None = None
 
 
-_PROHIBITED = RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
+_PROHIBITED = RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
 
 
 class Admission:
@@ -84,8 +71,8 @@ class Admission:
         standing = standing_of(self._station.ports.protection, tunnel, sender)
         trusted = not tunnel.protected or standing.is_server
         at, group = _real_place(packet, sender, trusted=trusted), _group_of(packet.extensions)
-        cies = packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),)
-        answers: list[ClientInfo] = []
+        cies = packet.cies or (parts.ClientInfo(holding_time=tunnel.config.holdtime),)
+        answers: list[parts.ClientInfo] = []
         for cie in cies[:MOST_LOOKED_AT]:
             claims = _claims_of(packet, cie, at)
             olds = [tunnel.cache.get(claim.target) for claim in claims]
@@ -100,12 +87,12 @@ class Admission:
                 for claim, old in zip(claims, olds, strict=True):
                     renews = old is not None and old.is_registered and self._is_same_place(old, claim)
                     self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
-                answers.append(cie if cie.code == CieCode.SUCCESS else replace(cie, code=CieCode.SUCCESS))
+                answers.append(cie if cie.code == parts.CieCode.SUCCESS else replace(cie, code=parts.CieCode.SUCCESS))
             else:
                 answers.append(_refusal(tunnel, cie, refused.code))
-        answers += [_refusal(tunnel, cie, CieCode.INSUFFICIENT_RESOURCES) for cie in cies[MOST_LOOKED_AT:]]
+        answers += [_refusal(tunnel, cie, parts.CieCode.INSUFFICIENT_RESOURCES) for cie in cies[MOST_LOOKED_AT:]]
         if tunnel.link_local is not None and any(
-            _is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
+            _is_on_link(answer) and answer.code == parts.CieCode.SUCCESS for answer in answers
         ):
             answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
         self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
@@ -130,8 +117,8 @@ class Admission:
             return None
         if payer is not None and tunnel.cache.paid_by(payer) >= tunnel.config.registration_limit:
             self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
-            return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES)
-        return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
+            return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
+        return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
 
     def _refused(self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None]) -> RefusedRegistration | None:
         """Return why the bindings of one CIE may not be registered.
@@ -155,17 +142,17 @@ class Admission:
             holder = tunnel.cache.binding(claim.target.address)
             if holder is not None and holder.identity and claim.target in holder.target:
                 if not self._belongs(tunnel, holder, (claim.next_hop, claim.at)):
-                    return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
+                    return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
                 if holder is old:
                     return None  # the address is the identity's, at any NBMA address
         if old is None:
-            return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
+            return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
         if not old.binds or self._is_same_place(old, claim):
             return None
         if old.type is EntryType.STATIC:
-            return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
+            return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
         # A unique binding excludes all other stations until it expires, whether these claim it uniquely or not.
-        return RefusedRegistration(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
+        return RefusedRegistration(parts.CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
 
     def _over_limit(
         self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
@@ -180,7 +167,7 @@ class Admission:
         if not more or tunnel.cache.paid_by(payer) + more <= tunnel.config.registration_limit:
             return None
         self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
-        return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES)
+        return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
 
     def _hearsay(
         self, tunnel: Tunnel, claims: list[Claim], sender: NbmaPeer, *, trusted: bool
@@ -194,9 +181,9 @@ class Admission:
                 continue
             if not trusted:
                 self._server.complain(tunnel, claim.target, sender, Refusal.OTHER_NBMA)
-                return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED)
+                return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED)
             if not self._station.believes(tunnel, sender, claim.at.nbma):
-                return RefusedRegistration(CieCode.INSUFFICIENT_RESOURCES)
+                return RefusedRegistration(parts.CieCode.INSUFFICIENT_RESOURCES)
         return None
 
     def _is_server(self, tunnel: Tunnel, sender: NbmaPeer) -> bool:
@@ -230,21 +217,21 @@ class Admission:
         return False
 
     def _reply(
-        self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress
+        self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[parts.ClientInfo, ...], nbma: IPAddress
     ) -> RegistrationReply:
         """Make the reply: the request with the same source fields (RFC 2332 §5.2.4)."""
         extensions = request.extensions
-        if find(extensions, ResponderAddress) is not None:
-            extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
+        if parts.find(extensions, parts.ResponderAddress) is not None:
+            extensions = parts.put(extensions, parts.ResponderAddress(entries=(self._station.responder(tunnel),)))
         if nbma != request.source_nbma:
-            translated = ClientInfo(
+            translated = parts.ClientInfo(
                 prefix_length=nbma.max_prefixlen,
                 mtu=tunnel.mtu,
                 preference=255,
                 nbma=nbma,
                 protocol=request.source_protocol,
             )
-            extensions = append_entry(extensions, NatAddress, translated)
+            extensions = parts.append_entry(extensions, parts.NatAddress, translated)
         # An FRR client that sent the request to its own address learns ours here.
         to_itself = request.destination_protocol == request.source_protocol
         return RegistrationReply(
@@ -254,14 +241,14 @@ class Admission:
             flags=request.flags,
             request_id=request.request_id,
             cies=cies,
-            extensions=hop_by_hop(extensions, self._station.authentication(tunnel)),
+            extensions=parts.hop_by_hop(extensions, self._station.authentication(tunnel)),
         )
 
 
-def _refusal(tunnel: Tunnel, cie: ClientInfo, code: CieCode) -> ClientInfo:
+def _refusal(tunnel: Tunnel, cie: parts.ClientInfo, code: parts.CieCode) -> parts.ClientInfo:
     """Count an entry that is not registered, and return the answer to it."""
     tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
-    return ClientInfo(code=code, prefix_length=cie.prefix_length, protocol=cie.protocol)
+    return parts.ClientInfo(code=code, prefix_length=cie.prefix_length, protocol=cie.protocol)
 
 
 def _payer(standing: SenderStanding, sender: NbmaPeer, at: NbmaPeer) -> IPAddress | Proved | None:
@@ -292,12 +279,12 @@ def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused
         return _PROHIBITED
     covers_edge = tunnel.is_edge(address) if is_host else any(edge in target for edge in tunnel.edges)
     if covers_edge or tunnel.is_edge(claim.next_hop):
-        return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
+        return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
         if not is_host or station.owns(tunnel, address):
             return _PROHIBITED
         if not leads_to(station, tunnel, address, claim.at, claim.speaker):
-            return RefusedRegistration(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
+            return RefusedRegistration(parts.CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)
     return None
 
 
@@ -306,28 +293,28 @@ def _real_place(packet: RegistrationRequest, sender: NbmaPeer, *, trusted: bool)
 
     trusted: the sender may pass on requests of other stations; the client may then be elsewhere.
     """
-    record = find(packet.extensions, ForwardTransitRecord)
+    record = parts.find(packet.extensions, parts.ForwardTransitRecord)
     return NbmaPeer(packet.source_nbma) if trusted and record is not None and record.entries else sender
 
 
-def _claims_of(packet: RegistrationRequest, cie: ClientInfo, at: NbmaPeer) -> list[Claim]:
+def _claims_of(packet: RegistrationRequest, cie: parts.ClientInfo, at: NbmaPeer) -> list[Claim]:
     """Read one binding: client addresses of length zero mean those of the header, RFC 2332 §5.2.3."""
     claim = _claim(packet, cie, at)
     return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if _is_on_link(cie) else [claim]
 
 
-def _is_on_link(cie: ClientInfo) -> bool:
+def _is_on_link(cie: parts.ClientInfo) -> bool:
     """Return whether the entry names a link-local address."""
     return cie.protocol is not None and is_link_local(cie.protocol)
 
 
-def _group_of(extensions: Extensions) -> str:
+def _group_of(extensions: parts.Extensions) -> str:
     """Return the NHRP group of the client, for per-tunnel QoS."""
-    named = (group_of(extension) for extension in extensions if isinstance(extension, VendorPrivate))
+    named = (group_of(extension) for extension in extensions if isinstance(extension, parts.VendorPrivate))
     return next((group for group in named if group is not None), "")
 
 
-def _claim(packet: RegistrationRequest, cie: ClientInfo, at: NbmaPeer) -> Claim:
+def _claim(packet: RegistrationRequest, cie: parts.ClientInfo, at: NbmaPeer) -> Claim:
     """Read one binding: client addresses of length zero mean those of the common header, RFC 2332 §5.2.3."""
     address = cie.protocol if cie.protocol is not None else packet.source_protocol
     claimed = packet.source_nbma if packet.source_nbma != at.nbma else None

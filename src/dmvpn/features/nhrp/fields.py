@@ -12,8 +12,8 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.debug import EXTENSION_NAMES, flag_words
 from dmvpn.features.nhrp.messages import code_name, error_name
-from dmvpn.features.nhrp.packet import ClientMessage, ErrorIndication, NhrpPacket, TrafficIndication, parse
-from dmvpn.features.nhrp.parts import AddressExtension, Authentication, Extension, VendorPrivate
+from dmvpn.features.nhrp.packet import ClientMessage, ErrorIndication, TrafficIndication, parse
+from dmvpn.features.nhrp.parts import AddressExtension, Authentication, VendorPrivate
 from dmvpn.features.nhrp.vendor import MappedPorts, group_of
 from dmvpn.net import ip
 
@@ -38,13 +38,6 @@ def packet_fields(octets: bytes) -> Iterator[str]:
     yield f"Source NBMA Address: {'left out' if packet.without_nbma else spelled(packet.source_nbma)}"
     yield f"Source Protocol Address: {spelled(packet.source_protocol)}"
     yield f"Destination Protocol Address: {spelled(packet.destination_protocol)}"
-    yield from _body(packet)
-    for extension in packet.extensions:
-        yield from _extension(extension)
-    yield f"Packet Size: {len(octets)} octets"
-
-
-def _body(packet: NhrpPacket) -> Iterator[str]:
     match packet:
         case ClientMessage():
             yield from _entries("Client Information Entry", packet.cies)
@@ -55,6 +48,20 @@ def _body(packet: NhrpPacket) -> Iterator[str]:
         case TrafficIndication():
             yield f"Traffic Code: {'redirect' if packet.traffic_code == 0 else 'unknown'} ({packet.traffic_code})"
             yield f"Quoted Packet: {_quoted(packet.packet)}"
+    for extension in packet.extensions:
+        match extension:
+            case AddressExtension():
+                name = f"{EXTENSION_NAMES[extension.TYPE]} Extension"
+                if not extension.entries:
+                    yield f"{name}: empty"
+                yield from _entries(name, extension.entries)
+            case Authentication():
+                yield "Authentication Extension: a password, which is hidden here"
+            case VendorPrivate():
+                yield f"Vendor Private Extension: {_vendor(extension)}"
+            case _:
+                yield "Unknown Extension: ignored"
+    yield f"Packet Size: {len(octets)} octets"
 
 
 def _entries(name: str, entries: tuple[ClientInfo, ...]) -> Iterator[str]:
@@ -74,21 +81,6 @@ def _entry(entry: ClientInfo) -> str:
         f"code {code_name(entry.code)}",
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _extension(extension: Extension) -> Iterator[str]:
-    match extension:
-        case AddressExtension():
-            name = f"{EXTENSION_NAMES[extension.TYPE]} Extension"
-            if not extension.entries:
-                yield f"{name}: empty"
-            yield from _entries(name, extension.entries)
-        case Authentication():
-            yield "Authentication Extension: a password, which is hidden here"
-        case VendorPrivate():
-            yield f"Vendor Private Extension: {_vendor(extension)}"
-        case _:
-            yield "Unknown Extension: ignored"
 
 
 def _vendor(extension: VendorPrivate) -> str:

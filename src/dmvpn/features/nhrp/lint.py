@@ -88,40 +88,51 @@ RULES: Final = collected(Rule, vars())
 def check(config: NhrpConfig) -> Iterator[Concern]:
     """Find mistakes in the NHRP lines, interface by interface."""
     for tunnel in config.tunnels:
-        yield from _runs(tunnel)
-        yield from _password(tunnel)
+        said = tunnel.nhs or tunnel.maps or tunnel.multicast or tunnel.multicast_dynamic
+        if tunnel.network_id is None and (said or tunnel.authentication or tunnel.shortcut or tunnel.redirect):
+            yield Concern(
+                rule=NETWORK_ID,
+                at=(f"interface {tunnel.name}",),
+                what=f"{tunnel.name} has NHRP lines and no network-id: NHRP does not run on it",
+                fix=f"interface {tunnel.name}\n {lines.of_version(lines.NETWORK_ID, tunnel.version).of(id=1)}",
+            )
+        length = len(tunnel.authentication.encode())
+        line = lines.of_version(lines.AUTHENTICATION, tunnel.version)
+        if length > PASSWORD_LENGTH and not is_hidden(tunnel.authentication):
+            yield Concern(
+                rule=PASSWORD,
+                at=_line(tunnel, "authentication"),
+                what=f"the NHRP password has {length} characters; only the first {PASSWORD_LENGTH} are sent "
+                "and compared",
+                fix=f"interface {tunnel.name}\n {line.of(password=SECRET)}",
+            )
         if tunnel.network_id is not None:
             yield from _times(tunnel)
-            yield from _roles(tunnel, is_transit=any(_serves(other) for other in config.tunnels if other is not tunnel))
+            if (
+                tunnel.redirect
+                and tunnel.nhs
+                and not _serves(tunnel)
+                and not any(_serves(other) for other in config.tunnels if other is not tunnel)
+            ):
+                yield Concern(
+                    rule=REDIRECT,
+                    at=_line(tunnel, "redirect"),
+                    what=f"{tunnel.name} is a client, and only hubs send redirects: the line has no effect here",
+                    fix=f"interface {tunnel.name}\n {lines.of_version(lines.REDIRECT, tunnel.version).no()}",
+                )
+            if tunnel.if_state and not tunnel.nhs:
+                yield Concern(
+                    rule=IF_STATE,
+                    at=(f"interface {tunnel.name}", "if-state nhrp"),
+                    what=f"{tunnel.name} has no next hop server that its line protocol could follow",
+                    fix=f"interface {tunnel.name}\n {lines.IF_STATE.no()}",
+                )
             yield from _multicast(tunnel)
 
 
 def _line(tunnel: TunnelConfig, words: str) -> tuple[str, str]:
     """Return the words of a line."""
     return f"interface {tunnel.name}", f"{'ip' if tunnel.version == 4 else 'ipv6'} nhrp {words}"
-
-
-def _runs(tunnel: TunnelConfig) -> Iterator[Concern]:
-    said = tunnel.nhs or tunnel.maps or tunnel.multicast or tunnel.multicast_dynamic
-    if tunnel.network_id is None and (said or tunnel.authentication or tunnel.shortcut or tunnel.redirect):
-        yield Concern(
-            rule=NETWORK_ID,
-            at=(f"interface {tunnel.name}",),
-            what=f"{tunnel.name} has NHRP lines and no network-id: NHRP does not run on it",
-            fix=f"interface {tunnel.name}\n {lines.of_version(lines.NETWORK_ID, tunnel.version).of(id=1)}",
-        )
-
-
-def _password(tunnel: TunnelConfig) -> Iterator[Concern]:
-    length = len(tunnel.authentication.encode())
-    line = lines.of_version(lines.AUTHENTICATION, tunnel.version)
-    if length > PASSWORD_LENGTH and not is_hidden(tunnel.authentication):
-        yield Concern(
-            rule=PASSWORD,
-            at=_line(tunnel, "authentication"),
-            what=f"the NHRP password has {length} characters; only the first {PASSWORD_LENGTH} are sent and compared",
-            fix=f"interface {tunnel.name}\n {line.of(password=SECRET)}",
-        )
 
 
 def _times(tunnel: TunnelConfig) -> Iterator[Concern]:
@@ -144,23 +155,6 @@ def _times(tunnel: TunnelConfig) -> Iterator[Concern]:
 def _serves(tunnel: TunnelConfig) -> bool:
     """Return whether clients register here, judging by the tunnel's own lines."""
     return tunnel.network_id is not None and (tunnel.multicast_dynamic or not tunnel.nhs)
-
-
-def _roles(tunnel: TunnelConfig, *, is_transit: bool) -> Iterator[Concern]:
-    if tunnel.redirect and tunnel.nhs and not _serves(tunnel) and not is_transit:
-        yield Concern(
-            rule=REDIRECT,
-            at=_line(tunnel, "redirect"),
-            what=f"{tunnel.name} is a client, and only hubs send redirects: the line has no effect here",
-            fix=f"interface {tunnel.name}\n {lines.of_version(lines.REDIRECT, tunnel.version).no()}",
-        )
-    if tunnel.if_state and not tunnel.nhs:
-        yield Concern(
-            rule=IF_STATE,
-            at=(f"interface {tunnel.name}", "if-state nhrp"),
-            what=f"{tunnel.name} has no next hop server that its line protocol could follow",
-            fix=f"interface {tunnel.name}\n {lines.IF_STATE.no()}",
-        )
 
 
 def _multicast(tunnel: TunnelConfig) -> Iterator[Concern]:

@@ -12,42 +12,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import events, notices
 from dmvpn.base.chores import PAUSE
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
-from dmvpn.base.events import (
-    EffectFailed,
-    Event,
-    Hairpin,
-    IpReceived,
-    NameResolved,
-    NhrpReceived,
-    Packets,
-    Remembered,
-    Resync,
-    Unresolved,
-    UsageReported,
-)
 from dmvpn.base.liveness import PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
-from dmvpn.base.notices import (
-    AnswersEnd,
-    Configured,
-    InterfaceChanged,
-    NeighborSilent,
-    Notice,
-    RouteChanged,
-    TunnelChanged,
-)
-from dmvpn.features.nhrp.model import (
-    ClearCache,
-    ClearNhrpCounters,
-    ClearSessions,
-    ClearStatistics,
-    NhrpConfig,
-    Withdraw,
-)
+from dmvpn.features.nhrp import model
 from dmvpn.features.nhrp.overlay import Overlay
 from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
@@ -72,36 +44,36 @@ class NhrpMachine(Machine):
     config: the current configuration.
     """
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        NhrpReceived,
-        Unresolved,
-        Hairpin,
-        Packets(IpProtocol.ICMP),
-        Packets(IpProtocol.ICMPV6),
-        UsageReported,
-        NameResolved,
-        InterfaceChanged,
-        TunnelChanged,
-        AnswersEnd,
-        NeighborSilent,
+    subscriptions: ClassVar[tuple[type[events.Event] | type[notices.Notice] | events.Packets, ...]] = (
+        events.NhrpReceived,
+        events.Unresolved,
+        events.Hairpin,
+        events.Packets(IpProtocol.ICMP),
+        events.Packets(IpProtocol.ICMPV6),
+        events.UsageReported,
+        events.NameResolved,
+        notices.InterfaceChanged,
+        notices.TunnelChanged,
+        notices.AnswersEnd,
+        notices.NeighborSilent,
         PathLost,
         ProtectionChanged,
         ConnectionChanged,
-        RouteChanged,
-        EffectFailed,
-        Remembered,
-        Resync,
-        ClearCache,
-        ClearNhrpCounters,
-        ClearSessions,
-        ClearStatistics,
-        Withdraw,
+        notices.RouteChanged,
+        events.EffectFailed,
+        events.Remembered,
+        events.Resync,
+        model.ClearCache,
+        model.ClearNhrpCounters,
+        model.ClearSessions,
+        model.ClearStatistics,
+        model.Withdraw,
     )
     budget: ClassVar[int] = 64
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports, steps=_STEPS))
-        self.config = NhrpConfig()
+        self.config = model.NhrpConfig()
         self._shared = Shared()
         self._overlays = {version: Overlay(self._context, self._shared, version) for version in VERSIONS}
         self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
@@ -121,7 +93,7 @@ class NhrpMachine(Machine):
         """Return the tunnels with NHRP for this IP version. For shows, which change nothing."""
         return tuple(self._tunnels[version].values())
 
-    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+    def handle(self, event: events.Event | notices.Notice, now: float) -> list[Effect | notices.Notice]:
         """Handle one event. The chronicle's lines follow everything that the event caused."""
         results = super().handle(event, now)
         if self._context.ports.remembers:
@@ -130,14 +102,14 @@ class NhrpMachine(Machine):
             self._context.arm(self._record, now + PAUSE if past.is_behind else None)
         return results
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: events.Event | notices.Notice) -> None:
         """Hand an event to the overlays that it concerns."""
         match event:
-            case NhrpReceived(data=data):  # first of all, because a hub gets thousands
+            case events.NhrpReceived(data=data):  # first of all, because a hub gets thousands
                 self._overlays[peek_version(data)].reception.receive(event)
-            case UsageReported():
+            case events.UsageReported():
                 self._used(event)
-            case Configured(model=NhrpConfig() as config):
+            case notices.Configured(model=model.NhrpConfig() as config):
                 self._configure(event.feature, config)
             case _:
                 version = _version(event)
@@ -151,14 +123,14 @@ class NhrpMachine(Machine):
                 overlay.ask_for_lost()
             overlay.settle()
 
-    def _configure(self, feature: str, config: NhrpConfig) -> None:
+    def _configure(self, feature: str, config: model.NhrpConfig) -> None:
         self.config = config
         for version, overlay in self._overlays.items():
             own = replace(config, tunnels=tuple(tunnel for tunnel in config.tunnels if tunnel.version == version))
-            overlay.dispatch(Configured(feature, own))
+            overlay.dispatch(notices.Configured(feature, own))
         self._shared.keep({tunnel.name for tunnel in self.tunnels})
 
-    def _used(self, event: UsageReported) -> None:
+    def _used(self, event: events.UsageReported) -> None:
         """Take in the counters of a tunnel, once for both versions."""
         traffic = self._shared.take_in(event, self._context.now)
         for overlay in self._overlays.values():
@@ -172,27 +144,27 @@ def peek_version(data: Octets) -> int:
     return 6 if data[2:4] == _IPV6 else 4
 
 
-def _version(event: Event | Notice) -> int | None:
+def _version(event: events.Event | notices.Notice) -> int | None:
     """Return the IP version that an event concerns; None if it concerns both."""
     match event:
         case (
-            IpReceived(source=address)
-            | Unresolved(next_hop=address)
-            | NeighborSilent(address=address)
+            events.IpReceived(source=address)
+            | events.Unresolved(next_hop=address)
+            | notices.NeighborSilent(address=address)
             | PathLost(address=address)
         ):
             return address.version
-        case Hairpin(packet=packet):
+        case events.Hairpin(packet=packet):
             return 6 if packet[:1] and packet[0] >> 4 == 6 else 4
-        case RouteChanged(prefix=prefix):
+        case notices.RouteChanged(prefix=prefix):
             return prefix.address.version
-        case EffectFailed(effect=SetAdjacency(next_hop=next_hop) | ClearAdjacency(next_hop=next_hop)):
+        case events.EffectFailed(effect=SetAdjacency(next_hop=next_hop) | ClearAdjacency(next_hop=next_hop)):
             return next_hop.version
-        case EffectFailed(effect=SetMulticast(version=version) | SetHairpin(version=version)):
+        case events.EffectFailed(effect=SetMulticast(version=version) | SetHairpin(version=version)):
             return version
-        case EffectFailed():
+        case events.EffectFailed():
             return 4
-        case ClearCache(version=version) | ClearNhrpCounters(version=version):
+        case model.ClearCache(version=version) | model.ClearNhrpCounters(version=version):
             return version
         case _:
             return None

@@ -15,17 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.events import (
-    EffectFailed,
-    Event,
-    Hairpin,
-    IpReceived,
-    NameResolved,
-    Remembered,
-    Resync,
-    Unresolved,
-)
 from dmvpn.base.liveness import PathLost
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
@@ -40,19 +31,11 @@ from dmvpn.base.notices import (
     TunnelChanged,
 )
 from dmvpn.base.protection import ProtectionPhase
-from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp import messages, model
 from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer, RouteState
 from dmvpn.features.nhrp.configuration import Configuration
 from dmvpn.features.nhrp.echoes import Echoes
-from dmvpn.features.nhrp.model import (
-    ClearCache,
-    ClearNhrpCounters,
-    ClearSessions,
-    ClearStatistics,
-    NhrpConfig,
-    Withdraw,
-)
 from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.plane import OfferedRoutes, Plane
 from dmvpn.features.nhrp.purge import Purger
@@ -125,20 +108,20 @@ class Overlay:
             names=self._names,
         )
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: events.Event | Notice) -> None:
         """Take one event other than a packet of NHRP and a `Tick`."""
         station = self._station
         match event:
             # Events of the data plane.
-            case Unresolved(tunnel=name, next_hop=next_hop):
+            case events.Unresolved(tunnel=name, next_hop=next_hop):
                 if (tunnel := self._running(name)) is not None:
                     self._resolver.unresolved(tunnel, next_hop)
-            case Hairpin(tunnel=name):
+            case events.Hairpin(tunnel=name):
                 if (tunnel := self._running(name)) is not None:
                     self._redirects.hairpin(tunnel, event)
-            case IpReceived():
+            case events.IpReceived():
                 self._heard(event)
-            case EffectFailed():
+            case events.EffectFailed():
                 self._plane.failed(event)
             # Events of other features.
             case RouteChanged():
@@ -158,14 +141,14 @@ class Overlay:
                 if (tunnel := station.tunnels.get(name)) is not None:
                     self._purger.take_answers_back(tunnel)
             # Configuration, and stored state from the host.
-            case Configured(model=NhrpConfig() as config):
+            case Configured(model=model.NhrpConfig() as config):
                 self._configuration.apply(config)
-            case NameResolved():
+            case events.NameResolved():
                 if self._names.resolved(event):
                     self._configuration.names_changed()
-            case Remembered(name=name) if name == REQUEST_IDS:
+            case events.Remembered(name=name) if name == REQUEST_IDS:
                 station.request_ids.remember(event.octets)
-            case Resync():
+            case events.Resync():
                 for tunnel in station.tunnels.values():
                     self._configuration.restore(tunnel)
             case _:
@@ -221,7 +204,7 @@ class Overlay:
 
     # -------------------------------------------------------------------------------------------- echoes
 
-    def _heard(self, event: IpReceived) -> None:
+    def _heard(self, event: events.IpReceived) -> None:
         """Take in the answer to one of our echoes, if the packet is one."""
         came_by = self._station.tunnels.get(event.interface)
         if came_by is not None:
@@ -335,21 +318,21 @@ class Overlay:
 
     # -------------------------------------------------------------------------------------------- orders of people
 
-    def _ordered(self, event: Event | Notice) -> None:
+    def _ordered(self, event: events.Event | Notice) -> None:
         """Carry out an operator command."""
         station = self._station
         match event:
-            case ClearCache(target=target, vrf=vrf):
+            case model.ClearCache(target=target, vrf=vrf):
                 for tunnel in [one for one in station.tunnels.values() if vrf in (None, one.config.vrf)]:
                     self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
-            case ClearNhrpCounters():
+            case model.ClearNhrpCounters():
                 self._clear_counters(event)
-            case ClearStatistics():
+            case model.ClearStatistics():
                 for tunnel in self._chosen(event.interface):
                     tunnel.counters.clear_happenings()
-            case ClearSessions():
+            case model.ClearSessions():
                 self._clear_sessions(event)
-            case Withdraw():
+            case model.Withdraw():
                 station.leave()
                 for tunnel in station.tunnels.values():
                     self._purger.leave(tunnel)
@@ -366,7 +349,7 @@ class Overlay:
                 self._configuration.forget(tunnel, entry, "NHRP: no error")
             yield
 
-    def _clear_counters(self, event: ClearNhrpCounters) -> None:
+    def _clear_counters(self, event: model.ClearNhrpCounters) -> None:
         for tunnel in self._chosen(event.interface):
             if event.server is None:
                 tunnel.counters.clear_packets()
@@ -374,7 +357,7 @@ class Overlay:
                 if event.server in (None, client.nhs):
                     client.clear_counters()
 
-    def _clear_sessions(self, event: ClearSessions) -> None:
+    def _clear_sessions(self, event: model.ClearSessions) -> None:
         for tunnel in self._chosen(event.interface):
             chosen = [
                 entry

@@ -24,16 +24,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TypedDict
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.parts import (
-    ADDRESS_LENGTH,
-    END,
-    LARGEST_SUBADDRESS,
-    AddressFamily,
-    ClientInfo,
-    Extensions,
-    parse_cies,
-    parse_extensions,
-)
+from dmvpn.features.nhrp import parts
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.octets import Octets, ip_address
@@ -53,7 +44,7 @@ _LARGEST_PACKET = 0xFFFF
 _FIXED: Final = "RFC 2332 §5.1"
 _MANDATORY: Final = "RFC 2332 §5.2.0.1"
 _PROTOCOL_ADDRESS_LENGTH: dict[int, int] = {ProtocolType.IPV4: 4, ProtocolType.IPV6: 16}
-_AFN = {4: AddressFamily.IPV4, 6: AddressFamily.IPV6}
+_AFN = {4: parts.AddressFamily.IPV4, 6: parts.AddressFamily.IPV6}
 _PROTOCOL_TYPE = {4: ProtocolType.IPV4, 6: ProtocolType.IPV6}
 HOP_COUNT = 255  # where IOS starts every packet, replies too; it drops what arrives with 0 (FRR issue 951)
 
@@ -137,8 +128,8 @@ class NhrpPacket:
     without_nbma: bool = False
     source_protocol: IPAddress
     destination_protocol: IPAddress
-    extensions: Extensions = ()
-    end: bytes = END
+    extensions: parts.Extensions = ()
+    end: bytes = parts.END
 
     @property
     def source_nbma_octets(self) -> bytes:
@@ -149,7 +140,7 @@ class NhrpPacket:
         """Return the six octets that differ by type (two of them, then four) and what follows the addresses."""
         raise NotImplementedError
 
-    def forwarded(self, extensions: Extensions) -> Self:
+    def forwarded(self, extensions: parts.Extensions) -> Self:
         """Return the packet for the next hop: one hop less, and with these extensions (transit record, password)."""
         return replace(self, hop_count=self.hop_count - 1, extensions=extensions)
 
@@ -171,7 +162,7 @@ class NhrpPacket:
             extension_offset = len(packet)
             for extension in self.extensions:
                 packet += extension.serialize()
-            packet += self.end or END
+            packet += self.end or parts.END
         if len(packet) > _LARGEST_PACKET or len(source) != len(destination):
             raise ValueError(f"NHRP packet of {len(packet)} octets from {source!r} to {destination!r}")
         packet[_EXTENSION_OFFSET_AT : _EXTENSION_OFFSET_AT + 2] = extension_offset.to_bytes(2, "big")
@@ -192,7 +183,7 @@ class ClientMessage(NhrpPacket):
 
     flags: enum.IntFlag
     request_id: int
-    cies: tuple[ClientInfo, ...] = ()
+    cies: tuple[parts.ClientInfo, ...] = ()
 
     def _parts(self) -> tuple[int, int, bytes]:
         return self.flags, self.request_id, b"".join([cie.serialize() for cie in self.cies])
@@ -308,7 +299,7 @@ class _Common(TypedDict):
     without_nbma: bool
     source_protocol: IPAddress
     destination_protocol: IPAddress
-    extensions: Extensions
+    extensions: parts.Extensions
     end: bytes
 
 
@@ -326,10 +317,10 @@ def parse(data: Octets) -> NhrpPacket:
     body_end = extension_offset or size
     if not body_at <= body_end <= size:
         raise WireError(f"extension offset {extension_offset} in {size} octets", offset=14, clause=_FIXED)
-    extensions: Extensions = ()
+    extensions: parts.Extensions = ()
     end_at = size
     if extension_offset:
-        extensions, end_at = parse_extensions(
+        extensions, end_at = parts.parse_extensions(
             packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
         )
     common = _Common(
@@ -348,7 +339,7 @@ def parse(data: Octets) -> NhrpPacket:
             **common,
             flags=client_message.FLAGS(first),
             request_id=second,
-            cies=parse_cies(packet, body_at, body_end, nbma_length=nbma_length, protocol_length=protocol_length),
+            cies=parts.parse_cies(packet, body_at, body_end, nbma_length=nbma_length, protocol_length=protocol_length),
         )
     if kind == PacketType.ERROR_INDICATION:
         return ErrorIndication(
@@ -386,13 +377,13 @@ def address_lengths(
     Both protocol addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet without
     them. The source NBMA address may be left out: the receiver knows the address that the packet came from.
     """
-    nbma_length = ADDRESS_LENGTH.get(afn)
+    nbma_length = parts.ADDRESS_LENGTH.get(afn)
     if nbma_length is None:
         raise WireError(f"NBMA address family {afn}", offset=0, clause=_FIXED)
     protocol_length = _PROTOCOL_ADDRESS_LENGTH.get(protocol_type)
     if protocol_length is None:
         raise WireError(f"protocol type {protocol_type:#06x}", offset=2, clause=_FIXED)
-    if nbma_lengths[0] not in (0, nbma_length) or nbma_lengths[1] > LARGEST_SUBADDRESS:
+    if nbma_lengths[0] not in (0, nbma_length) or nbma_lengths[1] > parts.LARGEST_SUBADDRESS:
         raise WireError(f"source NBMA address type/length {nbma_lengths}", offset=18, clause=_FIXED)
     if protocol_lengths != (protocol_length, protocol_length):
         raise WireError(f"protocol addresses of {protocol_lengths} octets", offset=20, clause=_MANDATORY)

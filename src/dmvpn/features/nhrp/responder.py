@@ -21,19 +21,9 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import is_link_local, is_one_station
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, Requester
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.parts import (
-    CieCode,
-    ClientInfo,
-    Extensions,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    find,
-    hop_by_hop,
-    put,
-)
 from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, told_port
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.ways import may_be_beyond
@@ -137,15 +127,18 @@ class Responder:
         """Answer a Resolution Request for an address in `prefix`, which is ours."""
         if self._station.is_leaving:
             return  # the requester will send it again, and then another station answers, or none
-        asker = _asker_of(tunnel, packet, sender)
+        nbma, is_behind_nat = _requester_nbma(tunnel, packet)
+        came_straight = _came_straight(tunnel, packet, nbma, sender)
+        at = sender if came_straight else NbmaPeer(nbma)
+        asker = _Asker(at, came_straight, at.nbma == tunnel.nbma or not is_one_station(at.nbma), is_behind_nat)
         policy = self._policy(tunnel, packet, asker.at.nbma, prefix)
-        if policy is not CieCode.SUCCESS:
+        if policy is not parts.CieCode.SUCCESS:
             self.refuse(tunnel, packet, sender, policy)
             return
         to = sender if asker.is_nowhere else asker.at
         repeated = self._remember(tunnel, packet, to, prefix)
         if repeated is None:
-            self.refuse(tunnel, packet, sender, CieCode.INSUFFICIENT_RESOURCES)
+            self.refuse(tunnel, packet, sender, parts.CieCode.INSUFFICIENT_RESOURCES)
             return
         cie = self._station.own_entry(tunnel, prefix.length)
         if is_link_local(packet.destination_protocol):
@@ -174,11 +167,11 @@ class Responder:
         tunnel: Tunnel,
         packet: ResolutionRequest,
         sender: NbmaPeer,
-        code: CieCode = CieCode.NO_BINDING,
+        code: parts.CieCode = parts.CieCode.NO_BINDING,
     ) -> None:
         """Refuse with the reason: exactly one CIE that is empty but for the code (RFC 2332 §5.2.2)."""
         tunnel.counters.count_refused(Refusal.RESOLUTION_REFUSED)
-        self._station.send(tunnel, sender, self._reply(tunnel, packet, ClientInfo(code=code)))
+        self._station.send(tunnel, sender, self._reply(tunnel, packet, parts.ClientInfo(code=code)))
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
         """Send replies that wait for a direct path, if there is one now."""
@@ -186,7 +179,7 @@ class Responder:
 
     # -------------------------------------------------------------------------------------------- parts
 
-    def _policy(self, tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, prefix: Prefix) -> CieCode:
+    def _policy(self, tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, prefix: Prefix) -> parts.CieCode:
         """Return why a request must not be answered, or SUCCESS. A point-to-point tunnel only takes packets of its far
         end.
 
@@ -194,11 +187,11 @@ class Responder:
         too.
         """
         if tunnel.far_end is not None and requester != tunnel.far_end:
-            return CieCode.ADMINISTRATIVELY_PROHIBITED
+            return parts.CieCode.ADMINISTRATIVELY_PROHIBITED
         own = prefix.is_host and self._station.owns(tunnel, prefix.address)
         if packet.flags & ResolutionFlag.UNIQUE and not own:
-            return CieCode.BINDING_NOT_UNIQUE
-        return CieCode.SUCCESS
+            return parts.CieCode.BINDING_NOT_UNIQUE
+        return parts.CieCode.SUCCESS
 
     def _remember(self, tunnel: Tunnel, packet: ResolutionRequest, to: NbmaPeer, prefix: Prefix) -> bool | None:
         """Store the requester of a prefix of ours, and where it is.
@@ -247,26 +240,26 @@ class Responder:
         self._station.add_entry(tunnel, entry)
         return entry
 
-    def _reply(self, tunnel: Tunnel, request: ResolutionRequest, cie: ClientInfo) -> ResolutionReply:
+    def _reply(self, tunnel: Tunnel, request: ResolutionRequest, cie: parts.ClientInfo) -> ResolutionReply:
         return ResolutionReply(
             source_nbma=request.source_nbma,
             source_protocol=request.source_protocol,
             destination_protocol=request.destination_protocol,
-            flags=(request.flags & _COPIED) | (_ADDED if cie.code == CieCode.SUCCESS else ResolutionFlag(0)),
+            flags=(request.flags & _COPIED) | (_ADDED if cie.code == parts.CieCode.SUCCESS else ResolutionFlag(0)),
             request_id=request.request_id,
             cies=(cie,),
             extensions=self._extensions(tunnel, request.extensions),
         )
 
-    def _extensions(self, tunnel: Tunnel, extensions: Extensions) -> Extensions:
+    def _extensions(self, tunnel: Tunnel, extensions: parts.Extensions) -> parts.Extensions:
         """Return the extensions of the request (RFC 2332 §5.3), with this station as the responder."""
         own = self._station.own_entry(tunnel)
-        if find(extensions, ResponderAddress) is not None:
-            extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
-        if find(extensions, NatAddress) is not None:
+        if parts.find(extensions, parts.ResponderAddress) is not None:
+            extensions = parts.put(extensions, parts.ResponderAddress(entries=(self._station.responder(tunnel),)))
+        if parts.find(extensions, parts.NatAddress) is not None:
             public = (replace(own, nbma=tunnel.public_nbma, holding_time=0),) if tunnel.public_nbma else ()
-            extensions = put(extensions, NatAddress(entries=public))
-        return hop_by_hop(extensions, self._station.authentication(tunnel))
+            extensions = parts.put(extensions, parts.NatAddress(entries=public))
+        return parts.hop_by_hop(extensions, self._station.authentication(tunnel))
 
     def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, asker: _Asker, sender: NbmaPeer) -> None:
         """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and has a holding time."""
@@ -317,20 +310,13 @@ class _Asker:
     is_behind_nat: bool
 
 
-def _asker_of(tunnel: Tunnel, packet: ResolutionRequest, sender: NbmaPeer) -> _Asker:
-    nbma, is_behind_nat = _requester_nbma(tunnel, packet)
-    came_straight = _came_straight(tunnel, packet, nbma, sender)
-    at = sender if came_straight else NbmaPeer(nbma)
-    return _Asker(at, came_straight, at.nbma == tunnel.nbma or not is_one_station(at.nbma), is_behind_nat)
-
-
 def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: NbmaPeer) -> bool:
     """Return whether the requester itself sent it here.
 
     On a protected tunnel the record shows it: two stations may be behind one translator, and one may look different
     from elsewhere.
     """
-    record = find(packet.extensions, ForwardTransitRecord) if tunnel.protected else None
+    record = parts.find(packet.extensions, parts.ForwardTransitRecord) if tunnel.protected else None
     return not record.entries if record is not None else requester == sender.nbma
 
 
@@ -338,7 +324,7 @@ def _requester_nbma(tunnel: Tunnel, packet: ResolutionRequest) -> tuple[IPAddres
     """Return where packets to the requester go, and whether it is behind a translator, by the request or by our own
     data.
     """
-    nat = find(packet.extensions, NatAddress)
+    nat = parts.find(packet.extensions, parts.NatAddress)
     for entry in nat.entries if nat else ():
         translated = entry.nbma
         if entry.protocol == packet.source_protocol and translated is not None and translated != packet.source_nbma:

@@ -18,7 +18,7 @@ from dmvpn.base.addresses import is_one_station
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import RateLimit
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.packet import (
     HEADER,
@@ -30,20 +30,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
     address_lengths,
-)
-from dmvpn.features.nhrp.parts import (
-    AddressExtension,
-    ClientInfo,
-    Extension,
-    Extensions,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    append_entry,
-    find,
-    hop_by_hop,
-    unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL
@@ -94,9 +80,9 @@ class Transit:
             self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, record))
             return
         extensions = packet.extensions
-        if unknown_compulsory(extensions) is None:
+        if parts.unknown_compulsory(extensions) is None:
             extensions = self._recorded(tunnel, way.tunnel, packet)
-        extensions = hop_by_hop(extensions, self._station.authentication(way.tunnel))
+        extensions = parts.hop_by_hop(extensions, self._station.authentication(way.tunnel))
         onward = packet.forwarded(extensions)
         if way.tunnel.state is not None and len(onward.serialize()) > way.tunnel.state.ip_mtu:
             self._errors.refuse(tunnel, packet, sender, ErrorCode.SDU_SIZE_EXCEEDED, Refusal.TOO_LARGE)
@@ -107,7 +93,7 @@ class Transit:
         """Return where a reply's request came from, if no route leads there: the server before us, or the requester."""
         if not isinstance(packet, REPLIES):
             return None
-        record = find(packet.extensions, ForwardTransitRecord)
+        record = parts.find(packet.extensions, parts.ForwardTransitRecord)
         before, nbma = packet.source_protocol, packet.source_nbma
         for entry in record.entries if record else ():
             if entry.protocol is None or entry.nbma is None:
@@ -117,36 +103,44 @@ class Transit:
             before, nbma = entry.protocol, entry.nbma
         return None
 
-    def _loop(self, tunnel: Tunnel, packet: NhrpPacket) -> AddressExtension | None:
+    def _loop(self, tunnel: Tunnel, packet: NhrpPacket) -> parts.AddressExtension | None:
         """Return the record that shows that we forwarded, or answered, this packet before.
 
         RFC 2332 §5.3.1 to §5.3.3.
         """
-        kinds: tuple[type[ForwardTransitRecord] | type[ReverseTransitRecord] | type[ResponderAddress], ...]
-        kinds = (ReverseTransitRecord, ResponderAddress) if isinstance(packet, REPLIES) else (ForwardTransitRecord,)
+        kinds: tuple[
+            type[parts.ForwardTransitRecord] | type[parts.ReverseTransitRecord] | type[parts.ResponderAddress], ...
+        ]
+        kinds = (
+            (parts.ReverseTransitRecord, parts.ResponderAddress)
+            if isinstance(packet, REPLIES)
+            else (parts.ForwardTransitRecord,)
+        )
         for kind in kinds:
-            record = find(packet.extensions, kind)
+            record = parts.find(packet.extensions, kind)
             for entry in record.entries if record else ():
                 if entry.protocol is not None and self._station.owns(tunnel, entry.protocol):
                     return record
         return None
 
-    def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> Extensions:
+    def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> parts.Extensions:
         """Return the extensions with this station on the record, and with translated addresses that only we know."""
         own = self._station.own_entry(leaves_by)
         if isinstance(packet, REPLIES):
-            extensions = append_entry(packet.extensions, ReverseTransitRecord, own)
+            extensions = parts.append_entry(packet.extensions, parts.ReverseTransitRecord, own)
             if isinstance(packet, ResolutionReply) and packet.cies and packet.cies[0].protocol is not None:
                 extensions = _translate(extensions, came_by, packet.cies[0].protocol)
                 extensions = self._mapped(extensions, came_by, packet, packet.cies[0].protocol)
             return extensions
-        extensions = append_entry(packet.extensions, ForwardTransitRecord, own)
+        extensions = parts.append_entry(packet.extensions, parts.ForwardTransitRecord, own)
         if isinstance(packet, ResolutionRequest):
             extensions = _translate(extensions, came_by, packet.source_protocol)
             extensions = self._mapped(extensions, came_by, packet, packet.source_protocol)
         return extensions
 
-    def _mapped(self, extensions: Extensions, tunnel: Tunnel, packet: NhrpPacket, address: IPAddress) -> Extensions:
+    def _mapped(
+        self, extensions: parts.Extensions, tunnel: Tunnel, packet: NhrpPacket, address: IPAddress
+    ) -> parts.Extensions:
         """Add the UDP port at which a client is heard.
 
         A port from the packet is kept only if another server passed it on.
@@ -154,7 +148,9 @@ class Transit:
         ports = mapped_ports(extensions)
         if ports is None:
             return extensions
-        record = find(packet.extensions, ReverseTransitRecord if isinstance(packet, REPLIES) else ForwardTransitRecord)
+        record = parts.find(
+            packet.extensions, parts.ReverseTransitRecord if isinstance(packet, REPLIES) else parts.ForwardTransitRecord
+        )
         passed_on = ports.entries if record is not None and record.entries else ()
         entry = tunnel.cache.host(address)
         if entry is None or not entry.is_registered:
@@ -165,20 +161,20 @@ class Transit:
         return with_mapped_ports(extensions, MappedPorts((*rest, *known), ports.others))
 
 
-def _translate(extensions: Extensions, tunnel: Tunnel, address: IPAddress) -> Extensions:
+def _translate(extensions: parts.Extensions, tunnel: Tunnel, address: IPAddress) -> parts.Extensions:
     """Add the translated address of a client behind NAT, which the client does not know and the far side needs
     (Cisco).
     """
     entry = tunnel.cache.host(address)
-    nat = find(extensions, NatAddress)
+    nat = parts.find(extensions, parts.NatAddress)
     if entry is None or entry.claimed is None or nat is None:
         return extensions
     if any(known.protocol == address for known in nat.entries):
         return extensions
-    translated = ClientInfo(
+    translated = parts.ClientInfo(
         prefix_length=address.max_prefixlen, mtu=tunnel.mtu, preference=255, nbma=entry.nbma, protocol=address
     )
-    return append_entry(extensions, NatAddress, translated)
+    return parts.append_entry(extensions, parts.NatAddress, translated)
 
 
 class Errors:
@@ -287,7 +283,7 @@ class _Fault:
     octets: bytes
 
 
-def extension_offset(packet: NhrpPacket, extension: Extension | int | None) -> int:
+def extension_offset(packet: NhrpPacket, extension: parts.Extension | int | None) -> int:
     """Return where an extension (or the one of this number) is in its packet; without one, where extensions begin.
 
     This is the Error Offset of RFC 2332 §5.2.7.

@@ -10,19 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from dmvpn.base import translation
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.events import ClockSet
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
 from dmvpn.base.routemaps import Counted, MapRule, RoutePolicies
-from dmvpn.base.translation import (
-    PROTOCOLS,
-    Addresses,
-    ListedPackets,
-    MappedPackets,
-    PacketPolicies,
-    PacketRule,
-)
 from dmvpn.features.policy.events import ClearHits
 from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.policy.packets import FilterLists
@@ -50,13 +43,13 @@ class PolicyMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports))
         self.config = PolicyConfig()
-        self._policies = PacketPolicies()
+        self._policies = translation.PacketPolicies()
         self.hits: dict[tuple[Counted, str, int], int] = {}
         self._routes = RoutePolicies(hits=self.hits)
         self._filters = FilterLists(self.config)
         self._minute = Timer("see which time ranges have begun or ended", self._look_at_clock)
 
-    def of_packets(self) -> PacketPolicies:
+    def of_packets(self) -> translation.PacketPolicies:
         """Access lists and route maps that match packets."""
         return self._policies
 
@@ -104,12 +97,14 @@ class PolicyMachine(Machine):
                 del self.hits[kind, name, sequence]
 
 
-def of_packets(config: PolicyConfig | None) -> PacketPolicies:
+def of_packets(config: PolicyConfig | None) -> translation.PacketPolicies:
     """Return all lists and maps that match packets. None: there are none."""
     if config is None:
-        return PacketPolicies()
+        return translation.PacketPolicies()
     lists = {name: entries for (name, _), entries in config.access_lists.items()}
-    return PacketPolicies(access_lists=Lazily(lists, _packets), route_maps=Lazily(config.route_maps, _mapped))
+    return translation.PacketPolicies(
+        access_lists=Lazily(lists, _packets), route_maps=Lazily(config.route_maps, _mapped)
+    )
 
 
 def filter_list(config: PolicyConfig, name: str, local: datetime | None = None) -> FilterList | None:
@@ -122,23 +117,23 @@ def filter_list(config: PolicyConfig, name: str, local: datetime | None = None) 
     return FilterLists(config).get(name, local)
 
 
-def _packets(entries: Pages[AccessEntry]) -> ListedPackets:
+def _packets(entries: Pages[AccessEntry]) -> translation.ListedPackets:
     problems = (f"entry {entry.sequence} {what}" for entry in entries if (what := _problem(entry)))
-    return ListedPackets(tuple(rule for entry in entries for rule in _rules(entry)), next(problems, ""))
+    return translation.ListedPackets(tuple(rule for entry in entries for rule in _rules(entry)), next(problems, ""))
 
 
 def _problem(entry: AccessEntry) -> str:
     """Return the part that a translator cannot obey, "" for nothing."""
-    if entry.protocol not in (None, *PROTOCOLS):
+    if entry.protocol not in (None, *translation.PROTOCOLS):
         return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
     return f"asks for {entry.partial}" if entry.partial else ""
 
 
-def _rules(entry: AccessEntry) -> Iterator[PacketRule]:
+def _rules(entry: AccessEntry) -> Iterator[translation.PacketRule]:
     """Yield a rule for each pair of ranges of ports: none, if no port is meant."""
     for source_ports in _ports(entry.source_ports):
         for destination_ports in _ports(entry.destination_ports):
-            yield PacketRule(
+            yield translation.PacketRule(
                 permit=entry.permit,
                 source=_addresses(entry.source),
                 destination=_addresses(entry.destination),
@@ -148,21 +143,21 @@ def _rules(entry: AccessEntry) -> Iterator[PacketRule]:
             )
 
 
-def _addresses(listed: AddressRange) -> Addresses:
-    return Addresses(listed.address, listed.wildcard)
+def _addresses(listed: AddressRange) -> translation.Addresses:
+    return translation.Addresses(listed.address, listed.wildcard)
 
 
 def _ports(ports: PortRanges | None) -> tuple[tuple[int, int] | None, ...]:
     return (None,) if ports is None else ports.ranges
 
 
-def _mapped(entries: Pages[MapRule]) -> tuple[MappedPackets, ...]:
+def _mapped(entries: Pages[MapRule]) -> tuple[translation.MappedPackets, ...]:
     return tuple(map(_mapped_entry, entries))
 
 
-def _mapped_entry(entry: MapRule) -> MappedPackets:
+def _mapped_entry(entry: MapRule) -> translation.MappedPackets:
     plain = MapRule(
         sequence=entry.sequence, permit=entry.permit, access_lists=entry.access_lists, interfaces=entry.interfaces
     )
     problem = "" if entry == plain else f"entry {entry.sequence} has lines other than match ip address and interface"
-    return MappedPackets(entry.permit, entry.access_lists, entry.interfaces, problem)
+    return translation.MappedPackets(entry.permit, entry.access_lists, entry.interfaces, problem)

@@ -16,25 +16,13 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import notices
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.chores import PAUSE, in_pieces
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, Packets, PlaneAnnounced, Resync
 from dmvpn.base.machine import Machine
-from dmvpn.base.notices import (
-    InterfaceChanged,
-    InterfaceState,
-    NetworksRun,
-    Notice,
-    OverrideOffered,
-    Route,
-    RouteChanged,
-    RouteOffered,
-    RouteRetracted,
-    RoutesCleared,
-    RouteSource,
-)
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.fib import ForwardingTable
@@ -68,12 +56,12 @@ class ClearRoutes(Event):
 class RibMachine(Machine):
     """Owns the routing table; answers `ports.Rib`."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
-        RouteOffered,
-        RouteRetracted,
-        OverrideOffered,
-        NetworksRun,
-        InterfaceChanged,
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
+        notices.RouteOffered,
+        notices.RouteRetracted,
+        notices.OverrideOffered,
+        notices.NetworksRun,
+        notices.InterfaceChanged,
         HostRouteChanged,
         PlaneAnnounced,
         EffectFailed,
@@ -89,10 +77,10 @@ class RibMachine(Machine):
         self._table = RouteTable(self._line)
         self._fib = ForwardingTable(self._context, self._line, self._table.touch)
         self._overrides: dict[Prefix, NextHop] = {}
-        self._run_by: dict[str, dict[Prefix, dict[tuple[RouteSource, str], None]]] = {}  # by interface
-        self._routes: tuple[Route, ...] | None = None
+        self._run_by: dict[str, dict[Prefix, dict[tuple[notices.RouteSource, str], None]]] = {}  # by interface
+        self._routes: tuple[notices.Route, ...] | None = None
         #: Offers of protocols that were too many for one event; how many there were at this moment.
-        self._waiting: dict[Key, RouteOffered | RouteRetracted] = {}
+        self._waiting: dict[Key, notices.RouteOffered | notices.RouteRetracted] = {}
         self._heard_at, self._heard = float("-inf"), 0
         self._take_more = Timer("take the next offers", self._take_waiting, cost=SLICE)
         self._follow_more = Timer("look at the next dependent routes", self._follow, cost=SLICE)
@@ -101,19 +89,19 @@ class RibMachine(Machine):
 
     # ------------------------------------------------------------------------------------------------- ports.Rib
 
-    def lookup(self, address: IPAddress) -> Route | None:
+    def lookup(self, address: IPAddress) -> notices.Route | None:
         """Return the best route for a destination, by longest match."""
         node = self._match(address)
         return node.shown if node else None
 
-    def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
+    def lookup_without_nhrp(self, address: IPAddress) -> notices.Route | None:
         """Return the same, as if NHRP had not installed or overridden any route."""
         for _, node in self._table.nodes.matches(address):
             if node.plain is not None:
                 return node.plain.resolved
         return None
 
-    def exact(self, prefix: Prefix) -> Route | None:
+    def exact(self, prefix: Prefix) -> notices.Route | None:
         """Return the best route of exactly this prefix that NHRP did not install, or None."""
         node = self._table.nodes.get(prefix)
         return node.plain.resolved if node and node.plain else None
@@ -124,7 +112,7 @@ class RibMachine(Machine):
         entry = self._fib.entry(node) if node else None
         return entry.hops if entry else ()
 
-    def routes(self) -> tuple[Route, ...]:
+    def routes(self) -> tuple[notices.Route, ...]:
         """Return the best routes, sorted by prefix."""
         if self._routes is None:
             self._routes = tuple(node.shown for _, node in self._table.nodes.items() if node.shown is not None)
@@ -163,16 +151,16 @@ class RibMachine(Machine):
 
     # ---------------------------------------------------------------------------------------------------- machine
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Take what protocols offer, an interface that changed, or what the host says."""
         match event:
-            case RouteOffered() | RouteRetracted():
+            case notices.RouteOffered() | notices.RouteRetracted():
                 self._hear(event)
-            case OverrideOffered():
+            case notices.OverrideOffered():
                 self._override(event)
-            case NetworksRun():
+            case notices.NetworksRun():
                 self._run(event)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 self._interface(event)
             case HostRouteChanged():
                 self._publish(self._host_route(event))
@@ -182,7 +170,7 @@ class RibMachine(Machine):
                 nodes = self._table.nodes
                 prefixes = list(nodes) if event.prefix is None else [event.prefix] if event.prefix in nodes else []
                 self._context.work(in_pieces(prefixes, SLICE, self._clear))
-                self._context.emit(RoutesCleared(event.prefix))
+                self._context.emit(notices.RoutesCleared(event.prefix))
             case EffectFailed(effect=SetRoute() | ClearRoute() as order):
                 self._fib.failed(order.prefix, event.text)
             case KernelContested():
@@ -208,7 +196,7 @@ class RibMachine(Machine):
 
     # ------------------------------------------------------------------------------------------------- long work
 
-    def _hear(self, event: RouteOffered | RouteRetracted) -> None:
+    def _hear(self, event: notices.RouteOffered | notices.RouteRetracted) -> None:
         """Take an offer, or its withdrawal. Whatever exceeds a slice waits, and the last word about a route counts."""
         key, now = _route_of(event), self._context.now
         if now != self._heard_at:
@@ -221,8 +209,8 @@ class RibMachine(Machine):
         else:
             self._take(event)
 
-    def _take(self, event: RouteOffered | RouteRetracted) -> None:
-        if isinstance(event, RouteOffered):
+    def _take(self, event: notices.RouteOffered | notices.RouteRetracted) -> None:
+        if isinstance(event, notices.RouteOffered):
             self._publish(self._table.offer(event.route, self._context.now))
         else:
             self._publish(self._table.retract(event.source, event.process, event.prefix, self._context.now))
@@ -281,10 +269,10 @@ class RibMachine(Machine):
             self._context.debug(*(line for change in changes for line in messages.change_lines(change)))
         for change in changes:
             order = self._fib.update(change.prefix, self._table.nodes.get(change.prefix))
-            changed = RouteChanged(change.prefix, change.old, change.new, self._context.ports.vrf)
+            changed = notices.RouteChanged(change.prefix, change.old, change.new, self._context.ports.vrf)
             self._context.emit(*((changed,) if order is None else (order, changed)))
 
-    def _override(self, event: OverrideOffered) -> None:
+    def _override(self, event: notices.OverrideOffered) -> None:
         if self._overrides.get(event.prefix) == event.next_hop:
             return
         if event.next_hop is None:
@@ -302,7 +290,7 @@ class RibMachine(Machine):
         if order is not None:
             self._context.emit(order)
 
-    def _interface(self, event: InterfaceChanged) -> None:
+    def _interface(self, event: notices.InterfaceChanged) -> None:
         """Let connected routes, and everything else that leads out of this interface, follow the line."""
         now = self._context.now
         lines = {version: event.new is not None and event.new.runs(version) for version in (4, 6)}
@@ -328,7 +316,7 @@ class RibMachine(Machine):
             if key not in old_routes:
                 self._publish(self._table.offer(self._marked(route), now))
 
-    def _run(self, event: NetworksRun) -> None:
+    def _run(self, event: notices.NetworksRun) -> None:
         """Note that a protocol runs on other networks of an interface than before."""
         owner = (event.source, event.process)
         networks = self._run_by.setdefault(event.interface, {})
@@ -341,16 +329,16 @@ class RibMachine(Machine):
             if not users:
                 del networks[prefix]
             node = self._table.nodes.get(prefix)
-            offer = node.offers.get((RouteSource.CONNECTED, event.interface)) if node else None
+            offer = node.offers.get((notices.RouteSource.CONNECTED, event.interface)) if node else None
             if offer is not None:
                 route = replace(offer.route, since=offer.since)
                 self._publish(self._table.offer(self._marked(route), self._context.now))
         if not networks:
             del self._run_by[event.interface]
 
-    def _marked(self, route: Route) -> Route:
+    def _marked(self, route: notices.Route) -> notices.Route:
         """Return a connected route, and the protocols that run there."""
-        networks = self._run_by.get(route.process, {}) if route.source is RouteSource.CONNECTED else {}
+        networks = self._run_by.get(route.process, {}) if route.source is notices.RouteSource.CONNECTED else {}
         users = networks.get(route.prefix, {})
         run_by = tuple(sorted(users, key=lambda owner: (owner[0].value, owner[1])))
         return route if route.run_by == run_by else replace(route, run_by=run_by)
@@ -358,10 +346,10 @@ class RibMachine(Machine):
     def _host_route(self, event: HostRouteChanged) -> list[BestRouteChange]:
         now = self._context.now
         if not event.next_hops:
-            return self._table.retract(RouteSource.HOST, "", event.prefix, now)
-        route = Route(
+            return self._table.retract(notices.RouteSource.HOST, "", event.prefix, now)
+        route = notices.Route(
             prefix=event.prefix,
-            source=RouteSource.HOST,
+            source=notices.RouteSource.HOST,
             distance=HOST_DISTANCE,
             metric=event.metric,
             next_hops=event.next_hops,
@@ -369,27 +357,27 @@ class RibMachine(Machine):
         return self._table.offer(route, now)
 
 
-def _route_of(event: RouteOffered | RouteRetracted) -> Key:
+def _route_of(event: notices.RouteOffered | notices.RouteRetracted) -> Key:
     """Return which route of which protocol it is about."""
-    if isinstance(event, RouteOffered):
+    if isinstance(event, notices.RouteOffered):
         return event.route.prefix, (event.route.source, event.route.process)
     return event.prefix, (event.source, event.process)
 
 
-def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix], Route]:
+def _connected(state: notices.InterfaceState | None) -> dict[tuple[notices.RouteSource, Prefix], notices.Route]:
     """Return connected and local routes of an interface; none while its line is down.
 
     A /32 is connected only, as on IOS.
     """
-    routes: dict[tuple[RouteSource, Prefix], Route] = {}
+    routes: dict[tuple[notices.RouteSource, Prefix], notices.Route] = {}
     if state is None or not state.line:
         return routes
     for address, length in (*state.addresses, *state.routed(6)):
-        pairs = [(RouteSource.CONNECTED, Prefix.of(address, length))]
+        pairs = [(notices.RouteSource.CONNECTED, Prefix.of(address, length))]
         if length < address.max_prefixlen:
-            pairs.append((RouteSource.LOCAL, Prefix.host(address)))
+            pairs.append((notices.RouteSource.LOCAL, Prefix.host(address)))
         for source, prefix in pairs:
-            routes[source, prefix] = Route(
+            routes[source, prefix] = notices.Route(
                 prefix=prefix,
                 source=source,
                 distance=0,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dmvpn.shells.lab_model import HostSpec
     from dmvpn.tools.elsewhere.kinds import NodeKind
-    from dmvpn.tools.elsewhere.plan import Cable, End, Plan, RouterNode, SwitchNode
+    from dmvpn.tools.elsewhere.plan import End, Plan, RouterNode, SwitchNode
 
 _HOST_IMAGE: Final = "alpine:3"
 #: Where our container looks for its configuration (`contrib/container`).
@@ -38,20 +38,16 @@ def impairments(plan: Plan) -> Iterator[str]:
     """Yield a note for each bad cable: containerlab has a command for that, and no line of the file."""
     first = dict.fromkeys((router.name for router in plan.routers), 0)
     for cable in plan.cables:
-        options = _options(cable)
+        spec = cable.spec
+        words = [("delay", f"{spec.delay:g}ms", spec.delay), ("loss", f"{spec.loss:g}", spec.loss)]
+        words.append(("rate", str(spec.rate), spec.rate))
+        options = " ".join(f"--{word} {text}" for word, text, amount in words if amount)
         for node, number in cable.ends if options else ():
             port = f"eth{number + first.get(node, 1)}"
             yield (
                 f"how bad the cable of {node} is; when it runs: containerlab tools netem set "
                 f"-n clab-{_name(plan)}-{node} -i {port} {options}"
             )
-
-
-def _options(cable: Cable) -> str:
-    spec = cable.spec
-    words = [("delay", f"{spec.delay:g}ms", spec.delay), ("loss", f"{spec.loss:g}", spec.loss)]
-    words.append(("rate", str(spec.rate), spec.rate))
-    return " ".join(f"--{word} {text}" for word, text, amount in words if amount)
 
 
 def _name(plan: Plan) -> str:

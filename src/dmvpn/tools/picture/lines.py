@@ -60,7 +60,20 @@ def number(value: float) -> str:
 
 def wires_of(plan: Plan) -> Iterator[Line]:
     """Yield the wires."""
-    yield from _uplinks(plan)
+    counts: dict[str, int] = {}
+    for link in plan.underlay.uplinks:
+        order = counts[link.node] = counts.get(link.node, -1) + 1
+        band = plan.bands[link.band].box
+        if link.node in plan.nats:
+            _, box, is_above = plan.nats[link.node]
+            y = _met(band, is_above)
+            points = [(box.x + _WIRE, box.y if not is_above else box.bottom), (box.x + _WIRE, y)]
+        elif link.node in plan.cards:
+            points = [*_start(plan.cards[link.node], order, link.band)]
+            points.append((points[-1][0], _met(band, plan.cards[link.node].is_above)))
+        else:
+            continue
+        yield _straight(points, link.wire, ends=(points[-1],))
     yield from _behind(plan)
     yield from _between(plan)
     yield from _inner(plan)
@@ -77,23 +90,6 @@ def tunnels_of(plan: Plan) -> Iterator[Line]:
 
 
 # --- wires ------------------------------------------------------------------------------------------------------------
-
-
-def _uplinks(plan: Plan) -> Iterator[Line]:
-    counts: dict[str, int] = {}
-    for link in plan.underlay.uplinks:
-        order = counts[link.node] = counts.get(link.node, -1) + 1
-        band = plan.bands[link.band].box
-        if link.node in plan.nats:
-            _, box, is_above = plan.nats[link.node]
-            y = _met(band, is_above)
-            points = [(box.x + _WIRE, box.y if not is_above else box.bottom), (box.x + _WIRE, y)]
-        elif link.node in plan.cards:
-            points = [*_start(plan.cards[link.node], order, link.band)]
-            points.append((points[-1][0], _met(band, plan.cards[link.node].is_above)))
-        else:
-            continue
-        yield _straight(points, link.wire, ends=(points[-1],))
 
 
 def _met(band: Box, is_above: bool) -> float:

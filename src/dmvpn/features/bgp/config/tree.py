@@ -13,16 +13,8 @@ from dmvpn.base.pages import NONE
 from dmvpn.base.redistribution import Redistribution
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
-from dmvpn.features.bgp.config import processes
-from dmvpn.features.bgp.config.merging import (
-    MergedNeighbors,
-    activated,
-    additional_of,
-    choice_of,
-    merged,
-    said,
-    timers_of,
-)
+from dmvpn.features.bgp.config import merging, processes
+from dmvpn.features.bgp.config.merging import said
 from dmvpn.features.bgp.config.routes import prefix_of
 from dmvpn.ios.distribution import distance_of
 from dmvpn.ios.route_kinds import INTERNAL, kinds_of
@@ -145,7 +137,7 @@ def _place(router: Section, vrf: str) -> _Place | None:
 
 
 def _timers(args: Args | None) -> tuple[int, int, int]:
-    return timers_of(args) if args else (60, 180, 0)
+    return merging.timers_of(args) if args else (60, 180, 0)
 
 
 def _confederation(router: Section) -> model.Confederation:
@@ -170,13 +162,13 @@ def _dampening(lines: list[Args]) -> model.Dampening | None:
 
 def _ways(lines: list[Args]) -> model.Additional:
     """Return whether any of these lines allows to send, and to receive, several paths."""
-    found = [additional_of(args) for args in lines]
+    found = [merging.additional_of(args) for args in lines]
     return model.Additional(any(one.sends for one in found), any(one.receives for one in found))
 
 
 def _selected(lines: list[Args]) -> model.PathChoice:
     """Return all paths that any of these lines allows to advertise."""
-    found = [choice_of(args) for args in lines]
+    found = [merging.choice_of(args) for args in lines]
     return model.PathChoice(
         every=any(one.every for one in found),
         best=max((one.best for one in found), default=0),
@@ -198,14 +190,14 @@ def _decision(router: Section) -> model.Decision:
 
 def _neighbors(router: Section, family: Section | None) -> Pages[model.NeighborLines]:
     """Return all neighbors; lines of the address family take precedence."""
-    neighbors = router.following(processes.NEIGHBOR, said, MergedNeighbors)
+    neighbors = router.following(processes.NEIGHBOR, said, merging.MergedNeighbors)
     for place, entries in enumerate(
         (
             family.made(processes.FAMILY_NEIGHBOR, said) if family is not None else NONE,
             router.made(processes.DEFAULT_ORIGINATE, said),
             family.made(processes.FAMILY_DEFAULT_ORIGINATE, said) if family is not None else NONE,
-            router.said(processes.ACTIVATE, activated),
-            family.said(processes.FAMILY_ACTIVATE, activated) if family is not None else NONE,
+            router.said(processes.ACTIVATE, merging.activated),
+            family.said(processes.FAMILY_ACTIVATE, merging.activated) if family is not None else NONE,
         ),
         1,
     ):
@@ -215,16 +207,16 @@ def _neighbors(router: Section, family: Section | None) -> Pages[model.NeighborL
 
 def _neighbors_in_vrf(section: Section) -> Pages[model.NeighborLines]:
     """Return all neighbors of a VRF."""
-    neighbors = section.following(processes.VRF_NEIGHBOR, said, MergedNeighbors)
+    neighbors = section.following(processes.VRF_NEIGHBOR, said, merging.MergedNeighbors)
     neighbors.show(section.made(processes.VRF_DEFAULT_ORIGINATE, said), 1)
-    neighbors.show(section.said(processes.VRF_ACTIVATE, activated), 2)
+    neighbors.show(section.said(processes.VRF_ACTIVATE, merging.activated), 2)
     return neighbors.merged()
 
 
 def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[model.NeighborLines, ...]:
     """Return the templates of one kind, in the form of neighbors."""
     return tuple(
-        merged(args.text("name"), [said for line in lines for said in inner.all(line)])
+        merging.merged(args.text("name"), [said for line in lines for said in inner.all(line)])
         for args, inner in router.sections(opener)
     )
 

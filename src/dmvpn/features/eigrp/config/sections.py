@@ -13,14 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from dmvpn.features.eigrp.config import interfaces
-from dmvpn.features.eigrp.config.processes import (
-    ADDRESS_FAMILY,
-    AF_INTERFACES,
-    CLASSIC_FAMILY,
-    ROUTER_CLASSIC,
-    ROUTER_NAMED,
-)
+from dmvpn.features.eigrp.config import interfaces, processes
 from dmvpn.ios.common import INTERFACE
 
 if TYPE_CHECKING:
@@ -67,7 +60,7 @@ SUMMARY: Final = InterfaceLine(interfaces.IP_SUMMARY, interfaces.AF_SUMMARY)
 def family(autonomous_system: int, vrf: str = "") -> str:
     """Return the line that opens a process of named form."""
     within = {"vrf": vrf} if vrf else {}
-    return ADDRESS_FAMILY.of(unicast=True, autonomous_system=True, number=autonomous_system, **within)
+    return processes.ADDRESS_FAMILY.of(unicast=True, autonomous_system=True, number=autonomous_system, **within)
 
 
 def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
@@ -75,16 +68,16 @@ def process_lines(process: NamedProcess | None, line: str) -> tuple[str, ...]:
     if process is None:
         return (line,)
     if process.name:
-        return (ROUTER_NAMED.of(name=process.name), family(process.autonomous_system, process.vrf), line)
+        return (processes.ROUTER_NAMED.of(name=process.name), family(process.autonomous_system, process.vrf), line)
     if process.vrf:
-        opening = CLASSIC_FAMILY.of(vrf=process.vrf, autonomous_system=True, number=process.autonomous_system)
-        return (ROUTER_CLASSIC.of(number=process.router), opening, line)
-    return (ROUTER_CLASSIC.of(number=process.autonomous_system), line)
+        opening = processes.CLASSIC_FAMILY.of(vrf=process.vrf, autonomous_system=True, number=process.autonomous_system)
+        return (processes.ROUTER_CLASSIC.of(number=process.router), opening, line)
+    return (processes.ROUTER_CLASSIC.of(number=process.autonomous_system), line)
 
 
 def af_interface_lines(process: NamedProcess, interface: str, line: str) -> tuple[str, ...]:
     """Return a line of `af-interface`, behind the lines that open its section. The process has named form."""
-    return (*process_lines(process, AF_INTERFACES.of(name=interface)), line)
+    return (*process_lines(process, processes.AF_INTERFACES.of(name=interface)), line)
 
 
 def entered(process: NamedProcess, interface: str, line: InterfaceLine, **values: Hashable) -> tuple[str, ...]:

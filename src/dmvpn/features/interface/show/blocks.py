@@ -172,23 +172,19 @@ def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
     """Yield the blocks, one after the other."""
     for block in answer.interfaces:
         yield f"{block.name} is {block.status}, line protocol is {'up' if block.line else 'down'} "
-        yield from _head(block)
+        address = block.hardware_address
+        yield f"  Hardware is {block.hardware}" + (f", address is {address} (bia {address})" if address else "")
+        if block.description:
+            yield f"  Description: {block.description}"
+        if block.address is not None:
+            yield f"  Internet address is {block.address}/{block.prefix_length}"
+        elif block.method == "DHCP":
+            yield "  Internet address will be negotiated using DHCP"
+        yield f"  MTU {block.mtu} bytes, BW {block.bandwidth} Kbit/sec, DLY {block.delay} usec, "
+        yield "     reliability 255/255, txload 1/255, rxload 1/255"
+        yield f"  Encapsulation {_ENCAPSULATIONS.get(kind_name(block.name), 'ARPA')}, loopback not set"
         yield from _tunnel_lines(block.name, block.tunnel) if block.tunnel else _link_lines(block)
         yield from _counter_lines(block)
-
-
-def _head(block: InterfaceBlock) -> Iterator[str]:
-    address = block.hardware_address
-    yield f"  Hardware is {block.hardware}" + (f", address is {address} (bia {address})" if address else "")
-    if block.description:
-        yield f"  Description: {block.description}"
-    if block.address is not None:
-        yield f"  Internet address is {block.address}/{block.prefix_length}"
-    elif block.method == "DHCP":
-        yield "  Internet address will be negotiated using DHCP"
-    yield f"  MTU {block.mtu} bytes, BW {block.bandwidth} Kbit/sec, DLY {block.delay} usec, "
-    yield "     reliability 255/255, txload 1/255, rxload 1/255"
-    yield f"  Encapsulation {_ENCAPSULATIONS.get(kind_name(block.name), 'ARPA')}, loopback not set"
 
 
 def _link_lines(block: InterfaceBlock) -> Iterator[str]:

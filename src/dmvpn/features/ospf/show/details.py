@@ -152,7 +152,21 @@ def _paragraph(each: Advertisement) -> Iterator[str]:
     yield f"  Length: {each.length}"
     match each.body:
         case lsa.RouterBody() as router:
-            yield from _router(router)
+            if router.flags & lsa.RouterFlag.BORDER:
+                yield "  Area Border Router"
+            if router.flags & lsa.RouterFlag.EXTERNAL:
+                yield "  AS Boundary Router"
+            yield f"  Number of Links: {len(router.links)}"
+            for link in router.links:
+                yield ""
+                unknown = f"something of type {link.type}", "Link ID", "Link Data"
+                what, id_is, data_is = _LINKS.get(link.type, unknown)
+                yield f"    Link connected to: {what}"
+                yield f"     (Link ID) {id_is}: {link.id}"
+                yield f"     (Link Data) {data_is}: {link.data}"
+                yield "      Number of MTID metrics: 0"
+                yield f"       TOS 0 Metrics: {link.metric}"
+            yield ""
         case lsa.NetworkBody() as network:
             yield f"  Network Mask: /{mask_length(network.mask)}"
             yield from (f"\tAttached Router: {router}" for router in network.routers)
@@ -173,28 +187,6 @@ def _options(each: Advertisement) -> str:
     if each.options & lsa.Options.DOWN:
         words.append("Downward")
     return ", ".join(words)
-
-
-def _router(body: lsa.RouterBody) -> Iterator[str]:
-    if body.flags & lsa.RouterFlag.BORDER:
-        yield "  Area Border Router"
-    if body.flags & lsa.RouterFlag.EXTERNAL:
-        yield "  AS Boundary Router"
-    yield f"  Number of Links: {len(body.links)}"
-    for link in body.links:
-        yield ""
-        yield from _link(link)
-    yield ""
-
-
-def _link(link: lsa.RouterLink) -> Iterator[str]:
-    unknown = f"something of type {link.type}", "Link ID", "Link Data"
-    what, id_is, data_is = _LINKS.get(link.type, unknown)
-    yield f"    Link connected to: {what}"
-    yield f"     (Link ID) {id_is}: {link.id}"
-    yield f"     (Link Data) {data_is}: {link.data}"
-    yield "      Number of MTID metrics: 0"
-    yield f"       TOS 0 Metrics: {link.metric}"
 
 
 def _external(body: lsa.ExternalBody) -> Iterator[str]:

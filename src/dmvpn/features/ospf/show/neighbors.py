@@ -111,29 +111,25 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
     """Yield a table, or a paragraph for each."""
     if answer.detail:
         for entry in answer.neighbors:
-            yield from _paragraph(entry)
+            yield f" Neighbor {entry.router}, interface address {entry.address}"
+            yield f"    In the area {entry.area} via interface {entry.interface}"
+            yield f"    Neighbor priority is {entry.priority}, State is {entry.state}, {entry.changes} state changes"
+            yield f"    DR is {entry.designated} BDR is {entry.backup}"
+            yield f"    Options is 0x{entry.options:X} in Hello"
+            yield f"    Dead timer due in {entry.dead}"
+            yield f"    Neighbor is up for {entry.adjacent}"
+            again = f"number of retransmission {entry.retransmissions}"
+            yield f"    Index 0/0/0, retransmission queue length {entry.waiting}, {again}"
+            if entry.helped is not None:
+                yield f"    It restarts gracefully, and is helped for {entry.helped} more seconds"
+            if entry.reason:
+                yield f"    Its last packet was not taken: {entry.reason}"
     elif answer.neighbors:
         yield ""
         yield from table(NeighborEntry, answer.neighbors)
     if answer.detail:
         for refused in answer.refused:
             yield f" Hellos of {refused.address} on {refused.interface} are not taken: {refused.reason}"
-
-
-def _paragraph(entry: NeighborEntry) -> Iterator[str]:
-    yield f" Neighbor {entry.router}, interface address {entry.address}"
-    yield f"    In the area {entry.area} via interface {entry.interface}"
-    yield f"    Neighbor priority is {entry.priority}, State is {entry.state}, {entry.changes} state changes"
-    yield f"    DR is {entry.designated} BDR is {entry.backup}"
-    yield f"    Options is 0x{entry.options:X} in Hello"
-    yield f"    Dead timer due in {entry.dead}"
-    yield f"    Neighbor is up for {entry.adjacent}"
-    again = f"number of retransmission {entry.retransmissions}"
-    yield f"    Index 0/0/0, retransmission queue length {entry.waiting}, {again}"
-    if entry.helped is not None:
-        yield f"    It restarts gracefully, and is helped for {entry.helped} more seconds"
-    if entry.reason:
-        yield f"    Its last packet was not taken: {entry.reason}"
 
 
 NEIGHBORS: Final = ExecCommand(
