@@ -122,9 +122,7 @@ class _Barrier:
         lab = scope["path_params"].get("lab")
         if lab is None:
             found = resource_of(self._route.endpoint)
-            return (
-                None
-                if found and found.apart
-                else Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone")
-            )
+            if found and found.apart:
+                return None
+            return Problem(HTTPStatus.FORBIDDEN, f"the token is for {caller.labs} alone")
         return None if caller.may_see(lab) else Problem(HTTPStatus.NOT_FOUND, NO_LAB)
