@@ -39,7 +39,7 @@ from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, first_of
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
-from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.session import Transmit

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.pages import Pages
 from dmvpn.features.ike.book import ConfigurationBook
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import Roster, is_host, matches, names, of_address
+from dmvpn.features.ike.identity import Identification, Roster, is_host, matches, names, of_address
 from dmvpn.features.ike.model import (
     AuthenticationMethod,
     Identity,

@@ -40,7 +40,7 @@ from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.model import Profile
 
 _MARKER = bytes(4)

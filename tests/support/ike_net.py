@@ -16,8 +16,7 @@ from dmvpn.base.protection import IkeVersion
 from dmvpn.features.ike.acts import Act, Reply, TurnedAway
 from dmvpn.features.ike.crypto.certificates import Untrusted
 from dmvpn.features.ike.crypto.key_log import KeyLog
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import name_of, of_address
+from dmvpn.features.ike.identity import Identification, name_of, of_address
 from dmvpn.features.ike.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ike.peer_settings import (
     ChildTerms,

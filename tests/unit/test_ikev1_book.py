@@ -11,8 +11,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion, 
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import of_address
+from dmvpn.features.ike.identity import Identification, of_address
 from dmvpn.features.ike.numbers import IdType, Integ
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.router.features import FEATURES

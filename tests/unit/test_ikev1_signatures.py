@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.v1.numbers import ExchangeType
 

@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
-from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import Encr, IdType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.router.features import FEATURES

@@ -7,8 +7,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import name_of, text_of_name
+from dmvpn.features.ike.identity import Identification, name_of, text_of_name
 from dmvpn.features.ike.numbers import IdType
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from dmvpn.features.ike.crypto import draw
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.numbers import Group, IdType, ProtocolId
 from dmvpn.features.ike.peer_settings import Endpoint
 from dmvpn.features.ike.selectors import TrafficSelector

@@ -19,8 +19,7 @@ from dmvpn.base.protection import EspCipher, EspTransform, ProtectionPolicy
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.crypto.certificates import Anchors, Untrusted, parsed
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import name_of
+from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import Terms
 from dmvpn.features.ike.trust import Trust

@@ -17,8 +17,7 @@ from dmvpn.base.tables import table_named
 from dmvpn.features.ike import main_mode, translation
 from dmvpn.features.ike.crypto.credentials import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import Roster, address_of, is_host, matches, name_of, names, of_address
+from dmvpn.features.ike.identity import Identification, Roster, address_of, is_host, matches, name_of, names, of_address
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
 from dmvpn.features.ike.numbers import Group, IdType
 from dmvpn.features.ike.peer_settings import NAT_PORT, ChildTerms, Expectation, MainModeOpening, Opening, Terms, UdpUse

@@ -16,7 +16,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ike.identification import Identification
+from dmvpn.base.values import dataclass
 from dmvpn.features.ike.model import IdentityKind
 from dmvpn.features.ike.numbers import IdType
 
@@ -24,6 +24,23 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.pages import Pages
     from dmvpn.features.ike.model import Identity, KeyringPeer
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Whom a peer claims to be.
+
+    kind: a number of `IdType`, or any other.
+    data: an address, a name in UTF-8, or a distinguished name in DER.
+    """
+
+    kind: int
+    data: bytes
+
+    @property
+    def key(self) -> tuple[int, bytes]:
+        """Whom it names, whichever end sent it."""
+        return self.kind, self.data
 
 
 def of_address(address: IPAddress) -> Identification:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
     from dmvpn.features.ike.crypto.key_log import KeyLog
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.spis import EspSpis
     from dmvpn.features.ike.suites import Suite

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import IkePhase, IkeVersion
     from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Book, ChildTerms, Terms
     from dmvpn.features.ike.suites import Suite
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.ike.crypto.certificates import Trustpoint
     from dmvpn.features.ike.crypto.credentials import PrivateKey, Proof, PublicKey
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.model import Profile
 
 #: What a method of a profile takes for a key.

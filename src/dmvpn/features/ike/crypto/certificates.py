@@ -23,8 +23,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.crypto.credentials import Proof
-from dmvpn.features.ike.identification import Identification
-from dmvpn.features.ike.identity import address_of, text_of
+from dmvpn.features.ike.identity import Identification, address_of, text_of
 from dmvpn.features.ike.numbers import IdType
 
 if TYPE_CHECKING:

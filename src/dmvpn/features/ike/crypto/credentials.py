@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey

@@ -31,7 +31,7 @@ from dmvpn.features.ike.chain import (
     name_of,
     serialize_chain,
 )
-from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.v1.numbers import (

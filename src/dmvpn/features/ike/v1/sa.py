@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite

@@ -28,7 +28,7 @@ from dmvpn.features.ike.chain import (
     first_of,
     name_of,
 )
-from dmvpn.features.ike.identification import Identification
+from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.v2.numbers import FIRST_STATUS, ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ike.v2.proposals import (
     Proposal,

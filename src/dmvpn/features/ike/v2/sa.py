@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.identification import Identification
+    from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms
     from dmvpn.features.ike.session import Evidence
     from dmvpn.features.ike.suites import Suite
