@@ -14,7 +14,8 @@ from dmvpn.base.entrances import Outer
 from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.base.tables import table_named
-from dmvpn.features.ike import main_mode, translation
+from dmvpn.features.ike import translation
+from dmvpn.features.ike import translation as main_mode
 from dmvpn.features.ike.crypto.credentials import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identity import Identification, Roster, address_of, is_host, matches, name_of, names, of_address

@@ -16,6 +16,12 @@ IKEv1 finds a key by address; IKEv2 finds it by the peer's identity first, and t
 We begin with IKEv2 where `set ikev2-profile` names a profile, and with IKEv1 where `set isakmp-profile` does. Where
 neither is set, an ikev2 profile that applies means IKEv2, and keys of `crypto isakmp key` mean IKEv1. All IKEv1 lines
 run as IKEv2 with `crypto isakmp run-as ikev2`. A responder takes both versions.
+
+What `crypto isakmp policy` lines offer in main mode of IKEv1: their algorithms, in the order of their numbers.
+
+A policy that asks for what we do not have, or do not permit, is left out: DES and group 1, and without `crypto engine
+compliance shield disable` 3DES, MD5 and groups 2 and 5.
+Where keys are configured and no policy at all, IOS falls back to policies of its own with DES or 3DES; ours are AES.
 """
 
 from __future__ import annotations
@@ -27,15 +33,19 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.groups import Merged
 from dmvpn.base.pages import NONE
 from dmvpn.base.protection import IkeVersion
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import model
-from dmvpn.features.ike.suites import WEAK_GROUPS, isakmp_lacks, lacking
+from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IsakmpPolicy
+from dmvpn.features.ike.peer_settings import IsakmpTransform
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.suites import WEAK_GROUPS, isakmp_lacks, isakmp_suite, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.base.pages import Pages
     from dmvpn.base.protection import ProtectionPolicy
-
+    from dmvpn.features.ike.model import IkeConfig
 
 #: The name of the global keys, and the first word of all other names.
 ISAKMP: Final = "crypto isakmp"
@@ -321,3 +331,39 @@ def left_out(config: model.IkeConfig) -> str:
     named = ", ".join(f"{policy.number} ({', '.join(missing)})" for policy, missing in found if missing)
     is_weak = any(missing and not isakmp_lacks(policy, weak=True) for policy, missing in found)
     return f"{named}; {PERMITS}" if is_weak else named
+
+
+# ------------------------------------------------------------------------------------------- what isakmp policies offer
+
+
+_PRE_SHARE: Final = AuthenticationMethod.PRE_SHARED_KEY
+#: What is offered where no policy is configured, the best first.
+DEFAULT_POLICIES: Final = (
+    IsakmpPolicy(
+        number=65_507, encryption=Encryption.AES_CBC_256, hash=Hash.SHA256, authentication=_PRE_SHARE, group=14
+    ),
+    IsakmpPolicy(number=65_508, encryption=Encryption.AES_CBC_128, hash=Hash.SHA1, authentication=_PRE_SHARE, group=14),
+)
+
+
+def lacks_certificate(config: IkeConfig) -> Reason:
+    """Return that there is a key for a peer, and all policies want signatures, for which we have no certificate."""
+    numbers = sorted(
+        policy.number
+        for policy in config.isakmp.policies
+        if isakmp_suite(policy, weak=config.weak_algorithms) is not None
+    )
+    named = ", ".join(f"{number} (rsa-sig without a certificate)" for number in numbers)
+    return Reason(IkeReason.NO_ISAKMP_POLICY, (named,))
+
+
+def transforms(config: IkeConfig) -> tuple[IsakmpTransform, ...]:
+    """Return what we offer and accept, the best first; empty: policies are configured, and none can be used."""
+    ordered = sorted(config.isakmp.policies, key=lambda policy: policy.number) or DEFAULT_POLICIES
+    found: dict[IsakmpTransform, None] = {}
+    for policy in ordered:
+        suite = isakmp_suite(policy, weak=config.weak_algorithms)
+        if suite is not None:
+            signs = policy.authentication is AuthenticationMethod.RSA_SIGNATURE
+            found[IsakmpTransform(suite, float(policy.lifetime), signs, policy.number)] = None
+    return tuple(found)
