@@ -11,11 +11,11 @@ import pytest
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike import half_open
-from dmvpn.features.ike.acts import Reply
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.numbers import Encr, Group, Integ, ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.repetition import MOST_REPETITIONS
+from dmvpn.features.ike.session import Reply
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.v2 import initial_exchanges, sas
 from dmvpn.features.ike.v2.channel import LARGEST_MESSAGE, Fragments, seal

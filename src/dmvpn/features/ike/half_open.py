@@ -13,8 +13,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.reasons import IkeReason
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.acts import Act
-    from dmvpn.features.ike.session import Session
+    from dmvpn.features.ike.session import Act, Session
 
 #: Octets of all half-open peers, and of one session by itself: room for 6,000 peers whose first message is of usual
 #: size. All spokes of a large hub begin at once when it restarts, and a spoke whose SA goes takes half a minute to

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.limits import Limiter
 from dmvpn.base.protection import IkeVersion, conn_id
 from dmvpn.features.ike import messages, session
-from dmvpn.features.ike.acts import TurnedAway
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import TurnedAway
 from dmvpn.features.ike.tally import Tally
 from dmvpn.features.ike.views import view_of
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.entrances import Denial, Outer
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.session import Act
 
     _Peer = tuple[IPAddress, str]  # an address, and its front door
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
+from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.acts import Act
 from dmvpn.features.ike.children import LINGER, Children
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
@@ -25,11 +25,54 @@ if TYPE_CHECKING:
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
-    from dmvpn.base.protection import IkePhase, IkeVersion
+    from dmvpn.base.protection import IkePhase
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Book, ChildTerms, Terms
     from dmvpn.features.ike.suites import Suite
+
+
+# ----------------------------------------------------------------------------------- acts about datagrams of no session
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The base of all acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Act):
+    """Send a datagram that belongs to no IKE SA."""
+
+    path: DatagramPath
+    datagram: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway(Act):
+    """A peer could not be understood, or not be served.
+
+    why: for people.
+    logged: worth a line in the log.
+    version: of the message.
+    """
+
+    path: DatagramPath
+    why: Reason
+    logged: bool = False
+    version: IkeVersion = IkeVersion.V2
+
+
+@dataclass(frozen=True, slots=True)
+class Hinted(Act):
+    """The sender says, outside of any IKE SA, that it has no SA of ESP with this SPI: a hint, no proof."""
+
+    path: DatagramPath
+    spi: int
+
+
+# ------------------------------------------------------------------------------------------------ sessions
+
 
 #: Sessions whose time has come that are acted on in one event: a hub has thousands.
 AT_ONCE: Final = 32

@@ -14,8 +14,7 @@ from dmvpn.features.ike.session import ChildMade, Ended, Established, Replaced
 if TYPE_CHECKING:
     from dmvpn.base.protection import IkeVersion
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.acts import Act
-    from dmvpn.features.ike.session import Session
+    from dmvpn.features.ike.session import Act, Session
 
 #: An IKE version, and whether this router began.
 Role = tuple["IkeVersion", bool]

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.peer_settings import Book, ChildTerms, DatagramPath, Terms
-    from dmvpn.features.ike.session import Session
+    from dmvpn.features.ike.session import Act, Session
 
 
 class Versions:

@@ -29,7 +29,6 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.acts import TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.contact import are_together
 from dmvpn.features.ike.identity import name_of
@@ -37,7 +36,7 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, INTERVALS
-from dmvpn.features.ike.session import Answered, Doubted, StartedAgain, Unanswered
+from dmvpn.features.ike.session import Answered, Doubted, StartedAgain, TurnedAway, Unanswered
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1.keys import PHASE_1, hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode

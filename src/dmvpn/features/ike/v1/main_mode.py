@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.acts import Reply
 from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
@@ -36,6 +35,7 @@ from dmvpn.features.ike.numbers import Encr, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.repetition import HALF_OPEN
+from dmvpn.features.ike.session import Reply
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v1 import authentication
 from dmvpn.features.ike.v1.authentication import negotiated

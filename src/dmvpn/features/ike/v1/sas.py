@@ -15,13 +15,24 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.acts import Act, Hinted, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import AT_ONCE, Ended, Established, Moved, Replaced, SaAct, StartedAgain, Unanswered
+from dmvpn.features.ike.session import (
+    AT_ONCE,
+    Act,
+    Ended,
+    Established,
+    Hinted,
+    Moved,
+    Replaced,
+    SaAct,
+    StartedAgain,
+    TurnedAway,
+    Unanswered,
+)
 from dmvpn.features.ike.v1 import events
 from dmvpn.features.ike.v1.debug import packet_lines, passed
 from dmvpn.features.ike.v1.events import begin_quick, deadline_of, examine, handle, probe, renew, tick

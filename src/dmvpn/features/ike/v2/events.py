@@ -52,9 +52,9 @@ from dmvpn.features.ike.v2.packet import (
 from dmvpn.features.ike.v2.sa import MOST_CHILDREN, SaState
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.children import ChildSa
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.session import Act
     from dmvpn.features.ike.v2.channel import Channel
     from dmvpn.features.ike.v2.packet import Chain, Header, Message
     from dmvpn.features.ike.v2.sa import IkeSa

@@ -42,11 +42,10 @@ from dmvpn.features.ike.v2.packet import Header, Message
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.acts import Act
     from dmvpn.features.ike.chain import Payload
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Book, DatagramPath, Terms
-    from dmvpn.features.ike.session import Evidence
+    from dmvpn.features.ike.session import Act, Evidence
     from dmvpn.features.ike.suites import Suite
     from dmvpn.features.ike.udp import Nat
     from dmvpn.features.ike.v2.packet import Chain

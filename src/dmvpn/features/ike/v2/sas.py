@@ -18,7 +18,6 @@ from dmvpn.base.errors import WireError, surely
 from dmvpn.base.limits import Budgets
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.acts import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
 from dmvpn.features.ike.half_open import HalfOpen
@@ -27,13 +26,17 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.repetition import HALF_OPEN, SHORT_INTERVALS
 from dmvpn.features.ike.session import (
     AT_ONCE,
+    Act,
     Begun,
     Doubted,
     Ended,
     Established,
+    Hinted,
     Replaced,
+    Reply,
     SaAct,
     Transmit,
+    TurnedAway,
     Unanswered,
 )
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
