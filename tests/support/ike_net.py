@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.crypto.certificates import Anchors
-    from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
+    from dmvpn.features.ike.crypto.certificates import Anchors, PrivateKey, PublicKey
     from dmvpn.features.ike.peer_settings import Book
     from dmvpn.features.ike.v2.sa import IkeSa
 

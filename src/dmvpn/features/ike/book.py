@@ -16,7 +16,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike import translation
 from dmvpn.features.ike import translation as main_mode
-from dmvpn.features.ike.crypto.credentials import Proof
+from dmvpn.features.ike.crypto.certificates import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identity import Identification, Roster, address_of, is_host, matches, name_of, names, of_address
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, AuthenticationMethod, IdentityKind
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial, Entrances
     from dmvpn.base.ports import Rib
     from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ike.crypto.credentials import PublicKey
+    from dmvpn.features.ike.crypto.certificates import PublicKey
     from dmvpn.features.ike.model import IkeConfig, Keyring, KeyringPeer, Profile
     from dmvpn.features.ike.peer_settings import DatagramPath
     from dmvpn.features.ike.suites import Suite

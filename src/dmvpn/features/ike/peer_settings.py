@@ -16,7 +16,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends, IPAddress
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
+    from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
     from dmvpn.features.ike.crypto.key_log import KeyLog
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.selectors import TrafficSelector

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.ports import Ports
-    from dmvpn.features.ike.crypto.certificates import Trustpoint
-    from dmvpn.features.ike.crypto.credentials import PrivateKey, Proof, PublicKey
+    from dmvpn.features.ike.crypto.certificates import PrivateKey, Proof, PublicKey, Trustpoint
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.model import Profile
 

@@ -12,6 +12,7 @@ Trustpoints are parsed here, too: the one place where credentials in DER become 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography import x509
@@ -22,7 +23,6 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.crypto.credentials import Proof
 from dmvpn.features.ike.identity import Identification, address_of, text_of
 from dmvpn.features.ike.numbers import IdType
 
@@ -30,7 +30,23 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dmvpn.base.protection import Credentials
-    from dmvpn.features.ike.crypto.credentials import PublicKey
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """With what we prove ourselves: a secret, or a key with the chain of its certificate.
+
+    name: the subject of the certificate.
+    """
+
+    secret: bytes | None = field(default=None, repr=False)
+    key: PrivateKey | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    name: Identification | None = None
+
 
 #: Certificates from the peer's to the one that we believe, which counts.
 LONGEST_PATH: Final = 8

@@ -33,7 +33,7 @@ from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.v1.packet import Certificate, CertificateRequest, Hash, IdentificationPayload, Signature
 
 if TYPE_CHECKING:
-    from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
+    from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.v1.packet import Chain
     from dmvpn.features.ike.v1.sa import IsakmpSa

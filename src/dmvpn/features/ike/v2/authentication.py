@@ -23,7 +23,7 @@ from dmvpn.features.ike.v2.packet import Authentication, Certificate, encoded
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.crypto.credentials import PrivateKey, PublicKey
+    from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.peer_settings import Expectation, Terms
     from dmvpn.features.ike.v2.packet import Chain
