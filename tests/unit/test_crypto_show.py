@@ -16,8 +16,8 @@ import pytest
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkePhase, IkeView, SaCount, SaView
 from dmvpn.base.sessions import sessions
+from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.show import COMMANDS as IKE
-from dmvpn.features.ike.v2.counts import ClearIkeStats
 from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.ipsec.show import COMMANDS as IPSEC
 from dmvpn.features.ipsec.show.words import plaintext_mtu

@@ -26,6 +26,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
 from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.chain import version_of
+from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.peers import Peers
@@ -34,7 +35,6 @@ from dmvpn.features.ike.session import Established, StartedAgain
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.v1.sas import IsakmpSas
-from dmvpn.features.ike.v2.counts import ClearIkeStats
 from dmvpn.features.ike.v2.sas import IkeSas
 from dmvpn.features.ike.views import view_of
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.protection import IkePhase, IkeStats, IkeVersion
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import model
+from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.show import isakmp, sas, settings
-from dmvpn.features.ike.v2.counts import ClearIkeStats
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.contact import are_together, is_older, to_ask
+from dmvpn.features.ike.counters import IkeCounts
 from dmvpn.features.ike.half_open import HalfOpen
 from dmvpn.features.ike.peer_settings import IKE_PORT
 from dmvpn.features.ike.reasons import IkeReason
@@ -40,7 +41,6 @@ from dmvpn.features.ike.session import (
     Unanswered,
 )
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT
-from dmvpn.features.ike.v2.counts import IkeCounts
 from dmvpn.features.ike.v2.debug import packet_lines, passed
 from dmvpn.features.ike.v2.events import handle
 from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Probe, RekeyChild, RekeyIke
