@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.pages import Pages
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.identity import Identification, Roster, is_host, matches, names, of_address
 from dmvpn.features.ike.model import (
     AuthenticationMethod,
@@ -24,6 +23,7 @@ from dmvpn.features.ike.model import (
 )
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import Expectation
+from dmvpn.features.ike.settings import ConfigurationBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,12 +24,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 
 from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model as ikev2
 from dmvpn.features.ike.crypto.certificates import Anchors
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, ChildTerms, Endpoint, Terms
 from dmvpn.features.ike.peer_settings import DatagramPath as Wire
 from dmvpn.features.ike.session import Reply, Transmit
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke

@@ -11,11 +11,11 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion, 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.session_lines import ike_line, ike_lines
 from dmvpn.base.sessions import SessionIke
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import Identification, of_address
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 

@@ -9,11 +9,11 @@ import pytest
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import of_address
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 

@@ -9,11 +9,11 @@ from pathlib import Path as File
 import pytest
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import Encr, IdType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import BUILT_IN

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectionPolicy
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config.tree import read
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.tunnel.config import model
 from dmvpn.ios import Fate
 from dmvpn.ios.transcript import decode

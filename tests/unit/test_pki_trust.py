@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.protection import EspCipher, EspTransform, ProtectionPolicy
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.crypto.certificates import Anchors, Untrusted, parsed
 from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.peer_settings import Terms
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.pki.maps import is_meant
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule

@@ -30,7 +30,7 @@ OFFERED: Final = frozenset(
 BESIDES: Final = {
     "bgp": ("settings",),
     "eigrp": ("states",),
-    "ike": ("book", "numbers", "peer_settings", "suites", "translation", "v2.negotiation", "v2.numbers"),
+    "ike": ("numbers", "peer_settings", "settings", "suites", "translation", "v2.negotiation", "v2.numbers"),
     "ipsec": ("policies",),
     "nat": ("rules",),
     "nhrp": ("cache", "client", "parts", "plane", "resolver", "tunnel"),

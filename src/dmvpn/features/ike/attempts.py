@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ike.book import ConfigurationBook
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.peer_settings import Terms
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Act, Session, Sessions
+    from dmvpn.features.ike.settings import ConfigurationBook
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Context
     from dmvpn.base.entrances import Denial
-    from dmvpn.features.ike.book import ConfigurationBook
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports
     from dmvpn.features.ike.session import Act, Session, Sessions
+    from dmvpn.features.ike.settings import ConfigurationBook
 
 #: IKE SAs in one piece of work.
 _AT_ONCE: Final = 64

@@ -24,7 +24,6 @@ from dmvpn.base.notices import Configured, FiltersChanged, Notice
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.half_open import HalfOpen
@@ -32,6 +31,7 @@ from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.peers import Peers
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Established, StartedAgain
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
 from dmvpn.features.ike.v1.sas import IsakmpSas

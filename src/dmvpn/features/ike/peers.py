@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
     from dmvpn.base.protection import ProtectionPolicy
-    from dmvpn.features.ike.book import ConfigurationBook
     from dmvpn.features.ike.model import IkeConfig
+    from dmvpn.features.ike.settings import ConfigurationBook
 
 
 #: Seconds that an IKE SA without children is kept.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.book import ConfigurationBook
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.ike.translation import candidates, is_isakmp, version_of
 from dmvpn.features.ipsec.policies import resolve
 
