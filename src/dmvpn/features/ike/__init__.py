@@ -8,27 +8,26 @@ One house for both versions: a `Session` is what connections, peers and shows kn
 its version knows how it speaks. Versions do not know each other.
 
     model        the typed configuration           config       its lines
-    translation  what the lines of IKEv1 mean      book         the configuration's answers to a session
-    main_mode    what isakmp policies offer        identity     names, and the peers of a keyring that have them
-    peer_settings: the values of these answers
-    numbers      those of IANA, for both versions  suites       algorithms of each type
-    selectors, identification, spis: values        crypto       algorithms, key log, credentials, X.509
-    udp          ports 500 and 4500; NAT           trust        trustpoints and certificates
+    translation  what the lines of IKEv1 mean      settings     the configuration's answers to a session
+    peer_settings  the values of these answers     identity     identities, and the peers of a keyring with them
+    numbers      of IANA, for both versions        suites       algorithms of each type
+    selectors    traffic selectors                 spis         SPIs of ESP
+    crypto       algorithms, key log, X.509        trust        trustpoints and certificates
+    udp          ports 500 and 4500; NAT
 
     session      a session, all sessions, acts     children     child SAs
     v2           IKEv2                             v1           IKEv1
     chain        parts of messages, the version    repetition   when a message is sent again
-    versions     both as one                       contact      peers that have forgotten us
+    contact      peers that have forgotten us      counters     for metrics and `show crypto ikev2 stats`
     half_open    peers that have not proved themselves, and the octets that are kept of them
 
-    machine      joins them to the router          peers        what follows from the acts of sessions
+    machine      joins both versions to the router  peers       what follows from the acts of sessions
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
     recovery     SAs that one end has forgotten, and peers that are silent
-    ways         ESP by UDP port 4500 or protocol 50, as access lists of ours permit
+    encapsulation  ESP by UDP port 4500 or protocol 50, as access lists of ours permit
     views        IKE SAs and pairs for shows       reports      log, debugs, chronicle
-    explain      what shows and reasons mean
-    reasons, messages, acts, show: how
     facts        what judges outside may know      lint         rules for `dmvpn lint`
+    reasons, messages, show, explain: for people
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A negotiation is one of an IKE SA or of a child SA. An IKE SA that replaces another one counts as a rekey, of IKEv1 as a
 negotiation, because there it is one.
 
-`Statistics` has the numbers of `show crypto ikev2 stats`.
+`IkeCounts` has the numbers of `show crypto ikev2 stats`.
 """
 
 from __future__ import annotations

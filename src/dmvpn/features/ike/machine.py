@@ -5,7 +5,8 @@
     UnknownSpi ---------> recovery: says INVALID_SPI
     Tick ---------------> whatever is due, and only that
 
-The `book` knows which peers may talk, the `table` what a session does, and `peers` what follows from it.
+The settings (`ConfigurationBook`) know which peers may talk, the `table` what a session does, and `peers` what follows
+from it.
 
 `Versions` makes one of both: a datagram goes to its version, and a session to the version that speaks it. Octet 17 of
 a datagram says its version (RFC 2408 §3.1, RFC 7296 §3.1). IKEv2 refuses octets that are no header at all.

@@ -15,7 +15,6 @@ from dmvpn.base.protection import Encapsulation, IkeVersion, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.base.tables import table_named
 from dmvpn.features.ike import translation
-from dmvpn.features.ike import translation as main_mode
 from dmvpn.features.ike.crypto.certificates import Proof
 from dmvpn.features.ike.crypto.key_log import KeyLog
 from dmvpn.features.ike.identity import Identification, Roster, address_of, is_host, matches, name_of, names, of_address
@@ -154,12 +153,12 @@ class ConfigurationBook:
         profiles = [one for one in self.config.profiles if one.name in usable and translation.is_isakmp(one.name)]
         peers = (self._keyring_peer(profile, remote, None, front) for profile in profiles)
         secrets = dict.fromkeys(peer.local_key.octets for peer in peers if peer is not None and peer.local_key)
-        transforms = main_mode.transforms(self.config) if profiles else ()
+        transforms = translation.transforms(self.config) if profiles else ()
         signing = profiles if any(one.signs for one in transforms) else []
         proofs = [self.trust.proof(one, AuthenticationMethod.RSA_SIGNATURE) for one in signing]
         refusals = [proof for proof in proofs if isinstance(proof, Reason)]
         if secrets and transforms and all(one.signs for one in transforms):
-            refusals = [main_mode.lacks_certificate(self.config) for _ in refusals]
+            refusals = [translation.lacks_certificate(self.config) for _ in refusals]
         return MainModeOpening(
             transforms,
             self._udp_use(policies, path),
@@ -203,7 +202,7 @@ class ConfigurationBook:
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
             return self._unnamed(policy, remote) or Reason(IkeReason.NO_PROFILE, (policy.name,))
         version = translation.version_of(self.config, profiles[0].name)
-        if version == IkeVersion.V1 and not main_mode.transforms(self.config):
+        if version == IkeVersion.V1 and not translation.transforms(self.config):
             return Reason(IkeReason.NO_ISAKMP_POLICY, (translation.left_out(self.config),))
         terms = self._terms(profiles[0], policy, remote, None, version)
         if isinstance(terms, Reason) and terms.code is IkeReason.NO_KEY_LINE:
@@ -326,7 +325,7 @@ class ConfigurationBook:
         self, profile: Profile, remote: IPAddress, theirs: Identification | None, front: str
     ) -> Proof | Reason:
         """Return how we can prove ourselves: the policies say by what, and main mode negotiates which of both."""
-        methods = dict.fromkeys(one.signs for one in main_mode.transforms(self.config))
+        methods = dict.fromkeys(one.signs for one in translation.transforms(self.config))
         found = [
             self.trust.proof(profile, AuthenticationMethod.RSA_SIGNATURE)
             if signs
@@ -336,7 +335,7 @@ class ConfigurationBook:
         able = [proof for proof in found if isinstance(proof, Proof)]
         if not able:
             has_key = not isinstance(self._secret(profile, remote, theirs, front, IkeVersion.V1), Reason)
-            return main_mode.lacks_certificate(self.config) if has_key else found[0]
+            return translation.lacks_certificate(self.config) if has_key else found[0]
         one, other = able[0], able[-1]
         return Proof(one.secret or other.secret, one.key or other.key, one.chain or other.chain, one.name or other.name)
 

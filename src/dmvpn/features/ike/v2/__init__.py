@@ -4,7 +4,7 @@ packet       messages and payloads             numbers      assigned by IANA
 proposals    the SA payload, selectors         negotiation  choices of proposals, and the rest of a child SA
 authentication  what AUTH holds, and whom it proves
 channel      keys; messages: numbered, sealed, cut
-debug        what a message shows in clear     counts       what `show crypto ikev2 stats` counts
+debug        what a message shows in clear
 
 sa           the life of an IKE SA: it alone changes itself; its states
 exchanges    what we ask                       initial_exchanges  the first two, and a stranger's first message
