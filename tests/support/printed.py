@@ -39,7 +39,6 @@ DEBUG_MODULES = (
     "dmvpn.features.eigrp.messages",
     "dmvpn.features.ike.reports",
     "dmvpn.features.ike.v1.debug",
-    "dmvpn.features.ike.v1.debug",
     "dmvpn.features.ipsec.messages",
     "dmvpn.features.nhrp.debug",
     "dmvpn.features.rib.messages",
@@ -57,8 +56,8 @@ _DEBUG_CALLS = {
     ("exchange.py", "debug"): "OSPF-1 Tunnel0: ",
     ("plane.py", "_debug"): "NHRP-RT: 1: 1 ",
 }
-#: Functions that put something before a line of their callers, and parts of lines.
-_PARTS = {"fsm_line", "neighbor_line", "words_of", "code_name", "error_name", "of", "up", "down", "resync"}
+#: Functions that put something before a line of their callers, parts of lines, and fields for the chronicle.
+_PARTS = {"_fields", "fsm_line", "neighbor_line", "words_of", "code_name", "error_name", "of", "up", "down", "resync"}
 #: What is put before the texts of callers that are looked at themselves.
 _WRAPPERS = {"NHRP-RT: 1: 1 1"}
 _SHORTEST = 4

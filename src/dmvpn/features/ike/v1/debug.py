@@ -202,17 +202,17 @@ def quick_mode_lines(number: int, wanted: Wanted, theirs: Iterable[Proposal]) ->
 
 
 def _checked_esp(number: int, wanted: Wanted, theirs: Iterable[Proposal]) -> Iterator[str]:
-    head = f"ISAKMP:({conn_id(number)})"
+    start = f"ISAKMP:({conn_id(number)})"
     ours = {(terms.suite, terms.choice) for terms in wanted.terms}
     for proposal in theirs:
-        yield f"{head}:Checking IPSec proposal {proposal.number}"
+        yield f"{start}:Checking IPSec proposal {proposal.number}"
         for transform in proposal.transforms:
             yield f"ISAKMP: transform {transform.number}, {_named(_TRANSFORMS, Encr, transform.id)} "
             yield "ISAKMP:   attributes in transform:"
             yield from _esp_attributes(transform.attributes)
             terms = read(proposal.protocol, transform)
             fits = proposal.protocol == wanted.protocol and terms is not None and (terms.suite, terms.choice) in ours
-            yield f"{head}:atts are {'acceptable' if fits else 'not acceptable'}."
+            yield f"{start}:atts are {'acceptable' if fits else 'not acceptable'}."
 
 
 def _esp_attributes(attributes: Iterable[Attribute]) -> Iterator[str]:
