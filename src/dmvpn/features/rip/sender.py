@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Limiter
 from dmvpn.features.rip import messages
+from dmvpn.features.rip.auth import Mismatch, Seals
 from dmvpn.features.rip.interface import GROUP, PORT
 from dmvpn.features.rip.lists import told_on
 from dmvpn.features.rip.output import Summaries, gather, in_order, packets
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
-from dmvpn.features.rip.seals import Mismatch, Seals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
