@@ -30,7 +30,6 @@ from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.reasons import Reason
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.rip import messages
-from dmvpn.features.rip.advertiser import SLICE, Advertiser
 from dmvpn.features.rip.changes import TRIGGER_DELAY, Changes
 from dmvpn.features.rip.database import LearnedFrom
 from dmvpn.features.rip.gateways import Gateways
@@ -40,7 +39,7 @@ from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import answer
 from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
-from dmvpn.features.rip.sender import Sender
+from dmvpn.features.rip.sender import SLICE, Advertiser, Sender
 from dmvpn.features.rip.state import State
 from dmvpn.features.rip.table import Table
 from dmvpn.features.rip.triggered import Triggered

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.rip.advertiser import View
     from dmvpn.features.rip.interface import RipInterface
     from dmvpn.features.rip.packet import RipEntry
-    from dmvpn.features.rip.sender import Sender
+    from dmvpn.features.rip.sender import Sender, View
     from dmvpn.features.rip.state import State
 
 #: Seconds until an unanswered packet is sent again, and the number of retransmissions before the peer counts as lost;
