@@ -13,9 +13,8 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
-from dmvpn.features.rip.gateways import MOST_REMEMBERED
+from dmvpn.features.rip.gateways import MOST_REMEMBERED, MOST_WATCHED
 from dmvpn.features.rip.packet import Command, RipPacket
-from dmvpn.features.rip.watched import MOST_WATCHED
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from dmvpn.net.udp import UdpDatagram

@@ -3,6 +3,9 @@
 RIP has no neighbors. A gateway appears with its first response, and disappears when it has been silent until its routes
 are invalid, when BFD or triggered RIP loses it, or with its interface. The chronicle is informed, and on silence NHRP
 as well: a silent next hop server may have lost our registration.
+
+BFD watches a gateway where `bfd all-interfaces`, `ip rip bfd` or `neighbor ... bfd` says so. Their number per interface
+is limited; the first ones stay.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
+from dmvpn.base.liveness import Client, WatchWanted
 from dmvpn.base.notices import NeighborSilent
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
+    from dmvpn.features.rip.state import State
 
 #: Gateways whose last response is remembered, for `show ip protocols`: senders can be forged.
 MOST_REMEMBERED: Final = 4096
@@ -71,3 +76,47 @@ class Gateways:
 
     def _report(self, sign: Sign, gateway: IPAddress, interface: str, what: str) -> None:
         self._context.tell_of_neighbor(sign, gateway, interface, f"RIP: {what}")
+
+
+# ------------------------------------------------------------------------------------------------ BFD
+
+
+#: There is only one process.
+PROCESS: Final = 0
+#: Maximum gateways watched on one interface: senders can be forged, and each costs a BFD session.
+MOST_WATCHED: Final = 1024
+
+
+class Watched:
+    """Gateways that BFD watches for us: interfaces and addresses, in order."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._gateways: dict[tuple[str, IPAddress], None] = {}
+        self._count: dict[str, int] = {}
+
+    def heard(self, interface: str, gateway: IPAddress) -> None:
+        """Watch a gateway that announced routes, if configured."""
+        key = interface, gateway
+        if key in self._gateways or not self._state.config.watches(interface, gateway):
+            return
+        if self._count.get(interface, 0) >= MOST_WATCHED:
+            return
+        self._count[interface] = self._count.get(interface, 0) + 1
+        self._gateways[key] = None
+        self._state.context.emit(WatchWanted(Client.RIP, PROCESS, interface, gateway, wanted=True))
+
+    def reconsider(self) -> None:
+        """Stop watching gateways after the configuration changed or a circuit closed."""
+        circuits, config = self._state.circuits, self._state.config
+        self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(*key)])
+
+    def let_go(self, heard: Mapping[IPAddress, float], since: float) -> None:
+        """Stop watching gateways that were last heard before `since`, seconds."""
+        self._end([key for key in self._gateways if heard.get(key[1], since) <= since])
+
+    def _end(self, keys: list[tuple[str, IPAddress]]) -> None:
+        for name, address in keys:
+            del self._gateways[name, address]
+            self._count[name] -= 1
+            self._state.context.emit(WatchWanted(Client.RIP, PROCESS, name, address, wanted=False))

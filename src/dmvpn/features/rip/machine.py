@@ -32,7 +32,7 @@ from dmvpn.base.redistribution import Covered
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.changes import TRIGGER_DELAY, Changes
 from dmvpn.features.rip.database import LearnedFrom
-from dmvpn.features.rip.gateways import Gateways
+from dmvpn.features.rip.gateways import PROCESS, Gateways, Watched
 from dmvpn.features.rip.interface import GROUP, PORT, UDP, RipInterface, ends
 from dmvpn.features.rip.lists import believed
 from dmvpn.features.rip.model import RipConfig
@@ -43,7 +43,6 @@ from dmvpn.features.rip.sender import SLICE, Advertiser, Sender
 from dmvpn.features.rip.state import State
 from dmvpn.features.rip.table import Table
 from dmvpn.features.rip.triggered import Triggered
-from dmvpn.features.rip.watched import PROCESS, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
