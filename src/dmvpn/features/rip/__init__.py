@@ -3,12 +3,11 @@
 Takes the `router rip` section and the RIP lines of interfaces, packets on UDP port 520, `InterfaceChanged` and
 `RouteChanged` (redistribution); emits `RouteOffered` and `RouteRetracted`, and packets.
 
-    packet    bytes <-> values          auth      the MD5 digest of RFC 2082   seals    authentication of packets
+    packet    bytes <-> values          auth      authentication of packets
     model     the typed configuration   interface an interface that speaks RIP
     database  learned routes, timers    own       connected and redistributed routes
-    output    entries of an update      sender    destinations and sending
-    lists     distribute lists, offsets advertiser updates, in slices
-    gateways  gateways, when last heard         watched   gateways watched by BFD
+    output    entries of an update      sender    sending; updates in slices
+    lists     distribute lists, offsets gateways  gateways, when last heard; BFD
     triggered, conversation   triggered RIP on a circuit, and with one peer there
     changes   triggered updates         state     state shared by the parts
     table     routes to announce        machine   the process
