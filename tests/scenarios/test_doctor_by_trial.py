@@ -27,6 +27,7 @@ from support.by_trial import said_after_trials, said_of
 from support.cases import every_day_but
 from support.diagnoses import PLAIN, ill_of, known_fault
 from support.doctors import WorldPatient, as_it_runs
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
@@ -50,43 +51,14 @@ def in_area_1(plan: Plan) -> Scenario:
 
 
 #: Network, fault, and the router and the last line of the first finding.
-CASES: dict[str, tuple[Plan | str, str, str, str]] = {
-    "a cluster that uses no server": (
-        CLOUD,
-        "cluster-of-nobody@S1,S2,HUB1",
-        "S1",
-        "no ip nhrp nhs cluster 0 max-connections 0",
-    ),
-    "a limit of NHRP packets": (
-        replace(CLOUD, routing="ospf"),
-        "max-send@S1,S2,HUB1",
-        "S1",
-        "no ip nhrp max-send 1 every 65535",
-    ),
-    "no packet is of interest": (
-        replace(CLOUD, routing="ibgp"),
-        "interest-none@S2,S1,HUB1",
-        "S2",
-        "no ip nhrp interest none",
-    ),
-    "a level with another network-id": (
-        "hierarchical",
-        "network-id-of-a-level@HUB-A,SPOKE-A2,SPOKE-A1",
-        "HUB-A",
-        "ip nhrp network-id 1",
-    ),
-    "an area apart": (
-        replace(CLOUD, routing="ospf"),
-        "areas-apart@S1,S2,HUB1",
-        "S1",
-        "network 10.20.11.0 0.0.0.255 area 1",
-    ),
-    "a summary that drops packets": (
-        "phase3-summary",
-        "summary-of-a-spoke-eigrp@R31,R41,R11",
-        "R31",
-        "no summary-address 10.0.0.0 255.0.0.0",
-    ),
+CASES = {
+    what: (
+        replace(CLOUD, **case.settings) if case.network == "CLOUD" else case.network,
+        case.fault,
+        case.found[0],
+        case.found[2],
+    )
+    for what, case in read("by_trial").items()
 }
 
 

@@ -19,6 +19,7 @@ from dmvpn.tools.troubles.stage import Stage
 from support.cases import one_in
 from support.diagnoses import ill_of, judged_of, known_fault, network
 from support.doctors import WorldPatient
+from support.typed import Typed, read
 from support.world import World
 
 if TYPE_CHECKING:
@@ -39,70 +40,14 @@ CLOUD = Plan(
 )
 LARGE = replace(CLOUD, hubs=3, spokes=5, routing="ospf")
 NHS = "line-gone/interface_Tunnel100/ip_nhrp_nhs_192.168.100.11_nbma_172.16.11.1_multicast"
-MISSED: dict[str, tuple[Plan | str, str]] = {
-    "a server's address that is another spoke's, which passes all on": ("bgp-phase3", "nhs-nbma@SPOKE1,SPOKE2,HUB"),
-    "a hub whose neighbors of OSPF come and go, since its Hellos reach nobody": (
-        "guide-phase2-broadcast",
-        "line-gone/interface_Tunnel0/ip_nhrp_map_multicast_dynamic@HUB1,SPOKE2,SPOKE1",
-    ),
-    "a route of the hub that leads to another spoke": (CLOUD, "hub-route-astray@S2,S3,HUB1"),
-    "one address at two spokes of different hubs": ("hierarchical", "address-conflict@SPOKE-B1,SPOKE-A2,GLOBAL"),
-    "a wire that loses much, far down the list of clients": (LARGE, "lossy-link@S4,S1,HUB1"),
-    "a small tunnel of a hub": ("dual-hub-two-clouds", "small-tunnel@HUB1,SPOKE2,SPOKE1"),
-    "a server that one of many lacks": (
-        replace(LARGE, hubs=2, spokes=3, routing="eigrp-classic"),
-        "second-server-missing@S2,S3,HUB1",
-    ),
-    "a spoke that registers with nobody": ("ipsec-two-spokes-one-nat", f"{NHS}@R31,R41,R11"),
-    "a spoke without a line for a hub that listens": (
-        "bgp-phase3",
-        "line-gone/router_bgp_65000/neighbor_10.255.0.1_remote-as_65000@SPOKE1,SPOKE2,HUB",
-    ),
-    "a spoke of phase 2 that asks nobody": (replace(CLOUD, phase=2, routing="eigrp"), "server-only@S1,S2,HUB1"),
-    "a hub among others that takes one neighbor": (
-        replace(LARGE, hubs=2, spokes=2, server_lines=False),
-        "ospf-network-type@HUB2,S2,S1",
-    ),
-    "a narrow wire among many": (replace(CLOUD, spokes=14, routing="ebgp"), "wire-narrow@S12,S6,HUB1"),
-    "a server that two of many lack": (
-        replace(LARGE, hubs=2, spokes=8, routing="eigrp"),
-        "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S5,S7,HUB2",
-    ),
-    "a server line that leads into another cloud": ("hierarchical", "nhs-address@SPOKE-A2,SPOKE-B1,HUB-B"),
-    "a hub's address in nothing, where routes lead by it": (CLOUD, "nhs-route@S1,S2,HUB1"),
-    "a route to nobody that packets of phase 2 take": (
-        replace(CLOUD, phase=2, routing="eigrp-classic", spokes=2),
-        "host-route-astray@S2,S1,HUB1",
-    ),
-    "a hub that tells its underlay by OSPF, and tunnels that come and go": (
-        replace(CLOUD, routing="ospf"),
-        "all-networks-ospf@S1,S2,HUB1",
-    ),
-    "a summary of BGP in phase 2": (replace(CLOUD, phase=2, routing="ibgp"), "summary-bgp@S1,S2,HUB1"),
-    "two sites that do not clamp, and a hub between them that does": ("hierarchical", "mss@SPOKE-A1,SPOKE-A2,GLOBAL"),
-    "a server that most lack, and have the maps of": (
-        replace(LARGE, spokes=3, routing="eigrp-classic"),
-        "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S3,S2,HUB2",
-    ),
-    "a server that most lack, and one alone has": (
-        replace(LARGE, spokes=3, routing="eigrp-classic", server_lines=False),
-        "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S3,S2,HUB2",
-    ),
-    "a tunnel that is shut, beside another one that is the longer way": (
-        "two-tunnels",
-        "tunnel-shutdown@R31,R41,R11",
-    ),
-    "a hub that lets nobody prove itself any more": (
-        "nat-overload",
-        "line-gone/crypto_ikev2_profile_DMVPN/authentication_remote_pre-share@R11,R41,R31",
-    ),
-    "a spoke that proves itself to nobody any more, with SAs that are older": (
-        "ipsec-two-spokes-one-nat",
-        "line-gone/crypto_ikev2_profile_DMVPN/authentication_local_pre-share@R31,R32,R11",
-    ),
-    "a lossy wire that two spokes share": ("guide-phase2-broadcast", "lossy-link@SPOKE2,SPOKE1,HUB1"),
-    "a server behind another spoke that passes on": ("dual-stack", "nhs-nbma@R41,R31,R11"),
-}
+_PLANS = {"CLOUD": CLOUD, "LARGE": LARGE}
+
+
+def _plan(case: Typed) -> Plan | str:
+    return replace(_PLANS[case.network], **case.settings) if case.network in _PLANS else case.network
+
+
+MISSED = {what: (_plan(case), case.fault) for what, case in read("missed").items()}
 
 
 @pytest.mark.parametrize("case", one_in(3, MISSED))
@@ -156,36 +101,7 @@ def test_a_translator_that_became_symmetric_is_named_where_two_spokes_no_longer_
 
 
 #: What is wrong there, and nobody has anything of it: neither now, nor after a restart, nor while one hub is dead.
-HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
-    "a route to nobody, beside which others lead": (
-        "bgp-phase3",
-        "host-route-astray@SPOKE2,SPOKE1,HUB",
-        Cause.BLACK_HOLE,
-    ),
-    "a clamp that the other ends have": (
-        "bgp-phase3",
-        "line-gone/interface_Tunnel0/ip_tcp_adjust-mss_1360@SPOKE2,SPOKE1,HUB",
-        Cause.MSS,
-    ),
-    "a network-id of one of two tunnels": ("two-tunnels", "hub-network-id-missing@R41,R31,R11", Cause.NETWORK_ID),
-    "a session with one of three hubs": (
-        replace(LARGE, routing="ibgp", spokes=2),
-        "bgp-neighbor-shutdown@S1,S2,HUB1",
-        Cause.BGP_NEIGHBOR,
-    ),
-    "a server's address in nothing": ("eigrp-to-ospf", "nhs-route@SPOKE1,SPOKE2,HUB1", Cause.NHS_ROUTE),
-    "a spoke without shortcuts, which its translator does not allow": (
-        "ipsec-symmetric-nat",
-        "spoke-point-to-point@R31,R41,R11",
-        Cause.SPOKE_POINT_TO_POINT,
-    ),
-    "a password that the hub of phase 1 lacks": (
-        replace(CLOUD, phase=1, routing="eigrp"),
-        "line-gone/interface_Tunnel0/ip_nhrp_authentication_drawncld@HUB1,S2,S1",
-        Cause.AUTHENTICATION,
-    ),
-    "tunnel mode at one end": (replace(CLOUD, protection="ikev2", mtu=1360), "mode@S1,S2,HUB1", Cause.MODE),
-}
+HARMLESS_FAULTS = {what: (_plan(case), case.fault, case.found[1]) for what, case in read("harmless").items()}
 
 
 @pytest.mark.slow

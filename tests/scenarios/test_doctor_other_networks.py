@@ -18,6 +18,7 @@ from dmvpn.tools.doctor import Finding, as_text, visit
 from support.bench import WorldBench
 from support.cases import one_in
 from support.doctors import NETWORKS, WorldPatient
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ GUIDE = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 10
 #: OSPF is not in this build, so their hosts do not reach each other; and the second spoke of this one never does.
 NOT_WELL = ("two-spokes-one-nat",)
 OTHERS = [name for name in built_in_names() if name not in (*NOT_WELL, *NETWORKS)]
+
+
+TYPED = read("other_networks")
 
 
 def after(network: str, break_it: Callable[[WorldBench], None]) -> WorldPatient:
@@ -44,59 +48,11 @@ def broken(patient: WorldPatient) -> list[Finding]:
     return [one for one in visit(patient).findings if not one.advice]
 
 
-@pytest.mark.parametrize(
-    ("network", "router", "lines", "cause", "at", "change"),
-    [
-        (
-            "several-lans",
-            "R31",
-            (*NOTES, "no network 10.0.0.0", "network 10.3.3.0 0.0.0.255"),
-            Cause.NETWORK_STATEMENT,
-            "R31",
-            "network 10.3.4.0 0.0.0.255",
-        ),
-        *(
-            ("notes-phase3", "R41", (*NOTES, f"eigrp stub {words}"), Cause.SPOKE_STUB, "R41", f"eigrp stub {right}")
-            for words, right in (
-                ("receive-only", "connected summary"),
-                ("static", "connected static"),
-                ("summary redistributed", "connected summary redistributed"),
-            )
-        ),
-        (
-            "hierarchical",
-            "TRANSPORT",
-            ("no ip route 203.0.113.101 255.255.255.255 203.0.113.5",),
-            Cause.MISSING_ROUTE,
-            "TRANSPORT",
-            "ip route 203.0.113.101 255.255.255.255 203.0.113.5",
-        ),
-        ("hierarchical", "HUB-A", ("interface Loopback0", "shutdown"), Cause.INTERFACE_SHUTDOWN, "HUB-A", "Loopback0"),
-        (
-            "hierarchical",
-            "GLOBAL",
-            (*GUIDE, "af-interface Tunnel0", "split-horizon"),
-            Cause.SPLIT_HORIZON,
-            "GLOBAL",
-            "no split-horizon",
-        ),
-        ("two-tunnels", "R31", ("interface Tunnel200", "tunnel key 1"), Cause.KEY, "R31", "tunnel key 200"),
-        ("dual-hub", "HUB2", ("interface Tunnel0", "tunnel key 9"), Cause.KEY, "HUB2", "tunnel key 1"),
-        (
-            "notes-gre",
-            "R31",
-            ("interface Tunnel100", "tunnel destination 172.16.11.9"),
-            Cause.WRONG_DESTINATION,
-            "R31",
-            "tunnel destination 172.16.11.1",
-        ),
-        ("notes-gre", "R31", ("interface Tunnel100", "tunnel key 5"), Cause.KEY, "", "tunnel key"),
-    ],
-)
-def test_a_fault_that_no_catalog_has_is_found_where_it_is(
-    network: str, router: str, lines: tuple[str, ...], cause: Cause, at: str, change: str
-) -> None:
-    first = broken(after(network, lambda bench: bench.configure(router, lines)))[0]
+@pytest.mark.parametrize("what", TYPED)
+def test_a_fault_that_no_catalog_has_is_found_where_it_is(what: str) -> None:
+    ((router, lines),) = TYPED[what].lines.items()
+    at, cause, change = TYPED[what].found
+    first = broken(after(TYPED[what].network, lambda bench: bench.configure(router, lines)))[0]
     assert (first.cause, first.router if at else "") == (cause, at), first
     assert change in "\n".join(first.fix)
 

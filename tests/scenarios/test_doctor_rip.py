@@ -12,9 +12,13 @@ from dmvpn.tools.doctor import as_text, visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient, no_advice
 from support.routing import with_rip
+from support.typed import read
 from support.world import World
 
 TUNNEL = "interface Tunnel100"
+
+
+RIP = read("rip")
 
 
 def after(*changes: tuple[str, tuple[str, ...]]) -> World:
@@ -42,59 +46,11 @@ def test_where_all_is_well_it_says_who_hears_whom() -> None:
             assert address is not None or alone.hypotheses == (), router
 
 
-@pytest.mark.parametrize(
-    ("router", "lines", "cause", "at", "fix"),
-    [
-        (
-            "R31",
-            (TUNNEL, "no ip nhrp nhs 192.168.100.11", "ip nhrp nhs 192.168.100.11 nbma 172.16.11.1"),
-            Cause.SPOKE_MULTICAST,
-            "R31",
-            (TUNNEL, "ip nhrp map multicast 172.16.11.1"),
-        ),
-        (
-            "R11",
-            (TUNNEL, "no ip nhrp map multicast dynamic", "shutdown", "no shutdown"),
-            Cause.HUB_MULTICAST,
-            "R11",
-            (TUNNEL, "ip nhrp map multicast dynamic"),
-        ),
-        ("R11", (TUNNEL, "ip split-horizon"), Cause.SPLIT_HORIZON, "R11", (TUNNEL, "no ip split-horizon")),
-        (
-            "R31",
-            ("router rip", "no network 192.168.100.0"),
-            Cause.NETWORK_STATEMENT,
-            "R31",
-            ("router rip", "network 192.168.100.0"),
-        ),
-        (
-            "R31",
-            ("router rip", "no network 10.0.0.0"),
-            Cause.NETWORK_STATEMENT,
-            "R31",
-            ("router rip", "network 10.0.0.0"),
-        ),
-        (
-            "R11",
-            ("router rip", "no network 10.0.0.0"),
-            Cause.NETWORK_STATEMENT,
-            "R11",
-            ("router rip", "network 10.0.0.0"),
-        ),
-        (
-            "R31",
-            (TUNNEL, "ip rip authentication mode md5", "ip rip authentication key-chain K"),
-            Cause.RIP_AUTHENTICATION,
-            "R31",
-            ("key chain K", "key 1", "key-string <secret>"),
-        ),
-    ],
-)
-def test_what_keeps_rip_from_telling_is_named_with_the_line_that_mends_it(
-    router: str, lines: tuple[str, ...], cause: Cause, at: str, fix: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("what", RIP)
+def test_what_keeps_rip_from_telling_is_named_with_the_line_that_mends_it(what: str) -> None:
     """The hub was blamed, which "has no route", and there was no line to enter."""
-    world = after((router, lines))
+    at, cause, words = RIP[what].found
+    world, fix = after(*RIP[what].lines.items()), tuple(words.split(" / "))
     first = no_advice(world)[0]
     assert (first.cause, first.router, first.fix) == (cause, at, fix), first
     if "<secret>" not in fix[-1]:

@@ -79,7 +79,7 @@ def test_the_networks_of_the_cases_are_clean(name: str) -> None:
 
 def test_every_rule_has_a_case() -> None:
     cases, rules = {case.rule for case in CASES}, {rule.id for rule in RULES}
-    assert rules - cases == set(), "write the smallest mistake of it into CASES of tests/support/lint_cases.py"
+    assert rules - cases == set(), "write the smallest mistake of it into tests/support/lint_cases.txt"
     assert cases - rules == set(), "no rule has this name; RULES are listed in src/dmvpn/tools/lint/engine.py"
 
 
