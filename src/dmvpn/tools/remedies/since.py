@@ -53,9 +53,9 @@ def _of_router(router: str, now: str, good: str) -> list[RouterChange]:
                 found.append(RouterChange(router, gone=lines, typed=typed, shown=shown))
             elif (number := commands.pop(command, None)) is not None:
                 gone = found[number]
-                found[number] = RouterChange(
-                    router, gone=gone.gone, new=lines, typed=(*gone.typed, *typed), shown=(*gone.shown, *shown)
-                )
+                inside = slice(len(real.within), None)  # the section is open already
+                typed, shown = (*gone.typed, *typed[inside]), (*gone.shown, *shown[inside])
+                found[number] = RouterChange(router, gone=gone.gone, new=lines, typed=typed, shown=shown)
             else:
                 found.append(RouterChange(router, new=lines, typed=typed, shown=shown))
     return found

@@ -203,8 +203,14 @@ def _how(found: SearchResult) -> str:
 
 
 def _lines(changes: Iterable[RouterChange]) -> tuple[str, ...]:
-    """Return the lines to show, without secrets."""
-    return tuple(line for change in changes for line in change.shown or change.lines)
+    """Return the lines of one router to show, without secrets, each section opened once for all of its lines."""
+    found, section = list[str](), tuple[str, ...]()
+    for change in changes:
+        lines, path = change.shown or change.lines, (*change.gone, *change.new)[0].path
+        begins_there = lines[: len(path)] == path
+        found += lines[len(path) :] if begins_there and path == section else lines
+        section = path if begins_there and (*change.gone, *change.new)[-1].path == path else ()
+    return tuple(found)
 
 
 def _besides(found: SearchResult) -> Iterator[str]:
