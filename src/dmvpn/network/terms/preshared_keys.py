@@ -60,16 +60,17 @@ def key_lines(
     missing: bool,
     other: Device | None = None,
     front: str = "",
+    profile: str = "",
     every: Sequence[IPAddress] = (),
     by_v1: bool = False,
 ) -> tuple[str, ...]:
     """Return the lines to enter for this peer.
 
     other: the other end, which may cover all peers by one line. missing: no key matches the peer. front: the VRF of the
-        peer, "": the global table. every: the peers with which the router needs a key. by_v1: by IKEv1, if the
-        router has lines of it.
+        peer, "": the global table. profile: the IKEv2 profile of the tunnel, "": any. every: the peers with which the
+        router needs a key. by_v1: by IKEv1, if the router has lines of it.
     """
-    old, peers = _isakmp_keys(device, front), _ring_peers(device, front)
+    old, peers = _isakmp_keys(device, front), _ring_peers(device, front, profile)
     if (by_v1 or not peers) and (old or device.ikev2.isakmp.policies):
         if missing or not old:
             wide = _wide(_isakmp_keys(other), peer) if other is not None and not old else None
@@ -104,9 +105,12 @@ def half_key(device: Device) -> tuple[str, ...]:
     return ()
 
 
-def _ring_peers(device: Device, front: str | None = None) -> list[_Entry]:
-    """Return the peers of keyrings of IKEv2 for a VRF. If no profile says which these are, or without VRF: of all."""
-    named = {one.keyring for one in device.ikev2.profiles if front is not None and one.fvrf in ("any", front)}
+def _ring_peers(device: Device, front: str | None = None, profile: str = "") -> list[_Entry]:
+    """Return the peers of keyrings of IKEv2 for a VRF, or for one profile. If no profile says which these are, or
+    without VRF: of all.
+    """
+    fitting = [one for one in device.ikev2.profiles if front is not None and one.fvrf in ("any", front)]
+    named = {one.keyring for one in fitting if profile in {"", one.name}}
     every = [
         (ring.text("name"), _ring_peer((RING.text(ring), PEER.text(args)), inner))
         for ring, section in device.tree.sections(RING)

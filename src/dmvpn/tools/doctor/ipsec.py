@@ -177,14 +177,16 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
     (here, front), (other, _) = (mine, theirs) if culprit == client.name else (theirs, mine)
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
+            side, _ = _sides(client, culprit)
             return key_lines(
                 device(here),
                 peer,
                 missing=cause is Cause.PSK_MISSING,
                 other=device(other),
                 front=front,
+                profile=side.policy.ikev2_profile if side is not None else "",
                 every=_peers_of(scene, culprit, front),
-                by_v1=(side := _sides(client, culprit)[0]) is not None and side.by_v1,
+                by_v1=side is not None and side.by_v1,
             )
         case Cause.IKE_IDENTITY:
             judge, peer_side = _sides(client, culprit)

@@ -169,9 +169,16 @@ def _holder(side: Side) -> tuple[str, str]:
 
 def _lines(here: Side, there: Side, needed: Needed, *, missing: bool) -> str:
     """Return the lines that give an end the key for the other one, the same as those of the doctor."""
-    device, other, front = here.end.device, there.end.device, here.policy.front
-    every = tuple(needed[_holder(here)])
-    lines = key_lines(device, there.seen, missing=missing, other=other, front=front, every=every, by_v1=here.by_v1)
+    lines = key_lines(
+        here.end.device,
+        there.seen,
+        missing=missing,
+        other=there.end.device,
+        front=here.policy.front,
+        profile=here.policy.ikev2_profile,
+        every=tuple(needed[_holder(here)]),
+        by_v1=here.by_v1,
+    )
     return "\n".join(indented(lines))
 
 
