@@ -137,6 +137,13 @@ def test_both_fronts_offer_the_same(front: type, other: type) -> None:
             assert inspect.signature(one).parameters == inspect.signature(two).parameters, name
 
 
+def test_decorators_that_try_again_see_that_a_method_of_the_client_for_asyncio_is_awaited() -> None:
+    for front, is_awaited in ((aio, True), (sync, False)):
+        client = front.connect("http://127.0.0.1:1", token="x")
+        for method in (client.labs, client.router("R31").run, client.lab("phase3").hint):
+            assert inspect.iscoroutinefunction(method) is is_awaited
+
+
 def test_an_order_to_a_lab_is_one_of_the_command_line_the_api_and_both_clients() -> None:
     """An order that is added to one of them and is missing in another fails here."""
     methods = {name: resource_of(method) for name, method in vars(web_labs.Labs).items()}

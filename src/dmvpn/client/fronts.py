@@ -7,6 +7,7 @@ def labs(self) -> Steps[...]     `labs()` of a client in `sync.py` returns the l
 from __future__ import annotations
 
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from dmvpn.client.following import N
@@ -79,8 +80,11 @@ class Followed(Generic[S, P, N]):
 def _bound(operation: Callable[..., Steps[Any]], part: Part, verb: str) -> object:
     carry_out = getattr(part._client or part, verb)
 
-    @wraps(operation)
     def method(*args: object, **kwargs: object) -> object:
         return carry_out(operation(part, *args, **kwargs))
 
-    return method
+    async def coroutine(*args: object, **kwargs: object) -> object:
+        return await carry_out(operation(part, *args, **kwargs))
+
+    # Decorators that try again or give up after a time ask whether it is a coroutine function.
+    return wraps(operation)(coroutine if iscoroutinefunction(carry_out) else method)
