@@ -62,6 +62,20 @@ def test_ospf_of_the_router_does_not_run_on_an_interface_in_a_vrf_either() -> No
     assert found(everywhere(OSPF, everything, *_FRONT[1:]), "tunnel-recursive-protocol") == []
 
 
+@pytest.mark.parametrize("hop", ["10.0.0.1", "192.168.10.254"])
+def test_a_tunnel_needs_its_source_where_a_default_route_leads_into_the_tunnel_or_to_another_provider(hop: str) -> None:
+    """Only the default route was asked where packets of the tunnel leave."""
+    routes = f"ip route 198.51.100.0 255.255.255.0 203.0.113.254\nip route 0.0.0.0 0.0.0.0 {hop}"
+    network = edited(CLEAR, SPOKE1=[_ALL, ("ip route 0.0.0.0 0.0.0.0 203.0.113.254", routes)])
+    assert [one.file for one in found(network, "tunnel-recursive-protocol")] == ["SPOKE1"]
+
+
+def test_a_static_route_that_names_a_port_leads_out_of_that_port_whatever_its_next_hop_is() -> None:
+    route = "ip route 198.51.100.1 255.255.255.255 GigabitEthernet1 10.0.0.254"
+    network = edited(CLEAR, SPOKE1=[below("ip route 0.0.0.0 0.0.0.0 203.0.113.254", route)])
+    assert found(network, "tunnel-recursive-route") == []
+
+
 def test_a_default_route_into_the_tunnel_is_not_for_packets_of_a_front_door_vrf() -> None:
     inside = below(" network 192.168.10.1 0.0.0.255", "!", "ip route 0.0.0.0 0.0.0.0 10.0.0.1")
     without = ("ip route 0.0.0.0 0.0.0.0 203.0.113.254\n", "")

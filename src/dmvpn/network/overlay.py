@@ -91,7 +91,9 @@ class TunnelEnd:
     def carries(self, route: StaticRoute) -> bool:
         """Return whether a static route leads through it."""
         subnet, hop = self.subnet, route.next_hop
-        return route.interface == self.name or (subnet is not None and hop is not None and hop in subnet)
+        if route.interface:
+            return route.interface == self.name
+        return subnet is not None and hop is not None and hop in subnet
 
     @property
     def is_client(self) -> bool:

@@ -121,7 +121,7 @@ def _protocol(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
 
 def _is_way_out(end: TunnelEnd, prefix: Prefix) -> bool:
     """Return whether packets leave by the tunnel's source, or it is a loopback: of a LAN, the source is the mistake."""
-    hops = [route.next_hop for route in end.device.static.routes if route.prefix.is_default and route.next_hop]
+    hops = [route.next_hop for route in end.device.static.routes if route.next_hop and not end.carries(route)]
     return end.source_port.startswith("Loopback") or not hops or any(hop in prefix for hop in hops)
 
 
