@@ -503,3 +503,11 @@ def test_a_server_of_ipv6_without_its_nbma_address_gets_the_line_that_says_it() 
 """
     (finding,) = [one for one in lint({"SPOKE": text}) if one.rule == "nhrp-nhs-without-nbma"]
     assert finding.fix.endswith("\n ipv6 nhrp map 2001:DB8::A/128 <nbma-address>")
+
+
+def test_of_several_processes_the_one_of_the_other_end_is_to_run_on_the_tunnel() -> None:
+    """The first one was to, whatever its number."""
+    first = "router eigrp 7\n network 192.168.10.1 0.0.0.255\n!\nrouter eigrp 100\n network 192.168.11.0 0.0.0.255\n"
+    own = "router eigrp 100\n network 10.0.0.0 0.0.0.255\n network 192.168.10.1 0.0.0.255\n"
+    (finding,) = found(edited(CLEAR, SPOKE1=[(own, first)]), "routing-one-sided")
+    assert finding.fix == "router eigrp 100\n network 10.0.0.10 0.0.0.0"

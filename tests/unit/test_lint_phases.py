@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.findings import LintFinding, Severity
+from dmvpn.network.lines import after
 from dmvpn.tools.lint import lint
-from support.lint_cases import CLEAR, ELECTED, RIP, Network, bad, below, edited, everywhere, found
+from support.lint_cases import CLEAR, ELECTED, PHASE2, RIP, Network, bad, below, edited, everywhere, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,3 +126,18 @@ def test_the_lans_that_nobody_is_told_of_need_no_summary() -> None:
     assert found(network, "eigrp-split-horizon") == []
     told = edited(network, SPOKE1=[below("router eigrp 100", " network 172.20.0.0")])
     assert len(found(told, "eigrp-split-horizon")) == 1
+
+
+def test_a_summary_of_the_hub_own_networks_hides_no_spoke() -> None:
+    """In phase 2 the summary of a data center was to go."""
+    network = edited(PHASE2, HUB=[below(" ip mtu 1400", " ip summary-address eigrp 100 172.20.0.0 255.255.0.0")])
+    assert found(network, "phase3-summary-without-redirect") == []
+
+
+def test_all_summaries_that_hide_spokes_go_at_once() -> None:
+    lines = [f" ip summary-address eigrp 100 192.168.{number}.0 255.255.255.0" for number in (10, 20)]
+    network = edited(PHASE2, HUB=[below(" ip mtu 1400", *lines)])
+    (finding,) = found(network, "phase3-summary-without-redirect")
+    assert finding.fix.split("\n") == ["interface Tunnel0", *(f" no{line}" for line in lines)]
+    network["HUB"] = after(network["HUB"], finding.fix.split("\n"))
+    assert found(network, "phase3-summary-without-redirect") == []

@@ -100,11 +100,13 @@ def _silent(here: TunnelEnd, there: TunnelEnd) -> str:
 
 def _started(here: TunnelEnd, there: TunnelEnd) -> tuple[str, ...]:
     """Return the lines by which the process that an end has runs on its tunnel; (): it has none."""
-    protocol, device = wanted(here, there).partition(" ")[0], here.device
+    device, (protocol, _, number) = here.device, wanted(here, there).partition(" ")
     if protocol == Protocol.RIP.value and device.rip.enabled:
         return *rip_lines.process(device.vrf), rip_lines.NETWORK.of(network=str(here.address))
     if protocol == Protocol.EIGRP.value and device.eigrp.processes:
-        return _eigrp_started(here, device.eigrp.processes[0])
+        processes = device.eigrp.processes
+        same = (one for one in processes if str(one.autonomous_system) == number)
+        return _eigrp_started(here, next(same, processes[0]))
     far = ospf_end(there)
     if protocol == Protocol.OSPF.value and device.ospf.processes and far is not None:
         process = device.ospf.processes[0]

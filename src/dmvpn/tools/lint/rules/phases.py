@@ -18,6 +18,7 @@ from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.network.lines import indented
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules import split_horizon
@@ -158,13 +159,19 @@ def _phase3(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
 def _summaries(network: Network, hub: TunnelEnd, redirect: str) -> Iterator[NetworkConcern]:
     """Check that a hub without redirects hides no LAN of a spoke behind itself. redirect: the lines that send them."""
     name, bgp = hub.device.hostname, hub.device.bgp
-    if hub.eigrp is not None and (shown := [one for one in hub.eigrp[1].summaries if not one.leaks]):
-        (process, settings), prefix, lines = hub.eigrp, shown[0].prefix, redirect
-        if not settings.next_hop_self and not settings.split_horizon:
-            lines = nested(taken_back(process, hub.name, SUMMARY_ADDRESS, address=prefix.address, mask=prefix.netmask))
-        what = f"spokes hear {prefix} from {name} instead of each other's prefixes, and no redirects"
-        yield found(SUMMARY, hub.device, line_of(process, hub.name, "summary-address"), what, lines)
     lans = [lan for client in _multipoint_clients(network, hub) for lan in network.advertised[client.device]]
+    prefixes = [one.prefix for one in hub.eigrp[1].summaries if not one.leaks] if hub.eigrp is not None else []
+    hiding = [prefix for prefix in prefixes if not lans or any(lan in prefix for lan in lans)]
+    if hub.eigrp is not None and hiding:
+        (process, settings), lines = hub.eigrp, redirect
+        if not settings.next_hop_self and not settings.split_horizon:
+            gone = [
+                taken_back(process, hub.name, SUMMARY_ADDRESS, address=prefix.address, mask=prefix.netmask)
+                for prefix in hiding
+            ]
+            lines = "\n".join(indented((*gone[0][:-1], *(one[-1] for one in gone))))
+        what = f"spokes hear {hiding[0]} from {name} instead of each other's prefixes, and no redirects"
+        yield found(SUMMARY, hub.device, line_of(process, hub.name, "summary-address"), what, lines)
     for aggregate in bgp.aggregates if bgp.local_as else ():
         prefix = aggregate.prefix
         if aggregate.summary_only and any(lan in prefix for lan in lans):
