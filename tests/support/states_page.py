@@ -12,7 +12,7 @@ from dmvpn.features.bfd import states as bfd
 from dmvpn.features.bgp import states as bgp
 from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
-from dmvpn.features.ike.v2 import sa
+from dmvpn.features.ike.v2 import agreement
 from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import states as ospf
 from dmvpn.features.rip import database as rip
@@ -64,10 +64,10 @@ MACHINES: Final = (
     ),
     Machine(
         "An IKE SA",
-        "features/ike/v2/sa.py",
+        "features/ike/v2/agreement.py",
         "RFC 7296 §1.2 to §1.4",
-        sa.SaState.STARTING,
-        sa.MOVES,
+        agreement.SaState.STARTING,
+        agreement.MOVES,
     ),
     Machine(
         "A destination of EIGRP",

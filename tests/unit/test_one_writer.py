@@ -124,8 +124,8 @@ def container(target: ast.expr) -> ast.expr:
 
 
 def declared(tree: ast.Module) -> set[str]:
-    """The fields of the classes of a file, and what their methods assign to `self`."""
-    found = {OUTBOX}
+    """The fields of the classes of a file, what their methods assign to `self`, and the value of an enum's member."""
+    found = {OUTBOX, "_value_"}
     for node in (node for each in ast.walk(tree) if isinstance(each, ast.ClassDef) for node in ast.walk(each)):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found.add(node.target.id)

@@ -21,7 +21,8 @@ its version knows how it speaks. Versions do not know each other.
     contact      peers that have forgotten us      counters     for metrics and `show crypto ikev2 stats`
     half_open    peers that have not proved themselves, and the octets that are kept of them
 
-    machine      joins both versions to the router  peers       what follows from the acts of sessions
+    machine      IKE as the router sees it         versions     both versions as one
+    peers        what follows from the acts of sessions
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
     recovery     SAs that one end has forgotten, and peers that are silent
     encapsulation  ESP by UDP port 4500 or protocol 50, as access lists of ours permit

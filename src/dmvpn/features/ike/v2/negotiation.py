@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.selectors import TrafficSelector
     from dmvpn.features.ike.suites import Suite
+    from dmvpn.features.ike.v2.agreement import Agreement
     from dmvpn.features.ike.v2.packet import Chain, KeyExchange
-    from dmvpn.features.ike.v2.sa import Agreement
 
 
 # ------------------------------------------------------------------------------------------------ proposals
