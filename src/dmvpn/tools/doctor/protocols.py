@@ -231,7 +231,7 @@ def bgp(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def _passwords(scene: Scene, client: Client) -> Iterator[Finding]:
     """Ask whether two hidden passwords of BGP differ: no counter shows it."""
-    return differences(scene, client, BGP, _STEP, partial(_state, _BGP), doubts=True)
+    return differences(scene, client, BGP, _STEP, partial(_state, _BGP), doubts=True, counted=False)
 
 
 _EIGRP: Final = _Protocol(

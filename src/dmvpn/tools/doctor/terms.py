@@ -48,11 +48,13 @@ def differences(
     evidence: tuple[str, ...] = (),
     *,
     doubts: bool = False,
+    counted: bool = True,
 ) -> Iterator[Finding]:
     """Yield the terms of a table on which a client and its server do not agree, and the duties that fail.
 
     state: for terms with secrets. doubts: packets were not believed, so hidden secrets of two ends that do not work
-    together differ; the user is asked whether they do, where no other client shows it.
+    together differ; the user is asked whether they do, where no other client shows it. counted: a counter shows that
+    packets were not believed; without one the user is asked whatever other clients show.
     """
     mine = client.pair
     if mine is None:
@@ -74,7 +76,7 @@ def differences(
             scene.verdicts[key] = table.odd(term, clients, witness)
         found = Disagreement.of(table, term, mine, scene.verdicts[key])
         names = (client.hub, client.name) if found.of_server else (client.name, client.hub)
-        decide = "" if found.decided or not doubts or refuses(term, client) else _question(found, names)
+        decide = "" if (found.decided and counted) or not doubts or refuses(term, client) else _question(found, names)
         yield Finding(
             step=step,
             cause=term.cause,
