@@ -1,7 +1,7 @@
-"""What an IKE SA of IKEv2 is besides a session: its states, what is agreed with the peer, its keys and messages.
+"""The agreement with the peer in IKEv2: the states of an IKE SA, its algorithms, keys and messages.
 
-RFC 7296 §1.2 to §1.4, §2.8, §2.14 and §2.17. `IkeSa` (sa.py) lives it: it moves as the table says, and nobody else
-changes what is here.
+RFC 7296 §1.2 to §1.4, §2.8, §2.14 and §2.17. `IkeSa` (sa.py) moves it from state to state as the table says; no other
+file changes it.
 """
 
 from __future__ import annotations
