@@ -82,7 +82,7 @@ class Abilities:
 
     hashes: for signatures (RFC 7427 §4).
     fragments: RFC 7383 §2.3.
-    prefers_udp: port 4500 where nobody translates.
+    prefers_udp: port 4500 without address translation.
     mixes_secret: it offers to mix a postquantum preshared key into the keys (RFC 8784).
     """
 
@@ -183,7 +183,7 @@ class Agreement(Session):
         self.channel = Channel(cipher.sealer(*ours, self.entropy), cipher.opener(*theirs))
 
     def forget_beginnings(self) -> None:
-        """Forget what only the first exchanges need. Of the keys, only the one from which others are made is kept."""
+        """Forget what only the first exchanges need. Only the key from which further keys are made is kept."""
         self.init_request = self.init_response = b""
         if self.keys is not None:
             self.keys = IkeKeys(d=self.keys.d)
