@@ -75,6 +75,19 @@ def test_a_key_of_a_hub_that_lost_its_address_is_for_all_spokes_again() -> None:
     assert found.left == (), found
 
 
+def test_a_missing_key_does_not_take_the_place_of_another_spokes_key() -> None:
+    """The hub's address replaced that of the only peer in the keyring: another spoke."""
+    anybody = "peer ANY\n  address 0.0.0.0 0.0.0.0"
+    known = {"HUB1": "peer SPOKES\n  address 198.51.100.0 255.255.255.0", "S1": "peer S2\n  address 198.51.100.9"}
+    cloud = replace(CLOUD, protection="ikev2")
+    world = World(drawn(cloud), change=lambda name, text: text.replace(anybody, known.get(name, anybody)))
+    world.run_for(120)
+    finding = visit(WorldPatient(world), "S1").findings[0]
+    assert (finding.cause, finding.router) == (Cause.PSK_MISSING, "S1")
+    key = ("peer HUB1", "address 203.0.113.5", "pre-shared-key <secret>")
+    assert finding.fix == ("crypto ikev2 keyring CLOUD", *key)
+
+
 @pytest.mark.slow
 def test_addresses_that_two_spokes_exchanged_are_exchanged_again() -> None:
     """In the copy no hub remembers the spokes, so that it shows something else: wrong systems of BGP at the hubs. Lines

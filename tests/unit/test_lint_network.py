@@ -141,6 +141,34 @@ def test_the_key_of_a_router_behind_nat_is_that_of_its_public_address(behind: st
     assert "  address 192.0.2.1" in finding.fix
 
 
+_OTHER_RING = """crypto ikev2 keyring OTHER
+ peer X
+  address 192.0.2.9
+  pre-shared-key other-key-of-tests
+!
+crypto ikev2 profile OTHER
+ match identity remote address 192.0.2.9 255.255.255.255
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local OTHER
+!
+crypto ikev2 keyring K
+"""
+_OF_HUB = " peer HUB\n  address 198.51.100.1\n  pre-shared-key hub-key-of-tests\n !\n"
+_OF_SPOKES = " peer SPOKE1\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key hub-key-of-tests\n !\n"
+
+
+@pytest.mark.parametrize("gone", [(_OF_HUB,), (_OF_HUB, _OF_SPOKES)])
+@pytest.mark.parametrize("ring", ["crypto ikev2 keyring K\n", _OTHER_RING])
+def test_a_missing_key_goes_into_the_keyring_of_the_profile_and_no_other_peer_loses_its_key(
+    gone: tuple[str, ...], ring: str
+) -> None:
+    """It went into the first keyring, or took the place of the peer there; in the right one, that of the spokes."""
+    network = edited(SEALED, SPOKE1=[*((lines, "") for lines in gone), ("crypto ikev2 keyring K\n", ring)])
+    (finding,) = found(network, "ike-key-missing")
+    assert finding.fix == ("crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key <secret>")
+
+
 def test_a_secret_that_was_removed_from_a_file_differs_from_nothing_and_has_no_length() -> None:
     """A file of `show running-config` without secrets, beside files with them: its keys were called different."""
     network = edited(

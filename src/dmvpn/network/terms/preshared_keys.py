@@ -62,24 +62,27 @@ def key_lines(
     front: str = "",
     profile: str = "",
     every: Sequence[IPAddress] = (),
+    routers: Sequence[IPAddress] = (),
     by_v1: bool = False,
 ) -> tuple[str, ...]:
     """Return the lines to enter for this peer.
 
     other: the other end, which may cover all peers by one line. missing: no key matches the peer. front: the VRF of the
         peer, "": the global table. profile: the IKEv2 profile of the tunnel, "": any. every: the peers with which the
-        router needs a key. by_v1: by IKEv1, if the router has lines of it.
+        router needs a key. routers: the addresses of all routers. by_v1: by IKEv1, if the router has lines of it.
     """
-    old, peers = _isakmp_keys(device, front), _ring_peers(device, front, profile)
-    if (by_v1 or not peers) and (old or device.ikev2.isakmp.policies):
+    own = [one.keyring for one in device.ikev2.profiles if one.name == profile]
+    ring = next((one.name for one in device.ikev2.keyrings if one.name in own), None)
+    old, peers = _isakmp_keys(device, front), _ring_peers(device, front, ring)
+    if (by_v1 or not (peers or ring)) and (old or device.ikev2.isakmp.policies):
         if missing or not old:
             wide = _wide(_isakmp_keys(other), peer) if other is not None and not old else None
             return _further_key(_isakmp_keys(device, front, alone=True), peer, wide, front)
         return _joined(_closest(old, peer) or old[0])
     if missing:
-        return _further_peer(device, peers, peer, every, other)
+        return _further_peer(peers, peer, every, routers, other, _ring(device, ring))
     chosen = _closest(peers, peer) or (peers[0] if len(peers) == 1 else None)
-    return _joined(chosen) if chosen is not None else (_ring(device), _PEER, _KEY)
+    return _joined(chosen) if chosen is not None else (_ring(device, ring), _PEER, _KEY)
 
 
 def key_place(name: str, device: Device, peer: IPAddress | None, front: str = "") -> SecretPlace | None:
@@ -105,17 +108,18 @@ def half_key(device: Device) -> tuple[str, ...]:
     return ()
 
 
-def _ring_peers(device: Device, front: str | None = None, profile: str = "") -> list[_Entry]:
-    """Return the peers of keyrings of IKEv2 for a VRF, or for one profile. If no profile says which these are, or
+def _ring_peers(device: Device, front: str | None = None, only: str | None = None) -> list[_Entry]:
+    """Return the peers of keyrings of IKEv2 for a VRF, or of one keyring. If no profile says which these are, or
     without VRF: of all.
     """
-    fitting = [one for one in device.ikev2.profiles if front is not None and one.fvrf in ("any", front)]
-    named = {one.keyring for one in fitting if profile in {"", one.name}}
+    named = {one.keyring for one in device.ikev2.profiles if front is not None and one.fvrf in ("any", front)}
     every = [
         (ring.text("name"), _ring_peer((RING.text(ring), PEER.text(args)), inner))
         for ring, section in device.tree.sections(RING)
         for args, inner in section.sections(PEER)
     ]
+    if only is not None:
+        return [one for ring, one in every if ring == only]
     return [one for ring, one in every if ring in named] or [one for _, one in every]
 
 
@@ -174,19 +178,25 @@ def _further_key(old: list[_Entry], peer: IPAddress | None, wide: _Entry | None,
 
 
 def _further_peer(
-    device: Device, peers: list[_Entry], peer: IPAddress | None, every: Sequence[IPAddress], other: Device | None
+    peers: list[_Entry],
+    peer: IPAddress | None,
+    every: Sequence[IPAddress],
+    routers: Sequence[IPAddress],
+    other: Device | None,
+    ring: str,
 ) -> tuple[str, ...]:
     """Return the lines that add a peer to a keyring: in a section without an address, in the only one, or in that with
-    its name, if no router needs the address there; else in a new section.
+    its name, if no router needs the address there; else in a new section of `ring`.
     """
     wide = _wide(_ring_peers(other), peer) if other is not None else None
     bare = [one for one in peers if one.is_bare]
     name = PEER.of(name="-".join(other.hostname.split())) if other is not None else _PEER
     named = next((known for known in peers if name in known.opening), None)
     one = bare[0] if len(bare) == 1 else peers[0] if len(peers) == 1 else named
-    served = [address for address in every if one is not None and one.breadth(address) is not None]
+    taken = every if one is named else (*every, *routers)
+    served = (address for address in taken if one is not None and one.breadth(address) is not None)
     if one is None or not all(wide is not None and wide.breadth(address) is not None for address in served):
-        return (_ring(device), name if named is None else _PEER, _address_line(peer), _KEY)
+        return (ring, name if named is None else _PEER, _address_line(peer), _KEY)
     lacking = [address for address in every if all(known.breadth(address) is None for known in peers)]
     is_alone = all(peer is None or address == peer or address.version != peer.version for address in lacking)
     line = _address_line(peer)
@@ -204,6 +214,6 @@ def _address_line(peer: IPAddress | None, *, for_all: bool = False) -> str:
     return ADDRESS.of(address=_ANYBODY, mask=_ANYBODY) if for_all else ADDRESS.of(address=peer or _ADDRESS)
 
 
-def _ring(device: Device) -> str:
-    """Return the line that opens the first keyring."""
-    return RING.of(name=device.ikev2.keyrings[0].name if device.ikev2.keyrings else Blank("name"))
+def _ring(device: Device, name: str | None) -> str:
+    """Return the line that opens a keyring; None: the first one."""
+    return RING.of(name=name or (device.ikev2.keyrings[0].name if device.ikev2.keyrings else Blank("name")))

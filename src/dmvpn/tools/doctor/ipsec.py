@@ -186,6 +186,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
                 front=front,
                 profile=side.policy.ikev2_profile if side is not None else "",
                 every=_peers_of(scene, culprit, front),
+                routers=[at for one in scene.clients() for at in (one.nbma, scene.seen_as(one)) if at is not None],
                 by_v1=side is not None and side.by_v1,
             )
         case Cause.IKE_IDENTITY:

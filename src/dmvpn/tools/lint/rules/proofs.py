@@ -177,6 +177,7 @@ def _lines(here: Side, there: Side, needed: Needed, *, missing: bool) -> str:
         front=here.policy.front,
         profile=here.policy.ikev2_profile,
         every=tuple(needed[_holder(here)]),
+        routers=tuple(dict.fromkeys(address for addresses in needed.values() for address in addresses)),
         by_v1=here.by_v1,
     )
     return "\n".join(indented(lines))
