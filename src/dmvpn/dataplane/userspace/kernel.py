@@ -34,6 +34,7 @@ from dmvpn.dataplane.userspace.links import (
     InterfaceNames,
     KernelLinks,
     made_here,
+    stray_rule,
 )
 from dmvpn.dataplane.userspace.records import Ledger, Others, Records
 from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes, is_guard
@@ -271,7 +272,12 @@ class Kernel:
         self._addresses.forget(ios)
         if link is not None:
             self._links.forget(link.index)
+            rule = stray_rule(link.name)
+            if arrival.master:
+                self._socket.execute([netlink.add_rule(rule)])  # it may be there already
             self._socket.call(netlink.set_link(link.index, arrival))
+            if arrival.master == 0:
+                self._socket.execute([netlink.delete_rule(rule)])  # there is none where VRFs are namespaces
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
         """Set up a TAP of ours, new or taken over, as a tunnel whose neighbors only we resolve."""

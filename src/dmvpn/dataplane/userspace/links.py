@@ -101,6 +101,16 @@ class Domain:
 
 
 MAIN: Final = Domain()
+#: Directly behind the rule of the kernel for ports of VRF devices (1000).
+_STRAY_PRIORITY: Final = 1001
+
+
+def stray_rule(port: str) -> netlink.Rule:
+    """Return the rule that drops what a port of a VRF device receives while another program keeps it out of the device.
+
+    Without it the main table forwards these packets until the plane has put the port back. port: its Linux name.
+    """
+    return netlink.Rule(_STRAY_PRIORITY, arrives=port, is_end=True)
 
 
 # ---------------------------------------------------------------------------------------------------- links
