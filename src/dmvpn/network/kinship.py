@@ -94,7 +94,7 @@ def _area(seat: Seat) -> str:
         network.area
         for process in seat.device.ospf.processes
         for network in process.networks
-        if not (int(seat.address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF
+        if network.matches(seat.address)
     )
     return f"OSPF area {next(areas, 0)}"
 

@@ -17,7 +17,16 @@ from dmvpn.features.eigrp.config.processes import (
     ROUTER_CLASSIC,
     ROUTER_NAMED,
 )
-from dmvpn.features.eigrp.config.sections import CHAIN, MODE, entered, family, line_of, process_lines, taken_back
+from dmvpn.features.eigrp.config.sections import (
+    CHAIN,
+    MODE,
+    entered,
+    family,
+    header,
+    line_of,
+    process_lines,
+    taken_back,
+)
 from dmvpn.features.eigrp.metric import Weights
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.eigrp.reasons import EigrpReason
@@ -143,7 +152,7 @@ SYSTEM: Final = Term["EigrpEnd", int](
     effect="they are no neighbors",
     see=lambda end: end.process.autonomous_system,
     words=lambda number: f"EIGRP {number}",
-    place=lambda end: (f"router eigrp {end.process.name or end.process.autonomous_system}",),
+    place=lambda end: (header(end.process),),
     lines=_system_lines,
 )
 WEIGHTS: Final = Term["EigrpEnd", "Weights"](
@@ -162,7 +171,7 @@ WEIGHTS: Final = Term["EigrpEnd", "Weights"](
     see=lambda end: end.process.scale.weights,
     words=lambda weights: f"K-values {' '.join(map(str, weights.agreed))}",
     fits=lambda here, there: Likeness.of(here.agreed == there.agreed),
-    place=lambda end: (f"router eigrp {end.process.name or end.process.autonomous_system}", "metric weights"),
+    place=lambda end: (header(end.process), "metric weights"),
     lines=_weight_lines,
     waits=(SYSTEM,),
     other=Weights(k2=1),

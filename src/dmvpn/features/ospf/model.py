@@ -14,7 +14,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.keychains import KeyChain
 
 
@@ -51,6 +51,10 @@ class NetworkLine:
     address: IPv4Address
     wildcard: IPv4Address
     area: int
+
+    def matches(self, address: IPAddress) -> bool:
+        """Return whether an address is in this network."""
+        return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,7 @@ def network_line(process: ProcessSettings, address: IPAddress | None) -> Network
     """Return the `network` that matches an address: the first one, as on IOS."""
     if not isinstance(address, IPv4Address):
         return None
-    for line in process.networks:
-        if not (int(address) ^ int(line.address)) & ~int(line.wildcard) & 0xFFFFFFFF:
-            return line
-    return None
+    return next((line for line in process.networks if line.matches(address)), None)
 
 
 def settings_of(process: ProcessSettings, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:

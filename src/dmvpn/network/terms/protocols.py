@@ -135,7 +135,7 @@ def process_line(end: TunnelEnd) -> tuple[str, ...]:
         return end.at
     if first.protocol is Protocol.EIGRP:
         return (header(next(one for one in end.device.eigrp.processes if one.autonomous_system == first.number)),)
-    return (f"router ospf {first.number}" if first.protocol is Protocol.OSPF else "router rip",)
+    return (ospf_lines.process(first.number) if first.protocol is Protocol.OSPF else rip_lines.ROUTER.of(),)
 
 
 PASSIVE: Final = Duty["TunnelEnd"](

@@ -171,11 +171,14 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
         return  # another router's address: it shows its network
     named = [own.network for own in here if server is not None and server.address in own.network]
     theirs = [own.network for own in addresses_of(client.hub_facts, client.there.name)]
-    networks = Counter(
-        own.network for _, facts in scene.alive() for one in facts.tunnels for own in addresses_of(facts, one.name)
-    )
-    if not named or any(networks[one] < 2 for one in (*named, *theirs)):  # else the line leads into another cloud
-        yield from differences(scene, client, MASKS, Step.LINE)
+    found = list(differences(scene, client, MASKS, Step.LINE))
+    if found and named:
+        networks = Counter(
+            own.network for _, facts in scene.alive() for one in facts.tunnels for own in addresses_of(facts, one.name)
+        )
+        if all(networks[one] > 1 for one in (*named, *theirs)):
+            return  # the line leads into another cloud
+    yield from found
 
 
 def is_taken(scene: Scene, name: str, address: Address) -> bool:

@@ -11,6 +11,8 @@ from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import process_lines
 from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.processes import NETWORKS
+from dmvpn.features.ospf.config.processes import process as process_line
+from dmvpn.features.rip.config import ROUTER as ROUTER_RIP
 from dmvpn.features.static.config import ROUTE, ROUTE6, line_of, route_line
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.network.lines import indented
@@ -138,7 +140,7 @@ def _withdrawn(end: TunnelEnd, shared: Running, port: str, own: IPAddress) -> tu
         lines += [line.of(address=one.address, wildcard=one.wildcard) for one in again]
         return process_lines(process, "")[:-1], tuple(lines)
     if shared.protocol is Protocol.RIP:
-        return ("router rip",), ()
+        return (ROUTER_RIP.of(),), ()
     ospf = next(one for one in device.ospf.processes if one.number == shared.number)
     mine = ospf_interface(device, port)
     if mine is not None and mine.process == ospf.number:
@@ -146,21 +148,17 @@ def _withdrawn(end: TunnelEnd, shared: Running, port: str, own: IPAddress) -> tu
     left, again = _networks_without(device, ospf.networks, own)
     lines = [NETWORKS.no(network=(one.address, one.wildcard), area=one.area) for one in left]
     lines += [NETWORKS.of(network=(one.address, one.wildcard), area=left[0].area) for one in again]
-    return (f"router ospf {ospf.number}",), tuple(lines)
+    return (process_line(ospf.number),), tuple(lines)
 
 
 def _networks_without(
     device: Device, networks: Sequence[_Network], own: IPAddress
 ) -> tuple[list[_Network], list[Prefix]]:
     """Return the `network` lines that cover an address, and the subnets that need new lines without them."""
-
-    def is_in(address: IPAddress, line: _Network) -> bool:
-        return not (int(address) ^ int(line.address)) & ~int(line.wildcard)
-
-    gone = [line for line in networks if is_in(own, line)]
+    gone = [line for line in networks if line.matches(own)]
     lost = dict[Prefix, None]()
     for settings, address, length in device.addresses():
-        covering = [line for line in networks if is_in(address, line)]
+        covering = [line for line in networks if line.matches(address)]
         if covering and all(line in gone for line in covering) and settings.name not in device.tunnel_sources:
             lost[Prefix.of(address, length)] = None
     return gone, list(lost)
