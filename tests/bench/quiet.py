@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.figures import Figure
+from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.topologies import phase3
 
@@ -78,14 +79,16 @@ def _simulate(spokes: int) -> _Run:
     scenario = phase3(spokes)
     gc.collect()
     before, begun = _resident(), time.process_time()
-    world = Simulator.of(scenario)
+    with uncollected():
+        world = Simulator.of(scenario)
     ready = world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5)
     processor, converged = time.process_time() - begun, world.now
     assert ready, f"{len(world.missing(scenario))} things missing after {world.now:.0f} s"
     world.run_for(_REST)
     gc.collect()
     memory = (_resident() - before) / spokes / 1024
-    rates = tuple(spokes * WINDOW / _processor_time(world) for _ in range(RUNS))
+    with set_aside():
+        rates = tuple(spokes * WINDOW / _processor_time(world) for _ in range(RUNS))
     return _Run(spokes, converged, processor, memory, rates)
 
 

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from dmvpn.app.collector import set_aside, uncollected
+from dmvpn.shells.collecting import set_aside, uncollected
 
 
 class _Ring:

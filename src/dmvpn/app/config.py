@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from dmvpn.app.collector import uncollected
 from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.labs.intake import MOST_PROBLEMS, StaysDown, is_valid, left_out, not_built, problem_lines, refuse_left_out
 from dmvpn.router.intake import hold, put_in, report, take_in
+from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.router_files import read_routers
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from dmvpn.app.collector import set_aside
 from dmvpn.base.errors import UserError
 from dmvpn.labs import captures, orders
+from dmvpn.shells.collecting import set_aside
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness

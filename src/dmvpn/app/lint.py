@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from dmvpn.app.collector import uncollected
     from dmvpn.base.errors import UserError
     from dmvpn.base.findings import Severity
+    from dmvpn.shells.collecting import uncollected
     from dmvpn.tools.lint import RULES, lint
     from dmvpn.tools.lint.machine_readable import as_json, as_sarif
     from dmvpn.tools.lint.reading import networks

@@ -307,7 +307,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from dmvpn.app.collector import uncollected
+    from dmvpn.shells.collecting import uncollected
 
     with uncollected():
         from dmvpn.app.simulate import simulate

@@ -6,11 +6,11 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from dmvpn.app.collector import set_aside, uncollected
 from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.judge.variants import vary
+from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.files import open_private
 from dmvpn.shells.scenario import Scenario

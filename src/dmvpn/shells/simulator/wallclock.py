@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.breath import at_home
 from dmvpn.base.errors import UserError
+from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
@@ -57,7 +58,8 @@ class SimulatedLab:
         self.folder = folder
         self._recording = open_private(recording) if recording else None
         record = self._recording.write if self._recording else None
-        self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record, remembers=True)
+        with uncollected():
+            self.world = Simulator.of(scenario, seed=int(time.time()), epoch=time.time(), record=record, remembers=True)
         self.programs = Programs(self.world)
         self._capture = SimulatedCapture(self.world)
         self._began = time.time()
@@ -80,7 +82,7 @@ class SimulatedLab:
         """Serve until a signal or a request ends the lab."""
         runner = asyncio.Runner()  # never closed: that would wait for tasks that compute, and this process ends
         try:
-            with left_by_signal():
+            with left_by_signal(), set_aside():
                 runner.run(self._serve())
         finally:
             self._capture.close()

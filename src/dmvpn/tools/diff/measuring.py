@@ -21,6 +21,7 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.customers import customers_of
 from dmvpn.judge.permitted import Place, passes
+from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.ready import missing, unprotected
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import Behavior, LanPair, Outage, RouterState, Talk
@@ -69,7 +70,8 @@ class Subject:
     @classmethod
     def of(cls, scenario: Scenario, seed: int) -> Subject:
         """Build it."""
-        world = Simulator.of(scenario, seed)
+        with uncollected():
+            world = Simulator.of(scenario, seed)
         anatomy = Anatomy.of(world, scenario)
         return cls(scenario, world, anatomy, lans_of(world, scenario, anatomy))
 
