@@ -20,6 +20,7 @@ explains commands instead of running them uses `dmvpn.ios.begun`.
 from __future__ import annotations
 
 from dmvpn.base.placeholder import Blank, Placeholder
+from dmvpn.base.spans import age, uptime
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
 from dmvpn.ios.config_line import ConfigLine, Mode
@@ -52,7 +53,6 @@ from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.syntax import compile_syntax, several
-from dmvpn.ios.tables import age, uptime
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type
