@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios.banners import in_banners
 from dmvpn.ios.headings import heading_of, hosts_of, mark_of, several_of
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.transcript import BLOCK, without_prompt
+from dmvpn.ios.transcript import BLOCK, in_banners, without_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,17 +6,61 @@
 Terminals leave prompts with commands, `--More--` and what wipes it out, headers, log messages and the output of other
 commands. None of these is a line of the configuration, and each of them begins in a way in which no line of a
 configuration does; so a plain file passes through unchanged. Line numbers remain those of the file.
+
+    text_end(line)      how the banner ends that this line begins: texts of several lines, in which nothing is a line
+    in_banners(lines)   which of the lines are in one
+    kind_of(octets)     "a gzip file: unpack it first (gunzip)"; "" for what may be text
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.breath import breathing
-from dmvpn.ios.archives import kind_of
 from dmvpn.ios.protection import asks_for_protection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+# ---------------------------------------------------------------------------------------------- files that hold no text
+
+
+#: How files of a kind begin, what they are, and what to do with them.
+_BEGINNINGS: Final = (
+    (b"\x1f\x8b", "a gzip file: unpack it first (`gunzip`, or `tar xzf` for a .tar.gz)"),
+    (b"PK\x03\x04", "a zip archive, or a document of an office program: unpack it first (`unzip`), or save it as text"),
+    (b"PK\x05\x06", "a zip archive with nothing in it"),
+    (b"BZh91AY&SY", "a bzip2 file: unpack it first (`bunzip2`)"),
+    (b"\xfd7zXZ\0", "an xz file: unpack it first (`unxz`)"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file: unpack it first (`unzstd`)"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first (`7z x`)"),
+    (b"Rar!\x1a\x07", "a RAR archive: unpack it first (`unrar x`)"),
+    (b"%PDF-", "a PDF document: save it as text first (`pdftotext -layout`)"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an office program: save it as text first"),
+    (b"\x89PNG\r\n", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+    (b"GIF8", "a picture (GIF)"),
+    (b"\xd4\xc3\xb2\xa1", "a capture of packets (pcap)"),
+    (b"\xa1\xb2\xc3\xd4", "a capture of packets (pcap)"),
+    (b"SQLite format 3\0", "a database (SQLite)"),
+    (b"\x7fELF", "a program"),
+)
+#: A tar archive says so behind the name and the numbers of its first file.
+_TAR: Final = (257, b"ustar", "a tar archive: unpack it first (`tar xf`)")
+
+
+def kind_of(octets: bytes) -> str:
+    """Return what a file is that holds no text, and what to do with it; "" for what may be text."""
+    found = next((said for beginning, said in _BEGINNINGS if octets.startswith(beginning)), "")
+    offset, mark, said = _TAR
+    return found or (said if octets.startswith(mark, offset) else "")
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
 
 #: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
 LONGEST_FILE: Final = 64 * 1024 * 1024
@@ -317,3 +361,39 @@ def shown(line: str) -> str:
         line = "".join(screen).rstrip()
     more = _MORE.match(line)
     return line[more.end() :] if more else line
+
+
+# ------------------------------------------------------------------------------------------------ banners
+
+
+_BANNER: Final = re.compile(
+    r"\s*banner\s+(?:(?:motd|login|exec|incoming|slip-ppp|prompt-timeout)\s+)?(\^.|\S)", re.IGNORECASE
+)
+#: A text that goes on for longer has no end.
+_LONGEST: Final = 200
+
+
+def text_end(line: str) -> str:
+    """Return how the text of a banner ends that goes on in the next lines; "" if none does."""
+    banner = _BANNER.match(line)
+    if banner is None or banner[1] in line[banner.end(1) :]:
+        return ""
+    return "\x03" if banner[1] == "^C" and "^C" not in line else banner[1]
+
+
+def in_banners(lines: Sequence[str]) -> list[bool]:
+    """Return whether this line is the text of a banner, without the first line of it.
+
+    A banner that does not end does not begin.
+    """
+    found = [False] * len(lines)
+    number = 0
+    while number < len(lines):
+        until = text_end(without_prompt(lines[number]))
+        number += 1
+        if until:
+            behind = lines[number : number + _LONGEST]
+            length = next((count for count, line in enumerate(behind, 1) if until in line), 0)
+            found[number : number + length] = [True] * length
+            number += length
+    return found
