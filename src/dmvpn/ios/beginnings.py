@@ -11,8 +11,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from dmvpn.ios.headings import heading_of
 from dmvpn.ios.interfaces import KINDS, find_kind
+from dmvpn.ios.markdown import heading_of
 from dmvpn.ios.slips import slip_of
 from dmvpn.ios.transcript import without_prompt
 

@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.cuts import is_cut
-from dmvpn.ios.headings import heading_of
+from dmvpn.ios.markdown import heading_of
 from dmvpn.ios.render import MARK
 from dmvpn.ios.transcript import PROMPT, is_pager, shown
 

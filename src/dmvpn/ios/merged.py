@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.interfaces import normalize_interface
-from dmvpn.ios.recognition import INTERFACE
+from dmvpn.ios.markdown import INTERFACE
 from dmvpn.ios.transcript import BLOCK, PROMPT, Transcript, without_prompt
 
 _ADDRESS: Final = re.compile(

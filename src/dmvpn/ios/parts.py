@@ -13,17 +13,25 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.breath import breathing
-from dmvpn.ios.headings import heading_for, heading_of, hosts_of, mark_of, marked_by
-from dmvpn.ios.markdown import fenced
+from dmvpn.ios.markdown import (
+    HOSTNAME,
+    INTERFACE,
+    fenced,
+    heading_for,
+    heading_of,
+    hostname_of,
+    hosts_of,
+    mark_of,
+    marked_by,
+)
 from dmvpn.ios.merged import count_twice, merged
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.recognition import HOSTNAME, INTERFACE, hostname_of
 from dmvpn.ios.transcript import PROMPT, Transcript, shown, text_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.ios.headings import Heading
+    from dmvpn.ios.markdown import Heading
 
 #: More routers, or more lines times routers, are no network in one file.
 MOST_ROUTERS: Final = 200

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios.markdown import has_fences
-from dmvpn.ios.recognition import hostname_of, looks_like_one
+from dmvpn.ios.markdown import has_fences, hostname_of, looks_like_one
 from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers, some

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios.devices import has_signs, other_device
+from dmvpn.ios.markdown import is_empty, looks_like_one
 from dmvpn.ios.parts import RouterText, parts_of
-from dmvpn.ios.recognition import is_empty, looks_like_one
 from dmvpn.ios.transcript import LONGEST_FILE, decode
 from dmvpn.shells.files import read_octets
 from dmvpn.shells.topologies import topology_in

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios.recognition import is_empty
+from dmvpn.ios.markdown import is_empty
 from dmvpn.ios.transcript import LONGEST_FILE, decode
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.folders import configurations_in
