@@ -21,11 +21,11 @@ from __future__ import annotations
 
 from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.base.spans import age, uptime
+from dmvpn.ios.account import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.configurator import Configurator
-from dmvpn.ios.entries import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
 from dmvpn.ios.feature import (

@@ -1,28 +1,191 @@
-"""The fate of each line of a text: problems for the user, entries for the decision which tunnels start.
+"""What became of the lines of a text: a report for each, problems for the user, and which tunnels start.
 
-Account      takes the result of each line, and at the end of the text judges what only the whole text shows
+LineReport      a line that does not simply hold, and what became of it
+Problem         what a router says of a line: a refusal, or a warning
+Account         takes the result of each line, and at the end of the text judges what only the whole text shows
+
+Placeholders of templates: `$TUNNEL`, `{{ key }}`, `<hub>`, `[WAN-IP]`, `192.0.2.x`, in lines that want values.
+
+Crypto maps, which nothing here carries out.
+
+The older way to encrypt GRE is a crypto map on the interface that the tunnel leaves by, or on the tunnel as well. Such
+a tunnel names no IPsec profile, so it would come up, and in clear.
 """
 
 from __future__ import annotations
 
+import enum
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios import placeholders
+from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.crypto_maps import maps_on_interfaces
-from dmvpn.ios.entries import Fate, LineReport, Problem
-from dmvpn.ios.groups import LineStanding
+from dmvpn.ios.groups import UNKNOWN, LineStanding
+from dmvpn.ios.redaction import without_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.ios.groups import LineGroup
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
+    from dmvpn.ios.releases import PutIn, Release
     from dmvpn.ios.session import ConfigSession, LineResult
+    from dmvpn.ios.tree import ConfigTree
+
+
+# ------------------------------------------------------------------------------------------------ reports
+
+
+class Fate(enum.Enum):
+    """What became of a line."""
+
+    KEPT = "kept"
+    LEFT_OUT = "left out"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """A line that does not simply hold.
+
+    path: the sections around it, outermost first.
+    is_stray: it is below a line that was refused, or outside of any tunnel, so the path does not apply to it.
+    is_loss: nothing is wrong with it, but the lines behind it are missing.
+    """
+
+    number: int
+    text: str
+    mode: str
+    path: tuple[str, ...]
+    fate: Fate
+    group: LineGroup | None = None
+    message_lines: tuple[str, ...] = ()
+    is_stray: bool = False
+    is_loss: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The line without its key."""
+        return without_keys(self.text, is_listed=self.group not in (None, UNKNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of a file that was refused, or taken with a warning."""
+
+    line_number: int
+    text: str
+    mode: str
+    message_lines: tuple[str, ...]
+    is_warning: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The line without its key."""
+        return without_keys(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigResult:
+    """What a text made of a configuration.
+
+    release: the one whose defaults hold for it, None: ours do.
+    put_in: the lines that it has on without showing them.
+    is_moved: definitions below their use were taken as if they were above it.
+    """
+
+    tree: ConfigTree
+    problems: tuple[Problem, ...]
+    entries: tuple[LineReport, ...] = ()
+    release: Release | None = None
+    put_in: tuple[PutIn, ...] = ()
+    is_moved: bool = False
+
+
+# ------------------------------------------------------------------------------------------------ placeholders
+
+
+_OF_TEMPLATES: Final = re.compile(
+    r"\{\{[^{}]{1,80}\}\}|\{%[^%]{1,80}%\}|\$\{\w[\w.-]{0,60}\}"
+    r"|(?<!\S)(?:\$[A-Z][A-Z0-9_]{2,60}|\\?<[A-Za-z][\w .:/-]{0,60}>"
+    r"|\\?\[[A-Z][A-Z0-9 ._-]{1,60}\]|%[A-Z][A-Z0-9_]{2,60}%)"
+    r"(?!\S)"
+)
+_OF_ADDRESSES: Final = re.compile(
+    r"(?<![\w.:])(?=[\d.]{0,12}[xX])(?:[xX]{1,3}|\d{1,3})(?:\.(?:[xX]{1,3}|\d{1,3})){3}(?![\w.])"
+)
+#: Forms that a name or a key may have as well: they count in a line that was refused.
+_OF_OTHERS: Final = re.compile(
+    r"(?<!\S)(?:\$[A-Za-z]\w{1,60}|\{[A-Za-z_][\w.-]{0,60}\}|@[A-Za-z_]\w{1,60}@|__[A-Z]\w{1,60}__|%\(\w{1,60}\)[sd]"
+    r"|<<[\w .-]{1,60}>>|\[\[[\w .-]{1,60}\]\]|%\w{1,60}%|\[[A-Za-z][\w .-]{1,60}\])(?!\S)"
+)
+_DASH: Final = re.compile("(?<=[a-z0-9])[\u2010-\u2014](?=[a-z0-9])")
+#: Most lines have none of these.
+_MAY_BE: Final = re.compile(r"[$<\[{%@]|__|[xX]\.|\.[xX]")
+#: The text after these words is for people.
+_TEXTS: Final = ("description", "remark", "banner", "title", "alias", "event", "action", "username")
+
+
+def placeholder_in(line: str, *, refused: bool = False) -> str:
+    """Return the first placeholder of a line; "" if there is none, or it is a text for people. refused: the line was
+    refused.
+    """
+    if _MAY_BE.search(line) is None or line.lstrip().lower().startswith(_TEXTS):
+        return ""
+    found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line) or (_OF_OTHERS.search(line) if refused else None)
+    return found[0].lstrip("\\") if found is not None else ""
+
+
+def as_meant(line: str) -> str:
+    """Return the line with `-` for the blanks in its placeholders, as `<shared secret>` is one value, and for dashes in
+    its words, which an editor of texts makes of hyphens.
+    """
+    return _OF_TEMPLATES.sub(lambda found: "-".join(found[0].split()), _DASH.sub("-", line))
+
+
+def refusal(line: str) -> tuple[str, ...]:
+    """Return the message for a line that was refused; nothing if no placeholder is in it."""
+    name = placeholder_in(line, refused=True)
+    return (f"% A template's placeholder is here, put a value in its place: {_said(line, name)}",) if name else ()
+
+
+def warning(line: str) -> tuple[str, ...]:
+    """Return the message for a line that was accepted."""
+    name = placeholder_in(line)
+    return (f"% Warning: a template's placeholder is taken as it is: {_said(line, name)}",) if name else ()
+
+
+def _said(line: str, name: str) -> str:
+    """Return the word as it is printed: a key may look like a placeholder, and is never shown."""
+    return name if name in without_keys(line) else "that of a key"
+
+
+# ------------------------------------------------------------------------------------------------ crypto maps
+
+
+_INTERFACE: Final = "interface "
+
+
+def maps_on_interfaces(entries: Iterable[LineReport]) -> Iterator[LineReport]:
+    """Yield the lines of these that put a crypto map on an interface."""
+    for entry in entries:
+        if "map" in entry.text and entry.path and entry.path[0].startswith(_INTERFACE) and is_crypto_map(entry.text):
+            yield entry
+
+
+def is_crypto_map(line: str) -> bool:
+    """Return whether it names a crypto map. Abbreviations count."""
+    return re.match(r"cry\w*\s+map\s", line.strip().lower()) is not None
+
+
+# ------------------------------------------------------------------------------------------------ the account
+
 
 #: Kept lines that a report holds; a file may have a million. Refused and omitted lines decide whether a tunnel may
 #: start, so these are never forgotten.
 MOST_KEPT: Final = 100_000
-_INTERFACE: Final = "interface "
 
 
 class Account:
@@ -55,11 +218,11 @@ class Account:
             fate = Fate.LEFT_OUT if is_left_out else Fate.KEPT
             self._enter(LineReport(number, line.strip(), mode, self._session.headers, fate, result.group))
             return
-        messages = result.output_lines or (() if is_of_text else placeholders.warning(line))
+        messages = result.output_lines or (() if is_of_text else warning(line))
         if not messages:
             return
         if result.refused:
-            self.refuse(number, line, placeholders.refusal(line) or messages, mode)
+            self.refuse(number, line, refusal(line) or messages, mode)
         else:
             self._problems.append(Problem(number, line, mode, messages, is_warning=True))
 

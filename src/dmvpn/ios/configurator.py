@@ -13,8 +13,8 @@ from dmvpn.ios.tree import ConfigTree
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dmvpn.ios.account import ConfigResult
     from dmvpn.ios.config_line import ConfigLine, Mode
-    from dmvpn.ios.entries import ConfigResult
     from dmvpn.ios.groups import LineGroup
     from dmvpn.ios.language import Known
     from dmvpn.ios.late_definitions import LateDefinition

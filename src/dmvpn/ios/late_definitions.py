@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.ios.account import ConfigResult, Fate, Problem
 from dmvpn.ios.config_line import GLOBAL
-from dmvpn.ios.entries import ConfigResult, Fate, Problem
 from dmvpn.ios.section import Section
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF
 

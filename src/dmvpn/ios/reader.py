@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.ios.account import Account
+from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
 from dmvpn.ios.beginnings import (
     OURS,
     first_word,
@@ -35,11 +35,9 @@ from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL
 from dmvpn.ios.cuts import is_cut
 from dmvpn.ios.endings import ADDED, Ending
-from dmvpn.ios.entries import ConfigResult, LineReport
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.merged import SecondAddresses
-from dmvpn.ios.placeholders import as_meant
 from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown

@@ -19,11 +19,10 @@ from dmvpn.features.interface.config.sections import ADDRESS
 from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import INTERFACE, Fate, marked
+from dmvpn.ios.account import is_crypto_map, placeholder_in
 from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
-from dmvpn.ios.crypto_maps import is_crypto_map
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.placeholders import placeholder_in
 from dmvpn.ios.protection import asks_for_protection, is_about_something_else
 from dmvpn.ios.section import Statement
 from dmvpn.ios.transcript import is_log
