@@ -34,7 +34,7 @@ from dmvpn.ios.command import Command
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL
 from dmvpn.ios.cuts import is_cut
-from dmvpn.ios.endings import ADDED, Ending
+from dmvpn.ios.damage import ADDED, Ending
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.merged import SecondAddresses
