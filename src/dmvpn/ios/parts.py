@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.breath import breathing
+from dmvpn.ios.damage import count_twice, merged
 from dmvpn.ios.markdown import (
     HOSTNAME,
     INTERFACE,
@@ -24,7 +25,6 @@ from dmvpn.ios.markdown import (
     mark_of,
     marked_by,
 )
-from dmvpn.ios.merged import count_twice, merged
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import PROMPT, Transcript, shown, text_end
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL
+from dmvpn.ios.damage import WIDTH
 from dmvpn.ios.interfaces import normalize_interface
 from dmvpn.ios.transcript import without_prompt
-from dmvpn.ios.wrapping import WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,9 +20,18 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
-from dmvpn.ios.beginnings import (
+from dmvpn.ios.command import Command
+from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.config_line import GLOBAL
+from dmvpn.ios.damage import (
+    ADDED,
     OURS,
+    WIDTH,
+    Ending,
+    SecondAddresses,
+    Wrapped,
     first_word,
+    is_cut,
     is_heading,
     is_of_tunnels,
     is_others_interface,
@@ -30,21 +39,14 @@ from dmvpn.ios.beginnings import (
     is_swallowed,
     is_written,
 )
-from dmvpn.ios.command import Command
-from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.config_line import GLOBAL
-from dmvpn.ios.cuts import is_cut
-from dmvpn.ios.damage import ADDED, Ending
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.known import UNKNOWN_MODE, guards
-from dmvpn.ios.merged import SecondAddresses
 from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
 from dmvpn.ios.session import ConfigSession, LineResult
 from dmvpn.ios.transcript import Transcript, without_comment
 from dmvpn.ios.vrfs import is_defined
-from dmvpn.ios.wrapping import WIDTH, Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,8 @@ from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import INTERFACE, Fate, marked
 from dmvpn.ios.account import is_crypto_map, placeholder_in
-from dmvpn.ios.beginnings import is_of_tunnels
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.ios.damage import is_of_tunnels
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.protection import asks_for_protection, is_about_something_else
 from dmvpn.ios.section import Statement
