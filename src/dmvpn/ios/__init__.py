@@ -43,7 +43,19 @@ from dmvpn.ios.feature import (
     Sleeper,
 )
 from dmvpn.ios.filters import FilterKind, apply_filters, json_lines, json_text, to_plain
-from dmvpn.ios.grammar import AnyOrder, Args, Choice, ExecCommand, Keyword, Node, Optional_, Sequence, Value
+from dmvpn.ios.grammar import (
+    AnyOrder,
+    Args,
+    Choice,
+    ExecCommand,
+    Keyword,
+    Node,
+    Optional_,
+    Sequence,
+    Value,
+    compile_syntax,
+    several,
+)
 from dmvpn.ios.groups import LineGroup
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
 from dmvpn.ios.known import known_command, known_commands
@@ -52,7 +64,6 @@ from dmvpn.ios.places import Places
 from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked, permission
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
-from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type

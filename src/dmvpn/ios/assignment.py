@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.ios.grammar import Args
+from dmvpn.ios.grammar import Args, leading_keywords, options
 from dmvpn.ios.section import Section, Statement
-from dmvpn.ios.syntax import leading_keywords, options
 from dmvpn.ios.writing import write
 
 if TYPE_CHECKING:

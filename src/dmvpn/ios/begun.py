@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine
-from dmvpn.ios.grammar import ExecCommand
+from dmvpn.ios.grammar import ExecCommand, keyword_names, naming_keywords
 from dmvpn.ios.matcher import Grammar, tokenize
-from dmvpn.ios.syntax import keyword_names, naming_keywords
 from dmvpn.ios.wording import COMMON_WORDS, Alternatives, help_text
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
+from dmvpn.ios.grammar import leading_keywords
 from dmvpn.ios.interfaces import KINDS
 from dmvpn.ios.matcher import Grammar, MatchedLine, has_secret, tokenize
 from dmvpn.ios.redaction import note_secrets
-from dmvpn.ios.syntax import leading_keywords
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
 if TYPE_CHECKING:

@@ -24,11 +24,10 @@ from dmvpn.ios.assignment import says_whom_alone
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.grammar import Args
+from dmvpn.ios.grammar import Args, argument_names, leading_keywords, value_names
 from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
 from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
 from dmvpn.ios.redaction import note_secrets
-from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -23,9 +23,8 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.placeholder import BLANKS
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.grammar import SECRETS, AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
+from dmvpn.ios.grammar import SECRETS, AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value, compile_syntax
 from dmvpn.ios.grammar import Sequence as SequenceNode
-from dmvpn.ios.syntax import compile_syntax
 from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
 
 if TYPE_CHECKING:

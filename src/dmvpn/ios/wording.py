@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.ios.errors import ErrorKind
+from dmvpn.ios.grammar import leading_keywords
 from dmvpn.ios.matcher import Grammar, GrammarEntry, GrammarPoint, Walk, tokenize
 from dmvpn.ios.redaction import without_keys
-from dmvpn.ios.syntax import leading_keywords
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

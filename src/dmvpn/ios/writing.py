@@ -17,10 +17,22 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.placeholder import Placeholder
-from dmvpn.ios.grammar import HIDDEN, SECRETS, AnyOrder, Args, Choice, Keyword, Optional_, Value
+from dmvpn.ios.grammar import (
+    HIDDEN,
+    SECRETS,
+    AnyOrder,
+    Args,
+    Choice,
+    Keyword,
+    Optional_,
+    Value,
+    argument_names,
+    compile_syntax,
+    leading_keywords,
+    values_of,
+)
 from dmvpn.ios.grammar import Sequence as SequenceNode
 from dmvpn.ios.matcher import Grammar, MatchedLine, tokenize
-from dmvpn.ios.syntax import argument_names, compile_syntax, leading_keywords, values_of
 from dmvpn.ios.values import Reading
 
 if TYPE_CHECKING:

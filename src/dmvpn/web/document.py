@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn import __version__
-from dmvpn.ios.grammar import AnyOrder, Optional_, Sequence
-from dmvpn.ios.syntax import compile_syntax, leading_keywords
+from dmvpn.ios.grammar import AnyOrder, Optional_, Sequence, compile_syntax, leading_keywords
 from dmvpn.web.described import ERROR, complete, operation
 from dmvpn.web.guard import COOKIE, OPEN, SECURE_COOKIE, SESSION_KEY
 from dmvpn.web.permission import needed_by_path, resource_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.config.words import AS_NUMBER, PEER
 from dmvpn.ios import ConfigLine
-from dmvpn.ios.syntax import several
+from dmvpn.ios.grammar import several
 
 if TYPE_CHECKING:
     from collections.abc import Callable

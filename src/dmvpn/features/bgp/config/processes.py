@@ -11,7 +11,7 @@ from dmvpn.features.bgp.config.neighbors import activate_line, default_originate
 from dmvpn.features.bgp.config.routes import RouteLines
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
-from dmvpn.ios.syntax import several
+from dmvpn.ios.grammar import several
 from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:
