@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import ExecCommand, keyword_names, naming_keywords
-from dmvpn.ios.matcher import Grammar, tokenize
-from dmvpn.ios.wording import COMMON_WORDS, Alternatives, help_text
+from dmvpn.ios.matcher import COMMON_WORDS, Alternatives, Grammar, help_text, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,9 +19,19 @@ from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.grammar import leading_keywords
 from dmvpn.ios.interfaces import KINDS
-from dmvpn.ios.matcher import Grammar, MatchedLine, has_secret, tokenize
+from dmvpn.ios.matcher import (
+    Alternatives,
+    Grammar,
+    MatchedLine,
+    alternatives,
+    completed,
+    error_rows,
+    format_rows,
+    has_secret,
+    help_rows,
+    tokenize,
+)
 from dmvpn.ios.redaction import note_secrets
-from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -20,12 +20,12 @@ from dmvpn.ios.grammar import Args
 from dmvpn.ios.groups import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.interfaces import is_logical
 from dmvpn.ios.known import UNKNOWN_LINE, UNKNOWN_MODE
+from dmvpn.ios.matcher import Alternatives, alternatives, completed, error_rows, help_rows
 from dmvpn.ios.places import PlacedLine
 from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel
 from dmvpn.ios.sealing import sealing
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.values import OpenText
-from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable
