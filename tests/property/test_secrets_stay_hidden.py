@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios import AnyOrder, Choice, ConfigSession, Keyword, Node, Optional_, Sequence, Value, compile_syntax
+from dmvpn.ios.errors import without_keys
 from dmvpn.ios.matcher import has_secret
-from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.labs.intake import left_out, problem_lines
 from dmvpn.router.intake import report, take_in

@@ -11,13 +11,12 @@ from dmvpn.base.errors import UserError
 from dmvpn.features.eigrp.config import model as eigrp_configuration
 from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, account
 from dmvpn.ios.common import IP_MTU
+from dmvpn.ios.errors import slip_of, without_keys
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.releases import marked
-from dmvpn.ios.slips import slip_of
 from dmvpn.labs.intake import left_out, not_built, refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in

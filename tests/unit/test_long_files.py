@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.ios import ConfigSession, ConfigTree, Places
-from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.errors import without_keys
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.work import calls

@@ -15,8 +15,8 @@ from dmvpn.face.intake import text_of
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.features.archive import ArchiveMachine
 from dmvpn.ios.differences import commands, contextual, differences
+from dmvpn.ios.errors import without_keys
 from dmvpn.ios.grammar import Args, ExecCommand
-from dmvpn.ios.redaction import without_keys
 from dmvpn.router.intake import hold
 from dmvpn.router.language import configurator
 

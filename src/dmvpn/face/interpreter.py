@@ -32,8 +32,8 @@ from dmvpn.face.processor import timestamp
 from dmvpn.face.screen import Screen
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
+from dmvpn.ios.errors import without_keys
 from dmvpn.ios.interfaces import split_interface
-from dmvpn.ios.redaction import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,8 +33,8 @@ from dmvpn.features.system import ConfigurationLeft
 from dmvpn.features.system.show import RunningConfig, with_version
 from dmvpn.ios import CliError, ErrorKind, Fate
 from dmvpn.ios.differences import commands, contextual, differences
+from dmvpn.ios.errors import without_keys
 from dmvpn.ios.groups import UNKNOWN
-from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.ios.session import not_taken
 from dmvpn.router.intake import hold

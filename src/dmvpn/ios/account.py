@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.errors import without_keys
 from dmvpn.ios.groups import UNKNOWN, LineStanding
-from dmvpn.ios.redaction import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -40,12 +40,11 @@ from ipaddress import IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.breath import breathing
-from dmvpn.ios.errors import CliError
+from dmvpn.ios.errors import CliError, slip_of
 from dmvpn.ios.interfaces import KINDS, find_kind, normalize_interface
 from dmvpn.ios.markdown import INTERFACE, heading_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.render import MARK
-from dmvpn.ios.slips import slip_of
 from dmvpn.ios.transcript import BLOCK, PROMPT, Transcript, is_pager, shown, without_prompt
 
 if TYPE_CHECKING:

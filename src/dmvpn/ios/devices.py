@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.errors import without_keys
 
 #: A device, and how lines begin that only it has.
 _SIGNS: Final = (

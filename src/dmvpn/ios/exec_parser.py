@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.grammar import leading_keywords
 from dmvpn.ios.interfaces import KINDS
@@ -31,7 +31,6 @@ from dmvpn.ios.matcher import (
     help_rows,
     tokenize,
 )
-from dmvpn.ios.redaction import note_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -21,8 +21,8 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.errors import slip_of
 from dmvpn.ios.groups import UNKNOWN, LineGroup, LineStanding
-from dmvpn.ios.slips import slip_of
 from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:

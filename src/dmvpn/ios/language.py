@@ -23,11 +23,10 @@ from dmvpn.base.placeholder import BLANKS
 from dmvpn.ios.assignment import says_whom_alone
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
-from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.grammar import Args, argument_names, leading_keywords, value_names
 from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
 from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
-from dmvpn.ios.redaction import note_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from dmvpn.base.breath import breathing
 from dmvpn.base.placeholder import BLANKS
 from dmvpn.base.values import dataclass
-from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.errors import CliError, ErrorKind, without_keys
 from dmvpn.ios.grammar import (
     SECRETS,
     AnyOrder,
@@ -42,7 +42,6 @@ from dmvpn.ios.grammar import (
     leading_keywords,
 )
 from dmvpn.ios.grammar import Sequence as SequenceNode
-from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.ios.slips import slip_of
+from dmvpn.ios.errors import slip_of
 
 if TYPE_CHECKING:
     from dmvpn.ios.tree import ConfigTree

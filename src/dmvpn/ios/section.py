@@ -20,11 +20,11 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.asking import EVERYTHING, AskedLines, asked, noting
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
+from dmvpn.ios.errors import without_keys, without_passwords_in_urls
 from dmvpn.ios.grammar import Args, interface_value
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.making import F, Made, pages_of, shared
-from dmvpn.ios.redaction import without_keys, without_passwords_in_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from dmvpn.face.client import run
 from dmvpn.face.messages import Execute
 from dmvpn.ios import CliError
-from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.errors import without_keys
 from dmvpn.web.bodies import body_of
 from dmvpn.web.described import TEXT, YES_OR_NO, members, operation
 from dmvpn.web.permission import resource

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.ios.begun import begun, keywords, summary
+from dmvpn.ios.errors import without_keys
 from dmvpn.ios.matcher import Grammar
-from dmvpn.ios.redaction import without_keys
 from dmvpn.router.language import configurator
 from dmvpn.tools.explain.answer import FoundMeaning
 
