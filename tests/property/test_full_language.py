@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dmvpn.ios import ConfigLine, ConfigSession
-from dmvpn.ios.command import Command, Verb
-from dmvpn.ios.known import FREE
+from dmvpn.ios.config_line import FREE, Command, Verb
 from support.cases import few_examples
 from support.full_language import (
     FREE_LINES,

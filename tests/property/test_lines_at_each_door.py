@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dmvpn.ios import ConfigSession, Fate
-from dmvpn.ios.known import known_commands
+from dmvpn.ios.config_line import known_commands
 from dmvpn.network.device import Device
 from dmvpn.router.intake import take_in
 from dmvpn.shells.scenario import BUILT_IN

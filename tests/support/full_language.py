@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from hypothesis import strategies as st
 
 from dmvpn.ios import ConfigLine, OneOf, Value, compile_syntax, known_commands
-from dmvpn.ios.known import FREE, is_free
+from dmvpn.ios.config_line import FREE, is_free
 from dmvpn.ios.matcher import tokenize
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.ios import ConfigSession, Fate
-from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator

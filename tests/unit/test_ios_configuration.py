@@ -22,7 +22,7 @@ from dmvpn.ios import (
     Section,
     prompt,
 )
-from dmvpn.ios.command import Command
+from dmvpn.ios.config_line import Command
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support import small_language as small

@@ -8,8 +8,7 @@ import pytest
 
 import dmvpn.ios
 from dmvpn.ios import Configurator, known_commands
-from dmvpn.ios.groups import UNKNOWN
-from dmvpn.ios.known import read_known
+from dmvpn.ios.config_line import UNKNOWN, read_known
 from dmvpn.ios.render import MARK
 from support import small_language as small
 

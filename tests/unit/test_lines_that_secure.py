@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios import ConfigLine, ConfigSession, Fate, known_commands
-from dmvpn.ios.known import FREE
+from dmvpn.ios.config_line import FREE
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES

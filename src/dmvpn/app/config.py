@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios import Fate
-from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.labs.intake import MOST_PROBLEMS, StaysDown, is_valid, left_out, not_built, problem_lines, refuse_left_out
 from dmvpn.router.intake import hold, put_in, report, take_in
 from dmvpn.shells.collecting import uncollected

@@ -32,9 +32,9 @@ from dmvpn.features.archive import ArchiveMachine, LinesReported
 from dmvpn.features.system import ConfigurationLeft
 from dmvpn.features.system.show import RunningConfig, with_version
 from dmvpn.ios import CliError, ErrorKind, Fate
+from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys
-from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.ios.session import not_taken
 from dmvpn.router.intake import hold

@@ -24,7 +24,7 @@ from dmvpn.base.spans import age, uptime
 from dmvpn.ios.account import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
-from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode, known_command, known_commands
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
@@ -56,9 +56,7 @@ from dmvpn.ios.grammar import (
     compile_syntax,
     several,
 )
-from dmvpn.ios.groups import LineGroup
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
-from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Places
 from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked, permission

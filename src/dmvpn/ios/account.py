@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.config_line import UNKNOWN, LineStanding
 from dmvpn.ios.errors import without_keys
-from dmvpn.ios.groups import UNKNOWN, LineStanding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.ios.groups import LineGroup
+    from dmvpn.ios.config_line import LineGroup
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare
     from dmvpn.ios.releases import PutIn, Release

@@ -29,8 +29,7 @@ from dmvpn.ios.vrfs import DEFINITION, IP_VRF
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dmvpn.ios.config_line import ConfigLine, Mode
-    from dmvpn.ios.groups import LineGroup
+    from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode
     from dmvpn.ios.language import Known
     from dmvpn.ios.places import Places
     from dmvpn.ios.protection import Bare

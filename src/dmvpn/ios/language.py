@@ -21,17 +21,25 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import BLANKS
 from dmvpn.ios.assignment import says_whom_alone
-from dmvpn.ios.command import Command, Verb
-from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
+from dmvpn.ios.config_line import (
+    FREE,
+    GLOBAL,
+    UNKNOWN_MODE,
+    Command,
+    ConfigLine,
+    Mode,
+    Verb,
+    is_free,
+    is_slip_of_routing,
+)
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.grammar import Args, argument_names, leading_keywords, value_names
-from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
 from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dmvpn.ios.groups import LineGroup
+    from dmvpn.ios.config_line import LineGroup
     from dmvpn.ios.values import Token
 
 #: The commands and modes of a table of known lines (`known.py`).

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
-from dmvpn.ios.command import Command
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.config_line import GLOBAL
+from dmvpn.ios.config_line import GLOBAL, UNKNOWN_MODE, Command, guards
 from dmvpn.ios.damage import (
     ADDED,
     OURS,
@@ -40,7 +39,6 @@ from dmvpn.ios.damage import (
     is_written,
 )
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.protection import ASTRAY, TUNNELS, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown

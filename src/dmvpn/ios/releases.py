@@ -17,16 +17,15 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
-from dmvpn.ios.command import Verb
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.config_line import GLOBAL, ConfigLine
+from dmvpn.ios.config_line import GLOBAL, ConfigLine, Verb
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.render import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dmvpn.ios.command import Command
+    from dmvpn.ios.config_line import Command
     from dmvpn.ios.language import Language
     from dmvpn.ios.matcher import MatchedLine
     from dmvpn.ios.section import Section

@@ -11,8 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside, breathe
-from dmvpn.ios.command import Verb
-from dmvpn.ios.config_line import GLOBAL
+from dmvpn.ios.config_line import GLOBAL, Verb
 from dmvpn.ios.errors import CliError
 
 if TYPE_CHECKING:

@@ -19,10 +19,9 @@ from dmvpn.base.pages import NONE
 from dmvpn.base.values import dataclass
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.asking import EVERYTHING, AskedLines, asked, noting
-from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
+from dmvpn.ios.config_line import GLOBAL, UNKNOWN, ConfigLine, Mode
 from dmvpn.ios.errors import without_keys, without_passwords_in_urls
 from dmvpn.ios.grammar import Args, interface_value
-from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.making import F, Made, pages_of, shared
 

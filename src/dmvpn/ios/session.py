@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.events import EnteredLine
 from dmvpn.base.values import dataclass
 from dmvpn.ios.assignment import assign, reset, take_back
-from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.config_line import GLOBAL, ConfigLine, Mode
+from dmvpn.ios.config_line import (
+    GLOBAL,
+    UNKNOWN,
+    UNKNOWN_LINE,
+    UNKNOWN_MODE,
+    Command,
+    ConfigLine,
+    LineGroup,
+    LineStanding,
+    Mode,
+    Verb,
+)
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.groups import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.interfaces import is_logical
-from dmvpn.ios.known import UNKNOWN_LINE, UNKNOWN_MODE
 from dmvpn.ios.matcher import Alternatives, alternatives, completed, error_rows, help_rows
 from dmvpn.ios.places import PlacedLine
 from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel

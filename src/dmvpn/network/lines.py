@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.damage import ADDED
-from dmvpn.ios.groups import UNKNOWN
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 

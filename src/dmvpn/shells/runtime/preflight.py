@@ -20,7 +20,7 @@ from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
 from dmvpn.features.nat.config import BY_LIST, BY_MAP
 from dmvpn.ios.common import ACCESS_GROUP, VERIFY_SOURCE
-from dmvpn.ios.groups import LineGroup, LineStanding
+from dmvpn.ios.config_line import LineGroup, LineStanding
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
