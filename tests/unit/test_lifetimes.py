@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from dmvpn.base.keychains import Lifetime
-from dmvpn.ios.lifetimes import read_lifetime
+from dmvpn.ios.common import read_lifetime
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.base.spans import age, uptime
 from dmvpn.ios.account import ConfigResult, Fate, LineReport, Problem
 from dmvpn.ios.asking import EVERYTHING, reading
-from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
+from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE, Spoken, Twins
 from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode, known_command, known_commands
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.errors import CliError, ErrorKind
@@ -63,5 +63,4 @@ from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.tree import ConfigTree
-from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type

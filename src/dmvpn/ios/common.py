@@ -2,20 +2,107 @@
 
 They belong to the features `interface`, `system` and `policy`, which put them into their grammars; the constants are
 here because several features ask the tree for them, and features do not import each other.
+
+Lifetimes of keys as IOS spells them: `[local] 00:00:00 Jan 1 2026 ( infinite | duration 3600 | ... Feb 1 2026 )`.
+
+Day and month may be the other way round.
+
+Twins: commands that exist twice, in other words and with other values, such as `ip nhrp ...` and `ipv6 nhrp ...`.
+
+A feature declares one of them and the words in which the other one differs. So what one learns the other one has too,
+and one function makes the models of both: it asks a `Spoken` section in the words of the first.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from dataclasses import field, replace
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from dmvpn.base.keychains import Lifetime
+from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.lifetimes import read_lifetime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.ios.grammar import Args
+    from dmvpn.base.pages import Pages
+    from dmvpn.ios.section import Section
+
+
+# ------------------------------------------------------------------------------------------------ dates
+
+
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def read_date(day: str, month: str, year: str) -> date | None:
+    """Return a date whose month is in lower case; None: there is no such day."""
+    if month[:3] not in _MONTHS or not (day.isdecimal() and year.isdecimal()):
+        return None
+    try:
+        return date(int(year), _MONTHS.index(month[:3]) + 1, int(day))
+    except (ValueError, OverflowError):
+        return None
+
+
+# ------------------------------------------------------------------------------------------------ lifetimes of keys
+
+
+_LONGEST: Final = 2_147_483_646
+
+
+def read_lifetime(text: str) -> Lifetime | None:
+    """Return what the words say; None if they are no lifetime."""
+    words = text.lower().split()
+    local = words[:1] == ["local"]
+    words = words[local:]
+    start = _moment(words[:4])
+    if start is None:
+        return None
+    match words[4:]:
+        case ["infinite"]:
+            return Lifetime(start, None, local)
+        case ["duration", seconds]:
+            end = _after(start, seconds)
+            return Lifetime(start, end, local) if end is not None else None
+        case [*rest] if (end := _moment(rest)) is not None and end > start:
+            return Lifetime(start, end, local)
+    return None
+
+
+def _moment(words: list[str]) -> datetime | None:
+    """Read `HH:MM:SS Month Day Year`, or with the day before the month."""
+    if len(words) != 4:
+        return None
+    clock, first, second, year = words
+    month, day = (second, first) if first.isdecimal() else (first, second)
+    on, parts = read_date(day, month, year), clock.split(":")
+    if on is None or len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return None
+    try:
+        hour, minute, seconds = map(int, parts)
+        return datetime.combine(on, time(hour, minute, seconds))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _after(start: datetime, seconds: str) -> datetime | None:
+    """Return the end of a duration, None: it is too short or too long, or ends behind the last year."""
+    if not seconds.isdecimal():
+        return None
+    try:
+        duration = int(seconds)
+        return start + timedelta(seconds=duration) if 0 < duration <= _LONGEST else None
+    except (ValueError, OverflowError):
+        return None
+
+
+# ------------------------------------------------------------------------------------------------ shared lines
+
 
 INTERFACE_MODE: Final = Mode("interface", "config-if")
 
@@ -182,3 +269,83 @@ KEY_ALGORITHM: Final = ConfigLine(
     order=21,
 )
 KEY_CHAIN_LINES: Final = (KEY_CHAIN, KEY, KEY_STRING, KEY_ACCEPT, KEY_SEND, KEY_ALGORITHM)
+
+
+# -------------------------------------------------------------------------------------------- commands that exist twice
+
+
+V = TypeVar("V")
+
+
+class Twins:
+    """The twins of some lines."""
+
+    def __init__(
+        self, lines: Iterable[ConfigLine], words: Mapping[str, str], *, help: Mapping[str, str], order: int
+    ) -> None:
+        """words: pieces of syntax and their replacements. help: of new words. order: of all the twins."""
+        self._words = dict(words)
+        self._help = dict(help)
+        self._order = order
+        self._by_serial = {line.serial: self._made(line) for line in lines}
+
+    @property
+    def lines(self) -> tuple[ConfigLine, ...]:
+        """The twins themselves, for the language."""
+        return tuple(self._by_serial.values())
+
+    def twin(self, line: ConfigLine) -> ConfigLine:
+        """Return the twin of a line. Raises KeyError."""
+        return self._by_serial[line.serial]
+
+    def spoken(self, section: Section) -> Spoken:
+        """Return a section that answers for the twins."""
+        return Spoken(section, self._by_serial)
+
+    def _made(self, line: ConfigLine) -> ConfigLine:
+        syntax = self._translated(line.syntax)
+        places = re.findall(r"[\w-]+", syntax)
+        return replace(
+            line,
+            syntax=syntax,
+            help={**self._help, **line.help} if not isinstance(line.help, str) else line.help,
+            default=self._translated(line.default) if line.default is not None else None,
+            key=tuple(name for name in line.key if name in places) if line.key else line.key,
+            order=self._order,
+        )
+
+    def _translated(self, text: str) -> str:
+        for old, new in self._words.items():
+            text = text.replace(old, new)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A section, asked in the words of the first of the twins. Without twins it answers for the lines themselves."""
+
+    section: Section
+    twins: Mapping[int, ConfigLine] = field(default_factory=dict)
+
+    def get(self, line: ConfigLine) -> Args | None:
+        """Return what a line says, or None."""
+        return self.section.get(self._spelled(line))
+
+    def args(self, line: ConfigLine) -> Args:
+        """Return what a line says; without it, arguments that have nothing."""
+        return self.section.args(self._spelled(line))
+
+    def all(self, line: ConfigLine) -> list[Args]:
+        """Return what each entry of a line says."""
+        return self.section.all(self._spelled(line))
+
+    def made(self, line: ConfigLine, make: Callable[..., V | None]) -> Pages[V]:
+        """Return the values made from each entry of a line (`Section.made`)."""
+        return self.section.made(self._spelled(line), make)
+
+    def flag(self, line: ConfigLine) -> bool:
+        """Return whether it is switched on."""
+        return self.section.flag(self._spelled(line))
+
+    def _spelled(self, line: ConfigLine) -> ConfigLine:
+        return self.twins.get(line.serial, line)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.pages import NONE
-from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING
-from dmvpn.ios.lifetimes import read_lifetime
+from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING, read_lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from dmvpn.features.policy.objects import NetworkGroup, Service, ServiceGroup
 from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.features.policy.times import DAY, Period, TimeRange
 from dmvpn.ios import Args, ConfigLine, Mode, Section
-from dmvpn.ios.dates import read_date
+from dmvpn.ios.common import read_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
