@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from dmvpn.base.keychains import Lifetime
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine, Mode
-from dmvpn.ios.grammar import Args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.pages import Pages
+    from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
 
 
