@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.translation import Translation
 from dmvpn.ios import ConfigSession, ConfigTree
-from dmvpn.ios.agreement import FEW
+from dmvpn.ios.section import FEW
 from dmvpn.router.features import FEATURES
 from support.cases import few_examples
 from support.full_language import LANGUAGE, line_of, way_to

@@ -22,7 +22,6 @@ from __future__ import annotations
 from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.base.spans import age, uptime
 from dmvpn.ios.account import ConfigResult, Fate, LineReport, Problem
-from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE, Spoken, Twins
 from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode, known_command, known_commands
 from dmvpn.ios.configurator import Configurator
@@ -60,7 +59,7 @@ from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_inter
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Places
 from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked, permission
-from dmvpn.ios.section import Section, Statement
+from dmvpn.ios.section import EVERYTHING, Section, Statement, reading
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.values import OneOf, ValueType, register_type

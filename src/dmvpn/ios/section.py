@@ -7,28 +7,217 @@ Features ask with their own `ConfigLine` constants and never see text. The value
 section are kept here until that changes (`Section.made`). The lines that they read are recorded (`asking`). If making a
 value from a section also reads another section, this raises AssertionError: so dependencies of a model need no
 declaration, and kept values are never stale.
+
+Which entries of one command have a value: `no ip route 10.1.0.0 ...` must not look at all of a long file's routes.
+
+An index of one section's entries, built at the first query of a long section; from then on it is kept up to date.
+Features have further indexes (`Section.index`).
+
+The values made from the entries of a line, kept until the entry changes.
+
+A feature's model asks for one value of each entry or section (`Section.made`). Here is which of
+them changed since it asked last; only those are made again.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Generic, Never, Protocol, TypeVar, cast
 
 from dmvpn.base.breath import breathe, breathing, in_order
-from dmvpn.base.pages import NONE
+from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-from dmvpn.ios.agreement import FEW, Agreement, Index
-from dmvpn.ios.asking import EVERYTHING, AskedLines, asked, noting
 from dmvpn.ios.config_line import GLOBAL, UNKNOWN, ConfigLine, Mode
 from dmvpn.ios.errors import without_keys, without_passwords_in_urls
 from dmvpn.ios.grammar import Args, interface_value
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.making import F, Made, pages_of, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.pages import Pages
+
+# -------------------------------------------------------------------------------------------- entries that have a value
+
+
+#: So few entries are looked at one by one.
+FEW: Final = 32
+
+
+class Index(Protocol):
+    """An index of the entries of one command in one section. Made without arguments."""
+
+    def add(self, key: Hashable, args: Args) -> None:
+        """Add an entry, the last one so far."""
+
+    def remove(self, key: Hashable, args: Args) -> None:
+        """Remove an entry that is gone."""
+
+
+class Agreement:
+    """Keys of entries by name and value of their arguments."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: dict[tuple[str, Hashable], dict[Hashable, None]] = {}
+
+    def add(self, key: Hashable, args: Args) -> None:
+        """Add an entry."""
+        for item in args.values_given.items():
+            self._keys.setdefault(item, {})[key] = None
+
+    def remove(self, key: Hashable, args: Args) -> None:
+        """Remove an entry that is gone."""
+        for item in args.values_given.items():
+            keys = self._keys.get(item)
+            if keys is not None:
+                keys.pop(key, None)
+                if not keys:
+                    del self._keys[item]
+
+    def candidates(self, args: Args) -> list[Hashable] | None:
+        """Return the keys of the entries that may agree, those with the rarest of the values; None: it may be any."""
+        rarest: dict[Hashable, None] | None = None
+        for item in args.values_given.items():
+            keys = self._keys.get(item, {})
+            if rarest is None or len(keys) < len(rarest):
+                rarest = keys
+        return None if rarest is None else list(rarest)
+
+
+# ------------------------------------------------------------------------------------------------ kept values
+
+
+V = TypeVar("V")
+W = TypeVar("W", contravariant=True)
+
+
+class Follower(Protocol[W]):
+    """An index of made values, for callers that would otherwise iterate over all of them. Made without arguments."""
+
+    def follow(self, gone: Mapping[int, W], came: Mapping[int, W], /) -> None:
+        """Take in what changed, by the numbers of the entries."""
+
+
+F = TypeVar("F", bound=Follower[Never])
+
+#: So many sets of lines are known. Those of a network of thousands of routers are some dozens.
+_MOST_SETS: Final = 512
+
+
+@lru_cache(maxsize=_MOST_SETS)
+def shared(lines: frozenset[ConfigLine]) -> frozenset[ConfigLine]:
+    """Return the one set of these lines that all who keep it have. The routers of a simulator ask for the same."""
+    return lines
+
+
+def pages_of(values: Iterable[V | None]) -> Pages[V]:
+    """Return the values that are not None."""
+    found = [value for value in values if value is not None]
+    return Pages(found) if found else NONE
+
+
+class Made(Generic[V]):
+    """The values of the entries of one line in one section, in the order of entry.
+
+    lines: the lines that were read to make them.
+    """
+
+    __slots__ = ("_changed", "_followers", "_next", "_numbers", "_pages", "lines")
+
+    def __init__(self, keys: Iterable[Hashable]) -> None:
+        self.lines: frozenset[ConfigLine] = frozenset()
+        self._pages: Pages[V] = NONE
+        self._numbers: dict[Hashable, int] = {}
+        self._next = 0
+        #: Keys of entries by their numbers; None: the entry is gone.
+        self._changed: dict[int, Hashable | None] = {}
+        self._followers: dict[type, tuple[Follower[V], Pages[V]]] = {}
+        for key in keys:
+            self.put(key)
+
+    def put(self, key: Hashable) -> None:
+        """Put an entry there, or another one in its place."""
+        if key not in self._numbers:
+            self._numbers[key] = self._next
+            self._next += 1
+        self.touch(key)
+
+    def touch(self, key: Hashable) -> None:
+        """Note that something inside the entry changed."""
+        number = self._numbers.get(key)
+        if number is not None:
+            self._changed[number] = key
+
+    def drop(self, key: Hashable) -> None:
+        """Drop an entry that is gone. If it comes again, it comes last."""
+        self._changed[self._numbers.pop(key)] = None
+
+    def pages(self, make: Callable[[Hashable], V | None]) -> Pages[V]:
+        """Return all values, those of changed entries made of their keys."""
+        if self._changed:
+            changed = {number: None if key is None else make(key) for number, key in self._changed.items()}
+            self._changed.clear()
+            self._pages = self._pages.turned(changed)
+        return self._pages
+
+    def follower(self, kind: type[F]) -> F:
+        """Return the follower of this kind, which has seen the latest values."""
+        known, seen = self._followers.get(kind, (None, NONE))
+        follower = known if isinstance(known, kind) else kind()
+        if seen is not self._pages:
+            # The caller that asks for this index knows the type of its values.
+            known = cast("Follower[V]", follower)
+            known.follow(*self._pages.changes(seen))
+            self._followers[kind] = known, self._pages
+        return follower
+
+
+# ------------------------------------------------------------------------------------------------ lines that are read
+
+
+#: Stands for every line: something was read of a section that any line can change.
+EVERYTHING: Final = ConfigLine("", "", "")
+
+
+@dataclass(slots=True)
+class AskedLines:
+    """Which lines were asked for. within: nothing outside of this section may be asked; None: anything may."""
+
+    lines: set[ConfigLine]
+    within: object = None
+
+
+_READING: ContextVar[AskedLines | None] = ContextVar("_READING", default=None)
+
+
+def asked() -> AskedLines | None:
+    """Return the lines recorded so far; None: nothing is recorded."""
+    return _READING.get()
+
+
+@contextmanager
+def noting(reading: AskedLines) -> Iterator[None]:
+    """Record the lines that are read meanwhile."""
+    token = _READING.set(reading)
+    try:
+        yield
+    finally:
+        _READING.reset(token)
+
+
+@contextmanager
+def reading() -> Iterator[set[ConfigLine]]:
+    """Note which lines are asked for meanwhile, of any section of any tree (`ConfigTree.take_touched`)."""
+    lines: set[ConfigLine] = set()
+    with noting(AskedLines(lines)):
+        yield lines
+
+
+# ------------------------------------------------------------------------------------------------ sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +252,6 @@ _NONE: Final[dict[Hashable, Statement]] = {}
 MOST_MADE: Final = 64
 
 
-V = TypeVar("V")
 IndexOf = TypeVar("IndexOf", bound=Index)
 
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from dmvpn.base.breath import in_one_go
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.config_line import GLOBAL
-from dmvpn.ios.making import shared
 from dmvpn.ios.render import render_tree
-from dmvpn.ios.section import Section
+from dmvpn.ios.section import Section, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

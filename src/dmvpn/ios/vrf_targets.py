@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.communities import TARGET, extended, extended_text, extended_value
 from dmvpn.base.values import dataclass
-from dmvpn.ios.agreement import FEW
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.section import Statement
+from dmvpn.ios.section import FEW, Statement
 from dmvpn.ios.values import ValueType, register_type
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF, IPV4
 

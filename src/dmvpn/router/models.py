@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigTree, Feature, Sleeper, reading
-from dmvpn.ios.making import shared
+from dmvpn.ios.section import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

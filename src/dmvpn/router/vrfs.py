@@ -38,8 +38,8 @@ from dmvpn.base.notices import (
     RoutesCleared,
 )
 from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWritable
-from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.feature import Feature, Scope, Sleeper
+from dmvpn.ios.section import EVERYTHING, reading
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.models import Models

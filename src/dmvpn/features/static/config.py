@@ -9,8 +9,7 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import collected
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
-from dmvpn.ios.agreement import FEW
-from dmvpn.ios.making import pages_of
+from dmvpn.ios.section import FEW, pages_of
 from dmvpn.ios.values import Reading
 from dmvpn.ios.vrfs import is_defined
 

@@ -9,8 +9,8 @@ from bisect import bisect_left, insort
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dmvpn.ios.agreement import FEW
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.section import FEW
 from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
