@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.ios import ConfigSession, ConfigTree
-from dmvpn.ios.render import MARK
 from dmvpn.ios.transcript import decode
+from dmvpn.ios.tree import MARK
 from dmvpn.shells.scenario import Scenario, built_in_names
 from fuzz.target import Target
 from support.full_language import LANGUAGE, models

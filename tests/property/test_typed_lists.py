@@ -12,7 +12,7 @@ from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered, T
 from dmvpn.base.streams import StreamListen
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.ios.render import render_tree
+from dmvpn.ios.tree import render_tree
 from dmvpn.router.router import Router
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dmvpn.ios import DEFAULTS
-from dmvpn.ios.render import MARK
+from dmvpn.ios.tree import MARK
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "releases.md"
 

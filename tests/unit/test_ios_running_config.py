@@ -9,7 +9,7 @@ import pytest
 import dmvpn.ios
 from dmvpn.ios import Configurator, known_commands
 from dmvpn.ios.config_line import UNKNOWN, read_known
-from dmvpn.ios.render import MARK
+from dmvpn.ios.tree import MARK
 from support import small_language as small
 
 LANGUAGE = small.configurator()

@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.findings import Severity
-from dmvpn.ios.render import MARK
+from dmvpn.ios.tree import MARK
 from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.lint import Site, lint
 from dmvpn.tools.lint.text import as_text

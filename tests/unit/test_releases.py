@@ -10,7 +10,7 @@ from dmvpn.app.config import startable
 from dmvpn.app.main import main
 from dmvpn.ios import DEFAULTS, ConfigSession, ConfigTree, Release
 from dmvpn.ios.parts import parts_of
-from dmvpn.ios.render import MARK
+from dmvpn.ios.tree import MARK
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import put_in, take_in
 from dmvpn.router.language import configurator

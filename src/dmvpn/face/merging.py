@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import in_one_go
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.intake import refusals, told, unknown_lines, without
-from dmvpn.ios.render import render_tree
 from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.tree import render_tree
 from dmvpn.router.intake import hold
 
 if TYPE_CHECKING:

@@ -44,8 +44,8 @@ from dmvpn.ios.errors import CliError, slip_of
 from dmvpn.ios.interfaces import KINDS, find_kind, normalize_interface
 from dmvpn.ios.markdown import INTERFACE, heading_of
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.render import MARK
 from dmvpn.ios.transcript import BLOCK, PROMPT, Transcript, is_pager, shown, without_prompt
+from dmvpn.ios.tree import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.ios.assignment import named_options
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.render import render_statement
 from dmvpn.ios.session import is_warning
+from dmvpn.ios.tree import named_options, render_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -20,7 +20,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.placeholder import BLANKS
-from dmvpn.ios.assignment import says_whom_alone
 from dmvpn.ios.config_line import (
     FREE,
     GLOBAL,
@@ -35,6 +34,7 @@ from dmvpn.ios.config_line import (
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.grammar import Args, argument_names, leading_keywords, value_names
 from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Thread, Walk, has_secret, tokenize
+from dmvpn.ios.tree import says_whom_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

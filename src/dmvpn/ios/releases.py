@@ -20,7 +20,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, Verb
 from dmvpn.ios.errors import CliError
-from dmvpn.ios.render import MARK
+from dmvpn.ios.tree import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import EnteredLine
 from dmvpn.base.values import dataclass
-from dmvpn.ios.assignment import assign, reset, take_back
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import (
     GLOBAL,
@@ -33,6 +32,7 @@ from dmvpn.ios.places import PlacedLine
 from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel
 from dmvpn.ios.sealing import sealing
 from dmvpn.ios.section import Section, Statement
+from dmvpn.ios.tree import assign, reset, take_back
 from dmvpn.ios.values import OpenText
 
 if TYPE_CHECKING:

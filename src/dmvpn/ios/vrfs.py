@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios.assignment import reset
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.tree import reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

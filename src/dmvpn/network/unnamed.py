@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import is_logical
-from dmvpn.ios.render import MARK
+from dmvpn.ios.tree import MARK
 from dmvpn.network.routing import running
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.ios import Args, Section, Statement
-from dmvpn.ios.assignment import reset
+from dmvpn.ios.tree import reset
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigLine, Mode

@@ -21,7 +21,7 @@ from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.defaults import with_defaults
 from dmvpn.ios.feature import Change, Confirm
 from dmvpn.ios.grammar import Args, ExecCommand
-from dmvpn.ios.render import MARK, render_statement, render_tree
+from dmvpn.ios.tree import MARK, render_statement, render_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.render import render_tree
+from dmvpn.ios.tree import render_tree
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF, vrf_of
 
 if TYPE_CHECKING:
