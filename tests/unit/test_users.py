@@ -18,7 +18,7 @@ from dmvpn.face.builtins import BUILTINS
 from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.session import ConsoleSession
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario

@@ -32,7 +32,7 @@ from dmvpn.features.archive import (
 )
 from dmvpn.ios import Fate
 from dmvpn.ios.differences import commands, differences
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.router.intake import hold
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from dmvpn.face.places import RUNNING, STARTUP, FilePlace, System, place_in, pla
 from dmvpn.features.system.show import with_version
 from dmvpn.ios.filters import FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import in_one_go
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.intake import refusals, told, unknown_lines, without
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.ios.tree import render_tree
 from dmvpn.router.intake import hold
 

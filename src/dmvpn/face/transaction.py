@@ -35,7 +35,7 @@ from dmvpn.ios import CliError, ErrorKind, Fate
 from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.ios.session import not_taken
 from dmvpn.router.intake import hold
 

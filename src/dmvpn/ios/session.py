@@ -27,10 +27,10 @@ from dmvpn.ios.config_line import (
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.interfaces import is_logical
+from dmvpn.ios.language import sealing
 from dmvpn.ios.matcher import Alternatives, alternatives, completed, error_rows, help_rows
 from dmvpn.ios.places import PlacedLine
 from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel
-from dmvpn.ios.sealing import sealing
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.tree import assign, reset, take_back
 from dmvpn.ios.values import OpenText

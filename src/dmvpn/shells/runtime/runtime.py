@@ -25,7 +25,7 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.features.nhrp.model import Withdraw
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.router.router import Router
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING, Certificates

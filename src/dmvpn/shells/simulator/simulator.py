@@ -18,7 +18,7 @@ from dmvpn.base.captures import CaptureDirection
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.recording import Recorder
 from dmvpn.base.values import dataclass
-from dmvpn.ios.sealing import sealed_text
+from dmvpn.ios.language import sealed_text
 from dmvpn.router.facts import router_facts
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import NOTHING, Certificates
