@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dmvpn.ios import CliError, ConfigSession, ConfigTree
 from dmvpn.ios.editor import Complete, CtrlZ, Help, Interrupt, KeyPressed, LineEditor, LineEnded, Write
+from dmvpn.ios.filters import Pattern, PatternError
 from dmvpn.ios.pager import Pager
-from dmvpn.ios.regex import Pattern, PatternError
 from support import small_language as small
 from support.ios_strategies import RUBBISH
 

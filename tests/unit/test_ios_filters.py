@@ -11,8 +11,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.ios import CliError, FilterKind, apply_filters, json_lines, to_plain
-from dmvpn.ios.filters import find_filters, parse_filters
-from dmvpn.ios.regex import Pattern, PatternError
+from dmvpn.ios.filters import Pattern, PatternError, find_filters, parse_filters
 
 CONFIGURATION = [
     "hostname R1",

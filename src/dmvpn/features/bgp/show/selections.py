@@ -12,7 +12,7 @@ from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import active, spelled
 from dmvpn.features.bgp.show.table import EMPTY, ShowTable, chosen_table, render_table, wanted_prefix
-from dmvpn.ios.regex import Pattern, PatternError
+from dmvpn.ios.filters import Pattern, PatternError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

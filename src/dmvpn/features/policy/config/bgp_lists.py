@@ -16,7 +16,7 @@ from dmvpn.base.communities import (
 )
 from dmvpn.base.values import collected
 from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type, several
-from dmvpn.ios.regex import Pattern, PatternError
+from dmvpn.ios.filters import Pattern, PatternError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

@@ -16,7 +16,7 @@ from dmvpn.features.policy.config import access_lists, bgp_lists, conditions, ob
 from dmvpn.features.policy.config.lists import ListEntry, Lists, Numbered, behind
 from dmvpn.features.policy.model import ALL, ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.features.policy.protocols import PROTOCOLS
-from dmvpn.ios.regex import Pattern
+from dmvpn.ios.filters import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
