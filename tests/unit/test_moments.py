@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import Moment, read_span, read_time
-from dmvpn.ios.past import MomentType
+from dmvpn.ios.exec_parser import MomentType
 from dmvpn.ios.values import Misfit, Reading, Token, Unfinished
 from support.fakes import FakeClock
 

@@ -142,7 +142,7 @@ from dmvpn.features.track.show import ShowSla
 from dmvpn.features.track.show import ShowTrack
 from dmvpn.features.tunnel.show import ShowTunnelTraffic
 from dmvpn.features.vrf.show import VrfRows
-from dmvpn.ios.past import Unknown
+from dmvpn.ios.exec_parser import Unknown
 from dmvpn.ios.vrfs import OfEveryTable
 from dmvpn.ios.vrfs import OfVrf
 

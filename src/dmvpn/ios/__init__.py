@@ -26,7 +26,7 @@ from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE, Spoken, Twins
 from dmvpn.ios.config_line import ConfigLine, LineGroup, Mode, known_command, known_commands
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.errors import CliError, ErrorKind
-from dmvpn.ios.exec_parser import ExecParser, Match
+from dmvpn.ios.exec_parser import ExecParser, Match, Unknown, answered, moment_of, span_of
 from dmvpn.ios.feature import (
     Ask,
     Change,
@@ -56,7 +56,6 @@ from dmvpn.ios.grammar import (
     several,
 )
 from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_interface, short_interface
-from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Places
 from dmvpn.ios.releases import DEFAULTS, MAY_BE_WEAK, Release, is_marked, marked, permission
 from dmvpn.ios.section import EVERYTHING, Section, Statement, reading
