@@ -9,7 +9,7 @@ from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
-from dmvpn.ios.distribution import filter_lines
+from dmvpn.ios.routing import filter_lines
 from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:

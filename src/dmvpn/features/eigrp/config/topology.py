@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.config_line import ConfigLine
-from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
+from dmvpn.ios.routing import DistributionLines
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args

@@ -10,7 +10,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.show.common import HELP, every_process, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
-from dmvpn.ios.distribution import filter_lines
+from dmvpn.ios.routing import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.show.common import own_processes
 from dmvpn.ios import age, interface_sort_key
-from dmvpn.ios.distribution import filter_lines
+from dmvpn.ios.routing import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
