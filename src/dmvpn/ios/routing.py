@@ -1,19 +1,149 @@
-"""`distribute-list`, `offset-list` and `distance ... A.B.C.D`: the same lines in several routing protocols."""
+"""Lines that several routing protocols share.
+
+{distribution}
+
+`match` behind `redistribute ospf`: which kinds of OSPF's routes come in.
+
+What key chains say. Their lines belong to feature `policy`; every protocol that authenticates reads them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, ListKind, OffsetList
+from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.pages import NONE
 from dmvpn.base.translation import Addresses
+from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING, read_lifetime
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.values import Misfit, Reading, ValueType, register_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
+    from dmvpn.base.pages import Pages
     from dmvpn.ios.grammar import Args
     from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
+    from dmvpn.ios.values import Read, Token
+
+
+# ------------------------------------------------------------------------------------------------ kinds of routes
+
+
+#: The words, with the subtypes of routes that they mean; a type may follow words with two subtypes.
+_WORDS: Final = {"internal": ("", "IA"), "external": ("E1", "E2"), "nssa-external": ("N1", "N2")}
+_OF_KINDS: Final = {
+    "internal": "From within OSPF",
+    "external": "From outside OSPF, perhaps of one type",
+    "nssa-external": "From outside, by a not-so-stubby area, perhaps of one type",
+}
+#: The types redistributed into BGP by default.
+INTERNAL: Final = _WORDS["internal"]
+
+
+def _spelled(value: Hashable) -> str:
+    """Return words that mean these subtypes, in their order."""
+    kinds = value if isinstance(value, tuple) else ()
+    words: list[str] = []
+    while kinds:
+        word, both = next((word, both) for word, both in _WORDS.items() if kinds[0] in both)
+        is_both = kinds[:2] == both
+        words.append(word if is_both else f"{word} {both.index(kinds[0]) + 1}")
+        kinds = kinds[1 + is_both :]
+    return " ".join(words)
+
+
+class RouteKinds(ValueType):
+    """Words in any order. The value: all subtypes that they mean."""
+
+    def __init__(self) -> None:
+        super().__init__("ospf-kinds", "internal", lambda text: None, spell=_spelled)
+
+    def read(self, line: str, tokens: Sequence[Token], index: int) -> Read:
+        kinds: dict[str, None] = {}
+        words: list[str] = []
+        while index < len(tokens) and len(found := self.words(tokens[index].text)) == 1:
+            word, index = found[0], index + 1
+            both: tuple[str, ...] = _WORDS[word]
+            words.append(word)
+            if word != "internal" and index < len(tokens) and tokens[index].text in ("1", "2"):
+                both = (both[int(tokens[index].text) - 1],)
+                words.append(tokens[index].text)
+                index += 1
+            kinds.update(dict.fromkeys(both))
+        return Reading(tuple(kinds), " ".join(words), index) if kinds else Misfit()
+
+    def hints(self, fragment: str) -> list[tuple[str, str]]:
+        return [(word, text) for word, text in _OF_KINDS.items() if word.startswith(fragment.lower())]
+
+    def words(self, fragment: str) -> list[str]:
+        return [word for word, _ in self.hints(fragment)]
+
+
+def kinds_of(args: Args) -> tuple[str, ...]:
+    """Return the subtypes that a line names; (): the line has none."""
+    return cast("tuple[str, ...]", args.get("kinds")) or ()
+
+
+ROUTE_KINDS: Final = register_type(RouteKinds())
+#: For the syntax of a line, in its `[* ... ]`; the value is `kinds`.
+MATCH: Final = f"match {{kinds:{ROUTE_KINDS.name}}}"
+MATCH_HELP: Final = {"match": "Only some kinds of OSPF's routes", "kinds": "Which"}
+
+
+# ------------------------------------------------------------------------------------------------ key chains
+
+
+def key_chains(tree: ConfigTree) -> Pages[KeyChain]:
+    """Return all key chains, with those keys that have a text."""
+    return tree.made(KEY_CHAIN, _key_chain)
+
+
+def _key_chain(args: Args, section: Section) -> KeyChain:
+    return KeyChain(args.text("name"), section.following(KEY, _key, _Keys).keys)
+
+
+class _Keys:
+    """The keys of one chain by number."""
+
+    def __init__(self) -> None:
+        self.keys: Pages[Key] = NONE
+
+    def follow(self, gone: Mapping[int, Key], came: Mapping[int, Key]) -> None:
+        """See `Follower`."""
+        changes: dict[int, Key | None] = {key.number: None for key in gone.values()}
+        self.keys = self.keys.turned(changes | {key.number: key for key in came.values()})
+
+
+def _key(args: Args, section: Section) -> Key | None:
+    string = section.get(KEY_STRING)
+    if string is None:
+        return None
+    return Key(
+        args.integer("number"),
+        string.text("secret"),
+        _algorithm(section),
+        accept=lifetime(section, KEY_ACCEPT),
+        send=lifetime(section, KEY_SEND),
+    )
+
+
+def lifetime(key: Section, line: ConfigLine) -> Lifetime | None:
+    """Return when a key is valid by this line; None: always."""
+    said = key.get(line)
+    return read_lifetime(said.text("text")) if said is not None else None
+
+
+def _algorithm(key: Section) -> str:
+    line = key.get(KEY_ALGORITHM)
+    return line.words[-1] if line is not None else ""
+
+
+# ------------------------------------------------------------------------------------------------ distribute lists
+
 
 _HELP = {
     "in": "Of what neighbors tell",

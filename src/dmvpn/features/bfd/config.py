@@ -10,7 +10,7 @@ from dmvpn.features.bfd.model import SLOW_TIMER, AuthenticationSettings, BfdConf
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.keychains import key_chains
+from dmvpn.ios.routing import key_chains
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section

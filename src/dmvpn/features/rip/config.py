@@ -13,9 +13,7 @@ from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterface
 from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.keychains import key_chains
-from dmvpn.ios.route_kinds import MATCH, MATCH_HELP, kinds_of
-from dmvpn.ios.routing import DistributionLines
+from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines, key_chains, kinds_of
 from dmvpn.ios.vrfs import refusal
 
 if TYPE_CHECKING:

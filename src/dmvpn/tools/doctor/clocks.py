@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.moments import MONTHS
-from dmvpn.ios.keychains import key_chains
+from dmvpn.ios.routing import key_chains
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.verdicts import Finding, Step
 

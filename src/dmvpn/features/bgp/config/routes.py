@@ -5,8 +5,7 @@ from __future__ import annotations
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.features.bgp.config.neighbors import check_choice
 from dmvpn.ios import Args, ConfigLine, Section
-from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
-from dmvpn.ios.routing import distance_line
+from dmvpn.ios.routing import MATCH, MATCH_HELP, distance_line
 
 
 class RouteLines:

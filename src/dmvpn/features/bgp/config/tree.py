@@ -16,8 +16,7 @@ from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import merging, processes
 from dmvpn.features.bgp.config.merging import said
 from dmvpn.features.bgp.config.routes import prefix_of
-from dmvpn.ios.route_kinds import INTERNAL, kinds_of
-from dmvpn.ios.routing import distance_of
+from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
 from dmvpn.ios.vrf_targets import vpn_of
 
 if TYPE_CHECKING:

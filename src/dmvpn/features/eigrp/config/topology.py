@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.config_line import ConfigLine
-from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
-from dmvpn.ios.routing import DistributionLines
+from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args

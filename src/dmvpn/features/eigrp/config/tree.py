@@ -22,8 +22,7 @@ from dmvpn.features.eigrp.model import (
     Redistribution,
 )
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.ios.keychains import key_chains
-from dmvpn.ios.route_kinds import kinds_of
+from dmvpn.ios.routing import key_chains, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,7 @@ from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces
 from dmvpn.features.ospf.config.words import AREA, NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode, common
-from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
-from dmvpn.ios.routing import DistributionLines
+from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines
 from dmvpn.ios.tree import assign, named_options
 from dmvpn.ios.vrfs import refusal
 from dmvpn.ios.writing import write

@@ -11,8 +11,7 @@ from dmvpn.features.ospf import model
 from dmvpn.features.ospf.config import interfaces, processes
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.keychains import key_chains
-from dmvpn.ios.route_kinds import kinds_of
+from dmvpn.ios.routing import key_chains, kinds_of
 from dmvpn.ios.vrfs import vrf_of
 
 if TYPE_CHECKING:
