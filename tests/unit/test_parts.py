@@ -9,9 +9,8 @@ import pytest
 from dmvpn.app.config import check_scenario
 from dmvpn.app.main import main
 from dmvpn.ios import parts
-from dmvpn.ios.devices import other_device
 from dmvpn.ios.markdown import fenced, hostname_of
-from dmvpn.ios.parts import parts_of
+from dmvpn.ios.parts import other_device, parts_of
 from dmvpn.ios.transcript import BLOCK
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

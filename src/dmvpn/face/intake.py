@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import Fate
 from dmvpn.ios.config_line import UNKNOWN
-from dmvpn.ios.devices import other_device
 from dmvpn.ios.errors import CliError, ErrorKind, without_keys
-from dmvpn.ios.parts import parts_of
+from dmvpn.ios.parts import other_device, parts_of
 from dmvpn.ios.transcript import decode
 from dmvpn.router.intake import report
 

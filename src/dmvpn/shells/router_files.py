@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.ios.devices import has_signs, other_device
 from dmvpn.ios.markdown import is_empty, looks_like_one
-from dmvpn.ios.parts import RouterText, parts_of
+from dmvpn.ios.parts import RouterText, has_signs, other_device, parts_of
 from dmvpn.ios.transcript import LONGEST_FILE, decode
 from dmvpn.shells.files import read_octets
 from dmvpn.shells.topologies import topology_in
