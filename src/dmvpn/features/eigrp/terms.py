@@ -30,9 +30,8 @@ from dmvpn.features.eigrp.config.sections import (
 from dmvpn.features.eigrp.metric import Weights
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.eigrp.reasons import EigrpReason
-from dmvpn.ios.chain_keys import compare_keys, key_lines
 from dmvpn.ios.grammar import HIDDEN
-from dmvpn.ios.hidden_secrets import compare
+from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,7 @@ from dmvpn.features.rip import config as lines
 from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.ios import INTERFACE
-from dmvpn.ios.chain_keys import compare_keys, key_lines
-from dmvpn.ios.hidden_secrets import compare
+from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 
 if TYPE_CHECKING:
     from dmvpn.base.keychains import Key
