@@ -17,7 +17,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.ios.exec_parser import Match
 from dmvpn.ios.filters import Plain, to_plain
 from dmvpn.ios.from_plain import reader_of
-from dmvpn.ios.schemas import schema_of
+from dmvpn.ios.shapes import schema_of
 from dmvpn.router.features import FEATURES
 from support.shows_page import REFUSED, ROUTERS, Router
 from support.world import World

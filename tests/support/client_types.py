@@ -15,8 +15,8 @@ from collections import defaultdict
 from typing import Final
 
 from dmvpn.face.language import exec_parser
-from dmvpn.ios.annotations import evaluated
 from dmvpn.ios.exec_parser import Match
+from dmvpn.ios.shapes import evaluated
 from dmvpn.router.features import FEATURES
 from support.conformance import ROOT
 from support.shows_page import ROUTERS

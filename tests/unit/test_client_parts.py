@@ -36,7 +36,7 @@ from dmvpn.client.fronts import Asked
 from dmvpn.client.values import Gone, Job, LabNews
 from dmvpn.face.language import exec_parser
 from dmvpn.face.messages import News
-from dmvpn.ios.annotations import evaluated
+from dmvpn.ios.shapes import evaluated
 from dmvpn.router.features import FEATURES
 from dmvpn.web import labs as web_labs
 from dmvpn.web.exposition import escaped

@@ -12,7 +12,7 @@ from dmvpn.base import recording
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event
 from dmvpn.base.recording import RecordedEvent, load
-from dmvpn.ios.annotations import hints_of
+from dmvpn.ios.shapes import hints_of
 from dmvpn.tools import replaying
 from dmvpn.tools.recorded_types import check_types, checks_of
 from support.world import World

@@ -17,7 +17,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.ios import Args, ExecCommand
 from dmvpn.ios.filters import to_plain
 from dmvpn.ios.from_plain import MisfitError, reader_of, reader_of_type
-from dmvpn.ios.schemas import UntypedShowError, schema_of
+from dmvpn.ios.shapes import UntypedShowError, schema_of
 from dmvpn.ios.vrfs import OfVrf, by_vrf
 from dmvpn.router.features import FEATURES
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dmvpn.ios.filters import Plain
-    from dmvpn.ios.schemas import Schema
+    from dmvpn.ios.shapes import Schema
 
 SHOWS = [command for command in exec_parser(FEATURES).commands if command.query is not None]
 

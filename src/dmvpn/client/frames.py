@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
 from dmvpn.client.errors import UsageError
-from dmvpn.ios.annotations import hints_of
 from dmvpn.ios.filters import to_plain
+from dmvpn.ios.shapes import hints_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import DmvpnError, named
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.values import dataclass
-from dmvpn.ios.annotations import UntypedShowError, hints_of
-from dmvpn.ios.shapes import Bound, Shapes, holds_an_answer
+from dmvpn.ios.shapes import Bound, Shapes, UntypedShowError, hints_of, holds_an_answer
 
 if TYPE_CHECKING:
     import enum

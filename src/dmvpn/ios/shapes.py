@@ -6,21 +6,38 @@
 
 A query that wraps another query (`vrf NAME` behind its first words) returns a type variable where the answer of the
 inner query is, or `object` where that may be missing; the walk has the inner type there.
+
+The types that annotations mean: of the fields of a dataclass, and of what a query returns.
+
+Names that a module imports only for its types (`if TYPE_CHECKING:`) are found in its source. Nothing here is imported
+by a router that runs.
+
+The JSON schema of what a show command returns.
+
+    schema_of(command)     the schema of `show ... | json`, JSON Schema draft 2020-12
+
+The types come from the annotations of the query and of the dataclasses (`ios/shapes.py`).
+
+Nothing here is imported by a router that runs: programs that describe the interface, and tests, ask for it.
 """
 
 from __future__ import annotations
 
+import ast
 import enum
+import importlib
+import inspect
+import sys
 import types
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from dmvpn.base.reasons import Reason
-from dmvpn.ios.annotations import UntypedShowError, evaluated, hints_of, inner_of
 from dmvpn.ios.filters import to_plain
 
 if TYPE_CHECKING:
@@ -28,6 +45,96 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.ios.grammar import ExecCommand
+
+
+# ------------------------------------------------------------------------------------------------ annotations
+
+
+#: Queries that wrap another one have it in a variable of this name.
+_INNER: Final = "query"
+
+
+class UntypedShowError(TypeError):
+    """A show without a type: the text names the show."""
+
+
+@lru_cache(maxsize=4096)
+def hints_of(kind: type) -> tuple[tuple[str, object], ...]:
+    """Return the fields of a dataclass, or the items of a named tuple, each with its type."""
+    names = [each.name for each in fields(kind)] if is_dataclass(kind) else list(getattr(kind, "_fields", ()))
+    found = []
+    for name in names:
+        owner = next(one for one in kind.__mro__ if name in inspect.get_annotations(one))
+        annotation = inspect.get_annotations(owner)[name]
+        found.append((name, evaluated(annotation, owner.__module__)))
+    return tuple(found)
+
+
+def evaluated(annotation: object, module: str) -> object:
+    """Return the type that an annotation of a module means. Raises UntypedShowError."""
+    if isinstance(annotation, typing.ForwardRef):
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return annotation
+    names = vars(sys.modules[module])
+    try:
+        return eval(annotation, dict(names), _ForTypes(module))  # noqa: S307 - an annotation of our own source
+    except (NameError, AttributeError) as error:
+        raise UntypedShowError(f"{module}: {annotation}: {error}") from error
+
+
+class _ForTypes(dict[str, object]):
+    """The names that a module imports only for its types, imported when they are first asked for."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__()
+        self._sources = _imports_for_types(module)
+
+    def __missing__(self, name: str) -> object:
+        if name not in self._sources:
+            raise KeyError(name)
+        module, attribute = self._sources[name]
+        if not attribute:
+            return importlib.import_module(module)
+        holder = importlib.import_module(module)
+        return getattr(holder, attribute) if hasattr(holder, attribute) else _submodule(module, attribute)
+
+
+def _submodule(module: str, name: str) -> types.ModuleType:
+    return importlib.import_module(f"{module}.{name}")
+
+
+@lru_cache(maxsize=1024)
+def _imports_for_types(module: str) -> Mapping[str, tuple[str, str]]:
+    """Return the names that a module imports under `if TYPE_CHECKING:`, each with its module and its name there."""
+    found: dict[str, tuple[str, str]] = {}
+    for node in ast.parse(inspect.getsource(sys.modules[module])).body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for each, alias in _imported(node.body):
+                if isinstance(each, ast.ImportFrom) and each.module is not None:
+                    found[alias.asname or alias.name] = (each.module, alias.name)
+                elif isinstance(each, ast.Import):
+                    found[alias.asname or alias.name] = (alias.name, "")
+    return found
+
+
+def _imported(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, ast.alias]]:
+    for each in body:
+        if isinstance(each, ast.ImportFrom | ast.Import):
+            yield from ((each, alias) for alias in each.names)
+
+
+def inner_of(query: Callable[..., object]) -> Callable[..., object] | None:
+    """Return the query that a query wraps: a variable of the enclosing function, which an inner function may use."""
+    used = inspect.getclosurevars(query).nonlocals if inspect.isfunction(query) else {}
+    if callable(found := used.get(_INNER)):
+        return cast("Callable[..., object]", found)
+    inner = [inner_of(each) for each in used.values() if inspect.isfunction(each)]
+    return next((each for each in inner if each is not None), None)
+
+
+# ------------------------------------------------------------------------------------------------ the walk
+
 
 #: The shape of a type.
 T = TypeVar("T")
@@ -201,3 +308,102 @@ def _is_open(hint: object) -> bool:
     if is_dataclass(hint) and isinstance(hint, type):
         return any(inner is object for _, inner in hints_of(hint))
     return any(map(_is_open, typing.get_args(hint)))
+
+
+# ------------------------------------------------------------------------------------------------ JSON schemas
+
+
+__all__ = ["Schema", "UntypedShowError", "schema_of"]
+
+Schema = dict[str, "Plain"]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_TEXT: Final[Schema] = {"type": "string"}
+_JSON_TYPES: Final = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def schema_of(command: ExecCommand) -> Schema:
+    """Return the schema of the value of a show command. Raises UntypedShowError."""
+    walk = _Schemas()
+    root = walk.of_command(command)
+    if not root:
+        raise UntypedShowError(f"{command.syntax}: its query returns anything")
+    named: Schema = {"$schema": DIALECT, **root, "title": command.syntax}
+    return {**named, "$defs": dict(walk.definitions)} if walk.definitions else named
+
+
+class _Schemas(Shapes[Schema]):
+    """Makes schemas. definitions: of the dataclasses on the way, by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.definitions: dict[str, Plain] = {}
+
+    def anything(self) -> Schema:
+        """Allow everything."""
+        return {}
+
+    def scalar(self, kind: type) -> Schema:
+        """Allow one type of JSON."""
+        return {"type": _JSON_TYPES[kind]}
+
+    def text(self, kind: type) -> Schema:
+        """Allow text."""
+        return _TEXT
+
+    def choice(self, values: Mapping[Plain, object]) -> Schema:
+        """Allow these values."""
+        return {"enum": [*values]}
+
+    def flags(self, kind: type[enum.Flag]) -> Schema:
+        """Allow a number."""
+        return {"type": "integer"}
+
+    def union(self, members: list[Schema]) -> Schema:
+        """Allow each of some; a member that allows anything makes the union allow anything."""
+        if not all(members):
+            return {}
+        distinct = [one for place, one in enumerate(members) if one not in members[:place]]
+        return distinct[0] if len(distinct) == 1 else {"anyOf": [*distinct]}
+
+    def fixed(self, items: list[Schema], kind: type) -> Schema:
+        """Allow an array of a fixed length."""
+        if not items:
+            return {"type": "array", "maxItems": 0}
+        return {"type": "array", "prefixItems": [*items], "minItems": len(items), "maxItems": len(items)}
+
+    def array(self, item: Schema, kind: type) -> Schema:
+        """Allow an array."""
+        return {"type": "array", "items": item}
+
+    def mapping(self, key: Schema, value: Schema) -> Schema:
+        """Allow an object with any names."""
+        return {"type": "object", "additionalProperties": value}
+
+    def record(self, kind: type, bound: Bound) -> Schema:
+        """Return a reference to the definition of a dataclass; definitions of generic ones are written in place."""
+        is_own = not bound and not holds_an_answer(kind)
+        name = f"{kind.__module__.removeprefix('dmvpn.')}.{kind.__qualname__}"
+        if is_own and name in self.definitions:
+            return {"$ref": f"#/$defs/{name}"}
+        if is_own:
+            self.definitions[name] = {}  # a class that holds itself ends here
+        properties = dict(self.members(kind, bound))
+        made: Schema = {
+            "title": kind.__name__,
+            "description": inspect.getdoc(kind) or "",
+            "type": "object",
+            "properties": dict(properties),
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+        if not is_own:
+            return made
+        self.definitions[name] = made
+        return {"$ref": f"#/$defs/{name}"}
+
+    def reason(self) -> Schema:
+        """Allow the parts of a reason."""
+        texts: dict[str, Plain] = {name: dict(_TEXT) for name in ("what", "evidence", "clause")}
+        properties: dict[str, Plain] = {**texts, "since": {"type": "number"}}
+        return {"title": "Reason", "type": "object", "properties": properties, "required": list(properties)}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import LONGEST_TIME
-from dmvpn.ios.annotations import hints_of
+from dmvpn.ios.shapes import hints_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -49,7 +49,7 @@ def openapi_text(routes: list[Route]) -> str:
 def _openapi_text() -> str:
     """Return the document of the shows, without roles. It is made once, which takes about a second."""
     from dmvpn.face.language import exec_parser  # the whole language: a process that only shows does not need it
-    from dmvpn.ios.schemas import schema_of
+    from dmvpn.ios.shapes import schema_of
     from dmvpn.router.features import FEATURES
 
     definitions: dict[str, Plain] = {}
