@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.ios.edit_buffer import MAX_LINE
 from dmvpn.ios.editor import (
+    MAX_LINE,
     Abort,
     Complete,
     CtrlZ,
