@@ -13,7 +13,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.ios import compile_syntax
 from dmvpn.ios.begun import summary
 from dmvpn.ios.config_line import GLOBAL, ConfigLine
-from dmvpn.ios.defaults import default_text
+from dmvpn.ios.differences import default_text
 from dmvpn.ios.grammar import AnyOrder, Choice, ExecCommand, Keyword, Optional_, Sequence, Value
 from dmvpn.ios.values import OneOf
 from dmvpn.router.features import FEATURES

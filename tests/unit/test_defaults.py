@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dmvpn.ios.defaults import with_defaults
+from dmvpn.ios.differences import with_defaults
 from dmvpn.ios.tree import render_tree
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

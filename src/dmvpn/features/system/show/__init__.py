@@ -18,7 +18,7 @@ from dmvpn.features.system.show import absent, tcp, udp
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
 from dmvpn.features.system.show.of_vrf import lines_of
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.defaults import with_defaults
+from dmvpn.ios.differences import with_defaults
 from dmvpn.ios.feature import Change, Confirm
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.tree import MARK, render_statement, render_tree
