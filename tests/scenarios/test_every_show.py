@@ -1,6 +1,6 @@
 """Every show that people and tools ask of a DMVPN router exists, says what is so on that router, and has JSON.
 
-The JSON fulfills the schema that is made from the types of the show (`ios/schemas.py`), and becomes the same value
+The JSON fulfills the schema that is made from the types of the show (`ios/shapes.py`), and becomes the same value
 again (`ios/from_plain.py`).
 """
 

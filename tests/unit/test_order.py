@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CORES: Final = ("base", "net", "ios", "features", "router")
 #: Files in which sets are only made of sets, or all of their members are noted.
-WITHOUT_ORDER: Final = frozenset(("ios/regex.py", "ios/section.py", "ios/slips.py"))
+WITHOUT_ORDER: Final = frozenset(("ios/errors.py", "ios/filters.py", "ios/section.py"))
 _A_SET: Final = re.compile(r"(?:Final\[|ClassVar\[)?(?:set|frozenset|AbstractSet|Set)\b")
 _MAKERS: Final = frozenset(("set", "frozenset"))
 #: What goes through its first argument and keeps the order.

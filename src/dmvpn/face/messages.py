@@ -145,7 +145,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A piece of the value of a show, as JSON text (`ios/schemas.py` has its schema). `Done` follows the last piece."""
+    """A piece of the value of a show, as JSON text (`ios/shapes.py` has its schema). `Done` follows the last piece."""
 
     text: str
 

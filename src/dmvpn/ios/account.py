@@ -1,15 +1,14 @@
 """What became of the lines of a text: a report for each, problems for the user, and which tunnels start.
 
-LineReport      a line that does not simply hold, and what became of it
-Problem         what a router says of a line: a refusal, or a warning
-Account         takes the result of each line, and at the end of the text judges what only the whole text shows
+    LineReport      a line that does not simply hold, and what became of it
+    Problem         what a router says of a line: a refusal, or a warning
+    Account         takes the result of each line, and at the end of the text judges what only the whole text shows
 
-Placeholders of templates: `$TUNNEL`, `{{ key }}`, `<hub>`, `[WAN-IP]`, `192.0.2.x`, in lines that want values.
+A line of a template may have a placeholder where it wants a value: `$TUNNEL`, `{{ key }}`, `<hub>`, `[WAN-IP]`,
+`192.0.2.x`.
 
-Crypto maps, which nothing here carries out.
-
-The older way to encrypt GRE is a crypto map on the interface that the tunnel leaves by, or on the tunnel as well. Such
-a tunnel names no IPsec profile, so it would come up, and in clear.
+Nothing here carries crypto maps out. The older way to encrypt GRE is a crypto map on the interface that the tunnel
+leaves by, or on the tunnel as well. Such a tunnel names no IPsec profile, so it would come up, and in clear.
 """
 
 from __future__ import annotations

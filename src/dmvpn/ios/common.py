@@ -3,8 +3,7 @@
 They belong to the features `interface`, `system` and `policy`, which put them into their grammars; the constants are
 here because several features ask the tree for them, and features do not import each other.
 
-Lifetimes of keys as IOS spells them: `[local] 00:00:00 Jan 1 2026 ( infinite | duration 3600 | ... Feb 1 2026 )`.
-
+Lifetimes of keys are spelled as IOS does: `[local] 00:00:00 Jan 1 2026 ( infinite | duration 3600 | ... Feb 1 2026 )`.
 Day and month may be the other way round.
 
 Twins: commands that exist twice, in other words and with other values, such as `ip nhrp ...` and `ipv6 nhrp ...`.

@@ -1,7 +1,9 @@
-"""Configuration commands and modes as data.
+"""Configuration commands and modes as data, and the legal lines of IOS that mean nothing here.
 
     ConfigLine    a command of one mode: its syntax, what `?` says of it, how it is kept and shown
     Mode          a mode that such a command opens
+    Command       one understood configuration line
+    LineGroup     what a line is about that this program takes and does not act upon
 
 A feature declares lines as constants, and asks the configuration tree for them by these very constants; the text of a
 line is made of them, too:
@@ -15,19 +17,15 @@ line is made of them, too:
 
 Lines are compared by identity: two constants are two commands even if they look alike.
 
-    LineGroup     what a line is about that this program takes and does not act upon
-    Command       one understood configuration line
-
-Legal IOS lines that mean nothing here: the table `known.txt`, for the router and for lint.
-
-A line of that file is a group, a mode, or a command; a command belongs to the group above it:
+The table `known.txt` has the legal lines that mean nothing here, for the router and for lint. A line of that file is a
+group, a mode, or a command; a command belongs to the group above it:
 
     group STANDING NAME: MEANING          what the next commands are about, and what their absence means for a DMVPN
     mode NAME PROMPT [PARENT [EXIT]]      a mode that such lines open, inside the global one if none is named
     MODE ORDER FLAGS SYNTAX [=> OPENS]    a command; the syntax is that of every other command
 
 EXIT: the line that ends such a section. STANDING: `silent`, `kept`, `restricts`, `diverts`, `apart` or `protects`
-(`groups.py`). FLAGS: `-` none, `n` its `no` form is kept too, `*` there may be several, `+` both, and any words may
+(`LineStanding`). FLAGS: `-` none, `n` its `no` form is kept too, `*` there may be several, `+` both, and any words may
 follow; then SYNTAX may be several beginnings with ` / ` between them.
 Lines of features are preferred to these.
 """
@@ -116,7 +114,7 @@ class ConfigLine:
     """One configuration command.
 
     mode: the mode of the line ("global", "interface" ...).
-    syntax: see `syntax.py`.
+    syntax: see `grammar.py`.
     help: our own words; either one text for the command's own keyword and its values, or a text for each by name.
     key: None = single-valued, a new one replaces the old; otherwise the values or keywords that distinguish entries,
         () = every different line is an entry. A line that opens a mode has an entry for each different line by default.
@@ -143,7 +141,7 @@ class ConfigLine:
         None: there were none.
     turns(args, inner): drops lines of the section that this line opens, for which it says something else than before.
     seal(args, entropy): of a line with a plain password what makes the same line with its hash, None for another line
-        (`sealing.py`).
+        (`language.py`).
     asks: the question at the prompt before an entry is taken back.
     group: what it is about, if it is taken and nothing here acts on it.
     listed: its list (`syntax.several`), whose values are taken back one by one: `no match tag 1` leaves `match tag 2`

@@ -1,6 +1,6 @@
 """The language of configurations, and the texts that are written in it.
 
-VRFs that a file defines below the first line that names them. They are defined first, with a warning.
+VRFs that a file defines below the first line that names them are defined first, with a warning.
 
 `show running-config` always has the definitions first, and IOS refuses the lines above a late one. A file in another
 order was written by hand, and its owner means those lines.

@@ -1,35 +1,32 @@
-"""Damage to a text on its way from a router to a file: lines that are cut out, cut in two, or of several routers.
+"""Damage to a text on its way from a router to a file: lines that are cut out, cut in two, missing, or of several
+routers.
 
-Conclusions from the first words of a line of a file, without its grammar.
+    is_cut(line)                         lines were cut out here: `...`, `<snip>`, `! output omitted`
+    Wrapped.whole(line, number, mode)    the line, with the rest that a narrow terminal put into the next row
+    Wrapped.taken                        the number of the last line that was taken with the one before
+    Ending                               reads along with one file, and says at its end if it was cut off before; of a
+                                         log also at each prompt
+    ADDED                                the comment between a file and the lines that a lab adds to it
+    merged(lines)                        what shows that the lines are of several routers, without a visible boundary
+    SecondAddresses                      of one router, the interfaces that get another address than they had
+    count_twice(text)                    how often that happens in a text
 
-first_word(line)       without a `no` before it
-is_written(line)       does it read like a sentence or a heading, and not like a line of IOS?
-is_slip(line, known)   is the first word nearly one of these?
-is_of_tunnels(line)    may it protect a tunnel?
-
-Where lines were cut out of a configuration: `...`, `<snip>`, `! output omitted`.
+All of these judge a line by its first words, without its grammar (`is_written`, `is_slip`, `is_of_tunnels`).
 
 Articles show three dots for what they do not talk about. If they are in a tunnel without protection, and there is an
 IPsec profile, the dots may well be the line that names it: such a tunnel is none in clear.
 
-Lines that a terminal cut in two, because they were longer than it is wide.
-
-    Wrapped.whole(line, number, mode)    the line, with what follows it where that can be nothing else
-    Wrapped.taken                        the number of the last line that was taken with the one before
-
 A terminal of 80 columns goes on in the first column of the next row. In a file the next line may as well be one of its
 own: what a router would understand there, or nearly, is never taken for a rest, for it may be what protects a tunnel.
 
-{endings}
+What a router shows or saves ends with `end`, and its lines of terminals are right before that. Whatever a pager holds
+back, a full disk or a lost connection takes is missing at the end, and the line that protects a tunnel is the last of
+its section. A person who writes a file by hand needs no `end`: it is no sign there, unless the file ends in a tunnel in
+clear while nothing uses a profile that would protect it.
 
-Texts of several routers without a visible boundary: read as one, each would overwrite lines of the previous one.
-
-    merged(lines)        what shows that the lines are of several routers
-    SecondAddresses      of one router, the interfaces that get another address than they had
-    count_twice(text)    how often that happens in a text
-
-Their blocks, or the terminals that they were typed at, give an interface two addresses of one subnet. A router that is
-given another address there says so at its prompt, or in one go.
+Texts of several routers, read as one, would overwrite each other's lines. Their blocks, or the terminals that they were
+typed at, give an interface two addresses of one subnet. A router that is given another address there says so at its
+prompt, or in one go.
 """
 
 from __future__ import annotations

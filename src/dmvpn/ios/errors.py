@@ -1,6 +1,6 @@
 """What the language says when it does not understand, and how it shows the line: without its keys.
 
-What the language says when it does not understand: values, not exceptions, with the exact words of IOS.
+Errors are values, not exceptions, with the exact words of IOS.
 
 ErrorKind
 ├── EMPTY       nothing was typed, or a comment: nothing is said
@@ -10,16 +10,14 @@ ErrorKind
 ├── UNKNOWN     the only word of an exec line is no command at all
 └── REFUSED     understood, but not possible; the text says why
 
-Misspellings: a word that is one edit away from a word of ours is not treated as an unknown word.
-
-Keys in lines that are shown: asterisks, one for each letter, so that a caret stays where it points.
-
+    slip_of(...)             the word of ours from which a misspelled word is one edit away
     without_keys(line)       hides whatever is where a command has a secret, and all behind it; in another line all
                              behind a word that a key may follow
     note_secrets(...)        the commands of a language that have a secret, which is recognized from now on
 
-A message is often about a line that was not understood: cut, in the wrong mode, with a word too many. So the commands
-of all modes count, each word may be cut, and any word may be a value.
+A key becomes asterisks, one for each letter, so that a caret stays where it points. A message is often about a line
+that was not understood: cut, in the wrong mode, with a word too many. So the commands of all modes count, each word may
+be cut, and any word may be a value.
 """
 
 from __future__ import annotations

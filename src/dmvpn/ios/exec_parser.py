@@ -6,7 +6,7 @@
 It executes nothing. The session calls `match`, then `match.lines(context)` for a show command, or
 `match.command.action(context, match.args)` for an action.
 
-Questions about the past: the value type `moment`, and the answers where no history is kept.
+Questions about the past have a `moment` as a value (`answered`, `span_of`):
 
 show ip nhrp at 10:42:07
 show ip nhrp at 10:42:07.250 20 Nov 2026        the order of the words is that of `clock set`

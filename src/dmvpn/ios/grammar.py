@@ -1,6 +1,6 @@
 """The grammar as data: what a feature writes down, and the values that come back.
 
-    Keyword Value Sequence Choice Optional_ AnyOrder    the shape of a line, compiled from a string by `syntax.py`
+    Keyword Value Sequence Choice Optional_ AnyOrder    the shape of a line, compiled from a string
     Args                                                what a typed line said
     ExecCommand                                         a command of the exec prompt
 

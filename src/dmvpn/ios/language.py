@@ -1,7 +1,7 @@
 """Understands configuration lines: which command of which mode a typed line is.
 
     Language        the grammar of all modes; immutable once made, shared by all routers of a process
-    Command         (command.py) one understood line: a verb, the mode whose language it is, and the commands it means
+    Command         one understood line (config_line.py): its verb, the mode whose language it is, the commands it means
     ConfigSession   (session.py) carries commands out on a tree and remembers the mode
 
 A line is tried in the current mode, then in its parents up to the global one, so that `router eigrp 100` typed inside
@@ -13,9 +13,8 @@ the line as its own, and no parent is asked.
 behind its keywords, an entry of a list is named by its key. What they mean is found by the same walk through the
 grammar; it merely need not reach an end.
 
-Plain passwords become hashes before their line is entered anywhere: before it reaches a tree, a recording, a file.
-
-A command that has such a password says so (`ConfigLine.seal`). To make a hash takes tens of milliseconds, so `sealing`
+Plain passwords become hashes before their line is entered anywhere: before it reaches a tree, a recording, a file. A
+command that has such a password says so (`ConfigLine.seal`). To make a hash takes tens of milliseconds, so `sealing`
 only draws the salt and gives a function, which a session calls aside. It depends on the line alone, and only the
 resulting line is visible: so a replay needs neither the password nor the salt.
 """
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.config_line import LineGroup
     from dmvpn.ios.values import Token
 
-#: The commands and modes of a table of known lines (`known.py`).
+#: The commands and modes of a table of known lines (`read_known`).
 Known = tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]
 #: Words with which a line of the table begins, at most.
 _LONGEST_BEGINNING: Final = 6

@@ -1,26 +1,21 @@
-"""What stands around the configurations in a text of a person: headings that name routers, and Markdown.
+"""What surrounds configurations in a text that a person wrote: Markdown, and headings that name routers.
 
-Markdown around configurations: the text between its fences is the input of a router; the rest is prose.
+    fenced(lines)             the input of a router: the text between the fences of Markdown; the rest is prose
+    heading_of(line)          the router that a heading names, in texts whose routers have no hostname
+    hosts_of(text)            the names that hostnames and prompts of a text give routers
+    heading_for(line, hosts)  which of these a heading names, and whether it may as well be a comment
+    hostname_of(text)         the first host name that the text sets, "" if none
+    looks_like_one(text)      not notes or scripts: it sets a host name, or addresses on an interface
+    is_empty(text)            no line of a configuration is in it
 
 Some pages have no fences: then each line of the configuration is a paragraph of HTML, or is between backticks, or is
 indented by four blanks, as the first Markdown had it.
 
-Headings that name routers: `! ===== R1 =====`, `SPOKE-2:`, `## Hub`, `Step 2: tunnel (SPOKE-A)`, `### R1, R2 and R3
-(alike)`.
+Headings are `! ===== R1 =====`, `SPOKE-2:`, `## Hub`, `Step 2: tunnel (SPOKE-A)`, `### R1, R2 and R3 (alike)`. `! R2`
+above an interface may say where its wire leads, so it is a heading only if something else shows that it is.
 
-    heading_of(line)          the router that a heading names, in texts whose routers have no hostname
-    hosts_of(text)            the names that hostnames and prompts of a text give routers
-    heading_for(line, hosts)  which of these a heading names, and whether it may as well be a comment
-
-`! R2` above an interface may say where its wire leads, so it is a heading only if something else shows that it is.
-
-Recognizes configurations of routers, and finds the host name in them.
-
-    hostname_of(text)        the first host name that it sets, "" if none
-    looks_like_one(text)     not notes or scripts: it sets a host name, or addresses on an interface
-    is_empty(text)           no line of a configuration is in it
-
-Lines are seen as `Transcript` and `fenced` leave them, so a log of a terminal and a page of Markdown are looked into.
+A configuration is recognized in the lines that `Transcript` and `fenced` leave, so a log of a terminal and a page of
+Markdown are looked into.
 """
 
 from __future__ import annotations
@@ -58,7 +53,7 @@ _AROUND: Final = "!#*=-/_:~[](){}<>.,+`'\"|\\ \t"
 _HTML_TAG: Final = re.compile(r"</?[a-z][^>]{0,40}>", re.IGNORECASE)
 _LONGEST: Final = 120
 #: More words are a sentence about routers.
-_MOST_WORDS: Final = 4
+_WORDS: Final = 4
 #: A name at the end of a heading: `Tunnel of the branch (SPOKE-A)`, and how headings begin that have one.
 _IN_BRACKETS: Final = re.compile(r"\(([\w.-]{2,63})\)[\s:*_`=#~-]*$")
 _MOST_WORDS: Final = 12
@@ -134,7 +129,7 @@ def heading_of(line: str, *, is_prose: bool = False, hosts: Mapping[str, str] = 
     in_brackets = _in_brackets(text.strip()) if is_prose else ""
     if in_brackets.lower() in hosts:
         return in_brackets
-    return _among(text, _MOST_WORDS if is_prose else 1, hosts) or (in_brackets if _NAME.fullmatch(in_brackets) else "")
+    return _among(text, _WORDS if is_prose else 1, hosts) or (in_brackets if _NAME.fullmatch(in_brackets) else "")
 
 
 def _among(text: str, most: int, hosts: Mapping[str, str]) -> str:

@@ -1,10 +1,8 @@
 """Lines that several routing protocols share.
 
-{distribution}
-
-`match` behind `redistribute ospf`: which kinds of OSPF's routes come in.
-
-What key chains say. Their lines belong to feature `policy`; every protocol that authenticates reads them.
+DistributionLines    `distribute-list`, `offset-list` and `distance ... A.B.C.D`
+RouteKinds           `match` behind `redistribute ospf`: which kinds of OSPF's routes come in
+key_chains           what key chains say; their lines belong to the feature `policy`
 """
 
 from __future__ import annotations

@@ -4,19 +4,14 @@
     Statement       one line with what it said; if it opens a mode, with the section inside
 
 Features ask with their own `ConfigLine` constants and never see text. The values that they make from an entry or a
-section are kept here until that changes (`Section.made`). The lines that they read are recorded (`asking`). If making a
-value from a section also reads another section, this raises AssertionError: so dependencies of a model need no
-declaration, and kept values are never stale.
+section are kept here until that changes (`Section.made`): of the values of a line's entries only those are made again
+whose entries changed since a model asked last. The lines that they read are recorded (`reading`). If making a value
+from a section also reads another section, this raises AssertionError: so dependencies of a model need no declaration,
+and kept values are never stale.
 
-Which entries of one command have a value: `no ip route 10.1.0.0 ...` must not look at all of a long file's routes.
-
-An index of one section's entries, built at the first query of a long section; from then on it is kept up to date.
-Features have further indexes (`Section.index`).
-
-The values made from the entries of a line, kept until the entry changes.
-
-A feature's model asks for one value of each entry or section (`Section.made`). Here is which of
-them changed since it asked last; only those are made again.
+`no ip route 10.1.0.0 ...` must not look at all of a long file's routes: an index of a section's entries (`Agreement`),
+built at the first query of a long section and kept up to date from then on, says which entries of one command have a
+value. Features have further indexes (`Section.index`).
 """
 
 from __future__ import annotations

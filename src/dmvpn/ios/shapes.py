@@ -1,24 +1,15 @@
-"""A walk over the type of what a show returns: it takes types apart as `filters.to_plain` takes values apart.
+"""The types of what shows return, for programs that describe the interface; no router that runs imports this.
 
-    Shapes          the walk; its subclasses choose the shape that each type gets
-    `schemas`       makes a JSON schema of a type
-    `from_plain`    makes a reader, which turns JSON back into values of the type
+    Shapes                a walk over a type, which it takes apart as `filters.to_plain` takes values apart; subclasses
+                          choose the shape that each type gets
+    schema_of(command)    the schema of `show ... | json`, JSON Schema draft 2020-12
+    `from_plain`          makes a reader, which turns JSON back into values of the type
 
 A query that wraps another query (`vrf NAME` behind its first words) returns a type variable where the answer of the
 inner query is, or `object` where that may be missing; the walk has the inner type there.
 
-The types that annotations mean: of the fields of a dataclass, and of what a query returns.
-
-Names that a module imports only for its types (`if TYPE_CHECKING:`) are found in its source. Nothing here is imported
-by a router that runs.
-
-The JSON schema of what a show command returns.
-
-    schema_of(command)     the schema of `show ... | json`, JSON Schema draft 2020-12
-
-The types come from the annotations of the query and of the dataclasses (`ios/shapes.py`).
-
-Nothing here is imported by a router that runs: programs that describe the interface, and tests, ask for it.
+The types come from the annotations of the query and of the fields of dataclasses. Names that a module imports only for
+its types (`if TYPE_CHECKING:`) are found in its source.
 """
 
 from __future__ import annotations

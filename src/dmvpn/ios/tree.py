@@ -4,14 +4,13 @@ A tree holds exactly what the running configuration shows: a setting that equals
 and reading back give an equal tree. It may be changed (by the configurator); a caller that wants to keep a state takes
 a `copy`.
 
-The running configuration as text, in the shape in which IOS prints it.
+`render_tree` makes the running configuration as text, in the shape in which IOS prints it: one blank of indentation for
+each level. In the global section a `!` separates blocks: every section is a block of its own, neighboring lines with
+the same first word are one. Inside a section, a block that has an exit word is preceded by a `!` and closed by that
+word (`address-family ...` / `exit-address-family`); blocks of some other modes are followed by a `!` (keyring peers).
+Header and `end` belong to the show command.
 
-One blank of indentation for each level. In the global section a `!` separates blocks: every section is a block of
-its own, neighboring lines with the same first word are one. Inside a section, a block that has an exit word is
-preceded by a `!` and closed by that word (`address-family ...` / `exit-address-family`); blocks of some other modes
-are followed by a `!` (keyring peers). Header and `end` belong to the show command.
-
-What a command, its `no` and its `default` do to a section, given the defaults that the line declares.
+`assign` does to a section what a command, its `no` and its `default` do, given the defaults that the line declares.
 
 declared as             X                  no X                default X
 plain                   kept               X is removed        X is removed

@@ -1,7 +1,7 @@
 """Whether the fields of a recorded event have the types that its class says.
 
 `base/recording` makes objects of what a line has, whatever types its values have: a router would fail later, at a place
-that does not name the line. Types are looked up in the source (`ios/annotations`), which no running router needs.
+that does not name the line. Types are looked up in the source (`ios/shapes`), which no running router needs.
 """
 
 from __future__ import annotations

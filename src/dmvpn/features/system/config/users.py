@@ -1,7 +1,7 @@
 """Who may log in, what `enable` asks for, and which commands another level may use.
 
-A plain secret is sealed before its line is entered (`ios/sealing.py`), so trees, recordings and files of configurations
-have its hash. `password` is kept as it is typed, as on IOS, with a warning.
+A plain secret is sealed before its line is entered (`ios/language.py`), so trees, recordings and files of
+configurations have its hash. `password` is kept as it is typed, as on IOS, with a warning.
 """
 
 from __future__ import annotations
