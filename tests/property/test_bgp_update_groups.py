@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, cast
 from unittest.mock import patch
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.events import LinkChanged
+from dmvpn.base.exports import ExportedPath, PathsImported
 from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import advertiser, groups, routes, session
 from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
+from dmvpn.features.bgp.imports import Imports
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.packet import (
@@ -30,18 +36,21 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
+from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.table import LocRib
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
+from dmvpn.features.rib.machine import RibMachine
 from support.routing import GI1, a, make, p
 from support.workbench import Workbench, of_type
+from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Container
-    from ipaddress import IPv4Address
 
     from dmvpn.base.effects import Effect
+    from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.nlri import Nlri
-    from dmvpn.features.bgp.paths import Path
 
 LOCAL = a("172.16.31.1")
 PREFIXES = tuple(p(f"10.{number}.0.0/16") for number in range(8))
@@ -281,3 +290,140 @@ def test_neighbors_of_one_group_hear_what_each_would_hear_alone(
         plain = [one for one in net.all if one.stream and one.system == 65001 and not one.numbered]
         told = net.bench.machine(BgpMachine)
         assert len({id(told.peers[one.address].group) for one in plain}) <= 1
+
+
+# EIGRP before OSPF, brought together by two hubs: tags and lists keep packets from circles, at every instant.
+
+ROUTERS = ("CORE", "HUB1", "HUB2", "SPOKE1", "SPOKE2")
+TARGETS = tuple(IPv4Address(text) for text in ("10.1.10.100", "10.1.101.100", "10.1.102.100", "10.255.0.11"))
+OWNERS = {
+    "10.1.0.1": "HUB1",
+    "10.1.0.5": "HUB2",
+    "10.1.0.2": "CORE",
+    "10.1.0.6": "CORE",
+    "10.255.0.1": "HUB1",
+    "10.255.0.2": "HUB2",
+    "10.255.0.11": "SPOKE1",
+    "10.255.0.12": "SPOKE2",
+}
+#: What may go and come back: LANs, cables, tunnels, and the ports to the provider, whose loss only silence tells.
+LINES = (
+    ("CORE", "GigabitEthernet0/1"),
+    ("CORE", "GigabitEthernet0/2"),
+    ("CORE", "GigabitEthernet0/3"),
+    *((router, port) for router in ROUTERS[1:] for port in ("Tunnel0", "GigabitEthernet0/1")),
+    *((router, "GigabitEthernet0/2") for router in ROUTERS[3:]),
+)
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(LINES), st.booleans(), st.sampled_from([0.0, 0.02, 0.3, 6.0, 20.0])),
+    min_size=1,
+    max_size=5,
+)
+
+
+class Watched:
+    """The network, and after every event in it a look for circles."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = World("eigrp-to-ospf", seed=seed).converge()
+        self._down: dict[tuple[str, str], None] = {}
+
+    def toggle(self, router: str, interface: str, *, silently: bool) -> None:
+        """Take a line down, or up again; silently: its wire is cut, and nobody is told."""
+        line = (router, interface)
+        was_down = line in self._down
+        if silently and interface == "GigabitEthernet0/1" and router != "CORE":
+            wire = self.world.sim.segment_of(router, interface)
+            wire.impairment.cut = not wire.impairment.cut
+            return
+        self.world.configure(router, f"interface {interface}", "no shutdown" if was_down else "shutdown")
+        if was_down:
+            del self._down[line]
+        else:
+            self._down[line] = None
+
+    def run(self, seconds: float) -> None:
+        """Let time pass; whenever tables may have changed, no way may be a circle."""
+        sim = self.world.sim
+        end = sim.now + seconds
+        while (following := sim.next_event()) is not None and following <= end:
+            sim.run_until(following)
+            for target in TARGETS:
+                self._judge(target)
+        sim.run_until(end)
+
+    def _judge(self, target: IPv4Address) -> None:
+        for start in ROUTERS:
+            way = [start]
+            while (following := self._next(way[-1], target)) is not None:
+                assert following not in way, f"{self.world.now:.3f} s: to {target}: {way} and {following} again"
+                way.append(following)
+
+    def _next(self, router: str, target: IPv4Address) -> str | None:
+        route = self.world.sim.routers[router].router.machine(RibMachine).lookup(target)
+        if route is None or route.kind is not RouteKind.FORWARD or not route.next_hops:
+            return None
+        return OWNERS.get(str(route.next_hops[0].address))
+
+
+@pytest.mark.slow
+@given(EVENTS, st.integers(0, 1000))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+def test_where_two_hubs_bring_two_protocols_together_no_packet_ever_runs_in_a_circle(
+    events: list[tuple[tuple[str, str], bool, float]], seed: int
+) -> None:
+    watched = Watched(seed)
+    for (router, interface), silently, pause in events:
+        watched.toggle(router, interface, silently=silently)
+        watched.run(pause)
+    watched.run(20)
+
+
+# Two VRFs that import each other's paths never both prefer the path of the other, and withdraw theirs, forever.
+
+PREFIX = Prefix.of(IPv4Address("10.0.0.0"), 8)
+NUMBERS = st.integers(0, 1)
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> Path:
+    """Return a path of a VRF's own: received, or originated there."""
+    system = draw(NUMBERS)
+    attributes = Attributes(
+        next_hop=IPv4Address(draw(NUMBERS)),
+        path=(Segment(SegmentKind.SEQUENCE, (65000 + system,)),) if draw(st.booleans()) else (),
+        med=draw(NUMBERS),
+        local_pref=100 + draw(NUMBERS),
+    )
+    is_own = draw(st.booleans())
+    return Path(
+        origin=PathOrigin.REDISTRIBUTED if is_own else PathOrigin.PEER,
+        attributes=attributes,
+        peer=IPv4Address(0 if is_own else 1 + draw(NUMBERS)),
+        identifier=IPv4Address(draw(NUMBERS)),
+        internal=draw(st.booleans()) and not is_own,
+        weight=draw(NUMBERS),
+        since=float(draw(NUMBERS)),
+    )
+
+
+def prefers_the_other(own: Path, metric: int, other: Path, other_metric: int) -> bool:
+    """Return whether a VRF with its own path prefers the one that another VRF exports."""
+    table = LocRib(lambda _: metric)
+    imports = Imports(cast("Ports", None))
+    hops = (NextHop("", vrf="B"),)
+    exported = ExportedPath(
+        prefix=PREFIX, vrf="B", rd="1:1", targets=(1,), path=other, metric=other_metric, next_hops=hops
+    )
+    imports.receive(PathsImported("B", (exported,), (), "A"))
+    table.put(PREFIX, own)
+    assert imports.take(table, 10) == [PREFIX]
+    table.choose([PREFIX])
+    best = table.best(PREFIX)
+    return best is not None and best.imported is not None
+
+
+@given(first=paths(), second=paths(), metrics=st.tuples(NUMBERS, NUMBERS))
+def test_two_vrfs_never_prefer_each_others_paths(first: Path, second: Path, metrics: tuple[int, int]) -> None:
+    one, other = (0 if path.own else metric for path, metric in zip((first, second), metrics, strict=True))
+    assert not (prefers_the_other(first, one, second, other) and prefers_the_other(second, other, first, one))

@@ -7,13 +7,15 @@ none that was closed, and each watcher's last word about a pair is what `between
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
+from unittest.mock import Mock, patch
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.events import EffectFailed, LinkChanged, Resync, SasCounted
 from dmvpn.base.negotiation import (
@@ -25,10 +27,29 @@ from dmvpn.base.negotiation import (
     ProtectionWanted,
     SaClosed,
 )
-from dmvpn.base.protection import Protected, ProtectionPhase
+from dmvpn.base.notices import TunnelState
+from dmvpn.base.pages import Pages
+from dmvpn.base.protection import Protected, ProtectionPhase, policies_for
+from dmvpn.features.ike.identity import Identification, Roster, is_host, matches, names, of_address
+from dmvpn.features.ike.model import (
+    AuthenticationMethod,
+    Identity,
+    IdentityKind,
+    IkeConfig,
+    Keyring,
+    KeyringPeer,
+    PreSharedKey,
+    Profile,
+)
+from dmvpn.features.ike.numbers import IdType
+from dmvpn.features.ike.peer_settings import Expectation
+from dmvpn.features.ike.settings import ConfigurationBook
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
+from dmvpn.features.ipsec.associations import Associations
+from dmvpn.features.ipsec.decisions import decide, policies_of
 from dmvpn.features.ipsec.machine import ClearCrypto, IpsecMachine
+from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated
@@ -36,6 +57,9 @@ from support.reasons import because
 from support.workbench import Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.protection import Connection
 
@@ -265,3 +289,140 @@ class LifeOfIpsec(RuleBasedStateMachine):
 
 TestLifeOfIpsec = LifeOfIpsec.TestCase
 TestLifeOfIpsec.settings = settings(stateful_step_count=25)
+
+
+# An entry of a keyring is found by a look, and it is the one that a search through all entries would find.
+
+addresses = st.sampled_from([IPv4Address(text) for text in ("0.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.1.0", "10.0.0.0")])
+masks = st.none() | st.sampled_from(
+    [IPv4Address(text) for text in ("0.0.0.0", "255.255.255.255", "255.255.255.0", "255.255.0.0", "255.0.255.0")]
+)
+words = st.sampled_from(["a.net", "A.net", "net", "x@net", "b.a.net"])
+identities = st.builds(
+    Identity, kind=st.sampled_from(IdentityKind), address=st.none() | addresses, mask=masks, text=words
+)
+entries = st.builds(KeyringPeer, name=words, address=st.none() | addresses, mask=masks, identity=st.none() | identities)
+proofs = st.one_of(
+    st.builds(of_address, addresses),
+    st.just(of_address(IPv6Address("2001:db8::1"))),
+    st.builds(lambda kind, word: Identification(kind, word.encode()), st.sampled_from(IdType), words),
+)
+
+
+def covers(peer: KeyringPeer, address: IPAddress) -> int:
+    """The mask by which an entry covers an address; -1: it does not."""
+    wanted = Identity(kind=IdentityKind.ADDRESS, address=peer.address, mask=peer.mask)
+    if not matches(wanted, of_address(address)) or peer.address is None:
+        return -1
+    return int(peer.mask) if peer.mask is not None else 0xFFFFFFFF * bool(int(peer.address))
+
+
+@given(st.lists(entries, max_size=8), proofs)
+def test_the_entry_of_an_identity_is_the_first_that_names_it(peers: list[KeyringPeer], theirs: Identification) -> None:
+    named = [peer for peer in peers if peer.identity is not None and names(peer.identity, theirs)]
+    hosts = [peer for peer in peers if peer.identity is None and is_host(peer.address, peer.mask)]
+    named += [peer for peer in hosts if covers(peer, peer.address or IPv4Address(0)) >= 0 and is_at(peer, theirs)]
+    wide = [peer for peer in peers if peer.identity is not None and matches(peer.identity, theirs)]
+    roster = Roster(Pages(peers))
+    assert roster.named(theirs) is next(iter(named), None)
+    assert roster.by_identity(theirs) is next(iter(named + wide), None)
+
+
+@given(st.lists(entries, max_size=8), addresses)
+def test_the_entry_of_an_address_has_the_longest_mask_around_it(peers: list[KeyringPeer], address: IPv4Address) -> None:
+    fitting = [peer for peer in peers if covers(peer, address) >= 0]
+    longest = max(fitting, key=lambda peer: covers(peer, address), default=None)
+    assert Roster(Pages(peers)).at(address) is longest
+
+
+def is_at(peer: KeyringPeer, theirs: Identification) -> bool:
+    return peer.address is not None and theirs == of_address(peer.address)
+
+
+class Read(Pages[KeyringPeer]):
+    """Counts how often somebody goes through it."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[KeyringPeer]:
+        Read.times += 1
+        return super().__iter__()
+
+
+def test_a_keyring_of_thousands_is_read_once_and_not_for_each_handshake() -> None:
+    key = PreSharedKey(b"key")
+    spokes = [IPv4Address("10.0.0.1") + number for number in range(2000)]
+    peers = Read(KeyringPeer(name=str(spoke), address=spoke, local_key=key, remote_key=key) for spoke in spokes)
+    profile = Profile(
+        name="P",
+        matches=(Identity(kind=IdentityKind.ANY),),
+        local_authentication=AuthenticationMethod.PRE_SHARED_KEY,
+        remote_authentication=(AuthenticationMethod.PRE_SHARED_KEY,),
+        keyring="RING",
+    )
+    book = ConfigurationBook(IkeConfig(keyrings=(Keyring("RING", peers),), profiles=(profile,)), ())
+    with patch.object(Read, "times", 0):
+        for spoke in spokes[:100]:
+            path = Mock(remote=Mock(address=spoke))
+            found = book.expectation(Mock(profile="P"), path, of_address(spoke))
+            assert isinstance(found, Expectation)
+            assert found.entry == f"keyring RING peer {spoke}"
+        assert Read.times <= 1
+
+
+# Whatever there is in one front door, IPsec decides and finds in another one what it would without it.
+
+FRONTS = ["", "A", "B"]
+OURS = [IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")]
+CONFIG = IpsecConfig(profiles=(IpsecProfile(name="P"), IpsecProfile(name="Q")))
+fronts, ours, peers = st.sampled_from(FRONTS), st.sampled_from(OURS), st.sampled_from(PEERS)
+
+
+@st.composite
+def tunnels(draw: st.DrawFn) -> list[TunnelState]:
+    """Draw tunnels with few sources, so that many have the same."""
+    return [
+        TunnelState(
+            name=f"Tunnel{number}",
+            multipoint=destination is None,
+            source=draw(ours),
+            source_interface="",
+            destination=destination,
+            key=None,
+            transport_mtu=1500,
+            up=True,
+            protection=draw(st.sampled_from(["P", "Q", "MISSING", ""])),
+            front=draw(fronts),
+        )
+        for number, destination in enumerate(draw(st.lists(st.none() | peers, max_size=8)))
+    ]
+
+
+@given(every=tunnels())
+def test_a_tunnel_is_protected_as_if_there_were_no_other_front_door(every: list[TunnelState]) -> None:
+    apart = [decide([tunnel for tunnel in every if tunnel.front == front], CONFIG) for front in FRONTS]
+    assert decide(every, CONFIG) == {name: decision for each in apart for name, decision in each.items()}
+
+
+@given(every=tunnels(), front=fronts, local=ours, remote=peers)
+def test_ike_negotiates_in_a_front_door_by_the_policies_of_its_tunnels(
+    every: list[TunnelState], front: str, local: IPv4Address, remote: IPv4Address
+) -> None:
+    ends = OuterAddress(local, front), remote
+    alone = policies_of(decide([tunnel for tunnel in every if tunnel.front == front], CONFIG))
+    assert policies_for(policies_of(decide(every, CONFIG)), ends) == policies_for(alone, ends)
+
+
+@given(known=st.lists(st.tuples(ours, peers, fronts), max_size=12), front=fronts, local=ours, remote=peers)
+def test_a_pair_has_the_connections_of_its_own_front_door(
+    known: list[tuple[IPv4Address, IPv4Address, str]], front: str, local: IPv4Address, remote: IPv4Address
+) -> None:
+    associations = Associations()
+    for number, (ours, theirs, where) in enumerate(known, 1):
+        associations.install(negotiated(connection(number, ours, theirs, front=where), 2 * number), 0.0)
+    found = [each.number for each in associations.connections(OuterAddress(local, front), remote)]
+    fitting = [number for number, one in enumerate(known, 1) if one == (local, remote, front)]
+    assert found == fitting[::-1]
+    assert associations.are_alone((OuterAddress(local, front), remote)) == (len(fitting) < 2)
+    for number, (_, _, where) in enumerate(known, 1):
+        assert [each for each in FRONTS if associations.has(2 * number, each)] == [where]

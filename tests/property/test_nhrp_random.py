@@ -7,6 +7,7 @@ find each other again.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,16 +15,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.events import NhrpReceived, Resync, Unresolved
+from dmvpn.base.effects import GRE_NHRP, SendGre
+from dmvpn.base.events import Hairpin, NhrpReceived, Resync, Unresolved
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
-from dmvpn.features.nhrp.packet import PurgeFlag, PurgeRequest, ResolutionFlag, ResolutionRequest
+from dmvpn.features.nhrp.packet import (
+    ErrorIndication,
+    NhrpPacket,
+    PurgeFlag,
+    PurgeRequest,
+    RegistrationRequest,
+    ResolutionFlag,
+    ResolutionRequest,
+    TrafficIndication,
+    parse,
+)
 from dmvpn.features.nhrp.parts import ClientInfo
-from support.overlay import TUNNEL, Member, Overlay, address, cloud, hairpin
+from dmvpn.features.nhrp.server import Guest, Guests
+from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA
+from support.nhrp_strategies import packets_of
+from support.overlay import TUNNEL, Member, Overlay, address, cloud, data_packet, hairpin, make_shortcut
+from support.protected import ProtectedOverlay, protected
+from support.work import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 NAMES = ("R11", "R31", "R41", "R51")
@@ -259,3 +277,241 @@ def test_when_the_faults_stop_the_spokes_find_each_other_again(life: list[Step])
                 where = one.forwards(next(iter(other.lans.values())))
                 assert where == (TUNNEL, other.outside), (first, second)
     _check(overlay)
+
+
+# Protected tunnels, and connections that come, go and move at random: what NHRP believes, wants and orders agrees.
+#
+# That nothing is sent that nothing protects is held by `ProtectedOverlay` itself.
+
+PUBLIC = "203.0.113.7"
+
+protected_steps = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ("wait", "traffic", "connect", "disconnect", "cut", "fix", "line", "clear", "roam", "unresolved", "use")
+        ),
+        st.integers(0, 3),
+        st.integers(0, 3),
+    ),
+    max_size=30,
+)
+
+
+def _step(overlay: ProtectedOverlay, what: str, one: int, two: int) -> None:
+    first, second = overlay.members[NAMES[one]], overlay.members[NAMES[two]]
+    pair = (first.name, second.name)
+    match what:
+        case "wait":
+            overlay.run((0.02, 0.3, 2.0, 40.0)[two])
+        case "traffic" if one != two and one and two:
+            known = overlay.ipsec["R11"].known
+            number = next((c.number for c in known if c.identity == f"{first.name}.example"), 0)
+            if number:
+                packet = data_packet(f"10.{first.name[1]}.{first.name[1]}.1", f"10.{second.name[1]}.{second.name[1]}.1")
+                overlay.handle("R11", Hairpin(TUNNEL, TUNNEL, first.outside, packet, number))
+        case "connect" if one != two:
+            overlay.connect(*pair)
+        case "disconnect" if one != two:
+            overlay.disconnect(*pair)
+        case "cut" if one != two:
+            overlay.cut(*pair)
+        case "fix":
+            overlay.fix()
+        case "line":
+            overlay.line(first.name, up=bool(two))
+        case "clear":
+            overlay.handle(first, ClearCache())
+        case "roam" if one:
+            overlay.roam(first.name, f"203.0.113.{7 + two}")
+        case "unresolved":
+            overlay.handle(first, Unresolved(TUNNEL, second.tunnel))
+        case "use" if second.tunnel in overlay.adjacent[first.name] and second.tunnel in first.adjacencies:
+            if overlay.ipsec[first.name].connections(remote=first.adjacencies[second.tunnel]):
+                overlay.pass_packets(first.name, second.tunnel)
+
+
+def _check_protected(overlay: ProtectedOverlay, name: str, tunnel: Tunnel) -> None:
+    entries = tunnel.cache.entries()
+    needed = {entry.nbma for entry in entries if not entry.is_local and entry.nbma is not None} - {tunnel.nbma}
+    assert sorted(overlay.wanted[name]) == (sorted(needed) if tunnel.running else [])
+    bound = [entry for by_target in tunnel.cache._by_connection.values() for entry in by_target.values()]
+    assert sorted(str(e.target) for e in bound) == sorted(str(e.target) for e in entries if e.connection)
+    assert sum(tunnel.registered_multicast.values()) == sum(entry.is_registered for entry in entries)
+    for path in tunnel.paths.values():
+        entry = tunnel.cache.host(path.peer)
+        assert entry is not None
+        assert entry.neighbor is not None
+        assert entry.nbma == path.nbma
+        if path.usable:
+            behind = [other.neighbor for other in tunnel.cache.behind(path.peer) if not other.binds]
+            assert behind == [path.neighbor] * len(behind)
+            assert entry.neighbor == path.neighbor
+            assert overlay.ipsec[name].connection(path.neighbor.connection) is not None
+    if tunnel.running:
+        for entry in entries:
+            if entry.is_registered and entry.target.is_host:
+                assert tunnel.adjacencies[entry.next_hop] == entry.neighbor
+            if entry.type is EntryType.STATIC:
+                assert entry.connection == 0
+
+
+@pytest.mark.lengthy
+@given(protected_steps)
+@settings(deadline=None)
+def test_what_is_believed_wanted_and_ordered_agrees_whatever_connections_do(life: list[tuple[str, int, int]]) -> None:
+    overlay = protected(3, 4, 5, behind={"R31": PUBLIC, "R41": PUBLIC}, holdtime=60)
+    overlay.start()
+    overlay.run(2)
+    for what, one, two in life:
+        _step(overlay, what, one, two)
+        for name, member in overlay.members.items():
+            for tunnel in member.machine.tunnels:
+                _check_protected(overlay, name, tunnel)
+    overlay.fix()
+    for name in NAMES:
+        overlay.line(name, up=True)
+    for number in ("R31", "R41", "R51"):
+        if not any(overlay._far(number, c) == "R11" for c in overlay.ipsec[number].known):
+            overlay.connect(number, "R11")
+    overlay.run(400)
+    for name in NAMES[1:]:
+        (client,) = overlay.members[name].machine.tunnels[0].clients.values()
+        assert client.is_responding, name
+    assert address("192.168.100.31") in overlay.adjacent["R11"]
+
+
+# Any packet that can be written, from anybody, at any router: nothing crashes, little is sent, books stay in order.
+#
+# The packets are well-formed and speak of the addresses of the cloud, so that they get past the decoder and hit what is
+# behind it; what does not get past it is in test_every_packet.
+
+THREE = ("R11", "R31", "R41")
+NBMAS: tuple[IPAddress, ...] = (HUB_NBMA, SPOKE_NBMA, PEER_NBMA, address("6.6.6.6"), address("0.0.0.0"))
+PROTOCOLS: tuple[IPAddress, ...] = (
+    HUB,
+    SPOKE,
+    PEER,
+    *(address(text) for text in ("10.1.1.1", "10.3.3.1", "10.4.4.1", "10.4.4.0", "10.99.0.1", "192.168.100.99")),
+    *(address(text) for text in ("224.0.0.10", "255.255.255.255", "127.0.0.1", "172.16.41.1")),
+)
+packets = packets_of(st.sampled_from(NBMAS), st.sampled_from(PROTOCOLS))
+
+
+def settled() -> Overlay:
+    """A hub, two spokes, and a shortcut between them."""
+    overlay = cloud()
+    overlay.start()
+    overlay.run(1)
+    make_shortcut(overlay)
+    overlay.packets.clear()
+    return overlay
+
+
+def sent(overlay: Overlay, name: str, packet: NhrpPacket, source: IPAddress) -> list[NhrpPacket]:
+    """What a router sends because of a packet, at once."""
+    effects = overlay.handle(name, NhrpReceived(TUNNEL, source, packet.serialize()))
+    return [parse(e.payload) for e in effects if isinstance(e, SendGre) and e.protocol == GRE_NHRP]
+
+
+@pytest.mark.lengthy
+@pytest.mark.conforms("5.2.7-one", "frr-18925", "frr-21097", "frr-23065")
+@given(st.lists(st.tuples(packets, st.sampled_from(NBMAS), st.sampled_from(THREE)), max_size=8))
+def test_no_packet_crashes_anybody_and_each_causes_at_most_one_error(
+    storm: list[tuple[NhrpPacket, IPAddress, str]],
+) -> None:
+    overlay = settled()
+    for packet, source, name in storm:
+        because = sent(overlay, name, packet, source)
+        errors = [p for p in because if isinstance(p, ErrorIndication) and p != packet]
+        if isinstance(packet, ErrorIndication):
+            forwarded = [p for p in because if isinstance(p, ErrorIndication) and p.packet == packet.packet]
+            assert because == forwarded
+            assert len(forwarded) <= 1
+        elif isinstance(packet, TrafficIndication):
+            assert len(because) <= 1
+        else:
+            assert len(errors) <= 1
+            assert not errors or len(because) == 1, "an error about a packet means that it was not acted on"
+        overlay.run(0.5)
+    overlay.run(30)
+    for member in overlay.members.values():
+        (tunnel,) = member.machine.tunnels
+        assert member.adjacencies == {hop: to.nbma for hop, to in tunnel.adjacencies.items()}
+        assert len(tunnel.cache) <= 200
+        assert tunnel.cache._requesters == sum(len(e.requesters or {}) for e in tunnel.cache.entries())
+        assert list(tunnel.cache.local.values()) == [e for e in tunnel.cache.local.values() if e.is_local]
+
+
+@pytest.mark.conforms("6.1-routes")
+@given(packets, st.sampled_from(NBMAS[:3]))
+def test_no_packet_that_is_passed_on_goes_round_for_ever(packet: NhrpPacket, source: IPAddress) -> None:
+    overlay = settled()
+    overlay.handle("R11", NhrpReceived(TUNNEL, source, packet.serialize()))
+    overlay.run(5)
+    same = [s for s in overlay.packets if type(s.packet) is type(packet)]
+    assert len(same) <= 40
+
+
+@pytest.mark.lengthy
+@given(st.lists(st.tuples(packets, st.sampled_from(NBMAS[3:])), max_size=10))
+def test_a_stranger_takes_nothing_away(storm: list[tuple[NhrpPacket, IPAddress]]) -> None:
+    """From an address that is nobody's, a packet may add hearsay; the registrations and the path that work stay.
+
+    (A spoke would be the server of whoever registers with it, as any router with NHRP is: that is left out.)
+    """
+    overlay = settled()
+    for packet, source in storm:
+        for name in THREE:
+            registers = name != "R11" and isinstance(packet, RegistrationRequest)
+            if not isinstance(packet, ErrorIndication) and not registers:
+                overlay.handle(name, NhrpReceived(TUNNEL, source, packet.serialize()))
+    hub = overlay.members["R11"]
+    assert hub.adjacencies[SPOKE] == SPOKE_NBMA
+    assert hub.adjacencies[PEER] == PEER_NBMA
+    assert overlay.members["R31"].forwards("10.4.4.1") == (TUNNEL, PEER_NBMA)
+
+
+# Addresses registered outside of the subnet: an index finds what a look at all of them would, and looks at few.
+
+#: Few addresses, so that prefixes often hold each other.
+PREFIXES = st.one_of(
+    st.builds(
+        lambda low, length: Prefix.of(IPv4Address(0xFFFFFF00 + low), length), st.integers(0, 255), st.integers(0, 32)
+    ),
+    st.builds(lambda low, length: Prefix.of(IPv6Address(low), length), st.integers(0, 255), st.integers(118, 128)),
+)
+HOPS = st.lists(
+    st.sampled_from([IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2"), IPv4Address("192.0.2.3")]), unique=True
+)
+
+
+@given(st.lists(st.tuples(PREFIXES, st.none() | HOPS.map(tuple)), max_size=40), PREFIXES)
+def test_a_changed_route_finds_all_whom_it_concerns_the_oldest_first(
+    changes: list[tuple[Prefix, tuple[IPv4Address, ...] | None]], route: Prefix
+) -> None:
+    guests = Guests()
+    known: dict[Prefix, tuple[IPv4Address, ...]] = {}
+    for target, hops in changes:
+        if hops is None:
+            guests.pop(target)
+            known.pop(target, None)
+        else:
+            guests[target] = Guest(hops)
+            known[target] = hops
+    assert guests.within(route) == [target for target in known if target in route]
+    for hop in (IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")):
+        assert guests.behind(hop) == [target for target, hops in known.items() if hop in hops]
+    assert len(guests) == len(known)
+
+
+def test_a_changed_route_costs_the_same_however_many_addresses_are_registered() -> None:
+    """50,000 routes that changed on a hub with many hosts behind its spokes kept it busy for minutes."""
+
+    def of_one_route(count: int) -> int:
+        guests = Guests()
+        for number in range(count):
+            guests[Prefix.host(IPv4Address(0x0A000000 + number))] = Guest((IPv4Address(0xC0000200 + number),))
+        route = Prefix.parse("10.0.0.8/30")
+        return calls(lambda: (guests.within(route), guests.behind(IPv4Address("192.0.2.8"))))
+
+    assert of_one_route(3200) == of_one_route(100)

@@ -7,8 +7,10 @@ from ipaddress import IPv4Address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.filters import ESTABLISHED, Condition, FilterEntry, FilterList, Flags, Packet
 from dmvpn.base.packetsets import EVERYTHING, meanings, rest_of, sets_of, split
+from dmvpn.base.prefixlists import PrefixIndex, PrefixRule
 from dmvpn.base.shadows import ListedEntry, shadows
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 
@@ -130,3 +132,26 @@ def test_what_is_left_of_a_set_and_what_is_taken_away_have_nothing_in_common(lis
     gone = [one for entry in listed.entries for one in sets_of(entry) if one.option is None]
     left = rest_of([EVERYTHING], gone, most=3_000)
     assert not any(one.meets(other) for one in left or () for other in gone)
+
+
+# The first entry of a prefix list that fits is found by the prefix, however long the list is.
+
+
+@st.composite
+def prefixes(draw: st.DrawFn) -> Prefix:
+    """A prefix near others: 0.0.0.0/0, or of few addresses."""
+    number, length = draw(st.integers(0, 7)) << 29 | draw(st.integers(0, 3)) << 8, draw(st.sampled_from((0, 3, 24, 32)))
+    return Prefix.of(Prefix.parse("0.0.0.0/0").address + number, length)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> PrefixRule:
+    prefix = draw(prefixes())
+    shortest = draw(st.integers(prefix.length, 32))
+    return PrefixRule(draw(st.booleans()), prefix, shortest, draw(st.integers(shortest, 32)))
+
+
+@given(st.lists(rules(), max_size=12), prefixes())
+def test_it_is_the_first_one_that_fits(listed: list[PrefixRule], asked: Prefix) -> None:
+    expected = next((rule for rule in listed if rule.fits(asked)), None)
+    assert PrefixIndex(listed).first(asked) is expected

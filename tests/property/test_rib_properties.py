@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, ip_address
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
+from dmvpn.base.events import EffectFailed, Event, IpReceived, LinkChanged
+from dmvpn.base.journal import LARGEST_JOURNAL
 from dmvpn.base.notices import (
     InterfaceChanged,
     InterfaceState,
@@ -21,8 +23,20 @@ from dmvpn.base.notices import (
     RouteRetracted,
     RouteSource,
 )
-from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.rib import FEATURE as RIB
+from dmvpn.features.rib.machine import ClearRoutes, RibMachine
+from dmvpn.features.rib.past import Past, Record
+from dmvpn.features.rip import FEATURE as RIP
+from dmvpn.features.rip.database import MOVES, Announcement, Database, LearnedFrom
+from dmvpn.features.rip.interface import GROUP
+from dmvpn.features.rip.machine import RipMachine
+from dmvpn.features.rip.model import RipTimers
+from dmvpn.net.udp import UdpDatagram
 from support.fakes import fake_ports
+from support.routing import GI1, GI2
+from support.routing import route as route_to
+from support.workbench import Workbench
 
 INTERFACES = ("Gi1", "Gi2", "Gi3")
 
@@ -170,3 +184,218 @@ def test_of_direct_routes_the_best_distance_and_metric_wins(said: list[Notice]) 
         if usable:
             assert best is not None
             assert (best.distance, best.metric) <= (offer.distance, offer.metric)
+
+
+# Whatever happens to the routing table, what is remembered of now is what is there now.
+
+PREFIXES = st.sampled_from(["10.0.0.0/8", "10.4.4.0/24", "172.16.31.2/32", "2001:db8:4::/48"]).map(Prefix.parse)
+DRAWN_INTERFACES = st.sampled_from([GI1, GI2, ""])
+
+
+def hop(prefix: Prefix, interface: str, last: int) -> NextHop:
+    """A next hop of the prefix's own IP version; without an interface it must be looked up."""
+    address = f"172.16.31.{last}" if prefix.address.version == 4 else f"2001:db8:1::{last}"
+    return NextHop(interface, ip_address(address))
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event | Notice:
+    """Something that may change a route."""
+    prefix, interface, last = draw(PREFIXES), draw(DRAWN_INTERFACES), draw(st.integers(1, 3))
+    offered = replace(
+        route_to(
+            str(prefix),
+            hop(prefix, interface, last),
+            source=draw(st.sampled_from([RouteSource.EIGRP, RouteSource.NHRP])),
+        ),
+        since=float(draw(st.sampled_from([0, 0, 5, 7]))),
+    )
+    happens: list[Event | Notice] = [
+        RouteOffered(offered),
+        RouteOffered(offered),
+        RouteRetracted(offered.source, offered.process, prefix),
+        OverrideOffered(prefix, hop(prefix, GI2, last)),
+        OverrideOffered(prefix, None),
+        LinkChanged(interface or GI1, up=draw(st.booleans())),
+        EffectFailed(SetRoute(prefix, (), RouteKind.FORWARD), 1, "refused"),
+        ClearRoutes(draw(st.none() | PREFIXES)),
+    ]
+    return draw(st.sampled_from(happens))
+
+
+def shown(machine: RibMachine) -> list[Record]:
+    """What a show of now is made of."""
+    nodes = machine.nodes.items()
+    return [machine.record(node, node.best) for _, node in nodes if node.best is not None]
+
+
+def make() -> tuple[Workbench, RibMachine]:
+    """A router that remembers, with two interfaces that are up."""
+    bench = Workbench(INTERFACE, RIB)
+    bench.ports.remembers = True
+    bench.configure(
+        f"interface {GI1}\n ip address 172.16.31.1 255.255.255.252\n ipv6 enable\n"
+        f"interface {GI2}\n ip address 10.3.3.1 255.255.255.0\n ipv6 enable\n"
+    )
+    for interface in (GI1, GI2):
+        bench.handle(LinkChanged(interface, up=True))
+    return bench, bench.machine(RibMachine)
+
+
+def test_an_override_that_changes_no_forwarding_entry_is_remembered_with_its_line() -> None:
+    bench, machine = make()
+    known = route_to("10.4.4.0/24", NextHop(GI2, ip_address("10.3.3.2")), NextHop(GI1, ip_address("172.16.31.2")))
+    same = NextHop(GI1, ip_address("172.16.31.2"))
+    for event in (
+        RouteOffered(replace(known, next_hops=(same,))),
+        OverrideOffered(known.prefix, same),
+        LinkChanged(GI1, up=False),
+        RouteOffered(replace(known, next_hops=known.next_hops[:1])),
+        OverrideOffered(known.prefix, known.next_hops[0]),
+        LinkChanged(GI2, up=False),
+        LinkChanged(GI2, up=True),
+        OverrideOffered(known.prefix, None),
+    ):
+        bench.advance(1.0)
+        bench.handle(event)
+        assert machine.past is not None
+        assert machine.past.at(bench.now) == shown(machine), event
+
+
+def test_a_route_that_is_said_to_be_older_is_remembered_so() -> None:
+    bench, machine = make()
+    known = route_to("10.4.4.0/24", NextHop(GI1, ip_address("172.16.31.2")))
+    bench.advance(10.0)
+    for since in (3.0, 5.0):
+        bench.handle(RouteOffered(replace(known, since=since)))
+        assert machine.past is not None
+        assert machine.past.at(bench.now) == shown(machine)
+        assert since in [record.since for record in shown(machine)]
+
+
+def test_a_route_that_the_host_refused_is_remembered_with_the_reason() -> None:
+    bench, machine = make()
+    known = route_to("10.4.4.0/24", NextHop(GI1, ip_address("172.16.31.2")))
+    bench.handle(RouteOffered(known))
+    bench.advance(1.0)
+    bench.handle(EffectFailed(SetRoute(known.prefix, known.next_hops, RouteKind.FORWARD), 1, "refused"))
+    assert "the host refused the route (refused)" in [str(record.failure) for record in shown(machine)]
+    assert machine.past is not None
+    assert machine.past.at(bench.now) == shown(machine)
+
+
+def test_the_oldest_moment_is_that_of_whatever_was_forgotten_last() -> None:
+    past = Past(started=0.5)
+    assert past.oldest == 0.5
+    for time in range(LARGEST_JOURNAL + 2):
+        past.note_ipv6(time % 2 == 0, float(time))
+    assert past.oldest == 1.0
+    assert [past.ran_ipv6(time) for time in (1.0, 2.5, 3.0)] == [False, True, False]
+
+
+@given(st.lists(st.tuples(events(), st.sampled_from([0.0, 0.5, 3.0])), max_size=25))
+def test_the_present_is_remembered_after_every_event(happens: list[tuple[Event | Notice, float]]) -> None:
+    bench, machine = make()
+    lived: dict[float, list[Record]] = {}
+    for event, pause in happens:
+        bench.advance(pause)
+        bench.handle(event)
+        assert machine.past is not None
+        assert machine.past.at(bench.now) == shown(machine)
+        lived[bench.now] = shown(machine)
+    for time, records in lived.items():
+        assert machine.past is not None
+        assert machine.past.at(time) == records
+
+
+# RIP's database under any sequence of announcements and pauses.
+
+TIMERS = RipTimers()
+gateways = st.integers(2, 4).map(lambda host: IPv4Address(0x0A000000 + host))
+
+
+@st.composite
+def announcements(draw: st.DrawFn) -> Announcement:
+    gateway = draw(gateways)
+    return Announcement(
+        prefix=Prefix.of(IPv4Address(0x0A090000 + (draw(st.integers(0, 2)) << 8)), 24),
+        metric=draw(st.sampled_from([1, 2, 15, 16])),
+        tag=0,
+        gateway=gateway,
+        next_hop=gateway,
+        interface=draw(st.sampled_from(["Gi1", "Gi2"])),
+    )
+
+
+steps = st.lists(st.one_of(announcements(), st.sampled_from([1.0, 29.0, 100.0, 180.0]), st.just("Gi1")), max_size=40)
+
+
+@given(steps)
+def test_paths_of_a_route_agree_and_every_route_has_a_timer(said: list[Announcement | float | str]) -> None:
+    database, now = Database(), 0.0
+    for step in said:
+        match step:
+            case Announcement():
+                database.learn(step, TIMERS, 4, now)
+            case float():
+                now += step
+                database.expire(TIMERS, now, 1000)
+            case _:
+                database.lose(list(database.routes), LearnedFrom(step), TIMERS, now, now)
+        for route in database.routes.values():
+            metrics = {path.metric for path in route.announcements}
+            assert len(metrics) == (1 if route.reachable else 0)
+            assert route.metric <= 16
+            assert route.reachable == (route.metric < 16)
+        assert (database.next_deadline() is not None) == bool(database.routes)
+
+
+@given(steps)
+def test_a_route_moves_as_the_table_says(said: list[Announcement | float | str]) -> None:
+    database, now = Database(), 0.0
+    legal = {(before, after) for (before, _), after in MOVES.items()}
+    for step in said:
+        known = [*database.routes, *([step.prefix] if isinstance(step, Announcement) else [])]
+        before = {prefix: database.state(prefix) for prefix in known}
+        match step:
+            case Announcement():
+                database.learn(step, TIMERS, 4, now)
+            case float():
+                now += step
+                database.expire(TIMERS, now, 1000)
+            case _:
+                database.lose(list(database.routes), LearnedFrom(step), TIMERS, now, now)
+        moved = {(state, database.state(prefix)) for prefix, state in before.items()}
+        assert {move for move in moved if move[0] is not move[1]} <= legal
+
+
+@given(steps)
+def test_silence_ends_with_an_empty_database(said: list[Announcement | float | str]) -> None:
+    database, now = Database(), 0.0
+    for step in said:
+        if isinstance(step, Announcement):
+            database.learn(step, TIMERS, 4, now)
+        elif isinstance(step, float):
+            now += step
+            database.expire(TIMERS, now, 1000)
+    end = now + TIMERS.flush + TIMERS.invalid
+    while (due := database.next_deadline()) is not None:
+        assert due <= end
+        database.expire(TIMERS, max(due, now), 1000)
+    assert not database.routes
+
+
+@given(st.lists(st.binary(max_size=120), max_size=5), st.integers(1, 65535))
+def test_whatever_a_neighbor_sends_the_table_stays_sound(payloads: list[bytes], port: int) -> None:
+    bench = Workbench(INTERFACE, RIB, RIP)
+    bench.configure("interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nrouter rip\n version 2\n network 10.0.0.0\n")
+    bench.handle(LinkChanged("GigabitEthernet0/1", up=True))
+    source = IPv4Address("10.0.0.2")
+    for payload in payloads:
+        for body in (payload, b"\x02\x02\x00\x00" + payload):
+            datagram = UdpDatagram(source_port=port, destination_port=520, payload=body).serialize(source, GROUP)
+            bench.handle(IpReceived("GigabitEthernet0/1", source, GROUP, 17, datagram, 2, 0))
+            bench.handle(IpReceived("GigabitEthernet0/1", source, GROUP, 17, body, 2, 0))
+    learned = bench.machine(RipMachine).table.database.routes
+    shown = [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
+    assert all(route.prefix in learned and 1 <= route.metric <= 15 for route in shown)

@@ -19,15 +19,23 @@ from dmvpn.base.effects import (
     SetCarrier,
     SetInterface,
     SetRoute,
+    SetTranslation,
     SetTunnel,
     TunnelSpec,
 )
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.translation import Clause, Overload
+from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.simulated import box as box_module
 from dmvpn.dataplane.simulated import gre as gre_module
+from dmvpn.dataplane.simulated.forwarding import ForwardingTable
+from dmvpn.dataplane.simulated.translation import RouterTranslation
+from dmvpn.net import translate
 from dmvpn.net.gre import GreHeader
-from dmvpn.net.icmp import EchoRequest
+from dmvpn.net.icmp import DestinationUnreachable, EchoRequest
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Flag, Ipv4Packet, peek_plain
+from dmvpn.net.translate import Side
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
@@ -149,3 +157,106 @@ def test_an_ordinary_hello_is_plain() -> None:
 
 def _never(data: bytes) -> None:
     """Nothing is plain."""
+
+
+# Translation in place gives the octets that encoding the changed packet gives, and undoes itself.
+
+addresses = st.integers(0x01000000, 0xDFFFFFFF).map(IPv4Address)
+ports = st.integers(1, 0xFFFF)
+sides = st.sampled_from(Side)
+
+
+def datagram(source: tuple[IPv4Address, int], destination: tuple[IPv4Address, int], payload: bytes) -> bytes:
+    message = UdpDatagram(source_port=source[1], destination_port=destination[1], payload=payload)
+    return Ipv4Packet(
+        source=source[0],
+        destination=destination[0],
+        protocol=IpProtocol.UDP,
+        payload=message.serialize(source[0], destination[0]),
+    ).serialize()
+
+
+endpoints = st.tuples(addresses, ports)
+
+
+@given(endpoints, endpoints, endpoints, sides, st.binary(max_size=40))
+def test_a_translated_datagram_is_the_one_that_would_have_been_sent_from_there(
+    source: tuple[IPv4Address, int],
+    destination: tuple[IPv4Address, int],
+    new: tuple[IPv4Address, int],
+    side: Side,
+    payload: bytes,
+) -> None:
+    data = bytearray(datagram(source, destination, payload))
+    translate.rewrite(data, side, *new)
+    ends = (new, destination) if side is Side.SOURCE else (source, new)
+    assert bytes(data) == datagram(*ends, payload)
+    old = source if side is Side.SOURCE else destination
+    translate.rewrite(data, side, *old)
+    assert bytes(data) == datagram(source, destination, payload)
+
+
+@given(endpoints, endpoints, endpoints, sides, st.integers(20, 60))
+def test_whatever_an_error_quotes_of_a_packet_is_translated_and_its_checksum_stays_right(
+    source: tuple[IPv4Address, int],
+    destination: tuple[IPv4Address, int],
+    new: tuple[IPv4Address, int],
+    side: Side,
+    length: int,
+) -> None:
+    original = datagram(source, destination, bytes(20))[:length]
+    message = DestinationUnreachable(code=3, quoted=original).serialize()
+    error = Ipv4Packet(source=destination[0], destination=source[0], protocol=IpProtocol.ICMP, payload=message)
+    data = bytearray(error.serialize())
+    quoted = bytearray(translate.quoted(data) or b"")
+    translate.rewrite(quoted, side, *new)
+    translate.replace_quoted(data, bytes(quoted))
+    assert translate.address(quoted, side) == new[0]
+    whole = DestinationUnreachable(code=3, quoted=bytes(quoted)).serialize()
+    assert Ipv4Packet.parse(data).payload == whole
+
+
+@given(st.binary(min_size=20, max_size=64), endpoints, sides)
+def test_no_octets_break_it(octets: bytes, new: tuple[IPv4Address, int], side: Side) -> None:
+    data = bytearray(b"\x45" + octets[1:])
+    length = len(data)
+    translate.quoted(data)
+    translate.rewrite(data, side, *new)
+    assert len(data) == length
+
+
+# NAT overload of a simulated router, whatever is sent: an answer finds whoever asked, and no two share an end.
+
+PUBLIC = IPv4Address("203.0.113.1")
+ENDS = st.tuples(st.integers(1, 6), st.one_of(st.integers(0, 65535), st.sampled_from([500, 4500, 4000])))
+REMOTES = st.tuples(st.integers(1, 3), st.sampled_from([53, 500, 4500]))
+
+
+def datagram_of(source: tuple[str, int], destination: tuple[str, int]) -> bytes:
+    here, there = IPv4Address(source[0]), IPv4Address(destination[0])
+    message = UdpDatagram(source_port=source[1], destination_port=destination[1], payload=b"x").serialize(here, there)
+    return Ipv4Packet(source=here, destination=there, protocol=IpProtocol.UDP, payload=message).serialize()
+
+
+@given(st.lists(st.tuples(ENDS, REMOTES), max_size=40))
+def test_every_answer_finds_whoever_asked_and_no_port_of_ike_is_taken(
+    packets: list[tuple[tuple[int, int], tuple[int, int]]],
+) -> None:
+    table = ForwardingTable()
+    table.set_interface(SetInterface("WAN", True, ((PUBLIC, 24),)))
+    translation = RouterTranslation(table.ports, SeededEntropy(1))
+    translation.set(SetTranslation(("LAN",), (Overload("WAN", (Clause(True),)),)))
+    holders: dict[int, tuple[str, int]] = {}
+    for (host, port), (remote, remote_port) in packets:
+        inside, outside = (f"10.1.1.{host}", port), (f"198.51.100.{remote}", remote_port)
+        sent = translation.outwards("WAN", datagram_of(inside, outside), 0.0)
+        assert not isinstance(sent, Drop)
+        assert translate.address(sent, Side.SOURCE) == PUBLIC
+        public = translate.port(sent, Side.SOURCE)
+        assert public > 1023
+        assert public != 4500
+        assert holders.setdefault(public, inside) == inside
+        answer = translation.inwards("WAN", datagram_of(outside, (str(PUBLIC), public)), 0.0)
+        assert answer is not None
+        assert answer == ("", datagram_of(outside, inside))
+    assert len(translation.translations(0.0).flows) == len({(end, remote) for end, remote in packets})

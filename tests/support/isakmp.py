@@ -1,7 +1,7 @@
 """IKEv1 read by RFC 2408 and RFC 2409 alone: main mode, quick mode and informational messages of a capture.
 
 It shares no line with the decoders of the project, so that a mistake there is not repeated here. It checks captures
-against their keys files: `tests/unit/test_ikev1_capture_files.py`.
+against their keys files: `tests/unit/test_ikev1_captures.py`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""The runner of the benchmarks: it says what was measured and how well, and no benchmark can hold it up."""
+"""`make test`: its two halves run side by side, nothing fails unseen, and Ctrl-C ends both."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -15,15 +16,143 @@ import pytest
 from bench import __main__ as runner
 from bench import machine
 from bench.figures import Figure, Skipped, number, table
-from support.conformance import ROOT
+from support.cost import CostError, Measured, Terms, judge
+from support.halves import PYTEST, ROOT, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+PATIENCE = 60.0
+#: Says where it is, and waits to be interrupted.
+SLEEPS = """
+import pathlib, sys, time
+place = pathlib.Path(sys.argv[1])
+place.write_text("begun")
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    place.write_text("interrupted")
+"""
+RUNS = """
+import json, signal, sys
+from support import halves
+signal.signal(signal.SIGTERM, halves._terminated)
+halves.run(*map(json.loads, sys.argv[1:]), [sys.executable, "-c", ""])
+"""
+#: Fails, and does not end before it is allowed to.
+FAILS = """
+import pathlib, time
+
+def test_that_fails():
+    raise AssertionError
+
+def test_that_waits():
+    while not pathlib.Path({end!r}).exists():
+        time.sleep(0.01)
+"""
+
+
+def python(program: str) -> list[str]:
+    return [sys.executable, "-c", program]
+
+
+def prints(text: str, status: int = 0) -> list[str]:
+    return python(f"import sys; print({text!r}, flush=True); sys.exit({status})")
+
+
+def test_what_computes_is_printed_after_what_waits_even_if_it_ends_first(capfd: pytest.CaptureFixture[str]) -> None:
+    late = python("import time; time.sleep(0.5); print('waited')")
+    assert run(prints("computed"), late, prints("alone"))
+    lines = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("make test: ")]
+    assert lines == ["waited", "computed"]
+
+
+@pytest.mark.parametrize(
+    ("computing", "waiting", "alone", "is_well"),
+    [(0, 0, 1, True), (1, 0, 0, False), (0, 1, 0, True), (0, 1, 1, False), (1, 1, 0, False)],
+)
+def test_a_failure_of_either_half_is_one_unless_the_second_try_alone_succeeds(
+    computing: int, waiting: int, alone: int, is_well: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(prints("", computing), prints("", waiting), prints("once more", alone)) is is_well
+    assert ("once more" in capfd.readouterr().out.splitlines()) is bool(waiting)
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.exit(3)", "import os; os.kill(os.getpid(), 9)"])
+def test_a_half_that_did_not_come_to_its_end_is_a_failure_whatever_failed_before(
+    program: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second try took what had failed in an earlier run; that succeeded, and so did `make test`."""
+    assert not run(prints(""), python(program), prints("once more"))
+    assert not run(python(program), prints(""), prints("once more"))
+    said = capfd.readouterr().out
+    assert "once more" not in said.splitlines()
+    why = "status 3" if "exit" in program else "SIGKILL"
+    assert [line for line in said.splitlines() if why in line] == [
+        f"make test: the tests in real time did not come to their end: {why}",
+        f"make test: the tests that compute did not come to their end: {why}",
+    ]
+
+
+def test_what_computes_has_a_lower_priority_and_what_waits_our_own(capfd: pytest.CaptureFixture[str]) -> None:
+    run(python("import os; print(os.nice(0))"), python("import os; print(os.nice(0))"), [])
+    assert capfd.readouterr().out.split("\n")[1::2] == [str(os.nice(0)), str(min(19, os.nice(0) + 10))]
+
+
+@pytest.mark.lengthy
+def test_a_test_that_fails_is_named_when_it_fails_and_once_in_either_half(tmp_path: Path) -> None:
+    """Whoever ran `make test` saw an F after minutes, and its name after all other tests."""
+    end, commands = tmp_path / "end", []
+    for name, options in (("computing", ["-n", "1"]), ("waiting", [])):
+        file = tmp_path / f"test_{name}.py"
+        file.write_text(FAILS.format(end=str(end)))
+        commands.append([*PYTEST, *options, "-p", "no:cacheprovider", str(file)])
+    with both(*commands) as halves:
+        assert halves.stderr is not None
+        named = sorted(halves.stderr.readline() + halves.stderr.readline() for _ in commands)
+        end.touch()
+        assert halves.stderr.read() == ""
+    assert named == [f"\nmake test: failed: test_{name}.py::test_that_fails\n" for name in ("computing", "waiting")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_end_of_make_end_both(number: signal.Signals, tmp_path: Path) -> None:
+    places = [tmp_path / "computing", tmp_path / "waiting"]
+    with both(*([*python(SLEEPS), str(place)] for place in places)) as halves:
+        until(lambda: all(place.exists() and place.read_text() == "begun" for place in places))
+        halves.send_signal(number)
+        assert halves.wait(PATIENCE) != 0
+    assert [place.read_text() for place in places] == ["interrupted"] * 2
+
+
+def both(computing: list[str], waiting: list[str]) -> subprocess.Popen[str]:
+    """Start two halves in a process of their own, which is no worker of the tests that run now."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.Popen(
+        [*python(RUNS), json.dumps(computing), json.dumps(waiting)],
+        env={**environment, "PYTHONPATH": os.pathsep.join((str(ROOT / "tests"), str(ROOT / "src")))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(happens: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+# The runner of the benchmarks: it says what was measured and how well, and no benchmark can hold it up.
 
 REFERENCE: Final = ROOT / "docs" / "reference"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, labs: Path, measure: runner.Measure, limit: float = 20.0) -> runner.Outcome:
+def run_benchmark(
+    monkeypatch: pytest.MonkeyPatch, labs: Path, measure: runner.Measure, limit: float = 20.0
+) -> runner.Outcome:
     """Run one benchmark; its folder for labs is empty."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(labs))
     return runner.run_one(runner.Bench("one", "One thing", limit, measure), quick=False)
@@ -65,7 +194,7 @@ def test_the_benchmarks_begin_without_the_engine() -> None:
 @pytest.mark.lengthy
 def test_figures_come_back_from_the_benchmarks_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     figure = Figure(name="a", unit="s", values=(1.5, 2.5), goal=3.0, baseline=(1.0,), against="b")
-    outcome = run(monkeypatch, tmp_path, lambda *, quick: [figure])
+    outcome = run_benchmark(monkeypatch, tmp_path, lambda *, quick: [figure])
     assert (outcome.figures, outcome.problem) == ([figure], "")
 
 
@@ -74,7 +203,7 @@ def test_what_cannot_run_here_is_skipped_with_the_reason(monkeypatch: pytest.Mon
     def measure(*, quick: bool) -> list[Figure]:
         raise Skipped("no /dev/net/tun")
 
-    outcome = run(monkeypatch, tmp_path, measure)
+    outcome = run_benchmark(monkeypatch, tmp_path, measure)
     assert outcome.skipped
     assert "Not measured: no /dev/net/tun." in outcome.markdown()
 
@@ -85,7 +214,7 @@ def test_a_benchmark_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_pa
         time.sleep(60)
         return []
 
-    outcome = run(monkeypatch, tmp_path, measure, limit=0.4)
+    outcome = run_benchmark(monkeypatch, tmp_path, measure, limit=0.4)
     assert (outcome.problem, outcome.skipped) == ("it took longer than 0 s", False)
 
 
@@ -131,3 +260,84 @@ def test_the_page_of_figures_is_one_run_of_one_commit() -> None:
     assert f"{machine.sentence(report['machine'])}." in page
     titles = re.findall(r"^### (.+)$", page.partition(runner.BEGIN)[2].partition(runner.END)[0], re.MULTILINE)
     assert titles == [bench.title for bench in runner.BENCHES]
+
+
+# What `make cost` says about two trees: nothing becomes dearer, new or vanishes without a word.
+
+BASE, LATER = "1" * 40, "2" * 40
+TERMS = f"""
+base = "{BASE}"
+older = "{LATER}"
+limit = 1.05
+[bases]
+lowered = "{LATER}"
+[[exceptions]]
+figure = "removed"
+reason = "the feature that it measured is gone"
+[[exceptions]]
+figure = "dearer"
+most = 1.5
+reason = "one more field for a show"
+"""
+BASES = {
+    BASE: Measured({"calls": 100.0, "lowered": 100.0, "removed": 3.0, "dearer": 100.0}, {"lines": 7.0}),
+    LATER: Measured({"calls": 1.0, "lowered": 50.0}, {}),
+}
+#: A tree that costs what it may.
+GOOD = {"calls": 105.0, "lowered": 52.5, "dearer": 150.0}
+
+
+def verdicts(**figures: float) -> dict[str, tuple[str, bool]]:
+    rows = judge(Terms.read(TERMS), BASES, Measured(figures, {"lines": 9000.0}))
+    return {row.figure: (row.verdict, row.is_bad) for row in rows}
+
+
+def test_a_tree_within_its_limits_is_taken() -> None:
+    assert not any(is_bad for _, is_bad in verdicts(**GOOD).values())
+
+
+@pytest.mark.parametrize(("figure", "value"), [("calls", 105.1), ("lowered", 52.6), ("dearer", 150.1)])
+def test_a_figure_over_its_limit_fails_the_landing(figure: str, value: float) -> None:
+    """Each change made the program a little dearer, and nobody noticed: a hub took 8,445 registrations, once 14,130."""
+    found = verdicts(**GOOD | {figure: value})
+    assert [name for name, (_, is_bad) in found.items() if is_bad] == [figure]
+    assert found[figure][0].startswith("MORE than")
+
+
+def test_a_figure_that_vanishes_fails_the_landing_unless_somebody_says_why() -> None:
+    found = verdicts(**{name: value for name, value in GOOD.items() if name != "calls"})
+    assert found["calls"] == ("GONE, without an exception in cost.toml", True)
+    assert found["removed"] == ("gone", False)
+
+
+def test_a_figure_that_has_become_lower_or_is_new_asks_for_a_base_of_its_own() -> None:
+    found = verdicts(**GOOD | {"calls": 50.0, "more": 1.0})
+    assert found["calls"] == ("less: move its base", False)
+    assert found["more"] == ("new: name a base for it in cost.toml", False)
+
+
+def test_an_exception_that_nothing_needs_is_said() -> None:
+    assert verdicts(**GOOD | {"dearer": 104.0})["dearer"] == ("the exception can go", False)
+
+
+def test_what_is_only_printed_may_grow() -> None:
+    assert verdicts(**GOOD)["lines"] == ("only printed", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("limit = 1.05", "'base'"),
+        (TERMS.replace(BASE, "52d6e3ce"), "52d6e3ce is no commit with all its 40 digits"),
+        (TERMS.replace(LATER, "main"), "main is no commit"),
+        (TERMS.replace("one more field for a show", "because"), "the exception of dearer needs a reason"),
+        (TERMS.replace("most = 1.5", "might = 1.5"), "might"),
+    ],
+)
+def test_terms_that_nobody_can_follow_are_refused(text: str, problem: str) -> None:
+    with pytest.raises(CostError, match=problem):
+        Terms.read(text)
+
+
+def test_the_terms_of_this_tree_can_be_followed() -> None:
+    assert Terms.read((ROOT / "tests" / "bench" / "cost.toml").read_text()).limit == 1.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.effects import Effect, Listen, SendIp, StopListening
+from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, LinkChanged, Tick
 from dmvpn.base.liveness import Client, PathLost, WatchWanted
 from dmvpn.features.bfd import FEATURE as BFD
-from dmvpn.features.bfd.auth import AuthType, seal
+from dmvpn.features.bfd.auth import AuthSection, AuthType, is_genuine, may_follow, seal
 from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine
 from dmvpn.features.bfd.packet import ControlPacket
@@ -443,3 +445,138 @@ def test_a_session_that_nobody_wants_any_more_is_free() -> None:
         calling.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=False))
         calling.advance(10)
         assert alive(Session) == before - 1
+
+
+# BFD Control packets, RFC 5880 §4.1: octets of the RFC's figure, and what §6.8.6 refuses.
+
+#: Version 1, diagnostic 1, Up with P and C, multiplier 3, discriminators 1 and 2, 50 ms each way, no echoes.
+UP = bytes.fromhex("21e803180000000100000002 0000c350 0000c350 00000000".replace(" ", ""))
+number = st.integers(0, 2**32 - 1)
+packets = st.builds(
+    ControlPacket,
+    state=st.just(BfdState.UP),
+    diagnostic=st.integers(0, 31),
+    poll=st.booleans(),
+    final=st.booleans(),
+    control_plane_independent=st.booleans(),
+    demand=st.booleans(),
+    multiplier=st.integers(1, 255),
+    mine=st.integers(1, 2**32 - 1),
+    yours=st.integers(1, 2**32 - 1),
+    desired_tx=number,
+    required_rx=number,
+    required_echo_rx=number,
+)
+
+
+@pytest.mark.conforms("bfd:4.1-fields", "bfd:4.1-version")
+def test_every_field_is_where_the_figure_has_it() -> None:
+    packet = ControlPacket.parse(UP)
+    assert packet == ControlPacket(
+        state=BfdState.UP,
+        diagnostic=1,
+        poll=True,
+        control_plane_independent=True,
+        multiplier=3,
+        mine=1,
+        yours=2,
+        desired_tx=50_000,
+        required_rx=50_000,
+    )
+    assert packet.serialize() == UP
+
+
+@given(packets)
+def test_what_is_written_is_read(packet: ControlPacket) -> None:
+    assert ControlPacket.parse(packet.serialize()) == packet
+
+
+@given(st.binary(max_size=60))
+def test_octets_of_anybody_are_a_packet_or_a_wire_error(octets: bytes) -> None:
+    try:
+        packet = ControlPacket.parse(octets)
+    except WireError:
+        return
+    assert ControlPacket.parse(packet.serialize()) == packet
+
+
+@pytest.mark.conforms("bfd:6.8.6-refused")
+@pytest.mark.parametrize(
+    ("at", "octet", "why"),
+    [
+        (0, 0x41, "version"),
+        (0, 0x01, "version"),
+        (1, 0xE9, "multipoint"),
+        (2, 0, "multiplier"),
+        (3, 23, "length"),
+        (3, 25, "length"),
+        (7, 0, "my discriminator"),
+        (11, 0, "your discriminator"),
+    ],
+)
+def test_a_packet_that_the_rfc_forbids_is_refused(at: int, octet: int, why: str) -> None:
+    octets = bytearray(UP)
+    octets[at] = octet
+    with pytest.raises(WireError, match=why):
+        ControlPacket.parse(bytes(octets))
+
+
+@pytest.mark.conforms("bfd:4.2-password")
+def test_a_password_is_read() -> None:
+    octets = bytearray(UP + bytes.fromhex("0105016869"))
+    octets[1] |= 0x04
+    octets[3] = len(octets)
+    assert ControlPacket.parse(bytes(octets)).authentication == AuthSection(AuthType.PASSWORD, 1)
+
+
+@pytest.mark.parametrize("length", range(24))
+def test_a_packet_that_is_cut_short_is_refused(length: int) -> None:
+    with pytest.raises(WireError):
+        ControlPacket.parse(UP[:length])
+
+
+def test_a_packet_of_nobody_in_particular_may_only_be_down() -> None:
+    packet = replace(ControlPacket.parse(UP), yours=0, state=BfdState.DOWN)
+    assert ControlPacket.parse(packet.serialize()).yours == 0
+
+
+# Sections of authentication, octet for octet: RFC 5880 §4.2 to §4.4.
+
+PACKET = ControlPacket(state=BfdState.DOWN, multiplier=3, mine=5, yours=0, desired_tx=1_000_000, required_rx=1_000_000)
+
+
+@pytest.mark.parametrize("kind", list(AuthType))
+def test_a_sealed_packet_is_read_and_genuine_with_its_key_alone(kind: AuthType) -> None:
+    more = 3 + len(b"secret") if kind is AuthType.PASSWORD else kind.length
+    octets = seal(PACKET.serialize(more), kind, 9, b"secret", 77)
+    assert len(octets) == 24 + more == octets[3]
+    section = ControlPacket.parse(octets).authentication
+    assert section == AuthSection(kind, 9, 0 if kind is AuthType.PASSWORD else 77)
+    assert is_genuine(octets, section, b"secret")
+    assert not is_genuine(octets, section, b"secreT")
+    forged = bytes((*octets[:16], octets[16] ^ 1, *octets[17:]))
+    assert is_genuine(forged, section, b"secret") is (kind is AuthType.PASSWORD)
+
+
+@pytest.mark.conforms("bfd:4.3-digest")
+def test_the_digest_is_that_of_the_packet_with_the_padded_key_in_its_place() -> None:
+    octets = seal(PACKET.serialize(28), AuthType.SHA1, 1, b"key", 2)
+    assert octets[24:32] == bytes((4, 28, 1, 0, 0, 0, 0, 2))
+    assert octets[32:] == hashlib.sha1(octets[:32] + b"key".ljust(20, b"\0"), usedforsecurity=False).digest()
+
+
+@pytest.mark.parametrize("section", [b"", b"\x01", b"\x02\x18\x01", b"\x09\x04\x01\x00", b"\x04\x08\x01\x00\0\0\0\0"])
+def test_a_broken_section_is_refused(section: bytes) -> None:
+    with pytest.raises(WireError):
+        ControlPacket.parse(
+            PACKET.serialize(len(section) or 1)[:3] + bytes((24 + len(section),)) + PACKET.serialize(1)[4:] + section
+        )
+
+
+@pytest.mark.conforms("bfd:6.7.3-sequence")
+def test_numbers_that_are_old_or_far_ahead_do_not_follow() -> None:
+    assert may_follow(5, 5, 3, meticulous=False)
+    assert not may_follow(5, 5, 3, meticulous=True)
+    assert may_follow(2, 0xFFFFFFFF, 3, meticulous=True)
+    assert not may_follow(4, 5, 3, meticulous=False)
+    assert not may_follow(15, 5, 3, meticulous=False)

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -17,8 +18,11 @@ from dmvpn.base.errors import UserError
 from dmvpn.judge.campaigns import Order
 from dmvpn.judge.work import Result, Task, run, version
 from dmvpn.tools.campaign import FORM, Summary, as_svg
+from dmvpn.tools.pool.addresses import checked, is_closed
+from dmvpn.tools.pool.contract import Lost
+from dmvpn.tools.pool.local import LocalPool
 from dmvpn.tools.pool.results import ResultFile
-from support.dying_runs import FOLDER, run_text, verdict_of
+from support.dying_runs import FOLDER, refused, run_text, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,3 +236,132 @@ def test_a_different_hash_of_one_run_is_a_different_hash_of_all() -> None:
     one.add(RESULTS[0])
     other.add(Result(TASKS[0], verdict_of(TASKS[1])))
     assert one.digest != other.digest
+
+
+# Which clusters a campaign may use: Dask lets in every caller, so only this machine, or TLS.
+
+CAMPAIGN = ["simulate", "--campaign", "1", "--hours", "0.1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
+        ("127.0.0.2:1", "tcp://127.0.0.2:1"),
+        ("localhost:8786", "tcp://localhost:8786"),
+        ("tcp://[::1]:8786", "tcp://[::1]:8786"),
+        ("tls://cluster.example:8786", "tls://cluster.example:8786"),
+        ("tls://10.0.0.1:8786", "tls://10.0.0.1:8786"),
+    ],
+)
+def test_loopback_and_tls_are_taken(text: str, address: str) -> None:
+    assert checked(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tcp://10.0.0.1:8786",
+        "10.0.0.1:8786",
+        "0.0.0.0:8786",
+        "tcp://[2001:db8::1]:8786",
+        "tcp://[::]:8786",
+        "tcp://cluster.example:8786",
+        "tcp://localhost.example:8786",
+        "tcp://127.0.0.1.example:8786",
+    ],
+)
+def test_an_address_that_other_machines_reach_is_refused_without_tls(text: str) -> None:
+    with pytest.raises(UserError, match="use tls://"):
+        checked(text)
+    assert not is_closed(text if "//" in text else f"tcp://{text}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "8786",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:99999",
+        "ws://127.0.0.1:8786",
+        "inproc://1",
+        "tcp://a@127.0.0.1:1",
+    ],
+)
+def test_anything_else_is_no_address(text: str) -> None:
+    with pytest.raises(UserError):
+        checked(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        (["--on", "tcp://192.0.2.1:8786"], "use tls://"),
+        (["--on", "127.0.0.1:8786", "--jobs", "2"], "choose one"),
+        (["--tls-ca", "ca.pem"], "go with --on tls://"),
+        (["--on", "tls://192.0.2.1:8786", "--tls-ca", "ca.pem"], "go together"),
+        (["--jobs", "0"], "--jobs is a positive number"),
+    ],
+)
+def test_the_command_refuses_options_that_contradict(
+    more: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*CAMPAIGN, *more]) == 1
+    assert problem in capsys.readouterr().err
+
+
+def test_without_the_extra_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "dmvpn.tools.pool.on_dask", raising=False)
+    assert main([*CAMPAIGN, "--on", "127.0.0.1:8786"]) == 1
+    assert "pip install 'dmvpn[pool]'" in capsys.readouterr().err
+
+
+# A campaign whose processes are killed, by hand or for lack of memory.
+
+
+@pytest.fixture
+def deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose files kill processes."""
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.setattr(campaign, "run_text", run_text)
+    return tmp_path
+
+
+def _tasks(seeds: range = range(1, 7)) -> list[Task]:
+    return [Task(network="notes-phase3", seed=seed, hours=0.1, version=version()) for seed in seeds]
+
+
+@pytest.mark.lengthy
+def test_a_killed_process_costs_its_own_run_alone_and_that_is_tried_once_more(deaths: Path) -> None:
+    """One process that was killed ended the campaign with a traceback, and all results were gone."""
+    (deaths / "once-2").touch()
+    (deaths / "always-5").touch()
+    with LocalPool(2) as pool:
+        came = list(pool.submit(run_text, [task.to_json() for task in _tasks()]))
+    lost = [(Task.from_json(one.task).seed, one.is_tried_again) for one in came if isinstance(one, Lost)]
+    assert sorted(lost) == [(2, True), (5, False), (5, True)]
+    assert sorted(Result.from_json(one).task.seed for one in came if isinstance(one, str)) == [1, 2, 3, 4, 6]
+
+
+@pytest.mark.lengthy
+def test_a_lost_run_is_named_with_its_seed_and_the_others_count(
+    deaths: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (deaths / "always-5").touch()
+    monkeypatch.setattr(campaign, "orders", lambda *_: [task.order for task in _tasks()])
+    assert main(["simulate", "--campaign", "1", "--hours", "0.1", "--jobs", "2"]) == 1
+    said = capsys.readouterr().out
+    assert said.count("notes-phase3 seed 5 of 0.1 h: its process died") == 2
+    assert "5 router-hours, 0 faults, 5 runs" in said
+    assert said.rstrip().endswith("LOST: 1 of 6 runs (notes-phase3 --seed 5)")
+
+
+@pytest.mark.lengthy
+def test_an_error_of_a_task_is_raised_where_its_results_are_read() -> None:
+    with LocalPool(1) as pool, pytest.raises(UserError, match="cannot do this"):
+        list(pool.submit(refused, ["this"]))

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import json
+import pkgutil
+from collections import Counter
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, TypeVar
+from ipaddress import IPv4Address, ip_address
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from dmvpn.base import recording
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.counting import NO_PLANE, NoPlane
-from dmvpn.base.effects import HistoryGrew, NextHop
+from dmvpn.base.effects import Effect, HistoryGrew, InstallSa, NextHop, RouteKind, SetRoute
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import EffectFailed, Event, SasCounted
 from dmvpn.base.moments import Moment
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, InterfaceState, RouteChanged
+from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform, SaCount
+from dmvpn.base.recording import RecordedEvent, Recorder, load
+from dmvpn.features.bfd import events as bfd
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine, make_machine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate
+from dmvpn.features.interface import events as interface
+from dmvpn.features.nhrp import model as nhrp
+from dmvpn.features.ospf import events as ospf
 from dmvpn.ios import Args, ConfigTree
+from dmvpn.ios.shapes import hints_of
+from dmvpn.tools import replaying
+from dmvpn.tools.recorded_types import check_types, checks_of
 from support.fakes import fake_ports
 from support.protection import connection, negotiated
 from support.reasons import because
 from support.routing import route, via
+from support.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.ports import Ports
+    from dmvpn.base.recording import Json
     from dmvpn.ios.feature import Feature
 
 M = TypeVar("M")
@@ -249,3 +270,164 @@ def test_dates_have_their_year_where_not_all_are_of_this_one() -> None:
     assert lines[3].startswith("Jan 19 2027 06:00:00.000 -> NHRP ")
     assert "Nov 20 2026 06:00:01.000 +" in "\n".join(render_events(asked(chronicle, 60 * 86400.0, Moment(ago=5184000))))
     assert "Nov 20 06:00:01.000 +" in "\n".join(render_events(asked(chronicle, 5.0, Moment(ago=5))))
+
+
+# A recording whose fields have wrong types is refused with its line; it was a traceback.
+
+#: Values of every type that JSON has, and of the objects that stand for others.
+WRONG: Any = (
+    *(None, True, -1, 1e300, float("nan"), 10**400, "", "\ud800", [], [1], {}, {"$": 1}),
+    *(
+        {"$ip": "x"},
+        {"$ip": "::1"},
+        {"$hex": "zz"},
+        {"$hex": "00"},
+        {"$prefix": "1.1.1.1/99"},
+        {"$prefix": "::/0"},
+        {"$tuple": [None]},
+        {"$tuple": 1},
+    ),
+    *({"$enum": "Flag.NONE"}, {"$enum": "Enum.x"}, {"$Tick": {}}, {"$Tick": 1}, {"$EnteredLine": {"text": 1}}),
+    *({"$Event": {}, "$Tick": {}}, {"$tuple": [{"$tuple": [[]]}]}),
+)
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[str]:
+    """One line for each kind of event in the life of a network, and the two other kinds of lines."""
+    found: dict[str, str] = {}
+    for name in ("isakmp-phase3", "nat-overload"):
+        written: list[str] = []
+        world = World(name, seed=3, record=written.append).converge()
+        world.configure(next(iter(world.scenario.configurations)), "ip nhrp holdtime 600", "end")
+        for line in "".join(written).splitlines():
+            loaded = load(line)
+            if isinstance(loaded, RecordedEvent):
+                check_types(loaded.event)  # every line of a real recording has its types
+            found.setdefault(json.loads(line).get("event", type(loaded).__name__), line)
+    assert len(found) > 12
+    return list(found.values())
+
+
+def mutants(value: Json) -> Iterator[Json]:
+    """Every value with one thing in it replaced by something else, or taken away."""
+    yield from WRONG
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield {other: one for other, one in value.items() if other != key}
+            yield {("x" if other == key else other): one for other, one in value.items()}
+            for mutant in mutants(inner):
+                yield {**value, key: mutant}
+    elif isinstance(value, list):
+        for place, inner in enumerate(value[:3]):
+            yield value[:place] + value[place + 1 :]
+            for mutant in mutants(inner):
+                changed = copy.copy(value)
+                changed[place] = mutant
+                yield changed
+
+
+@pytest.mark.lengthy
+def test_nothing_but_an_error_with_its_line_leaves_the_decoder(lines: list[str]) -> None:
+    refused: list[str] = []
+    for line in lines:
+        for mutant in mutants(json.loads(line)):
+            try:
+                replaying.loaded(json.dumps(mutant), "FILE:7")
+            except UserError as error:
+                refused.append(str(error))
+    assert len(refused) > 1000
+    assert all(text.startswith("FILE:7: ") and "\n" not in text for text in refused)
+
+
+def test_a_field_of_a_wrong_type_is_named_with_its_line(lines: list[str]) -> None:
+    chosen = next(json.loads(line) for line in lines if '"IpReceived"' in line)
+    chosen["fields"]["ttl"] = "64"
+    text = [json.dumps({"router": chosen["router"], "begins": True}), json.dumps(chosen)]
+    with pytest.raises(UserError, match=r"^file:2: IpReceived: ttl cannot be '64'$"):
+        replaying.live_again(text, name="file")
+
+
+@pytest.mark.parametrize("offset", ["1e300", "1e999", "9" * 400, "NaN"])
+def test_no_clock_is_set_beyond_the_calendar(offset: str) -> None:
+    """The film and the replay of such a recording ended in a traceback."""
+    line = '{"router":"R1","t":1,"event":"ClockSet","fields":{"offset":OFFSET}}'.replace("OFFSET", offset)
+    with pytest.raises(UserError, match="ClockSet: offset cannot be"):
+        replaying.loaded(line, "FILE:7")
+
+
+@pytest.mark.parametrize("kind", sorted(recording.named(Event).values(), key=str))
+def test_the_fields_of_every_event_have_types_that_are_checked(kind: type) -> None:
+    assert len(checks_of(kind)) == len(hints_of(kind))
+
+
+@pytest.mark.parametrize("time", ["true", "NaN", '"1"', "1e999", "1e300", "9" * 400, "null"])
+def test_a_time_is_a_number_of_seconds(time: str) -> None:
+    with pytest.raises(UserError, match="not a line of a recording"):
+        load('{"router":"R1","t":TIME,"event":"Tick","fields":{}}'.replace("TIME", time))
+
+
+# A recording names events, effects and their values by their class alone.
+#
+# `clear ip ospf counters` was replayed as `clear bfd counters`, or refused as no line of a recording.
+
+NULL0 = SetRoute(Prefix.parse("10.0.0.0/8"), (), kind=RouteKind.DISCARD)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        bfd.ClearBfdCounters(),
+        interface.ClearInterfaceCounters("Tunnel1"),
+        nhrp.ClearNhrpCounters(6, "Tunnel1"),
+        ospf.ClearOspfCounters(1),
+        EffectFailed(NULL0, 22, "no such route"),
+    ],
+)
+def test_what_was_recorded_is_replayed_as_the_same_event(event: Event) -> None:
+    lines: list[str] = []
+    Recorder("R1", lines.append).event(event, 1.5)
+    assert load(lines[0]) == RecordedEvent(1.5, "R1", event)
+
+
+@pytest.mark.parametrize("root", [Event, Effect])
+def test_no_two_events_and_no_two_effects_have_one_name(root: type[object]) -> None:
+    features = importlib.import_module("dmvpn.features")
+    for info in pkgutil.walk_packages(features.__path__, "dmvpn.features."):
+        importlib.import_module(info.name)
+    ours = {(kind.__module__, kind.__name__) for kind in subclasses(root) if kind.__module__.startswith("dmvpn.")}
+    names = Counter(name for _, name in ours)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def subclasses(root: type[object]) -> set[type[object]]:
+    """All classes below this one."""
+    return {each for kind in root.__subclasses__() for each in (kind, *subclasses(kind))}
+
+
+# What a plane says of SAs stands in recordings, and is read from them as it was.
+
+SA = EspSa(
+    connection=1,
+    spi_in=2,
+    spi_out=3,
+    transform=EspTransform(EspCipher.AES_CBC, 128, EspHash.SHA256),
+    key_in=bytes(16),
+    key_out=bytes(16),
+    local=IPv4Address("192.0.2.1"),
+    remote=IPv4Address("198.51.100.1"),
+)
+
+
+@pytest.mark.parametrize(
+    "event", [SasCounted((SaCount(spi_in=2, sent=5),)), EffectFailed(InstallSa(SA, True), 22, "no such cipher")]
+)
+def test_what_was_recorded_of_sas_can_be_replayed(event: Event) -> None:
+    lines: list[str] = []
+    Recorder("R1", lines.append).event(event, 1.5)
+    assert load(lines[0]) == RecordedEvent(1.5, "R1", event)
+
+
+def test_keys_do_not_stand_in_what_is_printed_of_an_order() -> None:
+    order = InstallSa(replace(SA, key_in=b"in a secret place"), eager=True)
+    assert "secret" not in f"{order} {EffectFailed(order, 22, 'no')}"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import bz2
+import gzip
+import io
+import lzma
+import re
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -10,10 +17,16 @@ from dmvpn.app.config import startable
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.features.tunnel.config import PROTECTION
-from dmvpn.ios import INTERFACE, Fate
+from dmvpn.ios import INTERFACE, ConfigLine, ConfigSession, Fate, known_commands
+from dmvpn.ios.config_line import FREE
+from dmvpn.ios.transcript import decode
+from dmvpn.ios.tree import ConfigTree
+from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
 from dmvpn.router.language import configurator
+from dmvpn.shells.scenario import Scenario
+from support.pki import Console
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,3 +224,268 @@ def test_a_banner_without_an_end_says_what_of_a_configuration_it_took() -> None:
     assert [entry.text for entry in entries] == ["banner motd #Keep out"]
     assert intake.held == ("Tunnel9",)
     assert any("Tunnel9 stays shut down: line " in line for line in report(intake))
+
+
+# Lines that secure, restrict or divert are never passed over: a user who relies on one hears it before a run.
+
+LANGUAGE = configurator(FEATURES)
+PORT: Final = ("interface GigabitEthernet0/1",)
+VTY: Final = ("line vty 0 4",)
+
+LINES: Final = (
+    *((PORT, f"{line}") for line in (
+        "macsec", "mka policy P", "dot1x pae authenticator", "authentication port-control auto", "cts manual", "mab",
+        "access-session closed", "access-session port-control auto", "switchport port-security maximum 2",
+        "ip dhcp snooping limit rate 10", "ip arp inspection limit rate 10", "ipv6 nd raguard attach-policy P",
+        "ip admission NAC", "ip auth-proxy WEB", "ppp authentication chap",
+        "storm-control broadcast level 10.00", "rate-limit input 8000 1500 2000 conform-action transmit",
+        "service-policy type inspect P", "ip security dedicated secret genser", "ip tcp intercept list 101",
+        "crypto map M", "crypto ipsec client ezvpn HOME",
+        "ip audit AUDIT in", "utd enable", "ip nat enable", "ip wccp web-cache redirect in",
+    )),
+    *((VTY, line) for line in (
+        "authorization exec VTY", "authorization commands 15 VTY", "ipv6 access-class V6 in", "autocommand show users",
+        "login tacacs", "session-limit 2", "absolute-timeout 60",
+    )),
+    *(((), line) for line in (
+        "ip tcp intercept list 101", "ip options drop", "dot1x system-auth-control", "access-session mac-move deny",
+        "cts role-based enforcement", "ip dhcp snooping", "ip arp inspection vlan 10",
+        "login delay 5", "security authentication failure rate 3 log", "security passwords min-length 10",
+        "privilege configure level 15 interface", "privilege interface all level 7 ip", "parser view OPERATORS",
+        "aaa authorization exec default group tacacs+ local", "aaa authorization commands 15 default group tacacs+",
+        "aaa authorization config-commands", "aaa authorization console",
+        "aaa local authentication attempts max-fail 3",
+        "aaa authentication enable default group tacacs+ enable",
+        "username admin access-class 10", "username guest autocommand show users",
+        "ip nat inside source static 10.0.0.1 192.0.2.1", "ip nat pool P 192.0.2.5 192.0.2.9 netmask 255.255.255.0",
+        "ip nat inside source static tcp 10.0.0.1 80 interface GigabitEthernet0/1 8080",
+        "ip nat inside source list 1 pool P", "ip nat outside source static 192.0.2.1 10.9.9.9",
+        "ip nat inside destination list 1 pool P",
+    )),
+    (("control-plane",), "service-policy input COPP"),
+    (("control-plane host",), "management-interface GigabitEthernet0/1 allow ssh"),
+    (("ip nat pool P prefix-length 24",), "address 192.0.2.5 192.0.2.9"),
+    (("crypto pki trustpoint T",), "match certificate PEERS"),
+    (("crypto pki trustpoint T",), "authorization list PEERS"),
+    (("crypto ikev2 profile P",), "shutdown"),
+    (("crypto isakmp profile P",), "client authentication list USERS"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("section", "line"), LINES)
+def test_a_line_that_secures_is_named_and_left_out_and_run_asks_first(section: tuple[str, ...], line: str) -> None:
+    """It was kept in silence, and `config check` called the file good."""
+    text = "\n".join((*section, f"{' ' * len(section)}{line}", "end"))
+    intake = take_in(text)
+    (entry,) = intake.of(Fate.LEFT_OUT)
+    assert (entry.text, entry.number) == (line, len(section) + 1)
+    assert any(entry.shown in said for said in report(intake))
+    assert line not in "\n".join(intake.tree.render())
+    with pytest.raises(UserError):
+        refuse_left_out("R1.cfg", intake.result, ())
+
+
+@pytest.mark.parametrize(("section", "line"), LINES)
+def test_the_prompt_refuses_a_line_that_secures_and_says_why(section: tuple[str, ...], line: str) -> None:
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    for opener in section:
+        session.enter(opener)
+    result = session.enter(line)
+    assert result.refused
+    assert result.output_lines[0].startswith("% Error: no ")
+
+
+def test_somebody_may_agree_to_go_without_all_lines_of_a_kind() -> None:
+    lines = "".join(f" authorization commands {level} VTY\n" for level in range(16))
+    result = take_in(f"line vty 0 4\n{lines}end\n").result
+    with pytest.raises(UserError, match="all of this kind: --without 'limits of logins and of commands'"):
+        refuse_left_out("R1.cfg", result, ())
+    refuse_left_out("R1.cfg", result, ["limits of logins and of commands"])
+    with pytest.raises(UserError):
+        refuse_left_out("R1.cfg", result, ["guards of ports"])
+
+
+# ------------------------------------------------------------------------------------------------ the whole table
+
+#: Words of lines that let somebody in, keep something away, or send it elsewhere.
+_SECURE: Final = re.compile(
+    r"auth|access-|macsec|dot1x|\bcts\b|secur(?!ity-association)|guard|filter|inspect|firewall|intercept|storm|limit|restrict|privilege"
+    r"|lockable|login|verify|snooping|maximum-prefix|redirect in|policing|\bacl\b|block|attempts|autocommand|shutdown"
+)
+#: Those that are kept, and why nobody is less safe: by how the line begins in its mode.
+_SAFE: Final = {
+    "services that nobody reaches here, and users who do not dial in": (
+        "global ip http", "call-home", "isakmp-client", "webvpn", "ikev2-authorization",
+        "global crypto ikev2 authorization", "global crypto isakmp xauth", "global crypto xauth",
+        "isakmp-profile isakmp authorization",
+    ),
+    "definitions: the line that applies one to traffic is left out": (
+        "global mac access-list", "global ipv6 access-list", "global ip access-list", "global ip inspect",
+        "global ip urlfilter", "global zone", "global key chain", "global access-expression",
+        "policy-map-class inspect", "others",
+    ),
+    "users of the configuration, which count here in any case, and lists that no line here names": (
+        "global aaa authentication", "global aaa authorization", "line login",
+    ),
+    "protocols that do not run here, so nobody is their neighbor": (
+        "isis", "eigrp-vrf", "bgp-vrf", "interface ipv6 authentication", "router-bgp address-family",
+    ),
+    "bounds that this program has of its own": (
+        "global crypto ikev2 limit", "global logging", "global ip icmp rate-limit", "router-ospf limit",
+    ),
+    "tags of packets, and the servers for them: `cts role-based enforcement` is left out": ("global cts",),
+    "words that mean something else": (
+        "interface tx-", "policy-map-class queue-limit", "global multilink", "global ip tftp", "archive rollback",
+        "sla", "global ipv6 hop-limit", "global banner", "pki-server shutdown", "voice", "controller",
+        "interface spanning-tree",
+    ),
+}  # fmt: skip
+
+
+def _text(line: ConfigLine) -> str:
+    return f"{line.mode} {line.syntax.removesuffix(FREE)}"
+
+
+def _secures(line: ConfigLine) -> bool:
+    return _SECURE.search(line.syntax) is not None
+
+
+def test_every_known_line_that_sounds_like_security_is_left_out_or_has_a_reason() -> None:
+    reasons = tuple(beginning for beginnings in _SAFE.values() for beginning in beginnings)
+    passed_over = [
+        _text(line)
+        for line in known_commands()[0]
+        if _secures(line)
+        and line.group is not None
+        and not line.group.is_left_out
+        and not _text(line).startswith(reasons)
+    ]
+    assert passed_over == []
+
+
+def test_every_reason_is_that_of_a_line() -> None:
+    texts = [_text(line) for line in known_commands()[0] if _secures(line)]
+    idle = [one for ones in _SAFE.values() for one in ones if not any(text.startswith(one) for text in texts)]
+    assert idle == []
+
+
+# Files that hold no configuration: empty ones, comments alone, archives. Each is named as what it is.
+
+_TEXT = b"hostname A\ninterface Loopback0\n ip address 192.0.2.1 255.255.255.255\n"
+
+
+@pytest.mark.parametrize("command", [["import"], ["config", "check"], ["lint"], ["run"], ["lab", "up", "--simulated"]])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it is empty"),
+        ("\n \n", "it is empty"),
+        ("!\n! nothing yet\nend\n", "no line of a configuration is in it"),
+        ("R1#show clock\n*10:00:00.000 UTC Mon Mar 1 1993\nR1#\n", "no line of a configuration is in it"),
+    ],
+)
+def test_a_file_without_a_line_does_not_run(
+    command: list[str], text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`dmvpn import` said of an empty file that everything in it runs."""
+    file = tmp_path / "r1.cfg"
+    file.write_text(text)
+    assert main([*command, str(file)]) != 0
+    out, err = capsys.readouterr()
+    assert f"{file}: {said}" in err
+    assert "runs" not in out
+
+
+def test_a_folder_goes_without_an_empty_file_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.cfg").write_bytes(_TEXT)
+    (tmp_path / "b.cfg").write_text("")
+    assert main(["import", str(tmp_path), "--to", str(tmp_path / "taken")]) == 0
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["A.cfg"]
+    assert f"{tmp_path / 'b.cfg'}: it is empty: it is left out" in capsys.readouterr().out
+    main(["lint", str(tmp_path)])
+    assert f"{tmp_path / 'b.cfg'}: it is empty: it is left out" in capsys.readouterr().err
+
+
+def _zip() -> bytes:
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a.cfg", _TEXT)
+        return file.getvalue()
+
+
+def _tar() -> bytes:
+    with io.BytesIO() as file:
+        with tarfile.open(fileobj=file, mode="w") as archive:
+            member = tarfile.TarInfo("a.cfg")
+            member.size = len(_TEXT)
+            archive.addfile(member, io.BytesIO(_TEXT))
+        return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("octets", "kind"),
+    [
+        (gzip.compress(_TEXT, mtime=0), "a gzip file: unpack it first"),
+        (_zip(), "a zip archive"),
+        (_tar(), "a tar archive"),
+        (bz2.compress(_TEXT), "a bzip2 file"),
+        (lzma.compress(_TEXT), "an xz file"),
+        (b"%PDF-1.4\n1 0 obj\n", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+    ],
+)
+def test_an_archive_is_named_as_what_it_is(
+    octets: bytes, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was "not text: it has zero octets in it"; a PDF was a configuration whose lines nobody knows."""
+    file = tmp_path / "r1.cfg"
+    file.write_bytes(octets)
+    assert main(["import", str(file)]) != 0
+    assert f"{file}: not text but {kind}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("beginning", ["PK", "BZh", "GIF", "7z", "Rar!"])
+def test_a_text_that_begins_like_the_mark_of_an_archive_is_text(beginning: str) -> None:
+    assert decode(f"{beginning}-R1#show run\n".encode()) == f"{beginning}-R1#show run\n"
+
+
+def test_a_router_of_a_described_lab_may_begin_without_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text("title: one to configure\nrouters:\n  B:\n    role: router\n")
+    (tmp_path / "A.cfg").write_bytes(_TEXT)
+    (tmp_path / "B.cfg").write_text("")
+    assert sorted(Scenario.load(str(tmp_path)).configurations) == ["A", "B"]
+
+
+# Lines and commands that tools send to every router, and that nothing acts upon here: taken back without a trace.
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("ip domain list example.net", "ip domain lookup source-interface GigabitEthernet0/1"),
+        "logging host 192.0.2.1 transport tls port 6514",
+        "logging host ipv6 2001:db8::1",
+    ],
+)
+def test_a_line_that_a_tool_sends_is_kept_and_taken_back(line: str) -> None:
+    console = Console("hostname R1\nip vrf RED\n")
+    before = console.running
+    status, said = console.type("configure terminal", line, "end")
+    assert (status, "Invalid" in said) == (0, False)
+    assert line in console.running
+    assert console.type("configure terminal", f"no {line}", "end")[0] == 0
+    assert console.running == before
+
+
+def test_who_types_tclsh_is_told_where_loops_are() -> None:
+    """It was an unknown command, and perhaps the name of a host."""
+    status, said = Console("hostname R1").type("tclsh")
+    assert status == 1
+    assert said.startswith("% Error: there is no Tcl here; loop outside:")
+
+
+def test_all_route_maps_is_not_the_name_of_one() -> None:
+    """`show route-map all` said that it was not found, which Ansible takes for a failure."""
+    console = Console("route-map A permit 10\nroute-map B deny 20\n")
+    assert console.type("show route-map all") == console.type("show route-map")
+    assert "route-map B, deny, sequence 20" in console.type("show route-map all")[1]

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
+from itertools import pairwise
 
 import pytest
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
 from dmvpn.base.keychains import Key, KeyChain, Lifetime
-from dmvpn.base.notices import Configured, InterfaceChanged
+from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached
 from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.metric import MetricScale, Weights
 from dmvpn.features.eigrp.model import AuthenticationMode, EigrpConfig, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Authentication, Parameters, PeerTermination, StubFlag
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
+from support.leftovers import alive, uncollected
 
 CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
 R31_UP = "EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is up: new adjacency"
@@ -468,3 +471,138 @@ def test_a_repeated_hello_touches_no_timer_and_sends_nothing() -> None:
     assert hub.machine.handle(event, net.now) == []
     assert hub.machine.next_deadline() == deadline
     assert hub.process.neighbors()[0].last_heard == net.now
+
+
+# Hellos that are not the clock's: to somebody new who hears us, and to a neighbor that may not have heard us.
+
+HUB_NAME, SPOKE_NAME = "192.168.100.11", "192.168.100.31"
+
+
+def overlay() -> EigrpNet:
+    """A hub and a spoke; nothing passes between them yet."""
+    net = EigrpNet()
+    for name, address in (("HUB", HUB_NAME), ("SPOKE", SPOKE_NAME)):
+        net.router(name)
+        net.plug("overlay", name, tunnel(address))
+    net.wires["overlay"].drops = lambda *_: True
+    return net
+
+
+def hellos(net: EigrpNet, router: str, since: float = 0.0) -> list[float]:
+    """When a router multicast a Hello."""
+    return [
+        sent.at
+        for sent in net.packets(since)
+        if sent.router == router and sent.packet.opcode == Opcode.HELLO and sent.order.destination.is_multicast
+    ]
+
+
+def test_somebody_new_is_greeted_within_a_twentieth_of_a_second() -> None:
+    net = overlay()
+    net.run(1.0)
+    net.event("HUB", MulticastReached("Tunnel100"))
+    net.run(0.05)
+    assert len(hellos(net, "HUB", since=1.0)) == 1
+
+
+def test_however_many_are_new_a_few_hellos_greet_them_then_one_a_second_and_none_is_forgotten() -> None:
+    net = overlay()
+    net.run(1.0)
+    while net.now < 3.5:
+        net.event("HUB", MulticastReached("Tunnel100"))
+        net.run(0.01)
+    last = net.now
+    net.run(1.0)
+    greetings = hellos(net, "HUB", since=1.0)
+    assert 6 <= len(greetings) <= 9
+    assert all(later - earlier > 0.99 for earlier, later in pairwise(greetings[-3:]))
+    assert greetings[-1] >= last
+
+
+def test_a_greeting_takes_the_place_of_the_next_hello_and_does_not_add_one() -> None:
+    net = overlay()
+    net.run(1.0)
+    net.event("HUB", MulticastReached("Tunnel100"))
+    net.run(4.4)
+    assert len(hellos(net, "HUB", since=1.0)) == 1
+    net.run(0.7)
+    assert len(hellos(net, "HUB", since=1.0)) == 2
+
+
+def test_news_of_an_interface_without_eigrp_is_nothing() -> None:
+    net = overlay()
+    net.run(1.0)
+    net.event("HUB", MulticastReached("Tunnel7"))
+    net.run(1.0)
+    assert hellos(net, "HUB", since=1.0) == []
+
+
+def test_a_pending_neighbor_that_says_hello_again_is_greeted_again() -> None:
+    """The spoke was not listening when the hub answered its first Hello; its second is the same, octet for octet."""
+    net = overlay()
+    wire = net.wires["overlay"]
+    wire.drops = lambda sender, _: sender == "HUB"
+    net.event("SPOKE", MulticastReached("Tunnel100"))
+    net.run(0.1)
+    wire.drops = lambda *_: False
+    net.run(0.95)
+    net.event("SPOKE", MulticastReached("Tunnel100"))
+    net.run(0.3)
+    assert [neighbor.is_up for neighbor in net.routers["SPOKE"].process.neighbors()] == [True]
+    assert [neighbor.is_up for neighbor in net.routers["HUB"].process.neighbors()] == [True]
+
+
+def test_two_pending_neighbors_do_not_greet_each_other_for_ever() -> None:
+    net = overlay()
+    net.wires["overlay"].drops = lambda _, order: order.payload[1] == Opcode.UPDATE
+    net.event("SPOKE", MulticastReached("Tunnel100"))
+    net.run(20.0)
+    assert all(not neighbor.is_up for neighbor in net.routers["HUB"].process.neighbors())
+    assert len([sent for sent in net.packets() if sent.packet.opcode == Opcode.HELLO]) < 20
+
+
+def test_whom_multicast_does_not_reach_never_becomes_a_neighbor() -> None:
+    """A hub without `ip nhrp map multicast dynamic`: it hears its spokes, they never hear it."""
+    net = overlay()
+    net.wires["overlay"].drops = lambda sender, order: sender == "HUB" and order.destination.is_multicast
+    net.run(60.0)
+    assert net.routers["SPOKE"].process.neighbors() == []
+    assert all(not neighbor.is_up for neighbor in net.routers["HUB"].process.neighbors())
+
+
+# What is gone from EIGRP is free at once: a hub of thousands of neighbors that come and go does not grow meanwhile.
+
+
+@pytest.fixture
+def net() -> EigrpNet:
+    net = pair()
+    net.run(5)
+    return net
+
+
+def test_neighbors_that_are_silent_for_too_long_are_free(net: EigrpNet) -> None:
+    with uncollected():
+        before = alive(Neighbor)
+        net.wires["tunnel"].loss = 1.0
+        net.run(60)
+        assert alive(Neighbor) == before - 2
+
+
+def test_a_neighbor_that_never_answers_is_free(net: EigrpNet) -> None:
+    with uncollected():
+        before = alive(Neighbor)
+        net.line("R31", "Tunnel100", up=False)
+        net.wires["tunnel"].drops = lambda sender, _: sender == "R11"
+        net.line("R31", "Tunnel100", up=True)
+        net.run(300)
+        net.line("R11", "Tunnel100", up=False)
+        assert alive(Neighbor) == before - 2
+
+
+def test_an_interface_that_is_down_is_free_with_its_neighbors(net: EigrpNet) -> None:
+    with uncollected():
+        before = [alive(kind) for kind in (Neighbor, EigrpInterface)]
+        for router in net.routers:
+            net.line(router, "Tunnel100", up=False)
+        net.run(60)
+        assert [alive(kind) for kind in (Neighbor, EigrpInterface)] == [each - 2 for each in before]

@@ -10,11 +10,13 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.keychains import Key, KeyChain
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import Pages
+from dmvpn.features.eigrp import FEATURE
 from dmvpn.features.eigrp import FEATURE as EIGRP
 from dmvpn.features.eigrp.config import model
 from dmvpn.features.eigrp.metric import Vector, Weights
 from dmvpn.features.eigrp.model import (
     AuthenticationMode,
+    EigrpConfig,
     InterfaceSettings,
     NetworkLine,
     ProcessSettings,
@@ -26,6 +28,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.ios import ConfigResult, ConfigSession, ConfigTree, Configurator, prompt
+from support.workbench import Workbench
 
 FEATURES = (INTERFACE, POLICY, EIGRP, RIP)
 LANGUAGE = Configurator(
@@ -311,3 +314,38 @@ def test_the_modes_have_the_prompts_of_ios() -> None:
         "R1(config-keychain)#",
         "R1(config-keychain-key)#",
     ]
+
+
+# `neighbor` and `bfd` lines of EIGRP belong to the interfaces that they name.
+
+CLASSIC_NEIGHBORS = """\
+router eigrp 100
+ bfd all-interfaces
+ no bfd interface Tunnel1
+ neighbor 10.0.0.2 Tunnel0
+ neighbor 10.0.0.3 Tunnel0
+"""
+NAMED_NEIGHBORS = """\
+router eigrp NAME
+ address-family ipv4 unicast autonomous-system 100
+  af-interface default
+   bfd
+  exit-af-interface
+  neighbor 10.0.0.3 Tunnel0
+  neighbor 10.0.0.2 Tunnel0
+ exit-address-family
+"""
+
+
+@pytest.mark.parametrize("text", [CLASSIC_NEIGHBORS, NAMED_NEIGHBORS], ids=["classic", "named"])
+def test_neighbors_and_bfd_of_an_interface(text: str) -> None:
+    bench = Workbench(INTERFACE, FEATURE)
+    bench.configure(text)
+    model = FEATURE.model(bench.running) if FEATURE.model else None
+    assert isinstance(model, EigrpConfig)
+    (process,) = model.processes
+    tunnel = process.interface("Tunnel0")
+    assert tunnel.neighbors == (IPv4Address("10.0.0.2"), IPv4Address("10.0.0.3"))
+    assert tunnel.bfd
+    assert process.interface("GigabitEthernet0/1").bfd
+    assert process.interface("Tunnel1").bfd is (text == NAMED_NEIGHBORS)

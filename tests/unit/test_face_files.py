@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 import pytest
 
+from dmvpn.base import flash as bounds
+from dmvpn.base.events import Remembered
+from dmvpn.base.flash import is_file_name
 from dmvpn.face.handle import new_session
 from dmvpn.face.session import ConsoleSession
+from dmvpn.shells.flash import FolderFlash
+from dmvpn.shells.runtime.state import planned_state_folder, state_folder
+from dmvpn.shells.storage import LARGEST, STARTUP, ConfigurationFile, FolderStorage
 from support.breaths import Breaths
 from support.typing_at import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 RUNS = "! Written by dmvpn\nversion 17.9\n!\nhostname R1\n!\nend\n"
 
@@ -214,3 +227,359 @@ def test_a_file_that_is_too_large_for_a_configuration_is_not_read(command: str) 
     said = "\n".join(answer(found, command))
     assert "2097153 octets; a configuration has at most 2097152" in said
     assert found.router.running.hostname == "R1"
+
+
+# The files of a router: what is in its folder, what is not, and what stays outside whatever it is called.
+
+
+@pytest.fixture
+def flash(tmp_path: Path) -> FolderFlash:
+    return FolderFlash(tmp_path / "flash")
+
+
+def test_a_router_without_files_has_an_empty_list(flash: FolderFlash) -> None:
+    assert flash.files() == ()
+
+
+def test_what_is_written_is_listed_read_and_removed(flash: FolderFlash) -> None:
+    flash.write("b.cfg", b"two")
+    flash.write("a.cfg", b"first")
+    assert [(one.name, one.size) for one in flash.files()] == [("a.cfg", 5), ("b.cfg", 3)]
+    assert flash.read("b.cfg") == b"two"
+    flash.remove("b.cfg")
+    assert [one.name for one in flash.files()] == ["a.cfg"]
+
+
+def test_a_file_is_for_its_owner_alone(flash: FolderFlash) -> None:
+    flash.write("a.cfg", b"secret")
+    assert (flash.path / "a.cfg").stat().st_mode & 0o777 == 0o600
+    assert flash.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_is_written_again_has_the_new_octets(flash: FolderFlash) -> None:
+    flash.write("a.cfg", b"old and long")
+    flash.write("a.cfg", b"new")
+    assert flash.read("a.cfg") == b"new"
+
+
+def test_what_was_begun_and_not_finished_is_no_file(flash: FolderFlash) -> None:
+    flash.write("a.cfg", b"whole")
+    (flash.path / ".unfinished").write_bytes(b"hal")
+    assert [one.name for one in flash.files()] == ["a.cfg"]
+    flash.write("b.cfg", b"next")
+    assert flash.read("b.cfg") == b"next"
+
+
+def _while_writing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
+    """Do something once, when the octets of the first file are there and its name is not."""
+    waiting, fsync = [do], os.fsync
+
+    def meanwhile(descriptor: int) -> None:
+        fsync(descriptor)
+        if waiting:
+            waiting.pop()()
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+
+
+def test_two_who_write_at_once_have_each_their_own_octets(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = FolderFlash(flash.path)
+    _while_writing(monkeypatch, lambda: other.write("b.cfg", b"second"))
+    flash.write("a.cfg", b"first")
+    assert (flash.read("a.cfg"), flash.read("b.cfg")) == (b"first", b"second")
+
+
+def test_two_who_write_at_once_have_no_more_room_than_one(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.shells.flash.CAPACITY", 10)
+    _while_writing(monkeypatch, lambda: FolderFlash(flash.path).write("b.cfg", b"123456"))
+    with pytest.raises(OSError, match="No space left"):
+        flash.write("a.cfg", b"123456")
+    assert [path.name for path in flash.path.iterdir()] == ["b.cfg"]
+
+
+def test_what_nobody_finishes_any_more_is_swept_away(flash: FolderFlash) -> None:
+    flash.write("a.cfg", b"whole")
+    for name in (".unfinished", ".unfinished.0123456789abcdef"):
+        (flash.path / name).write_bytes(b"hal")
+        os.utime(flash.path / name, (1.0, 1.0))
+    (flash.path / ".unfinished.now").write_bytes(b"hal")
+    flash.write("b.cfg", b"next")
+    assert sorted(path.name for path in flash.path.iterdir()) == [".unfinished.now", "a.cfg", "b.cfg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/b", ".hidden", "a\0b", "x" * 200, "ä", "a\nb", "/etc/passwd"]
+)
+def test_names_with_folders_and_other_odd_names_are_refused(flash: FolderFlash, name: str) -> None:
+    assert not is_file_name(name)
+    with pytest.raises(OSError, match=r"Invalid file name|No such file"):
+        flash.write(name, b"x")
+    with pytest.raises(OSError, match=r"Invalid file name|No such file"):
+        flash.read(name)
+
+
+def test_a_planted_link_leads_nowhere(flash: FolderFlash, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"not yours")
+    flash.write("a.cfg", b"mine")
+    (flash.path / "link").symlink_to(outside)
+    assert [one.name for one in flash.files()] == ["a.cfg"]
+    with pytest.raises(FileNotFoundError):
+        flash.read("link")
+    flash.write("link", b"replaced")
+    assert outside.read_bytes() == b"not yours"
+    assert flash.read("link") == b"replaced"
+
+
+def test_a_link_where_a_file_is_begun_is_not_followed(flash: FolderFlash, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"not yours")
+    flash.write("a.cfg", b"mine")
+    (flash.path / ".unfinished").symlink_to(outside)
+    flash.write("b.cfg", b"mine, too")
+    assert outside.read_bytes() == b"not yours"
+
+
+def test_a_folder_that_is_a_link_is_no_flash(flash: FolderFlash, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    flash.path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=r"directory|links"):
+        flash.write("a.cfg", b"x")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_pipe_is_no_file_and_keeps_nobody_waiting(flash: FolderFlash) -> None:
+    flash.write("a.cfg", b"x")
+    os.mkfifo(flash.path / "pipe")
+    assert [one.name for one in flash.files()] == ["a.cfg"]
+    with pytest.raises(FileNotFoundError):
+        flash.read("pipe")
+
+
+def test_too_many_files_and_too_many_octets_are_refused(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.shells.flash.MOST_FILES", 2)
+    monkeypatch.setattr("dmvpn.shells.flash.CAPACITY", 10)
+    flash.write("a", b"12345")
+    with pytest.raises(OSError, match="No space left"):
+        flash.write("b", b"123456")
+    flash.write("b", b"12345")
+    with pytest.raises(OSError, match="No space left"):
+        flash.write("c", b"")
+    flash.write("b", b"1234")
+    assert bounds.CAPACITY == 64 << 20
+
+
+def test_a_router_that_forgets_everything_forgets_its_files(tmp_path: Path) -> None:
+    flash = FolderFlash(tmp_path / "flash")
+    flash.write("a.cfg", b"x")
+    storage = FolderStorage(tmp_path)
+    storage.store("startup-config", b"hostname R1\n")
+    assert [one.name for one in storage.remembered()] == []
+    storage.clear()
+    assert flash.files() == ()
+    assert not (tmp_path / "startup-config").exists()
+
+
+# What a router stores is there in its next life; what is damaged or lost is as if it had never been.
+
+
+def test_what_is_stored_is_remembered_but_not_the_configuration(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    storage.store("b", b"2")
+    storage.store("a", b"0")
+    storage.store("a", b"1")
+    storage.store(STARTUP, b"hostname R1\n")
+    assert storage.remembered() == [Remembered("a", b"1"), Remembered("b", b"2")]
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    storage.clear()
+    assert storage.remembered() == []
+
+
+def test_half_written_huge_and_strange_files_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.new").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(bytes(LARGEST + 1))
+    (tmp_path / "c").mkdir()
+    os.mkfifo(tmp_path / "d")
+    (tmp_path / "e").symlink_to(tmp_path / "nowhere")
+    assert FolderStorage(tmp_path).remembered() == []
+    assert FolderStorage(tmp_path / "nowhere").remembered() == []
+
+
+def test_a_write_that_was_broken_off_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "a.new").write_bytes(b"half")
+    FolderStorage(tmp_path).store("a", b"whole")
+    assert FolderStorage(tmp_path).remembered() == [Remembered("a", b"whole")]
+
+
+def test_the_state_folder_is_where_the_environment_says(tmp_path: Path) -> None:
+    given, home = tmp_path / "given", tmp_path / "xdg"
+    environment = {"STATE_DIRECTORY": str(given), "XDG_STATE_HOME": str(home)}
+    assert state_folder("R1", environment) == given / "R1"
+    assert state_folder("R1", {"XDG_STATE_HOME": str(home)}) == home / "dmvpn" / "R1"
+    assert (given / "R1").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_place_that_cannot_be_used_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    blocked = {"STATE_DIRECTORY": str(tmp_path / "file"), "HOME": str(tmp_path)}
+    assert state_folder("R1", blocked) == tmp_path / ".local/state/dmvpn/R1"
+    assert state_folder("R1", {"XDG_STATE_HOME": str(tmp_path / "file")}) is None
+
+
+def test_a_plan_passes_over_a_place_below_a_folder_that_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /root is for the user of a service who kept HOME. To root itself nothing is closed: so it is told."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+
+    def refuse(look: Callable[..., object]) -> Callable[..., object]:
+        def refused(path: str | Path, *more: object, **named: object) -> object:
+            if str(path).startswith(f"{closed}/"):
+                raise PermissionError(13, "Permission denied")
+            return look(path, *more, **named)
+
+        return refused
+
+    allowed = os.access
+    monkeypatch.setattr(os, "stat", refuse(os.stat))
+    monkeypatch.setattr(os, "lstat", refuse(os.lstat))
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).startswith(str(closed)) and allowed(path, mode))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    environment = {"STATE_DIRECTORY": f"{closed}/state", "HOME": str(tmp_path)}
+    assert planned_state_folder("R1", environment) == tmp_path / ".local/state/dmvpn/R1"
+    assert planned_state_folder("R1", {"HOME": str(closed)}) is None
+
+
+# ------------------------------------------------------------------------------------------------ `dmvpn run FILE`
+
+
+def test_write_memory_writes_the_file_that_the_router_was_started_with(tmp_path: Path) -> None:
+    file, link, state = tmp_path / "r1.cfg", tmp_path / "link.cfg", tmp_path / "state"
+    state.mkdir()
+    file.write_text("! by hand\nhostname R1\n")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    storage = FolderStorage(state, ConfigurationFile(link))
+    storage.store("nhrp-request-id", b"1024\n")
+    storage.store(STARTUP, b"hostname R2\n")
+    assert file.read_text() == "hostname R2\n"
+    assert link.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in state.iterdir()] == ["nhrp-request-id"]
+
+
+def test_what_another_hand_wrote_is_kept_beside_it_however_often_we_write(tmp_path: Path) -> None:
+    file, kept = tmp_path / "r1.cfg", tmp_path / "r1.cfg~"
+    file.write_text("! by hand\nhostname R1\n")
+    configuration = ConfigurationFile(file)
+    for number in (2, 3):
+        configuration.store(b"hostname R%d\n" % number)
+        assert kept.read_text() == "! by hand\nhostname R1\n"
+    file.write_text("! by hand, later\n")
+    configuration.store(b"hostname R4\n")
+    assert kept.read_text() == "! by hand, later\n"
+
+
+def test_a_configuration_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "r1.cfg"
+    file.write_text("hostname R1\n")
+    (tmp_path / "r1.cfg.new").mkdir()
+    with pytest.raises(OSError, match=r"r1\.cfg\.new"):
+        ConfigurationFile(file).store(b"hostname R2\n")
+    assert file.read_text() == "hostname R1\n"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no file that could be written"):
+        ConfigurationFile(tmp_path / "pipe").store(b"")
+
+
+# `show ... | redirect`, `tee`, `append`: lines of a show in a file of flash.
+
+NAMED = "hostname R1\n"
+
+
+def kept(found: Terminal) -> dict[str, str]:
+    return {name: octets.decode() for name, octets in found.router.flash.kept.items()}
+
+
+def test_redirect_writes_the_lines_and_shows_none() -> None:
+    """It was: % Error: "redirect" is not possible here."""
+    found = Terminal(NAMED)
+    assert answer(found, "show privilege | redirect flash:level.txt") == []
+    assert kept(found) == {"level.txt": "Current privilege level is 15\n"}
+    assert answer(found, "more flash:level.txt") == ["Current privilege level is 15"]
+
+
+def test_tee_writes_the_lines_and_shows_them() -> None:
+    found = Terminal(NAMED)
+    assert answer(found, "show privilege | t bootflash:/level.txt") == ["Current privilege level is 15"]
+    assert kept(found) == {"level.txt": "Current privilege level is 15\n"}
+
+
+def test_append_puts_them_behind_what_is_there_and_redirect_in_its_place() -> None:
+    found = Terminal(NAMED)
+    for _ in range(2):
+        answer(found, "show privilege | append flash:a")
+    assert kept(found)["a"] == "Current privilege level is 15\n" * 2
+    answer(found, "show privilege | redirect flash:a")
+    assert kept(found)["a"] == "Current privilege level is 15\n"
+
+
+def test_other_filters_come_before() -> None:
+    found = Terminal(NAMED)
+    answer(found, "show running-config | include hostname | redirect flash:a")
+    assert kept(found)["a"] == "hostname R1\n"
+    answer(found, "show privilege | json | redirect flash:b")
+    assert '"level": 15' in kept(found)["b"]
+    refused = answer(found, "show privilege | redirect flash:c | include x")
+    assert "% Invalid input detected at '^' marker." in refused
+    assert "c" not in kept(found)
+
+
+def test_it_works_in_configuration_mode_behind_do() -> None:
+    found = Terminal(NAMED)
+    answer(found, "configure terminal")
+    answer(found, "do show privilege | redirect flash:a")
+    assert kept(found)["a"] == "Current privilege level is 15\n"
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["tftp://192.0.2.1/x", "flash:", "flash:a/b", "flash:../x", "x", "nvram:startup-config", "system:running-config"],
+)
+@pytest.mark.parametrize("word", ["redirect", "tee", "append"])
+def test_no_other_place_is_written(word: str, file: str) -> None:
+    found = Terminal(NAMED)
+    (line,) = answer(found, f"show privilege | {word} {file}")
+    assert line == f"%Error opening {file} (lines of shows go into flash:NAME alone)"
+    assert kept(found) == {}
+
+
+@pytest.mark.parametrize("line", ["redirect", "redirect flash:a b", "tee "])
+def test_a_file_is_one_word(line: str) -> None:
+    found = Terminal(NAMED)
+    assert any(text.startswith("% In") for text in answer(found, f"show privilege | {line}"))
+    assert kept(found) == {}
+
+
+def test_who_has_a_lower_level_writes_nothing() -> None:
+    found = Terminal(NAMED)
+    answer(found, "disable")
+    assert answer(found, "show privilege | redirect flash:a") == ['% Error: "redirect" is not possible here']
+    assert kept(found) == {}
+    assert "redirect" not in found.type("show privilege | ?")
+
+
+def test_the_question_mark_tells_of_files() -> None:
+    found = Terminal(NAMED)
+    shown = found.type("show privilege | ?")
+    assert {"redirect", "tee", "append"} <= set(shown.split())
+    assert "URL" in found.type("redirect ?")
+
+
+def test_a_file_that_flash_has_no_room_for_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Terminal(NAMED)
+    monkeypatch.setattr("dmvpn.face.filing.CAPACITY", 10)
+    assert answer(found, "show privilege | redirect flash:a") == ["%Error writing flash:a (No space left on device)"]
+    assert kept(found) == {}

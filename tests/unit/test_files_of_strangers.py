@@ -1,4 +1,4 @@
-"""Files and folders that somebody else made: nothing is read outside of a folder, without an end, or for long."""
+"""Pages and logs as strangers keep them: what is configuration in them is read, what is around it is passed over."""
 
 from __future__ import annotations
 
@@ -9,14 +9,269 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
+from dmvpn.ios import Fate
+from dmvpn.ios.parts import parts_of
 from dmvpn.ios.transcript import LONGEST_LINE
-from dmvpn.router.intake import take_in
+from dmvpn.router.intake import EnteredText, take_in
 from dmvpn.shells.scenario import BUILT_IN, Scenario
 from dmvpn.tools import replaying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+TUNNEL = "interface Tunnel0\n tunnel mode gre multipoint\n tunnel protection ipsec profile P\n"
+
+
+def intakes(text: str) -> list[EnteredText]:
+    return [take_in(part.text) for part in parts_of(text)]
+
+
+def shown(text: str) -> str:
+    return "\n".join(line for intake in intakes(text) for line in intake.tree.render())
+
+
+def refused(text: str) -> list[str]:
+    return [entry.text for intake in intakes(text) for entry in intake.of(Fate.REFUSED)]
+
+
+def test_a_block_behind_one_that_shows_output_is_configuration_again() -> None:
+    """Its protection was called astray, and its other lines were lost."""
+    page = f"```\nR1#show ip nhrp brief\n   Target    Via\n```\ntext\n```\n{TUNNEL}```\n"
+    assert refused(page) == []
+    assert "tunnel protection ipsec profile P" in shown(page)
+
+
+def test_paragraphs_of_html_are_lines() -> None:
+    page = "<p>Spoke</p>\n" + "".join(f"<p>{line}</p>\n" for line in TUNNEL.splitlines()) + "<p>&nbsp;</p>\n"
+    assert refused(page) == []
+    assert "tunnel protection ipsec profile P" in shown(page)
+
+
+def test_a_less_than_sign_in_a_configuration_is_no_tag() -> None:
+    text = "interface Tunnel0\n description <p>\n"
+    assert "description <p>" in shown(text)
+
+
+def test_a_blank_that_an_editor_spelled_out_is_one() -> None:
+    page = f"```\n{TUNNEL}```\n\n```\ninterface Tunnel1\n&#x20;ip nhrp network-id 3\n```\n"
+    assert refused(page) == []
+    assert " ip nhrp network-id 3" in shown(page).splitlines()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "crypto pki authenticate CA",
+        "crypto pki enroll CA",
+        "crypto ca enroll CA",
+        "crypto key generate rsa modulus 2048",
+    ],
+)
+def test_what_a_command_asks_behind_a_prompt_is_no_configuration(command: str) -> None:
+    log = (
+        f"R1(config)#{command}\nCertificate has the following attributes:\n       Fingerprint MD5: 00112233\n"
+        "% Do you accept this certificate? [yes/no]: yes\nPassword:\nRe-enter password:\n"
+        "R1(config)#interface Tunnel0\nR1(config-if)#ip mtu 1400\n"
+    )
+    assert refused(log) == []
+    assert "Fingerprint" not in shown(log)
+    assert "ip mtu 1400" in shown(log)
+
+
+def test_a_heading_of_one_word_is_kept_and_ends_the_section_before() -> None:
+    text = f"{TUNNEL}SPOKE-ROUTER:\nip route 0.0.0.0 0.0.0.0 198.51.100.1\n"
+    assert refused(text) == []
+    assert "SPOKE-ROUTER:" in shown(text).splitlines()
+
+
+def test_a_heading_with_more_words_in_a_tunnel_may_be_a_slip() -> None:
+    assert refused("interface Tunnel0\n tunnl: protection ipsec profile P\n")
+
+
+def test_a_sentence_that_begins_nearly_as_end_is_a_note() -> None:
+    assert refused("Send a question every 30 seconds\nhostname R1\n") == []
+    assert refused("inteface Tunnel0\n") != []
+
+
+def test_a_banner_may_speak_of_protection() -> None:
+    """A router with such a banner did not start."""
+    text = "banner motd #\nThis link is under protection ipsec here\n#\n" + TUNNEL
+    assert refused(text) == []
+
+
+@pytest.mark.parametrize("prompt", ["", "R1(config-if)#"])
+def test_a_banner_that_takes_the_protection_of_a_tunnel_with_it_is_refused(prompt: str) -> None:
+    text = (
+        f"interface Tunnel0\n tunnel source Loopback0\nbanner motd C\n{prompt}tunnel protection ipsec profile P\n\nC\n"
+    )
+    (intake,) = intakes(text)
+    assert intake.of(Fate.REFUSED)
+    assert intake.held == ("Tunnel0",)
+
+
+# Pages without fences ------------------------------------------------------------------------------------------------
+
+
+def test_lines_between_backticks_are_lines() -> None:
+    page = "# A spoke\nText of it.\n" + "".join(f"`{line}`  \n" for line in TUNNEL.splitlines()) + "\nMore text.\n"
+    assert refused(page) == []
+    assert shown(page).count("tunnel protection ipsec profile P") == 1
+    assert "Text" not in shown(page)
+
+
+def test_a_block_that_is_one_by_its_indentation_is_configuration_and_the_rest_is_text() -> None:
+    page = "# A spoke\nInterface lines follow here:\n\n" + "".join(f"    {line}\n" for line in TUNNEL.splitlines())
+    assert refused(page) == []
+    assert shown(page).count("tunnel protection ipsec profile P") == 1
+    assert "follow" not in shown(page)
+
+
+def test_a_file_with_comments_in_the_first_column_is_no_page() -> None:
+    text = "# the hub\ninterface Tunnel0\n    ip address 10.0.0.1 255.255.255.0\n    ip nhrp network-id 1\n"
+    assert "ip nhrp network-id 1" in shown(text)
+
+
+def test_a_fence_too_many_turns_no_text_into_configuration_and_no_configuration_into_text() -> None:
+    page = f"```\nhostname R1\n```\n```\n\n## Keys\n|Tunnel Key|300|\n\n```\n{TUNNEL}```\n"
+    assert refused(page) == []
+    assert "tunnel protection ipsec profile P" in shown(page)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- Tunnel interfaces need a source",
+        "* interface commands",
+        "**crypto isakmp policy** defines phase one",
+        "1. Interface configuration",
+        "|Tunnel Key|300|",
+        "Crypto maps are applied to the interface of the router.",
+        "Interface tracking is used when the line of a provider fails",
+    ],
+)
+def test_what_pages_say_between_lines_is_passed_over(text: str) -> None:
+    assert refused(f"{TUNNEL}{text}\nip route 0.0.0.0 0.0.0.0 198.51.100.1\n") == []
+
+
+def test_no_sentence_takes_protection_with_it() -> None:
+    text = "interface Tunnel0\n tunnel source Loopback0\n- tunnel protection ipsec profile P\n"
+    assert refused(text) == ["- tunnel protection ipsec profile P"]
+    assert intakes(text)[0].held == ("Tunnel0",)
+
+
+def test_a_description_in_capitals_is_one() -> None:
+    text = "interface Tunnel0\nDescription This is the tunnel to the hub of the south\n"
+    assert "description This is the tunnel to the hub of the south" in shown(text)
+
+
+# Lines that were cut -------------------------------------------------------------------------------------------------
+
+LONG = " description a tunnel to the hub in the main building of the town, by the provide"
+assert len(LONG) == 81
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_taken"), [("r North\n", True), ("ip mtu 1400\n", False), (" ip mtu 1400\n", False), ("!\n", False)]
+)
+def test_a_line_that_a_terminal_cut_in_two_is_one(rest: str, is_taken: bool) -> None:
+    text = f"interface Tunnel0\n{LONG[:80]}\n{rest} ip nhrp network-id 7\n"
+    assert refused(text) == []
+    assert (f"{LONG[:80]}{rest.strip()}" in shown(text).splitlines()) == is_taken
+    assert "ip nhrp network-id 7" in shown(text)
+
+
+def test_protection_is_no_rest_of_a_description() -> None:
+    text = f"interface Tunnel0\n{LONG[:80]}\ntunnel protection ipsec profile P\n"
+    assert "tunnel protection ipsec profile P" in shown(text)
+    slip = f"interface Tunnel0\n{LONG[:80]}\ntunnle protection ipsec profile P\n"
+    assert refused(slip) == ["tunnle protection ipsec profile P"]
+
+
+@pytest.mark.parametrize("dots", ["...", "<snip>", "! output omitted", "[omitted]", "! ..."])
+def test_dots_in_the_place_of_protection_hold_the_tunnel_down(dots: str) -> None:
+    """It came up in clear."""
+    text = f"crypto ipsec profile P\n set transform-set TS\ninterface Tunnel0\n tunnel source Loopback0\n {dots}\n"
+    (intake,) = intakes(text)
+    assert [entry.text for entry in intake.of(Fate.REFUSED)] == [dots]
+    assert "IPsec profile P" in intake.of(Fate.REFUSED)[0].message_lines[0]
+    assert intake.held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "interface Tunnel0\n tunnel source Loopback0\n ...\n",
+        f"crypto ipsec profile P\n{TUNNEL} ...\n",
+        f"crypto ipsec profile Q\n{TUNNEL}interface Ethernet0/0\n ...\n",
+    ],
+)
+def test_dots_that_cannot_have_named_a_profile_hold_nothing(text: str) -> None:
+    assert refused(text) == []
+
+
+def test_dots_in_one_of_two_tunnels_hold_it_though_the_other_names_the_profile() -> None:
+    """Two tunnels of one source share theirs."""
+    (intake,) = intakes(f"crypto ipsec profile P\n{TUNNEL}interface Tunnel1\n ...\n")
+    assert intake.held == ("Tunnel1",)
+
+
+@pytest.mark.parametrize("note", ["# the same everywhere", "<-- important", "; a note", "(phase 3)", "-- up"])
+@pytest.mark.parametrize("line", ["tunnel key 1", "no shutdown", "tunnel protection ipsec profile P"])
+def test_a_note_behind_a_line_is_none_of_its_words(line: str, note: str) -> None:
+    text = f"interface Tunnel0\n tunnel source Loopback0\n {line} {note}\n"
+    assert refused(text) == []
+    assert f"{note}" not in shown(text)
+    assert line == "no shutdown" or f" {line}" in shown(text).splitlines()
+
+
+@pytest.mark.parametrize("line", ["description to the hub # 1 (south)", "description a; b"])
+def test_a_description_keeps_what_looks_like_a_note(line: str) -> None:
+    assert f" {line}" in shown(f"interface Tunnel0\n {line}\n").splitlines()
+
+
+@pytest.mark.parametrize("line", ["ntp server 192.0.2.1", "snmp-server community public RO", "ip http server"])
+def test_a_line_of_the_router_that_is_indented_in_a_tunnel_is_kept_and_does_not_end_it(line: str) -> None:
+    text = f"interface Tunnel0\n tunnel source Loopback0\n {line}\n tunnel protection ipsec profile P\n"
+    (intake,) = intakes(text)
+    assert intake.is_whole
+    assert not intake.held
+    assert intake.tree.render()[-3:-1] == [" tunnel protection ipsec profile P", f" {line}"]
+
+
+@pytest.mark.parametrize("line", ["crypto isakmp diagnose error 7", "ip local policy route-map M"])
+def test_what_could_protect_or_diverts_is_not_kept_in_a_tunnel(line: str) -> None:
+    assert refused(f"interface Tunnel0\n tunnel source Loopback0\n {line}\n")
+
+
+_BOX = "```\n  \u250c\u2500\u2500\u2500\u2510  e0/0\n  \u2502 Router R1 \u2502 HUB\n Tunnel0: nhrp redirect\n"
+
+
+def test_a_drawing_between_fences_is_no_configuration() -> None:
+    """A picture of boxes was read as lines of the section before it, and refused."""
+    page = "```\nhostname R1\ninterface Tunnel0\n ip nhrp network-id 1\n```\n" + _BOX + "```\n"
+    assert not take_in(parts_of(page)[0].text).of(Fate.REFUSED)
+    protected = page.replace(" Tunnel0: nhrp", "tunnel protection ipsec profile P\n Tunnel0: nhrp")
+    assert take_in(parts_of(protected)[0].text).of(Fate.REFUSED)
+
+
+@pytest.mark.parametrize("command", ["sh ru", "do sh ru", "sh star", "show tech", "redirect it"])
+def test_what_a_router_announces_as_a_configuration_is_one(command: str) -> None:
+    """An abbreviation that nobody had listed made it the output of another command, and it was lost."""
+    announced = "Building configuration...\n\nCurrent configuration : 99 bytes\n!\n"
+    text = f"R1#{command}\n{announced}{TUNNEL}end\n\nR1#sh ver\nx y\n"
+    assert refused(text) == []
+    assert "tunnel protection ipsec profile P" in shown(text)
+    assert "x y" not in shown(text)
+
+
+@pytest.mark.parametrize("command", ["sh ru", "show star"])
+def test_abbreviations_of_what_shows_a_configuration_are_known(command: str) -> None:
+    text = f"R1#{command}\n{TUNNEL}end\nR1#\n"
+    assert "tunnel protection ipsec profile P" in shown(text)
+
+
+# Files and folders that somebody else made: nothing is read outside of a folder, without an end, or for long.
 
 SECRET = (
     "hostname SECRET\nusername bob secret 0 Parrot\ninterface Loopback0\n ip address 10.9.9.9 255.255.255.255\nend\n"

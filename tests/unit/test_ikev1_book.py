@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 
 import pytest
 
+from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
+from dmvpn.base.session_lines import ike_line, ike_lines
+from dmvpn.base.sessions import SessionIke
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.identity import Identification, of_address
 from dmvpn.features.ike.numbers import IdType, Integ
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
+from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.settings import ConfigurationBook
+from dmvpn.features.ike.v1.packet import IdentificationPayload, identity_of, selector_of
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from support.ikev1_capture import Capture, opened
 
 HUB, SPOKE, INSIDE = (IPv4Address(text) for text in ("198.51.100.1", "203.0.113.10", "192.168.1.10"))
 PATH = DatagramPath(Endpoint(HUB, 500), Endpoint(SPOKE, 500))
@@ -229,3 +236,246 @@ def test_an_initiator_says_which_policies_it_cannot_use() -> None:
     broken = book(weak.replace("3des", "des").replace("group 2", "group 1") + WILDCARD).to(POLICY, SPOKE)
     assert isinstance(broken, Reason)
     assert broken.what == "no crypto isakmp policy can be used: 10 (des, group 1)"
+
+
+# Keys of IKEv1 are of one VRF: two peers in two VRFs may have one address, and must not have one key by that.
+
+STRONG_POLICY = "crypto isakmp policy 10\n encryption aes 256\n hash sha256\n authentication pre-share\n group 14\n"
+GLOBAL = "crypto isakmp key of-the-global-table address 0.0.0.0 0.0.0.0\n"
+RINGS = """crypto keyring HERE
+ pre-shared-key address 0.0.0.0 0.0.0.0 key of-no-vrf
+crypto keyring THERE vrf WAN
+ pre-shared-key address 0.0.0.0 0.0.0.0 key of-the-wan
+"""
+PROFILE = "crypto isakmp profile P\n keyring {ring}\n match identity address 0.0.0.0 {vrf}\n"
+
+
+def book_of_vrf(text: str, front: str, profile: str = "") -> ConfigurationBook:
+    config = model(configurator(FEATURES).parse_text(STRONG_POLICY + text).tree)
+    assert config is not None
+    return ConfigurationBook(config, (replace(POLICY, front=front, isakmp_profile=profile),))
+
+
+def path(written: ConfigurationBook) -> DatagramPath:
+    """Return the path of its peer, in the front door of its tunnel."""
+    return replace(PATH, front=written.policies[0].front)
+
+
+def secrets(written: ConfigurationBook) -> list[bytes]:
+    """Return our keys as initiator, and those of a responder in main mode; both have to agree."""
+    begins = written.to(written.policies[0], SPOKE)
+    answers = list(written.main_mode(path(written)).secrets)
+    assert ([begins.secret] if isinstance(begins, Terms) else []) == answers
+    return answers
+
+
+def test_a_key_without_a_vrf_is_for_peers_in_the_global_table_only() -> None:
+    assert secrets(book_of_vrf(GLOBAL, "")) == [b"of-the-global-table"]
+    assert secrets(book_of_vrf(GLOBAL, "WAN")) == []
+
+
+def test_the_reason_names_the_missing_line_at_both_ends() -> None:
+    written = book_of_vrf(GLOBAL, "WAN")
+    begins, answers = written.to(written.policies[0], SPOKE), written.main_mode(path(written)).keyless
+    for why in (begins, answers):
+        assert isinstance(why, Reason)
+        assert why.code is IkeReason.NO_KEY_IN_VRF
+        assert str(why).startswith(
+            f"no isakmp pre-shared key for {SPOKE} in VRF WAN: crypto keyring NAME vrf WAN is needed"
+        )
+
+
+@pytest.mark.parametrize(("front", "key"), [("", b"of-no-vrf"), ("WAN", b"of-the-wan")])
+def test_keyrings_that_no_profile_names_are_for_peers_of_their_vrf(front: str, key: bytes) -> None:
+    assert secrets(book_of_vrf(RINGS, front)) == [key]
+    assert secrets(book_of_vrf(RINGS, "LTE")) == []
+
+
+@pytest.mark.parametrize(
+    ("ring", "front", "key"),
+    [
+        ("THERE", "WAN", [b"of-the-wan"]),
+        ("THERE", "", []),
+        ("HERE", "WAN", []),
+        ("HERE", "", [b"of-no-vrf"]),
+    ],
+)
+def test_a_profile_does_not_carry_the_keys_of_its_keyring_into_another_vrf(
+    ring: str, front: str, key: list[bytes]
+) -> None:
+    assert secrets(book_of_vrf(RINGS + GLOBAL + PROFILE.format(ring=ring, vrf=front), front, "P")) == key
+
+
+@pytest.mark.parametrize(("vrf", "front", "fits"), [("WAN", "WAN", True), ("", "WAN", False), ("WAN", "", False)])
+def test_a_matched_address_is_one_of_the_vrf_that_the_line_names(vrf: str, front: str, fits: bool) -> None:
+    ring = "THERE" if front else "HERE"
+    written = book_of_vrf(RINGS + PROFILE.format(ring=ring, vrf=vrf), front, "P")
+    assert isinstance(written.terms(path(written), of_address(SPOKE), None, version=IkeVersion.V1), Terms) is fits
+
+
+def test_a_keyring_that_moves_to_a_vrf_takes_its_keys_along() -> None:
+    config = configurator(FEATURES)
+    here, there = (
+        model(config.parse_text(STRONG_POLICY + RINGS.replace("THERE vrf WAN", f"THERE vrf {vrf}")).tree)
+        for vrf in ("WAN", "LTE")
+    )
+    assert here is not None
+    assert there is not None
+    policies = (replace(POLICY, front="LTE"),)
+    written = ConfigurationBook(here, policies)
+    assert secrets(written) == []
+    written.renew(there, policies)
+    assert secrets(written) == [b"of-the-wan"]
+
+
+def test_keyrings_of_ikev2_have_no_vrf_because_the_profile_has_one() -> None:
+    lines = """crypto ikev2 keyring K
+ peer ANY
+  address 0.0.0.0 0.0.0.0
+  pre-shared-key of-any-vrf
+crypto ikev2 profile P
+ match fvrf WAN
+ match identity remote address 0.0.0.0
+ authentication local pre-share
+ authentication remote pre-share
+ keyring local K
+"""
+    for front, is_meant in (("WAN", True), ("", False)):
+        written = book_of_vrf(lines, front)
+        policy = replace(written.policies[0], ikev2_profile="P")
+        assert isinstance(written.to(policy, SPOKE), Terms) is is_meant
+
+
+# For which packets the SAs of quick mode are: identities of addresses, subnets and ranges.
+
+
+def selector(first: str, last: str, protocol: int = 47, ports: tuple[int, int] = (0, 65535)) -> TrafficSelector:
+    return TrafficSelector(ip_address(first), ip_address(last), protocol, ports)
+
+
+HEXES = [
+    (1, "c0000201", selector("192.0.2.1", "192.0.2.1")),
+    (4, "0a000105ffffff00", selector("10.0.1.0", "10.0.1.255")),
+    (4, "0000000000000000", selector("0.0.0.0", "255.255.255.255")),
+    (7, "0a0000010a000009", selector("10.0.0.1", "10.0.0.9")),
+    (5, "20010db8" + "00" * 11 + "01", selector("2001:db8::1", "2001:db8::1")),
+    (6, "20010db8" + "00" * 12 + "ff" * 15 + "00", selector("2001:db8::", "2001:db8::ff")),
+]  # fmt: skip
+
+
+@pytest.mark.conforms("doi:4.6.2-packets")
+@pytest.mark.parametrize(("kind", "octets", "packets"), HEXES)
+def test_an_identity_names_packets(kind: int, octets: str, packets: TrafficSelector) -> None:
+    assert selector_of(IdentificationPayload(kind, bytes.fromhex(octets), 47)) == packets
+
+
+@pytest.mark.conforms("doi:4.6.2-packets")
+@pytest.mark.parametrize(
+    "packets",
+    [
+        selector("192.0.2.1", "192.0.2.1"),
+        selector("192.0.2.1", "192.0.2.1", 17, (500, 500)),
+        selector("10.0.0.0", "10.0.0.255", 0),
+        selector("2001:db8::1", "2001:db8::1"),
+        selector("2001:db8::", "2001:db8::ff"),
+    ],
+)
+def test_packets_come_through_as_an_identity(packets: TrafficSelector) -> None:
+    assert selector_of(identity_of(packets)) == packets
+
+
+def test_a_host_with_gre_is_an_address_as_ios_sends_it() -> None:
+    assert identity_of(selector("203.0.113.2", "203.0.113.2")).body().hex() == "012f0000cb007102"
+
+
+def test_several_ports_have_no_identity() -> None:
+    with pytest.raises(ValueError, match="500 to 501"):
+        identity_of(selector("192.0.2.1", "192.0.2.1", 17, (500, 501)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "octets"),
+    [
+        (2, "687562"),
+        (1, "c00002"),
+        (1, ""),
+        (4, "c0000200"),
+        (4, "c0000200ff00ff00"),
+        (7, "0a0000090a000001"),
+        (99, ""),
+    ],
+    ids=["a name", "short", "empty", "no mask", "a mask with gaps", "backwards", "unknown"],
+)
+def test_an_identity_that_names_no_packets_is_refused(kind: int, octets: str) -> None:
+    with pytest.raises(WireError):
+        selector_of(IdentificationPayload(kind, bytes.fromhex(octets)))
+
+
+def test_strongswans_networks_are_read() -> None:
+    (sa,) = opened(Capture("ikev1-psk-cbc"))
+    found = {
+        str(selector_of(identity))
+        for read in sa.messages
+        if read.inside and read.message.header.message_id
+        for identity in read.inside.all(IdentificationPayload)
+    }
+    assert "192.0.2.2/47" in found
+    assert any("-" in each for each in found)
+
+
+# How people hear of IKEv1: the words for its profiles in reasons, its sessions in debugs, the log and shows.
+
+OTHER_KEY = "crypto isakmp key other address 203.0.113.99\n"
+RING = "crypto keyring RING\n pre-shared-key address 203.0.113.99 key other\n"
+PROFILE_P = "crypto isakmp profile P\n keyring RING\n match identity address 203.0.113.0 255.255.255.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "profile", "says"),
+    [
+        (OTHER_KEY, "", "crypto isakmp has no key for 203.0.113.10"),
+        (RING + PROFILE_P, "P", "isakmp profile P: keyring RING has no key for 203.0.113.10"),
+    ],
+)
+def test_a_missing_key_is_named_by_the_lines_where_it_should_be(text: str, profile: str, says: str) -> None:
+    policy = replace(POLICY, isakmp_profile=profile)
+    assert str(book(text, policy).to(policy, SPOKE)) == says
+
+
+@pytest.mark.parametrize("others", ["", OTHER_KEY])
+def test_a_key_of_a_profile_that_the_tunnel_does_not_name_is_named_with_the_line(others: str) -> None:
+    """The reason was that there is no key, or that there is not exactly one ikev2 profile."""
+    known = book(others + RING.replace(".99", ".10") + PROFILE_P)
+    says = "isakmp profile P has the key for 203.0.113.10, and ipsec profile DMVPN has no line set isakmp-profile"
+    assert str(known.to(POLICY, SPOKE)) == says
+    assert str(known.main_mode(PATH).keyless) == says
+
+
+def test_an_identity_that_no_isakmp_profile_means_is_refused_in_words_of_isakmp() -> None:
+    policy = replace(POLICY, isakmp_profile="P")
+    refusal = book(RING + PROFILE_P, policy).terms(PATH, of_address(HUB), None, version=IkeVersion.V1)
+    assert str(refusal) == "no isakmp profile of a protected tunnel matches the identity 198.51.100.1"
+
+
+def test_a_name_that_another_keyring_has_is_refused_by_the_names_that_the_lines_give() -> None:
+    policy = replace(POLICY, isakmp_profile="P")
+    ring = "crypto keyring RING\n pre-shared-key address 0.0.0.0 0.0.0.0 key everybody\n"
+    profile = "crypto isakmp profile P\n keyring RING\n match identity host spoke.example\n"
+    others = "crypto isakmp profile Q\n keyring OTHERS\ncrypto keyring OTHERS\n"
+    others += " pre-shared-key hostname spoke.example key its-own\n"
+    written = book(ring + profile + others, policy)
+    theirs = Identification(IdType.FQDN, b"spoke.example")
+    terms = written.terms(PATH, theirs, None, version=IkeVersion.V1)
+    assert isinstance(terms, Terms)
+    refusal = written.expectation(terms, PATH, theirs)
+    assert isinstance(refusal, Reason)
+    assert refusal.what == ("isakmp profile P: spoke.example is named by keyring OTHERS, and its key alone proves it")
+
+
+def test_a_session_of_ikev1_is_shown_as_such_with_the_numbers_of_isakmp() -> None:
+    ike = SessionIke(
+        number=1, version=IkeVersion.V1, local=HUB, local_port=500, remote=SPOKE, remote_port=500, active=True
+    )
+    assert ike_line(ike) == "  IKEv1 SA: local 198.51.100.1/500 remote 203.0.113.10/500 Active "
+    assert any("connid:1001 " in line for line in ike_lines(ike))
+    assert any("connid:1 " in line for line in ike_lines(replace(ike, version=IkeVersion.V2)))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, NegotiationChanged, NegotiationWanted
+from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.ike.numbers import Group
 from dmvpn.features.ike.selectors import TrafficSelector
 from dmvpn.features.ike.session import ChildMade, Established, Replaced, Transmit
@@ -18,14 +20,16 @@ from dmvpn.features.ike.v2.exchanges import RekeyChild, RekeyIke
 from dmvpn.features.ike.v2.negotiation import settle
 from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.features.ike.v2.packet import InitiatorSelectors
+from dmvpn.features.ike.v2.sa import IkeSa
+from support.ike_machines import MachineNet, Node, crosswise
 from support.ike_net import CBC, DELAY, ESP, ESP_CBC, GCM, Flight, IkeNet, Settings, Site, matched
+from support.leftovers import alive, uncollected
 from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.peer_settings import ChildTerms
     from dmvpn.features.ike.v2.negotiation import ChosenOffer, Contributions, Settlement
     from dmvpn.features.ike.v2.packet import Chain
-    from dmvpn.features.ike.v2.sa import IkeSa
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 
@@ -421,3 +425,141 @@ def test_a_round_trip_takes_no_longer_than_the_wire() -> None:
     spoke.connect(hub)
     net.run(4 * DELAY + 0.001)
     assert matched(hub, spoke)
+
+
+# Several peers behind one address: each is wanted by the UDP port that its translator shows, and let go by itself.
+
+PUBLIC = IPv4Address("203.0.113.9")
+#: What the translator makes of port 4500 of each.
+FIRST, SECOND = 5500, 6500
+
+
+def network() -> tuple[MachineNet, Node, Node, Node]:
+    """A router, and two others behind one translator, which lets everything in."""
+    net = MachineNet()
+    here, first, second = net.node("198.51.100.1"), net.node("192.168.1.10"), net.node("192.168.1.11")
+    net.nats = {first.address: PUBLIC, second.address: PUBLIC}
+    net.shift = {first.address: FIRST - 4500, second.address: SECOND - 4500}
+    return net, here, first, second
+
+
+def want(node: Node, port: int, *, wanted: bool = True) -> None:
+    node.tell(NegotiationWanted("IPSEC", node.address, PUBLIC, wanted, port))
+
+
+def sent(net: MachineNet, node: Node) -> int:
+    return sum(flight.sender == node.address for flight in net.log)
+
+
+def ports(node: Node) -> list[int]:
+    return sorted(connection.remote_port for connection in node.connections.values())
+
+
+def test_each_gets_its_own_sas() -> None:
+    net, here, first, second = network()
+    want(here, FIRST)
+    want(here, SECOND)
+    net.run(1)
+    assert ports(here) == [FIRST, SECOND]
+    assert {connection.identity for connection in here.connections.values()} == {"192.168.1.10", "192.168.1.11"}
+    assert len(first.pairs) == len(second.pairs) == 1
+
+
+def test_one_is_let_go_and_the_other_stays() -> None:
+    net, here, first, second = network()
+    want(here, FIRST)
+    want(here, SECOND)
+    net.run(1)
+    want(here, FIRST, wanted=False)
+    net.run(10)
+    assert ports(here) == [SECOND]
+    assert not first.pairs
+    assert crosswise(here, second)
+
+
+def test_who_has_come_by_himself_is_not_asked_again() -> None:
+    net, here, _, second = network()
+    second.want(here)
+    net.run(1)
+    before = sent(net, here)
+    want(here, SECOND)
+    net.run(1)
+    assert sent(net, here) == before
+    want(here, FIRST)
+    net.run(1)
+    assert ports(here) == [FIRST, SECOND]
+
+
+def test_who_is_lost_is_tried_again_although_the_other_is_there() -> None:
+    net, here, first, second = network()
+    want(here, FIRST)
+    want(here, SECOND)
+    net.run(20)
+    first.want(here)
+    first.want(here, wanted=False)
+    net.run(5)
+    assert ports(here) == [FIRST, SECOND]
+    assert len(first.pairs) == len(second.pairs) == 1
+
+
+def test_why_one_is_not_reached_is_said_of_that_one() -> None:
+    net, here, _, second = network()
+    want(here, 7777)
+    want(here, SECOND)
+    net.run(40)
+    failures = [change for change in here.heard(NegotiationChanged) if change.reason is not None]
+    assert {change.remote_port for change in failures} == {7777}
+    assert all(change.phase in (ProtectionPhase.INTF, ProtectionPhase.IKE) for change in failures)
+    assert crosswise(here, second)
+
+
+def test_whoever_has_the_address_will_do_where_no_port_is_known() -> None:
+    net, here, first, _ = network()
+    first.want(here)
+    net.run(1)
+    before = sent(net, here)
+    want(here, 0)
+    net.run(40)
+    assert sent(net, here) == before
+    want(here, FIRST)
+    want(here, 0, wanted=False)
+    net.run(1)
+    assert crosswise(here, first)
+
+
+# An IKE SA that has ended is free at once: a hub of clients that come and go does not grow meanwhile.
+
+
+@pytest.fixture
+def net() -> MachineNet:
+    net = MachineNet()
+    for address in ("192.0.2.1", "192.0.2.2"):
+        net.node(address)
+    return net
+
+
+def test_attempts_that_nobody_answers_are_free(net: MachineNet) -> None:
+    one, two = net.nodes.values()
+    net.drops = lambda *_: True
+    with uncollected():
+        before = alive(IkeSa)
+        one.want(two)
+        net.run(1000)
+        one.want(two, wanted=False)
+        net.run(1000)
+        assert alive(IkeSa) == before
+
+
+def test_a_peer_that_is_dead_is_free(net: MachineNet) -> None:
+    one, two = net.nodes.values()
+    with uncollected():
+        before = alive(IkeSa)
+        one.want(two)
+        net.run(5)
+        (number,) = one.connections
+        one.want(two, wanted=False)
+        net.drops = lambda *_: True
+        one.tell(ConnectionSilent(number))
+        two.tell(ConnectionUnwanted(next(iter(two.connections)), "enough"))
+        net.run(1000)
+        assert alive(IkeSa) == before

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 
+from dmvpn.base.addresses import OuterAddress
 from dmvpn.base.effects import ConsoleLine, Effect
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, LinkChanged
+from dmvpn.base.reasons import Reason
 from dmvpn.face.language import exec_parser
 from dmvpn.features.ike.config import model as ike
 from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, Identity, IdentityKind, PreSharedKey
 from dmvpn.features.ipsec.config import model as ipsec
+from dmvpn.features.ipsec.config.tree import read
 from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
-from dmvpn.ios import Match
+from dmvpn.features.ipsec.policies import resolve
+from dmvpn.features.tunnel.config import PROTECTION, model
+from dmvpn.features.tunnel.line import TunnelSource, make_spec, missing
+from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, Match
+from dmvpn.ios.parts import parts_of
+from dmvpn.ios.protection import asks_for_protection
+from dmvpn.labs.intake import refuse_left_out
 from dmvpn.router.features import FEATURES
+from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
+from support.fakes import fake_ports
 
 SECRETS = ("LocalKey!1", "RemoteKey!2", "OldKey!3", "ChainKey!4", "Pass!5", "Digest!6", "Peer!7", "Nhrp!8", "Enable!9")
 HUB = f"""\
@@ -200,3 +214,250 @@ def test_ikev1_is_warned_of_once_in_a_configuration() -> None:
     said = [line for line in logs(effects) if "IKEv1" in line]
     assert len(said) == 1
     assert "%CRYPTO-4-IKE_CONFIG: crypto isakmp lines run as IKEv1" in said[0]
+
+
+# Parts of IPsec that are not here: a file with them is taken, and no tunnel is protected otherwise because of them.
+
+LANGUAGE = configurator(FEATURES)
+NOWHERE = TunnelSource(IPv4Address("198.51.100.1"), "GigabitEthernet0/1", None)
+
+TUNNELS = """\
+crypto ipsec profile P
+ set transform-set TS
+interface Tunnel0
+ tunnel source GigabitEthernet0/1
+ tunnel mode gre multipoint
+ tunnel protection ipsec profile P
+interface Tunnel1
+ tunnel source GigabitEthernet0/1
+ tunnel mode gre multipoint
+!
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "line"),
+    [
+        ("crypto isakmp policy 1", "authentication rsa-encr"),
+        ("crypto isakmp profile I", "match identity group SPOKES"),
+        ("crypto isakmp profile I", "match identity user-fqdn a@example.com"),
+        ("crypto ikev2 profile I", "authentication remote eap query-identity"),
+        ("crypto ikev2 profile I", "authentication remote anyconnect-eap aggregate"),
+        ("crypto ikev2 profile I", "keyring aaa LIST name-mangler M"),
+        ("crypto ipsec profile P2", "set identity NAMES"),
+        ("crypto isakmp profile I", "set identity NAMES"),
+        ("crypto isakmp profile I", "self-identity 198.51.100.1"),
+        ("crypto ikev2 profile I", "set identity NAMES"),
+    ],
+)
+def test_a_part_of_protection_that_is_not_here_is_no_error_and_holds_protected_tunnels_down(
+    header: str, line: str
+) -> None:
+    intake = take_in(f"{header}\n {line}\n{TUNNELS}")
+    assert not intake.of(Fate.REFUSED)
+    assert [entry.text for entry in intake.of(Fate.LEFT_OUT)] == [line]
+    assert intake.held == ("Tunnel0",)
+    assert line not in "\n".join(intake.tree.render())
+    with pytest.raises(UserError, match=r"take the line away$"):
+        refuse_left_out("f", intake.result, [line])
+
+
+def test_a_prompt_refuses_a_part_of_protection_that_is_not_here() -> None:
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    session.enter("crypto isakmp profile I")
+    answer = session.enter("match identity group SPOKES")
+    assert answer.refused
+    assert answer.output_lines[0].startswith("% Error")
+
+
+@pytest.mark.parametrize("kind", ["hostname", "dn", "auto"])
+def test_names_as_identities_are_kept_and_hold_nothing_down(kind: str) -> None:
+    intake = take_in(f"crypto isakmp identity {kind}\n{TUNNELS}")
+    assert intake.is_whole
+    assert not intake.held
+
+
+@pytest.mark.parametrize(
+    "transforms",
+    [
+        "esp-aes esp-sha-hmac comp-lzs",
+        "ah-sha-hmac",
+        "ah-sha256-hmac esp-aes 256 esp-sha-hmac",
+        "esp-seal esp-sha-hmac",
+    ],
+)
+def test_a_transform_set_that_is_not_wholly_here_is_shown_back_and_protects_nothing(transforms: str) -> None:
+    intake = take_in(f"crypto ipsec transform-set TS {transforms}\n mode transport\n{TUNNELS}")
+    assert intake.is_whole
+    assert f"crypto ipsec transform-set TS {transforms}" in "\n".join(intake.tree.render()).splitlines()
+    (found,) = read(intake.tree).transform_sets
+    assert found.cipher is Cipher.NULL
+    assert found.integrity is None
+
+
+@pytest.mark.parametrize(
+    "words", ["isakmp-profile I", "shared isakmp-profile I", "ikev2-profile I", "shared ikev2-profile I"]
+)
+def test_a_profile_of_ike_behind_that_of_ipsec_stands_in_for_the_one_that_the_latter_names(words: str) -> None:
+    text = TUNNELS.replace("set transform-set TS", "set ikev2-profile OTHER").replace(
+        "ipsec profile P\ninterface", f"ipsec profile P {words}\ninterface"
+    )
+    intake = take_in(text)
+    assert intake.is_whole
+    assert not intake.held
+    assert f" tunnel protection ipsec profile P {words}" in list(intake.tree.render())
+    settings = model(intake.tree).tunnels[0]
+    assert settings.protection == "P"
+    assert settings.shared == ("shared" in words)
+    spec = make_spec(settings, NOWHERE, 1400)
+    assert spec is not None
+    assert spec.protected
+    policy = resolve(read(intake.tree), settings.protected_by, OuterAddress(IPv4Address("198.51.100.1")))
+    assert not isinstance(policy, Reason)
+    of_ikev2 = "ikev2" in words
+    assert (policy.ikev2_profile, policy.isakmp_profile) == (("I", "") if of_ikev2 else ("", "I"))
+
+
+def test_a_profile_that_is_not_there_protects_nothing_whatever_is_behind_it() -> None:
+    reason = resolve(read(take_in(TUNNELS).tree), "MISSING isakmp-profile I", OuterAddress(IPv4Address("198.51.100.1")))
+    assert isinstance(reason, Reason)
+    assert "crypto ipsec profile MISSING is not configured" in str(reason)
+
+
+@pytest.mark.parametrize("source", ["2001:DB8::1", "dynamic"])
+def test_a_source_that_no_tunnel_has_here_is_read_and_the_tunnel_has_none(source: str) -> None:
+    intake = take_in(f"interface Tunnel0\n tunnel source {source}\n")
+    assert intake.is_whole
+    settings = model(intake.tree).tunnels[0]
+    assert settings.source_address is None
+    assert settings.source_interface == ""
+    reason = missing(settings, TunnelSource(None, "", None), fake_ports())
+    assert reason is not None
+    assert not str(reason).startswith("no tunnel source")
+    assert str(reason).endswith(f"(tunnel source {source})")
+
+
+# Files of strangers: a tunnel that asks for protection in any form does not start in clear.
+
+_HEAD = """hostname R1
+crypto ipsec profile P
+interface Loopback0
+ ip address 192.0.2.1 255.255.255.255
+interface Tunnel0
+ description To the hub
+ ip address 10.0.0.2 255.255.255.0
+ tunnel source Loopback0
+ tunnel mode gre multipoint
+ tunnel key 100
+"""
+_PROTECTS = " tunnel protection ipsec profile P\n"
+_TAIL = """!
+interface GigabitEthernet0/0
+ ip address 198.51.100.2 255.255.255.0
+!
+end
+"""
+
+_FORMS = {
+    "under the rest of a wrapped line": "and this was the end of a long line\n" + _PROTECTS,
+    "under a note": "Now we protect it:\n" + _PROTECTS,
+    "behind what looks like a prompt": " tunnel#protection ipsec profile P\n",
+    "behind the prompt of the wrong mode": "R1# tunnel protection ipsec profile P\n",
+    "behind another mark": "tunnel> protection ipsec profile P\n",
+    "below a command that shows nothing of a configuration": "R1#wr\n[OK]\ninterface Tunnel0\n" + _PROTECTS,
+    "in what ping printed": " Success rate is 100 percent (5/5)\n" + _PROTECTS,
+    "in a banner": "banner motd #hello\n" + _PROTECTS + "#\n",
+    "in a banner without an end": "banner motd #hello\ninterface Tunnel0\n" + _PROTECTS,
+    "in a banner whose end eats slips": "banner motd #hello\ninterface Tunnel0\n tunle protectoin ipsec profile P\n",
+    "under an access list": "ip access-list extended A\n" + _PROTECTS,
+    "under a routing process": "router ospf 1\n" + _PROTECTS,
+    "under terminal lines": "line vty 0 4\n" + _PROTECTS,
+    "under another interface": "interface Loopback9\n" + _PROTECTS,
+    "under somebody else's interface": "interface Vlan9\n" + _PROTECTS,
+    "with a slip under another interface": "interface Loopback9\n tunnle protection ipsec profile P\n",
+    "under a slip of its tunnel's name": "interface Loopback9\ninterfce Tunnel0\n" + _PROTECTS,
+    "under two slips of its tunnel's name": "!\ninterface Tnnle0\n" + _PROTECTS,
+    "without its first word": "!\nprotection ipsec profile P\n",
+    "in a certificate": "crypto pki certificate chain X\n certificate 01\n  3082\n" + _PROTECTS + "  quit\n",
+    "behind do": " do tunnel protection ipsec profile P\n",
+    "behind show": " show tunnel protection ipsec profile P\n",
+    "behind a mark of quotations": "> tunnel protection ipsec profile P\n",
+    "behind the mark of a difference": "+ tunnel protection ipsec profile P\n",
+    "behind a number": "29: tunnel protection ipsec profile P\n",
+    "in another language's comment": "# tunnel protection ipsec profile P\n",
+    "behind a log message": "00:00:01: %SYS-5-CONFIG_I: tunnel protection ipsec profile P\n",
+    "abbreviated, under a note": "A note\n tun prot ips prof P\n",
+    "behind a lone return": " tunnel protection ipsec profile P\r description a tunnel that is in Paris, and more\n",
+    "between two blocks of a page": "```\n" + _PROTECTS + "```\n",
+}
+
+
+def _in_clear(text: str) -> list[str]:
+    found = []
+    for part in parts_of(text):
+        intake = take_in(part.text)
+        for args, section in intake.tree.sections(INTERFACE):
+            name = args.interface("name")
+            if name.startswith("Tunnel") and name not in intake.held and section.get(PROTECTION) is None:
+                found.append(name)
+    return found
+
+
+def test_without_any_word_of_protection_a_tunnel_is_in_clear() -> None:
+    assert _in_clear(_HEAD + _TAIL) == ["Tunnel0"]
+
+
+@pytest.mark.parametrize("where", _FORMS)
+def test_a_tunnel_is_not_in_clear_whose_protection_stands(where: str) -> None:
+    form = _FORMS[where]
+    fence = "```\n" if form.startswith("```") else ""
+    assert _in_clear(fence + _HEAD + form + _TAIL) == []
+
+
+@pytest.mark.parametrize("where", [name for name in _FORMS if "lone" not in name and "blocks" not in name])
+def test_run_refuses_a_file_whose_protection_stands(where: str) -> None:
+    (part,) = parts_of(_HEAD + _FORMS[where] + _TAIL)
+    assert any(not problem.is_warning for problem in take_in(part.text).result.problems)
+
+
+@pytest.mark.parametrize("line", [" ip access-group WAN in", " zone-member security OUT", " ip mtu 1400"])
+def test_a_line_of_an_interface_does_not_vanish_under_a_note(line: str) -> None:
+    result = take_in(f"interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\nA note\n{line}\n").result
+    assert [problem.line_number for problem in result.problems] == [4]
+
+
+def test_a_file_with_carriage_returns_and_one_line_feed_is_read_line_by_line() -> None:
+    text = (_HEAD + _PROTECTS + _TAIL).replace("\n", "\r") + "\n"
+    assert take_in(text).is_whole
+    assert _in_clear(text) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "! tunnel protection ipsec profile P",
+        " no tunnel protection ipsec profile P",
+        "crypto ipsec profile P",
+        '  Tunnel protection via IPSec (profile "P")',
+        "crypto ipsec transform-set protection esp-aes",
+    ],
+)
+def test_what_asks_for_no_protection_holds_no_tunnel(line: str) -> None:
+    assert not asks_for_protection(line)
+
+
+@pytest.mark.parametrize("word", ["description", "desc", "descr"])
+def test_a_description_may_speak_of_protection(word: str) -> None:
+    intake = take_in(f"interface Loopback0\n {word} before tunnel protection ipsec profile P\n")
+    assert intake.is_whole
+
+
+@pytest.mark.parametrize("between", ["hostname R2\n" + _PROTECTS, "R2#\n" + _PROTECTS, "R2(config-if)#" + _PROTECTS])
+def test_another_routers_name_in_the_middle_of_a_tunnel_does_not_take_its_protection_away(between: str) -> None:
+    assert _in_clear(_HEAD + between + _TAIL) == []
+
+
+def test_each_of_two_routers_has_the_protection_that_it_says_itself() -> None:
+    first, second = parts_of(_HEAD + _PROTECTS + _TAIL + _HEAD.replace("hostname R1", "hostname R2") + _TAIL)
+    assert _in_clear(first.text) == []
+    assert _in_clear(second.text)

@@ -10,12 +10,16 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.scenario import Scenario, described, from_description
+from dmvpn.shells.simulator.following import LONGEST, MOST_BEHIND, SLICE, FollowedClock
+from dmvpn.tools import answers
 from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, forget
 from dmvpn.tools.saving import save
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault
 from dmvpn.tools.troubles.stage import Stage
+from dmvpn.web.traffic import MOST_ASKED, Counted, Passed, Traffic, rows
+from support.films import NODE, dots, flows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -224,3 +228,193 @@ def test_a_running_lab_describes_its_scenario_to_who_asks() -> None:
     assert (again.name, again.lab, again.configurations) == (scenario.name, scenario.lab, scenario.configurations)
     with pytest.raises(UserError, match="nobody understands"):
         from_description({"name": "x"})
+
+
+# The time of a simulated lab follows the machine's, as far as the machine can.
+
+
+class Machine:
+    """A clock, and a simulation that has an event each millisecond, of which each takes the machine some time."""
+
+    def __init__(self, cost: float) -> None:
+        self.time = 100.0
+        self.now = 0.0
+        self._cost = cost
+
+    def clock(self) -> float:
+        """Return the machine's time."""
+        return self.time
+
+    def run_until(self, time: float) -> None:
+        """Simulate."""
+        self.time += self._cost * (time - self.now) * 1000
+        self.now = time
+
+    def next_event(self) -> float | None:
+        """Return the next millisecond."""
+        return self.now + 0.001
+
+
+def test_a_quick_simulation_is_at_the_time_of_the_machine() -> None:
+    machine = Machine(cost=0.0)
+    clock = FollowedClock(machine, machine.clock)
+    machine.time += 3600.0
+    clock.catch_up()
+    assert abs(machine.now - 3600.0) < 0.01
+    assert abs((clock.due() or 0.0) - machine.time) < 0.01
+
+
+def test_a_simulation_that_is_too_slow_leaves_the_machine_time_for_keys_and_falls_behind() -> None:
+    """A ping with many repeats kept a simulated lab busy for half a minute at a time: Ctrl-Shift-6 had to wait."""
+    machine = Machine(cost=0.002)
+    clock = FollowedClock(machine, machine.clock)
+    for _ in range(100):
+        begun = machine.time
+        machine.time += 0.05
+        clock.catch_up()
+        assert machine.time - begun < 0.05 + LONGEST + 0.05
+    assert (clock.due() or 0.0) > machine.time - MOST_BEHIND - 0.1
+
+
+def test_a_leap_is_made_in_slices_and_the_time_goes_on_from_there() -> None:
+    machine = Machine(cost=0.002)
+    clock = FollowedClock(machine, machine.clock)
+    begun, slices = machine.time, 0
+    for share in clock.leap(3.0):
+        assert machine.now == pytest.approx(3.0 * share)
+        assert machine.time - begun < SLICE + 0.05, "requests wait for as long"
+        clock.catch_up()
+        assert machine.now == pytest.approx(3.0 * share), "the clock stands while it is set"
+        assert clock.due() is None
+        begun, slices = machine.time, slices + 1
+    assert slices > 50
+    assert machine.now == 3.0
+    assert abs((clock.due() or 0.0) - machine.time) < 0.01
+
+
+def test_a_leap_of_a_month_that_is_given_up_ends_where_it_is() -> None:
+    """Nobody could end a lab whose clock a pupil had set a month ahead before leaving it."""
+    machine = Machine(cost=0.002)
+    clock = FollowedClock(machine, machine.clock)
+    leap = clock.leap(30 * 86400.0)
+    assert 0.0 < next(leap) < 0.01
+    leap.close()
+    reached = machine.now
+    clock.catch_up()
+    assert machine.now == pytest.approx(reached)
+    assert abs((clock.due() or 0.0) - machine.time) < 0.01
+
+
+# What lessons and exercises read in the answers of routers, and in those that nobody gave.
+
+
+def _neighbor(**values: str) -> str:
+    row = {"address": "10.0.0.1", "interface": "Tunnel0", "uptime": "00:01:05", "state": "up", **values}
+    return json.dumps({"tables": [{"neighbors": [row, None]}, 7]})
+
+
+def test_a_neighbor_has_its_age_in_seconds() -> None:
+    (found,) = answers.neighbors(_neighbor())
+    assert found == answers.NeighborRow("10.0.0.1", "Tunnel0", is_up=True, age=65.0)
+
+
+@pytest.mark.parametrize(
+    ("uptime", "steady"), [("00:00:12", False), ("00:00:13", True), ("1d02h", True), ("never", True), ("", True)]
+)
+def test_who_has_been_there_for_longer_than_a_clock_shows_is_steady(uptime: str, steady: bool) -> None:
+    (found,) = answers.neighbors(_neighbor(uptime=uptime))
+    assert found.is_steady is steady
+
+
+@pytest.mark.parametrize("answer", ["", "% Invalid input", "[]", "3", '{"tables": 3, "tunnels": {}}', "null"])
+def test_an_answer_that_is_no_table_has_no_rows(answer: str) -> None:
+    assert list(answers.neighbors(answer)) == []
+    assert list(answers.servers(answer)) == []
+
+
+def test_a_server_is_registered_with_or_says_why_not() -> None:
+    rows = [{"address": "10.0.0.1", "letters": "RE"}, {"address": "10.0.0.2", "letters": "E", "reason": "no reply"}]
+    found = answers.servers(json.dumps({"tunnels": [{"tunnel": "Tunnel0", "servers": rows}]}))
+    assert [(one.address, one.is_registered, one.reason) for one in found] == [
+        ("10.0.0.1", True, ""),
+        ("10.0.0.2", False, "no reply"),
+    ]
+
+
+def test_packets_are_counted_as_the_router_prints_them() -> None:
+    assert answers.rate("!!.!!\nSuccess rate is 80 percent (4/5), round-trip ...") == 80
+    assert answers.rate("") == 0
+    assert answers.hops("Tracing\n  1 10.0.0.1 0 msec\n  2 *\n 10 10.4.4.100 1 msec\n") == [
+        "10.0.0.1",
+        "*",
+        "10.4.4.100",
+    ]
+    assert answers.ping("10.1.1.1", "10.2.2.2") == "ping 10.1.1.1 source 10.2.2.2"
+
+
+# The traffic of a lab: rates between two answers of a router, and the dots that the page makes of rates.
+
+PEER = ("Tunnel0", "192.0.2.1")
+with_node = pytest.mark.skipif(NODE is None, reason="no node")
+
+
+def answer(now: float, sent: tuple[int, int], received: tuple[int, int]) -> Counted:
+    """What a router has counted of one peer: packets and octets."""
+    return Counted(now, {PEER: (Passed(*sent), Passed(*received))})
+
+
+def test_a_rate_is_what_passed_between_two_answers_for_each_second() -> None:
+    before, after = answer(10.0, (100, 9000), (40, 4000)), answer(12.0, (120, 14000), (41, 4100))
+    assert rows("R1", before, after) == [
+        {
+            "router": "R1",
+            "interface": "Tunnel0",
+            "nbma": "192.0.2.1",
+            "out": 10.0,
+            "in": 0.5,
+            "bits_out": 20_000,
+            "bits_in": 400,
+        }
+    ]
+
+
+def test_a_peer_without_packets_has_no_row() -> None:
+    assert rows("R1", answer(10.0, (100, 9000), (40, 4000)), answer(11.0, (100, 9000), (40, 4000))) == []
+
+
+def test_counters_of_a_tunnel_that_was_made_again_begin_at_zero() -> None:
+    (row,) = rows("R1", answer(10.0, (100, 9000), (40, 4000)), answer(11.0, (7, 700), (3, 300)))
+    assert (row["out"], row["in"], row["bits_out"], row["bits_in"]) == (7.0, 3.0, 5600, 2400)
+
+
+def test_packets_of_a_new_tunnel_that_are_larger_than_the_old_ones_begin_at_zero_as_well() -> None:
+    (row,) = rows("R1", answer(10.0, (100, 9000), (0, 0)), answer(11.0, (7, 9800), (0, 0)))
+    assert (row["out"], row["bits_out"]) == (7.0, 78_400)
+
+
+def test_a_router_of_a_large_lab_has_its_turn_after_all_others() -> None:
+    assert Traffic([f"R{number}" for number in range(MOST_ASKED)]).turns == 1
+    assert Traffic([f"R{number}" for number in range(MOST_ASKED + 1)]).turns == 2
+
+
+@with_node
+def test_both_ends_count_a_flow_and_the_larger_numbers_are_shown() -> None:
+    rates = [
+        {"router": "A", "nbma": "192.0.2.2", "out": 9, "in": 0, "bits_out": 7200, "bits_in": 0},
+        {"router": "B", "nbma": "192.0.2.1", "out": 0, "in": 10, "bits_out": 0, "bits_in": 8000},
+    ]
+    found = flows(rates, {"192.0.2.1": "A", "192.0.2.2": "B"})
+    assert found == [{"from": "A", "to": "B", "rate": 10, "bits": 8000, "kbit": "8.0"}]
+
+
+@with_node
+def test_more_packets_are_more_and_faster_dots() -> None:
+    found = dots([{"from": "A", "to": "B", "rate": 1}, {"from": "C", "to": "D", "rate": 1000}])
+    assert found["ways"]["A B"] < found["ways"]["C D"]
+    assert found["far"]["A B"] < found["far"]["C D"]
+
+
+@with_node
+def test_a_map_of_thousands_of_routers_has_a_bounded_number_of_dots() -> None:
+    found = dots([{"from": f"R{number}", "to": "HUB", "rate": 10_000} for number in range(4000)])
+    assert found["count"] <= 1500

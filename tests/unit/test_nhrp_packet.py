@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import GRE_NHRP, NextHop, SendGre
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import Hairpin, NhrpReceived
+from dmvpn.base.notices import Route, RouteSource
+from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import (
+    ClientMessage,
     ErrorCode,
     ErrorIndication,
     NhrpPacket,
@@ -28,18 +36,25 @@ from dmvpn.features.nhrp.parts import (
     Authentication,
     CieCode,
     ClientInfo,
+    Extension,
+    Extensions,
     ForwardTransitRecord,
     NatAddress,
     ResponderAddress,
     ReverseTransitRecord,
+    UnknownExtension,
+    VendorPrivate,
     append_entry,
     find,
+    hop_by_hop,
+    parse_extensions,
     put,
 )
-from dmvpn.features.nhrp.vendor import group_extension
+from dmvpn.features.nhrp.vendor import group_extension, group_of
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import peek_addresses
 from support.nhrp_strategies import nhrp_packets
+from support.overlay import TUNNEL, Member, Overlay, address, tunnel_config
 from support.pcap import payloads
 from support.wire import vectors, with_checksum
 
@@ -291,3 +306,315 @@ def test_the_long_form_of_a_protocol_that_has_a_short_one_is_refused() -> None:
 @pytest.mark.conforms("5.2.0.1-absent")
 def test_an_entry_without_addresses_takes_no_room_for_them() -> None:
     assert ClientInfo(prefix_length=32, holding_time=600).serialize().hex() == "002000000000025800000000"
+
+
+# What leaves our machines is octet for octet what IOS sends (vectors/nhrp.json tells where the vectors come from).
+
+IOS_VECTORS = {
+    vector["name"]: bytes.fromhex(vector["hex"])
+    for vector in json.loads((Path(__file__).parent.parent / "vectors" / "nhrp.json").read_text())["vectors"]
+}
+IOS_HUB, IOS_SPOKE, EGRESS = address("203.0.113.1"), address("203.0.113.2"), address("203.0.113.3")
+
+
+def _member(name: str, number: int, **settings: object) -> Member:
+    nhs = () if number == 1 else (NhsConfig(address=address("10.255.0.1"), nbma=IOS_HUB),)
+    member = Member(
+        name,
+        address(f"203.0.113.{number}"),
+        address(f"10.255.0.{number}"),
+        tunnel_config(authentication="dmvpn123", nhs=nhs, **settings),
+        lans={} if number == 1 else {f"192.168.{number}.0/24": f"192.168.{number}.1"},
+    )
+    return member
+
+
+def _cloud(*, key: int | None = 100, **settings: object) -> Overlay:
+    members = [_member("hub", 1, redirect=True), _member("spoke", 2, shortcut=True, **settings), _member("egress", 3)]
+    for member in members:
+        member.tunnel_state = replace(member.tunnel_state, key=key)
+    hub, spoke, _ = members
+    hub.routes = {"192.168.2.0/24": "10.255.0.2", "192.168.3.0/24": "10.255.0.3"}
+    spoke.routes = {"192.168.3.0/24": "10.255.0.1"}
+    return Overlay(*members)
+
+
+def _sent(overlay: Overlay, name: str) -> list[bytes]:
+    effects = overlay.members[name].effects
+    return [effect.payload for effect in effects if isinstance(effect, SendGre) and effect.protocol == GRE_NHRP]
+
+
+def _received(overlay: Overlay, name: str, vector: str, source: object) -> bytes:
+    """Give a vector to a member; what it sends in answer."""
+    overlay.members[name].effects.clear()
+    overlay.handle(name, NhrpReceived(TUNNEL, source, IOS_VECTORS[vector]))  # type: ignore[arg-type]
+    return _sent(overlay, name)[0]
+
+
+def _with_id(octets: bytes, request_id: int) -> bytes:
+    packet = parse(octets)
+    assert isinstance(packet, ClientMessage)
+    return replace(packet, request_id=request_id).serialize()
+
+
+@pytest.mark.conforms("5.3.4.1-form", "cisco-registration", "frr-7696")
+def test_a_registration_request() -> None:
+    overlay = _cloud()
+    overlay.start("spoke")
+    assert _sent(overlay, "spoke")[0] == IOS_VECTORS["registration_request_ios_style_auth"]
+
+
+@pytest.mark.conforms("cisco-registration")
+def test_a_registration_request_with_a_group_and_without_a_tunnel_key() -> None:
+    overlay = _cloud(key=None, group="SHAPE_2M")
+    overlay.start("spoke")
+    assert _with_id(_sent(overlay, "spoke")[0], 4) == IOS_VECTORS["registration_request_ios_style_nhrp_group"]
+
+
+@pytest.mark.conforms("cisco-registration")
+def test_a_registration_reply() -> None:
+    overlay = _cloud(key=None)
+    overlay.start("hub")
+    reply = _received(overlay, "hub", "registration_request_ios_style_nhrp_group", IOS_SPOKE)
+    assert reply == IOS_VECTORS["registration_reply_ios_style_nhrp_group"]
+
+
+@pytest.mark.conforms("cisco-redirect", "frr-16371")
+def test_a_traffic_indication() -> None:
+    overlay = _cloud()
+    overlay.start()
+    overlay.run(1)
+    overlay.members["hub"].effects.clear()
+    vector = IOS_VECTORS["traffic_indication_ios_style"]
+    offset = int.from_bytes(vector[14:16], "big")
+    overlay.handle("hub", Hairpin(TUNNEL, TUNNEL, IOS_SPOKE, vector[offset - 28 : offset] + bytes(56)))
+    assert _sent(overlay, "hub") == [vector]
+
+
+@pytest.mark.conforms("cisco-resolution")
+def test_a_resolution_request() -> None:
+    overlay = _cloud()
+    overlay.start()
+    overlay.run(1)
+    overlay.members["spoke"].effects.clear()
+    indication = bytearray(IOS_VECTORS["traffic_indication_ios_style"])
+    overlay.handle("spoke", NhrpReceived(TUNNEL, IOS_HUB, bytes(indication)))
+    assert _with_id(_sent(overlay, "spoke")[0], 1) == IOS_VECTORS["resolution_request_ios_style"]
+
+
+@pytest.mark.conforms("cisco-resolution")
+def test_a_resolution_request_that_a_hub_forwards() -> None:
+    overlay = _cloud()
+    overlay.start()
+    overlay.run(1)
+    forwarded = _received(overlay, "hub", "resolution_request_ios_style", IOS_SPOKE)
+    assert forwarded == IOS_VECTORS["resolution_request_ios_style_forwarded"]
+
+
+@pytest.mark.conforms("cisco-resolution", "frr-16507")
+def test_a_resolution_reply_for_a_prefix() -> None:
+    overlay = _cloud()
+    overlay.start()
+    overlay.run(1)
+    reply = _received(overlay, "egress", "resolution_request_ios_style_forwarded", IOS_HUB)
+    assert reply == IOS_VECTORS["resolution_reply_ios_style_prefix24"]
+
+
+@pytest.mark.parametrize(
+    ("vector", "source"),
+    [
+        ("registration_request_frr_style", IOS_SPOKE),
+        ("registration_request_ios_style_auth", IOS_SPOKE),
+    ],
+)
+def test_registrations_of_both_families_are_accepted(vector: str, source: object) -> None:
+    overlay = _cloud()
+    overlay.start("hub")
+    _received(overlay, "hub", vector, source)
+    assert overlay.members["hub"].adjacencies == {address("10.255.0.2"): IOS_SPOKE}
+
+
+@pytest.mark.conforms("cisco-redirect-frr")
+def test_a_redirect_of_frr_is_followed() -> None:
+    overlay = _cloud()
+    overlay.start()
+    overlay.run(1)
+    request = _received(overlay, "spoke", "traffic_indication_frr_style", IOS_HUB)
+    assert parse(request).destination_protocol == address("192.168.3.10")
+
+
+def test_a_nak_is_a_nak_in_every_form() -> None:
+    overlay = _cloud()
+    overlay.start("hub")
+    request = _received(overlay, "hub", "registration_request_ios_style_auth", IOS_SPOKE)
+    assert parse(request)
+    overlay.handle("hub", NhrpReceived(TUNNEL, address("198.51.100.9"), IOS_VECTORS["registration_request_frr_style"]))
+    refused = parse(_sent(overlay, "hub")[-1])
+    assert isinstance(refused, ClientMessage)
+    expected = parse(IOS_VECTORS["registration_reply_nak_14"])
+    assert isinstance(expected, ClientMessage)
+    # The vector is a refusal of FRR's request, which has the prefix length 255.
+    assert refused.cies == (expected.cies[0],)
+
+
+@pytest.mark.conforms("6.3-covered")
+def test_the_egress_gives_the_prefix_of_its_route_even_if_it_is_no_interface_of_its_own() -> None:
+    overlay = _cloud()
+    overlay.start()
+    overlay.run(1)
+    egress = overlay.members["egress"]
+    egress.rib.known = [route for route in egress.rib.known if "192.168.3." not in str(route.prefix)]
+    egress.interfaces.states = egress.interfaces.states[:1]
+    egress.rib.known.append(
+        Route(
+            prefix=Prefix.parse("192.168.0.0/20"),
+            source=RouteSource.STATIC,
+            distance=1,
+            next_hops=(NextHop("GigabitEthernet0/3", address("192.168.15.254")),),
+        )
+    )
+    reply = parse(_received(overlay, "egress", "resolution_request_ios_style_forwarded", IOS_HUB))
+    assert isinstance(reply, ClientMessage)
+    assert reply.cies[0].prefix_length == 20
+
+
+# Lists of NHRP extensions.
+
+ENTRY = ClientInfo(holding_time=7200, nbma=IPv4Address("192.0.2.2"), protocol=IPv4Address("10.255.0.1"))
+LIST: Extensions = (
+    ForwardTransitRecord(),
+    Authentication(data=b"old"),
+    UnknownExtension(compulsory=False, type=10, value=b"mobile"),
+    NatAddress(entries=(ENTRY,)),
+)
+
+
+def parsed(octets: str) -> Extensions:
+    data = bytes.fromhex(octets) + END
+    extensions, end = parse_extensions(data, 0, len(data), nbma_length=4, protocol_length=4)
+    assert data[end:] == END
+    return extensions
+
+
+@pytest.mark.conforms("5.3-format", "5.3.4.1-form", "cisco-password")
+@pytest.mark.parametrize(
+    ("octets", "extension"),
+    [
+        ("80030000", ResponderAddress()),
+        ("00030000", ResponderAddress(compulsory=False)),
+        ("80040000", ForwardTransitRecord()),
+        ("80050000", ReverseTransitRecord()),
+        ("00090000", NatAddress()),
+        ("80090000", NatAddress(compulsory=True)),
+        ("800700090000000143 4953434f", Authentication(data=b"CISCO")),
+        ("80070004 0000 0001", Authentication(data=b"")),
+        ("0008000500000c0000", VendorPrivate(vendor=b"\x00\x00\x0c", data=b"\x00\x00")),
+        ("000a0001ff", UnknownExtension(compulsory=False, type=10, value=b"\xff")),
+        ("bfff0000", UnknownExtension(compulsory=True, type=0x3FFF, value=b"")),
+        (
+            "00090014 0020 0000 45f8 0000 0400 0400 a9fe6405 9b010005",
+            NatAddress(
+                entries=(
+                    ClientInfo(
+                        prefix_length=32,
+                        mtu=17912,
+                        nbma=IPv4Address("169.254.100.5"),
+                        protocol=IPv4Address("155.1.0.5"),
+                    ),
+                )
+            ),
+        ),
+    ],
+)
+def test_an_extension_has_exactly_one_encoding(octets: str, extension: Extension) -> None:
+    assert parsed(octets) == (extension,)
+    assert extension.serialize() == bytes.fromhex(octets)
+
+
+@pytest.mark.conforms("cisco-nat-8")
+def test_eight_octets_of_type_nine_are_device_capabilities() -> None:
+    """RFC 2735 gave the number away first."""
+    (extension,) = parsed("00090008" + "11" * 8)
+    assert extension == UnknownExtension(compulsory=False, type=9, value=b"\x11" * 8)
+
+
+@pytest.mark.conforms("5.3-order")
+def test_the_order_of_a_peer_is_kept() -> None:
+    octets = "8005000080040000000900008003000080070004" + "00000001"
+    assert b"".join(extension.serialize() for extension in parsed(octets)).hex() == octets
+
+
+def test_an_extension_is_found_by_its_class() -> None:
+    assert find(LIST, Authentication) == Authentication(data=b"old")
+    assert find(LIST, ResponderAddress) is None
+
+
+def test_an_extension_takes_the_place_of_the_old_one() -> None:
+    new = Authentication(data=b"new")
+    assert put(LIST, new) == (LIST[0], new, LIST[2], LIST[3])
+
+
+def test_a_password_that_was_not_there_is_where_ios_has_it() -> None:
+    own = Authentication(data=b"own")
+    others = (ResponderAddress(), ForwardTransitRecord(), NatAddress(), group_extension("G"))
+    assert hop_by_hop(others, (own,)) == (*others[:2], own, *others[2:])
+    assert hop_by_hop((*others[:2], own, *others[2:]), ()) == others
+
+
+@pytest.mark.conforms("cisco-password", "frr-16466")
+def test_a_second_password_does_not_survive_the_swap() -> None:
+    """FRR once sent two; exactly one may leave (FRR issue 16507)."""
+    new = Authentication(data=b"new")
+    assert put((*LIST, Authentication(data=b"other")), new) == (LIST[0], new, LIST[2], LIST[3])
+
+
+def test_a_new_extension_is_behind_the_others() -> None:
+    assert put(LIST, ResponderAddress()) == (*LIST, ResponderAddress())
+
+
+def test_an_extension_can_be_taken_out() -> None:
+    assert hop_by_hop(LIST, ()) == (LIST[0], LIST[2], LIST[3])
+
+
+def test_a_server_puts_itself_behind_the_others_of_a_record() -> None:
+    once = append_entry(LIST, ForwardTransitRecord, ENTRY)
+    twice = append_entry(once, ForwardTransitRecord, ClientInfo())
+    assert find(twice, ForwardTransitRecord) == ForwardTransitRecord(entries=(ENTRY, ClientInfo()))
+
+
+@pytest.mark.conforms("5.3.2-absent")
+def test_a_record_that_nobody_asked_for_is_not_begun() -> None:
+    assert append_entry(LIST, ReverseTransitRecord, ENTRY) == LIST
+
+
+@pytest.mark.conforms("cisco-group")
+@pytest.mark.parametrize(
+    ("vendor", "data", "group"),
+    [
+        ("00000c", "0108" + b"SHAPE_1M".hex(), "SHAPE_1M"),
+        ("00000c", "02020000" + "0103" + b"A-1".hex(), "A-1"),
+        ("00000c", "0109" + b"SHAPE_1M".hex(), None),
+        ("00000c", "0101ff", None),
+        ("00000c", "01", None),
+        ("00000c", "", None),
+        ("000009", "0108" + b"SHAPE_1M".hex(), None),
+    ],
+)
+def test_the_group_of_a_spoke_is_read_from_the_extension_of_cisco(vendor: str, data: str, group: str | None) -> None:
+    assert group_of(VendorPrivate(vendor=bytes.fromhex(vendor), data=bytes.fromhex(data))) == group
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=64))
+def test_a_group_is_read_as_it_was_written(name: str) -> None:
+    assert group_of(group_extension(name)) == name
+
+
+@pytest.mark.conforms("5.3.5-many")
+@given(st.binary(max_size=40))
+def test_no_vendor_data_is_trouble(data: bytes) -> None:
+    assert group_of(VendorPrivate(vendor=b"\x00\x00\x0c", data=data)) is None or 1 in data
+
+
+def test_the_base_of_extensions_has_no_encoding() -> None:
+    with pytest.raises(NotImplementedError):
+        Extension().serialize()

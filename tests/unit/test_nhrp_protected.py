@@ -7,22 +7,37 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from dmvpn.base.effects import SendGre
-from dmvpn.base.events import NhrpReceived, Unresolved
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import SendGre, SetAdjacency, SetMulticast
+from dmvpn.base.events import EffectFailed, Hairpin, IpReceived, NhrpReceived, PeerUsage, Unresolved, UsageReported
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged, ProtectionWanted
 from dmvpn.base.notices import Configured, InterfaceState, Ipv6State, TunnelChanged
-from dmvpn.base.pages import NONE
+from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import responder
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, NhrpConfig, NhsConfig, TunnelConfig
-from dmvpn.features.nhrp.packet import RegistrationRequest, ResolutionReply
+from dmvpn.features.nhrp.packet import (
+    ErrorIndication,
+    PurgeFlag,
+    PurgeRequest,
+    RegistrationRequest,
+    ResolutionReply,
+    TrafficIndication,
+)
+from dmvpn.features.nhrp.parts import ClientInfo
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.shared import Shared
+from dmvpn.net import icmp
+from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, refused, targets, tunnel_of
 from support.fakes import FakeTunnels, fake_ports
-from support.overlay import TUNNEL, address, cloud, hairpin, make_shortcut
+from support.nhrp_view import show
+from support.overlay import TUNNEL, address, cloud, data_packet, hairpin, make_shortcut
 from support.protected import FakeIpsec, ProtectedOverlay, protected
+from support.reasons import because
 
 
 def _ready(*spokes: int, **settings: object) -> ProtectedOverlay:
@@ -392,3 +407,200 @@ def test_what_both_versions_of_ip_need_is_protected_until_neither_does() -> None
         {},
     ]
     assert [sorted(each) for each in seen] == [["nhrp4", "nhrp6"], ["nhrp4"], ["nhrp6"]]
+
+
+# What people read of protected tunnels: how far they are with each peer, and why not further.
+
+
+def _hub_line(overlay: ProtectedOverlay) -> str:
+    """The hub's line on the spoke, from the state on."""
+    lines = show(overlay, "R31", "show dmvpn").splitlines()
+    return next(line for line in lines if " 192.168.100.11 " in line)[39:]
+
+
+def _phase(overlay: ProtectedOverlay, phase: ProtectionPhase) -> None:
+    ipsec = overlay.ipsec["R31"]
+    ipsec.phases[HUB_NBMA] = phase
+    overlay.handle("R31", ProtectionChanged(TUNNEL, HUB_NBMA, ipsec.between(TUNNEL, HUB_NBMA)))
+
+
+def test_the_state_column_says_how_far_it_is() -> None:
+    overlay = protected(3, ike=9.0)
+    overlay.filter = lambda _, __, packet: not isinstance(packet, RegistrationRequest) or overlay.now > 20
+    overlay.start("R31")
+    seen = [_hub_line(overlay)]
+    for phase in (ProtectionPhase.IKE, ProtectionPhase.IPSEC):
+        _phase(overlay, phase)
+        seen.append(_hub_line(overlay))
+    overlay.start("R11")
+    overlay.run(10)
+    seen.append(_hub_line(overlay))
+    overlay.run(40)
+    seen.append(_hub_line(overlay)[:6])
+    overlay.line("R31", up=False)
+    seen.append(_hub_line(overlay)[:6])
+    assert seen == [
+        "  IKE    never     S",
+        "  IKE    never     S",
+        "IPSEC    never     S",
+        " NHRP    never     S",
+        "   UP ",
+        " INTF ",
+    ]
+
+
+def test_a_server_that_was_up_shows_since_when_ike_is_gone() -> None:
+    overlay = protected(3)
+    overlay.start()
+    overlay.run(60)
+    overlay.disconnect("R31", "R11")
+    overlay.run(5)
+    assert _hub_line(overlay).startswith("  IKE 00:")
+
+
+def test_what_ike_says_is_beside_the_server() -> None:
+    overlay = protected(3)
+    overlay.cut("R31", "R11")
+    overlay.refusal = because("the peer does not answer IKE", "5 requests to 172.16.11.1")
+    overlay.start()
+    overlay.run(10)
+    line = "     the peer does not answer IKE (5 requests to 172.16.11.1)\n"
+    assert line in show(overlay, "R31", "show ip nhrp nhs detail")
+    assert line in show(overlay, "R31", "show dmvpn detail")
+
+
+def test_why_a_peer_stays_behind_the_hub_stands_in_the_detail() -> None:
+    overlay = protected()
+    overlay.cut("R31", "R41")
+    overlay.refusal = because("both are behind symmetric NAT")
+    overlay.start()
+    overlay.run(5)
+    make_shortcut(overlay)
+    lines = show(overlay, "R31", "show dmvpn detail").splitlines()
+    (at,) = [number for number, line in enumerate(lines) if "192.168.100.41/32" in line]
+    assert "  IKE " in lines[at]
+    assert lines[at + 1] == "     both are behind symmetric NAT"
+    assert str(PEER_NBMA) in lines[at] or str(PEER_NBMA) in lines[at - 1]
+
+
+def test_two_clients_behind_one_address_are_both_shown() -> None:
+    overlay = protected(3, 4, behind={"R31": "203.0.113.7", "R41": "203.0.113.7"})
+    overlay.start()
+    overlay.run(5)
+    table = show(overlay, "R11", "show dmvpn")
+    assert "     2 203.0.113.7      192.168.100.31    UP " in table
+    assert "                        192.168.100.41    UP " in table
+    cache = show(overlay, "R11", "show ip nhrp")
+    assert cache.count("   NBMA address: 203.0.113.7 \n") == 2
+    assert [f"(Claimed NBMA address: 10.99.{n}.2)" in cache for n in (3, 4)] == [True, True]
+
+
+def test_a_spoke_that_moved_is_shown_where_it_is() -> None:
+    overlay = protected(3, behind={"R31": "203.0.113.7"})
+    overlay.start()
+    overlay.run(5)
+    overlay.roam("R31", "203.0.113.8")
+    assert "   NBMA address: 203.0.113.8 \n" in show(overlay, "R11", "show ip nhrp")
+
+
+def test_a_prefix_behind_a_peer_behind_nat_is_up_with_its_peer() -> None:
+    overlay = protected(3, 4, 5, behind={"R31": "203.0.113.7", "R41": "203.0.113.7"})
+    overlay.start()
+    overlay.run(5)
+    for name, lan in (("R31", "10.3.3.1"), ("R41", "10.4.4.1")):
+        number = next(c.number for c in overlay.ipsec["R11"].known if c.identity == f"{name}.example")
+        packets = (data_packet(lan, "10.5.5.1"), data_packet("10.5.5.1", lan))
+        overlay.handle("R11", Hairpin(TUNNEL, TUNNEL, overlay.members[name].outside, packets[0], number))
+        overlay.handle("R11", Hairpin(TUNNEL, TUNNEL, overlay.members["R51"].outside, packets[1]))
+    overlay.run(5)
+    rows = [line for line in show(overlay, "R51", "show dmvpn detail").splitlines() if " DN" in line]
+    assert [row.split()[-4] for row in rows] == ["UP"] * 4
+
+
+# Protected tunnels: traffic is counted by connection, and orders to the data plane name theirs.
+
+PUBLIC = address("203.0.113.7")
+
+
+def _with_traffic(behind: tuple[str, ...] = ()) -> ProtectedOverlay:
+    overlay = protected(3, 4, behind=dict.fromkeys(behind, str(PUBLIC)))
+    overlay.start()
+    overlay.run(5)
+    overlay.packets.clear()
+    return overlay
+
+
+def test_an_address_is_not_silent_while_one_of_its_connections_is_heard() -> None:
+    counts = (PeerUsage(PUBLIC, 3, 3, connection=1), PeerUsage(PUBLIC, 3, 0, connection=2))
+    for report in (counts, counts[::-1]):
+        traffic = Shared().take_in(UsageReported(TUNNEL, report), 1.0)
+        assert list(traffic.heard) == [1, PUBLIC]
+        assert list(traffic.silent) == [2]
+
+
+def test_the_answer_to_the_check_of_another_is_no_use_of_the_connection_that_it_takes() -> None:
+    overlay = _with_traffic()
+    overlay.handle("R31", Unresolved(TUNNEL, PEER))  # its packets go by the hub
+    (connection,) = overlay.ipsec["R31"].known
+    usage = tunnel_of(overlay).usage[connection.number]
+    before = usage.own
+    check = icmp.EchoRequest(identifier=1, sequence=1).serialize()
+    overlay.handle("R31", IpReceived(TUNNEL, PEER, SPOKE, IpProtocol.ICMP, check, tos=TOS_INTERNETWORK_CONTROL))
+    assert usage.own == before + 1
+
+
+def test_an_adjacency_over_a_connection_that_is_no_more_is_not_ordered_again() -> None:
+    overlay = _with_traffic(behind=("R31", "R41"))
+    hub = overlay.members["R11"]
+    old = SetAdjacency(TUNNEL, SPOKE, PUBLIC, overlay.adjacent["R11"][SPOKE])
+    overlay.disconnect("R31", "R11")
+    overlay.connect("R31", "R11")
+    overlay.run(1)
+    now = SetAdjacency(TUNNEL, SPOKE, PUBLIC, overlay.adjacent["R11"][SPOKE])
+    for order, again in ((old, False), (now, True)):
+        hub.effects.clear()
+        overlay.handle(hub, EffectFailed(order, 105, "No buffer space available"))
+        overlay.run(3)
+        assert (order in hub.effects) is again
+
+
+def test_a_list_of_receivers_that_is_out_of_date_is_not_ordered_again() -> None:
+    overlay = _with_traffic(behind=("R31", "R41"))
+    hub = overlay.members["R11"]
+    right = SetMulticast(TUNNEL, hub.multicast, 4, overlay.bound["R11"])
+    wrong = SetMulticast(TUNNEL, hub.multicast, 4, overlay.bound["R11"][:1])
+    for order, again in ((wrong, False), (right, True)):
+        hub.effects.clear()
+        overlay.handle(hub, EffectFailed(order, 105, "No buffer space available"))
+        overlay.run(3)
+        assert (order in hub.effects) is again
+
+
+def test_a_packet_that_goes_back_to_where_it_came_from_is_no_reason_for_a_redirect() -> None:
+    """Not even where the adjacency names no connection, because the station is only mapped."""
+    overlay = _with_traffic()
+    overlay.configure("R11", maps=Pages([(Prefix.host(PEER), PEER_NBMA)]))
+    number = next(c.number for c in overlay.ipsec["R11"].known if c.identity == "R41.example")
+    assert overlay.adjacent["R11"][PEER] == 0
+    overlay.handle("R11", Hairpin(TUNNEL, TUNNEL, PEER_NBMA, data_packet("10.4.4.1", str(PEER)), number))
+    assert overlay.sent(TrafficIndication) == []
+
+
+def test_one_who_makes_many_mistakes_does_not_silence_what_his_neighbor_is_told() -> None:
+    overlay = _with_traffic(behind=("R31", "R41"))
+    numbers = {c.identity: c.number for c in overlay.ipsec["R11"].known}
+    told = []
+    for name, source in [("R31", SPOKE)] * 50 + [("R41", PEER)]:
+        request = PurgeRequest(
+            source_nbma=address("10.99.1.1"),
+            source_protocol=source,
+            destination_protocol=address("172.31.0.1"),
+            flags=PurgeFlag(0),
+            request_id=1,
+            cies=(ClientInfo(protocol=source),),
+        )
+        overlay.packets.clear()
+        overlay.handle("R11", NhrpReceived(TUNNEL, PUBLIC, request.serialize(), numbers[f"{name}.example"]))
+        told += [name] * len(overlay.sent(ErrorIndication))
+    assert 0 < told.count("R31") < 50
+    assert told.count("R41") == 1

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import Resolve, SendGre
 from dmvpn.base.errors import surely
-from dmvpn.base.events import NhrpReceived
+from dmvpn.base.events import NameResolved, NhrpReceived
+from dmvpn.base.notices import Configured
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cache import EntryType
-from dmvpn.features.nhrp.model import NhsConfig, Withdraw
-from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, Withdraw
+from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest, ResolutionReply
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ResponderAddress
+from dmvpn.features.nhrp.reasons import Evidence, Suspicion, suspicions
 from dmvpn.features.nhrp.station import LEAVING
-from support.overlay import HUB, TUNNEL, Member, Overlay, address, client_of, cloud, tunnel_config
+from support.cloud import HUB as FIRST_HUB
+from support.cloud import HUB_NBMA, PEER_NBMA, SPOKE_NBMA, ready, targets, tunnel_of
+from support.overlay import HUB, TUNNEL, Member, Overlay, address, client_of, cloud, make_shortcut, tunnel_config
 
 DYNAMIC = NhsConfig(address=None, nbma=address("172.16.11.1"), multicast=True)
 
@@ -296,3 +302,245 @@ def test_a_server_does_not_take_the_place_of_a_mapping_that_is_configured() -> N
     overlay.configure("R31", holdtime=600)
     _answer(overlay, destination_protocol=address("192.168.100.12"))
     assert _statics(overlay) == ["192.168.100.11/32", "192.168.100.12/32"]
+
+
+# Next hop servers by host name: when a name is looked up, and what follows from the answer.
+
+NAMED = NhsConfig(address=address("192.168.100.11"), name="hub.example", multicast=True)
+
+
+def test_a_server_known_by_name_is_looked_up_and_asked_again_while_nobody_knows_it() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(NAMED,))
+    overlay.start()
+    spoke = overlay.members["R31"]
+    assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")]
+    overlay.handle(spoke, NameResolved("hub.example", ()))
+    overlay.run(1.5)
+    assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")] * 2
+    overlay.handle(spoke, NameResolved("hub.example", (address("172.16.11.1"),)))
+    overlay.run(0.5)
+    assert client_of(overlay).is_responding
+    assert spoke.adjacencies == {address("192.168.100.11"): address("172.16.11.1")}
+
+
+def test_a_name_with_addresses_of_ipv6_alone_stands_for_no_server_yet() -> None:
+    """GRE goes over IPv4 here: what was sent to such an address could go nowhere."""
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(NAMED,))
+    overlay.start()
+    spoke = overlay.members["R31"]
+    overlay.handle(spoke, NameResolved("hub.example", (address("2001:db8::1"),)))
+    overlay.run(1.5)
+    assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")] * 2
+    assert not [e for e in spoke.effects if isinstance(e, SendGre)]
+    overlay.handle(spoke, NameResolved("hub.example", (address("2001:db8::1"), address("172.16.11.1"))))
+    overlay.run(0.5)
+    assert client_of(overlay).is_responding
+
+
+def _asked(overlay: Overlay, seconds: float, *answers: str) -> list[float]:
+    """When R31 looks names up within this time; each question is answered at once."""
+    spoke, times, end = overlay.members["R31"], [], overlay.now + seconds
+    while overlay.now < end:
+        spoke.effects.clear()
+        overlay.run(0.1)
+        if any(isinstance(effect, Resolve) for effect in spoke.effects):
+            times.append(overlay.now)
+            overlay.handle(spoke, NameResolved("hub.example", tuple(map(address, answers))))
+    return times
+
+
+def test_a_name_that_nobody_knows_is_asked_for_ever_more_rarely() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(NAMED,))
+    overlay.start("R31")
+    overlay.handle("R31", NameResolved("hub.example", ()))
+    times = [0.0, *_asked(overlay, 300)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert gaps == [pytest.approx(gap, abs=0.21) for gap in (1, 2, 4, 8, 16, 32, 64, 64, 64)]
+
+
+def test_a_name_whose_server_is_silent_is_asked_for_once_a_minute_and_again_at_once_if_it_is_lost() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(NAMED,))
+    overlay.start("R31")
+    for _ in range(4):
+        overlay.handle("R31", NameResolved("hub.example", ()))
+        overlay.run(70)
+    overlay.handle("R31", NameResolved("hub.example", (address("172.16.55.1"),)))
+    times = _asked(overlay, 400, "172.16.55.1")
+    assert len(times) in (6, 7)  # when the server is asked anyway, but not more often than once a minute
+    assert all(later - earlier > 59.9 for earlier, later in pairwise(times))
+    overlay.handle("R31", NameResolved("hub.example", ()))
+    assert _asked(overlay, 1.5, "172.16.55.1") != []
+
+
+def test_a_name_without_a_dot_is_looked_up_in_the_domain() -> None:
+    overlay = cloud(3)
+    spoke = overlay.members["R31"]
+    spoke.config = replace(spoke.config, nhs=(replace(NAMED, name="hub"),))
+    overlay.start()
+    config = NhrpConfig(tunnels=(spoke.config,), domain="example")
+    assert Resolve("hub.example") in overlay.handle(spoke, Configured("nhrp", config))
+    table = Pages([("Hub.EXAMPLE", address("172.16.11.1"))])
+    overlay.handle(spoke, Configured("nhrp", replace(config, hosts=table)))
+    overlay.run(1)
+    assert client_of(overlay).is_responding
+
+
+def test_a_name_that_is_configured_again_is_looked_up_again() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(NAMED,))
+    overlay.start()
+    spoke = overlay.members["R31"]
+    overlay.handle(spoke, NameResolved("hub.example", (address("172.16.55.1"),)))
+    overlay.configure("R31", nhs=())
+    overlay.run(1)
+    spoke.effects.clear()
+    overlay.configure("R31", nhs=(NAMED,))
+    assert [e for e in spoke.effects if isinstance(e, Resolve)] == [Resolve("hub.example")]
+    overlay.handle(spoke, NameResolved("hub.example", (address("172.16.11.1"),)))
+    overlay.run(0.5)
+    assert client_of(overlay).is_responding
+
+
+def test_nobody_asks_for_a_name_that_is_not_configured_any_more() -> None:
+    overlay = cloud(3)
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(NAMED,))
+    overlay.start()
+    spoke = overlay.members["R31"]
+    overlay.handle(spoke, NameResolved("hub.example", ()))
+    overlay.configure("R31", nhs=())
+    spoke.effects.clear()
+    overlay.run(100)
+    assert [e for e in spoke.effects if isinstance(e, Resolve)] == []
+
+
+# A hub is silent, and another one stands in: it may know less of our peers than they do themselves.
+
+SECOND, SECOND_NBMA = address("192.168.100.12"), address("172.16.12.1")
+
+
+def _hub(name: str, nbma: str, tunnel: str, routes: dict[str, str]) -> Member:
+    lans = {"10.1.1.0/24": "10.1.1.1"}
+    config = tunnel_config(holdtime=60, redirect=True, multicast_dynamic=True)
+    return Member(name, address(nbma), address(tunnel), config, lans, routes)
+
+
+def _spoke(n: int, other: int) -> Member:
+    servers = tuple(
+        NhsConfig(address=hub, nbma=nbma, multicast=True)
+        for hub, nbma in ((FIRST_HUB, HUB_NBMA), (SECOND, SECOND_NBMA))
+    )
+    return Member(
+        f"R{n}1",
+        address(f"172.16.{n}1.1"),
+        address(f"192.168.100.{n}1"),
+        tunnel_config(holdtime=60, shortcut=True, nhs=servers),
+        lans={f"10.{n}.{n}.0/24": f"10.{n}.{n}.1"},
+        routes={f"10.{other}.{other}.0/24": str(FIRST_HUB)},
+    )
+
+
+def _hub_with_stand_in() -> Overlay:
+    """Spokes with a shortcut, whose packets would go by R11. R12 knows R41's LAN by what is behind itself alone."""
+    first = _hub(
+        "R11", "172.16.11.1", "192.168.100.11", {"10.3.3.0/24": "192.168.100.31", "10.4.4.0/24": "192.168.100.41"}
+    )
+    second = _hub("R12", "172.16.12.1", "192.168.100.12", {"10.3.3.0/24": "192.168.100.31"})
+    second.lans["10.4.0.0/16"] = "10.4.255.254"
+    overlay = Overlay(first, second, _spoke(3, 4), _spoke(4, 3))
+    overlay.start()
+    overlay.run(5)
+    make_shortcut(overlay)
+    return overlay
+
+
+def _talk(overlay: Overlay, seconds: int) -> list[tuple[str, object]]:
+    """The ways of R31's packets to R41 in that time, second by second."""
+    ways: list[tuple[str, object]] = []
+    for _ in range(seconds):
+        overlay.members["R31"].count(PEER_NBMA, sent=3, received=3)
+        overlay.members["R41"].count(SPOKE_NBMA, sent=3, received=3)
+        for name in ("R31", "R41"):
+            overlay.members[name].count(HUB_NBMA, sent=1)
+        overlay.run(1)
+        ways.append(overlay.members["R31"].forwards("10.4.4.1"))
+    return ways
+
+
+@pytest.mark.conforms("6.2.1-source", "cisco-refresh")
+def test_a_hub_that_stands_in_for_a_silent_one_does_not_draw_packets_from_a_direct_path() -> None:
+    """It sends them by the silent one until its own routes have followed."""
+    overlay = _hub_with_stand_in()
+    created = targets(overlay)["10.4.4.0/24"].created
+    for other in ("R31", "R41"):
+        overlay.cut(other, "R11")
+    assert set(_talk(overlay, 150)) == {(TUNNEL, PEER_NBMA)}
+    assert targets(overlay)["10.4.4.0/24"].created == created
+
+
+def test_a_peer_that_lost_its_network_says_so_while_a_hub_is_silent_too() -> None:
+    """It passes the question on to who has it now."""
+    overlay = _hub_with_stand_in()
+    for other in ("R31", "R41"):
+        overlay.cut(other, "R11")
+    _talk(overlay, 15)
+    peer = overlay.members["R41"]
+    peer.interfaces.states = [state for state in peer.interfaces.states if state.prefix != Prefix.parse("10.4.4.0/24")]
+    peer.routes["10.4.4.0/24"] = str(SECOND)
+    peer.fill_rib()
+    assert _talk(overlay, 40)[-1] == (TUNNEL, SECOND_NBMA)
+    assert overlay.sent(ResolutionReply, "R12")
+
+
+@pytest.mark.conforms("6.2.1-source", "cisco-refresh")
+def test_a_hub_that_has_lost_the_peer_does_not_end_a_direct_path() -> None:
+    """The hub between the regions is dead: ours is well, has no way to the peer any more, and says so."""
+    overlay = _hub_with_stand_in()
+    created = targets(overlay)["10.4.4.0/24"].created
+    hub = overlay.members["R11"]
+    del hub.routes["10.4.4.0/24"]
+    hub.fill_rib()
+    assert set(_talk(overlay, 150)) == {(TUNNEL, PEER_NBMA)}
+    assert targets(overlay)["10.4.4.0/24"].created == created
+    assert any(reply.cies[0].code for reply in overlay.sent(ResolutionReply, "R11"))
+
+
+# What a spoke may suspect of a server that does not answer.
+
+S = Suspicion
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (Evidence(), (S.SERVER_DOWN, S.WRONG_ADDRESS, S.GRE_FILTERED, S.KEY, S.SAME_NAT)),
+        (Evidence(public=True), (S.SERVER_DOWN, S.WRONG_ADDRESS, S.GRE_FILTERED, S.KEY)),
+        (Evidence(protected=True), (S.KEY, S.NHRP_BEHIND_IKE, S.ESP_FILTERED)),
+        (Evidence(answered=True), (S.SERVER_DOWN, S.GRE_FILTERED)),
+        (Evidence(answered=True, translated=True), (S.SERVER_DOWN, S.OLD_BINDING, S.SAME_NAT, S.GRE_FILTERED)),
+        (Evidence(answered=True, protected=True), (S.SERVER_DOWN,)),
+        (Evidence(heard=True), (S.NHRP_MISSING,)),
+    ],
+)
+def test_what_was_seen_before_narrows_it_down(evidence: Evidence, expected: tuple[Suspicion, ...]) -> None:
+    assert suspicions(evidence) == expected
+
+
+def test_what_was_heard_before_a_server_fell_silent_does_not_say_that_it_lives() -> None:
+    overlay = ready(3)
+    spoke = overlay.members["R31"]
+    spoke.count(HUB_NBMA, received=20)
+    overlay.run(10)
+    overlay.cut("R31", "R11")
+    for _ in range(60):
+        spoke.count(HUB_NBMA, sent=3)  # a routing protocol goes on asking
+        overlay.run(1)
+    (client,) = tunnel_of(overlay).clients.values()
+    before = client.suspicions
+    for _ in range(70):
+        spoke.count(HUB_NBMA, sent=3, received=1)  # GRE comes through again, NHRP does not
+        overlay.run(1)
+    assert (before, client.suspicions) == ((S.SERVER_DOWN, S.GRE_FILTERED), (S.NHRP_MISSING,))

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.effects import Effect, SendIp
-from dmvpn.base.events import IpReceived, LinkChanged
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import (
+    ClockSet,
+    ConfigurationEntered,
+    EnteredLine,
+    Event,
+    IpReceived,
+    LinesEntered,
+    LinkChanged,
+    Tick,
+)
 from dmvpn.base.notices import RouteOffered, RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.ospf import machine
 from dmvpn.features.ospf.adjacency import MOST_NEIGHBORS
+from dmvpn.features.ospf.auth import AuthenticationSettings, DigestKey
 from dmvpn.features.ospf.lsa import (
     LAST_SEQUENCE,
     MAX_AGE,
@@ -28,6 +39,7 @@ from dmvpn.features.ospf.lsa import (
     SummaryBody,
 )
 from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.model import AuthenticationType
 from dmvpn.features.ospf.packet import (
     Acknowledgment,
     Content,
@@ -39,15 +51,17 @@ from dmvpn.features.ospf.packet import (
     OspfPacket,
 )
 from dmvpn.features.ospf.slices import SLICE
+from dmvpn.features.ospf.state import State
 from dmvpn.features.ospf.states import NeighborState
 from dmvpn.features.ospf.updates import LARGEST_DATABASES
+from dmvpn.router.router import Router
 from support.routing import GI1, GI2, a, make
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
     from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.spf import Ways
 
 OWN = a("9.9.9.9")
 MASK = a("255.255.0.0")
@@ -357,3 +371,219 @@ def test_a_thousand_networks_are_calculated_and_offered_in_slices(monkeypatch: p
     one.hears(bench.advance(1))
     assert sum(offered) == 1000
     assert max(offered) <= SLICE, "Hellos are heard between two slices"
+
+
+# How much work one neighbor of OSPF may cause, and that nobody else waits for it.
+
+MASK_OF_24 = a("255.255.255.0")
+
+
+def externals(first: int, sequence: int = 1, count: int = 40) -> list[Lsa]:
+    """Return advertisements as a neighbor tells them in one packet."""
+    body = ExternalBody(MASK_OF_24, 20 + sequence % 2)
+    return [
+        lsa(LsaType.EXTERNAL, number << 8, body, router="7.7.7.7", sequence=sequence)
+        for number in range(first, first + count)
+    ]
+
+
+def _dropped(bench: Workbench) -> int:
+    return process(bench).sender.dropped["more work than one neighbor may cause"]
+
+
+@pytest.mark.lengthy
+def test_a_neighbor_that_floods_changes_is_heard_slowly_and_everybody_else_as_always() -> None:
+    """A member whose advertisements changed all the time held the core of all its neighbors."""
+    bench = a_router()
+    one, friend = Neighbor(bench, 65000).is_full(), Neighbor(bench, 65001).is_full()
+    before, octets = process(bench).sender.received[LinkStateUpdate.TYPE], 0
+    for step in range(500):
+        told = externals(40 * (step % 50), 1 + step // 50)
+        octets = len(OspfPacket(router=one.router, area=a("0.0.0.0"), content=LinkStateUpdate(tuple(told))).serialize())
+        one.tells(*told)
+        bench.advance(0.01)
+    read = process(bench).sender.received[LinkStateUpdate.TYPE] - before
+    assert read * octets <= 5 * machine.PACE.rate + machine.PACE.credit + octets < 500 * octets
+    assert _dropped(bench) > 100
+    friend.tells(lsa(LsaType.EXTERNAL, 9000 << 8, ExternalBody(MASK_OF_24, 1), router="7.7.7.8"))
+    assert any(key.router == a("7.7.7.8") for key in process(bench).externals.entries)
+    one.greets(OWN)
+    bench.advance(20)
+    assert (one.state, friend.state) == (NeighborState.FULL, NeighborState.FULL)
+
+
+def test_two_thousand_advertisements_that_come_at_one_moment_wait_and_none_of_them_is_lost() -> None:
+    bench = a_router()
+    one = Neighbor(bench, 65000).is_full()
+    for first in range(0, 2000, 40):
+        one.tells(*externals(first))
+    assert len(process(bench).externals.entries) < 2000
+    bench.advance(4)
+    assert len(process(bench).externals.entries) == 2000
+    assert not process(bench).sender.dropped
+
+
+def test_packets_with_digests_that_wait_are_not_old_when_a_hello_overtakes_them() -> None:
+    """With digests a large table took far longer to arrive: each Hello made old packets of those that waited."""
+    bench = a_router()
+    one = Neighbor(bench, 65000).is_full()
+    bench.configure(f"interface {GI1}\n ip ospf authentication message-digest\n ip ospf message-digest-key 1 md5 abc\n")
+    seal = AuthenticationSettings(AuthenticationType.CRYPTOGRAPHIC, keys=(DigestKey(1, b"abc"),)).seal
+    contents: list[Content] = [LinkStateUpdate(tuple(externals(first))) for first in range(0, 2000, 40)]
+    contents.append(
+        Hello(mask=a("255.255.0.0"), interval=30, options=2, priority=0, dead_interval=120, neighbors=(OWN,))
+    )
+    for number, content in enumerate(contents, 1):
+        octets = seal(OspfPacket(router=one.router, area=a("0.0.0.0"), content=content), number)
+        bench.handle(IpReceived(GI1, one.address, a("10.1.0.1"), 89, octets, 1))
+    bench.advance(6)
+    assert len(process(bench).externals.entries) == 2000
+    assert not process(bench).sender.dropped
+
+
+@pytest.mark.lengthy
+def test_what_somebody_without_the_key_sends_in_a_neighbors_name_does_not_count_as_its_work() -> None:
+    bench = a_router()
+    one = Neighbor(bench, 65000).is_full()
+    bench.configure(f"interface {GI1}\n ip ospf authentication\n ip ospf authentication-key secret\n")
+    for step in range(200):
+        one.tells(*externals(0, 2 + step))
+    bench.configure(f"interface {GI1}\n no ip ospf authentication\n")
+    one.tells(*externals(500))
+    assert len(process(bench).externals.entries) == 40
+    assert _dropped(bench) == 0
+
+
+@pytest.mark.lengthy
+def test_requests_for_large_advertisements_are_paid_for_by_what_is_sent() -> None:
+    """For each octet of a request a thousand were sent, as often as a neighbor liked."""
+    bench = a_router()
+    one = Neighbor(bench, 65000).is_full()
+    stub = RouterLink(LinkType.STUB, a("10.200.0.0"), MASK_OF_24, 1)
+    large = [
+        lsa(LsaType.ROUTER, number, RouterBody(0, (stub,) * 1000), router=f"78.0.0.{number}") for number in range(50)
+    ]
+    for each in large:
+        one.tells(each)
+        bench.advance(1.0)
+    assert one.state is NeighborState.FULL
+    request = OspfPacket(
+        router=one.router, area=a("0.0.0.0"), content=LinkStateRequest(tuple(each.header.key for each in large))
+    )
+    sent = 0
+    for _ in range(100):
+        effects = bench.handle(IpReceived(GI1, one.address, a("10.1.0.1"), 89, request.serialize(), 1))
+        sent += sum(len(order.payload) for order in of_type(effects, SendIp))
+    assert 0 < sent < 2_000_000
+
+
+def test_what_comes_from_no_neighbor_or_is_larger_than_any_packet_is_not_read() -> None:
+    bench = a_router()
+    one, stranger = Neighbor(bench, 65000).is_full(), Neighbor(bench, 65001)
+    one.tells(*externals(0, count=1000))
+    stranger.tells(*externals(0))
+    assert process(bench).sender.dropped == {"larger than the network carries": 1, "of no neighbor": 1}
+    stub = RouterLink(LinkType.STUB, a("10.200.0.0"), MASK_OF_24, 1)
+    one.tells(lsa(LsaType.ROUTER, 1, RouterBody(0, (stub,) * 5000), router="78.0.0.1"))
+    assert any(key.router == a("78.0.0.1") for key in process(bench).areas[0].database.entries)
+
+
+# Thousands of routes that come into OSPF at one moment, and go again.
+
+ROUTES = 1500
+LINES = "".join(f"ip route 20.{n >> 8}.{n & 255}.0 255.255.255.0 Null0\n" for n in range(ROUTES))
+CONFIGURATION = f"""interface GigabitEthernet0/0
+ ip address 192.0.2.1 255.255.255.0
+router ospf 1
+ network 192.0.2.0 0.0.0.255 area 0
+{LINES}"""
+
+
+class Border:
+    """A router with many static routes. most: so many more or fewer advertisements at most after one event."""
+
+    def __init__(self) -> None:
+        self.router = Router(SeededEntropy(1))
+        self.now, self.most = 0.0, 0
+        self.handle(ClockSet(1.8e9), ConfigurationEntered(CONFIGURATION, by="startup", saved=True))
+        self.handle(LinkChanged("GigabitEthernet0/0", up=True))
+        self.run(10.0)
+
+    @property
+    def told(self) -> int:
+        processes = self.router.machine(OspfMachine).processes
+        return len(processes[1].externals.entries) if 1 in processes else 0
+
+    def handle(self, *events: Event) -> None:
+        for event in events:
+            before = self.told
+            self.router.handle(event, self.now)
+            self.most = max(self.most, abs(self.told - before))
+
+    def enters(self, line: str) -> None:
+        self.handle(LinesEntered((EnteredLine((), "router ospf 1"), EnteredLine(("router ospf 1",), line))))
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.router.next_deadline()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.handle(Tick())
+        self.now = end
+
+
+@pytest.mark.lengthy
+def test_thousands_of_routes_come_in_and_go_again_a_few_in_each_event() -> None:
+    border = Border()
+    border.enters("redistribute static subnets")
+    border.run(5.0)
+    assert border.told == ROUTES
+    border.enters("no redistribute static subnets")
+    border.run(5.0)
+    assert border.told == 0
+    assert border.most <= SLICE, "neighbors are heard between two slices"
+
+
+def test_routes_that_have_not_come_in_yet_do_not_come_after_the_end_of_the_process() -> None:
+    border = Border()
+    border.enters("redistribute static subnets")
+    border.handle(LinesEntered((EnteredLine((), "no router ospf 1"),)))
+    border.run(5.0)
+    assert border.told == 0
+    border.handle(
+        LinesEntered(
+            (
+                EnteredLine((), "router ospf 1"),
+                EnteredLine(("router ospf 1",), "network 192.0.2.0 0.0.0.255 area 0"),
+            )
+        )
+    )
+    border.run(5.0)
+    assert border.told == 0
+
+
+def test_a_process_that_is_gone_leaves_no_work_behind() -> None:
+    """After `no router ospf` the router went on through its routing table, a few routes in each event."""
+    border = Border()
+    border.enters("redistribute static subnets")
+    border.handle(LinesEntered((EnteredLine((), "no router ospf 1"),)))
+    assert border.router.machine(OspfMachine).next_deadline() is None
+
+
+@pytest.mark.lengthy
+def test_advertisements_that_stay_as_they_are_cost_no_look_at_all_neighbors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each external route looked at each neighbor after any edit of a list: 3.5 s with a thousand neighbors."""
+    border = Border()
+    border.enters("redistribute static subnets")
+    border.run(5.0)
+    looks = 0
+    ways = State.ways
+
+    def counted(state: State) -> Ways:
+        nonlocal looks
+        looks += 1
+        return ways(state)
+
+    monkeypatch.setattr(State, "ways", counted)
+    border.handle(LinesEntered((EnteredLine((), "ip prefix-list X permit 10.0.0.0/8"),)))
+    border.run(5.0)
+    assert looks < 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import stat
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,26 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_public_key,
+    load_pem_private_key,
+    pkcs12,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from dmvpn.app.main import main
 from dmvpn.base.effects import Store
-from dmvpn.base.events import EffectFailed, Remembered
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import ConfigurationEntered, EffectFailed, Remembered
+from dmvpn.features.pki import PkiMachine
 from dmvpn.features.pki.material import Material, doubts
+from dmvpn.router.intake import take_in
+from dmvpn.shells.certificates import NOTHING, certificates_of
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.authority import Authority, RequestedCertificate
 from support.pki import Console, authority, dialog, issue, paste
 
@@ -245,3 +260,242 @@ def test_a_revocation_list_from_the_future_is_imported_with_a_warning(ca: Path) 
     _, said = console.type("crypto pki import LAB crl terminal", *lines_of(ca / "crl.pem"), "quit")
     assert "% Revocation list imported." in said
     assert "% Warning: this revocation list is current only from" in said
+
+
+# `dmvpn pki`: an authority in a folder, by its commands.
+
+
+@pytest.fixture
+def empty_ca(tmp_path: Path) -> Path:
+    folder = tmp_path / "ca"
+    assert main(["pki", "init", str(folder), "--name", "Lab CA", "--ec"]) == 0
+    return folder
+
+
+def certificate(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_keys_are_for_their_owner_alone(empty_ca: Path) -> None:
+    main(["pki", "issue", str(empty_ca), "R1"])
+    for name in ("ca.key", "R1.key", "index.json"):
+        assert stat.S_IMODE((empty_ca / name).stat().st_mode) == 0o600
+    load_pem_private_key((empty_ca / "R1.key").read_bytes(), None)
+
+
+def test_a_certificate_says_what_it_was_asked_to_say(empty_ca: Path) -> None:
+    order = ["pki", "issue", str(empty_ca), "R1", "--dn", "cn=R1,ou=Spokes,o=Example", "--days", "10"]
+    assert main([*order, "--fqdn", "r1.example", "--ip", "192.0.2.1", "--email", "r1@example.net"]) == 0
+    issued = certificate(empty_ca / "R1.pem")
+    assert issued.subject.rfc4514_string() == "CN=R1,OU=Spokes,O=Example"
+    names = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(name.value) for name in names] == ["r1.example", "192.0.2.1", "r1@example.net"]
+    issued.verify_directly_issued_by(certificate(empty_ca / "ca.pem"))
+    assert (issued.not_valid_after_utc - issued.not_valid_before_utc).days == 10
+
+
+def test_what_is_revoked_is_in_the_list(empty_ca: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["pki", "issue", str(empty_ca), "R1", "R2"])
+    serial = certificate(empty_ca / "R1.pem").serial_number
+    assert main(["pki", "revoke", str(empty_ca), f"{serial:x}"]) == 0
+    revoked = x509.load_pem_x509_crl((empty_ca / "crl.pem").read_bytes())
+    assert [entry.serial_number for entry in revoked] == [serial]
+    key = certificate(empty_ca / "ca.pem").public_key()
+    assert revoked.is_signature_valid(key)  # type: ignore[arg-type]
+    capsys.readouterr()
+    main(["pki", "show", str(empty_ca)])
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in shown[1:]] == [["R1", "revoked"], ["R2", "valid"]]
+
+
+def test_pkcs12_is_encrypted_with_the_password_of_the_environment(
+    empty_ca: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DMVPN_PKI_PASSWORD", "secret")
+    assert main(["pki", "issue", str(empty_ca), "R1", "--pkcs12"]) == 0
+    key, own, others = pkcs12.load_key_and_certificates((empty_ca / "R1.p12").read_bytes(), b"secret")
+    assert key is not None
+    assert (own, others) == (certificate(empty_ca / "R1.pem"), [certificate(empty_ca / "ca.pem")])
+    assert stat.S_IMODE((empty_ca / "R1.p12").stat().st_mode) == 0o600
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["init", "{ca}"], "is an authority already"),
+        (["issue", "{ca}", "R1"], "R1 has a certificate (serial "),
+        (["issue", "{ca}", "../R3"], "is no name for files"),
+        (["issue", "{ca}", "ca"], "is no name for files"),
+        (["issue", "{ca}", "R3", "--dn", "R3"], "is no name: WORD=VALUE"),
+        (["issue", "{ca}", "R3", "--dn", "c=Nowhere"], "c=Nowhere"),
+        (["issue", "{ca}", "R3", "--ip", "1.2.3"], "1.2.3"),
+        (["issue", "{ca}", "R3", "R4", "--ip", "192.0.2.1"], "name one"),
+        (["issue", "{ca}", "R3", "--pkcs12"], "set DMVPN_PKI_PASSWORD"),
+        (["issue", "{ca}/none", "R3"], "is no authority (no ca.pem, ca.key): dmvpn pki init makes one"),
+        (["revoke", "{ca}", "R9"], "no certificate with this serial number or name"),
+        (["crl", "{ca}/none"], "is no authority"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(
+    empty_ca: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DMVPN_PKI_PASSWORD", raising=False)
+    main(["pki", "issue", str(empty_ca), "R1"])
+    before = sorted(path.name for path in empty_ca.iterdir())
+    capsys.readouterr()
+    assert main(["pki", *(word.format(ca=empty_ca) for word in words)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert sorted(path.name for path in empty_ca.iterdir()) == before
+
+
+# `crypto key generate`: an act, and no line of a configuration; the pair is kept, and its private half never shown.
+
+_GENERATE = "crypto key generate rsa modulus 1024"
+
+
+def test_a_pair_is_made_in_configuration_mode_and_no_line_of_it_is_left() -> None:
+    """It was kept as a line, and a router that IOS wrote has none."""
+    console = Console("hostname R1")
+    status, said = console.type("configure terminal", _GENERATE, "end")
+    assert (status, said.splitlines()[1:2]) == (0, ["The name for the keys will be: R1"])
+    assert "crypto key" not in console.running
+    shown = console.type("show crypto key mypubkey rsa")[1]
+    assert "Key name: R1" in shown
+    rows = shown.partition("Key Data:\n")[2].split()
+    assert load_der_public_key(bytes.fromhex("".join(rows))).key_size == 1024  # type: ignore[union-attr]
+
+
+def test_a_pair_is_there_after_a_restart_until_it_is_zeroized() -> None:
+    console = Console("hostname R1")
+    console.type(_GENERATE, "crypto key generate ec keysize 384 label SITE")
+    shown = console.type("show crypto key mypubkey all")[1]
+    assert "Key name: R1" in shown
+    assert "Key name: SITE" in shown
+    again = console.reborn()
+    assert again.type("show crypto key mypubkey all")[1] == shown
+    assert again.type("crypto key zeroize rsa", "no")[0] == 0
+    assert again.type("show crypto key mypubkey all")[1] == shown
+    again.type("crypto key zeroize rsa", "yes")
+    for one in (again, again.reborn()):
+        assert one.type("show crypto key mypubkey rsa")[1] == ""
+        assert "Key name: SITE" in one.type("show crypto key mypubkey ec")[1]
+
+
+def test_a_pair_of_the_same_name_is_replaced_only_by_who_says_yes() -> None:
+    console = Console("hostname R1")
+    console.type(_GENERATE)
+    shown = console.type("show crypto key mypubkey rsa")[1]
+    console.type(_GENERATE, "no")
+    assert console.type("show crypto key mypubkey rsa")[1] == shown
+    console.type(_GENERATE, "yes")
+    assert console.type("show crypto key mypubkey rsa")[1] != shown
+
+
+def test_the_size_is_asked_for_where_it_is_not_typed() -> None:
+    console = Console("hostname R1")
+    assert "How many bits" not in console.type("crypto key generate rsa", "1024")[1]  # a script sees no prompts
+    assert "Key name: R1" in console.type("show crypto key mypubkey rsa")[1]
+    status, said = console.type("crypto key generate rsa label OTHER", "many")
+    assert (status, said.splitlines()[-1]) == (1, "% Error: a modulus has 1024 to 4096 bits")
+
+
+def test_what_is_kept_and_damaged_is_no_pair() -> None:
+    console = Console("hostname R1")
+    console.type(_GENERATE)
+    (name,) = (name for name in console.stored if name.startswith("keypair-"))
+    octets = console.stored[name]
+    for damaged in (b"", b"\xff", octets[:40], octets[:-1], octets.replace(b"RSA", b"DSA")):
+        assert Console("", {name: damaged}).type("show crypto key mypubkey all") == (0, "")
+
+
+def test_the_private_half_is_nowhere_to_be_seen() -> None:
+    console = Console("hostname R1\narchive\n log config\n  logging enable\n")
+    console.type(_GENERATE)
+    (octets,) = (octets for name, octets in console.stored.items() if name.startswith("keypair-"))
+    secret = octets[-40:-20].hex()
+    shown = "".join(
+        console.type(f"show {what}")[1].replace(" ", "").lower()
+        for what in ("crypto key mypubkey all", "crypto key mypubkey all | json", "tech-support", "logging")
+    )
+    assert secret not in shown
+    assert secret not in "".join(console.log)
+
+
+@pytest.mark.parametrize("line", [_GENERATE, "crypto key generate ec keysize 256", "crypto key zeroize rsa"])
+def test_in_a_file_it_is_an_act_of_somebody_else_and_not_kept(line: str) -> None:
+    taken = take_in(f"hostname R1\n{line}\ninterface Loopback0\n ip address 10.0.0.1 255.255.255.255\n")
+    assert not [entry for entry in taken.result.entries if entry.is_loss]
+    shown = "\n".join(taken.tree.render())
+    assert "crypto key" not in shown
+    assert "ip address 10.0.0.1" in shown
+
+
+def test_a_configuration_that_earlier_releases_saved_with_such_a_line_is_read() -> None:
+    console = Console()
+    console.post(ConfigurationEntered(f"hostname R1\n{_GENERATE}\n", by="startup"))
+    assert "crypto key" not in console.running
+
+
+# Certificates beside a configuration: a lab has them with two commands.
+
+TRUSTPOINT = "hostname {name}\ncrypto pki trustpoint LAB\n enrollment terminal\n"
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    for name in ("R1", "R2"):
+        (tmp_path / f"{name}.cfg").write_text(TRUSTPOINT.format(name=name))
+    (tmp_path / "lab.yaml").write_text("links:\n- ends: [R1:GigabitEthernet0/1, R2:GigabitEthernet0/1]\n")
+    made = authority(tmp_path / "pki" / "LAB")
+    issue(made, "R1")
+    return tmp_path
+
+
+def test_a_router_of_a_lab_has_what_is_beside_its_configuration(scenario: Path) -> None:
+    world = Simulator.of(Scenario.load(str(scenario)))
+    one, two = (world.routers[name].router.machine(PkiMachine) for name in ("R1", "R2"))
+    given = one.credentials("LAB")
+    assert given is not None
+    assert given.key
+    assert given.crls
+    other = two.credentials("LAB")  # nothing was issued for it: it believes, and is nobody
+    assert other is not None
+    assert (other.key, other.chain, other.anchors) == (b"", (), given.anchors)
+
+
+def test_it_is_there_again_after_a_restart(scenario: Path) -> None:
+    loaded = Scenario.load(str(scenario))
+    world = Simulator.of(loaded)
+    before = world.routers["R1"].router.machine(PkiMachine).credentials("LAB")
+    world.kill("R1")
+    world.boot("R1", loaded.configurations["R1"])
+    assert world.routers["R1"].router.machine(PkiMachine).credentials("LAB") == before
+
+
+def test_the_running_configuration_has_certificates_and_no_key(scenario: Path) -> None:
+    world = Simulator.of(Scenario.load(str(scenario)))
+    running = "\n".join(world.routers["R1"].router.running.render())
+    assert running.count("\n certificate ") == 2
+    key = "".join((scenario / "pki" / "LAB" / "R1.key").read_text().splitlines()[1:-1])
+    assert key[40:80] not in running
+
+
+def test_a_trustpoint_that_is_not_configured_gets_nothing(scenario: Path) -> None:
+    assert certificates_of(scenario, "R1", "crypto pki trustpoint OTHER\n") is not NOTHING
+    assert certificates_of(scenario, "R1", "crypto pki trustpoint OTHER\n") == NOTHING
+    assert certificates_of(scenario, "R1", "crypto pki trustpoint ../pki/LAB\n") == certificates_of(scenario, "R1", "")
+
+
+def test_a_key_that_does_not_fit_is_said_with_the_folder(scenario: Path) -> None:
+    folder = scenario / "pki" / "LAB"
+    (folder / "R1.key").write_bytes((folder / "ca.key").read_bytes())
+    with pytest.raises(UserError, match=r"LAB: R1: .* fits the private key"):
+        Scenario.load(str(scenario))
+
+
+def test_a_certificate_without_its_key_is_said(scenario: Path) -> None:
+    (scenario / "pki" / "LAB" / "R1.key").unlink()
+    with pytest.raises(UserError, match=r"R1.key: No such file"):
+        Scenario.load(str(scenario))

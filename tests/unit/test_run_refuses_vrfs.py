@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,10 +14,16 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.userspace import records
+from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.dataplane.userspace.vrf_devices import are_missing
 from dmvpn.ios import ConfigSession, ConfigTree
+from dmvpn.shells.lab.problems import FailedStep, FailureCause, MachineFacts, diagnose
 from dmvpn.shells.runtime import preflight
 from dmvpn.shells.runtime.preflight import language, problems_of_vrfs, refuse_what_cannot_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 IN_USE = [
     "interface Tunnel0",
@@ -153,3 +162,159 @@ def test_the_question_for_packet_filters_and_translation_makes_no_table() -> Non
             assert [name for name in kernel.tables() if "probe" in name] == []
     except OSError:
         pytest.skip("this kernel has no nf_tables, or refuses to say so to this user")
+
+
+# Why a machine refuses namespaces: every cause is told apart and has one remedy.
+
+USER = MachineFacts(system_administrator=False)
+ROOT = MachineFacts(system_administrator=True, real_root=True)
+
+
+@pytest.mark.parametrize(
+    ("step", "number", "facts", "cause", "fix"),
+    [
+        (
+            FailedStep.UNSHARE,
+            errno.ENOSPC,
+            MachineFacts(system_administrator=False, max_user_namespaces=0),
+            FailureCause.SWITCHED_OFF,
+            "sudo sysctl user.max_user_namespaces=15000",
+        ),
+        (
+            FailedStep.UNSHARE,
+            errno.ENOSPC,
+            MachineFacts(system_administrator=True, max_user_namespaces=96365, max_net_namespaces=10),
+            FailureCause.LIMIT,
+            "sudo sysctl user.max_net_namespaces=15000",
+        ),
+        (
+            FailedStep.UNSHARE,
+            errno.ENOSPC,
+            MachineFacts(system_administrator=False, max_user_namespaces=96365, max_net_namespaces=96365),
+            FailureCause.LIMIT,
+            "sudo sysctl user.max_user_namespaces=100000 user.max_net_namespaces=100000",
+        ),
+        (
+            FailedStep.MAP,
+            errno.EPERM,
+            MachineFacts(system_administrator=False, apparmor_restricted=True),
+            FailureCause.APPARMOR,
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+        (
+            # Ubuntu: unshare and maps succeed, the first privileged act inside fails
+            FailedStep.MOUNT,
+            errno.EACCES,
+            MachineFacts(system_administrator=True, real_root=False, apparmor_restricted=True),
+            FailureCause.APPARMOR,
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+        (
+            FailedStep.UNSHARE,
+            errno.EPERM,
+            MachineFacts(system_administrator=False, userns_clone=0),
+            FailureCause.SWITCHED_OFF,
+            "sudo sysctl kernel.unprivileged_userns_clone=1",
+        ),
+        (
+            FailedStep.UNSHARE,
+            errno.EPERM,
+            MachineFacts(system_administrator=False, seccomp=True),
+            FailureCause.SECCOMP,
+            "run it outside that sandbox, or: dmvpn lab up --simulated",
+        ),
+        (
+            FailedStep.UNSHARE,
+            errno.EPERM,
+            MachineFacts(system_administrator=False, seccomp=True, container=True, apparmor_restricted=True),
+            FailureCause.CONTAINER,
+            "start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+            " --device /dev/net/tun",
+        ),
+        (
+            FailedStep.UNSHARE,
+            errno.EPERM,
+            MachineFacts(system_administrator=False, chroot=True, seccomp=True),
+            FailureCause.CHROOT,
+            "run it as root, or: dmvpn lab up --simulated",
+        ),
+        (
+            FailedStep.PROC,
+            errno.ENOENT,
+            USER,
+            FailureCause.NO_PROC,
+            "sudo mkdir -p /proc && sudo mount -t proc proc /proc",
+        ),
+        (FailedStep.UNSHARE, errno.EPERM, ROOT, FailureCause.UNKNOWN, "run it with sudo, or: dmvpn lab up --simulated"),
+        (FailedStep.UNSHARE, errno.EINVAL, USER, FailureCause.NOT_BUILT, "dmvpn lab up --simulated"),
+        (FailedStep.ENTER, errno.EINVAL, USER, FailureCause.THREADS, "enter before any thread is started"),
+        (
+            FailedStep.ENTER,
+            errno.EACCES,
+            USER,
+            FailureCause.OTHER_USER,
+            "work as the user who started the lab, or with sudo",
+        ),
+        (FailedStep.ENTER, errno.ESRCH, USER, FailureCause.GONE, "dmvpn lab up"),
+        (FailedStep.UNSHARE, errno.EIO, USER, FailureCause.UNKNOWN, "dmvpn lab up --simulated"),
+    ],
+)
+def test_each_cause_is_told_apart_and_has_one_remedy(
+    step: FailedStep, number: int, facts: MachineFacts, cause: FailureCause, fix: str
+) -> None:
+    problem = diagnose(step, number, facts)
+    assert (problem.cause, problem.fix) == (cause, fix)
+    assert str(problem).endswith(f"(try: {fix})")
+
+
+def test_the_facts_of_this_machine_can_be_read() -> None:
+    facts = MachineFacts.read()
+    assert facts.system_administrator or not facts.real_root
+
+
+# Records of a namespace, while routers of this and of other namespaces begin and end at the same moment.
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(records, "_root", lambda: tmp_path)
+    return tmp_path
+
+
+def test_records_are_on_disk_though_another_namespace_tidies_its_own_away_meanwhile(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were in memory then: two routers of one namespace did not know of each other."""
+    listed = Path.iterdir
+
+    def with_one_that_goes(folder: Path) -> Iterator[Path]:
+        yield from listed(folder)
+        if folder == root:
+            yield root / f"{records.boot_id()}-1-1"
+
+    monkeypatch.setattr(Path, "iterdir", with_one_that_goes)
+    assert Records.here().folder is not None
+
+
+def test_whoever_waited_for_a_folder_that_is_tidied_away_makes_it_again(root: Path) -> None:
+    """It held the lock of a folder that was gone, and its records were nowhere."""
+    here = Records.here()
+    begun = threading.Event()
+
+    def begin() -> None:
+        begun.set()
+        with Records(here.folder).locked():
+            ledgers.append(Ledger(here.folder))
+
+    ledgers: list[Ledger] = []
+    waiting = threading.Thread(target=begin)
+    with here.locked():
+        waiting.start()
+        begun.wait()
+        waiting.join(0.1)  # it waits for the lock
+        assert not ledgers
+        here.tidy()
+    waiting.join()
+    assert ledgers[0].path is not None
+    assert here.others().living
+    ledgers[0].close()

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import enum
+import json
+import os
+import re
+import time
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 import pytest
 from jsonschema import Draft202012Validator
+from ntc_templates.parse import parse_output
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.breath import BREATH
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.values import dataclass
+from dmvpn.face.asking import PIECE, Asking
+from dmvpn.face.handle import new_session
+from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.language import exec_parser
-from dmvpn.ios import Args, ExecCommand
+from dmvpn.face.messages import MAX_LINE, Answer
+from dmvpn.face.processor import Look, Looks
+from dmvpn.face.protocol import encode
+from dmvpn.ios import Args, ExecCommand, Feature, ShowContext, json_lines, json_text
 from dmvpn.ios.filters import to_plain
 from dmvpn.ios.from_plain import MisfitError, reader_of, reader_of_type
 from dmvpn.ios.shapes import UntypedShowError, schema_of
 from dmvpn.ios.vrfs import OfVrf, by_vrf
 from dmvpn.router.features import FEATURES
+from support.fake_router import FakeRouter
+from support.parse_check import Ntc, check_one, load
+from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,3 +269,204 @@ def test_a_type_that_nobody_can_find_is_named() -> None:
 def test_an_action_has_no_schema() -> None:
     with pytest.raises(UntypedShowError, match="shows nothing"):
         schema_of(ExecCommand("clear it", "It", action=everything))
+
+
+# The value of a show in pieces: the same JSON as `| json`, and the router goes on between two rows.
+
+T = TypeVar("T")
+ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row with a text that JSON has to escape."""
+
+    number: int
+    text: str
+    inner: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A long table."""
+
+    rows: tuple[Row, ...]
+
+
+def table(_: ShowContext, __: Args) -> Table:
+    """Return it."""
+    return Table(tuple(Row(number, '"\\ä' * 20) for number in range(ROWS)))
+
+
+TABLES = Feature(name="tables", commands=(ExecCommand("show table", "A long table", query=table),))
+
+
+class Counter:
+    """A breath that counts."""
+
+    def __init__(self) -> None:
+        self.pauses = 0
+
+    def pause(self) -> None:
+        self.pauses += 1
+
+    def aside(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def at_home(self, work: Callable[[], T]) -> T:
+        return work()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        1.5,
+        'a\n"b',
+        [],
+        {},
+        (),
+        ((),),
+        {"a": {"b": []}},
+        Row(1, "ä"),
+        Row(1, "", (1, 2)),
+        Table((Row(1, "a"), Row(2, "b", (3,)))),
+        Table(()),
+        {Prefix.parse("10.0.0.0/8"): (b"\x00", {1, 2})},
+    ],
+)
+def test_it_is_the_json_of_the_show(value: object) -> None:
+    assert json.loads("".join(json_text(value))) == json.loads("\n".join(json_lines(value)))
+
+
+def test_a_long_table_comes_in_pieces_that_fit_a_message() -> None:
+    router = FakeRouter()
+    router.features = (*router.features, TABLES)
+    asking = Asking(lambda: Interpreter(router, new_session()).ask("show table"))
+    pieces = list(iter(asking.step, ""))
+    assert len(json.loads("".join(pieces))["rows"]) == ROWS
+    assert len(pieces) > 1
+    assert max(map(len, pieces)) < 2 * PIECE
+    assert all(len(encode(Answer(piece))) < MAX_LINE for piece in pieces)
+    assert asking.step() == ""
+
+
+def test_the_router_goes_on_between_two_rows() -> None:
+    router = FakeRouter()
+    router.features = (*router.features, TABLES)
+    asking = Asking(lambda: Interpreter(router, new_session()).ask("show table"))
+    breath = Counter()
+    token = BREATH.set(breath)
+    try:
+        for _ in iter(asking.step, ""):
+            pass
+    finally:
+        BREATH.reset(token)
+    assert breath.pauses >= ROWS
+
+
+# What tools ask of every router: answered, in the words that they read.
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    found = World("notes-phase3")
+    found.run_for(2)
+    return found
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("show version", "show hosts", "show ip interface brief", "show interfaces", "show ip interface"),
+        *("show ipv6 interface", "show startup-config", "show running-config all", "show vrf", "show vrf detail"),
+        *("show arp", "show interfaces summary", "show processes cpu", "show memory statistics", "show inventory"),
+        *("show lldp", "show cdp", "show lldp neighbors detail", "show cdp neighbors", "show privilege", "show users"),
+        *("show archive", "dir", "show flash:", "show access-lists", "show ip access-lists", "show configuration"),
+    ],
+)
+def test_a_command_that_tools_send_is_answered_also_as_json(world: World, command: str) -> None:
+    assert "% Invalid" not in world.do("R31", command)
+    json.loads(world.do("R31", f"{command} | json"))
+
+
+def test_what_is_not_there_is_said_in_the_words_that_tools_read(world: World) -> None:
+    assert world.do("R31", "show lldp") == "% LLDP is not enabled\n"
+    assert world.do("R31", "show cdp neighbors") == "% CDP is not enabled\n"
+    assert world.do("R31", "show vrf").split() == ["Name", "Default", "RD", "Protocols", "Interfaces"]
+
+
+def test_the_summary_has_a_row_for_each_interface(world: World) -> None:
+    rows = [line.split() for line in world.lines("R31", "interfaces summary") if line.startswith("* ")]
+    assert [(row[1], len(row)) for row in rows] == [
+        ("GigabitEthernet0/1", 11),
+        ("GigabitEthernet0/2", 11),
+        ("Tunnel100", 11),
+    ]
+
+
+def test_the_line_about_the_processor_is_the_one_that_napalm_reads(world: World) -> None:
+    said = world.show("R31", "processes cpu")
+    assert re.fullmatch(r"CPU utilization for five seconds: \d+%/0%; one minute: \d+%; five minutes: \d+%\n", said)
+
+
+def test_a_router_that_is_a_fork_has_not_used_what_its_parent_used(world: World) -> None:
+    """Routers of a lab are forks. Less than nothing was used, in words that NAPALM does not read."""
+    begun = time.process_time()
+    while time.process_time() < begun + 0.05:
+        pass
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, world.show("R31", "processes cpu").encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with open(reader) as told:
+        assert re.search(r"five seconds: \d+%/0%; one minute: \d+%; five minutes: \d+%", told.read())
+
+
+def test_the_processor_is_as_busy_as_since_an_earlier_look() -> None:
+    looks = Looks(Look(0.0, 0.0))
+    assert looks.busy(Look(10.0, 5.0)) == (50, 50, 50)
+    assert looks.busy(Look(20.0, 5.0)) == (0, 25, 25)
+    assert looks.busy(Look(71.0, 5.0)) == (0, 0, 7)
+
+
+# What commands print is read by the templates that network automation users run: the small ones, of ntc-templates.
+#
+# `make test-parsers` gives the same files to Genie too.
+
+TESTS = Path(__file__).parents[1]
+GOLDENS = TESTS / "goldens"
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("folder", ["goldens", "unit/goldens"])
+def test_no_template_stumbles_over_a_line_of_ours(folder: str) -> None:
+    entries = [check_one(output, [Ntc()], must_parse=False) for output in load(TESTS / folder)]
+    assert {entry.status for entry in entries} >= {"PASS"}
+    assert {entry.name: entry.verdicts["ntc"].error for entry in entries if entry.status == "FAIL"} == {}
+
+
+def _parsed(command: str, *names: str) -> list[tuple[str, ...]]:
+    """What ntc-templates finds in the show of the front door's lists, of fields with these names."""
+    text = (GOLDENS / f"{command.replace(' ', '_')}__front-door_SPOKE1.txt").read_text()
+    return [tuple(row[name] for name in names) for row in parse_output("cisco_ios", command, text)]
+
+
+def test_programs_find_lists_entries_and_counts_in_the_shows_of_access_lists() -> None:
+    found = _parsed("show ip access-lists", "acl_name", "line_num", "action", "protocol", "dst_port", "matches")
+    assert ("WAN-IN", "20", "permit", "udp", "non500-isakmp", "93") in found
+    assert ("LAN-IN", "20", "permit", "tcp", "", "") in found
+    assert ("7", "30", "deny", "", "", "") in found
+    found = _parsed("show access-lists", "name", "sn", "action", "protocol", "matches")
+    assert ("7", "10", "permit", "", "51") in found
+    assert ("WAN-IN", "10", "permit", "udp", "2") in found
+
+
+def test_programs_find_the_lists_of_a_port() -> None:
+    found = _parsed("show ip interface", "interface", "inbound_acl", "outgoing_acl")
+    assert ("GigabitEthernet0/2", "LAN-IN", "7") in found
+    assert ("GigabitEthernet0/1", "WAN-IN", "") in found

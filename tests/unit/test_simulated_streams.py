@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import os
 import random
+import select
+import socket
+import time
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +18,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.streams import (
     SEND_LIMIT,
+    StreamBlocked,
     StreamClose,
     StreamData,
     StreamDown,
@@ -22,8 +28,12 @@ from dmvpn.base.streams import (
     StreamPeer,
     StreamSend,
     StreamUp,
+    StreamWritable,
 )
+from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
+from dmvpn.dataplane.userspace import streams as kernel_streams
+from dmvpn.dataplane.userspace.streams import KernelStreams
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.segment import Flag, TcpSegment
 
@@ -219,3 +229,145 @@ def test_a_signature_is_only_good_with_its_password_and_addresses() -> None:
     assert not signed.signed_by(LEFT, RIGHT, b"other")
     assert not signed.signed_by(RIGHT, LEFT, b"key")
     assert not segment.signed_by(LEFT, RIGHT, b"key")
+
+
+# Byte streams on the kernel's TCP, over the loopback: what a neighbor that never reads can keep of them.
+
+#: Seconds until a test gives up: a busy machine is slow.
+PATIENCE = 60.0
+HERE = IPv4Address("127.0.0.1")
+
+
+class Turns:
+    """Watches descriptors, a turn at a time."""
+
+    def __init__(self) -> None:
+        self.ready: dict[int, Callable[[], object]] = {}
+
+    def add(self, descriptor: int, ready: Callable[[], object]) -> None:
+        self.ready[descriptor] = ready
+
+    def remove(self, descriptor: int) -> None:
+        del self.ready[descriptor]
+
+    def turn(self) -> None:
+        for descriptor in select.select(list(self.ready), [], [], 0.005)[0]:
+            self.ready[descriptor]()
+
+
+def sockets() -> set[str]:
+    """The sockets that this process has."""
+    folder = Path("/proc/self/fd")
+    links = [os.readlink(each) for each in folder.iterdir() if each.exists() or each.is_symlink()]
+    return {link for link in links if link.startswith("socket:")}
+
+
+def test_a_stream_that_ends_does_not_wait_for_ever_for_a_neighbor_that_never_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kernel_streams, "LINGERING", 200)
+    events: list[Event] = []
+    turns = Turns()
+    streams = KernelStreams(events.append, turns)
+    deadline = time.monotonic() + PATIENCE
+    with socket.create_server((str(HERE), 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        before = sockets()
+        streams.open(StreamOpen(2, HERE, HERE, server.getsockname()[1], ttl=64))
+        (ours,) = sockets() - before
+        neighbor, _ = server.accept()
+        with neighbor:
+            while not any(isinstance(event, StreamUp) for event in events):
+                assert time.monotonic() < deadline
+                turns.turn()
+            while True:  # until the kernel takes no more
+                events.clear()
+                streams.send(StreamSend(2, bytes(1 << 17)))
+                turns.turn()
+                if not any(isinstance(event, StreamWritable) for event in events):
+                    break
+            streams.close_stream(StreamClose(2))
+            assert ours in sockets(), "it ends after what was sent"
+            while ours in sockets():
+                assert time.monotonic() < deadline
+                turns.turn()
+    streams.close()
+
+
+def test_a_neighbor_that_does_not_read_is_told_of_and_again_each_time_it_reads_some() -> None:
+    events: list[Event] = []
+    turns = Turns()
+    streams = KernelStreams(events.append, turns)
+    deadline = time.monotonic() + PATIENCE
+    taken = sent = 0
+
+    def count(kind: type[Event]) -> int:
+        assert time.monotonic() < deadline
+        return sum(isinstance(event, kind) for event in events)
+
+    with socket.create_server((str(HERE), 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        streams.open(StreamOpen(2, HERE, HERE, server.getsockname()[1], ttl=64))
+        neighbor, _ = server.accept()
+        with neighbor:
+            while not count(StreamUp):
+                turns.turn()
+            while not count(StreamBlocked):
+                streams.send(StreamSend(2, bytes(1 << 17)))
+                sent += 1 << 17
+                turns.turn()
+            before = count(StreamBlocked), count(StreamWritable)
+            while taken < sent:
+                taken += len(neighbor.recv(1 << 16))
+                turns.turn()
+            while count(StreamWritable) == before[1]:
+                turns.turn()
+            assert isinstance(events[-1], StreamWritable)
+    streams.close()
+
+
+# Who may open a stream: the closest of thousands, found without looking at all of them.
+
+
+def caller(prefix: str, password: str = "") -> StreamPeer:
+    return StreamPeer(Prefix.parse(prefix), password)
+
+
+def test_the_longest_prefix_says_who_calls_and_of_equal_ones_the_first() -> None:
+    callers = Callers()
+    wide, narrow, same = caller("10.0.0.0/8", "a"), caller("10.1.0.0/16", "b"), caller("10.1.0.0/16", "c")
+    callers.set((wide, narrow, same))
+    found = [callers.closest(IPv4Address(address)) for address in ("10.1.2.3", "10.2.2.3", "11.0.0.1")]
+    assert found == [narrow, wide, None]
+
+
+def test_only_passwords_that_are_others_are_told() -> None:
+    callers = Callers()
+    first = (caller("10.0.0.1/32", "a"), caller("10.0.0.2/32"), caller("10.0.0.3/32", "c"))
+    assert callers.set(first) == [(first[0], True), (first[2], True)]
+    second = (*first[1:], caller("10.0.0.1/32", "b"))
+    assert callers.set(second) == [(first[0], False), (second[2], True)]
+    assert callers.set(second) == []
+    assert callers.set(()) == [(first[2], False), (second[2], False)]
+
+
+def test_fifty_thousand_callers_are_not_compared_with_each_other() -> None:
+    """Each of them had been looked for in the list of all others, whenever one more was configured."""
+    compared = 0
+
+    class Counted(StreamPeer):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+        def __hash__(self) -> int:
+            return hash(self.prefix)
+
+    peers = tuple(Counted(Prefix.host(IPv4Address(0x0A000000 + number)), "secret") for number in range(5000))
+    callers = Callers()
+    callers.set(peers)
+    compared = 0
+    assert len(callers.set((*peers, Counted(Prefix.parse("10.9.0.0/16"), "secret")))) == 1
+    assert callers.closest(IPv4Address("10.0.0.7")) is peers[7]
+    assert compared < 2 * len(peers)

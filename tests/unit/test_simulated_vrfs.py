@@ -32,7 +32,10 @@ from dmvpn.base.effects import (
 from dmvpn.base.events import ClearReceived, Hairpin, IpReceived, UnknownSpi
 from dmvpn.base.streams import StreamDown, StreamEnd, StreamListen, StreamOpen, StreamPeer, StreamUp
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.netlink import LinkSettings
 from dmvpn.dataplane.simulated import SimulatedPlane
+from dmvpn.dataplane.userspace.links import MAIN, Domain
+from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Places
 from dmvpn.net import icmp, ip
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, Ground
 
 E = TypeVar("E")
 A = IPv4Address
@@ -402,3 +406,79 @@ def test_a_leak_into_a_vrf_that_is_gone_drops_its_packets(cable: Cable) -> None:
     with pytest.raises(EffectError, match="no route"):
         cable.do("R1", echo(A("192.168.1.1")))
     assert cable.planes["R1"].route(A("192.168.1.1"), "Z") == ()
+
+
+# Grounds of VRFs: which callbacks come back, and where.
+
+
+class Nowhere:
+    """A ground that is entered without a namespace."""
+
+    def enter(self) -> None:
+        """Do nothing."""
+
+    @property
+    def arrival(self) -> LinkSettings:
+        """Nothing moves there."""
+        return LinkSettings()
+
+    @property
+    def domain(self) -> Domain:
+        """The main table."""
+        return MAIN
+
+    def held_by(self, holder: Descriptor) -> None:
+        """Do nothing."""
+
+
+class Home(OneGround):
+    """Grounds with a home."""
+
+    @property
+    def home(self) -> Ground:
+        """The ground of the global table."""
+        return Nowhere()
+
+
+class Asked:
+    """A loop that keeps what it was asked to call."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], None]] = []
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Keep it."""
+        self.calls.append(ready)
+
+    def remove(self, descriptor: int) -> None:
+        """Do nothing."""
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Keep it."""
+        self.calls.append(call)
+
+
+def asked_in(places: Places, heard: list[str]) -> Callable[[], None]:
+    """Return a callback that was asked for in RED."""
+    asked = Asked()
+    with places.at("RED"):
+        GroundedLoop(asked, places).later(1.0, lambda: heard.append(places.here))
+    return asked.calls[0]
+
+
+def test_a_callback_comes_back_to_the_vrf_that_asked_for_it() -> None:
+    places, heard = Places(Home()), list[str]()
+    places.set("RED", Nowhere())
+    asked_in(places, heard)()
+    assert (heard, places.here) == (["RED"], "")
+
+
+def test_a_callback_of_a_removed_vrf_does_not_reach_the_next_one_of_that_name() -> None:
+    places, heard = Places(Home()), list[str]()
+    places.set("RED", Nowhere())
+    called = asked_in(places, heard)
+    places.forget("RED")
+    called()
+    places.set("RED", Nowhere())
+    called()
+    assert heard == []

@@ -9,7 +9,7 @@ import functools
 import inspect
 import pickle
 import sys
-from dataclasses import FrozenInstanceError, field
+from dataclasses import FrozenInstanceError, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import pytest
 
 from dmvpn.base import rows, values
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.copies import copier
+from dmvpn.base.effects import NextHop
+from dmvpn.base.notices import Route, RouteSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,3 +280,16 @@ def test_a_row_takes_its_fields_from_its_view_and_a_column_has_heading_cell_and_
     assert row == WalkerRow(name="Ann", mood="well", reason="", pace=3.5)
     assert list(rows.table(WalkerRow, [row])) == ["Name  Pace", "Ann   3.5"]
     assert rows.column_words(f"{__name__}:WalkerRow") == "    Name :: Its name. [RFC 1 §2]\n"
+
+
+# Quick copies of values: the same as `dataclasses.replace` makes.
+
+ROUTE = Route(prefix=Prefix.parse("10.1.0.0/16"), source=RouteSource.BGP, distance=200, process="65000", since=3.0)
+
+
+def test_a_copy_has_what_is_given_and_the_rest_of_the_original() -> None:
+    hops = (NextHop("Tunnel0"),)
+    copy = copier(Route, "next_hops", "metric")(ROUTE, hops, 7)
+    assert copy == replace(ROUTE, next_hops=hops, metric=7)
+    assert copy.since == ROUTE.since  # which does not count when routes are compared
+    assert hash(copy) == hash(replace(ROUTE, next_hops=hops, metric=7))

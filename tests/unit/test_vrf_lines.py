@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from dmvpn.base.effects import InVrf, SetVrfs
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.errors import UserError
+from dmvpn.base.events import ConfigurationEntered, EffectFailed, EnteredLine, LinesEntered, Resync, Tick, VrfLost
+from dmvpn.dataplane.userspace.keeper import CALM
+from dmvpn.dataplane.userspace.vrf_devices import VrfLosses
 from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from dmvpn.router.router import Router
+from support.whole_router import WholeRouter
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.events import Event
 
 WAN = ("vrf definition WAN", "rd 65000:1", "address-family ipv4", "exit-address-family")
 PORT = ("interface GigabitEthernet1", "ip address 192.0.2.1 255.255.255.0")
@@ -330,3 +346,268 @@ def test_a_tracked_route_of_a_file_keeps_its_vrf() -> None:
         parsed = configurator(FEATURES).parse_text(text)
         assert not parsed.problems
         assert "reachability\n ip vrf RED" in "\n".join(parsed.tree.render())
+
+
+# `show vrf` and its relatives, laid out as IOS does, and pings within a VRF.
+
+_LINES = """\
+vrf definition CUST_A
+ description the first customer
+ rd 65000:100
+ address-family ipv4
+  route-target export 65000:100
+  route-target import 65000:200
+ exit-address-family
+ip vrf OLD
+interface Loopback7
+ vrf forwarding CUST_A
+ ip address 10.7.0.1 255.255.255.0
+interface Loopback8
+ vrf forwarding CUST_A
+ ip address 10.8.0.1 255.255.255.0
+interface Loopback9
+ ip vrf forwarding OLD
+ ip address 10.7.0.1 255.255.255.0
+"""
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    found = World("notes-phase3", change=lambda router, text: f"{_LINES}{text}" if router == "R31" else text)
+    found.run_for(2)
+    return found
+
+
+def test_the_table_has_a_line_for_each_interface(world: World) -> None:
+    assert world.show("R31", "vrf").splitlines() == [
+        "  Name                             Default RD            Protocols   Interfaces",
+        "  CUST_A                           65000:100             ipv4        Lo7",
+        "                                                                     Lo8",
+        "  OLD                              <not set>             ipv4        Lo9",
+    ]
+
+
+def test_the_table_of_ipv4_has_no_protocols(world: World) -> None:
+    assert world.show("R31", "ip vrf").splitlines() == [
+        "  Name                             Default RD            Interfaces",
+        "  CUST_A                           65000:100             Lo7",
+        "                                                         Lo8",
+        "  OLD                              <not set>             Lo9",
+    ]
+
+
+def test_interfaces_are_listed_with_their_addresses(world: World) -> None:
+    assert world.show("R31", "ip vrf interfaces CUST_A").splitlines() == [
+        "Interface              IP-Address      VRF                              Protocol",
+        "Lo7                    10.7.0.1        CUST_A                           up      ",
+        "Lo8                    10.8.0.1        CUST_A                           up      ",
+    ]
+
+
+def test_the_details_name_the_route_targets(world: World) -> None:
+    assert world.show("R31", "vrf detail CUST_A").splitlines() == [
+        "VRF CUST_A (VRF Id = 1); default RD 65000:100; default VPNID <not set>",
+        "  Description: the first customer",
+        "  New CLI format, supports multiple address-families",
+        "  Flags: 0x180C",
+        "  Interfaces:",
+        "    Lo7                      Lo8                     ",
+        "Address family ipv4 unicast (Table ID = 0x1):",
+        "  Flags: 0x0",
+        "  Export VPN route-target communities",
+        "    RT:65000:100",
+        "  Import VPN route-target communities",
+        "    RT:65000:200",
+        "  No import route-map",
+        "  No global export route-map",
+        "  No export route-map",
+        "  VRF label distribution protocol: not configured",
+        "  VRF label allocation mode: per-prefix",
+        "Address family ipv6 unicast not active",
+        "Address family ipv4 multicast not active",
+        "",
+    ]
+
+
+def test_an_unknown_vrf_is_named(world: World) -> None:
+    assert world.do("R31", "show vrf NONE") == "% No VRF named NONE\n"
+    assert world.do("R31", "ping vrf NONE 10.7.0.1") == "% VRF NONE does not exist\n"
+    assert world.do("R31", "traceroute vrf NONE 10.7.0.1") == "% VRF NONE does not exist\n"
+
+
+def test_an_interface_says_which_vrf_it_is_in(world: World) -> None:
+    assert '  VPN Routing/Forwarding "CUST_A"' in world.show("R31", "ip interface Loopback7").splitlines()
+    assert "VPN Routing" not in world.show("R31", "ip interface GigabitEthernet0/1")
+
+
+def test_a_ping_starts_from_an_address_of_its_vrf(world: World) -> None:
+    assert "Success rate is 100 percent" in world.do("R31", "ping vrf CUST_A 10.8.0.1 source 10.7.0.1")
+    assert "Success rate is 100 percent" in world.do("R31", "ping vrf CUST_A 10.8.0.1 source Loopback7")
+    for foreign in ("ping vrf OLD 10.7.0.1 source 10.8.0.1", "ping 192.168.100.11 source 10.8.0.1"):
+        assert "% Invalid source address- IP address not on any of our up interfaces" in world.do("R31", foreign)
+
+
+def test_the_details_name_the_refused_vrf_and_not_those_beside_it() -> None:
+    """All VRFs were said not to be on the host, if one of them was refused."""
+    router = WholeRouter("vrf definition LAB\nvrf definition WAN")
+    router.take(EffectFailed(SetVrfs(("WAN",)), 0, "too many"))
+
+    shown = "\n".join(router.show("show vrf detail"))
+    assert shown.count("Not on the host") == 1
+    assert shown.index("VRF LAB") < shown.index("VRF WAN") < shown.index("Not on the host: the host refused the VRFs")
+
+
+# VRF devices that another program deletes: when they are made again.
+
+
+class Host:
+    """A host whose VRF devices can be deleted: its loop, its clock and the orders of the plane."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.made = 0
+        self.refuses = False
+        self.heard: list[Event] = []
+        self.waiting: list[tuple[float, Callable[[], None]]] = []
+        self.losses = VrfLosses(self, self.heard.append, self.make, lambda: self.now)
+        self.losses.ordered(("INTERNET",))
+
+    def add(self, descriptor: int, ready: Callable[[], None]) -> None:
+        """Watch nothing."""
+
+    def remove(self, descriptor: int) -> None:
+        """Watch nothing."""
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Keep the call."""
+        self.waiting.append((seconds, call))
+
+    def make(self, vrf: str) -> None:
+        """Make the VRF, unless the kernel refuses."""
+        if self.refuses:
+            raise UserError("no")
+        self.made += 1
+
+    def lose(self) -> float:
+        """The device is deleted; returns seconds until the router repeats its orders."""
+        self.losses.lose("INTERNET")
+        ((seconds, call),) = self.waiting
+        self.waiting.clear()
+        self.now += seconds
+        call()
+        return seconds
+
+
+def test_a_deleted_vrf_device_is_made_again_at_once_and_all_orders_are_repeated() -> None:
+    host = Host()
+    assert host.lose() == 0.0
+    assert host.made == 1
+    assert host.heard == [VrfLost("INTERNET", 0.0), Resync()]
+
+
+def test_orders_for_a_device_that_a_program_deletes_again_and_again_are_repeated_at_growing_intervals() -> None:
+    host = Host()
+    assert [host.lose() for _ in range(10)] == [0.0, 0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    host.now += CALM
+    assert host.lose() == 0.0
+
+
+def test_a_lost_vrf_that_is_removed_from_the_configuration_is_not_made_again() -> None:
+    host = Host()
+    host.refuses = True
+    host.losses.lose("INTERNET")
+    host.losses.ordered(())
+    host.refuses = False
+    host.losses.make_up()
+    host.waiting[0][1]()
+    assert host.made == 0
+    assert Resync() not in host.heard
+
+
+def test_a_device_that_the_kernel_refuses_fails_the_order_about_vrfs_and_is_made_with_the_next_one() -> None:
+    host = Host()
+    host.refuses = True
+    host.lose()
+    assert host.heard == [VrfLost("INTERNET", 0.0), EffectFailed(SetVrfs(("INTERNET",)), 0, "no")]
+    host.refuses = False
+    host.losses.make_up()
+    ((_, call),) = host.waiting
+    call()
+    assert (host.made, host.heard[-1]) == (1, Resync())
+
+
+def test_the_log_names_the_vrf_whose_device_was_deleted() -> None:
+    router = Router(SeededEntropy(1))
+    router.handle(ConfigurationEntered("vrf definition INTERNET\n address-family ipv4"), 0.0)
+    said: list[str] = []
+    router.logged = lambda log: said.append(f"%{log.name}: {log.text}")
+    router.handle(VrfLost("INTERNET", 0.4), 1.0)
+    assert said == [
+        "%VRF-4-DEVICE_LOST: Another program has deleted the device of VRF INTERNET; it is made again, "
+        "its routes and tunnels in 0.4 seconds"
+    ]
+
+
+# The order about VRFs: which exist on the host.
+
+TWO = "\n".join(
+    [
+        "vrf definition WAN",
+        " address-family ipv4",
+        " exit-address-family",
+        "ip vrf LAB",
+        "interface GigabitEthernet1",
+        " vrf forwarding WAN",
+        " ip address 192.0.2.1 255.255.255.0",
+    ]
+)
+
+
+def _router(text: str) -> tuple[Router, list[object]]:
+    router = Router(SeededEntropy(1))
+    return router, list(router.handle(ConfigurationEntered(text), 0.0))
+
+
+def test_vrfs_are_ordered_before_anything_in_them() -> None:
+    _, effects = _router(TWO)
+
+    names = [type(effect).__name__ for effect in effects]
+    assert effects[names.index("SetVrfs")] == SetVrfs(("LAB", "WAN"))
+    assert all(not isinstance(effect, InVrf) for effect in effects[: names.index("SetVrfs")])
+    assert names.index("SetVrfs") < names.index("SetInterface")
+
+
+def test_a_router_without_vrfs_orders_none() -> None:
+    router, effects = _router("interface GigabitEthernet1\n ip address 192.0.2.1 255.255.255.0")
+
+    assert not any(isinstance(effect, SetVrfs) for effect in (*effects, *router.handle(Resync(), 1.0)))
+
+
+def test_a_host_that_lost_its_vrfs_gets_them_again() -> None:
+    router, _ = _router(TWO)
+
+    effects = router.handle(Resync(), 1.0)
+
+    assert SetVrfs(("LAB", "WAN")) in effects
+
+
+def test_the_last_vrf_that_is_removed_is_removed_on_the_host() -> None:
+    router, _ = _router("ip vrf LAB")
+
+    effects = router.handle(LinesEntered((EnteredLine((), "no ip vrf LAB"),)), 1.0)
+
+    assert SetVrfs(()) in effects
+
+
+def test_refused_vrfs_are_logged_once_and_ordered_again() -> None:
+    router, _ = _router(TWO)
+    logged: list[str] = []
+    router.logged = lambda log: logged.append(str(log.text))
+    refused = EffectFailed(SetVrfs(("LAB", "WAN")), 95, "this kernel has no VRF devices")
+
+    router.handle(refused, 1.0)
+    again = router.handle(Tick(), 2.5)
+    router.handle(refused, 2.5)
+
+    assert logged == ["The host has no VRF LAB, WAN: this kernel has no VRF devices"]
+    assert SetVrfs(("LAB", "WAN")) in again

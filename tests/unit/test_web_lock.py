@@ -3,36 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
+from dmvpn.base.metrics import families
+from dmvpn.face.messages import Counts
+from dmvpn.labs import classes
+from dmvpn.shells.lab.places import labs_folder
 from dmvpn.web.attempts import BURST, MOST, SECONDS, Attempts
 from dmvpn.web.audit import Audit
 from dmvpn.web.bounds import TABLE, Bound, Bounds
 from dmvpn.web.connections import Crowd, Visitor
 from dmvpn.web.entrance import CODE_LIFE, SESSION_LIFE, Entrance
+from dmvpn.web.exposition import Exposition, Format, escaped, labels_of
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.framing import MOST_HEADERS
 from dmvpn.web.guard import Guard
+from dmvpn.web.lab_events import id_of, positions_of
+from dmvpn.web.labs import check_new, up_words
 from dmvpn.web.origin import Names, fits
 from dmvpn.web.permission import hold_roles, needed_by_path, resource
+from dmvpn.web.problems import Problem
 from dmvpn.web.roles import Role
+from dmvpn.web.scraping import PEERS, Wish
 from dmvpn.web.tokens import FILE, TokenFile
 from support.callers import asked, user
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from starlette.requests import Request
-
-
-# ---------------------------------------------------------------------------------------------------- roles
 
 
 async def look(_: Request) -> JSONResponse:
@@ -283,3 +304,304 @@ def test_a_line_of_the_audit_is_one_line_of_plain_characters(caplog: pytest.LogC
     assert line.isprintable()
     assert line.isascii()
     assert len(line) < 400
+
+
+# Metrics as text: hostile names come back as they went in, and each client gets the format that it asks for.
+
+PEER = Counts(
+    "peers",
+    1.0,
+    2,
+    ("interface", "peer", "dmvpn_peer_sent_bytes_total", "dmvpn_peer_up"),
+    (("Tunnel0", "10.0.0.1", 7, 1), ("Tunnel0", "10.0.0.2", 8, 0.5)),
+    (("counter", 'Octets to a "peer" \\ of ours.'), ("gauge", "Whether it is up.")),
+)
+ENDS = Counts("ends", 1.0, 1, ("source", "dmvpn_tunnel_info"), (("192.0.2.1", 1),), (("info", "Ends."),))
+MORE = Counts("peers", 1.0, 2, PEER.columns, (("Tunnel1", "10.1.0.1", 9, 1),))
+
+PROMETHEUS = """\
+# HELP dmvpn_peer_sent_bytes_total Octets to a "peer" \\\\ of ours.
+# TYPE dmvpn_peer_sent_bytes_total counter
+dmvpn_peer_sent_bytes_total{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.1"} 7
+dmvpn_peer_sent_bytes_total{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.2"} 8
+dmvpn_peer_sent_bytes_total{lab="l",router="R1",interface="Tunnel1",peer="10.1.0.1"} 9
+# HELP dmvpn_peer_up Whether it is up.
+# TYPE dmvpn_peer_up gauge
+dmvpn_peer_up{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.1"} 1
+dmvpn_peer_up{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.2"} 0.5
+dmvpn_peer_up{lab="l",router="R1",interface="Tunnel1",peer="10.1.0.1"} 1
+# HELP dmvpn_tunnel_info Ends.
+# TYPE dmvpn_tunnel_info gauge
+dmvpn_tunnel_info{lab="l",router="R1",source="192.0.2.1"} 1
+"""
+OPENMETRICS = """\
+# TYPE dmvpn_peer_sent_bytes counter
+# UNIT dmvpn_peer_sent_bytes bytes
+# HELP dmvpn_peer_sent_bytes Octets to a \\"peer\\" \\\\ of ours.
+dmvpn_peer_sent_bytes_total{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.1"} 7
+dmvpn_peer_sent_bytes_total{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.2"} 8
+dmvpn_peer_sent_bytes_total{lab="l",router="R1",interface="Tunnel1",peer="10.1.0.1"} 9
+# TYPE dmvpn_peer_up gauge
+# HELP dmvpn_peer_up Whether it is up.
+dmvpn_peer_up{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.1"} 1
+dmvpn_peer_up{lab="l",router="R1",interface="Tunnel0",peer="10.0.0.2"} 0.5
+dmvpn_peer_up{lab="l",router="R1",interface="Tunnel1",peer="10.1.0.1"} 1
+# TYPE dmvpn_tunnel info
+# HELP dmvpn_tunnel Ends.
+dmvpn_tunnel_info{lab="l",router="R1",source="192.0.2.1"} 1
+# EOF
+"""
+
+
+@pytest.mark.parametrize(("form", "text"), [(Format.PROMETHEUS, PROMETHEUS), (Format.OPENMETRICS, OPENMETRICS)])
+def test_all_numbers_of_a_name_are_together_behind_what_they_mean(form: Format, text: str) -> None:
+    written = Exposition(form)
+    for table in (PEER, ENDS, MORE):
+        written.put(table, labels_of(lab="l", router="R1"))
+    assert written.text() == text
+
+
+def test_routers_that_are_written_apart_are_one_text() -> None:
+    whole, apart = Exposition(Format.OPENMETRICS), Exposition(Format.OPENMETRICS)
+    for router in ("R1", "R2"):
+        part = Exposition(Format.OPENMETRICS)
+        for each in (whole, part):
+            each.put_one(families("gauge dmvpn_up :: It answers.")[0], labels_of(router=router), 1)
+            each.put(PEER, labels_of(router=router))
+        apart.add(part)
+    assert apart.text() == whole.text()
+
+
+#: A value of a label as Prometheus reads it.
+_VALUE = re.compile(r'hostile="((?:[^"\\\n]|\\["\\n])*)"\} 1\n')
+
+
+@given(st.text(), st.text())
+@example('10.0.0.1"} 1\nfake_metric 7', "%s %d %")
+@example("\\", "\\n\n\0\ud800")
+def test_a_hostile_name_is_a_value_and_nothing_else(hostile: str, lab: str) -> None:
+    written = Exposition(Format.PROMETHEUS)
+    written.put(Counts("x", 1.0, 1, ("hostile", "dmvpn_x"), ((hostile, 1),), (("gauge", "X."),)), labels_of(lab=lab))
+    text = written.text().encode().decode()
+    assert text.count("\n") == 3
+    found = _VALUE.search(text)
+    assert found
+    read = re.sub(r"\\(.)", lambda pair: {"n": "\n"}.get(pair[1], pair[1]), found[1])
+    assert read == "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in hostile)
+    assert f'lab="{escaped(lab)}"' in text
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is missing: scripts/debian-packages interop")
+def test_promtool_finds_nothing_wrong_with_hostile_names() -> None:
+    written = Exposition(Format.PROMETHEUS)
+    names = ('a"b', "c\\d", "e\nf", "g\0h", "\u202e", "ä%s", "", "\ud83d")
+    rows = tuple((name, 1) for name in names)
+    written.put(Counts("x", 1.0, 1, ("hostile", "dmvpn_x"), rows, (("gauge", "X."),)), labels_of(lab='"\n'))
+    promtool = ["promtool", "check", "metrics"]
+    run = subprocess.run(promtool, input=written.text().encode(), capture_output=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", Format.PROMETHEUS),
+        ("*/*", Format.PROMETHEUS),
+        ("text/html", Format.PROMETHEUS),
+        ("text/plain;version=0.0.4", Format.PROMETHEUS),
+        ("application/openmetrics-text", Format.OPENMETRICS),
+        # As Prometheus 2.42 asks.
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+            "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            Format.OPENMETRICS,
+        ),
+        ("application/openmetrics-text;q=0.2, text/plain;q=0.5", Format.PROMETHEUS),
+        ("Application/OpenMetrics-Text; Q=1", Format.OPENMETRICS),
+        ("application/openmetrics-text;q=0", Format.PROMETHEUS),
+        ("application/openmetrics-text;q=x", Format.PROMETHEUS),
+        (";;;,,;q=,", Format.PROMETHEUS),
+    ],
+)
+def test_a_client_gets_the_format_that_it_asks_for(accept: str, form: Format) -> None:
+    assert Format.accepted(accept) is form
+
+
+@given(st.text())
+def test_no_accept_header_is_a_crash(accept: str) -> None:
+    assert Format.accepted(accept) in Format
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"peers": "many"}, "peers is a number from 0 to 100000"),
+        ({"peers": "-1"}, "peers is a number"),
+        ({"peers": "100001"}, "peers is a number"),
+        ({"peers": "9" * 5000}, "peers is a number"),
+        ({"peers": "٣"}, "peers is a number"),
+        ({"peer": "3"}, "metrics take lab, router and peers"),
+    ],
+)
+def test_a_wrong_parameter_is_one_error(query: dict[str, str], why: str) -> None:
+    with pytest.raises(Problem, match=why):
+        Wish.of(query, {})
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("10", 9.5), ("0.4", 0.2), ("1e9", 60.0), ("-1", 9.0), ("nan", 9.0), ("soon", 9.0)]
+)
+def test_a_scrape_gives_up_before_the_scraper_does(header: str, seconds: float) -> None:
+    wish = Wish.of({}, {"x-prometheus-scrape-timeout-seconds": header})
+    assert wish.patience == seconds
+    assert wish.peers == PEERS
+
+
+# The labs that `dmvpn web` serves: a request about one of them wakes no other lab, and none comes up for nothing.
+
+
+@pytest.fixture
+def listeners(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, socket.socket]]:
+    """Three labs of one router each: the sockets of their supervisors."""
+    with ExitStack() as stack:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", stack.enter_context(tempfile.TemporaryDirectory()))
+        found: dict[str, socket.socket] = {}
+        for name in ("one", "two", "three"):
+            folder = labs_folder() / name
+            folder.mkdir(mode=0o700)
+            (folder / "R1.sock").touch()
+            found[name] = stack.enter_context(socket.socket(socket.AF_UNIX))
+            found[name].bind(str(folder / "supervisor.sock"))
+            found[name].listen(1)
+            found[name].setblocking(False)
+        yield found
+
+
+def was_asked(listener: socket.socket) -> bool:
+    """Whether somebody connected since the last time."""
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda fleet: fleet.socket("two", "R1"),
+        lambda fleet: fleet.sockets("two"),
+        lambda fleet: fleet.routers("two"),
+        lambda fleet: fleet.lab_for_orders("two"),
+    ],
+)
+def test_a_request_about_one_lab_asks_no_other_lab(
+    listeners: dict[str, socket.socket], ask: Callable[[Fleet], object]
+) -> None:
+    assert ask(Fleet())
+    assert {name: was_asked(one) for name, one in listeners.items()} == {"one": False, "two": True, "three": False}
+
+
+def test_a_teacher_sees_a_lab_that_does_not_answer(
+    listeners: dict[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lab that hung was left out, and the class looked as if it had never been up."""
+    monkeypatch.setattr(classes, "PATIENCE", 0.01)
+    listeners["three"].close()
+    seen = classes.overview()
+    assert [(one.lab, one.silent, one.running, one.routers) for one in seen] == [
+        ("one", True, 1, 1),
+        ("two", True, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize("name", ["none", "", ".", "..", "../labs/two", "two/", "two\x00"])
+def test_only_a_name_that_exists_finds_a_lab(listeners: dict[str, socket.socket], name: str) -> None:
+    with pytest.raises(Problem) as caught:
+        Fleet().sockets(name)
+    assert caught.value.status is HTTPStatus.NOT_FOUND
+    assert not any(map(was_asked, listeners.values()))
+
+
+def test_a_server_of_one_lab_finds_no_other_one_and_a_dead_lab_is_none(listeners: dict[str, socket.socket]) -> None:
+    with pytest.raises(Problem):
+        Fleet(lab="one").sockets("two")
+    assert [one["name"] for one in Fleet(lab="one").labs()] == ["one"]
+    listeners["two"].close()
+    with pytest.raises(Problem):
+        Fleet().sockets("two")
+    assert [one["name"] for one in Fleet().labs()] == ["one", "three"]
+
+
+def test_a_token_has_as_many_labs_as_its_teacher_allows(listeners: dict[str, socket.socket]) -> None:
+    """The bounds of a class held for the labs that the teacher made, and a pupil brought up as many as it liked."""
+    check_new(Fleet(), "t4", replace(user("t", "t*"), most_labs=3))
+    with pytest.raises(Problem, match="2 at a time"):
+        check_new(Fleet(), "t4", replace(user("t", "t*"), most_labs=2))
+    check_new(Fleet(), "one4", replace(user("o", "one*"), most_labs=2))
+    words = up_words("notes-phase1", "t4", replace(user("t", "t*"), memory=256), simulated=True)
+    assert words == ("lab", "up", "notes-phase1", "--name", "t4", "--simulated", "--memory", "256")
+
+
+@pytest.mark.timeout(20)
+def test_a_lab_that_is_stopped_lets_nobody_wait(listeners: dict[str, socket.socket]) -> None:
+    """Its socket takes no more connections, and each command and each request waited for it."""
+    place = str(labs_folder() / "two" / "supervisor.sock")
+    with ExitStack() as waiting:
+        try:
+            while True:
+                caller = waiting.enter_context(socket.socket(socket.AF_UNIX))
+                caller.setblocking(False)
+                caller.connect(place)
+        except BlockingIOError:
+            pass
+        assert [one["name"] for one in Fleet().labs()] == ["one", "three", "two"]
+
+
+def test_a_lab_whose_page_cannot_be_served_does_not_come_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lab came up first, and then the command failed: it had to be found and brought down."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    tokens = tmp_path / "state" / "dmvpn" / ".web" / "tokens.json"
+    tokens.parent.mkdir(mode=0o700, parents=True)
+    tokens.touch()
+    tokens.chmod(0o666)
+    assert main(["lab", "up", "notes-phase1", "--simulated", "--web"]) == 1
+    assert "tokens.json: others may read or write it" in capsys.readouterr().err
+    assert list(labs_folder().glob("*")) == []
+
+
+# The id of an event of a lab's stream: where the reader is at each router, there and back.
+
+LIFE = "01234567"
+numbers = st.integers(0, 10**18 - 1)
+lives = st.binary(min_size=4, max_size=4).filter(any).map(bytes.hex)
+positions = st.one_of(st.just(""), st.builds("{}.{}.{}".format, lives, numbers, numbers))
+
+
+@given(st.dictionaries(st.text(min_size=1), positions))
+def test_an_id_has_the_position_at_each_router(since: dict[str, str]) -> None:
+    assert positions_of(id_of(since), since) == since
+
+
+@given(st.one_of(st.text(), st.text("AQgw-_"), st.binary().map(lambda octets: octets.hex())))
+def test_whatever_a_reader_sends_is_an_id_or_refused(given_id: str) -> None:
+    with contextlib.suppress(Problem):
+        assert positions_of(given_id, ["R1", "R2"]).keys() == {"R1", "R2"}
+
+
+def test_an_id_of_other_routers_and_a_cut_one_are_not_believed() -> None:
+    number = id_of({"R1": f"{LIFE}.7.300"})
+    assert len(number) < 32
+    assert positions_of(number, ["R2"]) == {"R2": ""}
+    for wrong in (number[:-4], number + "AAAA"):
+        with pytest.raises(Problem):
+            positions_of(wrong, ["R1"])
+
+
+def test_the_id_of_the_largest_lab_fits_into_the_headers_of_a_request() -> None:
+    """A reader of a lab of 1,000 routers that lost its connection got 431, and never came back."""
+    since = {f"SPOKE{number}": f"{LIFE}.2000000.16000" for number in range(TABLE["followed"].share)}
+    assert len(id_of(since)) < MOST_HEADERS - 2048
