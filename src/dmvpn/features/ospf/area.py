@@ -11,7 +11,7 @@ from dmvpn.features.ospf.lsa import EVERYWHERE, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
 
 if TYPE_CHECKING:
-    from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.lsa import Database
     from dmvpn.features.ospf.model import Area
     from dmvpn.features.ospf.spf import Graph, Tree, Ways
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf.area import RunningArea
-from dmvpn.features.ospf.database import Database
+from dmvpn.features.ospf.lsa import Database
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.externals import Externals

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.database import Database
-    from dmvpn.features.ospf.lsa import LsaKey
+    from dmvpn.features.ospf.lsa import Database, LsaKey
     from dmvpn.features.ospf.spf import Hops, Reached
     from dmvpn.features.ospf.state import State
 

@@ -17,7 +17,6 @@ from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.areas import Areas
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.complaints import Complaints
-from dmvpn.features.ospf.database import Database
 from dmvpn.features.ospf.descriptions import Descriptions
 from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
@@ -26,6 +25,7 @@ from dmvpn.features.ospf.graceful import Helper
 from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.limit import LsaLimit
 from dmvpn.features.ospf.links import Links
+from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import NoRouterId
 from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.origination import Origination

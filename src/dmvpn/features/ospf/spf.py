@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.lsa import Database
 
 #: Next hops in the order in which they were found; () of ourselves.
 Hops = tuple[NextHop, ...]

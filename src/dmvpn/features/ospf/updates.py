@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.database import size_of
-from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType
+from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, size_of
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState
 
@@ -13,11 +12,11 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.complaints import Complaints
-    from dmvpn.features.ospf.database import DatabaseEntry
     from dmvpn.features.ospf.exchange import Exchange
     from dmvpn.features.ospf.flooding import Flooding
     from dmvpn.features.ospf.graceful import Helper
     from dmvpn.features.ospf.interface import Neighbor
+    from dmvpn.features.ospf.lsa import DatabaseEntry
     from dmvpn.features.ospf.origination import Origination
     from dmvpn.features.ospf.packet import LinkStateUpdate
     from dmvpn.features.ospf.retransmission import Retransmission

@@ -13,7 +13,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.lsa import Database
 
 #: Rows of an area, and of the whole process, in IOS's words.
 _OF_AREA: Final = (

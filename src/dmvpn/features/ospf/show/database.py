@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.database import Database, DatabaseEntry
+    from dmvpn.features.ospf.lsa import Database, DatabaseEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.database import DatabaseEntry
+    from dmvpn.features.ospf.lsa import DatabaseEntry
 
 
 _WHICH: Final = {
