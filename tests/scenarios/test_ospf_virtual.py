@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.features.ospf import slices, spf
+from dmvpn.features.ospf import spf
+from dmvpn.features.ospf import spf as slices
 from dmvpn.features.ospf.machine import OspfMachine
 from support.ospf_areas import AreaNet
 

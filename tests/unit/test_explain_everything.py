@@ -84,7 +84,7 @@ NOT_PRINTED = {
     "dmvpn.features.ospf.model.AreaKind": _CONFIGURED,
     "dmvpn.features.ospf.model.AuthenticationType": _CONFIGURED,
     "dmvpn.features.ospf.model.NetworkType": _CONFIGURED,
-    "dmvpn.features.ospf.routes.WayKind": "the codes of `show ip route`, which the routing table explains",
+    "dmvpn.features.ospf.spf.WayKind": "the codes of `show ip route`, which the routing table explains",
     "dmvpn.features.ospf.states.InterfaceMove": _MOVES,
     "dmvpn.features.ospf.states.NeighborMove": _MOVES,
     "dmvpn.features.pki.model.Comparison": _CONFIGURED,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.ospf.area import RunningArea
 from dmvpn.features.ospf.lsa import Database
+from dmvpn.features.ospf.spf import RunningArea
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.externals import Externals

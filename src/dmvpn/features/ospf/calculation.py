@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
 from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.outside import external_routes
-from dmvpn.features.ospf.ranges import active_ranges
-from dmvpn.features.ospf.routes import OspfRoute, keep_better
-from dmvpn.features.ospf.slices import Slices, paced
-from dmvpn.features.ospf.spf import collect, graph_of, grow
+from dmvpn.features.ospf.spf import OspfRoute, Slices, active_ranges, collect, graph_of, grow, keep_better, paced
 from dmvpn.features.ospf.summaries import border_routers, inter_area_routes
 from dmvpn.features.ospf.transit import shorten, shorten_to_borders
 

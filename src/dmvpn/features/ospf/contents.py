@@ -14,8 +14,8 @@ from dmvpn.net.octets import ipv4_address
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 _HOST: Final = IPv4Address("255.255.255.255")

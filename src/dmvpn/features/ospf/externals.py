@@ -20,7 +20,7 @@ from dmvpn.features.ospf.lsa import ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import default_of, options_inside, told_inside
 from dmvpn.features.ospf.origination import as_it_is
-from dmvpn.features.ospf.slices import SLICE
+from dmvpn.features.ospf.spf import SLICE
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Route
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.model import ExternalSummary
     from dmvpn.features.ospf.offers import Offers
     from dmvpn.features.ospf.origination import Origination
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 #: LSAs times neighbors that are sent in one event.

@@ -14,11 +14,11 @@ from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
 
 if TYPE_CHECKING:
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader, LsaKey
     from dmvpn.features.ospf.retransmission import Retransmission
     from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 #: Seconds that acknowledgments wait for company; less than the retransmit interval.

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.adjacency import Adjacencies
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.topology import Topology
 

@@ -17,7 +17,7 @@ from dmvpn.features.ospf.lsa import Options
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.ospf.slices import paced
+from dmvpn.features.ospf.spf import paced
 from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
 
 if TYPE_CHECKING:

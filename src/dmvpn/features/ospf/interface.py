@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface
     from dmvpn.base.notices import Log
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
     from dmvpn.features.ospf.packet import Description, Hello
     from dmvpn.features.ospf.settings import Settings
-    from dmvpn.features.ospf.slices import Slices
+    from dmvpn.features.ospf.spf import RunningArea, Slices
 
 ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
 ALL_DESIGNATED: Final = IPv4Address("224.0.0.6")

@@ -13,7 +13,7 @@ from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
 from dmvpn.features.ospf.interface import OspfInterface
 from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
-from dmvpn.features.ospf.slices import Slices
+from dmvpn.features.ospf.spf import Slices
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
 
 if TYPE_CHECKING:

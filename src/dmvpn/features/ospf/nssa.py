@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.spf import OspfRoute, RunningArea
     from dmvpn.features.ospf.state import State
 
 

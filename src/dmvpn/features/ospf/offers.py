@@ -9,9 +9,7 @@ from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import MatchedRoute
-from dmvpn.features.ospf.ranges import dropped
-from dmvpn.features.ospf.routes import WayKind
-from dmvpn.features.ospf.slices import drained, paced
+from dmvpn.features.ospf.spf import WayKind, drained, dropped, paced
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -19,8 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.distribution import Distribution
     from dmvpn.features.ospf.model import ProcessSettings
-    from dmvpn.features.ospf.routes import OspfRoute
-    from dmvpn.features.ospf.spf import Hops
+    from dmvpn.features.ospf.spf import Hops, OspfRoute
     from dmvpn.features.ospf.state import State
 
 #: Administrative distance that keeps a route out of the routing table.

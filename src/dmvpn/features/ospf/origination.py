@@ -18,8 +18,8 @@ from dmvpn.features.ospf.throttle import Throttle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.flooding import Flooding
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 #: So many foreign instances of our LSA within so many seconds prove a duplicate router ID.

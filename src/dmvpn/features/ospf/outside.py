@@ -8,16 +8,15 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.routes import OspfRoute, WayKind
+from dmvpn.features.ospf.spf import OspfRoute, WayKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.lsa import Database, LsaKey
-    from dmvpn.features.ospf.spf import Hops, Reached
+    from dmvpn.features.ospf.spf import Hops, Reached, RunningArea
     from dmvpn.features.ospf.state import State
 
 

@@ -11,17 +11,16 @@ from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.ospf.imports import Imports
 from dmvpn.features.ospf.offers import candidate
-from dmvpn.features.ospf.ranges import range_of
+from dmvpn.features.ospf.spf import range_of
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.barriers import Barrier, Gap, Side
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.machine import OspfMachine
     from dmvpn.features.ospf.process import Process
-    from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.spf import OspfRoute, RunningArea
 
 _NAME = "ospf"
 

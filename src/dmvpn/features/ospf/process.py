@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.model import OspfConfig, ProcessSettings
+    from dmvpn.features.ospf.spf import RunningArea
 
 #: Seconds after which it is said that nothing names the process.
 _PATIENCE: Final = 10.0

@@ -4,25 +4,130 @@
     routes   networks, made of a tree and of the stub links of its routers
 
 The caller provides the next hops of our links: next hops are addresses of neighbors, which only interfaces know.
+
+Long work in slices: between two of them the router handles other events, Hellos of neighbors above all.
+
+The work is a generator, which yields where it may be interrupted. A slice ends there; the next one follows by a
+deadline that is due a moment later. A request meanwhile is met when the work is finished.
+
+The preference of routes: routes of all kinds, and which of two is better. RFC 2328 §11, §16.2 to §16.4, RFC 3101
+§2.5.
+
+Many networks advertised as one: `area ... range` between areas, `summary-address` for redistributed routes.
+
+A range is active while it holds a network that is reached within its area; then border routers advertise the range
+instead of the networks in it. Its cost is that of the nearest network: IOS does as RFC 1583 had it, where RFC 2328
+§12.4.3 takes the farthest. The advertising router drops packets to unknown destinations within the range (Null0).
 """
 
 from __future__ import annotations
 
+import enum
 import heapq
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.chores import PAUSE
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import NextHop
-from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import LAST_RESORT, LinkType, NetworkBody, RouterBody, RouterLink
-from dmvpn.features.ospf.slices import SLICE, drained, paced
+from dmvpn.base.values import dataclass, project
+from dmvpn.features.ospf.lsa import (
+    EVERYWHERE,
+    LAST_RESORT,
+    LinkType,
+    LsaType,
+    NetworkBody,
+    Options,
+    RouterBody,
+    RouterFlag,
+    RouterLink,
+)
+from dmvpn.features.ospf.model import AreaKind
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
-    from ipaddress import IPv4Address
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from typing import TypeVar
 
+    from dmvpn.base.context import Context
     from dmvpn.features.ospf.lsa import Database
+    from dmvpn.features.ospf.model import Area, AreaRange
+
+    T = TypeVar("T")
+
+
+# ------------------------------------------------------------------------------------------------ long work in slices
+
+
+#: Vertices, links or routes that are worked on in one slice: some milliseconds.
+SLICE: Final = 128
+
+
+class Slices:
+    """Does one thing at a time in slices. The work itself looks at its end whether it was requested again."""
+
+    def __init__(self, purpose: str, context: Context) -> None:
+        self._context = context
+        self._steps: Generator[None, None, None] | None = None
+        self._again = False
+        self._timer = Timer(purpose, self._go_on)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the work is in progress."""
+        return self._steps is not None
+
+    @property
+    def is_wanted_again(self) -> bool:
+        """Whether it was requested once more meanwhile."""
+        return self._again
+
+    def begin(self, steps: Generator[None, None, None]) -> None:
+        """Begin these steps; if the work is being done already, note that it is wanted again."""
+        if self._steps is not None:
+            self._again = True
+            return
+        self._steps = steps
+        self._go_on()
+
+    def stop(self) -> None:
+        """Drop the work in progress, which is no longer needed."""
+        self._context.stop(self._timer)
+        self._steps, self._again = None, False
+
+    def end(self) -> None:
+        """Drop the work and its timer for good."""
+        self.stop()
+        self._context.retire(self._timer)
+
+    def _go_on(self) -> None:
+        if self._steps is None:
+            return
+        for _ in self._steps:
+            self._context.start(self._timer, PAUSE)
+            return
+        self._steps, self._again = None, False
+
+
+def paced(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
+    """Yield each item, and whether a slice ends before it."""
+    for number, item in enumerate(items, 1):
+        yield item, not number % SLICE
+
+
+def drained(steps: Generator[None, None, T]) -> T:
+    """Return the result of the work, done at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+# ------------------------------------------------------------------------------------------------ shortest paths
+
 
 #: Next hops in the order in which they were found; () of ourselves.
 Hops = tuple[NextHop, ...]
@@ -266,3 +371,207 @@ def _better(best: dict[Prefix, AreaRoute], route: AreaRoute) -> None:
     elif route.cost == known.cost and known.hops and route.hops:
         hops = tuple(dict.fromkeys((*known.hops, *route.hops)))
         best[route.prefix] = AreaRoute(route.prefix, route.cost, hops, min(known.origin, route.origin))
+
+
+# ------------------------------------------------------------------------------------------------ an area
+
+
+_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
+
+
+@dataclass(slots=True, eq=False)
+class RunningArea:
+    """An area. tree: the shortest-path tree, None before the first calculation. calculations: how many.
+
+    basis: the input of the tree. is_transit: virtual links lead through it (TransitCapability, RFC 2328 §6).
+    """
+
+    number: int
+    settings: Area
+    database: Database
+    tree: Tree | None = None
+    basis: tuple[Graph, Ways] | None = None
+    is_transit: bool = False
+    calculations: int = 0
+    calculated: float = field(default=float("-inf"))
+
+    def configure(self, settings: Area) -> None:
+        """Obey other lines."""
+        self.settings = settings
+
+    def tree_of(self, graph: Graph, ways: Ways) -> Tree | None:
+        """Return the tree of this graph if the last calculation already found it; None: it must be calculated."""
+        if self.basis is None or self.basis[1] != ways or not graph.has_tree_of(self.basis[0]):
+            return None
+        return self.tree
+
+    @property
+    def ways(self) -> Ways | None:
+        """The next hops of our own links at the last calculation; None before the first one."""
+        return None if self.basis is None else self.basis[1]
+
+    def take(self, tree: Tree, basis: tuple[Graph, Ways], now: float) -> None:
+        """Store the result of a calculation."""
+        self.tree, self.basis = tree, basis
+        self.is_transit = any(each.flags & RouterFlag.VIRTUAL for each in tree.routers.values())
+        self.calculated = now
+        self.calculations += 1
+
+    @property
+    def id(self) -> IPv4Address:
+        """Its number as packets have it."""
+        return IPv4Address(self.number)
+
+    @property
+    def takes_externals(self) -> bool:
+        """Whether type 5 LSAs are flooded into this area."""
+        return self.settings.kind is AreaKind.NORMAL
+
+    def admits(self, kind: int) -> bool:
+        """Return whether an advertisement of this type may be here.
+
+        Types 5 and 11 come into normal areas, type 7 into NSSAs alone.
+        """
+        if kind in EVERYWHERE:
+            return self.takes_externals
+        return kind in _KNOWN and (kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA)
+
+    @property
+    def options(self) -> Options:
+        """Our capabilities in this area, as in Hellos."""
+        if self.settings.kind is AreaKind.NSSA:
+            return Options.NSSA
+        return Options.EXTERNAL if self.takes_externals else Options(0)
+
+    @property
+    def title(self) -> str:
+        """As shows call it."""
+        return str(self.number)
+
+
+# ------------------------------------------------------------------------------------------------ routes
+
+
+class WayKind(enum.Enum):
+    """How we know a network; the value is the code after the O in `show ip route`."""
+
+    INTRA = ""
+    INTER = "IA"
+    EXTERNAL_1 = "E1"
+    EXTERNAL_2 = "E2"
+    NSSA_1 = "N1"
+    NSSA_2 = "N2"
+
+    @property
+    def is_external(self) -> bool:
+        """Whether it is an external route."""
+        return self not in (WayKind.INTRA, WayKind.INTER)
+
+    @property
+    def rank(self) -> int:
+        """Whatever the cost: within the area, then between areas, then type 1, then type 2."""
+        return _RANKS[self]
+
+
+_RANKS = {
+    WayKind.INTRA: 0,
+    WayKind.INTER: 1,
+    WayKind.EXTERNAL_1: 2,
+    WayKind.NSSA_1: 2,
+    WayKind.EXTERNAL_2: 3,
+    WayKind.NSSA_2: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OspfRoute:
+    """A network as this router reaches it. cost: of the internal path; outer: of type 2. hops: () if it is our own.
+
+    area: of the path, None of type 5. origin: its router. liking: of external ones that are worth
+    the same, the smaller one wins: type 7 that is translated, type 5, other type 7 (RFC 3101 §2.5 (6e)).
+    """
+
+    prefix: Prefix
+    kind: WayKind
+    cost: int
+    hops: Hops
+    origin: IPv4Address
+    area: int | None = None
+    outer: int = 0
+    tag: int = 0
+    liking: int = 0
+
+    @classmethod
+    def within(cls, area: int, found: AreaRoute) -> Self:
+        """Return a route within an area."""
+        prefix, cost, hops, origin = found.prefix, found.cost, found.hops, found.origin
+        return cls(prefix=prefix, kind=WayKind.INTRA, cost=cost, hops=hops, origin=origin, area=area)
+
+    @property
+    def metric(self) -> int:
+        """The metric in the routing table."""
+        return self.outer if self.kind in (WayKind.EXTERNAL_2, WayKind.NSSA_2) else self.cost
+
+    @property
+    def worth(self) -> tuple[int, int, int, int]:
+        """The smaller one wins."""
+        return self.kind.rank, self.outer, self.cost, self.liking
+
+
+def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
+    """Keep the better route, or the next hops of both if they are equally good."""
+    known = best.get(route.prefix)
+    if known is None or route.worth < known.worth:
+        best[route.prefix] = route
+    elif route.worth == known.worth and known.hops and route.hops:
+        best[route.prefix] = project(
+            OspfRoute,
+            known,
+            prefix=route.prefix,
+            hops=tuple(dict.fromkeys((*known.hops, *route.hops))),
+            origin=min(known.origin, route.origin),
+        )
+
+
+# ------------------------------------------------------------------------------------------------ ranges
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRange:
+    """A range with a network in it. cost: as advertised in other areas."""
+
+    settings: AreaRange
+    cost: int
+
+
+#: By the number of the area and the prefix of the range.
+Active = dict[tuple[int, "Prefix"], ActiveRange]
+
+
+def range_of(area: RunningArea, prefix: Prefix) -> AreaRange | None:
+    """Return the most exact range of an area that a network is in."""
+    fitting = [each for each in area.settings.ranges if prefix in each.prefix]
+    return max(fitting, key=lambda each: each.prefix.length, default=None)
+
+
+def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute]) -> Active:
+    """Return the ranges that hold a network of their area. routes: intra-area routes."""
+    active: Active = {}
+    for route in routes:
+        area = areas.get(route.area) if route.area is not None and route.kind is WayKind.INTRA else None
+        found = range_of(area, route.prefix) if area is not None and area.settings.ranges else None
+        if area is None or found is None:
+            continue
+        name = (area.number, found.prefix)
+        nearest = route.cost if name not in active else min(route.cost, active[name].cost)
+        active[name] = ActiveRange(found, nearest if found.cost is None else found.cost)
+    return active
+
+
+def dropped(active: Active, routes: Mapping[Prefix, OspfRoute]) -> dict[Prefix, int]:
+    """Return the ranges that need a discard route to Null0, with their costs: advertised ranges whose exact prefix has
+    no route.
+    """
+    return {
+        prefix: each.cost for (_, prefix), each in active.items() if each.settings.advertise and prefix not in routes
+    }

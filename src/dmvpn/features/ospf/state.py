@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context, Timer
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.pages import Pages
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Database, Lsa
     from dmvpn.features.ospf.model import MaximumMetric, OspfConfig, ProcessSettings
-    from dmvpn.features.ospf.ranges import Active
-    from dmvpn.features.ospf.routes import OspfRoute
-    from dmvpn.features.ospf.spf import Reached
+    from dmvpn.features.ospf.spf import Active, OspfRoute, Reached, RunningArea
     from dmvpn.features.ospf.throttle import Throttle
 
 

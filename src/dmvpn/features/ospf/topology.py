@@ -14,10 +14,10 @@ from dmvpn.features.ospf.lsa import LsaKey, LsaType
 from dmvpn.features.ospf.states import InterfaceState
 
 if TYPE_CHECKING:
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.externals import Externals
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.origination import Origination
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 

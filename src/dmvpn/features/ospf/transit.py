@@ -6,15 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf.lsa import LsaType
-from dmvpn.features.ospf.routes import WayKind
-from dmvpn.features.ospf.spf import Reached
+from dmvpn.features.ospf.spf import Reached, WayKind
 from dmvpn.features.ospf.summaries import learned_in
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.spf import OspfRoute
     from dmvpn.features.ospf.state import State
 
 _INSIDE = (WayKind.INTRA, WayKind.INTER)

@@ -10,7 +10,6 @@ from dmvpn.features.ospf.states import InterfaceState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.complaints import Complaints
     from dmvpn.features.ospf.exchange import Exchange
     from dmvpn.features.ospf.flooding import Flooding
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.packet import LinkStateUpdate
     from dmvpn.features.ospf.retransmission import Retransmission
     from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 #: Octets of all databases of a process, with something for each advertisement: some 90,000 external routes.

@@ -17,12 +17,11 @@ from dmvpn.features.ospf.lsa import LAST_RESORT
 from dmvpn.features.ospf.settings import settings_of
 
 if TYPE_CHECKING:
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.links import Links
     from dmvpn.features.ospf.model import VirtualLink
     from dmvpn.features.ospf.settings import Settings
-    from dmvpn.features.ospf.spf import Graph, Reached, Tree
+    from dmvpn.features.ospf.spf import Graph, Reached, RunningArea, Tree
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.topology import Topology
 

@@ -15,9 +15,9 @@ from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.model import AreaRange, Redistribution
     from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.spf import RunningArea
 
 _KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSSA"}
 
