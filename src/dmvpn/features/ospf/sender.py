@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.auth import key_of, sequence_of
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.lsa import HEADER_LENGTH
 from dmvpn.features.ospf.messages import LastKeyOver, NoValidKey
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
 from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, PACKET_HEADER, Content, LinkStateUpdate, OspfPacket
+from dmvpn.features.ospf.settings import key_of, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Log
-    from dmvpn.features.ospf.auth import DigestKey
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
+    from dmvpn.features.ospf.settings import DigestKey
     from dmvpn.features.ospf.state import State
 
 PROTOCOL: Final = 89

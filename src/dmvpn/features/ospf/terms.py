@@ -10,11 +10,10 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, Likeness, Term
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.auth import Algorithm
 from dmvpn.features.ospf.config import interfaces as of_port
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.ospf.settings import ELECTING, authentication_of, timers
+from dmvpn.features.ospf.settings import ELECTING, Algorithm, authentication_of, timers
 from dmvpn.ios import INTERFACE, common
 from dmvpn.ios.hidden_secrets import compare
 
