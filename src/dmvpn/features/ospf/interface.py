@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf import states
 from dmvpn.features.ospf.lsa import Options
+from dmvpn.features.ospf.states import (
+    INTERFACE_MOVES,
+    NEIGHBOR_MOVES,
+    InterfaceMove,
+    InterfaceState,
+    NeighborMove,
+    NeighborState,
+)
 from dmvpn.features.ospf.talk import Talk
 from dmvpn.features.ospf.unacknowledged import Unacknowledged
 from dmvpn.net.octets import ipv4_address
@@ -67,7 +74,7 @@ class OspfInterface:
     wait_timer: Timer
     acknowledge_timer: Timer
     calls: Slices
-    phase: states.InterfaceState = states.InterfaceState.DOWN
+    phase: InterfaceState = InterfaceState.DOWN
     designated: IPv4Address = UNSPECIFIED
     backup: IPv4Address = UNSPECIFIED
     neighbors: dict[IPv4Address, Neighbor] = field(default_factory=dict)
@@ -97,18 +104,18 @@ class OspfInterface:
     @property
     def is_loopback(self) -> bool:
         """Whether the interface is no link."""
-        return self.phase is states.InterfaceState.LOOPBACK
+        return self.phase is InterfaceState.LOOPBACK
 
     @property
     def speaks(self) -> bool:
         """Whether the interface may have neighbors."""
         silent = self.settings.passive or self.settings.obstacle or self.is_loopback
-        return self.phase is not states.InterfaceState.DOWN and not silent
+        return self.phase is not InterfaceState.DOWN and not silent
 
     @property
     def leads(self) -> bool:
         """Whether this router is the designated router or its backup."""
-        return self.phase in (states.InterfaceState.DESIGNATED, states.InterfaceState.BACKUP)
+        return self.phase in (InterfaceState.DESIGNATED, InterfaceState.BACKUP)
 
     @property
     def full(self) -> list[Neighbor]:
@@ -175,11 +182,11 @@ class OspfInterface:
         before = (self.designated, self.backup)
         self.designated, self.backup = designated, backup
         if designated == self.address:
-            moved = self.move(states.InterfaceMove.ELECTED)
+            moved = self.move(InterfaceMove.ELECTED)
         elif backup == self.address:
-            moved = self.move(states.InterfaceMove.ELECTED_BACKUP)
+            moved = self.move(InterfaceMove.ELECTED_BACKUP)
         else:
-            moved = self.move(states.InterfaceMove.NOT_ELECTED)
+            moved = self.move(InterfaceMove.NOT_ELECTED)
         return moved, moved or before != (designated, backup)
 
     def flood(self, lsa: Lsa) -> None:
@@ -211,9 +218,9 @@ class OspfInterface:
         self.key_trouble = trouble
         return is_news
 
-    def move(self, move: states.InterfaceMove) -> bool:
+    def move(self, move: InterfaceMove) -> bool:
         """Take the move. True: the state has changed."""
-        old, self.phase = self.phase, states.INTERFACE_MOVES[self.phase, move]
+        old, self.phase = self.phase, INTERFACE_MOVES[self.phase, move]
         self.changes += self.phase is not old
         return self.phase is not old
 
@@ -254,7 +261,7 @@ class Neighbor:
     options: int = 0
     designated: IPv4Address = UNSPECIFIED
     backup: IPv4Address = UNSPECIFIED
-    state: states.NeighborState = states.NeighborState.DOWN
+    state: NeighborState = NeighborState.DOWN
     last_heard: float = float("-inf")
     called: float = float("-inf")
     crypto_sequences: dict[int, int] = field(default_factory=dict)
@@ -273,7 +280,7 @@ class Neighbor:
     @property
     def is_full(self) -> bool:
         """Whether the databases are the same."""
-        return self.state is states.NeighborState.FULL
+        return self.state is NeighborState.FULL
 
     @property
     def is_helped(self) -> bool:
@@ -288,12 +295,12 @@ class Neighbor:
     @property
     def exchanges(self) -> bool:
         """Whether the neighbor receives new LSAs: the exchange of databases has begun or is complete."""
-        return self.state.rank >= states.NeighborState.EXCHANGE.rank
+        return self.state.rank >= NeighborState.EXCHANGE.rank
 
     @property
     def is_two_way(self) -> bool:
         """Whether both ends receive each other's Hellos."""
-        return self.state.rank >= states.NeighborState.TWO_WAY.rank
+        return self.state.rank >= NeighborState.TWO_WAY.rank
 
     @property
     def wants_adjacency(self) -> bool:
@@ -311,9 +318,9 @@ class Neighbor:
         """Whether this router takes it for the backup."""
         return self.interface.backup == self.address
 
-    def move(self, move: states.NeighborMove, now: float) -> states.NeighborState:
+    def move(self, move: NeighborMove, now: float) -> NeighborState:
         """Take the move; returns the state before."""
-        old, self.state = self.state, states.NEIGHBOR_MOVES[self.state, move]
+        old, self.state = self.state, NEIGHBOR_MOVES[self.state, move]
         if self.state is not old:
             self.since = now
             self.changes += 1
@@ -385,7 +392,7 @@ class Neighbor:
     @property
     def must_go_on(self) -> bool:
         """Whether this neighbor leads an exchange, and owes the next description."""
-        return self.state is states.NeighborState.EXCHANGE and not self.talk.leads
+        return self.state is NeighborState.EXCHANGE and not self.talk.leads
 
     def wait(self, now: float, interval: float, *, repeated: bool) -> None:
         """Count an interval in which it did not answer. repeated: something was sent to it again."""
