@@ -14,7 +14,7 @@ from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
 from dmvpn.features.ike.v2 import agreement
 from dmvpn.features.nhrp import client, path
-from dmvpn.features.ospf import states as ospf
+from dmvpn.features.ospf import neighbor as ospf
 from dmvpn.features.rip import database as rip
 from support.conformance import ROOT
 
@@ -85,14 +85,14 @@ MACHINES: Final = (
     ),
     Machine(
         "An interface of OSPF",
-        "features/ospf/states.py",
+        "features/ospf/neighbor.py",
         "RFC 2328 §9.3",
         ospf.InterfaceState.DOWN,
         ospf.INTERFACE_MOVES,
     ),
     Machine(
         "A neighbor of OSPF",
-        "features/ospf/states.py",
+        "features/ospf/neighbor.py",
         "RFC 2328 §10.3",
         ospf.NeighborState.DOWN,
         ospf.NEIGHBOR_MOVES,

@@ -15,7 +15,7 @@ from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.election import Candidate, elect
 from dmvpn.features.ospf.interface import Neighbor
 from dmvpn.features.ospf.messages import AdjacencyChanged
-from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
+from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

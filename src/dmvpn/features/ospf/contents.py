@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.ospf.lsa import LAST_RESORT, LinkType, NetworkBody, RouterBody, RouterFlag, RouterLink
 from dmvpn.features.ospf.model import AreaKind, NetworkType
-from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:

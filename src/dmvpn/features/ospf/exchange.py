@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, LsaType
 from dmvpn.features.ospf.messages import MtusDiffer
+from dmvpn.features.ospf.neighbor import NeighborMove, NeighborState
 from dmvpn.features.ospf.packet import LinkStateRequest
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.ospf.states import NeighborMove, NeighborState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies

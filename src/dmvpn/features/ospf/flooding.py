@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import OPAQUE, newer
 from dmvpn.features.ospf.messages import FLOOD, GENERATION, generated_line, installed_line
+from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import Acknowledgment
-from dmvpn.features.ospf.states import InterfaceState, NeighborState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface

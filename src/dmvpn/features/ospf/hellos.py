@@ -15,10 +15,10 @@ from dmvpn.features.ospf.adjacency import ONE_WAY, RESET
 from dmvpn.features.ospf.interface import ALL_ROUTERS
 from dmvpn.features.ospf.lsa import Options
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.spf import paced
-from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import Options
-from dmvpn.features.ospf.states import (
+from dmvpn.features.ospf.neighbor import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,
     InterfaceMove,

@@ -12,9 +12,9 @@ from dmvpn.base.redistribution import Covered
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
 from dmvpn.features.ospf.interface import OspfInterface
 from dmvpn.features.ospf.messages import Silent
+from dmvpn.features.ospf.neighbor import InterfaceMove, InterfaceState
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.spf import Slices
-from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface

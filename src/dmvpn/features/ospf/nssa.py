@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.features.ospf.neighbor import InterfaceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.messages import RETRANSMISSION, repeated_line
+from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import LinkStateRequest
-from dmvpn.features.ospf.states import NeighborState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor

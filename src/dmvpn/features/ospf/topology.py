@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf.contents import network_body, router_body
 from dmvpn.features.ospf.lsa import LsaKey, LsaType
-from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.features.ospf.neighbor import InterfaceState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.externals import Externals

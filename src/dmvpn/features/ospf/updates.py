@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, size_of
+from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.packet import Acknowledgment
-from dmvpn.features.ospf.states import InterfaceState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies

@@ -6,7 +6,7 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, ONE_WAY, RESET, SILENT
-from dmvpn.features.ospf.states import InterfaceState, NeighborState
+from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 
 _NEIGHBORS = words(WordKind.STATE, NeighborState, rank=17, sighting=r"^\d+\.\d+\.\d+\.\d+ +\d+   (\w+)/")("""
     ## states of a neighbor of OSPF :: show ip ospf neighbor [RFC 2328 §10.1] next: show ip ospf neighbor detail

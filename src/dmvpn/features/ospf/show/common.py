@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import LsaType
 from dmvpn.features.ospf.model import NetworkType
-from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.ios.vrfs import every_table
 
 if TYPE_CHECKING:

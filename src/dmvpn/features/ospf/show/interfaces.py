@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.model import AuthenticationType
+from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, phase_of, processes
-from dmvpn.features.ospf.states import InterfaceState
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.events import ForceCalculation, RefreshRedistribution
+from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
 from dmvpn.features.ospf.show.counts import ShowSections, render_sections, sections_of
-from dmvpn.features.ospf.states import NeighborState
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
