@@ -19,9 +19,9 @@ from dmvpn.features.ospf.neighbor import (
     InterfaceState,
     NeighborMove,
     NeighborState,
+    Talk,
+    Unacknowledged,
 )
-from dmvpn.features.ospf.talk import Talk
-from dmvpn.features.ospf.unacknowledged import Unacknowledged
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:

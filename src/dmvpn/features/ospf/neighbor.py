@@ -1,14 +1,29 @@
-"""The states of interfaces and neighbors, and every move between them: RFC 2328 §9.3 and §10.3 as tables.
+"""{states}
 
-Where the RFC lets an event lead to several states (an interface comes up, a router is heard in both directions), each
-possible state is a move of its own, which the caller selects. Only `OspfInterface.move` and `Neighbor.move` change
-states.
+The exchange of databases with one neighbor: what each side has described, and which LSAs we lack. RFC 2328 §10.6 to
+§10.9.
+
+It sends no packets: `exchange.py` passes received packets to it, and `descriptions.py` takes the next description from
+it.
+
+The link state retransmission list: advertisements that a neighbor has to acknowledge. RFC 2328 §13.5, §13.6.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import Final
+from dataclasses import field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaKey
+from dmvpn.features.ospf.packet import Description, DescriptionFlag
+
+if TYPE_CHECKING:
+    from dmvpn.features.ospf.lsa import LsaHeader
+
+
+# ------------------------------------------------------------------------------------------------ states and moves
 
 
 class InterfaceState(enum.Enum):
@@ -114,3 +129,148 @@ NEIGHBOR_MOVES: Final[dict[tuple[NeighborState, NeighborMove], NeighborState]] =
     **{(state, _NM.ONE_WAY): _N.INIT for state in (_N.TWO_WAY, *_FROM_EX_START)},
     **{(state, _NM.LOST): _N.DOWN for state in NeighborState},
 }
+
+
+# ----------------------------------------------------------------------------------- the link state retransmission list
+
+
+class Unacknowledged(dict[LsaKey, tuple[Lsa, float]]):
+    """Advertisements with the times at which they left, the oldest first: seconds, monotonic."""
+
+    __slots__ = ()
+
+    def owe(self, lsa: Lsa, now: float) -> None:
+        """Note that this leaves now, and has to be acknowledged."""
+        self.pop(lsa.key, None)
+        self[lsa.key] = (lsa, now)
+
+    def forgive(self, key: LsaKey) -> None:
+        """Stop awaiting the acknowledgment of an instance: there is a newer one."""
+        self.pop(key, None)
+
+    def acknowledge(self, header: LsaHeader) -> bool:
+        """Return whether this header acknowledges an instance, which is not sent again then."""
+        known = self.get(header.key)
+        if known is None or _differs(known[0].header, header):
+            return False
+        del self[header.key]
+        return True
+
+    def overdue(self, limit: float, room: int) -> list[Lsa]:
+        """Return LSAs that were sent at `limit` or before, as many as fit into `room` octets."""
+        found: list[Lsa] = []
+        for lsa, sent in self.values():
+            room -= len(lsa.octets)
+            if sent > limit or (found and room < 0):
+                break
+            found.append(lsa)
+        return found
+
+
+def _differs(one: LsaHeader, other: LsaHeader) -> bool:
+    """Return whether the headers are of different instances.
+
+    The age does not count: it grows on the way, except that MAX_AGE makes a different instance.
+    """
+    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
+    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)
+
+
+# -------------------------------------------------------------------------------------------- the exchange of databases
+
+
+@dataclass(slots=True)
+class Talk:
+    """A new one begins whenever the neighbor enters EXSTART, and claims to lead.
+
+    leads: we are the master. sequence: of descriptions. summary: headers still to send. sent, heard: the last
+    description of each side. requests: LSAs that we lack. asked: of these, the LSAs in the last request.
+    """
+
+    sequence: int = 0
+    leads: bool = True
+    summary: list[LsaHeader] = field(default_factory=list)
+    sent: Description | None = None
+    heard: Description | None = None
+    requests: dict[LsaKey, LsaHeader] = field(default_factory=dict)
+    asked: dict[LsaKey, None] = field(default_factory=dict)
+
+    def negotiate(self, description: Description, *, they_are_higher: bool) -> bool:
+        """Negotiate the master, which is the router with the higher identifier: returns whether that is agreed now.
+        §10.6
+        """
+        if they_are_higher:
+            begins = all(map(description.has, (DescriptionFlag.INIT, DescriptionFlag.MORE, DescriptionFlag.MASTER)))
+            if begins and not description.headers:
+                self.leads, self.sequence = False, description.sequence
+                return True
+            return False
+        follows = not description.has(DescriptionFlag.INIT) and not description.has(DescriptionFlag.MASTER)
+        return follows and description.sequence == self.sequence
+
+    def summarize(self, header: LsaHeader) -> None:
+        """Add one of our LSAs to the headers to send."""
+        self.summary.append(header)
+
+    def is_again(self, description: Description) -> bool:
+        """Return whether it is the last description of the neighbor once more."""
+        last = self.heard
+        said = (description.flags, description.options, description.sequence)
+        return last is not None and (last.flags, last.options, last.sequence) == said
+
+    def fits(self, description: Description) -> bool:
+        """Return whether a description may follow the last one, §10.6."""
+        return (
+            description.has(DescriptionFlag.MASTER) != self.leads
+            and not description.has(DescriptionFlag.INIT)
+            and (self.heard is None or self.heard.options == description.options)
+            and description.sequence == (self.sequence if self.leads else self.sequence + 1)
+        )
+
+    def hear(self, description: Description) -> None:
+        """Note the next description of the neighbor."""
+        self.heard = description
+
+    @property
+    def is_told(self) -> bool:
+        """Whether our last description was sent, with no more to follow."""
+        last = self.sent
+        return last is not None and not last.has(DescriptionFlag.MORE) and not last.has(DescriptionFlag.INIT)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the neighbor has sent its last description."""
+        return self.heard is not None and not self.heard.has(DescriptionFlag.MORE)
+
+    def turn(self) -> None:
+        """Take our turn: the master increments the number, the slave repeats the received one."""
+        if self.leads:
+            self.sequence = (self.sequence + 1) & 0xFFFFFFFF
+        elif self.heard is not None:
+            self.sequence = self.heard.sequence
+
+    def portion(self, room: int) -> tuple[tuple[LsaHeader, ...], DescriptionFlag]:
+        """Return the headers and flags of our next description, which has room for `room` headers."""
+        portion, self.summary = self.summary[:room], self.summary[room:]
+        flags = DescriptionFlag.MASTER if self.leads else DescriptionFlag(0)
+        return tuple(portion), flags | DescriptionFlag.MORE if self.summary else flags
+
+    def say(self, description: Description) -> None:
+        """Note our description, which leaves now, and perhaps again."""
+        self.sent = description
+
+    def miss(self, header: LsaHeader) -> None:
+        """Note that an instance is missing here."""
+        self.requests[header.key] = header
+
+    def ask(self, room: int) -> tuple[LsaKey, ...]:
+        """Return the LSAs to request next, as many as fit; none while a request is outstanding."""
+        if self.asked:
+            return ()
+        self.asked = dict.fromkeys(list(self.requests)[:room])
+        return tuple(self.asked)
+
+    def got(self, key: LsaKey) -> bool:
+        """Note that an instance is no longer missing; returns whether it was."""
+        self.asked.pop(key, None)
+        return self.requests.pop(key, None) is not None
