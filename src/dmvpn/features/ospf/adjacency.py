@@ -12,8 +12,7 @@ from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.liveness import Client, WatchWanted, Witness
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.election import Candidate, elect
-from dmvpn.features.ospf.interface import Neighbor
+from dmvpn.features.ospf.interface import Candidate, Neighbor, elect
 from dmvpn.features.ospf.messages import AdjacencyChanged
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 

@@ -1,13 +1,15 @@
 """One interface that OSPF runs on and its neighbors: their states, and pending packets. RFC 2328 §9, §10.
 
 Only their own methods change both: other files report events by these methods, and get the consequences.
+
+Who speaks for a network: the election of the designated router and its backup, RFC 2328 §9.4.
 """
 
 from __future__ import annotations
 
 from dataclasses import field, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
@@ -25,7 +27,7 @@ from dmvpn.features.ospf.neighbor import (
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.context import Timer
     from dmvpn.base.effects import NextHop
@@ -36,6 +38,62 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.packet import Description, Hello
     from dmvpn.features.ospf.settings import Settings
     from dmvpn.features.ospf.spf import RunningArea, Slices
+
+
+# ------------------------------------------------------------------------------------------------ the election
+
+
+class Candidate(NamedTuple):
+    """A router on the network. designated, backup: the routers that it considers elected."""
+
+    priority: int
+    router: IPv4Address
+    address: IPv4Address
+    designated: IPv4Address
+    backup: IPv4Address
+
+    @property
+    def rank(self) -> tuple[int, IPv4Address]:
+        """The higher one wins."""
+        return self.priority, self.router
+
+
+class Elected(NamedTuple):
+    """Addresses; 0.0.0.0: nobody."""
+
+    designated: IPv4Address
+    backup: IPv4Address
+
+
+def elect(own: Candidate, others: Iterable[Candidate]) -> Elected:
+    """Return the result of the election from our point of view. `others` are the neighbors that have heard us."""
+    rivals = [other for other in others if other.priority]
+    first = _count(own, rivals)
+    was = (own.address == own.designated, own.address == own.backup)
+    now = (own.address == first.designated, own.address == first.backup)
+    if was == now:
+        return first
+    # Step 4: what we have become, or are not any more, is known to us; so it is counted once more.
+    designated = own.address if now[0] else first.designated if was[0] else own.designated
+    backup = own.address if now[1] else first.backup if was[1] else own.backup
+    return _count(own._replace(designated=designated, backup=backup), rivals)
+
+
+def _count(own: Candidate, rivals: list[Candidate]) -> Elected:
+    eligible = [own, *rivals] if own.priority else rivals
+    willing = [one for one in eligible if one.designated != one.address]
+    declared = [one for one in willing if one.backup == one.address]
+    backup = max(declared or willing, key=lambda one: one.rank, default=None)
+    leading = [one for one in eligible if one.designated == one.address]
+    designated = max(leading, key=lambda one: one.rank, default=backup)
+    return Elected(
+        designated.address if designated is not None else UNSPECIFIED,
+        backup.address if backup is not None else UNSPECIFIED,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
+
 
 ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
 ALL_DESIGNATED: Final = IPv4Address("224.0.0.6")
