@@ -13,7 +13,7 @@ from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey, LsaType
 from dmvpn.features.ospf.messages import DuplicateInArea
-from dmvpn.features.ospf.throttle import Throttle
+from dmvpn.features.ospf.state import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

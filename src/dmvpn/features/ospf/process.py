@@ -33,9 +33,8 @@ from dmvpn.features.ospf.receiver import Receiver
 from dmvpn.features.ospf.retransmission import Retransmission
 from dmvpn.features.ospf.sender import Sender
 from dmvpn.features.ospf.settings import router_id
-from dmvpn.features.ospf.state import State, own_lines
+from dmvpn.features.ospf.state import State, Throttle, own_lines
 from dmvpn.features.ospf.summaries import Summaries
-from dmvpn.features.ospf.throttle import Throttle
 from dmvpn.features.ospf.topology import Topology
 from dmvpn.features.ospf.updates import Updates
 from dmvpn.features.ospf.virtual import VirtualLinks

@@ -2,18 +2,30 @@
 
 It calls no part. `process` writes the lines and the identifier, `areas` the areas, `links` the interfaces, and
 `calculation` its result.
+
+Recent actions of a process, for `show ip ospf statistics` and `events`: bounded, and used only there.
+
+Not too often: the first time soon, and then each time later, as long as it does not get quiet.
+
+IOS-XE 17 does so with the calculation of routes (`timers throttle spf`, 50 200 5000 ms) and with the making of each of
+its own advertisements (`timers throttle lsa`, the same numbers), where RFC 2328 has MinLSInterval, five seconds.
+
+Two routers that redistribute the same routes may each withdraw a route as soon as they receive the other's LSA, and
+originate it again when the other router has withdrawn its own. With equal delays this would never end: so a router at
+the maximum delay waits a little less, at random.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import NextHop
+from dmvpn.base.entropy import fraction
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.history import History
-from dmvpn.features.ospf.lsa import EVERYWHERE
+from dmvpn.features.ospf.lsa import EVERYWHERE, LsaType
 from dmvpn.features.ospf.model import Area, AreaKind, Interface
 from dmvpn.features.ospf.spf import Ways
 
@@ -26,10 +38,124 @@ if TYPE_CHECKING:
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Database, Lsa
+    from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader
     from dmvpn.features.ospf.model import MaximumMetric, OspfConfig, ProcessSettings
     from dmvpn.features.ospf.spf import Active, OspfRoute, Reached, RunningArea
-    from dmvpn.features.ospf.throttle import Throttle
+
+
+# ------------------------------------------------------------------------------------------------ recent actions
+
+
+_RUNS: Final = 10
+_EVENTS: Final = 256
+#: How `show ip ospf statistics` calls what made a calculation necessary.
+_LETTERS: Final = {
+    LsaType.ROUTER: "R",
+    LsaType.NETWORK: "N",
+    LsaType.SUMMARY: "SN",
+    LsaType.BORDER_SUMMARY: "SA",
+    LsaType.EXTERNAL: "X",
+    LsaType.NSSA_EXTERNAL: "X",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A calculation. at: seconds monotonic. networks: routes that it found. reasons: "R", "N", "SN", "SA", "X"."""
+
+    at: float
+    networks: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class History:
+    """The last calculations, and the last events: seconds monotonic, and a text or the advertisement that changed."""
+
+    runs: deque[Run] = field(default_factory=lambda: deque(maxlen=_RUNS))
+    events: deque[tuple[float, str | LsaHeader]] = field(default_factory=lambda: deque(maxlen=_EVENTS))
+    _reasons: dict[str, None] = field(default_factory=dict)
+
+    def changed(self, now: float, header: LsaHeader) -> None:
+        """Note that the database says another thing."""
+        self.events.append((now, header))
+        letter = _LETTERS.get(LsaType(header.type)) if header.type in _KNOWN else None
+        if letter is not None:
+            self._reasons[letter] = None
+
+    def note(self, now: float, text: str) -> None:
+        """Note that something happened."""
+        self.events.append((now, text))
+
+    def calculated(self, now: float, networks: int) -> None:
+        """Note that a calculation is done."""
+        self.runs.append(Run(now, networks, tuple(self._reasons)))
+        self._reasons.clear()
+
+    def forget(self) -> None:
+        """Forget both."""
+        self.runs.clear()
+        self.events.clear()
+
+
+_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
+
+
+# ------------------------------------------------------------------------------------------------ pauses that double
+
+
+#: Milliseconds before the first time, between two times, and at most between two times: the defaults of IOS.
+TIMES: Final = (50, 200, 5000)
+#: By how much of it the longest pause may be shorter.
+_JITTER: Final = 0.25
+
+
+class Throttle:
+    """When something is done that was requested. timer: does it, and calls `begin` first."""
+
+    __slots__ = ("_context", "_last", "_pause", "_timer")
+
+    def __init__(self, context: Context, timer: Timer) -> None:
+        self._context = context
+        self._last = float("-inf")
+        self._pause = 0.0
+        self._timer = timer
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a run was requested and is still pending."""
+        return self._context.is_running(self._timer)
+
+    @property
+    def due(self) -> float | None:
+        """Return when it will be done, monotonic seconds; None: it was not requested."""
+        return self._context.timers.when(self._timer)
+
+    def request(self, times: tuple[int, int, int] = TIMES) -> None:
+        """Request the work: it is done after the pause that the throttle demands. times: milliseconds, see `TIMES`."""
+        if self.is_waiting:
+            return
+        start, hold, most = (milliseconds / 1000 for milliseconds in times)
+        quiet = self._context.now - self._last
+        if quiet > 2 * self._pause:
+            self._pause = hold
+            self._context.start(self._timer, start)
+        else:
+            is_longest = self._pause >= most
+            pause = self._pause * (1 - _JITTER * fraction(self._context.ports.entropy)) if is_longest else self._pause
+            self._context.start(self._timer, max(0.0, pause - quiet))
+            self._pause = min(2 * self._pause, most)
+
+    def stop(self) -> None:
+        """Drop the request."""
+        self._context.stop(self._timer)
+
+    def begin(self) -> None:
+        """Note that the work begins now, because the timer fired."""
+        self._last = self._context.now
+
+
+# ------------------------------------------------------------------------------------------------ the state
 
 
 @dataclass(slots=True, eq=False)
