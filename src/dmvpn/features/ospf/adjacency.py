@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.complaints import Complaints
     from dmvpn.features.ospf.descriptions import Descriptions
     from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.retransmission import Retransmission
-    from dmvpn.features.ospf.sender import Sender
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.topology import Topology
 

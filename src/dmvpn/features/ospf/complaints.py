@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.notices import Log
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.output import Sender
 
 #: Seconds between two log messages about bad packets of one interface, and how many there are in that time of all.
 _COMPLAINT_PAUSE: Final = 60.0

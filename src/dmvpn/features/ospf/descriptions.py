@@ -12,7 +12,7 @@ from dmvpn.features.ospf.packet import Description, DescriptionFlag
 if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import LsaHeader
-    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.state import State
 
 _BEGIN: Final = int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFlag.MASTER)

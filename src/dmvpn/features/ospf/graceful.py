@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
-    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.topology import Topology

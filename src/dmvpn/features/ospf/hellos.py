@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies
     from dmvpn.features.ospf.complaints import Complaints
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.packet import OspfPacket
-    from dmvpn.features.ospf.sender import Sender
     from dmvpn.features.ospf.state import State
 
 #: Seconds between extra multicast Hellos on an interface: the members of a cloud often start together.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.flooding import Flooding
     from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import FarEnd
-    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.topology import Topology
 

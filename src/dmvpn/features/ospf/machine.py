@@ -19,9 +19,9 @@ from dmvpn.features.ospf.adjacency import LOST
 from dmvpn.features.ospf.events import ClearOspfCounters, ClearProcess, ForceCalculation, RefreshRedistribution
 from dmvpn.features.ospf.messages import BadPacket
 from dmvpn.features.ospf.model import OspfConfig
+from dmvpn.features.ospf.output import PROTOCOL
 from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
 from dmvpn.features.ospf.process import Process
-from dmvpn.features.ospf.sender import PROTOCOL
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event

@@ -29,9 +29,9 @@ from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import NoRouterId
 from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.origination import Origination
+from dmvpn.features.ospf.output import Sender
 from dmvpn.features.ospf.receiver import Receiver
 from dmvpn.features.ospf.retransmission import Retransmission
-from dmvpn.features.ospf.sender import Sender
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.state import State, Throttle, own_lines
 from dmvpn.features.ospf.summaries import Summaries

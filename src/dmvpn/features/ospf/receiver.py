@@ -11,9 +11,9 @@ from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.interface import ALL_DESIGNATED
 from dmvpn.features.ospf.messages import DuplicateRouter
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.output import parse
 from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, LinkStateRequest, LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.ospf.sender import parse
 
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.exchange import Exchange
     from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.updates import Updates
 

@@ -16,7 +16,7 @@ from dmvpn.features.ospf.packet import LinkStateRequest
 if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
-    from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.state import State
 
 #: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.

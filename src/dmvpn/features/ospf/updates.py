@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import DatabaseEntry
     from dmvpn.features.ospf.origination import Origination
+    from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.packet import LinkStateUpdate
     from dmvpn.features.ospf.retransmission import Retransmission
-    from dmvpn.features.ospf.sender import Sender
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
