@@ -19,11 +19,8 @@ from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborS
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.complaints import Complaints
-    from dmvpn.features.ospf.descriptions import Descriptions
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.output import Sender
-    from dmvpn.features.ospf.retransmission import Retransmission
+    from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.topology import Topology
 

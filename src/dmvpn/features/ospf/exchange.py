@@ -13,13 +13,10 @@ from dmvpn.features.ospf.reasons import OspfReason
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies
-    from dmvpn.features.ospf.complaints import Complaints
-    from dmvpn.features.ospf.descriptions import Descriptions
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
-    from dmvpn.features.ospf.output import Sender
+    from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
     from dmvpn.features.ospf.packet import Description
-    from dmvpn.features.ospf.retransmission import Retransmission
     from dmvpn.features.ospf.state import State
 
 _UNDER_WAY: Final = (NeighborState.EX_START, NeighborState.EXCHANGE)

@@ -16,8 +16,7 @@ from dmvpn.features.ospf.packet import Acknowledgment
 if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader, LsaKey
-    from dmvpn.features.ospf.output import Sender
-    from dmvpn.features.ospf.retransmission import Retransmission
+    from dmvpn.features.ospf.output import Retransmission, Sender
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 

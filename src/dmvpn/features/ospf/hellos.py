@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.adjacency import Adjacencies
-    from dmvpn.features.ospf.complaints import Complaints
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.output import Sender
+    from dmvpn.features.ospf.output import Complaints, Sender
     from dmvpn.features.ospf.packet import OspfPacket
     from dmvpn.features.ospf.state import State
 

@@ -1,5 +1,14 @@
-"""The last steps of a packet out of the machine, and the first steps of one into it: groups, sealing, counting,
-debug.
+"""{sender}
+
+Counters and log messages for refused packets. The log has at most one message a minute for each interface.
+
+Our side of an exchange: it begins, our descriptions leave, and it is forgotten. RFC 2328 §10.6, §10.8.
+
+Retransmission of unanswered packets: descriptions, requests, advertisements. RFC 2328 §10.8, §10.9, §13.6.
+
+Of the advertisements that are overdue, as many as one packet holds leave at once, and the next packet follows after a
+short pause (`timers pacing retransmission` of IOS, 66 ms): a neighbor that missed hundreds is not buried in packets,
+and no event takes long.
 """
 
 from __future__ import annotations
@@ -9,12 +18,24 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
+from dmvpn.base.entropy import below
+from dmvpn.base.limits import Limiter
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
-from dmvpn.features.ospf.lsa import HEADER_LENGTH
-from dmvpn.features.ospf.messages import LastKeyOver, NoValidKey
+from dmvpn.features.ospf.lsa import HEADER_LENGTH, Options
+from dmvpn.features.ospf.messages import RETRANSMISSION, BadPacket, LastKeyOver, NoValidKey, repeated_line
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
-from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, PACKET_HEADER, Content, LinkStateUpdate, OspfPacket
+from dmvpn.features.ospf.neighbor import NeighborState
+from dmvpn.features.ospf.packet import (
+    CRYPTOGRAPHIC,
+    PACKET_HEADER,
+    Content,
+    Description,
+    DescriptionFlag,
+    LinkStateRequest,
+    LinkStateUpdate,
+    OspfPacket,
+)
 from dmvpn.features.ospf.settings import key_of, sequence_of
 
 if TYPE_CHECKING:
@@ -22,11 +43,16 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.context import Context
     from dmvpn.base.notices import Log
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
     from dmvpn.features.ospf.settings import DigestKey
     from dmvpn.features.ospf.state import State
+
+
+# ------------------------------------------------------------------------------------------------ packets
+
 
 PROTOCOL: Final = 89
 _TTL: Final = 1
@@ -188,3 +214,172 @@ class Sender:
         if packet.auth_type != CRYPTOGRAPHIC:
             return False
         return neighbor.is_replay(packet.content.TYPE, sequence_of(packet), key_of(packet))
+
+
+# ------------------------------------------------------------------------------------------------ refused packets
+
+
+#: Seconds between two log messages about bad packets of one interface, and how many there are in that time of all.
+_COMPLAINT_PAUSE: Final = 60.0
+_COMPLAINT_BURST: Final = 1024
+
+
+class Complaints:
+    """Complains for one process."""
+
+    def __init__(self, context: Context, sender: Sender) -> None:
+        self._context = context
+        self._sender = sender
+        self._complained: Limiter[str] = Limiter(_COMPLAINT_PAUSE, _COMPLAINT_BURST)
+
+    def refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
+        """Count a refused packet, and log it at most once a minute."""
+        self._sender.drop(reason)
+        self.complain(interface, BadPacket.of(what, source, interface.name))
+
+    def complain(self, interface: OspfInterface, log: Log) -> None:
+        """Log this unless something was logged of the interface in the last minute."""
+        if self._complained.permits(interface.name, self._context.now):
+            self._context.emit(log)
+
+
+# ----------------------------------------------------------------------------------------- descriptions of our database
+
+
+_BEGIN: Final = int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFlag.MASTER)
+#: Octets of a description before its headers.
+_FIXED: Final = 8
+
+
+class Descriptions:
+    """Describes our database to the neighbors of one process."""
+
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+
+    def begin(self, neighbor: Neighbor) -> None:
+        """Begin in EXSTART: claim to lead. The first number is a new one each time, so that no old description fits."""
+        neighbor.begin_talk(below(self._context.ports.entropy, 1 << 31))
+        self._describe(neighbor, _BEGIN)
+        self._context.start(neighbor.retransmit_timer, neighbor.interface.settings.retransmit_interval)
+
+    def forget(self, neighbor: Neighbor) -> None:
+        """Forget the talk, which is over; its unacknowledged LSAs are dropped."""
+        self._context.stop(neighbor.retransmit_timer)
+        neighbor.end_talk()
+
+    def describe_next(self, neighbor: Neighbor) -> None:
+        """Describe the next part of our database, as much as a packet holds."""
+        portion, flags = neighbor.talk.portion(self._sender.headers(neighbor.interface, _FIXED))
+        self._describe(neighbor, int(flags), portion)
+
+    def say_again(self, neighbor: Neighbor) -> None:
+        """Say the last description again to a neighbor that leads: it has not received the description."""
+        description = neighbor.description
+        if not neighbor.talk.leads and description is not None:
+            self._sender.to(neighbor, description)
+
+    def debug(self, neighbor: Neighbor, text: str) -> None:
+        """Print a line of `debug ip ospf adj` about the exchange."""
+        name = neighbor.interface.name
+        if self._context.ports.debugging.on(messages.ADJACENCY, interface=name):
+            self._context.debug(messages.line(self._state.number, name, text))
+
+    def _describe(self, neighbor: Neighbor, flags: int, headers: tuple[LsaHeader, ...] = ()) -> None:
+        description = Description(
+            mtu=neighbor.interface.described_mtu,
+            options=int(neighbor.interface.area.options | Options.OPAQUE),
+            flags=flags,
+            sequence=neighbor.talk.sequence,
+            headers=headers,
+        )
+        neighbor.talk.say(description)
+        self._sender.to(neighbor, description)
+        self.debug(
+            neighbor, f"Send DBD to {neighbor.router} seq 0x{description.sequence:X} flag 0x{description.flags:X}"
+        )
+
+
+# ------------------------------------------------------------------------------------------------ unanswered packets
+
+
+#: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
+_MOST_REPETITIONS: Final = 25
+#: Seconds between two packets of retransmitted LSAs to one neighbor.
+_PACING: Final = 0.066
+_TALKING: Final = (NeighborState.EX_START, NeighborState.EXCHANGE, NeighborState.LOADING)
+
+
+class Retransmission:
+    """Repeats packets that the neighbors of one process have not answered."""
+
+    def __init__(self, state: State, sender: Sender) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+
+    def owe(self, neighbor: Neighbor, lsa: Lsa) -> None:
+        """Note that this LSA was sent to the neighbor, which must acknowledge it."""
+        neighbor.waiting.owe(lsa, self._context.now)
+        self.await_answer(neighbor)
+
+    def settle(self, neighbor: Neighbor, header: LsaHeader) -> bool:
+        """Return whether this header acknowledges an LSA that awaits acknowledgment; then it is not retransmitted."""
+        if not neighbor.waiting.acknowledge(header):
+            return False
+        neighbor.answer()
+        if not neighbor.waiting and not _is_talking(neighbor):
+            self._context.stop(neighbor.retransmit_timer)
+        return True
+
+    def await_answer(self, neighbor: Neighbor, seconds: float | None = None) -> None:
+        """Check for outstanding answers after the retransmit interval, or after the given number of seconds."""
+        if self._context.is_running(neighbor.retransmit_timer):
+            return
+        if neighbor.waiting or _is_talking(neighbor):
+            interval = neighbor.interface.settings.retransmit_interval
+            self._context.start(neighbor.retransmit_timer, interval if seconds is None else seconds)
+
+    def repeat(self, neighbor: Neighbor) -> bool:
+        """Retransmit packets that the neighbor has not answered for the retransmit interval.
+
+        Returns False if the neighbor has not answered for so long that it is given up.
+        """
+        now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
+        repeated = self._repeat_talk(neighbor)
+        repeated |= self._repeat_advertisements(neighbor, now - interval)
+        if repeated or neighbor.must_go_on:
+            neighbor.wait(now, interval, repeated=repeated)
+        if neighbor.unanswered > _MOST_REPETITIONS:
+            return False
+        oldest = next((sent for _, sent in neighbor.waiting.values()), now)
+        self.await_answer(neighbor, max(oldest + interval - now, _PACING))
+        return True
+
+    def _repeat_talk(self, neighbor: Neighbor) -> bool:
+        """Send the last description and the last request again, if they wait for an answer."""
+        talk, description = neighbor.talk, neighbor.description
+        leads = neighbor.state is NeighborState.EXCHANGE and talk.leads
+        describes = leads or neighbor.state is NeighborState.EX_START
+        if describes and description is not None:
+            self._sender.to(neighbor, description)
+        if talk.asked:
+            self._sender.to(neighbor, LinkStateRequest(tuple(talk.asked)))
+        return (describes and description is not None) or bool(talk.asked)
+
+    def _repeat_advertisements(self, neighbor: Neighbor, limit: float) -> bool:
+        """Retransmit one packet full of the LSAs that were sent at `limit` or before."""
+        overdue = neighbor.waiting.overdue(limit, self._sender.room(neighbor.interface) - 4)
+        for lsa in overdue:
+            neighbor.waiting.owe(lsa, self._context.now)
+        if overdue and self._context.ports.debugging.on(RETRANSMISSION):
+            line = repeated_line(self._state.number, neighbor.router, neighbor.interface.name, len(overdue))
+            self._context.debug(line)
+        self._sender.tell(neighbor, [self._state.outgoing(lsa, neighbor.interface) for lsa in overdue])
+        return bool(overdue)
+
+
+def _is_talking(neighbor: Neighbor) -> bool:
+    return bool(neighbor.talk.asked) or neighbor.state in _TALKING

@@ -16,8 +16,6 @@ from dmvpn.base.distribution import NOTHING
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.areas import Areas
 from dmvpn.features.ospf.calculation import Calculation
-from dmvpn.features.ospf.complaints import Complaints
-from dmvpn.features.ospf.descriptions import Descriptions
 from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding
@@ -29,9 +27,8 @@ from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import NoRouterId
 from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.origination import Origination
-from dmvpn.features.ospf.output import Sender
+from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.receiver import Receiver
-from dmvpn.features.ospf.retransmission import Retransmission
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.state import State, Throttle, own_lines
 from dmvpn.features.ospf.summaries import Summaries
