@@ -9,9 +9,8 @@ from dmvpn.features.ospf.spf import RunningArea
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.externals import Externals
-    from dmvpn.features.ospf.flooding import Flooding
+    from dmvpn.features.ospf.flooding import Flooding, Origination
     from dmvpn.features.ospf.lsa import LsaKey
-    from dmvpn.features.ospf.origination import Origination
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.summaries import Summaries
     from dmvpn.features.ospf.topology import Topology

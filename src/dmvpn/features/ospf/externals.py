@@ -15,11 +15,11 @@ from ipaddress import IPv4Address
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ospf.flooding import as_it_is
 from dmvpn.features.ospf.imports import DEFAULT, Imports
 from dmvpn.features.ospf.lsa import ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import default_of, options_inside, told_inside
-from dmvpn.features.ospf.origination import as_it_is
 from dmvpn.features.ospf.spf import SLICE
 from dmvpn.net.octets import ipv4_address
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Route
+    from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.model import ExternalSummary
     from dmvpn.features.ospf.offers import Offers
-    from dmvpn.features.ospf.origination import Origination
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 

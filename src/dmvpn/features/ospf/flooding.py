@@ -2,23 +2,49 @@
 
 The LSAs of one event are collected on the interfaces and sent together at its end (`settle`): a hub that receives a
 hundred LSAs floods them in a few packets. Received updates are handled in `updates`.
+
+Our own advertisements: originated when their content changes, refreshed, defended, flushed. RFC 2328 §12.4, §13.4,
+§14.
+
+Each LSA is registered with a function that returns its current body (None: the LSA ends). The throttle limits how often
+the function is called, so a hundred changes make one instance. `contents` has the functions.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.lsa import OPAQUE, newer
-from dmvpn.features.ospf.messages import FLOOD, GENERATION, generated_line, installed_line
+from dmvpn.base.context import Timer
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.lsa import (
+    FIRST_SEQUENCE,
+    LAST_SEQUENCE,
+    MAX_AGE,
+    OPAQUE,
+    REFRESH_AGE,
+    Body,
+    Lsa,
+    LsaKey,
+    LsaType,
+    newer,
+)
+from dmvpn.features.ospf.messages import FLOOD, GENERATION, DuplicateInArea, generated_line, installed_line
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import Acknowledgment
+from dmvpn.features.ospf.state import Throttle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader, LsaKey
+    from dmvpn.features.ospf.lsa import Database, LsaHeader
     from dmvpn.features.ospf.output import Retransmission, Sender
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
+
+
+# ------------------------------------------------------------------------------------------------ flooding
+
 
 #: Seconds that acknowledgments wait for company; less than the retransmit interval.
 _ACKNOWLEDGE_DELAY: Final = 1.0
@@ -163,3 +189,173 @@ class Flooding:
         """Send the acknowledgments that waited, since their time has come."""
         for part in self._sender.batches(interface, interface.take_acknowledgments()):
             self._sender.everywhere(interface, Acknowledgment(part))
+
+
+# ----------------------------------------------------------------------------------------------- our own advertisements
+
+
+#: So many foreign instances of our LSA within so many seconds prove a duplicate router ID.
+_CONTESTS: Final = 4
+_CONTEST_PERIOD: Final = 60.0
+#: An area's number (0 for what belongs to none) and the key.
+_Name = tuple[int, LsaKey]
+
+
+@dataclass(slots=True, eq=False)
+class Own:
+    """An LSA that this router originates. build: makes its body. refresh: when to originate it again without a change.
+
+    again: even if it has not changed. contests: how often another router claimed to have originated it since `counted`.
+    """
+
+    area: RunningArea
+    key: LsaKey
+    build: Callable[[], Body | None]
+    options: Callable[[], int]
+    throttle: Throttle
+    refresh: Timer
+    again: bool = False
+    contests: int = 0
+    counted: float = float("-inf")
+
+
+class Origination:
+    """Makes the advertisements of one process."""
+
+    def __init__(self, state: State, flooding: Flooding) -> None:
+        self._state = state
+        self._context = state.context
+        self._flooding = flooding
+        self._own: dict[_Name, Own] = {}
+
+    def request(
+        self, area: RunningArea, key: LsaKey, build: Callable[[], Body | None], options: Callable[[], int] | None = None
+    ) -> None:
+        """Request a new instance soon, if the content has changed."""
+        name = (area.number, key)
+        own = self._own.get(name)
+        if own is None:
+            own = self._own[name] = Own(
+                area,
+                key,
+                build,
+                options or (lambda: int(area.options)),
+                Throttle(self._context, Timer("originate a changed LSA", lambda: self._make_soon(name))),
+                Timer("originate an LSA again", lambda: self._make(name, again=True), key),
+            )
+        else:
+            own.build, own.options = build, options or own.options
+        self._request(own)
+
+    def _request(self, own: Own) -> None:
+        own.throttle.request(self._state.settings.lsa_throttle)
+
+    def withdraw(self, area: RunningArea, key: LsaKey) -> None:
+        """Withdraw an LSA that is no longer valid; it need not exist."""
+        name = (area.number, key)
+        if name in self._own:
+            self._forget(name)
+            self._flush(area, key)
+
+    def keys(self, area: RunningArea, *kinds: int) -> list[LsaKey]:
+        """Return the LSAs that are registered in an area, of these types."""
+        return [key for number, key in self._own if number == area.number and key.type in kinds]
+
+    def waiting(self) -> list[tuple[LsaKey, float]]:
+        """Return the LSAs to originate, and when: monotonic seconds."""
+        found = ((key, own.throttle.due) for (_, key), own in self._own.items())
+        return [(key, due) for key, due in found if due is not None]
+
+    def contested(self, area: RunningArea, lsa: Lsa) -> None:
+        """Contest a received instance of our own LSA that is newer than ours: from an earlier life of this
+        router.
+
+        RFC 2328 §13.4.
+        """
+        name = (area.number, lsa.key)
+        own = self._own.get(name)
+        if own is not None:
+            # Not at once each time: two routers of one identifier would answer each other as fast as they can.
+            own.again = True
+            self._request(own)
+            self._say_if_often(own)
+        elif lsa.header.age < MAX_AGE:
+            self._flush(area, lsa.key)
+
+    def _say_if_often(self, own: Own) -> None:
+        """Log if it happens often: a restarted router finds its old LSA once; a router that often finds it shares
+        its router ID.
+        """
+        now = self._context.now
+        if now - own.counted > _CONTEST_PERIOD:
+            own.contests, own.counted = 0, now
+        own.contests += 1
+        if own.contests == _CONTESTS and own.key.type == LsaType.ROUTER:
+            self._context.emit(DuplicateInArea.of(own.key.router, own.area.number))
+
+    def buried(self, area: RunningArea | None, key: LsaKey) -> None:
+        """Note that an instance has gone from the database; if it is to be there, it begins again."""
+        for (number, known), own in self._own.items():
+            if known == key and (area is None or area.number == number):
+                self._request(own)
+
+    def close(self, *, tell: bool) -> None:
+        """Forget our LSAs, because the process ends. The flag asks to flush them, so that all neighbors remove them."""
+        for number, key in list(self._own):
+            own = self._own[number, key]
+            self._forget((number, key))
+            if tell:
+                self._flush(own.area, key)
+
+    def drop_area(self, area: RunningArea) -> None:
+        """Drop an area that is gone from this router."""
+        for name in [name for name in self._own if name[0] == area.number]:
+            self._forget(name)
+
+    def _forget(self, name: _Name) -> None:
+        own = self._own.pop(name)
+        own.throttle.stop()
+        self._context.stop(own.refresh)
+
+    def _make_soon(self, name: _Name) -> None:
+        self._own[name].throttle.begin()
+        self._make(name)
+
+    def _make(self, name: _Name, *, again: bool = False) -> None:
+        """Make it; again: even if it says the same."""
+        own = self._own[name]
+        again, own.again = again or own.again, False
+        database = self._state.database(own.area, own.key.type)
+        entry, body = database.get(own.key), own.build()
+        if body is None:
+            self._context.stop(own.refresh)
+            self._flush(own.area, own.key)
+            return
+        options, sequence = own.options(), FIRST_SEQUENCE
+        if entry is not None:
+            old = entry.lsa
+            holds = entry.age(self._context.now) < MAX_AGE
+            if holds and not again and old.body == body and old.header.options == options:
+                if not self._context.is_running(own.refresh):
+                    self._context.start(own.refresh, max(0, REFRESH_AGE - entry.age(self._context.now)))
+                if own.key.type == LsaType.ROUTER and own.area.ways not in (None, self._state.ways()):
+                    # An adjacency was lost and is back before its advertisement was made: the routes may lack it.
+                    self._state.request_calculation()
+                return
+            if old.header.sequence >= LAST_SEQUENCE:
+                self._flush(own.area, own.key)  # and from the first number on when it is gone (`buried`)
+                return
+            sequence = old.header.sequence + 1
+        self._context.start(own.refresh, REFRESH_AGE)
+        self._flooding.originate(own.area, Lsa.make(own.key, body, sequence=sequence, options=options))
+
+    def _flush(self, area: RunningArea, key: LsaKey) -> None:
+        """Flush an instance from all routers: it is flooded once more, at MAX_AGE. RFC 2328 §14.1."""
+        entry = self._state.database(area, key.type).get(key)
+        if entry is not None and entry.lsa.header.age < MAX_AGE:
+            self._flooding.originate(area, Lsa.parse(entry.lsa.at_age(MAX_AGE)))
+
+
+def as_it_is(body: Body) -> Body:
+    """Return the body that an advertisement was requested with: it is fixed until the next request."""
+    return body

@@ -18,7 +18,7 @@ from dmvpn.features.ospf.areas import Areas
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
-from dmvpn.features.ospf.flooding import Flooding
+from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.graceful import Helper
 from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.limit import LsaLimit
@@ -26,7 +26,6 @@ from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import NoRouterId
 from dmvpn.features.ospf.offers import Offers
-from dmvpn.features.ospf.origination import Origination
 from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.receiver import Receiver
 from dmvpn.features.ospf.settings import router_id

@@ -12,16 +12,16 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.features.ospf.flooding import as_it_is
 from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, Options, RouterFlag, SummaryBody
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.origination import as_it_is
 from dmvpn.features.ospf.spf import OspfRoute, Reached, WayKind, range_of
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.features.ospf.origination import Origination
+    from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 

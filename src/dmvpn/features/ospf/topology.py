@@ -15,8 +15,8 @@ from dmvpn.features.ospf.neighbor import InterfaceState
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.externals import Externals
+    from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.origination import Origination
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
