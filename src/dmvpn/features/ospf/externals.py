@@ -16,10 +16,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.flooding import as_it_is
-from dmvpn.features.ospf.imports import DEFAULT, Imports
 from dmvpn.features.ospf.lsa import ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import default_of, options_inside, told_inside
+from dmvpn.features.ospf.rib import DEFAULT, Imports
 from dmvpn.features.ospf.spf import SLICE
 from dmvpn.net.octets import ipv4_address
 
