@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.externals import Externals
-    from dmvpn.features.ospf.offers import Offers
+    from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.state import State
     from dmvpn.features.ospf.summaries import Summaries
     from dmvpn.features.ospf.virtual import VirtualLinks

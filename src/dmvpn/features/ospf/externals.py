@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Route
     from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.model import ExternalSummary
-    from dmvpn.features.ospf.offers import Offers
+    from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 

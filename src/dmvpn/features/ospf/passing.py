@@ -9,8 +9,7 @@ from dmvpn.base.barriers import RouteReason, barred, listed, not_brought_in, not
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import MatchedRoute
-from dmvpn.features.ospf.offers import candidate
-from dmvpn.features.ospf.rib import Imports
+from dmvpn.features.ospf.rib import Imports, candidate
 from dmvpn.features.ospf.spf import range_of
 from dmvpn.net.octets import ipv4_address
 

@@ -25,9 +25,9 @@ from dmvpn.features.ospf.limit import LsaLimit
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import NoRouterId
-from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.receiver import Receiver
+from dmvpn.features.ospf.rib import Offers
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.state import State, Throttle, own_lines
 from dmvpn.features.ospf.summaries import Summaries
