@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.ospf.externals import translations
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
-from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.outside import external_routes
 from dmvpn.features.ospf.spf import OspfRoute, Slices, active_ranges, collect, graph_of, grow, keep_better, paced
 from dmvpn.features.ospf.summaries import border_routers, inter_area_routes

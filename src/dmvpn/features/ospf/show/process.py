@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.events import ClearProcess
+from dmvpn.features.ospf.externals import translates
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.nssa import translates
 from dmvpn.features.ospf.show.common import HELP, OSPF, processes
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
 
