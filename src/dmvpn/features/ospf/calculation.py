@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.features.ospf.externals import translations
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
 from dmvpn.features.ospf.outside import external_routes
+from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes
 from dmvpn.features.ospf.spf import OspfRoute, Slices, active_ranges, collect, graph_of, grow, keep_better, paced
-from dmvpn.features.ospf.summaries import border_routers, inter_area_routes
 from dmvpn.features.ospf.transit import shorten, shorten_to_borders
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.externals import Externals
+    from dmvpn.features.ospf.own_lsas import Summaries
     from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.summaries import Summaries
     from dmvpn.features.ospf.virtual import VirtualLinks
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf.lsa import LsaType
+from dmvpn.features.ospf.own_lsas import learned_in
 from dmvpn.features.ospf.spf import Reached, WayKind
-from dmvpn.features.ospf.summaries import learned_in
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
