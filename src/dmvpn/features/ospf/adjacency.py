@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
+    from dmvpn.features.ospf.own_lsas import Topology
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.topology import Topology
 
 #: Why a neighbor ends, in IOS's words.
 SILENT = "Neighbor Down: Dead timer expired"

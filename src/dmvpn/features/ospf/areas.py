@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.externals import Externals
     from dmvpn.features.ospf.flooding import Flooding, Origination
     from dmvpn.features.ospf.lsa import LsaKey
-    from dmvpn.features.ospf.own_lsas import Summaries
+    from dmvpn.features.ospf.own_lsas import Summaries, Topology
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.topology import Topology
 
 
 class Areas:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.output import Sender
+    from dmvpn.features.ospf.own_lsas import Topology
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.topology import Topology
 
 #: The opaque type of a Grace-LSA, which is the first octet of its identifier.
 _OPAQUE_TYPE: Final = 3

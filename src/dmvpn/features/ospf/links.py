@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import FarEnd
     from dmvpn.features.ospf.output import Sender
+    from dmvpn.features.ospf.own_lsas import Topology
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.topology import Topology
 
 #: Why the neighbor at the other end of a virtual link is lost, for the log.
 UNREACHABLE = "Neighbor Down: Interface down or detached"

@@ -26,12 +26,11 @@ from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import NoRouterId
 from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
-from dmvpn.features.ospf.own_lsas import Summaries
+from dmvpn.features.ospf.own_lsas import Summaries, Topology
 from dmvpn.features.ospf.receiver import Receiver
 from dmvpn.features.ospf.rib import Offers
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.state import State, Throttle, own_lines
-from dmvpn.features.ospf.topology import Topology
 from dmvpn.features.ospf.updates import Updates
 from dmvpn.features.ospf.virtual import VirtualLinks
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.links import Links
     from dmvpn.features.ospf.model import VirtualLink
+    from dmvpn.features.ospf.own_lsas import Topology
     from dmvpn.features.ospf.settings import Settings
     from dmvpn.features.ospf.spf import Graph, Reached, RunningArea, Tree
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.topology import Topology
 
 
 class VirtualLinks:
