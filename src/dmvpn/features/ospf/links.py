@@ -18,11 +18,10 @@ from dmvpn.features.ospf.spf import Slices
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface
-    from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
     from dmvpn.features.ospf.areas import Areas
     from dmvpn.features.ospf.externals import Externals
     from dmvpn.features.ospf.flooding import Flooding
-    from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import FarEnd
     from dmvpn.features.ospf.output import Sender
     from dmvpn.features.ospf.own_lsas import Topology

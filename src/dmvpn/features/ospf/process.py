@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
 from dmvpn.base.distribution import NOTHING
-from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
+from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.areas import Areas
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding, Origination
-from dmvpn.features.ospf.graceful import Helper
-from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.limit import LsaLimit
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import Database

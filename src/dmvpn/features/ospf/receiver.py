@@ -17,8 +17,8 @@ from dmvpn.features.ospf.reasons import OspfReason
 
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
+    from dmvpn.features.ospf.adjacency import Hellos
     from dmvpn.features.ospf.exchange import Exchange
-    from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.output import Complaints, Sender
     from dmvpn.features.ospf.state import State

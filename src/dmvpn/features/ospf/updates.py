@@ -9,10 +9,9 @@ from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.packet import Acknowledgment
 
 if TYPE_CHECKING:
-    from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.adjacency import Adjacencies, Helper
     from dmvpn.features.ospf.exchange import Exchange
     from dmvpn.features.ospf.flooding import Flooding, Origination
-    from dmvpn.features.ospf.graceful import Helper
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import DatabaseEntry
     from dmvpn.features.ospf.output import Complaints, Retransmission, Sender
