@@ -35,8 +35,7 @@ from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions
-from dmvpn.features.ospf.events import ClearProcess
-from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.machine import ClearProcess, OspfMachine
 from dmvpn.features.rib.machine import ClearRoutes
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
 from dmvpn.net.udp import UdpDatagram

@@ -10,8 +10,7 @@ from dmvpn.base.facts import Fact, NeighborFacts, reason_facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.machine import OspfMachine
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import OspfMachine, Process
 
 
 class OspfInterfaceFacts(Fact):

@@ -1,6 +1,13 @@
 """The OSPF machine: its processes by number, and which of them an event is for.
 
 Every event ends with `settle` of the processes, which sends the LSAs of the event at once.
+
+One OSPF process: it creates the parts and dispatches each event to them.
+
+packet     -> authentication, area -> hellos, exchange (database descriptions), updates (LSAs)
+interface  -> neighbors lost or called -> topology, externals (our own LSAs)
+database   -> a calculation, soon -> routes -> offers
+settle()   sends the LSAs and packets of an event together
 """
 
 from __future__ import annotations
@@ -8,26 +15,339 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from dmvpn.base.context import Context
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import SendIp
-from dmvpn.base.events import IpReceived, Packets, Resync
+from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.base.pacing import Pace, PacedPackets
-from dmvpn.features.ospf.adjacency import LOST
-from dmvpn.features.ospf.events import ClearOspfCounters, ClearProcess, ForceCalculation, RefreshRedistribution
-from dmvpn.features.ospf.messages import BadPacket
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
+from dmvpn.features.ospf.areas import Areas
+from dmvpn.features.ospf.calculation import Calculation
+from dmvpn.features.ospf.exchange import Exchange
+from dmvpn.features.ospf.externals import Externals
+from dmvpn.features.ospf.flooding import Flooding, Origination
+from dmvpn.features.ospf.limit import LsaLimit
+from dmvpn.features.ospf.links import Links
+from dmvpn.features.ospf.lsa import Database
+from dmvpn.features.ospf.messages import BadPacket, NoRouterId
 from dmvpn.features.ospf.model import OspfConfig
-from dmvpn.features.ospf.output import PROTOCOL
+from dmvpn.features.ospf.output import PROTOCOL, Complaints, Descriptions, Retransmission, Sender
+from dmvpn.features.ospf.own_lsas import Summaries, Topology
 from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
-from dmvpn.features.ospf.process import Process
+from dmvpn.features.ospf.receiver import Receiver
+from dmvpn.features.ospf.rib import Offers
+from dmvpn.features.ospf.settings import router_id
+from dmvpn.features.ospf.state import State, Throttle, own_lines
+from dmvpn.features.ospf.updates import Updates
+from dmvpn.features.ospf.virtual import VirtualLinks
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Event
-    from dmvpn.base.notices import Notice
+    from collections.abc import Iterator
+
+    from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Ports
-    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.model import ProcessSettings
+    from dmvpn.features.ospf.spf import RunningArea
+
+
+# ------------------------------------------------------------------------------------------------ events of commands
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProcess(Event):
+    """`clear ip ospf process`: neighbors are given up, and everything is learnt again. None: all processes."""
+
+    vrf: ClassVar[None] = None  # for all tables
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForceCalculation(Event):
+    """`clear ip ospf force-spf`: the routes are calculated again. None: of all processes."""
+
+    vrf: ClassVar[None] = None  # for all tables
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRedistribution(Event):
+    """`clear ip ospf redistribution`: evaluate redistributed routes again. None: in all processes."""
+
+    vrf: ClassVar[None] = None  # for all tables
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearOspfCounters(Event):
+    """`clear ip ospf counters` and the like. None: of all processes."""
+
+    vrf: ClassVar[None] = None  # for all tables
+    number: int | None = None
+
+
+# ------------------------------------------------------------------------------------------------ a process
+
+
+#: Seconds after which it is said that nothing names the process.
+_PATIENCE: Final = 10.0
+
+
+class Process:
+    """One process. Each part knows the state, and the parts that are made before it."""
+
+    def __init__(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> None:
+        state = self.state = self._new_state(settings, config, context)
+        self._context = context
+        self.sender = Sender(state)
+        self.complaints = Complaints(context, self.sender)
+        retransmission = Retransmission(state, self.sender)
+        self._flooding = Flooding(state, self.sender, retransmission)
+        self.origination = Origination(state, self._flooding)
+        self.offers = Offers(state)
+        self.redistributor = Externals(state, self.origination, self.offers)
+        self._topology = Topology(state, self.origination, self.redistributor)
+        descriptions = Descriptions(state, self.sender)
+        self.adjacencies = Adjacencies(
+            state, self.sender, self.complaints, retransmission, descriptions, self._topology
+        )
+        self.hellos = Hellos(state, self.sender, self.complaints, self.adjacencies)
+        exchange = Exchange(state, self.sender, self.complaints, retransmission, descriptions, self.adjacencies)
+        self._helper = Helper(state, self.sender, self.adjacencies, self._topology)
+        self._updates = Updates(
+            state,
+            self.sender,
+            self.complaints,
+            retransmission,
+            self._flooding,
+            self.origination,
+            self.adjacencies,
+            exchange,
+            self._helper,
+        )
+        self.receiver = Receiver(state, self.sender, self.complaints, self.hellos, exchange, self._updates)
+        self._summaries = Summaries(state, self.origination)
+        self._areas = Areas(
+            state, self._flooding, self.origination, self.redistributor, self._topology, self._summaries
+        )
+        self.links = Links(
+            state,
+            self.sender,
+            self._flooding,
+            self.redistributor,
+            self._topology,
+            self._areas,
+            self.adjacencies,
+            self.hellos,
+        )
+        self._virtual = VirtualLinks(state, self._topology, self.links)
+        self.calculation = Calculation(state, self.redistributor, self._summaries, self._virtual, self.offers)
+        self.limit = LsaLimit(
+            state, Timer("ignore neighbors", self._ignore), Timer("hear neighbors again", self._resume)
+        )
+        self._patience = Timer("no router ID", lambda: context.emit(NoRouterId.of(settings.number)), settings.number)
+
+    def _new_state(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> State:
+        return State(
+            context,
+            settings,
+            config.key_chains,
+            own_lines(config),
+            externals=Database(context, lambda key: self._areas.expire(None, key)),
+            spf=Throttle(context, Timer("calculate the routes", self._calculate)),
+            startup=Timer("end max-metric on startup", self._started),
+        )
+
+    @property
+    def settings(self) -> ProcessSettings:
+        """Its lines."""
+        return self.state.settings
+
+    @property
+    def number(self) -> int:
+        """Its number, which no other router knows."""
+        return self.state.number
+
+    @property
+    def router_id(self) -> IPv4Address:
+        """Its identifier: 0.0.0.0 while no interface provides one; then the process does not run."""
+        return self.state.router_id
+
+    @property
+    def areas(self) -> dict[int, RunningArea]:
+        """The areas, by number."""
+        return self.state.areas
+
+    @property
+    def interfaces(self) -> dict[str, OspfInterface]:
+        """The interfaces that it runs on, by name."""
+        return self.state.interfaces
+
+    @property
+    def externals(self) -> Database:
+        """The database of LSAs with AS scope."""
+        return self.state.externals
+
+    def neighbors(self) -> Iterator[Neighbor]:
+        """Yield the neighbors on all interfaces."""
+        return self.state.neighbors()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a calculation or an LSA of ours waits for its turn, or a neighbor has not acknowledged all LSAs."""
+        waits = self.state.spf.is_waiting or bool(self.origination.waiting())
+        return waits or any(neighbor.waiting for neighbor in self.neighbors())
+
+    # ------------------------------------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Start on all configured interfaces; without a router identifier wait for one."""
+        if self.limit.is_ignoring:
+            return
+        states = self._context.ports.interfaces.all()
+        found = router_id(self.settings, states)
+        if found is None:
+            if not self._context.is_running(self._patience):
+                self._context.start(self._patience, _PATIENCE)
+            return
+        self._context.stop(self._patience)
+        self.state.router_id = found
+        resort = self.settings.maximum_metric
+        if resort is not None and resort.on_startup is not None:
+            self._context.start(self.state.startup, resort.on_startup)
+        for state in states:
+            self.links.changed(state.name, state)
+
+    def _started(self) -> None:
+        """Note that the time after the start is over in which we were a last resort."""
+        self._topology.describe_all()
+        self.redistributor.refresh_all()
+        self.state.request_calculation()
+
+    def lists_changed(self) -> None:
+        """Access lists, prefix lists or route maps say another thing."""
+        self.redistributor.refresh_all()
+        if self.settings.distribution != NOTHING:
+            self.redistributor.offer()
+        if any(area.settings.filter_in or area.settings.filter_out for area in self.areas.values()):
+            self.state.request_calculation()
+
+    def interface_changed(self, name: str, state: InterfaceState | None) -> None:
+        """Note that an interface came, went, or is different now."""
+        if self.state.router_id == UNSPECIFIED:
+            self.start()
+        else:
+            self.links.changed(name, state)
+
+    def reconfigure(self, settings: ProcessSettings, config: OspfConfig) -> None:
+        """Obey other lines that keep the router identifier."""
+        old = self.settings
+        self.state.configure(settings, config)
+        if self.limit.configure(old):
+            self.start()
+        if self.state.router_id == UNSPECIFIED:
+            self.start()
+            return
+        for number, area in self.areas.items():
+            area.configure(self.state.area_settings(number))
+        links_went = self._virtual.reconfigure()
+        states, known = self._context.ports.interfaces.all(), [*self.interfaces.values()]
+        real = [interface.name for interface in known if interface.far_end is None]
+        for name in dict.fromkeys((*real, *(state.name for state in states))):
+            self.links.changed(name, self._context.ports.interfaces.get(name))
+        self._topology.describe_all()
+        self.redistributor.refresh_all()
+        if _offering(old) != _offering(settings):
+            self.redistributor.offer()
+        if links_went or _calculating(old) != _calculating(settings):
+            self.state.request_calculation()
+
+    def close(self) -> None:
+        """End the process: our advertisements are taken back, neighbors are lost, so are the routes."""
+        self.origination.close(tell=True)
+        self.redistributor.forget()
+        self._flood()
+        self.limit.clear()
+        self._remove_all(INTERFACE_DOWN)
+        self.calculation.stop()
+        for timer in (self._patience, self.state.startup):
+            self._context.stop(timer)
+        for _, database in self.state.scopes():
+            database.close()
+        self.offers.retract_all()
+        self._context.drop_work(self.state)
+
+    def clear(self) -> None:
+        """Clear the process (`clear ip ospf process`): give all neighbors up, forget everything, begin again."""
+        self.limit.clear()
+        self.halt()
+        self.start()
+
+    def halt(self) -> None:
+        """Give all neighbors up and forget everything; `start` begins again."""
+        self.origination.close(tell=True)
+        self._flood()
+        self._remove_all(RESET)
+        for _, database in self.state.scopes():
+            database.close()
+        self.calculation.forget()
+        self.offers.retract_all()
+        self.redistributor.forget()
+        self._summaries.forget()
+        self.calculation.stop()
+        self.state.router_id = UNSPECIFIED
+
+    def _remove_all(self, why: str) -> None:
+        """Remove the interfaces, virtual links first: they go with the last interface of the area they lead through."""
+        for name in sorted(self.interfaces, key=lambda name: self.interfaces[name].far_end is None):
+            self.links.end(name, why)
+
+    def settle(self) -> None:
+        """Settle the event, which is over."""
+        if self.state.router_id != UNSPECIFIED:
+            self._flood()
+            self.limit.check()
+
+    def _flood(self) -> None:
+        """Process the flooded LSAs, and send the collected updates."""
+        self._updates.go_on()
+        while changes := self._flooding.take_changed():
+            self._helper.changed(changes)
+        for area, key in self._flooding.settle():
+            self.origination.buried(area, key)
+
+    def _calculate(self) -> None:
+        self.state.spf.begin()
+        self.calculation.begin()
+
+    def _ignore(self) -> None:
+        if self.limit.ignore():
+            self.halt()
+
+    def _resume(self) -> None:
+        self.limit.resume()
+        self.start()
+
+
+def _calculating(settings: ProcessSettings) -> tuple[object, ...]:
+    """Return the lines that the routes are calculated by."""
+    return settings.areas, settings.maximum_metric, settings.virtual_links, settings.vrf_lite
+
+
+def _offering(settings: ProcessSettings) -> tuple[object, ...]:
+    """Return the configuration that affects how OSPF routes are installed in the routing table."""
+    discards = (settings.discards_ranges, settings.discards_summaries)
+    distances = (*settings.distances, settings.ranges_distance, settings.summaries_distance)
+    return distances, settings.maximum_paths, settings.distribution, discards
+
+
+# ------------------------------------------------------------------------------------------------ all processes
+
 
 #: How fast packets of one neighbor are read: five hundred external routes in a second are a tenth of a core.
 PACE: Final = Pace(rate=20_000, credit=10_000, packet=64, room=1 << 18, total=1 << 23)

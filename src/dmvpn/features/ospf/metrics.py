@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.metrics import MetricRow
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.ios import ShowContext
 
 #: RFC 2328 §A.3.1.

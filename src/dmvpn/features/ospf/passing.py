@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.barriers import Barrier, Gap, Side
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.machine import OspfMachine
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import OspfMachine, Process
     from dmvpn.features.ospf.spf import OspfRoute, RunningArea
 
 _NAME = "ospf"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.spf import Reached
 
 _KINDS: Final = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.ios import Args, ShowContext
 
 HELP: Final = {"ospf": "OSPF version 2", "number": "Number of a process", "interface": "On one interface"}

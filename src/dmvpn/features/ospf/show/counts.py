@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.events import ClearOspfCounters
+from dmvpn.features.ospf.machine import ClearOspfCounters
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.features.ospf.lsa import LsaHeader
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.model import MaximumMetric
-    from dmvpn.features.ospf.process import Process
 
 _KINDS: Final = (
     (PacketType.HELLO, "hello"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Clock
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
 
 _LARGEST_TTL: Final = 255
 _SHORT: Final = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import LsaHeader
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.externals import translates
+from dmvpn.features.ospf.machine import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.show.common import HELP, OSPF, processes
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
@@ -15,8 +15,8 @@ from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.model import AreaRange, Redistribution
-    from dmvpn.features.ospf.process import Process
     from dmvpn.features.ospf.spf import RunningArea
 
 _KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSSA"}

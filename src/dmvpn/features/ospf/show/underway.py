@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.events import ForceCalculation, RefreshRedistribution
+from dmvpn.features.ospf.machine import ForceCalculation, RefreshRedistribution
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
 from dmvpn.features.ospf.show.counts import ShowSections, render_sections, sections_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.model import VirtualLink
-    from dmvpn.features.ospf.process import Process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
