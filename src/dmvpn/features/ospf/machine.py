@@ -28,7 +28,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.areas import Areas
 from dmvpn.features.ospf.calculation import Calculation
-from dmvpn.features.ospf.exchange import Exchange
+from dmvpn.features.ospf.events import Exchange
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.limit import LsaLimit

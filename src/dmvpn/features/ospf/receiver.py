@@ -18,7 +18,7 @@ from dmvpn.features.ospf.reasons import OspfReason
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
     from dmvpn.features.ospf.adjacency import Hellos
-    from dmvpn.features.ospf.exchange import Exchange
+    from dmvpn.features.ospf.events import Exchange
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.output import Complaints, Sender
     from dmvpn.features.ospf.state import State

@@ -10,7 +10,7 @@ from dmvpn.features.ospf.packet import Acknowledgment
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies, Helper
-    from dmvpn.features.ospf.exchange import Exchange
+    from dmvpn.features.ospf.events import Exchange
     from dmvpn.features.ospf.flooding import Flooding, Origination
     from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import DatabaseEntry
