@@ -1,23 +1,147 @@
-"""The exchange of databases with one neighbor: master or slave, its descriptions, requests. RFC 2328 §10.6 to §10.9."""
+"""Conditions for received packets: of our area, of a neighbor on the link, authentic. RFC 2328 §8.2.
+
+{exchange}
+
+Updates of neighbors: each advertisement is judged, taken and acknowledged, or answered. RFC 2328 §13, §13.7.
+
+A limit for LSAs of other routers: `max-lsa`. LSAs that this router originates do not count.
+
+    below the threshold -> near: a log line -> over: a log line, and a minute to become less
+    -> ignoring: no neighbors, nothing is kept, for `ignore-time` -> it begins again
+
+A process that exceeds its limit too often ignores LSAs until an administrator clears the process; after `reset-time`
+without, the times are counted from the start. Not of the RFC: IOS's.
+"""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.context import Timer
+from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, LsaType
-from dmvpn.features.ospf.messages import MtusDiffer
-from dmvpn.features.ospf.neighbor import NeighborMove, NeighborState
-from dmvpn.features.ospf.packet import LinkStateRequest
+from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.interface import ALL_DESIGNATED
+from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, Lsa, LsaHeader, LsaType, size_of
+from dmvpn.features.ospf.messages import DuplicateRouter, LsaLimitIgnoring, LsaLimitPassed, LsaThreshold, MtusDiffer
+from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
+from dmvpn.features.ospf.output import parse
+from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, LinkStateRequest, LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.reasons import OspfReason
 
 if TYPE_CHECKING:
-    from dmvpn.features.ospf.adjacency import Adjacencies
-    from dmvpn.features.ospf.interface import Neighbor
-    from dmvpn.features.ospf.lsa import Lsa, LsaHeader
+    from dmvpn.base.events import IpReceived
+    from dmvpn.features.ospf.adjacency import Adjacencies, Hellos, Helper
+    from dmvpn.features.ospf.flooding import Flooding, Origination
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.lsa import DatabaseEntry
+    from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
-    from dmvpn.features.ospf.packet import Description
+    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
+
+
+# ------------------------------------------------------------------------------------------------ `max-lsa`
+
+
+#: Seconds for which there may be too many before the process gives up.
+_PATIENCE: Final = 60.0
+_MINUTE: Final = 60.0
+
+
+class LsaLimit:
+    """That of one process. ignored: how often it has ignored since this was last counted from the start.
+
+    ignore, resume: halt the process, and start it again; they call `ignore` and `resume` here.
+    """
+
+    def __init__(self, state: State, ignore: Timer, resume: Timer) -> None:
+        self.ignored = 0
+        self.is_ignoring = False
+        self._state = state
+        self._context = state.context
+        self._near = self._over = False
+        self._patience = ignore
+        self._end = resume
+        self._reset = Timer("forget how often neighbors were ignored", self._forgive)
+
+    @property
+    def count(self) -> int:
+        """The number of LSAs from other routers."""
+        own = self._state.router_id
+        return sum(len(each.entries) - each.by_router.get(own, 0) for _, each in self._state.scopes())
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the process begins again; None: it does not ignore, or for good."""
+        until = self._context.timers.when(self._end)
+        return None if until is None else until - self._context.now
+
+    def check(self) -> None:
+        """Check the number of LSAs; called at the end of each event."""
+        limit = self._state.settings.lsa_limit
+        if limit is None or self.is_ignoring:
+            return
+        number, count = self._state.settings.number, self.count
+        was_near, was_over = self._near, self._over
+        self._near, self._over = count * 100 > limit.maximum * limit.threshold, count > limit.maximum
+        if self._near and not was_near:
+            self._context.emit(LsaThreshold.of(number, count))
+        if self._over and not was_over:
+            self._context.emit(LsaLimitPassed.of(number, count))
+            if not limit.warning_only:
+                self._context.start(self._patience, _PATIENCE)
+        if not self._over:
+            self._context.stop(self._patience)
+
+    def configure(self, old: ProcessSettings) -> bool:
+        """Obey another line: Apply another line, and clear the state of the previous one. Returns whether the process
+        begins again.
+        """
+        if old.lsa_limit == self._state.settings.lsa_limit:
+            return False
+        was_ignoring = self.is_ignoring
+        self.clear()
+        return was_ignoring
+
+    def clear(self) -> None:
+        """Begin as if there had never been too many."""
+        for timer in (self._patience, self._end, self._reset):
+            self._context.stop(timer)
+        self._near = self._over = self.is_ignoring = False
+        self.ignored = 0
+
+    def ignore(self) -> bool:
+        """Ignore all neighbors, because there were too many for too long. Returns whether the process halts."""
+        limit = self._state.settings.lsa_limit
+        if limit is None or limit.warning_only:
+            return False
+        self.ignored += 1
+        self._context.stop(self._reset)
+        self._near = self._over = False
+        is_for_good = self.ignored > limit.ignore_count
+        if not is_for_good:
+            self._context.start(self._end, limit.ignore_minutes * _MINUTE)
+        minutes = None if is_for_good else limit.ignore_minutes
+        self._context.emit(LsaLimitIgnoring.of(self._state.settings.number, self.count, minutes))
+        self.is_ignoring = True
+        return True
+
+    def resume(self) -> None:
+        """Accept the neighbors again: the time is over."""
+        limit = self._state.settings.lsa_limit
+        self.is_ignoring = False
+        if limit is not None:
+            self._context.start(self._reset, limit.reset_minutes * _MINUTE)
+
+    def _forgive(self) -> None:
+        self.ignored = 0
+
+
+# -------------------------------------------------------------------------------------------- the exchange of databases
+
 
 _UNDER_WAY: Final = (NeighborState.EX_START, NeighborState.EXCHANGE)
 _REQUEST: Final = 12
@@ -188,3 +312,254 @@ class Exchange:
             self._ask(neighbor)
         elif neighbor.state is NeighborState.LOADING:
             self._adjacencies.move(neighbor, NeighborMove.LOADED, "Loading Done")
+
+
+# ------------------------------------------------------------------------------------------------ updates
+
+
+#: Octets of all databases of a process, with something for each advertisement: some 90,000 external routes.
+LARGEST_DATABASES: Final = 1 << 23
+#: Octets of an advertisement that fits into an IP packet with all that may be around it.
+_LONGEST: Final = 0xFFFF - 200
+
+
+class Updates:
+    """Takes updates and acknowledgments, for one process."""
+
+    def __init__(
+        self,
+        state: State,
+        sender: Sender,
+        complaints: Complaints,
+        retransmission: Retransmission,
+        flooding: Flooding,
+        origination: Origination,
+        adjacencies: Adjacencies,
+        exchange: Exchange,
+        helper: Helper,
+    ) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self._complaints = complaints
+        self._retransmission = retransmission
+        self._flooding = flooding
+        self._origination = origination
+        self._adjacencies = adjacencies
+        self._exchange = exchange
+        self._helper = helper
+
+    def receive(self, neighbor: Neighbor, update: LinkStateUpdate) -> None:
+        """Take an update that came from a neighbor."""
+        if not neighbor.exchanges:
+            return
+        at_once: list[LsaHeader] = []
+        for lsa in update.lsas:
+            if not self._receive(neighbor, lsa, at_once):
+                break
+        for headers in self._sender.batches(neighbor.interface, at_once):
+            self._sender.to(neighbor, Acknowledgment(headers))
+
+    def _receive(self, neighbor: Neighbor, lsa: Lsa, at_once: list[LsaHeader]) -> bool:
+        """Take one advertisement. at_once: headers to acknowledge without delay. False: the rest is void."""
+        area, header, now = neighbor.interface.area, lsa.header, self._context.now
+        if not lsa.is_sound or not area.admits(header.type) or header.length > _LONGEST:
+            self._sender.drop("LSA that may not be")
+            return True
+        if header.type == LsaType.OPAQUE_LINK:
+            # All interested neighbors have received them, too: they are neither stored nor flooded.
+            self._exchange.got(neighbor, header)
+            at_once.append(header)
+            self._helper.take(neighbor.interface, lsa)
+            return True
+        database = self._state.database(area, header.type)
+        entry = database.get(lsa.key)
+        if header.age >= MAX_AGE and entry is None and not self._state.is_exchanging:
+            self._exchange.got(neighbor, header)
+            at_once.append(header)
+            return True
+        verdict = database.compare(header)
+        if verdict > 0 and self._is_too_much(lsa, entry):
+            # Acknowledged all the same, or it comes again forever; the neighbor stays, and so does what is known.
+            self._exchange.got(neighbor, header)
+            at_once.append(header)
+            self._complaints.refuse(
+                neighbor.interface, neighbor.address, "LSA too many", "more link states than there is room for"
+            )
+            return True
+        if verdict > 0:
+            if entry is not None and not entry.may_be_replaced(now, self._state.arrival) and not self._is_own(lsa):
+                return True
+            self._accept(neighbor, area, lsa)
+            return True
+        if lsa.key in neighbor.talk.requests:
+            self._adjacencies.restart(neighbor, "BadLSReq")
+            return False
+        if verdict == 0:
+            self._same_again(neighbor, header, at_once)
+        elif entry is not None:
+            self._tell_newer(neighbor, entry)
+        return True
+
+    def go_on(self) -> None:
+        """Go on with exchanges in which something was missing that was flooded meanwhile."""
+        for neighbor in self._flooding.take_supplied():
+            self._exchange.go_on(neighbor)
+
+    def _is_too_much(self, lsa: Lsa, entry: DatabaseEntry | None) -> bool:
+        """Return whether advertisements of other routers would make the databases larger than they may be."""
+        more = size_of(lsa) - (size_of(entry.lsa) if entry is not None else 0)
+        if more <= 0 or (entry is not None and self._is_own(lsa)):
+            return False
+        return more + sum(database.size for _, database in self._state.scopes()) > LARGEST_DATABASES
+
+    def _accept(self, neighbor: Neighbor, area: RunningArea, lsa: Lsa) -> None:
+        interface = neighbor.interface
+        sent_back, changed = self._flooding.spread(area, lsa, neighbor)
+        self.go_on()
+        if changed:
+            self._flooding.note_change(area, lsa)
+            self._helper.changed(self._flooding.take_changed())
+        is_backup = interface.phase is InterfaceState.BACKUP
+        if not sent_back and (not is_backup or neighbor.is_designated):
+            self._flooding.acknowledge_soon(interface, lsa.header)
+        if self._is_own(lsa):
+            self._origination.contested(area, lsa)
+
+    def _same_again(self, neighbor: Neighbor, header: LsaHeader, at_once: list[LsaHeader]) -> None:
+        """Take the instance that we have as an acknowledgment, if the neighbor owes us one.
+
+        RFC 2328 §13 (7), table 19.
+        """
+        if self._retransmission.settle(neighbor, header):
+            if neighbor.interface.phase is InterfaceState.BACKUP and neighbor.is_designated:
+                self._flooding.acknowledge_soon(neighbor.interface, header)
+        else:
+            at_once.append(header)
+
+    def _tell_newer(self, neighbor: Neighbor, entry: DatabaseEntry) -> None:
+        """Send ours to a neighbor that has an old instance. RFC 2328 §13 (8)."""
+        if self._context.now - entry.arrived >= self._state.arrival:
+            self._sender.tell(neighbor, [entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay)])
+
+    def _is_own(self, lsa: Lsa) -> bool:
+        """Return whether we seem to have made it. RFC 2328 §13.4."""
+        if lsa.header.router == self._state.router_id:
+            return True
+        return lsa.header.type == LsaType.NETWORK and self._state.has_address(lsa.header.id)
+
+    def acknowledged(self, neighbor: Neighbor, acknowledgment: Acknowledgment) -> None:
+        """Take an acknowledgment that came. RFC 2328 §13.7."""
+        if neighbor.exchanges:
+            for header in acknowledgment.headers:
+                self._retransmission.settle(neighbor, header)
+
+
+# ------------------------------------------------------------------------------------------------ packets
+
+
+class Receiver:
+    """Judges packets of one process and hands them on."""
+
+    def __init__(
+        self, state: State, sender: Sender, complaints: Complaints, hellos: Hellos, exchange: Exchange, updates: Updates
+    ) -> None:
+        self._state = state
+        self._context = state.context
+        self._sender = sender
+        self._complaints = complaints
+        self._hellos = hellos
+        self._exchange = exchange
+        self._updates = updates
+
+    def receive(self, interface: OspfInterface, event: IpReceived) -> bool:
+        """Process a received packet. Returns False if it is malformed or not authentic: then it may not be from its
+        sender.
+        """
+        source = event.source
+        if not isinstance(source, IPv4Address) or source == interface.address:
+            return True
+        if not interface.speaks and not self._state.settings.virtual_links:
+            return True
+        try:
+            packet = parse(event.payload)
+        except WireError as error:
+            self._complaints.refuse(interface, source, "malformed", str(error))
+            return False
+        virtual = self._virtual(interface, packet)
+        if virtual is not None and virtual.far_end is not None:
+            interface, source = virtual, virtual.far_end.address
+        if not interface.speaks:
+            return True
+        if self._is_misplaced(interface, event, source, packet):
+            return True
+        asked, context = interface.settings.authentication, self._context
+        accepted = asked.accepting(context.ports.clock, context.now) if asked.keys else None
+        refusal = asked.refusal(packet, event.payload, accepted)
+        if refusal:
+            interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
+            self._complaints.refuse(interface, source, "not authentic", f"Authentication: {refusal}")
+            return False
+        self._sender.note_received(packet)
+        if self._context.ports.debugging.on(messages.PACKET, interface=interface.name):
+            self._context.debug(messages.packet_line("rcv.", packet, interface.name, len(event.payload), source))
+        if isinstance(packet.content, Hello):
+            self._hellos.receive(interface, source, packet, packet.content)
+            return True
+        neighbor = interface.neighbors.get(source)
+        if neighbor is None or neighbor.router != packet.router:
+            self._sender.drop("of no neighbor")
+            return True
+        if self._sender.is_replay(neighbor, packet):
+            self._sender.drop("old packet with a digest")
+            return False
+        self._hand_on(neighbor, packet)
+        return True
+
+    def _virtual(self, interface: OspfInterface, packet: OspfPacket) -> OspfInterface | None:
+        """Return the virtual link that a packet is of: of the backbone, from a router that one leads to.
+
+        RFC 2328 §8.2.
+        """
+        if int(packet.area) or not interface.area.number or not self._state.settings.virtual_links:
+            return None
+        return self._state.virtual_link_to(interface.area.number, packet.router)
+
+    def _hand_on(self, neighbor: Neighbor, packet: OspfPacket) -> None:
+        match packet.content:
+            case Description() as description:
+                self._exchange.receive(neighbor, description)
+            case LinkStateRequest() as request:
+                self._exchange.answer(neighbor, request)
+            case LinkStateUpdate() as update:
+                self._updates.receive(neighbor, update)
+            case Acknowledgment() as acknowledgment:
+                self._updates.acknowledged(neighbor, acknowledgment)
+
+    def _is_misplaced(
+        self, interface: OspfInterface, event: IpReceived, source: IPv4Address, packet: OspfPacket
+    ) -> bool:
+        """Return whether the packet is misdirected: its destination, area or source is wrong, or it carries our router
+        ID.
+        """
+        if event.destination == ALL_DESIGNATED and not interface.leads:
+            return True
+        if packet.area != interface.area.id:
+            areas = (packet.area, interface.area.id)
+            interface.refuse(source, Reason(OspfReason.AREA, areas, self._context.now))
+            self._complaints.refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
+            return True
+        alone = interface.settings.network is NetworkType.POINT_TO_POINT
+        if not alone and source not in interface.prefix:
+            self._complaints.refuse(interface, source, "sender outside of the subnet", "sender outside of the subnet")
+            return True
+        least = interface.settings.least_ttl
+        if event.ttl < least:
+            interface.refuse(source, Reason(OspfReason.TTL, (event.ttl, least), self._context.now))
+            self._complaints.refuse(interface, source, "a small TTL", f"TTL {event.ttl} is below {least}")
+            return True
+        if packet.router == self._state.router_id:
+            self._sender.drop("our own router identifier")
+            self._complaints.complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
+            return True
+        return False
