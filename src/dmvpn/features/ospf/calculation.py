@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.externals import Externals
+    from dmvpn.features.ospf.links import VirtualLinks
     from dmvpn.features.ospf.own_lsas import Summaries
     from dmvpn.features.ospf.rib import Offers
     from dmvpn.features.ospf.state import State
-    from dmvpn.features.ospf.virtual import VirtualLinks
 
 
 class Calculation:

@@ -1,7 +1,18 @@
-"""Interfaces come, change and go: where a process runs, and as what. RFC 2328 §9.3."""
+"""Interfaces come, change and go: where a process runs, and as what. RFC 2328 §9.3.
+
+Areas come and go with the interfaces in them.
+
+Virtual links: links of the backbone through another area, to a border router of it. RFC 2328 §15.
+
+A virtual link is an interface of the backbone. It comes up when the calculation of its transit area reaches the router
+at the other end, and goes down when that router is unreachable. Its cost, both addresses and the next hops are those of
+the path through the area. Packets travel by unicast, over several hops if necessary; the area and the sender's router
+ID identify the virtual link of a received packet.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -10,22 +21,87 @@ from dmvpn.base.context import Timer
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
-from dmvpn.features.ospf.interface import OspfInterface
+from dmvpn.features.ospf.interface import FarEnd, OspfInterface
+from dmvpn.features.ospf.lsa import LAST_RESORT, Database
 from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.neighbor import InterfaceMove, InterfaceState
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
-from dmvpn.features.ospf.spf import Slices
+from dmvpn.features.ospf.spf import RunningArea, Slices
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface
     from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
-    from dmvpn.features.ospf.areas import Areas
     from dmvpn.features.ospf.externals import Externals
-    from dmvpn.features.ospf.flooding import Flooding
-    from dmvpn.features.ospf.interface import FarEnd
+    from dmvpn.features.ospf.flooding import Flooding, Origination
+    from dmvpn.features.ospf.lsa import LsaKey
+    from dmvpn.features.ospf.model import VirtualLink
     from dmvpn.features.ospf.output import Sender
-    from dmvpn.features.ospf.own_lsas import Topology
+    from dmvpn.features.ospf.own_lsas import Summaries, Topology
+    from dmvpn.features.ospf.spf import Graph, Reached, Tree
     from dmvpn.features.ospf.state import State
+
+
+# ------------------------------------------------------------------------------------------------ areas
+
+
+class Areas:
+    """The areas of one process."""
+
+    def __init__(
+        self,
+        state: State,
+        flooding: Flooding,
+        origination: Origination,
+        externals: Externals,
+        topology: Topology,
+        summaries: Summaries,
+    ) -> None:
+        self._state = state
+        self._flooding = flooding
+        self._origination = origination
+        self._externals = externals
+        self._topology = topology
+        self._summaries = summaries
+
+    def get(self, number: int) -> RunningArea:
+        """Return the area of this number, made if it is new."""
+        state = self._state
+        area = state.areas.get(number)
+        if area is None:
+            database = Database(state.context, lambda key: self.expire(number, key))
+            area = state.areas[number] = RunningArea(number, state.area_settings(number), database)
+            state.areas = dict(sorted(state.areas.items()))
+            self._externals.refresh_all()
+            self._topology.describe_all()
+        return area
+
+    def expire(self, number: int | None, key: LsaKey) -> None:
+        """Flood an advertisement once more that reached MAX_AGE. number: of its area, None if it has none."""
+        state = self._state
+        area = state.areas[number] if number is not None else next(iter(state.areas.values()), None)
+        database = state.externals if number is None or area is None else area.database
+        entry = database.expire(key)
+        if area is not None and entry is not None:
+            self._flooding.originate(area, entry.lsa.parse(entry.lsa.at_age(entry.age(state.context.now))))
+
+    def drop_empty(self) -> list[int]:
+        """Drop areas without interfaces; returns their numbers."""
+        state = self._state
+        used = {interface.area.number for interface in state.interfaces.values()}
+        empty = [area for number, area in state.areas.items() if number not in used]
+        for area in empty:
+            self._origination.drop_area(area)
+            self._summaries.forget_area(area.number)
+            area.database.close()
+            del state.areas[area.number]
+            state.request_calculation()
+            self._externals.refresh_all()
+            self._topology.describe_all()
+        return [area.number for area in empty]
+
+
+# ------------------------------------------------------------------------------------------------ interfaces
+
 
 #: Why the neighbor at the other end of a virtual link is lost, for the log.
 UNREACHABLE = "Neighbor Down: Interface down or detached"
@@ -210,3 +286,64 @@ def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settin
         settings.area.kind,
     )
     return before != now or kinds
+
+
+# ------------------------------------------------------------------------------------------------ virtual links
+
+
+class VirtualLinks:
+    """The virtual links of one process. An interface is there while the other end is reached."""
+
+    def __init__(self, state: State, topology: Topology, links: Links) -> None:
+        self._state = state
+        self._topology = topology
+        self._links = links
+
+    def reconfigure(self) -> bool:
+        """Apply other lines: a link whose lines are gone or changed is removed, and comes back with a calculation.
+
+        Returns whether one went, so that a calculation is needed.
+        """
+        went = False
+        wanted = {link.lines.name: self._settings(link) for link in self._state.settings.virtual_links}
+        ends = {link.lines.name: (link.area, link.router) for link in self._state.settings.virtual_links}
+        for interface, end in list(self._state.virtual_links()):
+            is_same = ends.get(interface.name) == (end.area, end.router)
+            if not is_same or wanted[interface.name] != interface.settings:
+                self._links.end(interface.name, UNREACHABLE)
+                went = True
+        return went
+
+    def follow(self, area: RunningArea, graph: Graph) -> None:
+        """Follow the new shortest paths within an area for the links through it."""
+        for link in self._state.settings.virtual_links:
+            if link.area == area.number and area.number and area.tree is not None:
+                self._follow(link, area.tree, graph if area.takes_externals else None)
+
+    def _follow(self, link: VirtualLink, tree: Tree, graph: Graph | None) -> None:
+        """Follow the paths of one area; graph: None: no link leads through the area, which is a stub or an NSSA."""
+        reached, interface = tree.routers.get(link.router), self._state.interfaces.get(link.lines.name)
+        address = graph.address_of(link.router, tree) if graph is not None and reached is not None else None
+        out = self._way_out(reached, interface) if reached is not None else None
+        if reached is None or address is None or out is None or reached.cost >= LAST_RESORT:
+            if interface is not None:
+                self._links.end(interface.name, UNREACHABLE)
+            return
+        far_end = FarEnd(link.router, address, link.area, reached.hops)
+        if interface is None:
+            state = replace(out.state, name=link.lines.name)
+            self._links.begin(state, self._settings(link), far_end, reached.cost)
+        elif interface.lead_by(replace(out.state, name=interface.name), out.address, far_end, reached.cost):
+            self._topology.describe(interface.area)
+
+    def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:
+        """Return the interface on the path: of several the one with the address that the link has."""
+        there = self._state.interfaces  # a hop's interface may be gone since the calculation began
+        found = [there[hop.interface] for hop in reached.hops if hop.interface in there]
+        kept = (each for each in found if interface is not None and each.address == interface.address)
+        return next(kept, found[0] if found else None)
+
+    def _settings(self, link: VirtualLink) -> Settings:
+        """Return the settings of a link: it is a part of the backbone, whatever the process says of interfaces."""
+        made = settings_of(self._state.settings, link.lines, 0, self._state.key_chains)
+        return replace(made, passive=False, suppress_prefixes=False, bfd=False, least_ttl=0)

@@ -26,12 +26,11 @@ from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged,
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
-from dmvpn.features.ospf.areas import Areas
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.events import Exchange, LsaLimit, Receiver, Updates
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding, Origination
-from dmvpn.features.ospf.links import Links
+from dmvpn.features.ospf.links import Areas, Links, VirtualLinks
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import BadPacket, NoRouterId
 from dmvpn.features.ospf.model import OspfConfig
@@ -41,7 +40,6 @@ from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
 from dmvpn.features.ospf.rib import Offers
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.state import State, Throttle, own_lines
-from dmvpn.features.ospf.virtual import VirtualLinks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
