@@ -2,28 +2,178 @@
 
 The process requests a calculation from the throttle. It runs in slices, so that Hellos are processed meanwhile; its
 routes become offers to the routing table.
+
+Shorter paths of the backbone through areas that virtual links lead through. RFC 2328 §16.3.
+
+External routes learned from type 5 and type 7 LSAs. RFC 2328 §16.4, RFC 3101 §2.5.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.effects import NextHop
+from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.ospf.externals import translations
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
-from dmvpn.features.ospf.outside import external_routes
-from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes
-from dmvpn.features.ospf.spf import OspfRoute, Slices, active_ranges, collect, graph_of, grow, keep_better, paced
-from dmvpn.features.ospf.transit import shorten, shorten_to_borders
+from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes, learned_in
+from dmvpn.features.ospf.spf import (
+    OspfRoute,
+    Reached,
+    Slices,
+    WayKind,
+    active_ranges,
+    collect,
+    graph_of,
+    grow,
+    keep_better,
+    paced,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.externals import Externals
     from dmvpn.features.ospf.links import VirtualLinks
+    from dmvpn.features.ospf.lsa import Database, LsaKey
     from dmvpn.features.ospf.own_lsas import Summaries
     from dmvpn.features.ospf.rib import Offers
+    from dmvpn.features.ospf.spf import Hops, RunningArea
     from dmvpn.features.ospf.state import State
+
+
+# ------------------------------------------------------------------------------------------------ transit areas
+
+
+_INSIDE = (WayKind.INTRA, WayKind.INTER)
+
+
+def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
+    """Move backbone routes, in `best`, into a transit area where a border router there is nearer."""
+    for area in state.areas.values():
+        if not (state.is_border and area.number and area.is_transit):
+            continue
+        for key, cost, border in learned_in(state, area, LsaType.SUMMARY):
+            prefix = area.database.entries[key].lsa.prefix
+            known = best.get(prefix) if prefix is not None else None
+            if known is None or known.area != 0 or known.kind not in _INSIDE or not known.hops or cost > known.cost:
+                continue
+            hops = border.hops if cost < known.cost else tuple(dict.fromkeys((*known.hops, *border.hops)))
+            best[known.prefix] = replace(known, cost=cost, hops=hops)
+
+
+def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reached]]) -> None:
+    """Shorten in the same way the paths to AS boundary routers."""
+    for area in state.areas.values():
+        if not (state.is_border and area.number and area.is_transit):
+            continue
+        for key, cost, border in learned_in(state, area, LsaType.BORDER_SUMMARY):
+            number, known = borders.get(key.id, (None, None))
+            if known is None or number != 0 or cost > known.cost:
+                continue
+            hops = border.hops if cost < known.cost else tuple(dict.fromkeys((*known.hops, *border.hops)))
+            borders[key.id] = 0, Reached(cost, hops, known.flags)
+
+
+# ------------------------------------------------------------------------------------------------ external routes
+
+
+class _Ways:
+    """The paths within OSPF to forwarding addresses."""
+
+    def __init__(self, state: State, inside: Iterable[OspfRoute]) -> None:
+        self.table: PrefixTable[OspfRoute] = PrefixTable()
+        for route in inside:
+            self.table[route.prefix] = route
+        self._interfaces = state.interfaces.values()
+
+    def beside(self, forwarding: IPv4Address) -> Hops:
+        """Return the path to a station on a connected network, which is its own next hop; (): we are that station."""
+        if any(each.address == forwarding for each in self._interfaces):
+            return ()
+        real = (each for each in self._interfaces if each.far_end is None)
+        return tuple(NextHop(each.name, forwarding) for each in real if forwarding in each.prefix)
+
+
+def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
+    """Yield the external routes of other routers. inside: the paths within OSPF, for forwarding addresses."""
+    ways, borders = _Ways(state, inside.values()), state.found.borders
+    for key, prefix, body, _ in _told(state, state.externals, LsaType.EXTERNAL):
+        border = borders[key.router][1] if key.router in borders else None
+        way = _way(border, body.forwarding, ways, None)
+        if way is not None:
+            yield _route(key, prefix, body, way, None, 1)
+    for area in state.areas.values():
+        if area.settings.kind is not AreaKind.NSSA or area.tree is None:
+            continue
+        for key, prefix, body, options in _told(state, area.database, LsaType.NSSA_EXTERNAL):
+            border, wanted = area.tree.routers.get(key.router), bool(options & Options.NSSA)
+            if border is None or not border.flags & RouterFlag.EXTERNAL:
+                continue
+            if prefix.is_default and state.is_border and not wanted:
+                continue  # RFC 3101 §2.5 (3): border routers would send packets to each other
+            way = _way(border, body.forwarding, ways, area)
+            if way is not None:
+                yield _route(key, prefix, body, way, area, 0 if wanted else 2)
+
+
+def _told(state: State, database: Database, kind: LsaType) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
+    """Yield valid LSAs of other routers: key, network, body and options. A provider's router uses none of another."""
+    for key, entry in database.entries.items():
+        body, prefix = entry.lsa.body, entry.lsa.prefix
+        gone = key.type != kind or key in database.dying or key.router == state.router_id
+        if entry.lsa.header.options & Options.DOWN and state.is_provider_edge:
+            continue
+        if not gone and prefix is not None and isinstance(body, ExternalBody) and body.metric < INFINITY:
+            yield key, prefix, body, entry.lsa.header.options
+
+
+def _route(
+    key: LsaKey, prefix: Prefix, body: ExternalBody, way: tuple[int, Hops], area: RunningArea | None, liking: int
+) -> OspfRoute:
+    """Return the route. area: that the network is brought into by type 7."""
+    cost, hops = way
+    kinds = (WayKind.EXTERNAL_1, WayKind.EXTERNAL_2) if area is None else (WayKind.NSSA_1, WayKind.NSSA_2)
+    return OspfRoute(
+        prefix=prefix,
+        kind=kinds[body.is_type_2],
+        cost=cost if body.is_type_2 else cost + body.metric,
+        outer=body.metric if body.is_type_2 else 0,
+        hops=hops,
+        origin=key.router,
+        area=area.number if area is not None else None,
+        tag=body.tag,
+        liking=liking,
+    )
+
+
+def _way(
+    border: Reached | None, forwarding: IPv4Address, ways: _Ways, area: RunningArea | None
+) -> tuple[int, Hops] | None:
+    """Return cost and next hops of the path to the border router, or to the forwarding address.
+
+    area: that this address has to be in, RFC 3101 §2.5 (3).
+    """
+    if border is None:
+        return None
+    if not int(forwarding):
+        return border.cost, border.hops
+    found = ways.table.lookup(forwarding)
+    if found is None:
+        return None
+    way = found[1]
+    if area is not None and (way.kind is not WayKind.INTRA or way.area != area.number):
+        return None
+    hops = way.hops or ways.beside(forwarding)
+    return (way.cost, hops) if hops else None
+
+
+# ------------------------------------------------------------------------------------------------ the calculation
 
 
 class Calculation:
