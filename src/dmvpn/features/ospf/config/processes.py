@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces
-from dmvpn.features.ospf.config.words import AREA, NETWORK
+from dmvpn.features.ospf.config.interfaces import AREA, WILDCARD_NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode, common
 from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines
 from dmvpn.ios.tree import assign, named_options
@@ -326,7 +326,7 @@ BFD_ALL: Final = _line(
     "bfd all-interfaces", {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}, order=36
 )
 NETWORKS: Final = _line(
-    f"network {{network:{NETWORK.name}}} {_AREA}",
+    f"network {{network:{WILDCARD_NETWORK.name}}} {_AREA}",
     {"network": "Run on interfaces with an address in this network"},
     order=40,
     key=("network",),
