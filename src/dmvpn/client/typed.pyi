@@ -84,7 +84,7 @@ from dmvpn.features.nhrp.show.servers import ShowServers
 from dmvpn.features.nhrp.show.statistics import ShowHappenings
 from dmvpn.features.nhrp.show.statistics import ShowSummary as features_nhrp_show_statistics_ShowSummary
 from dmvpn.features.nhrp.show.statistics import ShowTraffic as features_nhrp_show_statistics_ShowTraffic
-from dmvpn.features.ospf.show.amounts import ShowAmounts
+from dmvpn.features.ospf.show.database import ShowAmounts
 from dmvpn.features.ospf.show.borders import ShowBorderRouters
 from dmvpn.features.ospf.show.counts import Calculations
 from dmvpn.features.ospf.show.counts import LastResort
@@ -93,7 +93,7 @@ from dmvpn.features.ospf.show.counts import PacketCounters
 from dmvpn.features.ospf.show.counts import PastEvent
 from dmvpn.features.ospf.show.counts import ShowSections
 from dmvpn.features.ospf.show.database import ShowDatabases
-from dmvpn.features.ospf.show.details import ShowAdvertisements
+from dmvpn.features.ospf.show.database import ShowAdvertisements
 from dmvpn.features.ospf.show.interfaces import ShowInterfaces as features_ospf_show_interfaces_ShowInterfaces
 from dmvpn.features.ospf.show.lists import ShowLists as features_ospf_show_lists_ShowLists
 from dmvpn.features.ospf.show.neighbors import ShowNeighbors as features_ospf_show_neighbors_ShowNeighbors

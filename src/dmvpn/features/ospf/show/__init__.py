@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dmvpn.features.ospf.show.amounts import AMOUNTS
 from dmvpn.features.ospf.show.borders import BORDERS
 from dmvpn.features.ospf.show.counts import COUNTS
-from dmvpn.features.ospf.show.database import DATABASE
-from dmvpn.features.ospf.show.details import DETAILS
+from dmvpn.features.ospf.show.database import AMOUNTS, DATABASE, DETAILS
 from dmvpn.features.ospf.show.interfaces import INTERFACES
 from dmvpn.features.ospf.show.lists import LISTS
 from dmvpn.features.ospf.show.neighbors import NEIGHBORS
