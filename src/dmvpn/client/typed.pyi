@@ -95,7 +95,7 @@ from dmvpn.features.ospf.show.counts import ShowSections
 from dmvpn.features.ospf.show.database import ShowDatabases
 from dmvpn.features.ospf.show.database import ShowAdvertisements
 from dmvpn.features.ospf.show.interfaces import ShowInterfaces as features_ospf_show_interfaces_ShowInterfaces
-from dmvpn.features.ospf.show.lists import ShowLists as features_ospf_show_lists_ShowLists
+from dmvpn.features.ospf.show.neighbors import ShowLists as features_ospf_show_lists_ShowLists
 from dmvpn.features.ospf.show.neighbors import ShowNeighbors as features_ospf_show_neighbors_ShowNeighbors
 from dmvpn.features.ospf.show.process import ShowProcesses
 from dmvpn.features.ospf.show.summed import ShowSummaryAddresses

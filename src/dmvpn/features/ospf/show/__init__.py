@@ -6,8 +6,7 @@ from dmvpn.features.ospf.show.borders import BORDERS
 from dmvpn.features.ospf.show.counts import COUNTS
 from dmvpn.features.ospf.show.database import AMOUNTS, DATABASE, DETAILS
 from dmvpn.features.ospf.show.interfaces import INTERFACES
-from dmvpn.features.ospf.show.lists import LISTS
-from dmvpn.features.ospf.show.neighbors import NEIGHBORS
+from dmvpn.features.ospf.show.neighbors import LISTS, NEIGHBORS
 from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols, protocol_names
 from dmvpn.features.ospf.show.summed import SUMMARY_ADDRESSES
