@@ -102,7 +102,7 @@ from dmvpn.features.ospf.show.summed import ShowSummaryAddresses
 from dmvpn.features.ospf.show.underway import Helping
 from dmvpn.features.ospf.show.underway import NeighborCounts
 from dmvpn.features.ospf.show.underway import WaitingLsa
-from dmvpn.features.ospf.show.virtual import ShowVirtualLinks
+from dmvpn.features.ospf.show.interfaces import ShowVirtualLinks
 from dmvpn.features.pki.show.certificates import Certificates
 from dmvpn.features.pki.show.keypairs import PublicKeys
 from dmvpn.features.pki.show.trustpoints import Lists
