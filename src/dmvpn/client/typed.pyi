@@ -85,7 +85,7 @@ from dmvpn.features.nhrp.show.statistics import ShowHappenings
 from dmvpn.features.nhrp.show.statistics import ShowSummary as features_nhrp_show_statistics_ShowSummary
 from dmvpn.features.nhrp.show.statistics import ShowTraffic as features_nhrp_show_statistics_ShowTraffic
 from dmvpn.features.ospf.show.database import ShowAmounts
-from dmvpn.features.ospf.show.borders import ShowBorderRouters
+from dmvpn.features.ospf.show.process import ShowBorderRouters
 from dmvpn.features.ospf.show.counts import Calculations
 from dmvpn.features.ospf.show.counts import LastResort
 from dmvpn.features.ospf.show.counts import LocalRoute
@@ -98,7 +98,7 @@ from dmvpn.features.ospf.show.interfaces import ShowInterfaces as features_ospf_
 from dmvpn.features.ospf.show.neighbors import ShowLists as features_ospf_show_lists_ShowLists
 from dmvpn.features.ospf.show.neighbors import ShowNeighbors as features_ospf_show_neighbors_ShowNeighbors
 from dmvpn.features.ospf.show.process import ShowProcesses
-from dmvpn.features.ospf.show.summed import ShowSummaryAddresses
+from dmvpn.features.ospf.show.process import ShowSummaryAddresses
 from dmvpn.features.ospf.show.underway import Helping
 from dmvpn.features.ospf.show.underway import NeighborCounts
 from dmvpn.features.ospf.show.underway import WaitingLsa

@@ -1,4 +1,11 @@
-"""`show ip ospf`, and `clear ip ospf process`."""
+"""`show ip ospf`, and `clear ip ospf process`.
+
+`show ip ospf border-routers`: the paths to border routers.
+
+`show ip ospf summary-address`: summaries of external prefixes, as in Cisco's command reference.
+
+The block of each OSPF process in `show ip protocols`.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +14,23 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.externals import translates
+from dmvpn.features.ospf.lsa import RouterFlag
 from dmvpn.features.ospf.machine import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.show.common import HELP, OSPF, processes
-from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
+from dmvpn.features.ospf.show.common import HELP, OSPF, own_processes, processes
+from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
+from dmvpn.ios.distribution import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.model import AreaRange, Redistribution
-    from dmvpn.features.ospf.spf import RunningArea
+    from dmvpn.features.ospf.spf import Reached, RunningArea
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
 
 _KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSSA"}
 
@@ -232,3 +245,231 @@ CLEAR: Final = ExecCommand(
     action=clear_process,
     privilege=15,
 )
+
+
+# ------------------------------------------------------------------------------------------------ border routers
+
+
+_ROLES: Final = {
+    RouterFlag.BORDER: "ABR",
+    RouterFlag.EXTERNAL: "ASBR",
+    RouterFlag.BORDER | RouterFlag.EXTERNAL: "ABR/ASBR",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BorderRouter:
+    """One path to a border router. inside: within an area. hops: addresses and interfaces. spf: calculations so far."""
+
+    router: str
+    inside: bool
+    cost: int
+    hops: tuple[tuple[str, str], ...]
+    kind: str
+    area: int
+    spf: int
+
+
+@dataclass(frozen=True, slots=True)
+class BorderRouters:
+    """Those of one process."""
+
+    own: str
+    process: int
+    routers: tuple[BorderRouter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBorderRouters:
+    """The answer to `show ip ospf border-routers`."""
+
+    processes: tuple[BorderRouters, ...]
+
+
+def query_border_routers(ctx: ShowContext, args: Args) -> ShowBorderRouters:
+    """Return all processes."""
+    return ShowBorderRouters(
+        tuple(BorderRouters(str(each.router_id), each.number, tuple(_routers(each))) for each in processes(ctx, args))
+    )
+
+
+def _routers(process: Process) -> Iterator[BorderRouter]:
+    found: list[tuple[IPv4Address, int, bool, Reached]] = []
+    near: dict[IPv4Address, None] = {}
+    for area in process.areas.values():
+        for router, reached in area.tree.routers.items() if area.tree is not None else ():
+            if _kind(reached) and router != process.router_id:
+                found.append((router, area.number, True, reached))
+                near[router] = None
+    far = {
+        router: each for router, each in process.state.found.borders.items() if router not in (process.router_id, *near)
+    }
+    found += [(router, number, False, reached) for router, (number, reached) in far.items()]
+    for router, number, inside, reached in sorted(found, key=lambda each: each[:2]):
+        yield BorderRouter(
+            router=str(router),
+            inside=inside,
+            cost=reached.cost,
+            hops=tuple((str(hop.address), hop.interface) for hop in reached.hops),
+            kind=_kind(reached),
+            area=number,
+            spf=process.areas[number].calculations,
+        )
+
+
+def _kind(reached: Reached) -> str:
+    return _ROLES.get(RouterFlag(reached.flags) & (RouterFlag.BORDER | RouterFlag.EXTERNAL), "")
+
+
+def render_border_routers(answer: ShowBorderRouters) -> Iterator[str]:
+    """Yield a line for each path."""
+    for process in answer.processes:
+        yield ""
+        yield f"            OSPF Router with ID ({process.own}) (Process ID {process.process})"
+        yield ""
+        yield ""
+        yield "\t\tBase Topology (MTID 0)"
+        yield ""
+        yield "Internal Router Routing Table"
+        yield "Codes: i - Intra-area route, I - Inter-area route"
+        yield ""
+        for each in process.routers:
+            code = "i" if each.inside else "I"
+            for address, interface in each.hops:
+                yield (
+                    f"{code} {each.router} [{each.cost}] via {address}, {interface}, {each.kind}, Area {each.area}, "
+                    f"SPF {each.spf}"
+                )
+
+
+BORDERS: Final = ExecCommand(
+    f"{OSPF} border-routers",
+    {**HELP, "border-routers": "Ways to routers that join areas or bring routes in"},
+    query=query_border_routers,
+    render=render_border_routers,
+)
+
+
+# ------------------------------------------------------------------------------------------------ summary addresses
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryAddress:
+    """One `summary-address`. metric: -1, and kind: 0, while it contains no route; else kind 1 or 2."""
+
+    address: str
+    mask: str
+    metric: int
+    kind: int
+    tag: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSummaries:
+    """Those of one process, as configured."""
+
+    process: int
+    summaries: tuple[SummaryAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSummaryAddresses:
+    """The answer to `show ip ospf summary-address`."""
+
+    processes: tuple[ProcessSummaries, ...]
+
+
+def query_summary_addresses(ctx: ShowContext, args: Args) -> ShowSummaryAddresses:
+    """Return each `summary-address` with its metric, type and tag."""
+    found = []
+    for process in processes(ctx, args):
+        summaries = tuple(
+            SummaryAddress(
+                address=str(each.prefix.address),
+                mask=str(each.prefix.netmask),
+                metric=body.metric if body is not None else -1,
+                kind=0 if body is None else 1 + body.is_type_2,
+                tag=each.tag,
+            )
+            for each, body in process.redistributor.summed_up()
+        )
+        found.append(ProcessSummaries(process.number, summaries))
+    return ShowSummaryAddresses(tuple(found))
+
+
+def render_summary_addresses(answer: ShowSummaryAddresses) -> Iterator[str]:
+    """Yield a list for each process."""
+    for process in answer.processes:
+        yield f"OSPF Process {process.process}, Summary-address"
+        yield ""
+        for each in process.summaries:
+            yield f"{each.address}/{each.mask} Metric {each.metric}, Type {each.kind}, Tag {each.tag}"
+
+
+SUMMARY_ADDRESSES: Final = ExecCommand(
+    f"{OSPF} summary-address",
+    {**HELP, "summary-address": "Summary prefixes of external routes"},
+    query=query_summary_addresses,
+    render=render_summary_addresses,
+)
+
+
+# ------------------------------------------------------------------------------------------------ show ip protocols
+
+
+def ip_protocols(ctx: ShowContext) -> list[str]:
+    """Return the lines of all processes, an empty one between two blocks."""
+    lines: list[str] = []
+    for process in own_processes(ctx):
+        if lines:
+            lines.append("")
+        lines += _block(process, ctx.now)
+    return lines
+
+
+def protocol_names(ctx: ShowContext) -> list[str]:
+    """Return the processes that run."""
+    return [f"ospf {process.number}" for process in own_processes(ctx)]
+
+
+def _block(process: Process, now: float) -> Iterator[str]:
+    settings = process.settings
+    kinds = [area.settings.kind for area in process.areas.values()]
+    counts = [kinds.count(kind) for kind in (AreaKind.NORMAL, AreaKind.STUB, AreaKind.NSSA)]
+    yield f'Routing Protocol is "ospf {process.number}"'
+    yield from filter_lines(settings.distribution)
+    yield f"  Router ID {process.router_id}"
+    yield (f"  Number of areas in this router is {len(kinds)}. {counts[0]} normal {counts[1]} stub {counts[2]} nssa")
+    yield f"  Maximum path: {settings.maximum_paths}"
+    yield "  Routing for Networks:"
+    for network in settings.networks:
+        yield f"    {network.address} {network.wildcard} area {network.area}"
+    attached = [name for name in process.interfaces if process.state.own_of(name).process is not None]
+    if attached:
+        yield "  Routing on Interfaces Configured Explicitly:"
+        yield from (f"    {name}" for name in sorted(attached, key=interface_sort_key))
+    passive = [name for name, interface in process.interfaces.items() if interface.settings.passive]
+    if passive:
+        yield "  Passive Interface(s):"
+        yield from (f"    {name}" for name in sorted(passive, key=interface_sort_key))
+    yield "  Routing Information Sources:"
+    yield "    Gateway         Distance      Last Update"
+    for gateway, (distance, since) in sorted(_gateways(process).items()):
+        yield f"    {gateway!s:<16}{distance:>8}      {age(now - since)}"
+    intra, inter, external = settings.distances
+    if intra == inter == external:
+        yield f"  Distance: (default is {intra})"
+    else:
+        yield f"  Distance: intra-area {intra} inter-area {inter} external {external}"
+
+
+def _gateways(process: Process) -> dict[IPv4Address, tuple[int, float]]:
+    """Return the routers that originated installed routes, with the distance and the time of the latest change."""
+    found: dict[IPv4Address, tuple[int, float]] = {}
+    for prefix, route in process.offers.offered.items():
+        if prefix not in process.state.found.routes:
+            continue
+        origin = process.state.found.routes[prefix].origin
+        _, since = found.get(origin, (0, float("-inf")))
+        found[origin] = (route.distance, max(since, route.since))
+    return found
