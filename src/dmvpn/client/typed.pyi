@@ -99,9 +99,9 @@ from dmvpn.features.ospf.show.neighbors import ShowLists as features_ospf_show_l
 from dmvpn.features.ospf.show.neighbors import ShowNeighbors as features_ospf_show_neighbors_ShowNeighbors
 from dmvpn.features.ospf.show.process import ShowProcesses
 from dmvpn.features.ospf.show.process import ShowSummaryAddresses
-from dmvpn.features.ospf.show.underway import Helping
-from dmvpn.features.ospf.show.underway import NeighborCounts
-from dmvpn.features.ospf.show.underway import WaitingLsa
+from dmvpn.features.ospf.show.counts import Helping
+from dmvpn.features.ospf.show.counts import NeighborCounts
+from dmvpn.features.ospf.show.counts import WaitingLsa
 from dmvpn.features.ospf.show.interfaces import ShowVirtualLinks
 from dmvpn.features.pki.show.certificates import Certificates
 from dmvpn.features.pki.show.keypairs import PublicKeys

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dmvpn.features.ospf.show.counts import COUNTS
+from dmvpn.features.ospf.show.counts import COUNTS, UNDERWAY
 from dmvpn.features.ospf.show.database import AMOUNTS, DATABASE, DETAILS
 from dmvpn.features.ospf.show.interfaces import INTERFACES, VIRTUAL_LINKS
 from dmvpn.features.ospf.show.neighbors import LISTS, NEIGHBORS
 from dmvpn.features.ospf.show.process import BORDERS, CLEAR, PROCESS, SUMMARY_ADDRESSES, ip_protocols, protocol_names
-from dmvpn.features.ospf.show.underway import UNDERWAY
 
 COMMANDS = (
     NEIGHBORS,
