@@ -8,7 +8,7 @@ labels     columns and labels of the shows
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.base.rows import column_words
@@ -18,10 +18,6 @@ from dmvpn.features.ospf.lsa import LinkType, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import DescriptionFlag, PacketType
 from dmvpn.features.ospf.reasons import OspfReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import WordGroup
-
 
 # ------------------------------------------------------------------------------------------------ states
 
@@ -75,8 +71,6 @@ _DOWN = words(WordKind.REASON, rank=36, sighting=r"%OSPF-5-ADJCHG: .* to (?:DOWN
         next: show ip ospf interface (network type)
     {ONE_WAY} :: Its Hello does not name us any more: it does not hear us, or has begun again.
     """)
-
-_OF_STATES: Final = groups(vars())
 
 
 # ------------------------------------------------------------------------------------------------ codes
@@ -141,8 +135,6 @@ _DESCRIPTION_FLAGS = words(WordKind.CODE, DescriptionFlag, rank=60)("""
     INIT :: I: the first one.
     RESYNC :: R: databases are exchanged again without losing the adjacency. [RFC 4811]
     """)
-
-_OF_CODES: Final = groups(vars())
 
 
 # ------------------------------------------------------------------------------------------------ lines
@@ -241,8 +233,6 @@ _ANSWERS = words(WordKind.ANSWER)("""
     % VRF specified does not match existing router :: The process of this number is in another VRF, or in none; a
         process stays where it was made.
     """)
-
-_OF_LINES: Final = groups(vars())
 
 
 # ------------------------------------------------------------------------------------------------ labels
@@ -504,10 +494,4 @@ _DATABASE = words(WordKind.LABEL)("""
     Ext | Ext1 | Ext2 | NSSA1 | NSSA2 :: From outside: 1 counts the way inside, 2 does not.
     """)
 
-_OF_LABELS: Final = groups(vars())
-
-
-# ------------------------------------------------------------------------------------------------ all
-
-
-GROUPS: Final[tuple[WordGroup, ...]] = (*_OF_STATES, *_OF_CODES, *_OF_LINES, *_OF_LABELS)
+GROUPS: Final = groups(vars())
