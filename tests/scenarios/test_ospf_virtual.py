@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.features.ospf import spf
-from dmvpn.features.ospf import spf as slices
 from dmvpn.features.ospf.machine import OspfMachine
 from support.ospf_areas import AreaNet
 
@@ -34,7 +33,6 @@ def test_an_interface_that_goes_between_two_slices_takes_no_calculation_along(
     net = AreaNet(5, WIRES, [(1, 1, 2)])
     net.run_for(20)
     assert 5 in net.found(1)
-    monkeypatch.setattr(slices, "SLICE", 1)
     monkeypatch.setattr(spf, "SLICE", 1)
     net.set_cost(1, 3, 20)
     while not calculates(net, 1):

@@ -64,12 +64,12 @@ WRITERS: dict[str, dict[str, str]] = {
         "config": "machine.py",
     },
     "ospf": {
-        "areas": "areas.py",
+        "areas": "links.py",
         "interfaces": "links.py",
         "active": "calculation.py",
         "borders": "calculation.py",
         "routes": "calculation.py",
-        "router_id": "process.py",
+        "router_id": "machine.py",
     },
     "nhrp": {
         "adjacencies": "plane.py",

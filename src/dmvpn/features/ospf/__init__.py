@@ -5,25 +5,21 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
 
 The order of the folder: a part knows the state and the parts in the lines below its own, and calls nothing above.
 
-    machine, process                     all processes; one process, which makes the parts and hands them events
-    calculation                          the shortest ways, and what follows: routes, summaries, virtual links
-    receiver, virtual                    packets are checked; links of the backbone through other areas
-    updates, links                       advertisements of neighbors; interfaces come and go
-    exchange, graceful, hellos           databases are exchanged; neighbors restart; neighbors are found
-    adjacency, areas                     the life of neighbors, and elections; areas come and go
-    topology, transit                    our router and network LSAs; shorter ways through transit areas
-    externals, summaries                 routes from outside, and of other areas, that we advertise
-    origination                          our own advertisements: made, refreshed, defended, withdrawn
-    flooding                             new advertisements go on to all neighbors
-    descriptions, retransmission, complaints   our database described; packets repeated; packets refused
-    sender, contents, nssa, imports      packets leave; bodies of our advertisements
-    outside, offers, limit               ways to external routes; routes for the routing table; `max-lsa`
-    state                                lines, identifier, areas, interfaces, databases; it calls no part
-    interface, area, database            values with a state of their own
-    talk, unacknowledged                 an exchange that is under way; the retransmission list
-    spf, routes, ranges, settings        the shortest ways, as functions; the lines of an interface
-    states, election, throttle, slices   moves as tables; pauses that double; long work in slices
-    packet, lsa, auth                    the wire
+    machine        all processes; one process, which makes the parts and hands them events
+    calculation    the shortest paths in all areas, and the routes that follow
+    events         packets of neighbors: checks, exchange of databases, updates; `max-lsa`
+    links          interfaces, areas and virtual links come and go
+    adjacency      the life of neighbors: Hellos, elections, adjacencies, graceful restart
+    own_lsas       our router, network and summary LSAs
+    externals      our external LSAs, and those of NSSAs
+    flooding       new LSAs go on to all neighbors; our own are originated, refreshed, defended, withdrawn
+    output         packets leave, and are repeated; complaints about refused ones
+    rib            routes from the routing table, and for it
+    state          lines, identifier, areas, interfaces, databases; it calls no part
+    interface      an interface and its neighbors: states, elections
+    spf, settings  an area and its shortest paths; the lines of an interface
+    neighbor       states of a neighbor, its exchange of databases, its retransmission list
+    packet, lsa    the wire, and the link state database
     model, config, show, messages, explain, lint, facts   the language, tables, the log; facts for judges
 
 A part below reports to one above by returned values, or keeps a list until the end of the event (`take_supplied` and

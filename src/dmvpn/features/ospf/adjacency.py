@@ -1,17 +1,14 @@
-"""The life of neighbors: which appear, which become adjacent, which are lost, and what follows from each change.
+"""The life of neighbors: which are found, become adjacent, restart or are lost, and what follows from each change.
 
-Every change of a neighbor's state goes through `move`, which logs it and notifies the parts that depend on it. RFC 2328
-§10.3, §10.4.
+Every change of a neighbor's state goes through `Adjacencies.move`, which logs it and notifies the parts that depend on
+it. RFC 2328 §10.3, §10.4.
 
-Hellos, and what follows from them: neighbors are found, kept and lost.
+Hellos find and keep neighbors, RFC 2328 §9.4, §9.5, §10.5. An extra Hello goes to a router that has not heard us, as on
+IOS: neither waits for the regular one.
 
-An extra Hello goes to a router that has not heard us, as on IOS: neither waits for the regular one. RFC 2328
-§9.4, §9.5, §10.5.
-
-Graceful restart, the helper's side: RFC 3623 §3.
-
-A restarting neighbor that keeps forwarding announces this by a Grace-LSA. Until the restart or its grace period ends,
-we advertise the neighbor as full in any state, so other routers do not notice the restart.
+Graceful restart, the helper's side, RFC 3623 §3: a restarting neighbor that keeps forwarding announces this by a
+Grace-LSA. Until the restart or its grace period ends, we advertise the neighbor as full in any state, so other routers
+do not notice the restart.
 
     Grace-LSA ──> helped ──┬── it takes the Grace-LSA back: it is full again
                            ├── the grace period is over

@@ -3,9 +3,8 @@
 The process requests a calculation from the throttle. It runs in slices, so that Hellos are processed meanwhile; its
 routes become offers to the routing table.
 
-Shorter paths of the backbone through areas that virtual links lead through. RFC 2328 §16.3.
-
-External routes learned from type 5 and type 7 LSAs. RFC 2328 §16.4, RFC 3101 §2.5.
+Behind the shortest paths come shorter ones of the backbone through areas that virtual links lead through (RFC 2328
+§16.3), and external routes, learned from type 5 and type 7 LSAs (§16.4, RFC 3101 §2.5).
 """
 
 from __future__ import annotations

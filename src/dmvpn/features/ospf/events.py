@@ -1,16 +1,15 @@
-"""Conditions for received packets: of our area, of a neighbor on the link, authentic. RFC 2328 §8.2.
+"""What neighbors send: packets are checked, databases exchanged, updates judged.
 
-{exchange}
-
-Updates of neighbors: each advertisement is judged, taken and acknowledged, or answered. RFC 2328 §13, §13.7.
-
-A limit for LSAs of other routers: `max-lsa`. LSAs that this router originates do not count.
+    Receiver   whether a packet is of our area, of a neighbor on the link, authentic: RFC 2328 §8.2
+    Exchange   master or slave, descriptions of a neighbor, requests: RFC 2328 §10.6 to §10.9
+    Updates    each LSA is judged, taken and acknowledged, or answered: RFC 2328 §13, §13.7
+    LsaLimit   `max-lsa`: a limit for LSAs of other routers, not of the RFC but IOS's
 
     below the threshold -> near: a log line -> over: a log line, and a minute to become less
     -> ignoring: no neighbors, nothing is kept, for `ignore-time` -> it begins again
 
 A process that exceeds its limit too often ignores LSAs until an administrator clears the process; after `reset-time`
-without, the times are counted from the start. Not of the RFC: IOS's.
+without, the times are counted from the start.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
 """Flooding: new LSAs go to all neighbors, and are sent again until each acknowledges them. RFC 2328 §13.3 to 13.5.
 
 The LSAs of one event are collected on the interfaces and sent together at its end (`settle`): a hub that receives a
-hundred LSAs floods them in a few packets. Received updates are handled in `updates`.
+hundred LSAs floods them in a few packets. Received updates are handled in `events`.
 
-Our own advertisements: originated when their content changes, refreshed, defended, flushed. RFC 2328 §12.4, §13.4,
-§14.
-
-Each LSA is registered with a function that returns its current body (None: the LSA ends). The throttle limits how often
-the function is called, so a hundred changes make one instance. `contents` has the functions.
+`Origination` makes our own LSAs when their content changes, refreshes, defends and flushes them. RFC 2328 §12.4, §13.4,
+§14. Each is registered with a function that returns its current body (None: the LSA ends). The throttle limits how
+often the function is called, so a hundred changes make one instance. `own_lsas` and `externals` have the functions.
 """
 
 from __future__ import annotations

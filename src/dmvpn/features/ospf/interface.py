@@ -2,7 +2,7 @@
 
 Only their own methods change both: other files report events by these methods, and get the consequences.
 
-Who speaks for a network: the election of the designated router and its backup, RFC 2328 §9.4.
+Who speaks for a network, the designated router and its backup, is elected by `elect`: RFC 2328 §9.4.
 """
 
 from __future__ import annotations

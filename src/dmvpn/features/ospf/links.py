@@ -1,13 +1,10 @@
-"""Interfaces come, change and go: where a process runs, and as what. RFC 2328 §9.3.
+"""Interfaces come, change and go: where a process runs, and as what. RFC 2328 §9.3. Areas come and go with them.
 
-Areas come and go with the interfaces in them.
-
-Virtual links: links of the backbone through another area, to a border router of it. RFC 2328 §15.
-
-A virtual link is an interface of the backbone. It comes up when the calculation of its transit area reaches the router
-at the other end, and goes down when that router is unreachable. Its cost, both addresses and the next hops are those of
-the path through the area. Packets travel by unicast, over several hops if necessary; the area and the sender's router
-ID identify the virtual link of a received packet.
+Virtual links, RFC 2328 §15: a virtual link is an interface of the backbone, through another area to a border router of
+it. It comes up when the calculation of its transit area reaches the router at the other end, and goes down when that
+router is unreachable. Its cost, both addresses and the next hops are those of the path through the area. Packets travel
+by unicast, over several hops if necessary; the area and the sender's router ID identify the virtual link of a received
+packet.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""Link state advertisements: RFC 2328 §12.1 and Appendix A.4, type 7 of RFC 3101.
+"""Link state advertisements, RFC 2328 §12.1 and Appendix A.4, type 7 of RFC 3101; and the database of them, §12.
 
 `Lsa.parse` takes the octets of one, `Lsa.make` builds one of our own with its checksum. The octets are kept: they are
 flooded as they were received, except for the age. TOS metrics are obsolete and stay octets.
 
-The link state database of one scope: an area, or (type 5) all of OSPF. RFC 2328 §12.
-
-It keeps one instance of each advertisement with its age, and says when one of them grows too old. It makes no
-decisions: `flooding` and `origination` decide what to flood, acknowledge and originate again.
+A `Database` is that of one scope: an area, or (type 5) all of OSPF. It keeps one instance of each LSA with its age, and
+says when one of them grows too old. It makes no decisions: `events` and `flooding` decide what to flood, acknowledge
+and originate again.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """The OSPF machine: its processes by number, and which of them an event is for.
 
-Every event ends with `settle` of the processes, which sends the LSAs of the event at once.
+Every event ends with `settle` of the processes, which sends the LSAs of the event at once. A process creates the parts
+and dispatches each event to them:
 
-One OSPF process: it creates the parts and dispatches each event to them.
-
-packet     -> authentication, area -> hellos, exchange (database descriptions), updates (LSAs)
-interface  -> neighbors lost or called -> topology, externals (our own LSAs)
-database   -> a calculation, soon -> routes -> offers
-settle()   sends the LSAs and packets of an event together
+    packet      Receiver: authentication, area -> Hellos, Exchange (database descriptions), Updates (LSAs)
+    interface   neighbors lost or called -> Topology, Externals (our own LSAs)
+    database    a calculation, soon -> routes -> offers
+    settle()    sends the LSAs and packets of an event together
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""{states}
+"""What is known of a neighbor, and the moves of its state and its interface's: RFC 2328 §9.3 and §10.3 as tables.
 
-The exchange of databases with one neighbor: what each side has described, and which LSAs we lack. RFC 2328 §10.6 to
-§10.9.
+Where the RFC lets an event lead to several states (an interface comes up, a router is heard in both directions), each
+possible state is a move of its own, which the caller selects. Only `OspfInterface.move` and `Neighbor.move` change
+states.
 
-It sends no packets: `exchange.py` passes received packets to it, and `descriptions.py` takes the next description from
-it.
+    Talk             the exchange of databases: what each side has described, which LSAs we lack; §10.6 to §10.9
+    Unacknowledged   the retransmission list: LSAs that the neighbor has to acknowledge; §13.5, §13.6
 
-The link state retransmission list: advertisements that a neighbor has to acknowledge. RFC 2328 §13.5, §13.6.
+Nothing here sends packets: `events` passes received ones to a `Talk`, and `output` takes the next description from it.
 """
 
 from __future__ import annotations

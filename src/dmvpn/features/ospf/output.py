@@ -1,14 +1,13 @@
-"""{sender}
+"""The last steps of a packet out of the machine, and the first steps of one into it: groups, sealing, counting, debug.
 
-Counters and log messages for refused packets. The log has at most one message a minute for each interface.
+    Sender           every packet that leaves
+    Complaints       refused packets: counters, and at most one log message a minute for each interface
+    Descriptions     our side of an exchange: it begins, our descriptions leave, and it is forgotten; §10.6, §10.8
+    Retransmission   unanswered descriptions, requests and LSAs; RFC 2328 §10.8, §10.9, §13.6
 
-Our side of an exchange: it begins, our descriptions leave, and it is forgotten. RFC 2328 §10.6, §10.8.
-
-Retransmission of unanswered packets: descriptions, requests, advertisements. RFC 2328 §10.8, §10.9, §13.6.
-
-Of the advertisements that are overdue, as many as one packet holds leave at once, and the next packet follows after a
-short pause (`timers pacing retransmission` of IOS, 66 ms): a neighbor that missed hundreds is not buried in packets,
-and no event takes long.
+Of the LSAs that are overdue, as many as one packet holds leave at once, and the next packet follows after a short pause
+(`timers pacing retransmission` of IOS, 66 ms): a neighbor that missed hundreds is not buried in packets, and no event
+takes long.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Our place in the topology: our router and network LSAs are originated again when they may have changed. `contents`
-makes their content. RFC 2328 §12.4.1, §12.4.2.
+"""Our router, network and summary LSAs: each is originated again when it may have changed. RFC 2328 §12.4.1 to §12.4.3.
 
-`contents` says what they say. RFC 2328 §12.4.1, §12.4.2.
+Router and network LSAs are made from the current interfaces and neighbors.
 
-The content of our router and network LSAs, from the current interfaces and neighbors. RFC 2328 §12.4.
-
-{summaries}
+A router is a border router if it has interfaces in the backbone and in another area: it originates summaries, and
+learns routes between areas from those of others (§16.2). It uses summaries of the backbone alone, so that all paths
+between areas lead through the backbone and none in a circle.
 """
 
 from __future__ import annotations

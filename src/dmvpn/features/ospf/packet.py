@@ -1,7 +1,7 @@
 """OSPF packets: RFC 2328 Appendix A.3. `OspfPacket.parse` takes the payload of an IP packet (protocol 89).
 
 Octets beyond the length in the header are the trailer: a digest, and the block of RFC 5613 (local signaling), which is
-not read. Whether a packet is authentic, `auth.py` says.
+not read. Whether a packet is authentic, `settings.py` says.
 """
 
 from __future__ import annotations

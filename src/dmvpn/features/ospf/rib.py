@@ -1,6 +1,10 @@
-"""{imports}
+"""The routes that a process redistributes from the routing table, and those that it offers to it.
 
-Routes for the routing table, from the result of the calculation. Our own networks are the RIB's business.
+A route is redistributed while it is the best one of its prefix and a `redistribute` names its source; the default route
+by `default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map,
+the default route is advertised while the map permits some route of the routing table.
+
+Offered are the routes of the calculation. Our own networks are the routing table's business.
 """
 
 from __future__ import annotations

@@ -3,11 +3,10 @@
 Defaults are those of IOS: a tunnel is point-to-point whatever its mode, Hellos go out every 10 s where one router
 speaks for all or there is one neighbor, and every 30 s elsewhere; silence for four times that ends a neighbor.
 
-Authentication of packets: RFC 2328 Appendix D (none, a password in clear, MD5), RFC 5709 (HMAC-SHA).
-
-A digest follows the packet; the authentication field of the header carries the key ID, the length of the digest and a
-sequence number that never decreases. All or nothing: packets that cannot be authenticated as configured are neither
-sent nor accepted.
+Packets are authenticated as of RFC 2328 Appendix D (none, a password in clear, MD5) and RFC 5709 (HMAC-SHA). A digest
+follows the packet; the authentication field of the header carries the key ID, the length of the digest and a sequence
+number that never decreases. All or nothing: packets that cannot be authenticated as configured are neither sent nor
+accepted.
 
 MD5 is checked against FRR 8.4.4 and BIRD, HMAC-SHA against BIRD 2.0.12 (with keys as long as the digest at most:
 longer ones RFC 5709 hashes, and BIRD only beyond the block of the hash). Numbers of 64 bits and digests that cover the

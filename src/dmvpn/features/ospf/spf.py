@@ -1,23 +1,20 @@
-"""The shortest paths within an area: RFC 2328 §16.1, as a function of its database.
+"""An area, its shortest paths as a function of its database (RFC 2328 §16.1), and the routes that follow.
 
     tree     routers and networks by cost, each with the next hops of all ways of that cost
     routes   networks, made of a tree and of the stub links of its routers
 
 The caller provides the next hops of our links: next hops are addresses of neighbors, which only interfaces know.
 
-Long work in slices: between two of them the router handles other events, Hellos of neighbors above all.
+Routes of all kinds are compared as RFC 2328 §11, §16.2 to §16.4 and RFC 3101 §2.5 say (`keep_better`).
 
-The work is a generator, which yields where it may be interrupted. A slice ends there; the next one follows by a
-deadline that is due a moment later. A request meanwhile is met when the work is finished.
-
-The preference of routes: routes of all kinds, and which of two is better. RFC 2328 §11, §16.2 to §16.4, RFC 3101
-§2.5.
-
-Many networks advertised as one: `area ... range` between areas, `summary-address` for redistributed routes.
-
+Ranges are many networks advertised as one: `area ... range` between areas, `summary-address` for redistributed routes.
 A range is active while it holds a network that is reached within its area; then border routers advertise the range
 instead of the networks in it. Its cost is that of the nearest network: IOS does as RFC 1583 had it, where RFC 2328
 §12.4.3 takes the farthest. The advertising router drops packets to unknown destinations within the range (Null0).
+
+Long work is done in `Slices`: between two of them the router handles other events, Hellos of neighbors above all. The
+work is a generator, which yields where it may be interrupted. A slice ends there; the next one follows by a deadline
+that is due a moment later. A request meanwhile is met when the work is finished.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
-"""The shared state of one process: its lines, its identifier, its areas, interfaces and databases.
+"""The shared state of one process: its lines, its identifier, its areas, interfaces and databases; and what happened.
 
-It calls no part. `process` writes the lines and the identifier, `areas` the areas, `links` the interfaces, and
-`calculation` its result.
+It calls no part. `machine` writes the lines and the identifier, `links` areas and interfaces, and `calculation` its
+result.
 
-Recent actions of a process, for `show ip ospf statistics` and `events`: bounded, and used only there.
+`History` has recent actions of a process, for `show ip ospf statistics` and `events`: bounded, and used only there.
 
-Not too often: the first time soon, and then each time later, as long as it does not get quiet.
-
-IOS-XE 17 does so with the calculation of routes (`timers throttle spf`, 50 200 5000 ms) and with the making of each of
-its own advertisements (`timers throttle lsa`, the same numbers), where RFC 2328 has MinLSInterval, five seconds.
+`Throttle`: not too often; the first time soon, and then each time later, as long as it does not get quiet. IOS-XE 17
+does so with the calculation of routes (`timers throttle spf`, 50 200 5000 ms) and with the making of each of its own
+advertisements (`timers throttle lsa`, the same numbers), where RFC 2328 has MinLSInterval, five seconds.
 
 Two routers that redistribute the same routes may each withdraw a route as soon as they receive the other's LSA, and
 originate it again when the other router has withdrawn its own. With equal delays this would never end: so a router at

@@ -1,7 +1,4 @@
-"""The `ip ospf ...` lines of an interface.
-
-Types of values that OSPF's lines have to themselves: areas, and networks with their wildcards.
-"""
+"""The `ip ospf ...` lines of an interface; and types of values of all OSPF lines: areas, networks with wildcards."""
 
 from __future__ import annotations
 

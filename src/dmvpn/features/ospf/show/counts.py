@@ -1,13 +1,8 @@
-"""`show ip ospf statistics`, `events`, `traffic`, `max-metric`, `rib`, `flood-list`, `sham-links`; and the commands
-that clear them.
+"""`show ip ospf statistics`, `events`, `traffic`, `max-metric`, `rib`, `flood-list`, `sham-links`, `timers rate-limit`,
+`nsf`, `neighbor summary`; and the commands that clear counters or begin something again.
 
 Headings are those of IOS. The columns of statistics and the words of events are our own: a calculation is measured in
 networks, since virtual time does not pass meanwhile.
-
-`show ip ospf timers rate-limit`, `nsf`, `neighbor summary`: pending timers, restarting neighbors, progress of
-exchanges.
-
-Headings are those of IOS. `clear ip ospf force-spf` and `redistribution` begin something again.
 """
 
 from __future__ import annotations

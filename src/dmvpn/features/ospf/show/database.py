@@ -1,8 +1,5 @@
-"""`show ip ospf database`: the LSAs of each router, by type, a line for each.
-
-`show ip ospf database database-summary`: how many advertisements of each type there are.
-
-`show ip ospf database TYPE [id]`: advertisements of one type in full.
+"""`show ip ospf database`: the LSAs of each router by type, a line for each; how many of each type; those of one type
+in full.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""`show ip ospf interface [brief | name]`.
-
-`show ip ospf virtual-links`: the links of the backbone through other areas.
-"""
+"""`show ip ospf interface [brief | name]` and `virtual-links`: links of the backbone through other areas."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""`show ip ospf neighbor [interface] [detail]`.
-
-`show ip ospf retransmission-list` and `request-list`: outstanding acknowledgments and LSAs of neighbors.
+"""`show ip ospf neighbor [interface] [detail]`, and their `retransmission-list` and `request-list`: LSAs that they have
+not acknowledged, and LSAs that we lack.
 """
 
 from __future__ import annotations

@@ -1,10 +1,5 @@
-"""`show ip ospf`, and `clear ip ospf process`.
-
-`show ip ospf border-routers`: the paths to border routers.
-
-`show ip ospf summary-address`: summaries of external prefixes, as in Cisco's command reference.
-
-The block of each OSPF process in `show ip protocols`.
+"""`show ip ospf`, `border-routers` (the paths to them) and `summary-address` (of external prefixes), the block of each
+process in `show ip protocols`; and `clear ip ospf process`.
 """
 
 from __future__ import annotations
