@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dmvpn.features.ospf import slices, spf
+from dmvpn.features.ospf import spf
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Hello, LinkStateUpdate
 from support.cases import few_examples
 from support.ospf_areas import AreaNet
@@ -257,7 +257,6 @@ def test_when_it_is_quiet_every_router_has_the_shortest_ways(net: OspfNet, data:
 def test_events_between_the_slices_of_a_calculation_change_nothing_of_that(
     monkeypatch: pytest.MonkeyPatch, net: OspfNet, data: st.DataObject
 ) -> None:
-    monkeypatch.setattr(slices, "SLICE", 1)
     monkeypatch.setattr(spf, "SLICE", 1)
     _live(net, data)
 

@@ -31,7 +31,7 @@ from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events
 from dmvpn.features.chronicle.translate import translate
 from dmvpn.features.interface import events as interface
 from dmvpn.features.nhrp import model as nhrp
-from dmvpn.features.ospf import events as ospf
+from dmvpn.features.ospf import machine as ospf
 from dmvpn.ios import Args, ConfigTree
 from dmvpn.ios.shapes import hints_of
 from dmvpn.tools import replaying

@@ -23,7 +23,7 @@ from dmvpn.base.notices import RouteOffered, RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.ospf import machine
 from dmvpn.features.ospf.adjacency import MOST_NEIGHBORS
-from dmvpn.features.ospf.auth import AuthenticationSettings, DigestKey
+from dmvpn.features.ospf.events import LARGEST_DATABASES
 from dmvpn.features.ospf.lsa import (
     LAST_SEQUENCE,
     MAX_AGE,
@@ -40,6 +40,7 @@ from dmvpn.features.ospf.lsa import (
 )
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import AuthenticationType
+from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import (
     Acknowledgment,
     Content,
@@ -50,17 +51,16 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.slices import SLICE
+from dmvpn.features.ospf.settings import AuthenticationSettings, DigestKey
+from dmvpn.features.ospf.spf import SLICE
 from dmvpn.features.ospf.state import State
-from dmvpn.features.ospf.states import NeighborState
-from dmvpn.features.ospf.updates import LARGEST_DATABASES
 from dmvpn.router.router import Router
 from support.routing import GI1, GI2, a, make
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.spf import Ways
 
 OWN = a("9.9.9.9")

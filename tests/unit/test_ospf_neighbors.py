@@ -12,13 +12,13 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EnteredLine, IpReceived, LinesEntered, LinkChanged, Tick
 from dmvpn.features.ospf import FEATURE as OSPF
-from dmvpn.features.ospf.graceful import Grace
+from dmvpn.features.ospf.adjacency import Grace
 from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.lsa import MAX_AGE, ExternalBody, Lsa, LsaKey, LsaType, UnknownBody
 from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.output import PROTOCOL
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, LinkStateUpdate, OspfPacket
-from dmvpn.features.ospf.sender import PROTOCOL
-from dmvpn.features.ospf.slices import SLICE, Slices
+from dmvpn.features.ospf.spf import SLICE, Slices
 from dmvpn.router.router import Router
 from support.leftovers import alive, uncollected
 from support.ospf_net import OspfNet

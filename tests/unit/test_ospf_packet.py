@@ -18,13 +18,13 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import NextHop
 from dmvpn.base.keychains import Lifetime
-from dmvpn.features.ospf.auth import Algorithm, AuthenticationSettings, DigestKey, sequence_of
-from dmvpn.features.ospf.database import MINIMUM_ARRIVAL, Database
-from dmvpn.features.ospf.election import Candidate, Elected, elect
+from dmvpn.features.ospf.interface import Candidate, Elected, elect
 from dmvpn.features.ospf.lsa import (
     MAX_AGE,
+    MINIMUM_ARRIVAL,
     OPAQUE,
     Body,
+    Database,
     ExternalBody,
     LinkType,
     Lsa,
@@ -38,6 +38,14 @@ from dmvpn.features.ospf.lsa import (
     newer,
 )
 from dmvpn.features.ospf.model import AuthenticationType
+from dmvpn.features.ospf.neighbor import (
+    INTERFACE_MOVES,
+    NEIGHBOR_MOVES,
+    InterfaceMove,
+    InterfaceState,
+    NeighborMove,
+    NeighborState,
+)
 from dmvpn.features.ospf.packet import (
     CRYPTOGRAPHIC,
     Acknowledgment,
@@ -47,16 +55,9 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
+from dmvpn.features.ospf.settings import Algorithm, AuthenticationSettings, DigestKey, sequence_of
 from dmvpn.features.ospf.spf import Ways, routes, tree
-from dmvpn.features.ospf.states import (
-    INTERFACE_MOVES,
-    NEIGHBOR_MOVES,
-    InterfaceMove,
-    InterfaceState,
-    NeighborMove,
-    NeighborState,
-)
-from dmvpn.features.ospf.throttle import Throttle
+from dmvpn.features.ospf.state import Throttle
 from support.fakes import fake_ports
 from support.pcap import payloads
 from support.wire import cuts, decoded_or_refused, vectors

@@ -14,7 +14,7 @@ from dmvpn.features.ospf.machine import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.show.common import HELP, OSPF, own_processes, processes
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
-from dmvpn.ios.distribution import filter_lines
+from dmvpn.ios.routing import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
