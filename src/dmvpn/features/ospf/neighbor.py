@@ -1,4 +1,4 @@
-"""What is known of a neighbor, and the moves of its state and its interface's: RFC 2328 §9.3 and §10.3 as tables.
+"""The exchange with a neighbor; states and moves of neighbors and interfaces: RFC 2328 §9.3 and §10.3 as tables.
 
 Where the RFC lets an event lead to several states (an interface comes up, a router is heard in both directions), each
 possible state is a move of its own, which the caller selects. Only `OspfInterface.move` and `Neighbor.move` change

@@ -1,7 +1,7 @@
 """Our router, network and summary LSAs: each is originated again when it may have changed. RFC 2328 §12.4.1 to §12.4.3.
 
 A router is a border router if it has interfaces in the backbone and in another area: it originates summaries, and
-learns routes between areas from those of others (§16.2). It uses summaries of the backbone alone, so that all paths
+learns routes between areas from summaries (§16.2). It uses summaries of the backbone alone, so that all paths
 between areas lead through the backbone and none in a circle.
 """
 

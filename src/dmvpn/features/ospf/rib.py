@@ -1,4 +1,4 @@
-"""The routes that a process redistributes from the routing table, and those that it offers to it.
+"""Redistribution of routes from the routing table, and routes that a process offers to it.
 
 A route is redistributed while it is the best one of its prefix and a `redistribute` names its source; the default route
 by `default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map,
