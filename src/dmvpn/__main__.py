@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from dmvpn.app.main import main
+from dmvpn.app.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,7 +17,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 import tracemalloc
 from functools import partial
 from ipaddress import IPv4Address
@@ -36,13 +35,13 @@ ROOT: Final = Path(__file__).parents[2]
 #: What is printed beside the figures, as a group of them.
 _PRINTED: Final = "printed"
 _LAB: Final = "notes-phase3"
-#: A command of the tree, as its start script runs it; the last line says how many modules came with it.
+#: A command as its start script runs it; the last line says how many modules came with it.
 _COMMAND: Final = """
 import sys
 before = len(sys.modules)
-module, name, *sys.argv[1:] = sys.argv[1:]
-status = getattr(__import__(module, fromlist=[name]), name)()
-print("modules", len(sys.modules) - before, status or 0)
+from dmvpn.app.start import main
+status = main()
+print("modules", len(sys.modules) - before, status)
 """
 #: A router whose configuration has nothing but a port, a tunnel of NHRP and a static route.
 _PLAIN: Final = """hostname PLAIN
@@ -363,10 +362,7 @@ def commands() -> Figures:
 
 def _run(*words: str) -> float:
     """Return how many modules a command of this tree needs. Raises RuntimeError if it fails."""
-    start = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["dmvpn"]
-    done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, *start.split(":"), *words], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", _COMMAND, *words], capture_output=True, text=True, check=False)
     said, _, last = done.stdout.rstrip().rpartition("\n")
     match last.split():
         case ["modules", number, "0"] if said:

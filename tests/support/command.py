@@ -15,7 +15,7 @@ from unittest import mock
 from dmvpn.app.main import argument_parser, main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: Where the package is: the process that runs it may not have it installed.
 SOURCE = Path(__file__).parents[2] / "src"
@@ -48,9 +48,15 @@ def dmvpn(
 
 
 def dmvpn_here(
-    *words: str | Path, environment: Mapping[str, str] | None = None, typed: str | None = None
+    *words: str | Path,
+    environment: Mapping[str, str] | None = None,
+    typed: str | None = None,
+    begin: Callable[[list[str]], int] = main,
 ) -> subprocess.CompletedProcess[str]:
-    """Do the same in this process, for commands that ask and print: most of their time is that of a start of Python."""
+    """Do the same in this process, for commands that ask and print: most of their time is that of a start of Python.
+
+    begin: the function that a start script calls.
+    """
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with (
         mock.patch.dict(os.environ, variables(environment), clear=True),
@@ -59,7 +65,7 @@ def dmvpn_here(
         contextlib.redirect_stderr(err),
     ):
         try:
-            status = main([str(word) for word in words])
+            status = begin([str(word) for word in words])
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else 1
     printed, said = (text.buffer.getvalue().decode() for text in (out, err))

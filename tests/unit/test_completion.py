@@ -12,7 +12,7 @@ import pytest
 
 from dmvpn.app.completion import candidates
 from dmvpn.app.main import argument_parser
-from dmvpn.shells.lab import control, places
+from dmvpn.shells.lab import control, sockets
 from dmvpn.shells.lab.places import LabFolder
 from support.command import dmvpn, variables
 from support.services import short_folder
@@ -27,7 +27,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine on which nothing is up. Paths of sockets must be short."""
     with short_folder() as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-        monkeypatch.setattr(places, "SERVICES", folder / "services")
+        monkeypatch.setattr(sockets, "SERVICES", str(folder / "services"))
         yield
 
 

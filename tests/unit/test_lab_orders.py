@@ -18,7 +18,7 @@ from dmvpn.app.main import argument_parser
 from dmvpn.base.errors import UserError
 from dmvpn.shells import admission
 from dmvpn.shells.admission import Admission
-from dmvpn.shells.lab import control, places
+from dmvpn.shells.lab import control, sockets
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.finding import find_lab, find_node, find_router, some_router
 from dmvpn.shells.lab.lending import borrow, lend
@@ -407,7 +407,7 @@ def test_the_only_lab_needs_no_name_and_of_several_one_is_asked_for_by_an_exact_
 def test_tab_offers_hosts_where_a_command_takes_them(
     lab: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(places, "SERVICES", tmp_path / "none")
+    monkeypatch.setattr(sockets, "SERVICES", str(tmp_path / "none"))
     lab("one", "R11", hosts="H1")
     assert candidates(argument_parser(), ["lab", "exec", "H"]) == ["H1"]
     assert candidates(argument_parser(), ["walk", "H1", ""]) == ["H1", "R11", "one/H1", "one/R11"]

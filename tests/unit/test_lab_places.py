@@ -14,7 +14,7 @@ import pytest
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import private
 from dmvpn.labs import orders
-from dmvpn.shells.lab import control, forked, places
+from dmvpn.shells.lab import control, forked, sockets
 from dmvpn.shells.lab.finding import find_lab, find_router
 from dmvpn.shells.lab.forked import end_by_signal, end_with, left_by_signal
 from dmvpn.shells.lab.places import LabFolder, labs_folder, running_lab, running_labs
@@ -236,7 +236,7 @@ def without_runtime(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setattr(private, "is_root_outside", lambda: True)
     monkeypatch.setattr(private, "folder", lambda: runtime / "tmp")
-    monkeypatch.setattr(places, "_ROOT", runtime / "root")
+    monkeypatch.setattr(sockets, "ROOT", str(runtime / "root"))
     return runtime
 
 

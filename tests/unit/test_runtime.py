@@ -33,7 +33,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, EffectFailed, Event, Tick
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.shells.descriptors import Shortage, allow_descriptors, is_readable
-from dmvpn.shells.lab.places import SERVICES
+from dmvpn.shells.lab.sockets import SERVICES
 from dmvpn.shells.runtime import runtime as module
 from dmvpn.shells.runtime.runtime import Runtime
 from support.fakes import log
@@ -472,7 +472,7 @@ def test_the_pages_install_what_the_unit_starts() -> None:
 def test_the_folder_and_the_group_are_those_that_the_program_looks_for() -> None:
     unit = _UNIT.read_text()
     assert "Environment=XDG_RUNTIME_DIR=/run/dmvpn\n" in unit
-    assert Path("/run/dmvpn/dmvpn/labs") == SERVICES
+    assert SERVICES == "/run/dmvpn/dmvpn/labs"
     assert "RuntimeDirectoryMode=0710\n" in unit, "the group passes, and reads nothing"
     (user,) = re.findall(r"(?m)^u (\S+)", (_UNIT.parent / "dmvpn.sysusers").read_text())
     assert f"User={user}\nGroup={user}\n" in unit

@@ -1,4 +1,4 @@
-"""The outer command line. Imports of what a command needs happen when it is used: `dmvpn -r R31 show clock` is quick.
+"""The outer command line. Imports of what a command needs happen when it is used.
 
 Outer words come first, then IOS: behind `-r NAME` everything is the router's, verbatim.
 """
@@ -6,13 +6,13 @@ Outer words come first, then IOS: behind `-r NAME` everything is the router's, v
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
 from dmvpn.app import check, classes, completion, diff, doctor, explain, lab_words, lint, render, walk, web
+from dmvpn.app.reporting import reported
 from dmvpn.app.words import add_engine, add_pool, add_progress, amount, whole
 from dmvpn.base.errors import UserError
 
@@ -35,34 +35,23 @@ _DAYS = whole(1, 36_500, "a number of days")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0, 1 what was asked did not succeed, 2 it was asked wrongly."""
     words = list(sys.argv[1:] if argv is None else argv)
-    try:
-        if words[:1] in (["-r"], ["--router"]):
-            return _on_router(words[1:])
-        parser = argument_parser()
-        if words[:1] == [completion.ASK]:
-            print("\n".join(completion.candidates(parser, words[1:])))
-            return 0
-        if not words:
-            parser.print_help()
-            return 2
-        arguments = _parsed(parser, words)
-        command: Callable[[argparse.Namespace], int] = arguments.command
-        return command(arguments)
-    except UserError as error:
-        print(f"dmvpn: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except MemoryError:
-        print("dmvpn: this takes more memory than the process may have ('ulimit -d')", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        # The reader of our output has seen enough (`| head`); do not complain when Python flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        print(f"dmvpn: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
-        return 1
+    return reported(lambda: carry_out(words))
+
+
+def carry_out(words: list[str]) -> int:
+    """Run one command, whose errors the caller reports. Returns the exit code. Raises UserError."""
+    if words[:1] in (["-r"], ["--router"]):
+        return _on_router(words[1:])
+    parser = argument_parser()
+    if words[:1] == [completion.ASK]:
+        print("\n".join(completion.candidates(parser, words[1:])))
+        return 0
+    if not words:
+        parser.print_help()
+        return 2
+    arguments = _parsed(parser, words)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    return command(arguments)
 
 
 def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:

@@ -10,9 +10,12 @@ A decoder raises `WireError` and nothing else, whatever the octets are.
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+# Not of `typing`: it costs half of what an interpreter does, and the quickest command imports this file.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final, TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 #: Characters of an exception's message that a line about a fault has.
 _LONGEST: Final = 300

@@ -5,10 +5,12 @@ user.
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
-_MAP = Path("/proc/self/uid_map")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MAP = "/proc/self/uid_map"
 
 
 def folder() -> Path:
@@ -17,6 +19,9 @@ def folder() -> Path:
     In a user namespace (a lab of an ordinary user) every user is root: the number is the one outside. With the number
     inside, all of them would share a folder with root, and root would then find that it belongs to another user.
     """
+    import tempfile  # both take time, and most users have a runtime directory
+    from pathlib import Path
+
     return Path(tempfile.gettempdir()) / f"dmvpn-{_outside(os.getuid())}"
 
 
@@ -27,7 +32,8 @@ def is_root_outside() -> bool:
 
 def _outside(user: int) -> int:
     try:
-        rows = [tuple(map(int, line.split())) for line in _MAP.read_text().splitlines()]
+        with open(_MAP) as table:
+            rows = [tuple(map(int, line.split())) for line in table]
     except (OSError, ValueError):
         return user
     for first, outside, count in rows:

@@ -8,7 +8,6 @@ always restores it, and ends with the session or when Ctrl-] is typed.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import select
@@ -16,50 +15,22 @@ import signal
 import socket
 import sys
 import termios
-import threading
 import time
 import tty
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.face import messages, protocol
+from dmvpn.face.calling import GONE, execute, meet, writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-    from types import FrameType
 
 #: Ctrl-], as with telnet: leave the shell, whatever the router is doing.
 LEAVE: Final = b"\x1d"
 #: Seconds for which a router may take to note a login.
 _PATIENCE: Final = 5.0
-#: What a Unix shell expects of a program that was interrupted.
-INTERRUPTED: Final = 130
-
-
-def execute(path: Path, lines: Sequence[str], output: BinaryIO | None = None, *, patience: float | None = None) -> int:
-    """Carry lines out and print their output. Returns 0, or 1 if a line was refused. Raises UserError; TimeoutError.
-
-    patience: seconds for which the router may be silent, None: without a limit.
-    The first Ctrl-C breaks off the running command, the second one does not wait for it.
-    """
-    write = _writer(output)
-    try:
-        order = protocol.encode(messages.Execute(tuple(lines)))
-    except ValueError as error:
-        raise UserError(f"too much at once: {error}") from error
-    with _connect(path, patience) as connected, _interruptions(connected) as interrupted:
-        connected.sendall(order)
-        for message in _messages(connected):
-            match message:
-                case messages.Output(data=data):
-                    write(data)
-                case messages.Done(reason=reason) if reason:
-                    raise UserError(reason)
-                case messages.Done(status=status):
-                    return INTERRUPTED if interrupted else status
-    raise UserError(_GONE)
-
 
 #: Status of an answer that refuses what was asked.
 REFUSED: Final = 1
@@ -114,8 +85,8 @@ def run(path: Path, order: messages.Execute, *, seconds: float, most: int) -> tu
     except TimeoutError as error:
         raise UserError(f"broken off: not done after {seconds:.0f} s") from error
     except OSError as error:
-        raise UserError(_GONE) from error
-    raise UserError(_GONE)
+        raise UserError(GONE) from error
+    raise UserError(GONE)
 
 
 def report(path: Path, login: messages.Report) -> None:
@@ -162,8 +133,8 @@ def _answers(
     except TimeoutError as error:
         raise UserError("the router does not answer") from error
     except OSError as error:
-        raise UserError(_GONE) from error
-    raise UserError(_GONE)
+        raise UserError(GONE) from error
+    raise UserError(GONE)
 
 
 def shell(path: Path) -> int:
@@ -174,13 +145,10 @@ def shell(path: Path) -> int:
         size = os.get_terminal_size(sys.stdout.fileno())
         connected.sendall(protocol.encode(messages.OpenShell(size.lines, size.columns)))
         with _raw_terminal(sys.stdin.fileno()), _window_changes(connected, size):
-            reason = _converse(connected, sys.stdin.fileno(), _writer(None))
+            reason = _converse(connected, sys.stdin.fileno(), writer(None))
     if reason:
         print(f"\r\n[{reason}]", file=sys.stderr)
     return 0
-
-
-_GONE: Final = "the router has gone away"
 
 
 def _connect(path: Path, patience: float | None = None) -> socket.socket:
@@ -188,34 +156,11 @@ def _connect(path: Path, patience: float | None = None) -> socket.socket:
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connected.settimeout(patience)
     try:
-        connected.connect(os.fspath(path))
-    except OSError as error:
-        connected.close()
-        what = "no router is running there" if error.errno in _NOBODY else error.strerror
-        raise UserError(f"{path}: {what}") from error
-    try:
-        hello = _first_line(connected, path)
-        if not isinstance(hello, messages.Hello) or hello.protocol != messages.PROTOCOL:
-            other = "the router runs another version of this program"
-            raise UserError(f"{path}: {other}; use that one, or restart the router")
+        meet(connected, path)
     except BaseException:
         connected.close()
         raise
     return connected
-
-
-def _first_line(connected: socket.socket, path: Path) -> messages.Message:
-    """Read the first line, one octet at a time: the octets after it are for the next reader."""
-    hello = b""
-    while not hello.endswith(b"\n"):
-        octet = connected.recv(1)
-        if not octet or len(hello) > messages.MAX_DATA:
-            raise UserError(f"{path}: the router does not let this user in")
-        hello += octet
-    return protocol.Decoder().feed(hello)[0]
-
-
-_NOBODY: Final = (errno.ENOENT, errno.ECONNREFUSED)
 
 
 def _messages(connected: socket.socket) -> Iterator[messages.Message]:
@@ -243,45 +188,13 @@ def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], 
         if connected.fileno() in ready:
             data = connected.recv(1 << 16)
             if not data:
-                return _GONE
+                return GONE
             for message in decoder.feed(data):
                 match message:
                     case messages.Output(data=shown):
                         write(shown)
                     case messages.Done(reason=reason):
                         return reason
-
-
-def _writer(output: BinaryIO | None) -> Callable[[bytes], None]:
-    """Return a function that writes octets at once."""
-    stream = sys.stdout.buffer if output is None else output
-
-    def write(data: bytes) -> None:
-        stream.write(data)
-        stream.flush()
-
-    return write
-
-
-@contextlib.contextmanager
-def _interruptions(connected: socket.socket) -> Iterator[list[int]]:
-    """Hand the first Ctrl-C on to the router; the second one ends this program. Gives the list of those typed."""
-    typed: list[int] = []
-
-    def interrupt(number: int, _: FrameType | None) -> None:
-        if typed:
-            raise KeyboardInterrupt
-        typed.append(number)
-        connected.sendall(protocol.encode(messages.Signal()))
-
-    if threading.current_thread() is not threading.main_thread():
-        yield typed  # signals belong to the main thread
-        return
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield typed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

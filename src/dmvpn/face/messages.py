@@ -7,12 +7,10 @@ from dataclasses import field
 from typing import Final
 
 from dmvpn.base.values import dataclass
+from dmvpn.face.calling import MAX_DATA as MAX_DATA
+from dmvpn.face.calling import MAX_LINE as MAX_LINE
+from dmvpn.face.calling import PROTOCOL as PROTOCOL
 
-#: The version of this protocol; a client that speaks another version reports the difference instead of guessing.
-PROTOCOL: Final = 2
-#: Octets of the longest line, its end included, and of the data in one `Output` or `Input`.
-MAX_LINE: Final = 1 << 20
-MAX_DATA: Final = 1 << 16
 #: Rows and columns of a window.
 MAX_SIZE: Final = 10_000
 #: Characters of the name of a user, and of a show.

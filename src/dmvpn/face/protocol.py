@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
 from dmvpn.face import messages
+from dmvpn.face.calling import MAX_DATA, MAX_LINE, output_line, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 def encode(message: messages.Message) -> bytes:
     """Return the message as a line. Raises ValueError for a message that is too long for a decoder."""
     line = json.dumps(message_to_plain(message), separators=(",", ":")).encode() + b"\n"
-    if len(line) > messages.MAX_LINE:
+    if len(line) > MAX_LINE:
         raise ValueError(f"a message of {len(line)} octets")
     return line
 
@@ -104,8 +105,8 @@ def message_to_plain(message: messages.Message) -> Plain:
 
 def encode_output(data: bytes) -> bytes:
     """Encode any amount of output, as as many messages as it takes."""
-    pieces = (data[start : start + messages.MAX_DATA] for start in range(0, len(data), messages.MAX_DATA))
-    return b"".join(encode(messages.Output(piece)) for piece in pieces)
+    pieces = (data[start : start + MAX_DATA] for start in range(0, len(data), MAX_DATA))
+    return b"".join(map(output_line, pieces))
 
 
 class Decoder:
@@ -118,13 +119,15 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[messages.Message]:
         """Take octets; returns the messages that are complete. Raises ProtocolError."""
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        if max(len(self._pending), *map(len, lines), 0) >= messages.MAX_LINE:
-            raise ProtocolError(f"a line of more than {messages.MAX_LINE} octets")
-        return [_decode(line) for line in lines]
+        try:
+            *lines, self._pending = split(self._pending, data)
+        except ValueError as error:
+            raise ProtocolError(str(error)) from None
+        return [decode(line) for line in lines]
 
 
-def _decode(line: bytes) -> messages.Message:
+def decode(line: bytes) -> messages.Message:
+    """Return the message of a line without its end. Raises ProtocolError."""
     try:
         plain = json.loads(line)
     except (ValueError, RecursionError):
@@ -198,8 +201,8 @@ def _octets(plain: Plain) -> bytes:
         data = base64.b64decode(_text(plain, "data"), validate=True)
     except (binascii.Error, ValueError):
         raise ProtocolError("data is not base 64") from None
-    if len(data) > messages.MAX_DATA:
-        raise ProtocolError(f"data of more than {messages.MAX_DATA} octets")
+    if len(data) > MAX_DATA:
+        raise ProtocolError(f"data of more than {MAX_DATA} octets")
     return data
 
 

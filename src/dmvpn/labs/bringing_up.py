@@ -32,7 +32,8 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.lab import forked, namespaces
-from dmvpn.shells.lab.places import SERVICE, LabFolder
+from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.enrollment import enroll

@@ -14,7 +14,8 @@ from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.messages import Ask
 from dmvpn.labs import orders
 from dmvpn.labs.pictures import lab_picture
-from dmvpn.shells.lab.places import SERVICE, LabFolder, running_lab, running_labs, running_services
+from dmvpn.shells.lab.places import LabFolder, running_lab, running_labs, running_services
+from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web.problems import NO_LAB, Problem
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.places import SERVICE
+from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web import jobs
 from dmvpn.web.bodies import body_of, body_or_nothing
 from dmvpn.web.bounds import TABLE, Taken

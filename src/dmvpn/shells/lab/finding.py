@@ -6,10 +6,13 @@ or none has, the error names those labs, and a command that can be typed as it i
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.lab.places import SERVICE, SERVICES, LabFolder, running_labs, running_services
+from dmvpn.shells.lab import sockets
+from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
+from dmvpn.shells.lab.sockets import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,7 +132,7 @@ def _unclear(what: str, having: Sequence[LabFolder], running: Sequence[LabFolder
 def _unseen() -> str:
     """Return the end of an error message, if there are services that this user may not see."""
     try:
-        SERVICES.stat()
+        os.stat(sockets.SERVICES)
     except PermissionError:
         return (
             "; of a service the prompt is for root, its own user and the members of the group with which it was "

@@ -23,19 +23,18 @@ import fcntl
 import os
 import re
 import shutil
-import socket
-import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane import private
 from dmvpn.shells.files import LONGEST_SOCKET_PATH, open_private
+from dmvpn.shells.lab import sockets
+from dmvpn.shells.lab.sockets import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from dmvpn.shells.admission import Admission
 
@@ -45,24 +44,12 @@ _CLEARING = 0.2
 LESSON = "lesson.json"
 #: The troubles that were fixed in it, one a line.
 FIXED = "fixed"
-#: Prefix of the lab name of a router that runs alone; the name of the router follows.
-SERVICE = "run-"
-#: The labs of the user of a service, as contrib/systemd has it.
-SERVICES = Path("/run/dmvpn/dmvpn/labs")
-#: Folder of root's labs without a runtime directory: in /tmp another user could make the folder first, and in
-#: /run/dmvpn the user of a service could exchange its contents.
-_ROOT = Path("/run/dmvpn-root")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def labs_place() -> Path:
     """Return the folder of this user's labs, which may not exist."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and os.access(runtime, os.W_OK):
-        return Path(runtime) / "dmvpn" / "labs"
-    if private.is_root_outside() and os.access(_ROOT.parent, os.W_OK):
-        return _ROOT / "labs"
-    return private.folder() / "labs"
+    return Path(sockets.labs_place())
 
 
 def labs_folder() -> Path:
@@ -70,27 +57,16 @@ def labs_folder() -> Path:
     labs = labs_place()
     root = labs.parent
     root.mkdir(mode=0o700, exist_ok=True)
-    if not _is_ours(root):
+    if not sockets.is_ours(str(root)):
         raise UserError(f"{root} belongs to somebody else, or others may write to it: remove it")
     labs.mkdir(mode=0o700, exist_ok=True)
     return labs
 
 
-def _is_ours(folder: Path) -> bool:
-    found = folder.lstat()
-    ours_alone = found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o027
-    return ours_alone and stat.S_ISDIR(found.st_mode)
-
-
-def _folders() -> Iterator[Path]:
-    """Yield the folders of all labs of this user, by name in each place."""
-    labs = labs_folder()
-    yield from sorted(labs.iterdir())
-    if labs.parent == _ROOT:  # one may run from an earlier version's folder, or from when /run was read-only
-        with contextlib.suppress(OSError):
-            earlier = private.folder()
-            if _is_ours(earlier):
-                yield from sorted((earlier / "labs").iterdir())
+def _folders() -> list[Path]:
+    """Return the folders of all labs of this user, by name in each place."""
+    labs_folder()
+    return [Path(folder) for folder in sockets.lab_folders()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +96,7 @@ class LabFolder:
     @property
     def control(self) -> Path:
         """The supervisor's socket."""
-        return self.path / "supervisor.sock"
+        return Path(sockets.control_of(str(self.path)))
 
     @property
     def log(self) -> Path:
@@ -129,7 +105,7 @@ class LabFolder:
 
     def management(self, router: str) -> Path:
         """Return a router's management socket."""
-        return self.path / f"{router}.sock"
+        return Path(sockets.management_of(str(self.path), router))
 
     def storage(self, router: str) -> Path:
         """Return the folder for a router's files; made if necessary."""
@@ -241,15 +217,7 @@ class LabFolder:
 
     def alive(self) -> bool:
         """Return whether a supervisor listens on the control socket. It need not answer: this never waits."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.setblocking(False)
-            try:
-                probe.connect(str(self.control))
-            except BlockingIOError:
-                return True  # it is stopped or busy: so many wait already
-            except OSError:
-                return False
-        return True
+        return sockets.is_alive(str(self.path))
 
     def remove(self) -> None:
         """Delete the folder of a lab that is gone."""
@@ -295,8 +263,4 @@ def running_lab(name: str, *, starting: bool = False) -> LabFolder | None:
 
 
 def _services() -> list[Path]:
-    """Return the folders of services, by name; none without permission."""
-    try:
-        return sorted(SERVICES.iterdir())
-    except OSError:
-        return []
+    return [Path(folder) for folder in sockets.service_folders()]

@@ -1,0 +1,228 @@
+"""A command on a router that answers before the program is imported: nobody notices but by its speed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from dmvpn.app import main as whole
+from dmvpn.app import start
+from dmvpn.face.calling import MAX_DATA, MAX_LINE, PROTOCOL, output_line
+from dmvpn.face.messages import Answer, Done, Hello, Message, Output, Signal
+from dmvpn.face.protocol import Decoder, encode, encode_output
+from dmvpn.shells.lab import control, sockets
+from dmvpn.shells.lab.places import LabFolder
+from support.command import command, dmvpn_here, variables
+from support.fake_router import FakeRouter
+from support.live_router import Live
+from support.services import short_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+#: What a router of each name sends after the hello; "" is its hello.
+_BROKEN: Final[dict[str, Sequence[Message | bytes]]] = {
+    "NEWER": (Hello("NEWER", PROTOCOL + 1),),
+    "CLOSED": (),
+    "DYING": (Hello("DYING"), Output(b"half an answer")),
+    "FULL": (Hello("FULL"), Done(2, "all terminal lines are in use")),
+    "FOREIGN": (Hello("FOREIGN"), b"HTTP/1.1 400 Bad Request\n"),
+    "STRANGE": (Hello("STRANGE"), encode(Output(b"x")).replace(b"eA==", b"eA=")),
+    "LATE": (Hello("LATE"), Answer("a value that nobody asked for")),
+    "ENDLESS": (Hello("ENDLESS"), b"x" * (MAX_LINE + 1)),
+    "ODD": (Hello("ODD"), Output(b"said\n"), Done(77)),
+}
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A machine with two labs, of which one has a dead router, a service, and a lab that died."""
+    with short_folder() as folder, contextlib.ExitStack() as over:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+        monkeypatch.setattr(sockets, "SERVICES", str(folder / "services"))
+        monkeypatch.setattr("dmvpn.shells.lab.finding._PATIENCE", 0.01)  # these labs answer nobody
+        labs = {name: LabFolder.of(name) for name in ("one", "two", "dead")}
+        (folder / "services" / "run-R9").mkdir(parents=True)
+        labs["run-R9"] = LabFolder(folder / "services" / "run-R9")
+        for name, routers in (("one", "R1 R2 R4"), ("two", "R2 R3"), ("dead", "R1"), ("run-R9", "R9")):
+            if name != "run-R9":
+                labs[name].make(routers.split())
+            if name != "dead":
+                over.enter_context(control.listen(labs[name].control))
+        labs["one"].storage("R4")
+        labs["dead"].storage("R1")
+        for name, router in (("one", "R1"), ("one", "R2"), ("two", "R2"), ("run-R9", "R9")):
+            over.callback(Live(labs[name].management(router), FakeRouter(f"hostname {router}\n")).close)
+        with socket.socket(socket.AF_UNIX) as gone:
+            gone.bind(str(labs["two"].management("R3")))
+        (labs["dead"].path / "R7.sock").touch()
+        for router, said in _BROKEN.items():
+            over.enter_context(_says(labs["two"].management(router), partial(_what_is_said, said)))
+        yield folder
+
+
+def _what_is_said(said: Sequence[Message | bytes], _: socket.socket) -> Sequence[Message | bytes]:
+    return said
+
+
+@contextlib.contextmanager
+def _says(path: Path, answers: Callable[[socket.socket], Iterable[Message | bytes]]) -> Iterator[None]:
+    """A router that sends this to whoever connects, the hello at once and the rest after an order, and hangs up."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    connected, _ = listening.accept()
+                except OSError:
+                    return
+                with connected, contextlib.suppress(OSError):
+                    for number, message in enumerate(answers(connected)):
+                        connected.sendall(message if isinstance(message, bytes) else encode(message))
+                        if number == 0:
+                            connected.recv(MAX_LINE)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "quickly"),
+    [
+        ("-r one/R1 show privilege", None, True),
+        ("--router one/R1 show privilege", None, True),
+        ("-r one/R1 show numbers 3 | json", None, True),
+        ("-r one/R1 show --json", None, True),
+        ("-r one/R1 --json show privilege", None, True),
+        ("-r one/R1 show nonsense", None, True),
+        ("-r one/R1 show numbers 20000", None, True),
+        ("-r one/R1 -", "show privilege\nshow nonsense\nshow numbers 2\n", True),
+        ("-r one/R1 -", "", True),
+        ("-r one/R1 -", "\n".join(["show privilege " + " " * 1000] * 100), True),
+        ("-r one/R1 -", f"banner motd #{'x' * MAX_LINE}#", True),
+        ("-r one/R1 configure terminal", None, True),
+        ("-r run-R9/R9 show privilege", None, True),
+        ("-r R9 show privilege", None, True),
+        ("-r one/R1 show é\udcff", None, True),
+        *((f"-r two/{router} show privilege", None, True) for router in _BROKEN),
+        ("-r two/R3 show privilege", None, True),
+        ("-r R1 show privilege", None, False),  # the dead lab, too, has the router's folder
+        ("-r R2 show privilege", None, False),
+        ("-r R3 show privilege", None, True),
+        ("-r R4 show privilege", None, False),
+        ("-r one/R4 show privilege", None, False),
+        ("-r one/R5 show privilege", None, False),
+        ("-r R5 -", "show privilege", False),
+        ("-r R7 show privilege", None, False),
+        ("-r dead/R7 show privilege", None, False),
+        ("-r three/R1 show privilege", None, False),
+        ("-r one/one/R1 show privilege", None, False),
+        ("-r /R1 show privilege", None, False),
+        ("-r one/ show privilege", None, False),
+        ("-r ../labs/one/R1 show privilege", None, False),
+        ("-r one/supervisor show privilege", None, False),
+        ("-r supervisor show privilege", None, False),
+        ("-r run-R8/R8 show privilege", None, False),
+        ("-r", None, False),
+        ("-r one/R1", "show privilege\n", False),
+        ("--json -r one/R1 show privilege", None, False),
+        ("--router=one/R1 show privilege", None, False),
+    ],
+)
+def test_the_quick_way_prints_and_returns_what_the_whole_program_does(
+    line: str, typed: str | None, quickly: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_over: list[list[str]] = []
+    carry_out = whole.carry_out
+
+    def noted(words: list[str]) -> int:
+        handed_over.append(words)
+        return carry_out(words)
+
+    words = line.split(" ")
+    monkeypatch.setattr(whole, "carry_out", noted)
+    quick = dmvpn_here(*words, typed=typed, begin=start.main)
+    assert handed_over == ([] if quickly else [words])
+    by_all = dmvpn_here(*words, typed=typed)
+    assert (quick.stdout, quick.stderr, quick.returncode) == (by_all.stdout, by_all.stderr, by_all.returncode)
+    assert quick.stdout + quick.stderr or typed == ""
+
+
+@pytest.mark.parametrize("begin", [start.main, whole.main])
+def test_control_c_breaks_off_the_command_and_a_second_one_does_not_wait(
+    begin: Callable[[list[str]], int], machine: Path
+) -> None:
+    over = threading.Event()
+
+    def ping(connected: socket.socket) -> Iterator[Message | bytes]:
+        yield Hello("PING")
+        os.kill(os.getpid(), signal.SIGINT)
+        assert Decoder().feed(connected.recv(MAX_LINE)) == [Signal()]
+        yield Output(b"broken off\n")
+        if over.is_set():
+            yield Done(0)
+            return
+        os.kill(os.getpid(), signal.SIGINT)
+        over.wait(10)
+
+    with _says(machine / "dmvpn/labs/one/PING.sock", ping):
+        twice = dmvpn_here("-r", "PING", "ping", "10.0.0.1", begin=begin)
+        over.set()
+        once = dmvpn_here("-r", "PING", "ping", "10.0.0.1", begin=begin)
+    assert (once.returncode, once.stdout, once.stderr) == (130, "broken off\n", "")
+    assert (twice.returncode, twice.stderr) == (130, "")
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("way", ["dmvpn.app.start", "dmvpn.app.main"])
+def test_who_has_read_enough_hears_no_complaint(way: str) -> None:
+    code = f"import sys; from {way} import main; sys.exit(main())"
+    words = [sys.executable, "-c", code, "-r", "one/R1", "show", "numbers", "20000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables()) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"line 1\n"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+def test_a_command_imports_next_to_nothing_before_its_answer() -> None:
+    """A module that the client imports by mistake doubles the time of each command."""
+    code = (
+        "import sys; before = {*sys.modules}; from dmvpn.app.start import main; main(); "
+        "print(*({each.partition('.')[0] for each in sys.modules if each not in before} - {'dmvpn'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command("-r", "one/R1", "show", "privilege")[3:]],
+        capture_output=True,
+        text=True,
+        env=variables(),
+        check=True,
+    )
+    said, _, modules = done.stdout.strip().rpartition("\n")
+    assert said == "Current privilege level is 15"
+    assert {*modules.split()} <= {"__future__", "_json", "_signal", "_socket", "binascii"}
+
+
+@pytest.mark.parametrize("octets", [b"", b"one", bytes(range(256)) * 256])
+def test_output_that_the_client_writes_itself_is_the_protocol_s(octets: bytes) -> None:
+    assert len(octets) <= MAX_DATA
+    assert output_line(octets) == encode(Output(octets))
+    assert Decoder().feed(encode_output(octets)) == [Output(octets)] * bool(octets)
