@@ -9,6 +9,7 @@ import pytest
 
 from support.outages import outages
 from support.phases_page import FORMING, Case, configured
+from support.stories import Story, stories, tell
 from support.world import World
 
 FAST: Final = " bfd interval 50 min_rx 50 multiplier 3\n"
@@ -78,17 +79,6 @@ def test_a_dead_hub_is_missed_after_three_packets_and_its_routes_are_gone(scenar
     assert world.wait_until(lambda: f"via {at_hub}" not in world.show(spoke, "ip route"), 0.5, 0.05)
 
 
-@pytest.mark.parametrize("scenario", [EIGRP, OSPF], ids=["eigrp", "ospf"])
-def test_neighbors_and_sessions_come_back_with_the_way(scenario: tuple[str, ...]) -> None:
-    _, hub, spoke, _, at_hub = scenario
-    world = running(scenario)
-    world.cut(hub, "GigabitEthernet0/1")
-    world.run_for(20)
-    assert sessions(world, spoke) == {}
-    world.cut(hub, "GigabitEthernet0/1", cut=False)
-    assert world.wait_until(lambda: sessions(world, spoke) == {at_hub: "Up"}, 120)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_nobody_is_missed_who_is_there_for_ten_minutes(seed: int) -> None:
@@ -110,17 +100,6 @@ def test_whoever_takes_bfd_away_loses_no_neighbor() -> None:
     world.run_for(10)
     assert sessions(world, "R31") == {"192.168.100.11": "Up"}
     assert len([line for line in world.messages("R31") if "is down" in line]) == 0
-
-
-@pytest.mark.conforms("bfd:5882-4-up")
-def test_a_far_end_without_bfd_is_a_neighbor_all_the_same() -> None:
-    def one_of_two(router: str, text: str) -> str:
-        return watched(router, text) if router == "R31" else text
-
-    world = World("notes-phase3", change=one_of_two).converge()
-    world.run_for(30)
-    assert "Session Hosts do not hear each other: the far end sends no BFD" in block(world, "R31")
-    assert "192.168.100.11" in world.show("R31", "ip eigrp neighbors")
 
 
 def test_an_interface_without_its_interval_keeps_the_neighbor_and_says_why_nothing_is_watched() -> None:
@@ -197,3 +176,8 @@ def test_sessions_are_counted_by_protocol_and_packets_from_nothing_again_when_so
     world.run_for(5)
     assert sessions(world, "R11") == {"192.168.100.31": "Up", "192.168.100.41": "Up"}
     assert " Rx Count: 0," not in f" {block(world, 'R11')}".replace("\n", " ")
+
+
+@pytest.mark.parametrize("story", stories("bfd"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, block, sessions)

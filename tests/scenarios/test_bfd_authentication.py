@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 KEYS = ("key chain BFD", "key 7", "key-string a-key-of-tests")
@@ -41,25 +42,6 @@ def test_both_ends_with_one_key_hear_each_other(mode: str) -> None:
     assert not [text for text in world.messages("SPOKE1") if "BFD_SESS_DOWN" in text]
 
 
-@pytest.mark.conforms("bfd:6.8.6-authentication")
-def test_who_authenticates_otherwise_is_not_heard_and_both_ends_say_so() -> None:
-    world = pair(lines("sha-1"), lines(""))
-    assert state(world) != "Up"
-    text = world.show("SPOKE1", "bfd neighbors details")
-    assert "the two ends authenticate differently (nothing here, sha-1 there)" in text
-    assert "(sha-1 here, nothing there)" in world.show("HUB", "bfd neighbors details")
-
-
-def test_another_key_is_named() -> None:
-    world = pair(lines("md5"), lines("md5", "key chain BFD", "key 7", "key-string another-key-of-tests"))
-    assert "the digest is wrong (key 7: other text, or not accepted now)" in world.show("HUB", "bfd neighbors details")
-
-
-def test_without_a_key_nothing_is_sent() -> None:
-    world = pair(lines("md5"), lines("md5", "key chain OTHER", "key 7", "key-string a-key-of-tests"))
-    assert 'no key of key chain "BFD" is valid now' in world.show("SPOKE1", "bfd neighbors details")
-
-
 def test_a_key_that_rolls_over_costs_no_session() -> None:
     world = pair(lines("meticulous-sha-1"), lines("meticulous-sha-1"))
     for router in ("HUB", "SPOKE1"):
@@ -71,9 +53,6 @@ def test_a_key_that_rolls_over_costs_no_session() -> None:
     assert not [text for text in world.messages("SPOKE1") if "BFD_SESS_DOWN" in text]
 
 
-def test_sessions_can_be_chosen_by_interface_address_and_client() -> None:
-    world = pair(lines(""), lines(""))
-    for chosen in ("interface Tunnel0", "ipv4", "ipv4 10.255.0.1", "client eigrp", "Tunnel0"):
-        assert "10.255.0.1 " in world.show("SPOKE1", f"bfd neighbors {chosen}"), chosen
-        assert "Registered protocols: EIGRP" in world.show("SPOKE1", f"bfd neighbors {chosen} details")
-    assert "10.255.0.1 " not in world.show("SPOKE1", "bfd neighbors client ospf")
+@pytest.mark.parametrize("story", stories("bfd_authentication"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, state)

@@ -68,10 +68,6 @@ def test_parts_of_the_table_are_shown_as_the_table_is(cloud: World, words: str, 
     assert cloud.show("HUB", f"bgp all {words}") == head + answer
 
 
-def test_a_pattern_that_is_none_gets_one_line(cloud: World) -> None:
-    assert cloud.do("HUB", "show ip bgp regexp ((").strip() == "% Failed to compile regular expression."
-
-
 @pytest.mark.parametrize("word", ["9" * 5000, "65000:" + "9" * 5000, "65000:", "no-such"])
 def test_what_is_no_community_chooses_nothing(cloud: World, word: str) -> None:
     """A number of thousands of digits was answered by an error of Python's."""
@@ -89,14 +85,6 @@ def test_a_route_that_the_routing_table_has_from_somebody_else_says_so(cloud: Wo
     assert " r>i  10.1.2.0/24      10.255.0.12" in cloud.show("HUB", "ip bgp")
     (row,) = cloud.show("HUB", "ip bgp rib-failure").splitlines()[1:]
     assert row.split() == ["10.1.2.0/24", "10.255.0.12", "Higher", "admin", "distance", "n/a"]
-
-
-def test_what_a_neighbor_told_and_is_told_stands_under_the_head_of_the_table(cloud: World) -> None:
-    for which in ("advertised-routes", "received-routes", "routes"):
-        answer = cloud.show("HUB", f"ip bgp neighbors 10.255.0.11 {which}")
-        assert answer.startswith("BGP table version is")
-        assert TABLE in answer
-    assert " * i  10.1.1.0/24" in cloud.show("HUB", "ip bgp neighbors 10.255.0.11 received-routes")
 
 
 def test_groups_and_their_members_are_listed(cloud: World) -> None:
@@ -121,20 +109,6 @@ def test_what_was_made_once_for_a_group_and_the_next_hops_are_counted(cloud: Wor
         ["10.255.0.12", "0", "1", "1"],
     ]
     assert not cloud.show("HUB", "ip bgp pending-prefixes")
-
-
-def test_templates_show_what_they_say_and_what_they_inherit(cloud: World) -> None:
-    policies = cloud.show("HUB", "ip bgp template peer-policy TOP")
-    assert "Locally configured policies:\n  route-map FAR out\nInherited policies:\n  weight 3" in policies
-    assert " *Inherited by Template TOP, index= 2" in cloud.show("HUB", "ip bgp template peer-policy")
-    assert " timers 10 30" in cloud.show("HUB", "ip bgp template peer-session")
-    policy = cloud.show("HUB", "ip bgp neighbors 10.255.0.11 policy")
-    assert " Inherited polices:\n  soft-reconfiguration inbound\n  route-reflector-client" in policy
-
-
-@pytest.mark.parametrize("what", ["all neighbors", "all summary", "all cluster-ids", "ipv4 unicast paths"])
-def test_the_forms_of_tools_are_answered(cloud: World, what: str) -> None:
-    assert cloud.show("HUB", f"bgp {what}")
 
 
 def test_what_is_not_configured_is_said() -> None:

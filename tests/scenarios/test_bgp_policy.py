@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 EXTERNAL = "bgp-ebgp-phase2"
@@ -78,12 +79,6 @@ def test_an_inbound_filter_refuses_what_a_neighbor_tells(line: str, policy: str)
     assert "10.1.2.0" not in world.show("SPOKE1", "ip bgp neighbors 10.255.0.1 routes")
 
 
-def test_a_map_that_nobody_defined_lets_nothing_out() -> None:
-    world = settled(with_lines("HUB", "10.255.0.11", "route-map NOWHERE out", ""))
-    assert known(world, "SPOKE1") == []
-    assert known(world, "SPOKE2") == ["10.1.0.0/24", "10.1.1.0/24"]
-
-
 def test_filters_of_a_peer_group_hold_for_its_guests() -> None:
     def change(router: str, text: str) -> str:
         if router != "HUB":
@@ -104,16 +99,6 @@ def test_a_filter_of_a_member_takes_none_of_its_group_away() -> None:
     settled(world)
     assert known(world, "SPOKE1") == ["10.1.0.0/24"]
     assert known(world, "SPOKE2") == ["10.1.0.0/24", "10.1.1.0/24"]
-
-
-def test_a_map_chooses_what_comes_in_by_the_neighbor_that_tells_it() -> None:
-    policy = "access-list 10 permit host 10.255.0.11\nroute-map M permit 10\n match ip route-source 10\n"
-    world = settled(with_lines("HUB", "10.255.0.11", "route-map M in", policy))
-    assert known(world, "HUB") == ["10.1.1.0/24", "10.1.2.0/24"]
-    world.configure("HUB", "no access-list 10", "access-list 10 permit host 10.255.0.12")
-    world.do("HUB", "clear ip bgp * soft in")
-    world.run_for(10)
-    assert known(world, "HUB") == ["10.1.2.0/24"]
 
 
 def test_a_map_sets_metric_path_origin_and_next_hop_for_a_neighbor() -> None:
@@ -230,76 +215,6 @@ def test_extended_and_large_communities_of_one_router_choose_at_another(
     assert [lan for lan in LANS if lan in chosen] == ["10.1.2.0/24"]
 
 
-def test_a_map_tells_one_neighbor_parts_that_an_aggregate_speaks_for() -> None:
-    policy = "ip prefix-list L permit 10.1.2.0/24\nroute-map U permit 10\n match ip address prefix-list L\n"
-    world = settled(with_lines("HUB", "10.255.0.11", "unsuppress-map U", policy))
-    world.configure("HUB", "router bgp 65000", "aggregate-address 10.1.0.0 255.255.0.0 summary-only")
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 60.0)
-    assert world.wait_until(lambda: known(world, "SPOKE2") == [], 60.0)
-    text = world.show("HUB", "ip bgp neighbors 10.255.0.11")
-    assert "Route map for selective unsuppression is U" in text
-    world.configure("HUB", "router bgp 65000", "no neighbor 10.255.0.11 unsuppress-map U")
-    assert world.wait_until(lambda: known(world, "SPOKE1") == [], 60.0)
-
-
-@pytest.mark.parametrize(
-    ("match", "lans"),
-    [
-        ("match route-type local", ["10.1.0.0/24"]),
-        ("match route-type external", ["10.1.2.0/24"]),
-        ("match route-type internal", []),
-    ],
-)
-def test_a_map_chooses_by_where_a_path_came_from(match: str, lans: list[str]) -> None:
-    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out", f"route-map M permit 10\n {match}\n"))
-    assert known(world, "SPOKE1") == lans
-
-
-def test_a_map_chooses_by_local_preference() -> None:
-    policy = "route-map M permit 10\n match local-preference 300\n"
-    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out", policy))
-    assert known(world, "SPOKE1") == []
-    world.configure(
-        "HUB",
-        *("route-map P permit 10", "set local-preference 300"),
-        *("router bgp 65000", "neighbor 10.255.0.12 route-map P in"),
-    )
-    world.do("HUB", "clear ip bgp * soft")
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 60.0)
-
-
-def test_what_a_map_marks_no_export_goes_to_no_external_neighbor() -> None:
-    world = settled(with_lines("HUB", "10.255.0.12", "route-map M in", "route-map M\n set community no-export\n"))
-    assert known(world, "SPOKE1") == ["10.1.0.0/24"]
-    assert "10.1.2.0" in world.show("HUB", "ip route bgp")
-
-
-def test_a_new_filter_withdraws_and_its_removal_announces() -> None:
-    world = World(EXTERNAL).converge()
-    world.configure(
-        "HUB", "ip prefix-list L permit 10.1.0.0/24", "router bgp 65000", "neighbor 10.255.0.11 prefix-list L out"
-    )
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24"], 10.0)
-    world.configure("HUB", "router bgp 65000", "no neighbor 10.255.0.11 prefix-list L out")
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"], 10.0)
-    world.configure(
-        "SPOKE1", "ip prefix-list L permit 10.1.0.0/24", "router bgp 65011", "neighbor 10.255.0.1 prefix-list L in"
-    )
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24"], 10.0)
-
-
-def test_a_changed_list_acts_outwards_after_a_minute_or_a_soft_clear() -> None:
-    filters = "ip prefix-list L permit 0.0.0.0/0 le 32\n"
-    world = settled(with_lines("HUB", "10.255.0.11", "prefix-list L out", filters))
-    world.configure("HUB", "no ip prefix-list L", "ip prefix-list L permit 10.1.0.0/24")
-    world.run_for(30)
-    assert known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"]
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24"], 40.0)
-    world.configure("HUB", "ip prefix-list L permit 10.1.2.0/24")
-    world.do("HUB", "clear ip bgp * soft out")
-    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"], 10.0)
-
-
 def test_a_changed_list_acts_inwards_when_somebody_clears_softly() -> None:
     world = settled(with_lines("SPOKE1", "10.255.0.1", "prefix-list L in", "ip prefix-list L permit 10.1.0.0/24\n"))
     world.configure("SPOKE1", "ip prefix-list L permit 10.1.2.0/24")
@@ -348,41 +263,6 @@ def test_the_default_route_is_told_while_a_map_permits_a_route() -> None:
     assert lines == [" neighbor 10.255.0.11 default-originate"]
 
 
-def test_entries_count_the_routes_that_they_fitted_until_somebody_clears_them() -> None:
-    world = World(EXTERNAL).converge()
-    world.configure(
-        "HUB", "ip prefix-list P seq 5 permit 10.1.2.0/24", "ip prefix-list P seq 10 permit 0.0.0.0/0 le 32"
-    )
-    world.configure("HUB", "route-map M permit 10", "match ip address prefix-list P", "route-map M permit 20")
-    world.configure("HUB", "router bgp 65000", "neighbor 10.255.0.11 route-map M out")
-    world.run_for(5)
-    detail = world.show("HUB", "ip prefix-list detail P")
-    assert "   count: 2, range entries: 1, sequences: 5 - 10, refcount: 2" in detail
-    assert "seq 5 permit 10.1.2.0/24 (hit count: 1, refcount: 1)" in detail
-    assert "Route matches: 3" in world.show("HUB", "route-map M")
-    assert "hit count" not in world.show("HUB", "ip prefix-list summary")
-    world.do("HUB", "clear ip prefix-list P", "clear route-map counters")
-    assert "(hit count: 0, refcount: 1)" in world.show("HUB", "ip prefix-list detail")
-    assert "Route matches: 0" in world.show("HUB", "route-map M")
-
-
-def test_redistribution_brings_in_the_default_route_only_if_it_is_told_to_and_with_the_default_metric() -> None:
-    world = World(REFLECTED).converge()
-    world.configure("HUB", "ip route 172.20.0.0 255.255.0.0 Null0")
-    world.configure("HUB", "router bgp 65000", "address-family ipv4", "redistribute static", "default-metric 33")
-    world.run_for(5)
-    assert "172.20.0.0/16 [200/33] via 10.255.0.1" in world.show("SPOKE1", "ip route bgp")
-    assert "10.255.0.1 from" not in world.do("SPOKE1", "show ip bgp 0.0.0.0/0")
-    world.configure("HUB", "router bgp 65000", "address-family ipv4", "default-information originate")
-    world.run_for(5)
-    assert "10.255.0.1 from" in world.do("SPOKE1", "show ip bgp 0.0.0.0/0")
-
-
-def test_what_one_neighbor_tells_has_a_distance_of_its_own() -> None:
-    world = World(REFLECTED).converge()
-    world.configure("SPOKE1", "access-list 4 permit 10.1.2.0 0.0.0.255")
-    world.configure("SPOKE1", "router bgp 65000", "address-family ipv4", "distance 88 10.255.0.1 0.0.0.0 4")
-    world.run_for(2)
-    table = world.show("SPOKE1", "ip route bgp")
-    assert "10.1.2.0/24 [88/0]" in table
-    assert "10.1.0.0/24 [200/0]" in table
+@pytest.mark.parametrize("story", stories("bgp_policy"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 QUIET = ("file prompt quiet", "archive", "path flash:bak", "maximum 3")
@@ -35,15 +36,6 @@ def test_a_replaced_configuration_is_the_one_of_the_file_and_neighbors_stay(worl
     assert any("%SYS-5-CONFIG_R: Config Replace is Done" in line for line in world.messages("R31"))
     assert "No changes were found" in world.show("R31", "archive config differences flash:good.cfg")
     assert world.do("R31", "configure replace flash:good.cfg force").startswith("Total number of passes: 0")
-
-
-def test_it_asks_and_nothing_but_y_goes_on(world: World) -> None:
-    world.do("R31", "copy running-config flash:good.cfg")
-    world.configure("R31", "interface Loopback77")
-    said = world.do("R31", "configure replace flash:good.cfg")
-    assert "assumed to be a complete configuration, not a partial" in said
-    assert "% Nothing was replaced, because nobody can say yes here: `force` does not ask" in said
-    assert "Loopback77" in running(world)
 
 
 def test_a_bad_line_with_revert_trigger_error_leaves_all_as_it_was(world: World) -> None:
@@ -226,23 +218,6 @@ def test_files_of_others_that_are_called_alike_are_no_copies_and_stay(world: Wor
     assert "There are currently 3 archive configurations saved." in world.lines("R31", "archive")
 
 
-def test_write_memory_makes_a_copy_if_it_is_told_to(world: World) -> None:
-    world.configure("R31", "archive", "write-memory")
-    world.do("R31", "write memory")
-    assert "There are currently 1 archive configurations saved." in world.lines("R31", "archive")
-
-
-def test_the_log_names_lines_and_no_keys(world: World) -> None:
-    world.configure("R31", "archive", "log config", "logging enable")
-    world.configure(
-        "R31", "interface Tunnel100", "ip nhrp authentication TOPSECRT", "crypto isakmp key HUSHHUSH address 192.0.2.1"
-    )
-    shown = world.show("R31", "archive log config all")
-    assert "ip nhrp authentication" in shown
-    assert "TOPSECRT" not in shown
-    assert "HUSHHUSH" not in shown
-
-
 def test_a_merged_line_that_nobody_knows_is_refused_and_the_others_count(world: World) -> None:
     """NAPALM takes its change back when a line was refused, and found none."""
     _file(world, "interface Loopback7\n description seven\nnonsense of somebody\n")
@@ -308,3 +283,8 @@ def test_lines_are_found_by_number_and_user_and_can_be_merged_again(world: World
     assert len(world.lines("R31", "archive log config user nobody")) == 1
     file = "\n".join(world.lines("R31", "archive log config all provisioning")) + "\n"
     assert "interface Loopback77\n description seven\nip domain name example.net\n" in file
+
+
+@pytest.mark.parametrize("story", stories("configure_replace"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, running)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
-
-PEER = "203.0.113.1"
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +27,6 @@ def tunnels(world: World, what: str) -> list[str]:
 def spis(world: World, router: str = "SPOKE1") -> set[str]:
     lines = world.lines(router, "crypto ikev2 sa")
     return {line.split()[2] for line in lines if "Local spi" in line}
-
-
-def test_sessions_are_chosen_by_the_vrf_inside(customers: World) -> None:
-    assert tunnels(customers, "crypto session ivrf RED") == ["Tunnel1"]
-    assert tunnels(customers, "crypto session ivrf BLUE detail") == ["Tunnel2"]
-    assert tunnels(customers, "crypto session fvrf RED") == []
-    assert tunnels(customers, "crypto ipsec sa vrf BLUE") == ["Tunnel2"]
-
-
-def test_sessions_are_chosen_by_the_front_door(front_door: World) -> None:
-    assert tunnels(front_door, "crypto session fvrf INTERNET") == ["Tunnel0", "Tunnel0"]
-    assert tunnels(front_door, "crypto session fvrf INTERNET ivrf INTERNET") == []
-    assert "INTERNET/none" in front_door.show("SPOKE1", "crypto ikev2 sa fvrf INTERNET")
-    assert "READY" not in front_door.show("SPOKE1", "crypto ikev2 sa fvrf RED")
 
 
 def test_the_vrf_inside_is_in_the_table_of_ike(customers: World) -> None:
@@ -68,12 +53,6 @@ def test_clearing_isakmp_leaves_peers_of_ikev2_alone(front_door: World) -> None:
     assert spis(front_door) == before
 
 
-@pytest.mark.parametrize("which", ["vrf RED", f"peer vrf X {PEER}"])
-def test_a_vrf_that_does_not_exist_is_named(front_door: World, which: str) -> None:
-    assert front_door.do("SPOKE1", f"clear crypto sa {which}").startswith("% VRF ")
-    assert "does not exist" in front_door.do("SPOKE1", "clear crypto session fvrf RED")
-
-
 def test_sas_of_a_vrf_are_renewed(customers: World) -> None:
     def spi(vrf: str) -> list[str]:
         return [line for line in customers.lines("SPOKE1", f"crypto ipsec sa vrf {vrf}") if "spi: 0x" in line]
@@ -82,3 +61,8 @@ def test_sas_of_a_vrf_are_renewed(customers: World) -> None:
     assert customers.do("SPOKE1", "clear crypto sa vrf RED") == ""
     customers.run_for(5)
     assert spi("RED") != before
+
+
+@pytest.mark.parametrize("story", stories("crypto_by_vrf"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, tunnels)

@@ -12,6 +12,7 @@ import pytest
 from dmvpn.base.effects import InstallSa, ReportKey
 from dmvpn.base.events import KeysWanted
 from dmvpn.net import pcap
+from support.stories import Story, stories, tell
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:
@@ -52,16 +53,6 @@ def keys_of(world: World) -> list[str]:
     """Every key of ESP that any router ever gave its plane, in hexadecimal digits."""
     sas = [effect.sa for effects in world.effects.values() for _, effect in effects if isinstance(effect, InstallSa)]
     return [key.hex() for sa in sas for key in (sa.key_in, sa.key_out, sa.hash_key_in, sa.hash_key_out) if key]
-
-
-def test_a_cleared_session_comes_back_by_itself(world: World) -> None:
-    world.run_for(30)
-    assert world.do("SPOKE10", "clear crypto session") == ""
-    assert "Session status: UP-ACTIVE" not in world.show("SPOKE10", "crypto session remote 198.51.100.1")
-    world.run_for(5)
-    text = world.show("SPOKE10", "crypto session remote 198.51.100.1 detail")
-    assert "Session status: UP-ACTIVE" in text
-    assert "Uptime: 00:00:0" in text
 
 
 def test_what_isakmp_lines_run_is_listed_as_such_and_nothing_else(world: World) -> None:
@@ -120,36 +111,6 @@ def test_debugs_of_ike_and_ipsec_can_be_limited_to_one_peer(world: World) -> Non
     assert any("203.0.113.10" in line and "IKEv2:" in line for line in world.console["HUB"])
 
 
-def test_a_session_that_cannot_come_up_says_why(world: World) -> None:
-    world.configure("SPOKE10", "crypto ikev2 keyring KR-DMVPN", "peer ANY", "pre-shared-key local another")
-    world.do("SPOKE10", "clear crypto session")
-    world.run_for(20)
-    text = world.show("SPOKE10", "crypto session detail")
-    assert "Session status: DOWN" in text
-    assert "Crypto tunnel is down: " in text
-    assert "Socket State: Closed" in world.show("SPOKE10", "dmvpn detail")
-
-
-def test_a_profile_for_another_address_of_ours_is_not_used(world: World) -> None:
-    profile = "crypto ikev2 profile IKEV2-DMVPN"
-    world.configure("SPOKE10", profile, "match address local 192.0.2.250")
-    world.do("SPOKE10", "clear crypto session")
-    world.run_for(20)
-    text = world.show("SPOKE10", "crypto session detail")
-    assert "names the ikev2 profile IKEV2-DMVPN: there is none for 203.0.113.10" in text
-    world.configure("SPOKE10", profile, "match address local 203.0.113.10")
-    world.run_for(20)
-    assert "Session status: UP-ACTIVE" in world.show("SPOKE10", "crypto session detail")
-
-
-def test_counters_of_requests_can_be_read_and_cleared(world: World) -> None:
-    assert "Incoming IKEv2 Requests: 2        accepted:      2        rejected:    0" in world.show(
-        "HUB", "crypto ikev2 stats"
-    )
-    world.do("HUB", "clear crypto ikev2 stats")
-    assert "Incoming IKEv2 Requests: 0" in world.show("HUB", "crypto ikev2 stats")
-
-
 def test_no_key_is_ever_seen_in_a_show_a_debug_or_the_log(world: World) -> None:
     printed: list[str] = []
     for router in ("HUB", "SPOKE10"):
@@ -179,12 +140,6 @@ def test_an_internal_fault_does_not_write_the_configuration_into_the_log(world: 
 
 
 # ------------------------------------------------------------------------------------------------ captures
-
-
-def test_keys_are_told_to_nobody_who_has_not_asked(world: World) -> None:
-    world.do("HUB", "clear crypto session")
-    world.run_for(20)
-    assert not told(world)
 
 
 def test_who_captures_with_keys_is_told_those_of_new_sas_and_the_log_says_so(world: World) -> None:
@@ -237,3 +192,8 @@ def read(folder: Path, *options: str, decode: bool) -> str:
     environment = {**os.environ, "WIRESHARK_CONFIG_DIR": str(folder)}
     command = ["tshark", "-r", str(folder / "hub.pcap"), *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize("story", stories("crypto_commands"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, told)

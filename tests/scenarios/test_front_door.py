@@ -20,34 +20,6 @@ def world() -> World:
     return World("front-door").converge()
 
 
-def test_two_default_routes_stand_side_by_side(world: World) -> None:
-    """In one table they were two equal routes: the tunnel's own packets went into the tunnel, or flows past it."""
-    assert "D*    0.0.0.0/0" in world.show("SPOKE1", "ip route")
-    assert "203.0.113" not in world.show("SPOKE1", "ip route")
-    assert "S*    0.0.0.0/0 [1/0] via 198.51.100.2" in world.show("SPOKE1", f"ip route vrf {PROVIDER}")
-    assert "10.1." not in world.show("SPOKE1", f"ip route vrf {PROVIDER}")
-    assert "RECURDOWN" not in world.show("SPOKE1", "logging")
-
-
-def test_spokes_meet_directly_through_their_front_doors(world: World) -> None:
-    world.stream("H1", "10.1.102.100", seconds=5, rate=1)
-    assert world.replies("H1") == [0, 1, 2, 3, 4]
-    first = world.do("SPOKE1", "traceroute 10.1.102.1 source 10.1.101.1")
-    assert "10.255.0.12" in first
-    assert "10.255.0.1 " not in first
-    assert f'Tunnel VRF "{PROVIDER}"' in world.show("SPOKE1", "dmvpn detail")
-    assert f"fvrf: {PROVIDER}" in world.show("SPOKE1", "crypto session detail")
-    assert f"{PROVIDER}/none" in world.show("SPOKE1", "crypto ikev2 sa")
-
-
-def test_the_provider_reaches_no_address_of_the_company(world: World) -> None:
-    """The WAN port is in no table with the LAN: without a filter it would have routed there."""
-    said = world.do("TRANSPORT", "ping 10.1.101.1")
-    assert "Success rate is 0 percent" in said
-    assert "Success rate is 100 percent" in world.do("SPOKE1", f"ping vrf {PROVIDER} 203.0.113.1")
-    assert "Success rate is 0 percent" in world.do("SPOKE1", "ping 203.0.113.1")
-
-
 def test_a_hub_dies_and_comes_back_and_nothing_leaves_in_clear(world: World) -> None:
     """The world itself fails at the first packet in clear."""
     configuration = world.scenario.configurations["HUB1"]
@@ -101,40 +73,6 @@ def test_a_profile_without_its_front_door_takes_no_peer_from_there(world: World)
     world.do("SPOKE1", "clear crypto session")
     world.run_for(60)
     assert "match fvrf INTERNET" in world.show("SPOKE1", "dmvpn detail") + world.show("SPOKE1", "logging")
-
-
-def test_a_front_door_without_a_route_says_so_in_the_log_and_with_the_peer(world: World) -> None:
-    """It was only said that nobody answers, as if the hub were down."""
-    world.configure("SPOKE1", "no ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2")
-    world.do("SPOKE1", "clear crypto session")
-    world.run_for(60)
-    reason = (
-        "no answer to IKE_SA_INIT, sent 7 times to 203.0.113.1:500; there is no route to 203.0.113.1 in VRF INTERNET"
-    )
-    for shown in ("logging", "dmvpn detail", "crypto session detail"):
-        assert reason in world.show("SPOKE1", shown)
-    world.configure("SPOKE1", "ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2")
-    world.run_for(120)
-    assert "no route" not in world.show("SPOKE1", "dmvpn detail")
-
-
-def test_a_port_that_leaves_its_vrf_takes_the_tunnel_down_with_a_reason(world: World) -> None:
-    said = world.configure("SPOKE1", "interface GigabitEthernet0/1", "no vrf forwarding INTERNET")
-    assert "IPv4 disabled and address(es) removed due to disabling VRF INTERNET" in said
-    world.run_for(1)
-    assert "Tunnel0 is up, line protocol is down" in world.show("SPOKE1", "interfaces Tunnel0")
-
-
-def test_a_vrf_that_is_removed_and_defined_again_carries_the_tunnel_as_before(world: World) -> None:
-    said = world.configure("SPOKE1", f"no vrf definition {PROVIDER}")
-    assert f"% IPv4 addresses from all interfaces in VRF {PROVIDER} have been removed" in said
-    world.run_for(30)
-    assert "line protocol is down" in world.show("SPOKE1", "interfaces Tunnel0")
-    world.configure("SPOKE1", f"vrf definition {PROVIDER}", "address-family ipv4")
-    port = ("interface GigabitEthernet0/1", f"vrf forwarding {PROVIDER}", "ip address 198.51.100.1 255.255.255.252")
-    world.configure("SPOKE1", *port)
-    world.configure("SPOKE1", f"ip route vrf {PROVIDER} 0.0.0.0 0.0.0.0 198.51.100.2")
-    assert world.wait_until(lambda: not world.lacks(), 90), world.lacks()
 
 
 def test_addresses_that_go_with_a_vrf_are_news_and_no_failure_of_a_script(world: World) -> None:

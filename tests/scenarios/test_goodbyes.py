@@ -2,37 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from support.world import World
-
-UNDERLAY = "GigabitEthernet0/1"
-DOWN = "%DUAL-5-NBRCHANGE: EIGRP-IPv4 100: Neighbor 192.168.100.31 (Tunnel100) is down: Interface Goodbye received"
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [("interface Tunnel100", "shutdown"), ("no interface Tunnel100",), (f"interface {UNDERLAY}", "shutdown")],
-    ids=["tunnel shut", "tunnel removed", "its underlay shut"],
-)
-def test_the_hub_hears_of_a_shutdown_at_once(lines: tuple[str, ...]) -> None:
-    """The goodbyes were ordered behind the end of the tunnel, and the hub waited for its hold time."""
-    world = World("notes-phase3").converge()
-    world.run_for(10)
-    world.configure("R31", *lines)
-    world.run_for(0.5)
-    assert DOWN in world.messages("R11")
-    # The registration is for IOS's `unique` to keep: nobody else takes the address before it expires.
-    assert "192.168.100.31" in world.show("R11", "ip nhrp")
-
-
-def test_a_spoke_with_a_shortcut_leaves_it_at_once() -> None:
-    world = World("notes-phase3").converge()
-    world.stream("H4", "10.3.3.100", seconds=3, rate=10)
-    assert "10.3.3.0/24" in world.show("R41", "ip nhrp")
-    world.configure("R31", "interface Tunnel100", "shutdown")
-    world.run_for(0.5)
-    assert "10.3.3.0/24" not in world.show("R41", "ip nhrp")
 
 
 def test_after_no_shutdown_all_is_as_before() -> None:

@@ -56,18 +56,6 @@ def test_one_registration_makes_two_entries_and_names_the_hub_twice() -> None:
     )
 
 
-def test_another_setting_does_not_cost_the_link_local_address_of_the_server(world: World) -> None:
-    world.configure("R31", "interface Tunnel100", "ipv6 nhrp holdtime 600")
-    world.run_for(2)
-    assert "FE80::11/128 via FE80::11" in world.lines("R31", "ipv6 nhrp")
-    assert "Success rate is 100" in world.do("R31", "ping fe80::11 source Tunnel100")
-
-
-def test_ipv4_commands_do_not_show_the_ipv6_overlay(world: World) -> None:
-    assert world.show("R11", "ip nhrp") == ""
-    assert "IPv6" not in world.show("R11", "dmvpn ipv4")
-
-
 def test_a_redirect_leads_to_the_direct_path_and_to_routes_of_nhrp(world: World) -> None:
     wire = world.watch("R31", "GigabitEthernet0/1")
     world.stream("H3", H4, seconds=3, rate=5)
@@ -133,12 +121,6 @@ def test_traceroute_goes_by_the_hub_first_and_directly_then(world: World) -> Non
     assert [line.split()[1] for line in then.splitlines()[3:]] == ["2001:DB8:100::41", "2001:DB8:4::100"]
 
 
-def test_an_address_of_the_egress_itself_is_answered_with_its_whole_prefix(world: World) -> None:
-    """Never with the local host route, of which nobody has any use."""
-    world.do("R31", "traceroute 2001:db8:4::1 source GigabitEthernet0/2 probe 1")
-    assert "2001:DB8:4::/64 via 2001:DB8:100::41" in world.lines("R31", "ipv6 nhrp")
-
-
 def test_ping_says_what_became_of_each_request(direct: World) -> None:
     assert "!!!!!" in direct.do("R31", "ping 2001:db8:4::1 source 2001:db8:3::1")
     assert "MMMMM" in direct.do("R31", "ping 2001:db8:4::1 size 1500"), "larger than `ipv6 mtu`"
@@ -177,14 +159,6 @@ def test_a_prefix_that_goes_is_purged_where_it_was_resolved(direct: World) -> No
     assert [(str(cie.protocol), cie.prefix_length) for cie in purge.cies] == [("2001:db8:4::", 64)]
     assert "2001:DB8:4::/64" not in direct.show("R31", "ipv6 nhrp")
     assert "2001:DB8:4::/64" not in direct.show("R31", "ipv6 route")
-
-
-def test_a_spoke_that_takes_its_server_out_withdraws_both_addresses(world: World) -> None:
-    world.configure("R31", "interface Tunnel100", "no ipv6 nhrp nhs 2001:DB8:100::11 nbma 172.16.11.1")
-    world.run_for(2)
-    left = world.show("R11", "ipv6 nhrp")
-    assert "::31" not in left
-    assert "::41" in left
 
 
 def test_traffic_between_spokes_outlives_the_hub(direct: World) -> None:
@@ -238,14 +212,6 @@ def test_the_same_link_local_address_twice_is_refused() -> None:
     assert world.lines("R11", "ipv6 nhrp").count("   Type: dynamic, Flags: unique registered nhop ") == 2
 
 
-def test_without_unicast_routing_a_router_is_a_host() -> None:
-    change = {"R11": lambda text: text.replace("ipv6 unicast-routing\n!\n", "")}
-    world = World("ipv6-phase3", change=lambda router, text: change.get(router, str)(text)).converge()
-    world.stream("H3", H4, seconds=2, rate=5)
-    assert world.replies("H3") == []
-    assert "!!!!!" in world.do("R31", "ping 2001:db8:100::11")
-
-
 def test_a_too_large_packet_is_answered_with_the_mtu_of_the_tunnel(world: World) -> None:
     request = icmp.EchoRequest(identifier=9, sequence=0, payload=bytes(1400))
     host = world.sim.hosts["H3"]
@@ -263,18 +229,6 @@ def test_two_runs_of_a_seed_are_the_same_to_the_octet() -> None:
         world.stream("H3", H4, seconds=2, rate=5)
         digests.add(world.sim.digest)
     assert len(digests) == 1
-
-
-def test_a_route_for_the_very_prefix_keeps_its_owner_and_gets_another_next_hop() -> None:
-    """The next-hop override (T2); the route stays static."""
-    exact = "ipv6 route 2001:DB8:4::/64 2001:DB8:100::11\n"
-    world = World(
-        "ipv6-phase3", change=lambda _, text: text.replace("ipv6 route 2001:DB8::/32", exact + "ipv6 route ::/0")
-    )
-    world.run_for(5)
-    world.stream("H3", H4, seconds=2, rate=5)
-    assert "S%  2001:DB8:4::/64 [1/0]\n     via 2001:DB8:100::41, Tunnel100\n" in world.show("R31", "ipv6 route")
-    assert "Cache Attrib: DT2" in world.show("R31", "dmvpn")
 
 
 def test_a_point_to_point_spoke_goes_by_the_hub() -> None:

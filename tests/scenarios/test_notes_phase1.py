@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
+from support.stories import Story, stories, tell
 from support.world import World
 
 SPOKES = {"R31": "192.168.100.31", "R41": "192.168.100.41"}
@@ -106,30 +107,6 @@ def test_show_dmvpn_detail_has_the_target_network_in_the_last_column(world: Worl
 # ----------------------------------------------------------------------------------------------------- show ip nhrp
 
 
-def test_the_hub_has_unique_registered_used_entries_that_expire(world: World) -> None:
-    world.run_for(60)
-    text = world.show("R11", "ip nhrp")
-    for spoke in SPOKES.values():
-        assert re.search(
-            rf"{spoke}/32 via {spoke}\n"
-            r"   Tunnel100 created 00:01:0\d, expire 01:58:5\d\n"
-            r"   Type: dynamic, Flags: unique registered used nhop \n"
-            rf"   NBMA address: 172.16.{spoke[-2:]}.1 \n",
-            text,
-        ), text
-
-
-@pytest.mark.parametrize("spoke", SPOKES)
-def test_a_spoke_has_one_static_entry_that_never_expires_and_no_flags(world: World, spoke: str) -> None:
-    assert re.fullmatch(
-        r"192\.168\.100\.11/32 via 192\.168\.100\.11\n"
-        r"   Tunnel100 created 00:00:0\d, never expire \n"
-        r"   Type: static, Flags: \n"
-        r"   NBMA address: 172\.16\.11\.1 \n",
-        world.show(spoke, "ip nhrp"),
-    )
-
-
 def test_a_registration_lasts_two_hours_and_is_renewed_every_forty_minutes(world: World) -> None:
     tap = world.watch("R31", "GigabitEthernet0/1")
     world.run_for(3 * 2400 + 60)
@@ -205,41 +182,6 @@ def test_both_ways_to_name_the_server_behave_alike() -> None:
 # -------------------------------------------------------------------------------------------------------- routing
 
 
-def test_the_hub_learns_the_lans_with_metric_27392000(world: World) -> None:
-    assert routes(world, "R11", "D") == [
-        "D        10.3.3.0/24 [90/27392000] via 192.168.100.31, Tunnel100",
-        "D        10.4.4.0/24 [90/27392000] via 192.168.100.41, Tunnel100",
-    ]
-
-
-def test_a_spoke_learns_the_hubs_lan_with_26885120_and_the_other_spokes_with_52992000_via_the_hub(world: World) -> None:
-    assert routes(world, "R31", "D") == [
-        "D        10.1.1.0/24 [90/26885120] via 192.168.100.11, Tunnel100",
-        "D        10.4.4.0/24 [90/52992000] via 192.168.100.11, Tunnel100",
-    ]
-    assert routes(world, "R41", "D") == [
-        "D        10.1.1.0/24 [90/26885120] via 192.168.100.11, Tunnel100",
-        "D        10.3.3.0/24 [90/52992000] via 192.168.100.11, Tunnel100",
-    ]
-
-
-def test_everybody_has_a_default_route_to_the_provider(world: World) -> None:
-    for router, gateway in (("R11", "172.16.11.2"), ("R31", "172.16.31.2"), ("R41", "172.16.41.2")):
-        lines = world.lines(router, "ip route")
-        assert f"Gateway of last resort is {gateway} to network 0.0.0.0" in lines
-        assert f"S*    0.0.0.0/0 [1/0] via {gateway}" in lines
-
-
-def test_split_horizon_on_the_hub_hides_the_spokes_from_each_other(world: World) -> None:
-    process = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
-    world.configure("R11", *process, "af-interface Tunnel100", "split-horizon")
-    world.run_for(10)
-    for spoke in SPOKES:
-        assert routes(world, spoke, "D") == ["D        10.1.1.0/24 [90/26885120] via 192.168.100.11, Tunnel100"]
-    world.configure("R11", *process, "af-interface Tunnel100", "no split-horizon")
-    assert world.wait_until(lambda: not world.lacks(), 30)
-
-
 def test_classic_mode_needs_no_ip_split_horizon_and_has_32_bit_metrics() -> None:
     def classic(router: str, text: str) -> str:
         if router == "TRANSPORT":
@@ -275,3 +217,8 @@ def test_the_hub_redirects_and_point_to_point_spokes_pay_no_attention(world: Wor
     assert [found.way for found, _ in tap.nhrp(nhrp.TrafficIndication)] == [("172.16.11.1", "172.16.31.1")]
     assert tap.nhrp(nhrp.ResolutionRequest) == []
     assert len(peers(world, "R31")) == 1
+
+
+@pytest.mark.parametrize("story", stories("notes_phase1"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, routes)

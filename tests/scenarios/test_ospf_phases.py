@@ -7,6 +7,7 @@ import re
 import pytest
 
 from support.outages import hops, outages, route
+from support.stories import Story, stories, tell
 from support.world import World
 
 #: The guide's dead interval on a broadcast network, seconds: as long is waited before anybody is elected.
@@ -121,28 +122,6 @@ def test_clearing_the_process_asks_first_and_learns_everything_again(world: Worl
     assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
 
 
-@pytest.mark.conforms("ospf:8.2-authentic")
-def test_another_key_keeps_the_neighbor_away_and_both_ends_say_why(world: World) -> None:
-    world.configure(
-        "SPOKE1", "interface Tunnel0", "no ip ospf message-digest-key 1", "ip ospf message-digest-key 1 md5 X"
-    )
-    world.run_for(DEAD + 20)
-    assert full(world, "SPOKE1") == {}
-    assert "digest made with another key 1" in world.show("SPOKE1", "ip ospf neighbor detail")
-    assert "%OSPF-4-ERRRCV: Received invalid packet: Authentication" in world.show("HUB", "logging")
-    assert full(world, "HUB") == {"10.255.0.12": "FULL/ -"}
-
-
-@pytest.mark.conforms("ospf:10.6-mtu")
-def test_a_larger_mtu_at_one_end_stops_the_exchange_unless_it_is_ignored(world: World) -> None:
-    world.configure("HUB", "interface Tunnel0", "ip mtu 1410")
-    world.do("SPOKE1", "clear ip ospf process", "yes")
-    world.run_for(40)
-    assert "not taken: a larger MTU (theirs is 1410, ours is 1400)" in world.show("SPOKE1", "ip ospf neighbor detail")
-    world.configure("SPOKE1", "interface Tunnel0", "ip ospf mtu-ignore")
-    assert world.wait_until(lambda: full(world, "SPOKE1") == {"10.255.0.1": "FULL/ -"}, 60)
-
-
 def test_a_costly_way_is_left_for_a_cheaper_one_and_max_metric_makes_the_last_resort(world: World) -> None:
     world.configure("HUB", "interface Tunnel0", "ip ospf cost 7")
     world.run_for(6)
@@ -186,38 +165,6 @@ def test_redistributed_routes_come_as_e2_or_e1_and_go_with_their_route(world: Wo
     world.configure("SPOKE2", "no router ospf 1")
     world.run_for(5)
     assert "172.21.5.0" not in world.show("SPOKE1", "ip route")
-
-
-def test_without_subnets_classful_networks_come_alone(world: World) -> None:
-    world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.21.5.0 255.255.255.0 Null0")
-    world.configure("SPOKE2", "router ospf 1", "redistribute static")
-    world.run_for(6)
-    text = world.show("SPOKE1", "ip route")
-    assert "172.20.0.0/16" in text
-    assert "172.21.5.0" not in text
-
-
-def test_a_hub_tells_the_default_route_and_spokes_keep_their_own(world: World) -> None:
-    """The static one to the provider is nearer: 1 is less than 110."""
-    world.configure("HUB", "router ospf 1", "default-information originate")
-    world.run_for(6)
-    assert "Type-5 AS External Link States" in world.show("SPOKE1", "ip ospf database")
-    assert "0.0.0.0/0 [1/0]" in world.show("SPOKE1", "ip route")
-    lines = ("ip route 203.0.113.1 255.255.255.255 198.51.100.2", "no ip route 0.0.0.0 0.0.0.0 198.51.100.2")
-    world.configure("SPOKE1", *lines)
-    world.run_for(2)
-    assert "O*E2  0.0.0.0/0 [110/1] via 10.255.0.1" in world.show("SPOKE1", "ip route")
-
-
-@pytest.mark.conforms("ospf:E-names")
-def test_two_networks_with_one_address_have_names_of_their_own(world: World) -> None:
-    """RFC 2328 Appendix E: an advertisement is named by an address, without a mask."""
-    world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.20.0.0 255.255.255.0 Null0")
-    world.configure("SPOKE2", "router ospf 1", "redistribute static subnets")
-    world.run_for(6)
-    text = world.show("SPOKE1", "ip route")
-    assert "172.20.0.0/16" in text
-    assert "172.20.0.0/24" in text
 
 
 # ------------------------------------------------------------------------------------------------ areas
@@ -281,3 +228,8 @@ def test_what_a_router_of_another_area_brings_in_is_reached_by_the_border_router
     assert "Summary ASB Link States (Area 0)" in world.show("HUB", "ip ospf database")
     assert route(world, "SPOKE1", "172.20.0.0/16") == "O E2 172.20.0.0/16 [110/20] via 10.255.0.1 Tunnel0"
     assert route(world, "SPOKE1", "10.1.0.0/24") == "O IA 10.1.0.0/24 [110/1001] via 10.255.0.1 Tunnel0"
+
+
+@pytest.mark.parametrize("story", stories("ospf_phases"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, full)

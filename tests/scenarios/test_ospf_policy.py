@@ -43,20 +43,6 @@ def test_a_map_that_nobody_defined_brings_nothing_in_until_it_is_defined(world: 
     assert world.wait_until(lambda: route(world, "SPOKE1", "172.21.0.0/16") == "", 30.0)
 
 
-def test_the_default_route_is_told_while_the_map_permits_a_route(world: World) -> None:
-    world.configure(
-        "HUB",
-        *("ip prefix-list L permit 172.20.0.0/16", "route-map M", "match ip address prefix-list L"),
-        *("router ospf 1", "default-information originate always route-map M"),
-    )
-    world.run_for(20)
-    assert "Type-5" not in world.show("SPOKE1", "ip ospf database")
-    world.configure("HUB", STATIC[0])
-    assert world.wait_until(lambda: "Type-5" in world.show("SPOKE1", "ip ospf database"), 30.0)
-    world.configure("HUB", f"no {STATIC[0]}")
-    assert world.wait_until(lambda: "Type-5" not in world.show("SPOKE1", "ip ospf database"), 30.0)
-
-
 # ------------------------------------------------------------------------------------------------ key chains
 
 _CHAIN = ("key chain OSPF", "key 1", "key-string one", "cryptographic-algorithm hmac-sha-256")
@@ -121,34 +107,6 @@ def test_digest_keys_roll_over_router_by_router(world: World) -> None:
         world.run_for(150)
         assert not world.lacks()
     assert "Dead timer expired" not in world.show("HUB", "logging")
-
-
-def test_another_algorithm_or_none_is_named_with_what_each_side_has(world: World) -> None:
-    _chained(world, "SPOKE1")
-    world.run_for(130)
-    said = world.show("HUB", "logging")
-    theirs = "theirs is key 1 with a digest of 32 octets, ours is key 1 with md5 (16 octets)"
-    assert theirs in said
-    assert theirs in world.show("HUB", "ip ospf neighbor detail")
-    world.configure("SPOKE1", "interface Tunnel0", "ip ospf authentication null")
-    world.run_for(70)
-    assert "theirs is no authentication, ours is key 1 with md5 (16 octets)" in world.show(
-        "HUB", "ip ospf neighbor detail"
-    )
-    assert "theirs is key 1 with a digest of 16 octets, ours is no authentication" in world.show(
-        "SPOKE1", "ip ospf neighbor detail"
-    )
-
-
-def test_a_key_chain_without_a_key_keeps_the_interface_silent_and_says_so(world: World) -> None:
-    world.configure("SPOKE1", "interface Tunnel0", "ip ospf authentication key-chain NONE")
-    world.run_for(5)
-    why = 'no key of the key chain "NONE" has a text and a number below 256'
-    assert f"Tunnel0 is silent: {why}" in world.show("SPOKE1", "logging")
-    assert f"No Hellos: {why}" in world.show("SPOKE1", "ip ospf interface Tunnel0")
-    world.configure("SPOKE1", "key chain NONE", "key 300", "key-string x")
-    world.run_for(5)
-    assert why in world.show("SPOKE1", "ip ospf interface Tunnel0")
 
 
 # ------------------------------------------------------------------------------------------------ distribute lists

@@ -58,13 +58,6 @@ def test_json_has_the_values_beside_the_lines(show: str, values: set[str]) -> No
     assert section["lines"] == network().lines("SPOKE1", f"ip ospf {show}")[3:]
 
 
-def test_a_router_as_last_resort_says_for_how_long() -> None:
-    world = World("ospf-phase3").converge()
-    assert "not originating" in world.show("SPOKE1", "ip ospf max-metric")
-    world.configure("SPOKE1", "router ospf 1", "max-metric router-lsa")
-    assert "Condition: always, State: active" in world.show("SPOKE1", "ip ospf max-metric")
-
-
 def test_routes_of_ospf_itself_and_what_waits() -> None:
     text = network().show("SPOKE1", "ip ospf rib")
     assert "Intra, cost" in text
@@ -104,30 +97,6 @@ def executed(world: World) -> int:
     return int(found[1])
 
 
-def test_a_router_says_which_borders_it_is_at_and_what_it_brings_in() -> None:
-    world = World("ospf-phase3").converge()
-    assert "It is an" not in world.show("SPOKE1", "ip ospf")
-    world.configure("SPOKE1", "router ospf 1", "redistribute static metric 7 subnets", "redistribute eigrp 5 subnets")
-    text = world.show("SPOKE1", "ip ospf")
-    assert " It is an autonomous system boundary router\n Redistributing External Routes from,\n" in text
-    assert "    static with metric mapped to 7\n    eigrp 5\n" in text
-    assert "Number of areas in this router is 1. 1 normal 0 stub 0 nssa" in text
-    lan = ("interface Loopback7", "ip address 10.77.0.1 255.255.255.0", "ip ospf 1 area 7")
-    world.configure("SPOKE1", *lan, "router ospf 1", "area 7 stub")
-    text = world.show("SPOKE1", "ip ospf")
-    assert " It is an area border and autonomous system boundary router\n" in text
-    assert "Number of areas in this router is 2. 1 normal 1 stub 0 nssa" in text
-
-
-def test_a_route_that_the_routing_table_has_from_elsewhere_is_not_marked_as_installed() -> None:
-    world = World("ospf-phase3").converge()
-    (row,) = [line for line in world.lines("SPOKE1", "ip ospf rib") if " 10.1.2.0/24," in line]
-    assert row.startswith("*> ")
-    world.configure("SPOKE1", "ip route 10.1.2.0 255.255.255.0 198.51.100.2")
-    (row,) = [line for line in world.lines("SPOKE1", "ip ospf rib") if " 10.1.2.0/24," in line]
-    assert row.startswith("*  ")
-
-
 def test_an_author_a_neighbor_and_a_process_can_be_chosen() -> None:
     world = network()
     own, spokes = router_id(world, "SPOKE1"), world.show("SPOKE1", "ip ospf database self-originate")
@@ -145,14 +114,6 @@ def test_an_author_a_neighbor_and_a_process_can_be_chosen() -> None:
 )
 def test_each_debug_can_be_switched_on(what: str) -> None:
     assert "debugging is on" in network().do("SPOKE2", f"debug ip ospf {what}")
-
-
-def test_a_calculation_is_told_to_who_debugs_events() -> None:
-    world = World("ospf-phase3").converge()
-    world.do("SPOKE1", "debug ip ospf events")
-    world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
-    world.run_for(20)
-    assert any("EVENT: SPF is done" in line for line in world.console["SPOKE1"])
 
 
 def test_what_changes_in_the_database_and_what_that_leads_to_is_told_to_who_debugs_it() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 STATIC = ("ip route 172.20.0.0 255.255.0.0 Null0 tag 5", "ip route 172.21.0.0 255.255.0.0 Null0")
-MAP = ("route-map M permit 10", "match tag 5", "set tag 9")
 
 
 def knows(world: World, router: str, protocol: str, prefix: str) -> bool:
@@ -16,36 +16,6 @@ def knows(world: World, router: str, protocol: str, prefix: str) -> bool:
 
 
 EIGRP = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 100", "topology base")
-
-
-@pytest.mark.parametrize(
-    ("name", "routers", "process", "protocol"),
-    [("phase2-eigrp", ("HUB", "SPOKE1"), EIGRP, "eigrp"), ("notes-gre", ("R31", "R11"), ("router rip",), "rip")],
-)
-def test_a_map_chooses_what_is_redistributed_and_its_changes_act(
-    name: str, routers: tuple[str, str], process: tuple[str, ...], protocol: str
-) -> None:
-    world = World(name).converge()
-    router, other = routers
-    world.configure(router, *STATIC, *process, "redistribute static route-map M")
-    world.run_for(40)
-    assert not knows(world, other, protocol, "172.20.0.0"), "nobody defined the map"
-    world.configure(router, *MAP)
-    assert world.wait_until(lambda: knows(world, other, protocol, "172.20.0.0"), 60.0)
-    assert not knows(world, other, protocol, "172.21.0.0")
-    assert "Tag 9" in world.show(other, "ip route 172.20.0.0")
-    world.configure(router, "route-map M permit 10", "match tag 6", "no match tag 5")
-    assert world.wait_until(lambda: not knows(world, other, protocol, "172.20.0.0"), 300.0)
-
-
-def test_a_map_gives_what_comes_into_eigrp_a_metric_of_eigrp() -> None:
-    world = World("phase2-eigrp").converge()
-    world.configure("HUB", STATIC[0], "route-map V", "set metric 500 30 200 3 1300")
-    world.configure("HUB", *EIGRP, "redistribute static route-map V")
-    assert world.wait_until(lambda: knows(world, "SPOKE1", "eigrp", "172.20.0.0"), 30.0)
-    said = world.show("SPOKE1", "ip eigrp topology 172.20.0.0/16")
-    for line in ("bandwidth is 500 Kbit", "Reliability is 200/255", "Load is 3/255", "MTU is 1300"):
-        assert line in said
 
 
 @pytest.mark.parametrize(
@@ -61,3 +31,8 @@ def test_external_routes_of_ospf_come_into_bgp_only_where_the_line_names_them(ma
     assert ("172.20.0.0" in table) is known
     assert ("10.1.1.0/24" in table) is (match != " match external 1")
     assert f"redistribute ospf 1{match}\n" in f"{world.show('HUB', 'running-config')}\n"
+
+
+@pytest.mark.parametrize("story", stories("redistribution_maps"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, knows)

@@ -13,6 +13,7 @@ from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, ResponderAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.tools.replaying import live_again
+from support.stories import Story, stories, tell
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:
@@ -138,18 +139,6 @@ def test_a_new_password_or_holding_time_is_registered_at_once() -> None:
     assert "expire 00:04:5" in hub
 
 
-def test_replies_to_registrations_are_not_counted_against_max_send() -> None:
-    world = World(
-        "notes-phase3", change=replaced("R11", "ip nhrp redirect", "ip nhrp redirect", "ip nhrp max-send 1 every 10")
-    )
-    world.converge()
-    world.configure("R11", "interface Tunnel100", "ip nhrp max-send 1 every 65535")
-    for router in ("R31", "R41"):
-        restart(world, router)
-    world.converge()
-    assert "over the send limit" not in world.show("R11", "ip nhrp traffic detail")
-
-
 # ------------------------------------------------------------------------------------------------ names
 
 
@@ -167,17 +156,6 @@ def test_a_server_known_by_name_alone_is_found_as_soon_as_the_name_service_knows
     world.do("R31", "ping 10.4.4.1 source 10.3.3.1")
     world.run_for(3)
     assert "DT2        10.4.4.0/24" in world.show("R31", "dmvpn detail")
-
-
-def test_the_table_of_hosts_needs_no_name_service_and_a_change_of_it_is_followed() -> None:
-    world = World("notes-phase3", change=NAMED)
-    world.run_for(10)
-    world.configure("R31", "ip host hub.example 172.16.41.1")
-    world.run_for(10)
-    assert "172.16.41.1" in world.show("R31", "ip nhrp nhs")
-    world.configure("R31", "no ip host hub.example 172.16.41.1", "ip host HUB.example 172.16.11.1")
-    assert world.wait_until(lambda: servers(world, "R31") == {"192.168.100.11": "RED"}, 2)
-    world.converge()
 
 
 def test_a_server_that_got_another_address_is_asked_for_by_its_name_again() -> None:
@@ -372,50 +350,6 @@ def _resolved(world: World) -> World:
     return world
 
 
-def test_the_group_of_a_spoke_is_sent_kept_shown_and_changed() -> None:
-    world = World("notes-phase3", change=replaced("R31", "ip nhrp shortcut", "ip nhrp shortcut", "ip nhrp group GOLD"))
-    world.converge()
-    assert "   Group: GOLD " in world.lines("R11", "ip nhrp 192.168.100.31")
-    assert "Group:" not in world.show("R11", "ip nhrp 192.168.100.41")
-    world.configure("R31", "interface Tunnel100", "no ip nhrp group GOLD", "ip nhrp group SILVER")
-    world.run_for(1)
-    assert "   Group: SILVER " in world.lines("R11", "ip nhrp 192.168.100.31")
-    world.configure("R31", "interface Tunnel100", "no ip nhrp group")
-    world.run_for(1)
-    assert "Group:" not in world.show("R11", "ip nhrp 192.168.100.31")
-
-
-def test_show_nhrp_group_map_lists_the_clients_of_each_group_and_their_policy() -> None:
-    world = World("notes-phase3", change=replaced("R31", "ip nhrp shortcut", "ip nhrp shortcut", "ip nhrp group GOLD"))
-    world.converge()
-    world.configure("R11", "interface Tunnel100", "ip nhrp map group LEAD service-policy output SLOW")
-    assert world.lines("R11", "nhrp group-map") == [
-        "Interface: Tunnel100",
-        " NHRP group: LEAD",
-        "  QoS policy: SLOW (not applied: no service policies here)",
-        "  Clients of the group: none",
-        "",
-        " NHRP group: GOLD",
-        "  QoS policy: none",
-        "  Clients of the group:",
-        "  Tunnel destination overlay/transport address",
-        "  192.168.100.31/172.16.31.1",
-        "",
-    ]
-    assert "LEAD" not in world.show("R11", "ip nhrp group-map GOLD")
-
-
-def test_lines_that_can_do_nothing_here_say_so() -> None:
-    world = World("notes-phase3")
-    for line, why in (
-        ("ip nhrp interest 101", "every packet is of interest"),
-        ("ip nhrp use 5", "the first packet asks"),
-        ("ip nhrp map group GOLD service-policy output SHAPE", "no service policies"),
-    ):
-        assert why in world.configure("R31", "interface Tunnel100", line)
-        assert f" {line}" in world.lines("R31", "running-config")
-
-
 # ------------------------------------------------------------------------------------------------ show nhrp stats
 
 
@@ -444,3 +378,8 @@ def test_show_nhrp_stats_counts_what_was_ordered() -> None:
     assert "        [R]UP                         : 1[0]    [R]Down                       : 1[0]" in lines
     assert "Tunnel100" not in lines
     assert "Tunnel100" in world.lines("R31", "nhrp stats")
+
+
+@pytest.mark.parametrize("story", stories("registration"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, servers)

@@ -9,6 +9,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import WorldPatient
+from support.stories import Story, stories, tell
 from support.world import World
 
 _BORDER = """hostname R1
@@ -159,31 +160,7 @@ def test_all_tables_of_vpnv4_are_listed_by_route_distinguisher(world: World) -> 
     assert world.do("R1", "show bgp vpnv4 unicast all 10.9.9.0/24").strip() == "% Network not in table"
 
 
-def test_a_neighbor_in_a_vrf_receives_imported_routes_from_this_router(world: World) -> None:
-    assert "192.168.4.1 [20/2] via 10.0.3.1, " in world.do("R3", "show ip route bgp")
-
-
 # --------------------------------------------------------------------------------------------------------- what changes
-
-
-def test_a_route_that_goes_leaves_the_other_vrfs_and_comes_back(world: World) -> None:
-    world.configure("R3", "interface Loopback0", "shutdown")
-    world.run_for(5)
-    assert not has(world, "S", "192.168.3.0")
-    world.configure("R3", "interface Loopback0", "no shutdown")
-    world.run_for(40)
-    assert is_whole(world)
-
-
-def test_a_port_that_goes_down_takes_its_routes_out_of_the_other_vrfs(world: World) -> None:
-    world.configure("R1", "interface GigabitEthernet3", "shutdown")
-    world.run_for(5)
-    assert not has(world, "A", "10.0.4.0")
-    assert not has(world, "B", "192.168.4.1")
-    assert has(world, "S", "192.168.2.0")
-    world.configure("R1", "interface GigabitEthernet3", "no shutdown")
-    world.run_for(90)
-    assert is_whole(world)
 
 
 def test_a_next_hop_that_moves_moves_in_the_other_vrfs(world: World) -> None:
@@ -222,35 +199,7 @@ def test_without_bgp_in_a_vrf_nothing_is_exchanged_with_it(world: World, lines: 
     assert is_whole(world)
 
 
-def test_route_targets_act_when_they_are_entered_and_removed(world: World) -> None:
-    world.configure("R1", "vrf definition A", "no route-target import 65000:100")
-    world.run_for(5)
-    assert not routes(world, "A")
-    world.configure("R1", "vrf definition A", "route-target import 65000:2")
-    world.run_for(5)
-    assert has(world, "A", "192.168.3.0")
-    world.configure("R1", "vrf definition B", "address-family ipv4", "no route-target export 65000:2")
-    world.run_for(5)
-    assert not routes(world, "A")
-    assert not has(world, "S", "192.168.3.0")
-
-
-def test_a_router_that_restarts_exchanges_routes_again(world: World) -> None:
-    world.sim.kill("R1")
-    world.run_for(5)
-    world.sim.boot("R1", world.scenario.configurations["R1"])
-    world.run_for(120)
-    assert is_whole(world)
-
-
 # ---------------------------------------------------------------------------------------------------------------- loops
-
-
-def test_an_imported_route_is_not_exported_again(world: World) -> None:
-    """Otherwise customers would learn each other's routes through the services VRF."""
-    assert has(world, "S", "192.168.2.0")
-    assert not has(world, "B", "192.168.2.0")
-    assert not has(world, "A", "192.168.3.0")
 
 
 def test_a_vrf_that_imports_its_own_target_has_its_routes_once(world: World) -> None:
@@ -272,13 +221,6 @@ def test_vrfs_that_import_each_other_keep_their_own_way_to_a_prefix(world: World
     assert world.do("R1", "show ip bgp vpnv4 vrf A summary").splitlines()[1] == version
 
 
-def test_a_route_that_leads_back_into_the_importing_vrf_is_refused(world: World) -> None:
-    world.configure("R1", "ip route vrf A 192.168.9.0 255.255.255.0 GigabitEthernet3 10.0.4.4")
-    world.run_for(5)
-    assert "192.168.9.0" in world.do("R1", "show ip bgp vpnv4 vrf A")
-    assert "192.168.9.0" not in world.do("R1", "show ip bgp vpnv4 vrf S")
-
-
 # ---------------------------------------------------------------------------------------------- maps, aggregates, peers
 
 
@@ -293,22 +235,6 @@ def test_an_import_map_decides_which_routes_come(world: World) -> None:
     world.configure("R1", "vrf definition A", "address-family ipv4", "no import map")
     world.run_for(5)
     assert has(world, "A", "10.0.4.0")
-
-
-def test_an_export_map_gives_routes_other_targets_and_denies_none(world: World) -> None:
-    world.configure("R1", "ip prefix-list LAN permit 192.168.2.0/24", "route-map OUT permit 10")
-    world.configure("R1", "route-map OUT permit 10", "match ip address prefix-list LAN", "set extcommunity rt 65000:7")
-    world.configure("R1", "vrf definition A", "address-family ipv4", "export map OUT")
-    world.configure("R1", "vrf definition B", "address-family ipv4", "route-target import 65000:7")
-    world.run_for(5)
-    assert has(world, "B", "192.168.2.0")
-    assert not has(world, "S", "192.168.2.0")
-    assert has(world, "S", "10.0.2.0")
-    assert "RT:65000:7" in world.do("R1", "show ip bgp vpnv4 vrf A 192.168.2.0")
-    world.configure("R1", "route-map OUT permit 10", "no set extcommunity rt 65000:7")
-    world.configure("R1", "route-map OUT permit 10", "set extcommunity rt 65000:7 additive")
-    world.run_for(5)
-    assert has(world, "S", "192.168.2.0")
 
 
 def test_an_aggregate_of_a_vrf_carries_packets_of_another_vrf(world: World) -> None:
@@ -393,3 +319,8 @@ def test_customers_that_vrfs_keep_apart_are_no_fault() -> None:
     assert {one.advice for one in found} == {True}
     assert {one.router for one in found} == {"R1"}
     assert all("its VRFs keep these hosts apart" in one.what for one in found)
+
+
+@pytest.mark.parametrize("story", stories("route_targets"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, has, is_whole, routes, shared_services)

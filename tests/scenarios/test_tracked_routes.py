@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from support.stories import Story, stories, tell
 from support.world import World
 
 ECHO = (
@@ -29,77 +32,6 @@ def route(world: World) -> str:
     return next((line for line in world.lines("SPOKE1", "ip route") if "172.30.0.0" in line), "")
 
 
-def test_a_route_goes_when_nobody_answers_and_returns_with_the_answers() -> None:
-    world = spoke(*ECHO, "track 1 ip sla 1 reachability", *ROUTES)
-    assert "[1/0] via 10.255.0.1" in route(world)
-    assert "Number of failures: 0" in world.show("SPOKE1", "ip sla statistics 1")
-    world.cut("SPOKE1", "GigabitEthernet0/1")
-    world.run_for(7)
-    assert "[250/0] via 198.51.100.2" in route(world)
-    assert "%TRACK-6-STATE: 1 ip sla 1 reachability Up -> Down" in world.messages("SPOKE1")
-    assert "  Latest operation return code: Timeout" in world.show("SPOKE1", "track 1")
-    assert "Timeout" in world.show("SPOKE1", "ip sla summary")
-    world.cut("SPOKE1", "GigabitEthernet0/1", cut=False)
-    world.run_for(7)
-    assert "[1/0] via 10.255.0.1" in route(world)
-
-
-def test_a_delay_outlasts_one_lost_echo() -> None:
-    world = spoke(*ECHO, "track 1 ip sla 1", "delay down 8 up 6", *ROUTES)
-    assert "[1/0]" in route(world)
-    world.cut("SPOKE1", "GigabitEthernet0/1")
-    world.run_for(6)
-    world.cut("SPOKE1", "GigabitEthernet0/1", cut=False)
-    world.run_for(15)
-    assert "    1 change," in world.show("SPOKE1", "track 1")
-    world.cut("SPOKE1", "GigabitEthernet0/1")
-    world.run_for(16)
-    assert "[250/0]" in route(world)
-
-
-def test_lists_of_interfaces_and_routes() -> None:
-    world = spoke(
-        "track 2 interface GigabitEthernet0/2 line-protocol",
-        "track 3 ip route 10.1.2.0/24 reachability",
-        "track 4 interface GigabitEthernet0/2 ip routing",
-        "track 1 list boolean and",
-        "object 2",
-        "object 3",
-        "track 5 list boolean or",
-        "object 2 not",
-        "object 3 not",
-        *ROUTES,
-    )
-    brief = world.show("SPOKE1", "track brief")
-    assert "3     ip route    10.1.2.0/24                reachability     Up " in brief
-    assert "5     list                                   boolean          Down" in brief
-    assert "[1/0]" in route(world)
-    world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
-    world.run_for(4)
-    assert "[250/0]" in route(world)
-    text = world.show("SPOKE1", "track")
-    assert "  Boolean AND is Down\n" in text
-    assert "    object 3 Down\n" in text
-    assert "    object not 3 Down\n" in text
-    assert "  Boolean OR is Up\n" in text
-    world.configure("SPOKE2", "interface GigabitEthernet0/2", "no shutdown")
-    world.run_for(4)
-    assert "[1/0]" in route(world)
-    world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
-    assert "[250/0]" in route(world)
-
-
-def test_a_route_that_follows_nobody_is_not_there_and_comes_with_the_object() -> None:
-    world = spoke(*ROUTES)
-    assert "[250/0]" in route(world)
-    world.configure("SPOKE1", "track 1 interface Tunnel0 line-protocol")
-    assert "[1/0]" in route(world)
-    world.configure("SPOKE1", "no track 1")
-    assert "[250/0]" in route(world)
-    world.configure("SPOKE1", f"no {ROUTES[0]}", ROUTES[0].removesuffix(" track 1"))
-    assert "[1/0]" in route(world)
-
-
 def test_a_route_that_follows_itself_does_not_spin() -> None:
     world = spoke(
         "track 2 ip route 172.30.0.0 255.255.0.0 reachability", "track 1 list boolean and", "object 2 not", ROUTES[0]
@@ -107,36 +39,6 @@ def test_a_route_that_follows_itself_does_not_spin() -> None:
     world.run_for(20)
     changes = [text for text in world.messages("SPOKE1") if "%TRACK" in text]
     assert len(changes) < 100
-
-
-def test_an_operation_lives_as_long_as_its_schedule_says_and_waits_without_one() -> None:
-    world = spoke(*ECHO[:4], "ip sla schedule 1 life 20 start-time after 00:00:05", "ip sla 2", "icmp-echo 10.255.0.1")
-    world.run_for(3)
-    assert "*1 " in world.show("SPOKE1", "ip sla summary")
-    assert "~2 " in world.show("SPOKE1", "ip sla summary")
-    world.run_for(30)
-    assert "^1 " in world.show("SPOKE1", "ip sla summary")
-    assert "Number of successes: 4" in world.show("SPOKE1", "ip sla statistics 1")
-    assert "Life (seconds): 20" in world.show("SPOKE1", "ip sla configuration 1")
-
-
-def test_an_answer_above_the_threshold_is_reachable_and_not_in_order() -> None:
-    world = spoke(*ECHO[:3], "threshold 0", ECHO[4], "track 1 ip sla 1 reachability", "track 2 ip sla 1 state")
-    assert "  Reachability is Up\n" in world.show("SPOKE1", "track 1")
-    assert "  State is Down\n" in world.show("SPOKE1", "track 2")
-    assert "Over threshold" in world.show("SPOKE1", "ip sla statistics")
-
-
-def test_a_lost_answer_costs_one_request_when_requests_are_as_far_apart_as_answers_may_take() -> None:
-    """With `frequency 5` and the default timeout each lost answer made the answer to the next request count as lost."""
-    world = spoke(*ECHO[:3], ECHO[4], "track 1 ip sla 1 reachability", *ROUTES)
-    assert "Number of failures: 0" in world.show("SPOKE1", "ip sla statistics 1")
-    world.cut("SPOKE1", "GigabitEthernet0/1")
-    world.run_for(5)
-    world.cut("SPOKE1", "GigabitEthernet0/1", cut=False)
-    world.run_for(30)
-    assert "Number of failures: 1\n" in world.show("SPOKE1", "ip sla statistics 1")
-    assert "[1/0] via 10.255.0.1" in route(world)
 
 
 def test_a_list_that_has_itself_as_not_changes_once_at_a_time() -> None:
@@ -149,38 +51,12 @@ def test_a_list_that_has_itself_as_not_changes_once_at_a_time() -> None:
     assert sum("TRACK-6-STATE: 1 " in text for text in world.messages("SPOKE1")) - before < 5
 
 
-def test_lists_of_lists_follow_at_once_whatever_their_numbers() -> None:
-    lists = [line for number in range(2, 40) for line in (f"track {number} list boolean and", f"object {number + 1}")]
-    world = spoke(*lists, "track 40 interface Tunnel0 line-protocol", "track 1 list boolean or", "object 2", *ROUTES)
-    assert "[1/0]" in route(world)
-    world.configure("SPOKE1", "interface Tunnel0", "shutdown")
-    assert "  Boolean OR is Down\n" in world.show("SPOKE1", "track 1")
-
-
-def test_an_operation_asks_whom_the_last_line_names() -> None:
-    """A second `icmp-echo` was kept beside the first, which was obeyed."""
-    world = spoke(*ECHO)
-    world.configure("SPOKE1", "ip sla 1", "icmp-echo 192.0.2.99", "frequency 5")
-    assert "icmp-echo 10.255.0.1" not in world.show("SPOKE1", "running-config")
-    world.run_for(11)
-    assert "Timeout" in world.show("SPOKE1", "ip sla summary")
-
-
 def test_a_list_that_has_itself_as_not_does_not_turn_the_others_without_end() -> None:
     others = [line for number in range(2, 60) for line in (f"track {number} list boolean and", f"object {number - 1}")]
     world = spoke("track 1 list boolean or", "object 1 not", *others)
     world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
     told = [line for line in world.messages("SPOKE1") if "TRACK-6-STATE: 59 " in line]
     assert len(told) < 10
-
-
-def test_who_follows_an_operation_goes_down_when_its_life_is_over() -> None:
-    """Seen: a schedule without `life` ends after an hour, and the object and its route stayed as they were."""
-    world = spoke(*ECHO[:4], "ip sla schedule 1 life 32 start-time now", "track 1 ip sla 1 reachability", *ROUTES)
-    assert "Reachability is Up" in world.show("SPOKE1", "track 1")
-    world.run_for(31)
-    assert "Reachability is Down" in world.show("SPOKE1", "track 1")
-    assert "Latest operation return code: Unknown" in world.show("SPOKE1", "ip sla statistics 1")
 
 
 def test_a_name_for_an_operation_does_not_begin_it_again() -> None:
@@ -204,17 +80,6 @@ def test_requests_may_not_leave_before_an_answer_counts_as_lost() -> None:
     assert "%Illegal Value: Cannot set Timeout to be greater than Frequency" in said
     text = world.show("SPOKE1", "running-config | section ip sla")
     assert text.index("timeout 4000") < text.index("frequency 4")
-
-
-def test_a_list_that_becomes_another_object_leaves_its_members() -> None:
-    """`track 1 interface Tunnel0 line-protocol` behind a list kept the list's `object` lines."""
-    world = spoke("track 2 interface Tunnel0 line-protocol", "track 1 list boolean and", "object 2", "delay up 1")
-    world.configure("SPOKE1", "track 1 interface Tunnel0 line-protocol")
-    text = world.show("SPOKE1", "running-config | section track 1")
-    assert "object 2" not in text
-    assert "delay up 1" in text
-    world.configure("SPOKE1", "track 1 list boolean and", "object 2", "track 1 list boolean or")
-    assert "object 2" in world.show("SPOKE1", "running-config | section track 1")
 
 
 def test_objects_are_shown_by_what_they_look_at() -> None:
@@ -265,15 +130,6 @@ def test_a_list_with_thresholds_is_up_from_one_on_and_down_from_the_other_downwa
     assert states(3) == [True, False, False]
 
 
-def test_a_list_that_gets_another_kind_of_threshold_leaves_the_old_one() -> None:
-    world = spoke("track 4 list threshold weight", "object 1 weight 15", "threshold weight up 30 down 10")
-    world.configure("SPOKE1", "track 4 list threshold percentage")
-    text = world.show("SPOKE1", "running-config | section track 4")
-    assert "object 1 weight 15" in text
-    assert "threshold weight" not in text
-    assert "Threshold up 1%, down 0%" in world.show("SPOKE1", "track 4")
-
-
 def test_objects_and_operations_are_in_the_configuration_by_their_numbers() -> None:
     """Objects that look at interfaces came first, sorted by the interface."""
     world = spoke(
@@ -287,3 +143,8 @@ def test_objects_and_operations_are_in_the_configuration_by_their_numbers() -> N
         *("ip sla 2", "ip sla 7"),
         *("track 1 ip", "track 2 interface", "track 11 interface"),
     ]
+
+
+@pytest.mark.parametrize("story", stories("tracked_routes"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, route)

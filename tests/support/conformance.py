@@ -7,7 +7,7 @@
     tests/conformance/bgp.toml       and "bgp:6.5-hold"
     tests/conformance/ospf.toml      likewise: "ospf:13.1-newer"
     tests/conformance/eigrp.toml     and "eigrp:3.2-feasible"
-    @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
+    @pytest.mark.conforms("ID", ...) above a test, or `conforms ID ...` in a story: it proves these requirements
     docs/reference/conformance-*.md  both together, made by
 
     python -m support.conformance    (from the folder tests)
@@ -132,11 +132,21 @@ def requirements() -> dict[str, Requirement]:
 def proofs(folder: Path = ROOT / "tests", mark: str = MARK) -> tuple[Proof, ...]:
     """Return all tests that carry the mark, by file and place."""
     found: list[Proof] = []
-    for path in sorted(folder.rglob("test_*.py")):
-        text = path.read_text()
-        if mark in text:
-            found += _proofs_in(ast.parse(text), path.relative_to(ROOT).as_posix(), mark)
+    for path in sorted([*folder.rglob("test_*.py"), *folder.rglob("stories/*.txt")]):
+        text, place = path.read_text(), path.relative_to(ROOT).as_posix()
+        if mark in text and path.suffix == ".txt":
+            found += [Proof(place, *one) for one in _told(text, mark)]
+        elif mark in text:
+            found += _proofs_in(ast.parse(text), place, mark)
     return tuple(found)
+
+
+def _told(text: str, mark: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the name of each story (`support/stories.py`) that carries the mark, and what it names."""
+    for name, *lines in (block.split("\n") for block in text.split("\n\n")):
+        for line in lines:
+            if line.startswith(f"{mark} "):
+                yield name, tuple(line.split()[1:])
 
 
 def _proofs_in(tree: ast.Module, path: str, mark: str) -> Iterator[Proof]:
