@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.chronicle import LateLine, MessagePassed, StateChanged
 from dmvpn.base.effects import GRE_NHRP, SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived, Resync, Unresolved
+from dmvpn.features.nhrp import station
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.features.nhrp.packet import (
@@ -31,6 +33,7 @@ from dmvpn.features.nhrp.packet import (
     parse,
 )
 from dmvpn.features.nhrp.parts import ClientInfo
+from dmvpn.features.nhrp.past import message_line, spell
 from dmvpn.features.nhrp.server import Guest, Guests
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA
 from support.nhrp_strategies import packets_of
@@ -42,6 +45,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.nhrp.debug import Processing
+    from dmvpn.features.nhrp.machine import NhrpMachine
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 NAMES = ("R11", "R31", "R41", "R51")
@@ -245,6 +253,43 @@ def test_books_and_data_plane_agree_whatever_happens(life: list[Step]) -> None:
     for step in life:
         world.take(step)
         _check(world.overlay)
+
+
+Said = list[tuple[LateLine | MessagePassed, MessagePassed | StateChanged]]
+
+
+def _overheard(machine: NhrpMachine, said: Said) -> None:
+    """Let a machine keep a history, and note each change together with what it says at once."""
+    machine._context.ports.remembers = True
+    handle = machine.handle
+
+    def handled(event: Event | Notice, now: float) -> list[Effect | Notice]:
+        results = handle(event, now)
+        said.extend((one, one.spell()) for one in results if isinstance(one, LateLine) and one.thing is not None)
+        return results
+
+    machine.handle = handled  # type: ignore[method-assign]
+
+
+@given(steps)
+def test_a_line_of_the_history_says_when_it_is_read_what_it_said_when_it_happened(life: list[Step]) -> None:
+    """Whatever becomes of the entry, the tunnel or the packet meanwhile. A message is spelled of its octets."""
+    world = Life()
+    said: Said = []
+
+    def noted(way: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress, octets: bytes) -> object:
+        line = message_line(way, packet, tunnel, nbma, octets)
+        said.append((line, spell(way, packet, tunnel, nbma, octets)))
+        return line
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(station, "message_line", noted)
+        for member in world.overlay.members.values():
+            _overheard(member.machine, said)
+        for step in life:
+            world.take(step)
+    for line, then in said:
+        assert (line.spell() if isinstance(line, LateLine) else line) == then
 
 
 @pytest.mark.lengthy

@@ -15,7 +15,7 @@ import pytest
 
 from dmvpn.base import recording
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.chronicle import ChronicleLine, LateLine, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, HistoryGrew, InstallSa, NextHop, RouteKind, SetRoute
 from dmvpn.base.errors import UserError
@@ -97,6 +97,22 @@ def test_what_forgotten_changes_left_behind_is_kept_and_what_they_ended_is_not()
     assert [line.number for line in chronicle.after(0, 3, settled=True)] == [1, 5, len(first) + 1]
     assert [line.what for line in chronicle.after(1, 1, settled=True)] == [moved]
     assert len(chronicle.after(0)) == LARGEST_CHANGES
+
+
+def test_lines_that_are_spelled_late_are_kept_and_forgotten_as_others() -> None:
+    chronicle = machine()
+    stays, goes = ((Topic.MAPPING, "Tunnel1", name) for name in ("one", "two"))
+    for late in (LateLine(lambda: CHANGE, stays), LateLine(lambda: CHANGE, goes), LateLine(lambda: MESSAGE)):
+        assert chronicle.handle(late, 1.0) == [HistoryGrew()]
+    chronicle.handle(LateLine(lambda: CHANGE, goes, exists=False), 2.0)
+    assert [line.what for line in chronicle.after(0)] == [CHANGE, CHANGE, MESSAGE, CHANGE]
+    for number in range(LARGEST_CHANGES):
+        chronicle.handle(LateLine(lambda: CHANGE, (Topic.MAPPING, "Tunnel2", "other")), 5.0 + number)
+    assert [line.number for line in chronicle.after(0, 2, settled=True)] == [1, 3]
+    assert (chronicle.oldest_change, chronicle.oldest_message) == (5.0, 1.0)
+    for _ in range(LARGEST_MESSAGES):
+        chronicle.handle(LateLine(lambda: MESSAGE), 9.0)
+    assert chronicle.oldest_message == 9.0
 
 
 def test_what_is_new_is_what_has_a_higher_number() -> None:

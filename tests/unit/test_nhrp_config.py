@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_address
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.chronicle import LONGEST_CONTENTS, MessagePassed
+from dmvpn.base.chronicle import LONGEST_CONTENTS, LateLine, MessagePassed
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import config
 from dmvpn.features.nhrp.debug import Processing
@@ -32,7 +32,7 @@ from dmvpn.features.nhrp.parts import (
     ResponderAddress,
     ReverseTransitRecord,
 )
-from dmvpn.features.nhrp.past import LARGEST_ABOUT, LARGEST_LIST, told
+from dmvpn.features.nhrp.past import LARGEST_ABOUT, LARGEST_KEPT, LARGEST_LIST, message_line, spell
 from dmvpn.ios import Configurator
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.net import ipv4
@@ -239,7 +239,7 @@ COMMON = ("source_nbma", "source_protocol", "destination_protocol", "flags", "re
 
 def line(direction: Processing, packet: NhrpPacket) -> MessagePassed:
     """The line about a packet on its way."""
-    return told(direction, packet, "Tunnel1", PEER, packet.serialize())
+    return spell(direction, packet, "Tunnel1", PEER, packet.serialize())
 
 
 def entries(count: int) -> tuple[ClientInfo, ...]:
@@ -295,6 +295,17 @@ def test_a_packet_with_hundreds_of_entries_makes_no_long_line() -> None:
 def test_a_packet_with_few_entries_is_told_whole() -> None:
     message = line(Processing.RECEIVE, purge(LARGEST_LIST))
     assert message.subject == "10.9.0.0, 10.9.0.1, 10.9.0.2, 10.9.0.3"
+
+
+def test_a_router_keeps_no_large_packets_for_its_history() -> None:
+    """Two thousand forged packets of 9,216 octets would take 18 MB; they push out no more lines than small ones."""
+    for count, is_kept in ((1, True), (200, False)):
+        packet = purge(count)
+        octets = packet.serialize()
+        assert (len(octets) <= LARGEST_KEPT) is is_kept
+        late = message_line(Processing.RECEIVE, packet, "Tunnel1", PEER, octets)
+        assert isinstance(late, LateLine) is is_kept
+        assert (late.spell() if isinstance(late, LateLine) else late) == line(Processing.RECEIVE, packet)
 
 
 def test_of_a_long_answer_the_beginning_is_told() -> None:

@@ -131,6 +131,20 @@ class StateChanged(Notice):
     next_hop: IPAddress | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LateLine(Notice):
+    """A line that is made when it is read: a hub has thousands, and few of them ever are.
+
+    spell: makes it, of values that never change.
+    thing: of a change, what changed: the last change of each thing is kept as long as it exists. None: a message.
+    exists: whether the thing still exists.
+    """
+
+    spell: Callable[[], MessagePassed | StateChanged]
+    thing: tuple[Topic, str, object] | None = None
+    exists: bool = True
+
+
 def neighbor_changed(sign: Sign, address: IPAddress, interface: str, text: str) -> StateChanged:
     """Return that a neighbor of a routing protocol came or went."""
     return StateChanged(

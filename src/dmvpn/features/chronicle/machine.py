@@ -1,7 +1,7 @@
 """Keeps the chronicle: numbers the reports of features, and forgets the oldest.
 
-    MessagePassed                          as it comes
-    StateChanged                           as it comes
+    MessagePassed, StateChanged            as they come
+    LateLine                               as it comes, and spelled when it is read
     InterfaceChanged, RouteChanged ...     translated (translate.py)
 
 Messages and changes are counted apart: a hub receives more registrations in a minute than it has changes in a day. A
@@ -20,7 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.chronicle import ChronicleLine, Contents, MessagePassed, Sign, StateChanged, Topic
+from dmvpn.base.chronicle import ChronicleLine, Contents, LateLine, MessagePassed, Sign, StateChanged, Topic
 from dmvpn.base.context import Context
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
@@ -30,6 +30,7 @@ from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
 from dmvpn.features.chronicle.translate import is_news, route_change, translate
 
 if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Packets
     from dmvpn.base.ports import Ports
 
@@ -42,9 +43,10 @@ LARGEST_READABLE: Final = 256
 _STATELESS: Final = frozenset((Topic.ROUTE, Topic.CONFIGURATION))
 _GREW: Final = HistoryGrew()
 #: A stored line: number, time, and its content. The text of a route change is made only when it is read.
-_Kept: TypeAlias = tuple[int, float, MessagePassed | StateChanged | RouteChanged]
+_Line: TypeAlias = MessagePassed | StateChanged | RouteChanged | LateLine
+_Kept: TypeAlias = tuple[int, float, _Line]
 #: A thing that has a state: topic, interface, subject.
-_Thing: TypeAlias = tuple[Topic, str, str]
+_Thing: TypeAlias = tuple[Topic, str, object]
 
 
 class ChronicleMachine(Machine):
@@ -53,6 +55,7 @@ class ChronicleMachine(Machine):
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         MessagePassed,
         StateChanged,
+        LateLine,
         InterfaceChanged,
         RouteChanged,
         ConnectionChanged,
@@ -71,21 +74,22 @@ class ChronicleMachine(Machine):
         self._forgot_messages = self._forgot_changes = False
         self.started: float | None = None
 
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Keep an event: late lines, of which a hub has thousands, in the shortest way. They set no timer."""
+        if type(event) is not LateLine:
+            return super().handle(event, now)
+        self._keep(event, now)
+        return [_GREW]
+
     def dispatch(self, event: Event | Notice) -> None:
         """Keep a message, or a change if it is news."""
-        if self.started is None:
-            self.started = self._context.now
-        if isinstance(event, MessagePassed):
-            self._forgot_messages |= self._keep(self._messages, event) is not None
-            if event.contents is not None:
-                self._keep_readable(event.contents)
+        what = event if isinstance(event, MessagePassed | StateChanged | RouteChanged) else translate(event)
+        if what is None or (isinstance(what, RouteChanged) and not is_news(what)):
             return
-        change = event if isinstance(event, StateChanged | RouteChanged) else translate(event)
-        if change is not None and (not isinstance(change, RouteChanged) or is_news(change)):
-            forgotten = self._keep(self._changes, change)
-            if forgotten is not None:
-                self._forgot_changes = True
-                self._settle(forgotten)
+        self._keep(what, self._context.now)
+        self._context.emit(_GREW)
+        if isinstance(what, MessagePassed) and what.contents is not None:
+            self._keep_readable(what.contents)
 
     @property
     def last(self) -> int:
@@ -116,13 +120,20 @@ class ChronicleMachine(Machine):
         """The same of changes."""
         return self._changes[0][1] if self._forgot_changes else self.started
 
-    def _keep(self, lines: deque[_Kept], what: MessagePassed | StateChanged | RouteChanged) -> _Kept | None:
-        """Keep a line. Returns the oldest one if it had to go."""
+    def _keep(self, what: _Line, now: float) -> None:
+        """Keep a line; the oldest one may have to go."""
+        if self.started is None:
+            self.started = now
+        is_message = what.thing is None if isinstance(what, LateLine) else isinstance(what, MessagePassed)
+        lines = self._messages if is_message else self._changes
+        if len(lines) == lines.maxlen:
+            if is_message:
+                self._forgot_messages = True
+            else:
+                self._forgot_changes = True
+                self._settle(lines[0])
         self._number += 1
-        forgotten = lines[0] if len(lines) == lines.maxlen else None
-        lines.append((self._number, self._context.now, what))
-        self._context.emit(_GREW)
-        return forgotten
+        lines.append((self._number, now, what))
 
     def _keep_readable(self, contents: Contents) -> None:
         if len(self._readable) == LARGEST_READABLE:
@@ -131,11 +142,16 @@ class ChronicleMachine(Machine):
 
     def _settle(self, kept: _Kept) -> None:
         change = kept[2]
-        if not isinstance(change, StateChanged) or change.topic in _STATELESS:
+        if isinstance(change, LateLine) and change.thing is not None:
+            thing: _Thing = change.thing
+            exists = change.exists
+        elif isinstance(change, StateChanged) and change.topic not in _STATELESS:
+            thing = change.topic, change.interface, change.subject
+            exists = change.sign is not Sign.WENT
+        else:
             return
-        thing = change.topic, change.interface, change.subject
         self._settled.pop(thing, None)  # the order is that of numbers
-        if change.sign is not Sign.WENT:
+        if exists:
             self._settled[thing] = kept
 
 
@@ -162,4 +178,6 @@ def _after(lines: deque[_Kept], number: int) -> list[_Kept]:
 
 def _line(kept: _Kept) -> ChronicleLine:
     number, time, what = kept
+    if isinstance(what, LateLine):
+        return ChronicleLine(number, time, what.spell())
     return ChronicleLine(number, time, route_change(what) if isinstance(what, RouteChanged) else what)

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.chronicle import Contents, MessagePassed, Sign, StateChanged, Topic, Way
+from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import UsageReported
 from dmvpn.base.journal import Journal
@@ -41,6 +42,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
     TrafficIndication,
+    parse,
 )
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.tunnel import USED_FOR
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.cache import Cache, Entry
     from dmvpn.features.nhrp.parts import ClientInfo
     from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.net.octets import Octets
 
 #: The flags that follow from an entry's route.
 ROUTE_FLAGS: Final = {RouteState.INSTALLED: Flag.RIB, RouteState.OVERRIDE: Flag.RIB | Flag.NHO}
@@ -73,36 +76,48 @@ _KINDS: Final = (
 _AT_ONCE: Final = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryValues:
-    """The values of an entry that a record and a line of a show have alike."""
+#: The fields of an entry that a record has, in its order.
+_OF_ENTRY: Final = attrgetter(
+    "target", "next_hop", "nbma", "claimed", "group", "preference", "hits", "created", "expires", "type", "flags",
+    "route", "reason", "connection",
+)  # fmt: skip
+
+
+class Record(NamedTuple):
+    """An entry as shows print it: a tuple, because a hub makes one for each registration.
+
+    created, expires: seconds monotonic.
+    own_flags: without flags that follow from its route or its use.
+    multipoint: whether its tunnel was.
+    """
 
     target: Prefix
     next_hop: IPAddress
-    tunnel: str
     nbma: IPAddress | None
     claimed: IPAddress | None
     group: str
     preference: int
     hits: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record(EntryValues):
-    """An entry as shows print it.
-
-    created, expires: seconds monotonic.
-    flags: without USED.
-    account: the traffic account that makes it `used`; None: none.
-    """
-
     created: float
     expires: float | None
     type: EntryType
-    flags: Flag
+    own_flags: Flag
     route: RouteState
     reason: Reason | None
-    account: IPAddress | int | None
+    connection: int
+    tunnel: str
+    multipoint: bool
+
+    @property
+    def flags(self) -> Flag:
+        """The flags without USED."""
+        return self.own_flags | ROUTE_FLAGS.get(self.route, NO_FLAGS)
+
+    @property
+    def account(self) -> IPAddress | int | None:
+        """The traffic account that makes it `used`; None: none."""
+        is_used = self.type is EntryType.STATIC or self.target == Prefix.host(self.next_hop)
+        return (self.connection or self.nbma) if self.multipoint and is_used and self.nbma is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +130,7 @@ class Stretch:
 
 def record_of(tunnel: Tunnel, entry: Entry) -> Record:
     """Return an entry as shows print it now."""
-    neighbor = entry.neighbor
-    may_be_used = tunnel.multipoint and (entry.is_next_hop or entry.type is EntryType.STATIC)
-    return Record(
-        target=entry.target,
-        next_hop=entry.next_hop,
-        tunnel=tunnel.name,
-        created=entry.created,
-        expires=entry.expires,
-        type=entry.type,
-        flags=entry.flags | ROUTE_FLAGS.get(entry.route, NO_FLAGS),
-        nbma=entry.nbma,
-        claimed=entry.claimed,
-        group=entry.group,
-        preference=entry.preference,
-        hits=entry.hits,
-        route=entry.route,
-        reason=entry.reason,
-        account=neighbor.account if neighbor is not None and may_be_used else None,
-    )
+    return tuple.__new__(Record, (*_OF_ENTRY(entry), tunnel.name, tunnel.multipoint))
 
 
 class Past:
@@ -161,22 +158,24 @@ class Past:
         self, event: Event | Notice, networks: Mapping[int, Mapping[str, Tunnel]], now: float
     ) -> list[Effect | Notice]:
         """Record the changes of an event in the tunnels of each IP version, and return the lines about them."""
-        lines: list[Effect | Notice] = []
-        for version, tunnels in networks.items():
+        for tunnels in networks.values() if isinstance(event, UsageReported | TunnelChanged) else ():
             match event:
                 case UsageReported(tunnel=name) if name in tunnels:
                     self._used(tunnels[name], event, now)
                 case TunnelChanged(name=name) if name in tunnels:  # it decides whether an entry can be in use
                     tunnels[name].cache.touch()
+        lines: list[Effect | Notice] = []
+        self.is_behind = False
+        for version, tunnels in networks.items():
             for tunnel in tunnels.values():
                 if tunnel.cache.changed:
                     lines += self._changed(version, tunnel, now)
+                    self.is_behind |= bool(tunnel.cache.changed)
             if isinstance(event, Configured):
                 self._configured(version, tunnels, now)
-        lines += self._follow_gone(networks, now)
-        self.is_behind = bool(self._gone) or any(
-            tunnel.cache.changed for tunnels in networks.values() for tunnel in tunnels.values()
-        )
+        if self._gone:
+            lines += self._follow_gone(networks, now)
+            self.is_behind |= bool(self._gone)
         match event:
             case ConnectionChanged(old=old, new=None) if old is not None:
                 for name in self._accounts:
@@ -188,10 +187,10 @@ class Past:
                     del self._accounts[name]
         return lines
 
-    def _changed(self, version: int, tunnel: Tunnel, now: float) -> list[StateChanged]:
+    def _changed(self, version: int, tunnel: Tunnel, now: float) -> list[LateLine]:
         """Record changed entries, up to the limit of one event."""
         changed = surely(tunnel.cache.changed)
-        lines: list[StateChanged] = []
+        lines: list[LateLine] = []
         for target in list(islice(changed, _AT_ONCE)):
             del changed[target]
             entry = tunnel.cache.get(target)
@@ -209,9 +208,9 @@ class Past:
         others = {name for name, cache in before.items() if caches.get(name) is not cache}
         self._gone.update(((version, *key), None) for key in self._entries[version].present() if key[0] in others)
 
-    def _follow_gone(self, networks: Mapping[int, Mapping[str, Tunnel]], now: float) -> list[StateChanged]:
+    def _follow_gone(self, networks: Mapping[int, Mapping[str, Tunnel]], now: float) -> list[LateLine]:
         """Record that entries went with their tunnels, up to the limit of one event."""
-        lines: list[StateChanged] = []
+        lines: list[LateLine] = []
         for version, name, target in list(islice(self._gone, _AT_ONCE)):
             del self._gone[version, name, target]
             tunnel = networks[version].get(name)
@@ -242,7 +241,7 @@ class Past:
             del self._accounts[tunnel][account]
             self._uses.note((tunnel, account), None, now)
 
-    def _note(self, version: int, key: tuple[str, Prefix], record: Record | None, now: float) -> list[StateChanged]:
+    def _note(self, version: int, key: tuple[str, Prefix], record: Record | None, now: float) -> list[LateLine]:
         before = self._entries[version].note(key, record, now)
         return [] if before is record else _told(before, record)
 
@@ -269,7 +268,7 @@ def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stret
     return stretch is not None and stretch.began <= time <= stretch.last + USED_FOR
 
 
-def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
+def _told(before: Record | None, record: Record | None) -> list[LateLine]:
     """Return a line for a change that matters to a reader: not for refreshes, hits and flags, nor for what log messages
     report.
     """
@@ -278,21 +277,24 @@ def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
     entry = record or before
     if entry is None or (before is not None and record is not None and _is_alike(before, record)):
         return []
-    sign = Sign.WENT if record is None else Sign.CAME if before is None else Sign.CHANGED
-    about = (entry.target, entry.next_hop, *(item.nbma for item in (record, before) if item and item.nbma is not None))
-    return [
-        StateChanged(
-            topic=Topic.MAPPING,
-            sign=sign,
-            subject=spelled(entry.target.address if entry.target.is_host else entry.target),
-            text=_words(entry, before if record is not None else None),
-            interface=entry.tunnel,
-            about=about,
-            kind=_kind(entry),
-            nbma=entry.nbma,
-            next_hop=entry.next_hop,
-        )
-    ]
+    thing = (Topic.MAPPING, entry.tunnel, entry.target)
+    return [LateLine(partial(_mapping, before, record), thing, record is not None)]
+
+
+def _mapping(before: Record | None, record: Record | None) -> StateChanged:
+    """Return the line about an entry that came, changed or went."""
+    entry = surely(record or before)
+    return StateChanged(
+        topic=Topic.MAPPING,
+        sign=Sign.WENT if record is None else Sign.CAME if before is None else Sign.CHANGED,
+        subject=spelled(entry.target.address if entry.target.is_host else entry.target),
+        text=_words(entry, before if record is not None else None),
+        interface=entry.tunnel,
+        about=(entry.target, entry.next_hop, *(one.nbma for one in (record, before) if one and one.nbma is not None)),
+        kind=_kind(entry),
+        nbma=entry.nbma,
+        next_hop=entry.next_hop,
+    )
 
 
 def _is_known(record: Record) -> bool:
@@ -304,7 +306,8 @@ def _is_alike(before: Record, record: Record) -> bool:
     """Return whether both give the same line. Most changes are refreshes, so the kinds are compared last."""
     if before.type is not record.type or before.nbma != record.nbma or before.next_hop != record.next_hop:
         return False
-    return (before.flags is record.flags and before.reason is record.reason) or _kind(before) == _kind(record)
+    is_same = before.own_flags is record.own_flags and before.route is record.route and before.reason is record.reason
+    return is_same or _kind(before) == _kind(record)
 
 
 def _words(record: Record, before: Record | None) -> str:
@@ -334,12 +337,36 @@ def _kind(record: Record) -> str:
 #: Entries of a packet that a line spells out, and entries by which the line can be found.
 LARGEST_LIST: Final = 4
 LARGEST_ABOUT: Final = 8
+#: Octets of a packet that is kept for its line. Usual packets have 60 to 250; a router keeps two thousand lines, and no
+#: sender must fill its memory, nor push out more lines of others by large packets than by small ones.
+LARGEST_KEPT: Final = 512
 
 _WAYS: Final = {Processing.SEND: Way.SENT, Processing.FORWARD: Way.FORWARDED, Processing.RECEIVE: Way.RECEIVED}
 
 
-def told(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
-    """Return the line about a packet that was sent to, or received from, this NBMA address. octets: of the packet."""
+def message_line(
+    direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress, octets: Octets
+) -> LateLine | MessagePassed:
+    """Return the line about a packet that was sent to, or received from, this NBMA address. octets: of the packet.
+
+    Of a usual packet the octets are kept until the line is read. A long one is spelled at once: the line is short.
+    """
+    if len(octets) > LARGEST_KEPT:
+        return spell(direction, packet, tunnel, nbma, bytes(octets))
+    return late_message(direction, tunnel, nbma, bytes(octets))
+
+
+def late_message(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> LateLine:
+    """Return the line about a packet of `LARGEST_KEPT` octets at most."""
+    return LateLine(partial(_spell_octets, direction, tunnel, nbma, octets))
+
+
+def _spell_octets(direction: Processing, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
+    return spell(direction, parse(octets), tunnel, nbma, octets)
+
+
+def spell(direction: Processing, packet: NhrpPacket, tunnel: str, nbma: IPAddress, octets: bytes) -> MessagePassed:
+    """Return the line about a packet, in words."""
     return MessagePassed(
         protocol="NHRP",
         name=PACKET_NAMES[packet.TYPE],

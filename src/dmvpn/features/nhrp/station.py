@@ -21,7 +21,7 @@ from dmvpn.features.nhrp.debug import CONTAINING, Processing
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
-from dmvpn.features.nhrp.past import told
+from dmvpn.features.nhrp.past import message_line
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import OF_SERVERS
 
@@ -215,7 +215,7 @@ class Station:
     def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, octets: bytes) -> None:
         """Pass a packet to the chronicle and the debugs."""
         if self.ports.remembers:
-            self.context.emit(told(direction, packet, tunnel.name, nbma, octets))
+            self.context.emit(message_line(direction, packet, tunnel.name, nbma, octets))
         if not self.ports.debugging.anything:
             return
         size = len(octets)

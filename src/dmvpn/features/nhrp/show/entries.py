@@ -16,7 +16,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.past import ROUTE_FLAGS, EntryValues, record_of
+from dmvpn.features.nhrp.past import ROUTE_FLAGS, record_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
 
 if TYPE_CHECKING:
@@ -92,12 +92,20 @@ _BRIEF_FLAGS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheLine(EntryValues):
+class CacheLine:
     """One entry. created: seconds ago. expires: seconds from now, None: never. nbma None: not known yet.
 
     requesters: stations that resolved a prefix of ours; None: not recorded.
     """
 
+    target: Prefix
+    next_hop: IPAddress
+    tunnel: str
+    nbma: IPAddress | None
+    claimed: IPAddress | None
+    group: str
+    preference: int
+    hits: int
     created: float
     expires: float | None
     type: str
