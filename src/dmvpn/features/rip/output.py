@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Rib
-    from dmvpn.features.rip.database import LearnedRoute
+    from dmvpn.features.rip.database import LearnedRoute, OwnRoute
     from dmvpn.features.rip.model import RipInterfaceSettings
-    from dmvpn.features.rip.own import OwnRoute
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.rip import messages
-from dmvpn.features.rip.database import Database
+from dmvpn.features.rip.database import Database, OwnRoute, all_own_routes, own_route
 from dmvpn.features.rip.lists import offer_of
 from dmvpn.features.rip.output import announced
-from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
