@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
-    from dmvpn.features.rip.state import State
+    from dmvpn.features.rip.table import State
 
 #: Gateways whose last response is remembered, for `show ip protocols`: senders can be forged.
 MOST_REMEMBERED: Final = 4096

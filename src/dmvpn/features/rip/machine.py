@@ -30,18 +30,14 @@ from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.reasons import Reason
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.rip import messages
-from dmvpn.features.rip.changes import TRIGGER_DELAY, Changes
 from dmvpn.features.rip.database import LearnedFrom
 from dmvpn.features.rip.gateways import PROCESS, Gateways, Watched
 from dmvpn.features.rip.interface import GROUP, PORT, UDP, RipInterface, ends
-from dmvpn.features.rip.lists import believed
 from dmvpn.features.rip.model import RipConfig
-from dmvpn.features.rip.output import answer
 from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.features.rip.sender import SLICE, Advertiser, Sender
-from dmvpn.features.rip.state import State
-from dmvpn.features.rip.table import Table
+from dmvpn.features.rip.table import TRIGGER_DELAY, Changes, State, Table, answer, believed
 from dmvpn.features.rip.triggered import Triggered
 
 if TYPE_CHECKING:

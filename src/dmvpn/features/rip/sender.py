@@ -16,9 +16,8 @@ from dmvpn.base.limits import Limiter
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.auth import Mismatch, Seals
 from dmvpn.features.rip.interface import GROUP, PORT
-from dmvpn.features.rip.lists import told_on
-from dmvpn.features.rip.output import Summaries, gather, in_order, packets
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
+from dmvpn.features.rip.table import Summaries, gather, in_order, packets, told_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,10 +25,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.errors import WireError
     from dmvpn.features.rip.interface import RipInterface
-    from dmvpn.features.rip.output import Announced
     from dmvpn.features.rip.packet import RipEntry
-    from dmvpn.features.rip.state import State
-    from dmvpn.features.rip.table import Table
+    from dmvpn.features.rip.table import Announced, State, Table
 
 
 # ------------------------------------------------------------------------------------------------ packets

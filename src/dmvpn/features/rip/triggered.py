@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.interface import RipInterface
     from dmvpn.features.rip.packet import RipEntry
     from dmvpn.features.rip.sender import Sender, View
-    from dmvpn.features.rip.state import State
+    from dmvpn.features.rip.table import State
 
 #: Seconds until an unanswered packet is sent again, and the number of retransmissions before the peer counts as lost;
 #: from then on the interval is longer (RFC 2091 §6.3).
