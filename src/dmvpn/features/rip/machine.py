@@ -34,9 +34,9 @@ from dmvpn.features.rip.database import LearnedFrom
 from dmvpn.features.rip.gateways import PROCESS, Gateways, Watched
 from dmvpn.features.rip.interface import GROUP, PORT, UDP, RipInterface, ends
 from dmvpn.features.rip.model import RipConfig
+from dmvpn.features.rip.output import SLICE, Advertiser, Sender
 from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
-from dmvpn.features.rip.sender import SLICE, Advertiser, Sender
 from dmvpn.features.rip.table import TRIGGER_DELAY, Changes, State, Table, answer, believed
 from dmvpn.features.rip.triggered import Triggered
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.rip.interface import RipInterface
+    from dmvpn.features.rip.output import Sender, View
     from dmvpn.features.rip.packet import RipEntry
-    from dmvpn.features.rip.sender import Sender, View
     from dmvpn.features.rip.table import State
 
 #: Seconds until an unanswered packet is sent again, and the number of retransmissions before the peer counts as lost;
