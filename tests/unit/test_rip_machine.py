@@ -16,9 +16,9 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
-from dmvpn.features.rip.auth import seal_md5
 from dmvpn.features.rip.interface import GROUP
 from dmvpn.features.rip.machine import RipMachine
+from dmvpn.features.rip.output import seal_md5
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
