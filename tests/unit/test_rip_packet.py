@@ -21,7 +21,7 @@ from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip import database, machine
-from dmvpn.features.rip.gateways import MOST_REMEMBERED, MOST_WATCHED
+from dmvpn.features.rip.machine import MOST_REMEMBERED, MOST_WATCHED
 from dmvpn.features.rip.output import seal_md5, verify_md5
 from dmvpn.features.rip.packet import TRIGGERED, Command, KeyedDigest, Password, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
