@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from dmvpn.features.bfd import states as bfd
+from dmvpn.features.bfd import packet as bfd
 from dmvpn.features.bgp import states as bgp
 from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
@@ -111,7 +111,7 @@ MACHINES: Final = (
         rip.RouteState.UNKNOWN,
         rip.MOVES,
     ),
-    Machine("A session of BFD", "features/bfd/states.py", "RFC 5880 §6.2", bfd.BfdState.DOWN, bfd.MOVES),
+    Machine("A session of BFD", "features/bfd/packet.py", "RFC 5880 §6.2", bfd.BfdState.DOWN, bfd.MOVES),
 )
 
 

@@ -80,7 +80,7 @@ NOT_PRINTED = {
     "dmvpn.features.nhrp.path.PathMove": _MOVES,
     "dmvpn.features.nhrp.questions.Purpose": "why a question is out; printed nowhere",
     "dmvpn.features.ospf.settings.Algorithm": _CONFIGURED,
-    "dmvpn.features.bfd.states.SessionMove": _MOVES,
+    "dmvpn.features.bfd.packet.SessionMove": _MOVES,
     "dmvpn.features.ospf.model.AreaKind": _CONFIGURED,
     "dmvpn.features.ospf.model.AuthenticationType": _CONFIGURED,
     "dmvpn.features.ospf.model.NetworkType": _CONFIGURED,

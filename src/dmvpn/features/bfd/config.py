@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bfd.auth import BY_WORD
 from dmvpn.features.bfd.model import SLOW_TIMER, AuthenticationSettings, BfdConfig, Parameters
+from dmvpn.features.bfd.packet import BY_WORD
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key

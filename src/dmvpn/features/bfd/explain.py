@@ -6,10 +6,8 @@ from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.bfd import messages
-from dmvpn.features.bfd.auth import AuthType
-from dmvpn.features.bfd.drops import Drop
+from dmvpn.features.bfd.packet import AuthType, BfdState, Diagnostic, Drop
 from dmvpn.features.bfd.reasons import BfdReason
-from dmvpn.features.bfd.states import BfdState, Diagnostic
 
 _NAMES: Final = "rfc 5880 bfd code"
 

@@ -26,13 +26,11 @@ from dmvpn.base.liveness import PathLost, WatchWanted, Witness
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.features.bfd import messages
-from dmvpn.features.bfd.drops import Drop, Dropped
 from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.model import BfdConfig
-from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
 from dmvpn.features.bfd.seals import Seals
 from dmvpn.features.bfd.session import Session
-from dmvpn.features.bfd.states import ENDS, PEACEFUL, BfdState, SessionMove
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.pages import Pages
-    from dmvpn.features.bfd.auth import AuthType
+    from dmvpn.features.bfd.packet import AuthType
 
 #: Milliseconds between packets while a session is not up; RFC 5880 §6.8.3 asks for a second at least.
 SLOW_TIMER = 1000

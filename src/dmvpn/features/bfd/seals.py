@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
-from dmvpn.features.bfd.auth import LAST_KEY, is_genuine, may_follow, seal
-from dmvpn.features.bfd.drops import Drop, Dropped
+from dmvpn.features.bfd.packet import LAST_KEY, Drop, Dropped, is_genuine, may_follow, seal
 from dmvpn.features.bfd.reasons import BfdReason
 
 if TYPE_CHECKING:

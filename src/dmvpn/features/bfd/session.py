@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
-from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.states import ENDS, HEARD, MOVES, BfdState, Diagnostic, SessionMove
+from dmvpn.features.bfd.packet import ENDS, HEARD, MOVES, BfdState, ControlPacket, Diagnostic, SessionMove
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
