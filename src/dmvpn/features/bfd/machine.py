@@ -29,8 +29,7 @@ from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
-from dmvpn.features.bfd.seals import Seals
-from dmvpn.features.bfd.session import Session
+from dmvpn.features.bfd.session import Seals, Session
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
