@@ -16,8 +16,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, LinkChanged, Tick
 from dmvpn.base.liveness import Client, PathLost, WatchWanted
 from dmvpn.features.bfd import FEATURE as BFD
-from dmvpn.features.bfd.events import ClearBfdCounters
-from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine
+from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import AuthSection, AuthType, BfdState, ControlPacket, is_genuine, may_follow, seal
 from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE, Session
 from dmvpn.features.policy import FEATURE as POLICY

@@ -25,7 +25,7 @@ from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, InterfaceState, RouteChanged
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform, SaCount
 from dmvpn.base.recording import RecordedEvent, Recorder, load
-from dmvpn.features.bfd import events as bfd
+from dmvpn.features.bfd import machine as bfd
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine, make_machine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate

@@ -20,22 +20,27 @@ from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import IpReceived, Packets, Resync
+from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
 from dmvpn.base.machine import Machine
 from dmvpn.base.notices import Configured, InterfaceChanged
+from dmvpn.base.values import dataclass
 from dmvpn.features.bfd import messages
-from dmvpn.features.bfd.events import ClearBfdCounters
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
 from dmvpn.features.bfd.session import Seals, Session
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Event
     from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class ClearBfdCounters(Event):
+    """`clear bfd counters`."""
+
 
 UDP: Final = 17
 #: RFC 5881 §4: the port of packets, and the lowest source port.

@@ -11,8 +11,7 @@ from dmvpn.base.datagrams import UdpPort
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import collected, dataclass, project
-from dmvpn.features.bfd.events import ClearBfdCounters
-from dmvpn.features.bfd.machine import PORT, BfdMachine
+from dmvpn.features.bfd.machine import PORT, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import BfdState, Drop, PacketFields
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
