@@ -2,11 +2,10 @@
 
 Takes the `bfd` lines of interfaces, `WatchWanted` of routing protocols and packets to UDP port 3784; makes `PathLost`.
 
-    packet    octets <-> values                  states    a session's states and moves
-    auth      what packets prove themselves with   seals     keys
-    drops     packets that are not taken
-    session   one session                        machine   all of them: packets, timers, clients
-    model, config, show, messages, reasons, explain, lint  the language, the tables, the log
+    machine   all sessions: packets, timers, clients
+    session   one session, and the keys that seal its packets
+    packet    octets <-> values; authentication; states and moves of a session; packets that are not taken
+    model, config, show, messages, reasons, explain   the language, the tables, the log
 
 Not here: demand mode of our own (the far end's is obeyed), echoes, several hops (port 4784).
 """

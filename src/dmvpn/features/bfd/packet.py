@@ -1,16 +1,15 @@
 """BFD Control packets: octets <-> values. RFC 5880 §4.1, over UDP as in RFC 5881 §4.
 
-vers|diag  Sta|P|F|C|A|D|M  Detect Mult  Length
-My Discriminator, Your Discriminator
-Desired Min TX, Required Min RX, Required Min Echo RX: microseconds
+    vers|diag  Sta|P|F|C|A|D|M  Detect Mult  Length
+    My Discriminator, Your Discriminator
+    Desired Min TX, Required Min RX, Required Min Echo RX: microseconds
 
-The states of a session and every move between them: RFC 5880 §6.2, §6.8.6 as a table.
+`MOVES` has the states of a session and every move between them, §6.2, §6.8.6; `Drop` why a packet is not taken.
 
-Authentication of BFD packets: RFC 5880 §4.2 to §4.4, §6.7.
-
-A section behind the packet: type, length, key number, and a password, or a number that never falls and a digest of the
-whole packet with the key in the digest's place. The number of a *meticulous* type grows with each packet, that of the
-others may stay; a number that is too old or too far ahead is refused, unless the session has been silent for long.
+Authentication, §4.2 to §4.4, §6.7, is a section behind the packet: type, length, key number, and a password, or a
+number that never falls and a digest of the whole packet with the key in the digest's place. The number of a
+*meticulous* type grows with each packet, that of the others may stay; a number that is too old or too far ahead is
+refused, unless the session has been silent for long.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 It has no timer: the machine asks `transmit_interval` and `detection_time`, and reports events. It alone changes its
 state. Times are seconds, monotonic; intervals of packets are microseconds.
 
-The keys that seal packets of a session, and the keys that are accepted: keys of a key chain, RFC 5880 §6.7.
+`Seals` has the keys of a key chain that seal its packets, and the keys that are accepted, §6.7.
 """
 
 from __future__ import annotations

@@ -3,15 +3,14 @@
 Takes the `router rip` section and the RIP lines of interfaces, packets on UDP port 520, `InterfaceChanged` and
 `RouteChanged` (redistribution); emits `RouteOffered` and `RouteRetracted`, and packets.
 
-    packet    bytes <-> values          auth      authentication of packets
-    model     the typed configuration   interface an interface that speaks RIP
-    database  learned routes, timers    own       connected and redistributed routes
-    output    entries of an update      sender    sending; updates in slices
-    lists     distribute lists, offsets gateways  gateways, when last heard; BFD
-    triggered, conversation   triggered RIP on a circuit, and with one peer there
-    changes   triggered updates         state     state shared by the parts
-    table     routes to announce        machine   the process
-    facts     facts for the doctor
+    machine    the process, and the gateways that it hears; BFD
+    triggered  triggered RIP on circuits
+    output     packets leave: requests, updates in slices; authentication
+    table      routes to announce, the content of updates, lists; the state of the process
+    database   learned routes and their timers; connected and redistributed routes
+    interface  an interface that speaks RIP
+    packet     bytes <-> values          model     the typed configuration
+    facts      facts for the doctor
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Learned routes: their paths, and the four timers of each, RFC 2453 §3.8 with IOS's holddown.
+"""The routes that a process knows: learned ones with their paths and timers, and its own.
 
-`MOVES` are the state transitions of a route. The state itself is not stored, because it follows from the paths.
+A learned route has the four timers of RFC 2453 §3.8 with IOS's holddown. `MOVES` are the state transitions of a route.
+The state itself is not stored, because it follows from the paths.
 
 The metric is stored as received: the sender has counted the hop (a neighbor's connected network has metric 1, as IOS
 shows it; RFC 2453 §3.9.2 adds the hop on receipt, with the same result on the wire). Equal paths share the load.
 
-Routes that RIP originates: connected networks, redistributed routes, a default route.
-
-Each is updated when it changes in the routing table (`RouteChanged`); only a change of the configuration scans the
-whole table. A route that is no longer ours is announced as unreachable for a while, like a learned one.
+Routes that RIP originates are connected networks, redistributed routes, a default route. Each is updated when it
+changes in the routing table (`RouteChanged`); only a change of the configuration scans the whole table. A route that is
+no longer ours is announced as unreachable for a while, like a learned one.
 """
 
 from __future__ import annotations

@@ -11,14 +11,11 @@ Updates go out every 30 s, changes almost at once, but never two triggered updat
 gateway or an interface is known to be lost, all gateways receive the update and then a request for alternative routes,
 which are not subject to holddown.
 
-Gateways: routers that announced routes, and when each was last heard.
-
-RIP has no neighbors. A gateway appears with its first response, and disappears when it has been silent until its routes
-are invalid, when BFD or triggered RIP loses it, or with its interface. The chronicle is informed, and on silence NHRP
-as well: a silent next hop server may have lost our registration.
-
-BFD watches a gateway where `bfd all-interfaces`, `ip rip bfd` or `neighbor ... bfd` says so. Their number per interface
-is limited; the first ones stay.
+RIP has no neighbors, but gateways: routers that announced routes. A gateway appears with its first response, and
+disappears when it has been silent until its routes are invalid, when BFD or triggered RIP loses it, or with its
+interface. The chronicle is informed, and on silence NHRP as well: a silent next hop server may have lost our
+registration. BFD watches a gateway where `bfd all-interfaces`, `ip rip bfd` or `neighbor ... bfd` says so. Their number
+per interface is limited; the first ones stay.
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
 """Sending: destinations of requests, updates and answers, their authentication and debug lines; and refused packets.
 
-Updates and answers sent in slices, so that other events are handled in between.
+Updates and answers leave in slices, so that other events are handled in between. Each is long work of the context: a
+small table leaves within the event that requested it. They are sent one after the other, so no gateway receives an
+older state after a newer one.
 
-Each is long work of the context: a small table leaves within the event that requested it. They are sent one after the
-other, so no gateway receives an older state after a newer one.
-
-Authentication of RIP packets on an interface, sent and received: RFC 2453 §4.1, RFC 4822.
-
-The keys are those of a key chain, each while it is valid; key rollover needs no negotiation. A received packet that is
-not authenticated as configured is dropped, and a packet that cannot be authenticated as configured is not sent.
+Packets of an interface are authenticated, sent and received, as of RFC 2453 §4.1 and RFC 4822. The keys are those of a
+key chain, each while it is valid; key rollover needs no negotiation. A received packet that is not authenticated as
+configured is dropped, and a packet that cannot be authenticated as configured is not sent.
 
 MD5, RFC 2082 §3.2, as IOS and FRR use it: the digest is over the packet with the four octets of the trailer before the
 digest, and the key, padded or cut to 16 octets, behind them (checked against IOS-XE and FRR 8.4.4 with known keys).

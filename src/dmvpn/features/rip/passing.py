@@ -1,4 +1,4 @@
-"""Why RIP does not pass a route to a neighbor, by the rules that announce and accept it (`output`, `lists`)."""
+"""Why RIP does not pass a route to a neighbor, by the rules that announce and accept it (`table`)."""
 
 from __future__ import annotations
 

@@ -1,24 +1,18 @@
 """Routes that the process announces: its own, learned ones, and for a while recently lost ones.
 
-Changes are offered to the routing table at once, and queued here for the next update.
-
-State shared by the parts of the RIP process: configuration, circuits, and the context of the current event.
-
-Only the machine writes `config` and `circuits`.
-
-Changed prefixes that are not announced yet, and the time of the next triggered update: RFC 2453 §3.10.1.
+    State     configuration, circuits, and the context of the current event: only the machine writes the first two
+    Changes   changed prefixes that are not announced yet, and the time of the next triggered update, RFC 2453 §3.10.1
+    Table     changes are offered to the routing table at once, and queued for the next update
 
 Changes that come together are sent together, and triggered updates are at least a second apart. When routes are known
 to be lost (an interface went down, BFD lost a gateway), the update is followed by a request to all gateways for their
 tables: a gateway that still has our old routes must not answer before it has received the update that poisons them.
 
-Content of an update on one interface: split horizon, summaries, next hops, and the packets for it.
+Content of an update, RFC 2453 §3.10.2: split horizon is the simple one, as on IOS. Routes that lead out of the
+interface are omitted; a route that has become unreachable is announced everywhere. Without split horizon, a route that
+leads back into the same subnet carries its next hop (§4.4), so that spokes of one tunnel can reach each other directly.
 
-RFC 2453 §3.10.2. Split horizon is the simple one, as on IOS: routes that lead out of the interface are omitted; a route
-that has become unreachable is announced everywhere. Without split horizon, a route that leads back into the same subnet
-carries its next hop (§4.4), so that spokes of one tunnel can reach each other directly.
-
-Distribute lists, offset lists and distances: their effect on received and announced routes.
+Distribute lists, offset lists and distances change received and announced routes.
 """
 
 from __future__ import annotations

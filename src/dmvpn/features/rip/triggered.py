@@ -3,13 +3,11 @@
     a circuit comes up ──> Update Request, repeated ──> the peer's table, valid until the peer changes it
     an Update Request came, or a route changed ──> owed ──> Update Response, one at a time ──> Acknowledge ──> the next
 
-IOS supports this only on point-to-point lines. Here each peer has a conversation of its own, by unicast, so a
+IOS supports this only on point-to-point lines. Here each peer has a `Conversation` of its own, by unicast, so a
 multipoint tunnel may use it, too: its hub learns of a spoke by the spoke's request, and sends a request in return.
 
-The updates sent to one peer of triggered RIP, and their acknowledgments: RFC 2091 §4.
-
-Only one Update Response is outstanding at a time. Changes in the meantime are owed and leave with the next response, so
-a peer receives the latest state of a route and skips the intermediate ones.
+Only one Update Response is outstanding at a time (§4). Changes in the meantime are owed and leave with the next
+response, so a peer receives the latest state of a route and skips the intermediate ones.
 """
 
 from __future__ import annotations
