@@ -28,6 +28,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
+from support.goldens import is_golden
 
 PORT = "hostname A\naccess-list 101 deny gre any any\ninterface {}\n ip address 10.0.0.1 255.255.255.0\n {}\n"
 NAME = "GigabitEthernet0/1"
@@ -466,14 +467,7 @@ def test_entries_keep_their_order_and_the_show_has_them() -> None:
     router.handle(ConfigurationEntered(text), 1.0)
     match = exec_parser(FEATURES).match("show ip access-lists")
     assert isinstance(match, Match)
-    assert list(match.lines(router.context(2.0))) == [
-        "Extended IP access list 110",
-        "    10 deny icmp any any echo",
-        "    20 permit ip any any log-input",
-        "Extended IP access list L",
-        "    10 permit tcp any object-group G eq 22 443 established log",
-        "    15 permit udp any neq 500 any",
-    ]
+    is_golden(list(match.lines(router.context(2.0))), "access_group/entries_keep_their_order_and_the_show_has_them")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from dmvpn.features.bgp.settings import configured_peers
 from dmvpn.network.device import Device
 from dmvpn.router.features import FEATURES
 from support.bgp_callers import Caller, hub
+from support.goldens import is_golden
 from support.routing import a, p
 from support.workbench import Workbench
 
@@ -374,13 +375,10 @@ def test_shows_say_what_holds_and_what_is_held_against_routes(damping: Workbench
     details = damping.show("show ip bgp 10.9.0.0")
     assert "  65001, (suppressed due to dampening)" in details
     assert "      Dampinfo: penalty 2865, flapped 3 times in 00:01:00, reuse in 00:29:00" in details
-    assert damping.show("show ip bgp dampening parameters") == [
-        " dampening 15 750 2000 60 (DEFAULT)",
-        "  Half-life time      : 15 mins       Decay Time       : 2320 secs",
-        "  Max suppress penalty: 12000         Max suppress time: 60 mins",
-        "  Suppress penalty    :  2000         Reuse penalty    : 750",
-        "",
-    ]
+    is_golden(
+        damping.show("show ip bgp dampening parameters"),
+        "bgp_routes/shows_say_what_holds_and_what_is_held_against_routes",
+    )
 
 
 def test_a_reuse_limit_above_the_suppress_limit_is_refused(damping: Workbench) -> None:

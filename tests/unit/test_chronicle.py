@@ -37,6 +37,7 @@ from dmvpn.ios.shapes import hints_of
 from dmvpn.tools import replaying
 from dmvpn.tools.recorded_types import check_types, checks_of
 from support.fakes import fake_ports
+from support.goldens import is_golden
 from support.protection import connection, negotiated
 from support.reasons import because
 from support.routing import route, via
@@ -204,19 +205,11 @@ def test_a_screen_of_events_has_its_columns() -> None:
         EventLine(time=time, mark="~", kind="interface", what="Tunnel100", text="up", interface="Tunnel100"),
         EventLine(time=time, mark="-", kind="mapping", what="10.4.4.0/24", text="= 1.2.3.4 (x)", interface="Tunnel100"),
     )
-    assert list(render_events(ShowEvents(lines, messages=True))) == [
-        "Legend: -> sent, => passed on, <- received; + came, ~ changed, - went",
-        "",
-        "Nov 20 06:00:05.250 -> NHRP          Tu100   172.16.11.1 Resolution Request: 10.4.4.1?",
-        "Nov 20 06:00:05.250 ~  interface             Tunnel100: up",
-        "Nov 20 06:00:05.250 -  mapping       Tu100   10.4.4.0/24 = 1.2.3.4 (x)",
-    ]
-    assert list(render_events(ShowEvents((), messages=False, since="Nov 20 06:00:00.000"))) == [
-        "Legend: + came, ~ changed, - went",
-        "Nothing is remembered of what was before Nov 20 06:00:00.000",
-        "",
-        "% nothing changed",
-    ]
+    is_golden(list(render_events(ShowEvents(lines, messages=True))), "chronicle/a_screen_of_events_has_its_columns")
+    is_golden(
+        list(render_events(ShowEvents((), messages=False, since="Nov 20 06:00:00.000"))),
+        "chronicle/a_screen_of_events_has_its_columns-2",
+    )
 
 
 @dataclass

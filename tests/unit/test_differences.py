@@ -30,6 +30,7 @@ from dmvpn.tools.remedies.suffering import Harm, KeptApart, Suffering
 from dmvpn.tools.remedies.switches import switches
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
 from support.full_language import LANGUAGE
+from support.goldens import is_golden
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -302,35 +303,17 @@ def tree(text: str) -> ConfigTree:
 
 
 def test_what_came_is_first_and_what_went_behind_it() -> None:
-    assert list(contextual(list(differences(tree(BEFORE), tree(AFTER))))) == [
-        "+hostname R2",
-        "+interface Loopback1",
-        " +ip address 10.0.0.2 255.255.255.255",
-        "interface Tunnel0",
-        " +ip mtu 1380",
-        " +ip nhrp network-id 1",
-        "-hostname R1",
-        "-interface Loopback0",
-        " -ip address 10.0.0.1 255.255.255.255",
-        "interface Tunnel0",
-        " -ip mtu 1400",
-        "router eigrp 1",
-        " -network 10.0.0.0",
-    ]
+    is_golden(
+        list(contextual(list(differences(tree(BEFORE), tree(AFTER))))),
+        "differences/what_came_is_first_and_what_went_behind_it",
+    )
 
 
 def test_commands_take_back_only_what_has_no_successor() -> None:
-    assert list(commands(differences(tree(BEFORE), tree(AFTER)))) == [
-        "no interface Loopback0",
-        "router eigrp 1",
-        " no network 10.0.0.0",
-        "hostname R2",
-        "interface Loopback1",
-        " ip address 10.0.0.2 255.255.255.255",
-        "interface Tunnel0",
-        " ip mtu 1380",
-        " ip nhrp network-id 1",
-    ]
+    is_golden(
+        list(commands(differences(tree(BEFORE), tree(AFTER)))),
+        "differences/commands_take_back_only_what_has_no_successor",
+    )
 
 
 def test_the_line_that_says_who_wrote_it_is_no_difference() -> None:
@@ -348,12 +331,10 @@ def test_an_entry_of_an_access_list_goes_before_another_takes_its_number() -> No
     """The commands of `configure replace` were refused: `% Duplicate sequence number`."""
     before = "ip access-list extended A\n 10 permit ip any any\n 20 deny ip any any"
     after = "ip access-list extended A\n 20 permit ip any any"
-    assert list(commands(differences(tree(before), tree(after)))) == [
-        "ip access-list extended A",
-        " no 10 permit ip any any",
-        " no 20 deny ip any any",
-        " 20 permit ip any any",
-    ]
+    is_golden(
+        list(commands(differences(tree(before), tree(after)))),
+        "differences/an_entry_of_an_access_list_goes_before_another_takes_its_number",
+    )
 
 
 def test_a_section_with_another_first_line_is_entered_without_the_lines_that_went() -> None:

@@ -28,6 +28,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.ios import ConfigResult, ConfigSession, ConfigTree, Configurator, prompt
+from support.goldens import is_golden
 from support.workbench import Workbench
 
 FEATURES = (INTERFACE, POLICY, EIGRP, RIP)
@@ -302,18 +303,7 @@ def test_the_modes_have_the_prompts_of_ios() -> None:
     ):
         session.enter(line)
         prompts.append(prompt("R1", session.prompt_mode))
-    assert prompts == [
-        "R1(config-router)#",
-        "R1(config-router-af)#",
-        "R1(config-router-af-interface)#",
-        "R1(config-router-af)#",
-        "R1(config-router-af-topology)#",
-        "R1(config-router-af)#",
-        "R1(config-router)#",
-        "R1(config-router)#",
-        "R1(config-keychain)#",
-        "R1(config-keychain-key)#",
-    ]
+    is_golden(prompts, "eigrp_config/the_modes_have_the_prompts_of_ios")
 
 
 # `neighbor` and `bfd` lines of EIGRP belong to the interfaces that they name.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from ipaddress import IPv4Address
-from textwrap import dedent
 from typing import cast
 
 import pytest
@@ -30,6 +29,7 @@ from dmvpn.features.eigrp.show import ip_protocols
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import CliError, ExecParser, ShowContext, json_lines
 from support.eigrp_net import EVERYTHING, EigrpNet, View, ethernet, tunnel
+from support.goldens import is_golden
 
 CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
 NAMED = replace(CLASSIC, name="GRE-OVERLAY", scale=MetricScale(wide=True))
@@ -65,19 +65,8 @@ def show(net: EigrpNet, router: str, line: str) -> str:
     return "\n".join(net.routers[router].show(line, net.now)) + "\n"
 
 
-def text(block: str) -> str:
-    """A golden text: `_` at the end of a line stands for the blank there."""
-    return dedent(block).replace("_\n", " \n").removeprefix("\n")
-
-
 def test_neighbors(classic: EigrpNet, named: EigrpNet) -> None:
-    assert show(classic, "R11", "show ip eigrp neighbors") == text("""
-        EIGRP-IPv4 Neighbors for AS(100)
-        H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq
-                                                           (sec)         (ms)       Cnt Num
-        1   192.168.100.41          Tu100                    14 00:01:01   20   120  0  2
-        0   192.168.100.31          Tu100                    12 00:01:01   20   120  0  2
-        """)
+    is_golden(show(classic, "R11", "show ip eigrp neighbors"), "eigrp_show/neighbors")
     heading = "EIGRP-IPv4 VR(GRE-OVERLAY) Address-Family Neighbors for AS(100)\n"
     assert show(named, "R11", "show ip eigrp neighbors").startswith(heading)
     assert show(named, "R11", "show eigrp address-family ipv4 neighbors").startswith(heading)
@@ -85,24 +74,9 @@ def test_neighbors(classic: EigrpNet, named: EigrpNet) -> None:
 
 
 def test_neighbors_detail_tells_versions_and_stubs(classic: EigrpNet) -> None:
-    assert show(classic, "R11", "show ip eigrp neighbors detail") == text("""
-        EIGRP-IPv4 Neighbors for AS(100)
-        H   Address                 Interface              Hold Uptime   SRTT   RTO  Q  Seq
-                                                           (sec)         (ms)       Cnt Num
-        1   192.168.100.41          Tu100                    14 00:01:01   20   120  0  2
-           Version 17.9/2.0, Retrans: 0, Retries: 0, Prefixes: 1
-           Topology-ids from peer - 0_
-           Topologies advertised to peer:   base
-
-           Stub Peer Advertising (CONNECTED SUMMARY ) Routes
-           Suppressing queries
-        0   192.168.100.31          Tu100                    12 00:01:01   20   120  0  2
-           Version 17.9/2.0, Retrans: 0, Retries: 0, Prefixes: 1
-           Topology-ids from peer - 0_
-           Topologies advertised to peer:   base
-
-        Max Nbrs: 0, Current Nbrs: 0
-        """)
+    is_golden(
+        show(classic, "R11", "show ip eigrp neighbors detail"), "eigrp_show/neighbors_detail_tells_versions_and_stubs"
+    )
 
 
 def test_a_neighbor_that_does_not_answer_is_seen_by_its_queue() -> None:
@@ -117,32 +91,13 @@ def test_a_neighbor_that_does_not_answer_is_seen_by_its_queue() -> None:
 
 
 def test_topology(classic: EigrpNet) -> None:
-    assert show(classic, "R31", "show ip eigrp topology") == text("""
-        EIGRP-IPv4 Topology Table for AS(100)/ID(192.168.100.31)
-        Codes: P - Passive, A - Active, U - Update, Q - Query, R - Reply,
-               r - reply Status, s - sia Status_
-
-        P 10.1.1.0/24, 1 successors, FD is 1920256
-                via 192.168.100.11 (1920256/2816), Tunnel100
-        P 10.3.3.0/24, 1 successors, FD is 28160
-                via Connected, GigabitEthernet0/2
-        P 10.4.4.0/24, 1 successors, FD is 3225600
-                via 192.168.100.11 (3225600/1945600), Tunnel100
-        P 192.168.100.0/24, 1 successors, FD is 1920000
-                via Connected, Tunnel100
-
-        """)
+    is_golden(show(classic, "R31", "show ip eigrp topology"), "eigrp_show/topology")
 
 
 def test_all_links_has_paths_that_are_not_feasible_too(named: EigrpNet) -> None:
     lines = show(named, "R31", "show ip eigrp topology all-links").splitlines()
     assert lines[0] == "EIGRP-IPv4 VR(GRE-OVERLAY) Topology Table for AS(100)/ID(192.168.100.31)"
-    assert lines[-4:] == [
-        "P 192.168.100.0/24, 1 successors, FD is 3440640000, serno 1",
-        "        via Connected, Tunnel100",
-        "        via 192.168.100.11 (6717440000/3440640000), Tunnel100",
-        "",
-    ]
+    is_golden(lines[-4:], "eigrp_show/all_links_has_paths_that_are_not_feasible_too")
 
 
 def test_detail_links_has_the_serial_numbers_of_the_feasible_paths(named: EigrpNet) -> None:
@@ -165,21 +120,10 @@ def test_a_part_of_the_events_keeps_its_numbers(named: EigrpNet) -> None:
 
 @pytest.mark.parametrize("argument", ["10.4.4.0/24", "10.4.4.0 255.255.255.0", "10.4.4.7"])
 def test_one_destination_of_a_named_process_with_its_wide_metric(named: EigrpNet, argument: str) -> None:
-    assert show(named, "R31", f"show ip eigrp topology {argument}") == text("""
-        EIGRP-IPv4 VR(GRE-OVERLAY) Topology Entry for AS(100)/ID(192.168.100.31) for 10.4.4.0/24
-          State is Passive, Query origin flag is 1, 1 Successor(s), FD is 6782976000, RIB is 52992000
-          Descriptor Blocks:
-          192.168.100.11 (Tunnel100), from 192.168.100.11, Send flag is 0x0
-              Composite metric is (6782976000/3506176000), route is Internal
-              Vector metric:
-                Minimum bandwidth is 4000 Kbit
-                Total delay is 101000000000 picoseconds
-                Reliability is 255/255
-                Load is 1/255
-                Minimum MTU is 1400
-                Hop count is 2
-                Originating router is 192.168.100.41
-        """)
+    is_golden(
+        show(named, "R31", f"show ip eigrp topology {argument}"),
+        "eigrp_show/one_destination_of_a_named_process_with_its_wide_metric",
+    )
 
 
 def test_what_is_not_in_the_table_is_said_to_be_absent(named: EigrpNet) -> None:
@@ -196,17 +140,7 @@ def test_an_active_destination_names_those_who_owe_a_reply() -> None:
     net.run(7)
     active = show(net, "R31", "show ip eigrp topology active")
     assert show(net, "R31", "show ip eigrp topology pending") == active
-    assert active == text("""
-        EIGRP-IPv4 Topology Table for AS(100)/ID(192.168.100.31)
-        Codes: P - Passive, A - Active, U - Update, Q - Query, R - Reply,
-               r - reply Status, s - sia Status_
-
-        A 10.3.3.0/24, 0 successors, FD is Inaccessible
-            1 replies, active 00:00:07, query-origin: Local origin
-              Remaining replies:
-                 via 192.168.100.11, r, Tunnel100
-
-        """)
+    is_golden(active, "eigrp_show/an_active_destination_names_those_who_owe_a_reply")
 
 
 def test_a_destination_is_pending_while_a_neighbor_is_still_to_be_told() -> None:
@@ -237,32 +171,18 @@ def test_summaries_and_redistributed_routes_in_the_table() -> None:
     hop = NextHop("GigabitEthernet0/2")
     route = Route(prefix=Prefix.parse("10.7.0.0/16"), source=RouteSource.STATIC, distance=1, next_hops=(hop,), tag=7)
     net.event("R11", RouteChanged(route.prefix, None, route))
-    assert show(net, "R11", "show ip eigrp topology").splitlines()[4:-1] == [
-        "P 10.0.0.0/8, 1 successors, FD is 2816",
-        "        via Summary (2816/0), Null0",
-        "P 10.1.1.0/24, 1 successors, FD is 2816",
-        "        via Connected, GigabitEthernet0/2",
-        "P 10.7.0.0/16, 1 successors, FD is 2816, tag is 7",
-        "        via Rstatic (2816/0)",
-        "P 192.168.100.0/24, 1 successors, FD is 1920000",
-        "        via Connected, Tunnel100",
-    ]
-    assert show(net, "R11", "show ip eigrp topology 10.7.0.0/16").splitlines()[-4:] == [
-        "      External data:",
-        "        AS number of route is 0",
-        "        External protocol is Static, external metric is 0",
-        "        Administrator tag is 7 (0x00000007)",
-    ]
+    is_golden(
+        show(net, "R11", "show ip eigrp topology").splitlines()[4:-1],
+        "eigrp_show/summaries_and_redistributed_routes_in_the_table",
+    )
+    is_golden(
+        show(net, "R11", "show ip eigrp topology 10.7.0.0/16").splitlines()[-4:],
+        "eigrp_show/summaries_and_redistributed_routes_in_the_table-2",
+    )
 
 
 def test_interfaces(classic: EigrpNet) -> None:
-    assert show(classic, "R11", "show ip eigrp interfaces") == text("""
-        EIGRP-IPv4 Interfaces for AS(100)
-                                      Xmit Queue   PeerQ        Mean   Pacing Time   Multicast    Pending
-        Interface              Peers  Un/Reliable  Un/Reliable  SRTT   Un/Reliable   Flow Timer   Routes
-        Tu100                    2        0/0       0/0          20       0/5            80           0
-        Gi0/2                    0        0/0       0/0           0       0/0             0           0
-        """)
+    is_golden(show(classic, "R11", "show ip eigrp interfaces"), "eigrp_show/interfaces")
 
 
 def test_interfaces_detail_tells_settings_and_why_an_interface_is_silent() -> None:
@@ -272,35 +192,14 @@ def test_interfaces_detail_tells_settings_and_why_an_interface_is_silent() -> No
     )
     net.router("R11", replace(CLASSIC, interfaces=(("Tunnel100", own),)))
     net.plug("", "R11", tunnel("192.168.100.11"))
-    assert show(net, "R11", "show ip eigrp interfaces detail Tunnel100").splitlines()[4:] == [
-        "  Hello-interval is 20, Hold-time is 60",
-        "  Split-horizon is disabled",
-        "  Next-hop-self disabled, next-hop info forwarded, ECMP mode Enabled",
-        "  Next xmit serial <none>",
-        "  Packetized sent/expedited: 0/0",
-        "  Hello's sent/expedited: 0/0",
-        "  Un/reliable mcasts: 0/0  Un/reliable ucasts: 0/0",
-        "  Mcast exceptions: 0  CR packets: 0  ACKs suppressed: 0",
-        "  Retransmissions sent: 0  Out-of-sequence rcvd: 0",
-        "  Topology-ids on interface - 0 ",
-        '  Authentication mode is md5,  key-chain is ""',
-        "  No neighbors: authentication without a key chain (authentication key-chain is missing)",
-        "  Topologies advertised on this interface:  base",
-        "  Topologies not advertised on this interface:",
-    ]
+    is_golden(
+        show(net, "R11", "show ip eigrp interfaces detail Tunnel100").splitlines()[4:],
+        "eigrp_show/interfaces_detail_tells_settings_and_why_an_interface_is_silent",
+    )
 
 
 def test_traffic(classic: EigrpNet) -> None:
-    assert show(classic, "R31", "show ip eigrp traffic") == text("""
-        EIGRP-IPv4 Traffic Statistics for AS(100)
-          Hellos sent/received: 29/15
-          Updates sent/received: 2/3
-          Queries sent/received: 0/0
-          Replies sent/received: 0/0
-          Acks sent/received: 3/2
-          SIA-Queries sent/received: 0/0
-          SIA-Replies sent/received: 0/0
-        """)
+    is_golden(show(classic, "R31", "show ip eigrp traffic"), "eigrp_show/traffic")
 
 
 def test_the_block_of_show_ip_protocols() -> None:
@@ -318,44 +217,7 @@ def test_the_block_of_show_ip_protocols() -> None:
     net.configure("R11", EigrpConfig((settings,)))
     net.run(10)
     block = "\n".join(ip_protocols(cast("ShowContext", View(net.routers["R11"], net.now)))) + "\n"
-    assert block == text("""
-        Routing Protocol is "eigrp 100"
-          Outgoing update filter list for all interfaces is not set
-          Incoming update filter list for all interfaces is not set
-          Default networks flagged in outgoing updates
-          Default networks accepted from incoming updates
-          Redistributing: static
-          EIGRP-IPv4 VR(GRE-OVERLAY) Address-Family Protocol for AS(100)
-            Metric weight K1=1, K2=0, K3=1, K4=0, K5=0 K6=0
-            Metric rib-scale 128
-            Metric version 64bit
-            Soft SIA disabled
-            NSF-aware route hold timer is 240
-            Router-ID: 192.168.100.11
-            Stub, connected
-            Topology : 0 (base)_
-              Active Timer: 3 min
-              Distance: internal 90 external 170
-              Maximum path: 4
-              Maximum hopcount 100
-              Maximum metric variance 1
-
-          Automatic Summarization: disabled
-          Address Summarization:
-            10.0.0.0/8 for Tu100
-              Summarizing 3 components with metric 1310720
-          Maximum path: 4
-          Routing for Networks:
-            0.0.0.0
-            10.1.1.0/24
-          Passive Interface(s):
-            GigabitEthernet0/2
-          Routing Information Sources:
-            Gateway         Distance      Last Update
-            192.168.100.31        90      00:00:09
-            192.168.100.41        90      00:00:09
-          Distance: internal 90 external 170
-        """)
+    is_golden(block, "eigrp_show/the_block_of_show_ip_protocols")
 
 
 def test_answers_are_data_first(named: EigrpNet) -> None:
@@ -416,14 +278,10 @@ def test_timers_are_a_tree_whose_parents_have_the_first_time() -> None:
     lines = show(pair(), "R1", "show ip eigrp timers").splitlines()
     assert lines[:3] == ["EIGRP-IPv4 Timers for AS(100)", "  Hello Process", "    Expiration    Type"]
     times = [line for line in lines if re.match(r" *\| +\d+\.\d{3}  ", line)]
-    assert [re.sub(r"\d+\.\d{3}", "N", line).split("N  ")[1] for line in times] == [
-        "(parent)",
-        "Hello (Tu100)",
-        "(parent)",
-        "(parent)",
-        "Peer holding",
-        "(parent)",
-    ]
+    is_golden(
+        [re.sub(r"\d+\.\d{3}", "N", line).split("N  ")[1] for line in times],
+        "eigrp_show/timers_are_a_tree_whose_parents_have_the_first_time",
+    )
     hello, holding = (float(times[at].split()[1]) for at in (1, 4))
     assert 0 < hello <= 5
     assert 5 <= holding <= 15

@@ -16,6 +16,7 @@ from dmvpn.shells.flash import FolderFlash
 from dmvpn.shells.runtime.state import planned_state_folder, state_folder
 from dmvpn.shells.storage import LARGEST, STARTUP, ConfigurationFile, FolderStorage
 from support.breaths import Breaths
+from support.goldens import is_golden
 from support.typing_at import Terminal
 
 if TYPE_CHECKING:
@@ -37,13 +38,7 @@ def answer(found: Terminal, typed: str) -> list[str]:
 
 
 def test_dir_lists_files_as_tools_read_them() -> None:
-    assert answer(terminal(a_cfg="hello\n"), "dir") == [
-        "Directory of bootflash:/",
-        "",
-        "   11  -rw-               6  Jan 01 2026 12:00:00 +00:00  a.cfg",
-        "",
-        "67108864 bytes total (67108858 bytes free)",
-    ]
+    is_golden(answer(terminal(a_cfg="hello\n"), "dir"), "face_files/dir_lists_files_as_tools_read_them")
 
 
 @pytest.mark.parametrize("name", ["flash:/a.cfg", "flash:a.cfg", "bootflash:a.cfg", "disk0:/a.cfg", "FLASH:a.cfg"])

@@ -25,6 +25,7 @@ from dmvpn.base.protection import Encapsulation, IkeStats
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.v2.debug import passed
 from support.fakes import FakeDebugging
+from support.goldens import is_golden
 from support.ike_machines import AES, GCM, ISAKMP, MachineNet, Node, crosswise
 from support.ike_net import Flight, IkeNet, Settings, Site
 
@@ -100,19 +101,9 @@ def test_an_offer_is_compared_with_each_policy_attribute_by_attribute() -> None:
     spoke.want(hub)
     net.run(1)
     start = debugged(hub).index("ISAKMP:(0):Checking ISAKMP transform 1 against priority 5 policy")
-    assert debugged(hub)[start + 1 : start + 12] == [
-        "ISAKMP:      encryption AES-CBC",
-        "ISAKMP:      keylength of 128",
-        "ISAKMP:      hash SHA256",
-        "ISAKMP:      default group 14",
-        "ISAKMP:      auth pre-share",
-        "ISAKMP:      life type in seconds",
-        "ISAKMP:      life duration (basic) of 3600",
-        "ISAKMP:(0):Proposed key length does not match policy",
-        "ISAKMP:(0):atts are not acceptable. Next payload is 0",
-        "ISAKMP:(0):Checking ISAKMP transform 1 against priority 20 policy",
-        "ISAKMP:      encryption AES-CBC",
-    ]
+    is_golden(
+        debugged(hub)[start + 1 : start + 12], "ike_events/an_offer_is_compared_with_each_policy_attribute_by_attribute"
+    )
     assert "ISAKMP:(0):atts are acceptable. Next payload is 0" in debugged(hub)
     assert crosswise(hub, spoke)
 
@@ -135,12 +126,7 @@ def test_a_message_that_comes_again_is_no_step_but_a_duplicate() -> None:
     net.run(0.015)
     before = len(debugged(hub))
     hub.tell(IpReceived("GigabitEthernet1", spoke.address, hub.address, 17, octets))
-    assert debugged(hub)[before:] == [
-        "ISAKMP (0): received packet from 198.51.100.2 dport 500 sport 500 Global (R) MM_SA_SETUP",
-        "ISAKMP:(0): phase 1 packet is a duplicate of a previous packet.",
-        "ISAKMP:(0): retransmitting phase 1 MM_SA_SETUP...",
-        "ISAKMP:(0): sending packet to 198.51.100.2 my_port 500 peer_port 500 (R) MM_SA_SETUP",
-    ]
+    is_golden(debugged(hub)[before:], "ike_events/a_message_that_comes_again_is_no_step_but_a_duplicate")
 
 
 def test_no_key_in_any_line() -> None:

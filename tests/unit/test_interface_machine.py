@@ -35,6 +35,7 @@ from dmvpn.ios import (
     uptime,
 )
 from dmvpn.ios.interfaces import KINDS, split_interface
+from support.goldens import is_golden
 from support.reasons import because
 from support.workbench import Workbench, of_type
 
@@ -81,12 +82,7 @@ def test_shutdown_and_no_shutdown_log_what_ios_logs() -> None:
     bench.logs.clear()
     bench.configure("interface Gi0/1\n shutdown\n")
     bench.configure("interface Gi0/1\n no shutdown\n")
-    assert bench.logs == [
-        "%LINK-5-CHANGED: Interface GigabitEthernet0/1, changed state to administratively down",
-        "%LINEPROTO-5-UPDOWN: Line protocol on Interface GigabitEthernet0/1, changed state to down",
-        "%LINK-3-UPDOWN: Interface GigabitEthernet0/1, changed state to up",
-        "%LINEPROTO-5-UPDOWN: Line protocol on Interface GigabitEthernet0/1, changed state to up",
-    ]
+    is_golden(bench.logs, "interface_machine/shutdown_and_no_shutdown_log_what_ios_logs")
 
 
 @pytest.mark.parametrize(
@@ -259,27 +255,16 @@ def test_show_ip_interface_brief_is_aligned_as_on_ios() -> None:
         f"{ETHERNET}interface Gi0/2\n shutdown\ninterface Loopback0\n ip address 10.255.0.11 255.255.255.255\n"
     )
     bench.handle(UP)
-    assert bench.show("show ip int brief") == [
-        "Interface              IP-Address      OK? Method Status                Protocol",
-        "GigabitEthernet0/1     172.16.11.1     YES manual up                    up      ",
-        "GigabitEthernet0/2     unassigned      YES unset  administratively down down    ",
-        "Loopback0              10.255.0.11     YES manual up                    up      ",
-    ]
+    is_golden(bench.show("show ip int brief"), "interface_machine/show_ip_interface_brief_is_aligned_as_on_ios")
 
 
 def test_show_interfaces_of_an_ethernet_has_the_lines_that_tools_read() -> None:
     bench = make(ETHERNET + " description uplink\n")
     bench.handle(LinkChanged("GigabitEthernet0/1", up=True, hardware_address=bytes.fromhex("005056ad77ff")))
-    assert bench.show("show interface gi0/1")[:8] == [
-        "GigabitEthernet0/1 is up, line protocol is up ",
-        "  Hardware is dmvpn vNIC, address is 0050.56ad.77ff (bia 0050.56ad.77ff)",
-        "  Description: uplink",
-        "  Internet address is 172.16.11.1/30",
-        "  MTU 1500 bytes, BW 1000000 Kbit/sec, DLY 10 usec, ",
-        "     reliability 255/255, txload 1/255, rxload 1/255",
-        "  Encapsulation ARPA, loopback not set",
-        "  Keepalive set (10 sec)",
-    ]
+    is_golden(
+        bench.show("show interface gi0/1")[:8],
+        "interface_machine/show_interfaces_of_an_ethernet_has_the_lines_that_tools_read",
+    )
 
 
 def test_show_ip_interface_lists_secondary_addresses() -> None:
@@ -381,12 +366,9 @@ def test_show_arp_has_our_addresses_and_the_stations_that_the_host_knows() -> No
     silent = EthernetStation("GigabitEthernet0/1", IPv4Address("172.16.11.3"), b"")
     elsewhere = EthernetStation("Tunnel100", IPv4Address("192.168.100.31"), bytes(6))
     bench.counting = Plane((silent, station, elsewhere))
-    assert bench.show("show arp")[:4] == [
-        "Protocol  Address          Age (min)  Hardware Addr   Type   Interface",
-        "Internet  172.16.11.1              -   0050.56ad.77ff  ARPA   GigabitEthernet0/1",
-        "Internet  172.16.11.2              0   0200.0000.0001  ARPA   GigabitEthernet0/1",
-        "Internet  172.16.11.3              0   Incomplete      ARPA   GigabitEthernet0/1",
-    ]
+    is_golden(
+        bench.show("show arp")[:4], "interface_machine/show_arp_has_our_addresses_and_the_stations_that_the_host_knows"
+    )
     assert len(bench.show("show ip arp 172.16.11.2")) == 2
 
 

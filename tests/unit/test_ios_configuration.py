@@ -26,6 +26,7 @@ from dmvpn.ios.config_line import Command
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support import small_language as small
+from support.goldens import is_golden
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -386,32 +387,7 @@ ip route 0.0.0.0 0.0.0.0 192.0.2.1
 
 def test_a_pasted_file_is_read_without_regard_to_indentation() -> None:
     result = LANGUAGE.parse_text(PASTED)
-    assert result.tree.render() == [
-        "hostname HUB",
-        "!",
-        "crypto ikev2 keyring K",
-        " peer ANY",
-        "  address 0.0.0.0 0.0.0.0",
-        "  pre-shared-key local Sup3rS3cr3t!",
-        " !",
-        "!",
-        "interface Tunnel0",
-        " ip address 10.0.0.1 255.255.255.0",
-        " ip nhrp authentication DMVPN2026",
-        " ip nhrp map multicast dynamic",
-        "!",
-        "router eigrp NAME",
-        " !",
-        " address-family ipv4 unicast autonomous-system 100",
-        "  !",
-        "  topology base",
-        "  exit-af-topology",
-        "  network 10.0.0.0",
-        " exit-address-family",
-        "!",
-        "ip route 0.0.0.0 0.0.0.0 192.0.2.1",
-        "!",
-    ]
+    is_golden(result.tree.render(), "ios_configuration/a_pasted_file_is_read_without_regard_to_indentation")
 
 
 def test_a_wrong_line_of_a_file_is_reported_and_the_rest_counts() -> None:

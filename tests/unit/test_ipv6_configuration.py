@@ -18,6 +18,7 @@ from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
+from support.goldens import is_golden
 from support.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -226,13 +227,5 @@ def test_a_plane_that_cannot_carry_them_is_told_no_routes_of_ipv6() -> None:
 
 def test_the_particulars_of_a_route() -> None:
     made, _ = make(f"{GI1}ipv6 route 2001:db8:2::/48 2001:db8:1::2 tag 7\n")
-    assert made.show("show ipv6 route 2001:db8:2::5") == [
-        "Routing entry for 2001:DB8:2::/48",
-        '  Known via "static", distance 1, metric 0',
-        "  Tag 7",
-        "  Route count is 1/1, share count 0",
-        "  Routing paths:",
-        "    2001:DB8:1::2",
-        "      Last updated 00:00:00 ago",
-    ]
+    is_golden(made.show("show ipv6 route 2001:db8:2::5"), "ipv6_configuration/the_particulars_of_a_route")
     assert made.show("show ipv6 route 2001:db8:9::5") == ["% Route not found"]

@@ -29,6 +29,7 @@ from dmvpn.router.intake import take_in
 from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import lint
+from support.goldens import is_golden
 
 if TYPE_CHECKING:
     from dmvpn.base.counting import EthernetStation
@@ -381,26 +382,11 @@ class Plane:
 def test_flows_are_shown_as_ios_shows_them() -> None:
     life = Life(standard("permit any"))
     life.router.counting = Plane()
-    assert life.shown("show ip nat translations") == [
-        "Pro  Inside global         Inside local          Outside local         Outside global",
-        "tcp  203.0.113.2:3000      10.1.1.10:3000        198.51.100.80:80      198.51.100.80:80",
-        "icmp 203.0.113.2:7         10.1.1.10:7           198.51.100.80:7       198.51.100.80:7",
-        "Total number of translations: 2",
-    ]
+    is_golden(life.shown("show ip nat translations"), "nat_configuration/flows_are_shown_as_ios_shows_them")
     verbose = life.shown("show ip nat translations verbose")
     assert verbose[2] == "    left 23:59:59, flags: extended"
     assert verbose[4] == "    left 00:00:29, flags: extended, not answered"
-    assert life.shown("show ip nat statistics") == [
-        "Total active translations: 2 (0 static, 2 dynamic; 2 extended)",
-        "Outside interfaces:",
-        "  GigabitEthernet1",
-        "Inside interfaces:",
-        "  GigabitEthernet2",
-        "Hits: 12  Misses: 2",
-        "Dynamic mappings:",
-        "-- Inside Source",
-        "[Id: 1] access-list LAN interface GigabitEthernet1 refcount 2",
-    ]
+    is_golden(life.shown("show ip nat statistics"), "nat_configuration/flows_are_shown_as_ios_shows_them-2")
 
 
 def test_a_list_that_is_pasted_is_ordered_at_its_first_line_and_when_the_paste_rests() -> None:

@@ -11,6 +11,7 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import DebugOutput, InterfaceChanged
 from dmvpn.features.nhrp import FEATURE
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
+from support.goldens import is_golden
 from support.nhrp_view import View, match_of, show
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut
 
@@ -25,7 +26,6 @@ Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete
 ==========================================================================
 
 """
-CRYPTO = "\nCrypto Session Details: \n" + "-" * 80 + "\n\nPending DMVPN Sessions:\n\n"
 
 
 def _shortcut() -> Overlay:
@@ -43,57 +43,15 @@ def _shortcut() -> Overlay:
 
 
 def test_show_dmvpn_on_a_spoke() -> None:
-    assert show(_shortcut(), "R31", "show dmvpn") == LEGEND + (
-        "Interface: Tunnel100, IPv4 NHRP Details \n"
-        "Type:Spoke, NHRP Peers:2, \n"
-        "\n"
-        " # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb\n"
-        " ----- --------------- --------------- ----- -------- -----\n"
-        "     2 172.16.41.1      192.168.100.41    UP 00:00:09   DT2\n"
-        "                        192.168.100.41    UP 00:00:09   DT1\n"
-        "     1 172.16.11.1      192.168.100.11    UP 00:00:50     S\n"
-        "\n"
-    )
+    is_golden(show(_shortcut(), "R31", "show dmvpn"), "nhrp_show/show_dmvpn_on_a_spoke")
 
 
 def test_show_dmvpn_on_the_hub() -> None:
-    assert show(_shortcut(), "R11", "show dmvpn") == LEGEND + (
-        "Interface: Tunnel100, IPv4 NHRP Details \n"
-        "Type:Hub, NHRP Peers:2, \n"
-        "\n"
-        " # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb\n"
-        " ----- --------------- --------------- ----- -------- -----\n"
-        "     1 172.16.31.1      192.168.100.31    UP 00:00:50     D\n"
-        "     1 172.16.41.1      192.168.100.41    UP 00:00:50     D\n"
-        "\n"
-    )
+    is_golden(show(_shortcut(), "R11", "show dmvpn"), "nhrp_show/show_dmvpn_on_the_hub")
 
 
 def test_show_dmvpn_detail_on_a_spoke() -> None:
-    assert (
-        show(_shortcut(), "R31", "show dmvpn detail")
-        == LEGEND
-        + (
-            'Interface Tunnel100 is up/up, Addr. is 192.168.100.31, VRF "" \n'
-            '   Tunnel Src./Dest. addr: 172.16.31.1/MGRE, Tunnel VRF ""\n'
-            '   Protocol/Transport: "multi-GRE/IP", Protect "" \n'
-            "   Interface State Control: Disabled\n"
-            "   nhrp event-publisher : Disabled\n"
-            "\n"
-            "IPv4 NHS:\n"
-            "192.168.100.11  RE NBMA Address: 172.16.11.1 priority = 0 cluster = 0\n"
-            "Type:Spoke, Total NBMA Peers (v4/v6): 3\n"
-            "\n"
-            "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb    Target Network\n"
-            "----- --------------- --------------- ----- -------- ----- -----------------\n"
-            "    1 172.16.31.1      192.168.100.31    UP 00:00:09   DLX        10.3.3.0/24\n"
-            "    2 172.16.41.1      192.168.100.41    UP 00:00:09   DT2        10.4.4.0/24\n"
-            "      172.16.41.1      192.168.100.41    UP 00:00:09   DT1  192.168.100.41/32\n"
-            "    1 172.16.11.1      192.168.100.11    UP 00:00:50     S  192.168.100.11/32\n"
-            "\n"
-        )
-        + CRYPTO
-    )
+    is_golden(show(_shortcut(), "R31", "show dmvpn detail"), "nhrp_show/show_dmvpn_detail_on_a_spoke")
 
 
 def test_show_dmvpn_detail_of_a_phase_1_spoke() -> None:
@@ -166,30 +124,7 @@ def test_an_unanswered_question_is_incomplete() -> None:
 
 
 def test_show_ip_nhrp_detail_on_a_spoke() -> None:
-    assert show(_shortcut(), "R31", "show ip nhrp detail") == (
-        "10.3.3.0/24 via 192.168.100.31\n"
-        "   Tunnel100 created 00:00:09, expire 01:59:50\n"
-        "   Type: dynamic, Flags: router unique local \n"
-        "   NBMA address: 172.16.31.1 \n"
-        "   Preference: 255 \n"
-        "    (no-socket) \n"
-        "  Requester: 192.168.100.41 Request ID: 2 \n"
-        "10.4.4.0/24 via 192.168.100.41\n"
-        "   Tunnel100 created 00:00:09, expire 01:59:50\n"
-        "   Type: dynamic, Flags: router rib nho \n"
-        "   NBMA address: 172.16.41.1 \n"
-        "   Preference: 255 \n"
-        "192.168.100.11/32 via 192.168.100.11\n"
-        "   Tunnel100 created 00:00:51, never expire \n"
-        "   Type: static, Flags: used \n"
-        "   NBMA address: 172.16.11.1 \n"
-        "   Preference: 255 \n"
-        "192.168.100.41/32 via 192.168.100.41\n"
-        "   Tunnel100 created 00:00:09, expire 01:59:50\n"
-        "   Type: dynamic, Flags: router used nhop rib \n"
-        "   NBMA address: 172.16.41.1 \n"
-        "   Preference: 255 \n"
-    )
+    is_golden(show(_shortcut(), "R31", "show ip nhrp detail"), "nhrp_show/show_ip_nhrp_detail_on_a_spoke")
 
 
 def test_show_ip_nhrp_on_the_hub_and_a_phase_1_spoke() -> None:
@@ -223,37 +158,13 @@ def test_a_spoke_behind_nat_shows_what_it_claims() -> None:
     spoke.tunnel_state = replace(spoke.tunnel_state, source=spoke.nbma)
     overlay.start()
     overlay.run(1.5)
-    assert show(overlay, "R11", "show ip nhrp detail") == (
-        "192.168.100.31/32 via 192.168.100.31\n"
-        "   Tunnel100 created 00:00:01, expire 01:59:58\n"
-        "   Type: dynamic, Flags: unique registered nat nhop \n"
-        "   NBMA address: 172.16.31.1 \n"
-        "     (Claimed NBMA address: 192.168.7.2) \n"
-        "   Preference: 255 \n"
-        "   Group: GOLD \n"
-    )
+    is_golden(show(overlay, "R11", "show ip nhrp detail"), "nhrp_show/a_spoke_behind_nat_shows_what_it_claims")
     assert "     1 172.16.31.1      192.168.100.31    UP 00:00:01    DN\n" in show(overlay, "R11", "show dmvpn")
 
 
 def test_show_ip_nhrp_brief() -> None:
     overlay = _shortcut()
-    assert show(overlay, "R11", "show ip nhrp brief") == (
-        "****************************************************************************\n"
-        "    NOTE: Link-Local, No-socket and Incomplete entries are not displayed    \n"
-        "****************************************************************************\n"
-        "Legend: Type --> S - Static, D - Dynamic\n"
-        "        Flags --> u - unique, r - registered, e - temporary, c - claimed\n"
-        "        a - authoritative, t - route\n"
-        "============================================================================\n"
-        "\n"
-        "Intf     NextHop Address                                    NBMA Address\n"
-        "         Target Network                              T/Flag\n"
-        "-------- ------------------------------------------- ------ ----------------\n"
-        "Tu100    192.168.100.31                                     172.16.31.1\n"
-        "         192.168.100.31/32                           D/ur   \n"
-        "Tu100    192.168.100.41                                     172.16.41.1\n"
-        "         192.168.100.41/32                           D/ur   \n"
-    )
+    is_golden(show(overlay, "R11", "show ip nhrp brief"), "nhrp_show/show_ip_nhrp_brief")
     spoke = show(overlay, "R31", "show ip nhrp brief")
     assert "         192.168.100.11/32                           S/     \n" in spoke
     assert "10.3.3.0/24" not in spoke
@@ -312,30 +223,13 @@ def test_pending_registrations_are_below_the_servers() -> None:
 
 
 def test_show_ip_nhrp_nhs_redundancy() -> None:
-    assert show(_shortcut(), "R31", "show ip nhrp nhs redundancy") == (
-        "Legend: E=Expecting replies, R=Responding, W=Waiting\n"
-        "No. Interface  Cluster NHS             Priority Cur-State Cur-Queue Prev-State Prev-Queue\n"
-        "1   Tunnel100  0       192.168.100.11  0        RE        Running   E          Running\n"
-        "\n"
-        "No. Interface  Cluster Status  Max-Con Total-NHS Registering/UP Expecting Waiting Fallback\n"
-        "1   Tunnel100  0       Disable Not Set 1         1              0         0       0\n"
-    )
+    is_golden(show(_shortcut(), "R31", "show ip nhrp nhs redundancy"), "nhrp_show/show_ip_nhrp_nhs_redundancy")
     assert show(_shortcut(), "R11", "show ip nhrp nhs redundancy") == ""
 
 
 def test_show_ip_nhrp_traffic() -> None:
     overlay = _shortcut()
-    assert show(overlay, "R31", "show ip nhrp traffic interface tunnel100") == (
-        "Tunnel100: Max-send limit:10000Pkts/10Sec, Usage:0%\n"
-        "   Sent: Total 3\n"
-        "         1 Resolution Request  1 Resolution Reply  1 Registration Request\n"
-        "         0 Registration Reply  0 Purge Request  0 Purge Reply\n"
-        "         0 Error Indication  0 Traffic Indication  0 Redirect Suppress\n"
-        "   Rcvd: Total 4\n"
-        "         1 Resolution Request  1 Resolution Reply  0 Registration Request\n"
-        "         1 Registration Reply  0 Purge Request  0 Purge Reply\n"
-        "         0 Error Indication  1 Traffic Indication  0 Redirect Suppress\n"
-    )
+    is_golden(show(overlay, "R31", "show ip nhrp traffic interface tunnel100"), "nhrp_show/show_ip_nhrp_traffic")
     detail = show(overlay, "R11", "show ip nhrp traffic detail")
     assert detail.startswith("Global statistics:\n Packet Queue size: 0[0](1)\n   Sent: Total 4\n")
     assert "   Fwd: Total 2\n         2 Resolution Request  0 Resolution Reply  0 Registration Request\n" in detail
@@ -348,21 +242,7 @@ def test_refused_packets_are_in_the_detail_of_the_traffic() -> None:
 
 
 def test_show_ip_nhrp_summary() -> None:
-    assert show(_shortcut(), "R31", "show ip nhrp summary") == (
-        "IP NHRP cache 4 entries, 3136 bytes\n"
-        "    1 static   3 dynamic    0 incomplete\n"
-        "3 Remote\n"
-        "    1 static   2 dynamic    0 incomplete\n"
-        "    2 nhop     0 bfd\n"
-        "    0 default  0 temporary\n"
-        "    1 route\n"
-        "        2 rib (1 H    1 nho)\n"
-        "        0 bgp\n"
-        "    0 lfib\n"
-        "1 Local\n"
-        "    0 static   1 dynamic    0 incomplete\n"
-        "    0 lfib\n"
-    )
+    is_golden(show(_shortcut(), "R31", "show ip nhrp summary"), "nhrp_show/show_ip_nhrp_summary")
 
 
 def test_show_ip_nhrp_multicast() -> None:
@@ -455,30 +335,11 @@ def _debug(*flags: str) -> list[str]:
 
 
 def test_debug_nhrp_prints_a_line_for_each_packet_and_where_it_goes() -> None:
-    assert _debug("nhrp") == [
-        "NHRP: Receive Registration Request via Tunnel100 vrf: global(0x0), packet size: 107",
-        "NHRP: Send Registration Reply via Tunnel100 vrf: global(0x0), packet size: 127",
-        "      src: 192.168.100.31, dst: 192.168.100.11",
-        "NHRP: Encapsulation succeeded.  Sending NHRP Control Packet  NBMA Address: 172.16.31.1",
-        "NHRP: 155 bytes out Tunnel100 ",
-    ]
+    is_golden(_debug("nhrp"), "nhrp_show/debug_nhrp_prints_a_line_for_each_packet_and_where_it_goes")
 
 
 def test_debug_nhrp_packet_prints_its_parts() -> None:
-    assert _debug("nhrp packet", "nhrp extension")[:12] == [
-        "NHRP: Receive Registration Request via Tunnel100 vrf: global(0x0), packet size: 107",
-        " (F) afn: AF_IP(1), type: IP(800), hop: 255, ver: 1",
-        "     shtl: 4(NSAP), sstl: 0(NSAP)",
-        "     pktsz: 107 extoff: 52",
-        ' (M) flags: "unique nat ", reqid: 1 ',
-        "     src NBMA: 172.16.31.1",
-        "     src protocol: 192.168.100.31, dst protocol: 192.168.100.11",
-        " (C-1) code: no error(0)",
-        "       prefix: 32, mtu: 17912, hd_time: 7200",
-        "       addr_len: 0(NSAP), subaddr_len: 0(NSAP), proto_len: 0, pref: 255",
-        "Responder Address Extension(3):",
-        "Forward Transit NHS Record Extension(4):",
-    ]
+    is_golden(_debug("nhrp packet", "nhrp extension")[:12], "nhrp_show/debug_nhrp_packet_prints_its_parts")
     assert "  type:Cleartext(1), data:(hidden, 7 octets) " in _debug("nhrp extension")
 
 

@@ -17,6 +17,7 @@ from dmvpn.router.language import configurator
 from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import Scenario
+from support.goldens import is_golden
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -154,12 +155,10 @@ def test_a_block_that_was_never_closed_ends_where_the_next_begins() -> None:
 
 
 def test_a_block_may_begin_behind_its_fence_or_be_one_line() -> None:
-    assert fenced("```interface Tunnel0\n mtu 9\n```\n``` ip cef ```\n").split("\n")[:4] == [
-        "interface Tunnel0",
-        " mtu 9",
-        "",
-        "ip cef",
-    ]
+    is_golden(
+        fenced("```interface Tunnel0\n mtu 9\n```\n``` ip cef ```\n").split("\n")[:4],
+        "parts/a_block_may_begin_behind_its_fence_or_be_one_line",
+    )
 
 
 _RULES = "whose rules are not taken (access lists are, as `ip access-group` applies them)"
@@ -511,14 +510,7 @@ def rendered(text: str) -> list[str]:
 
 
 def test_the_log_of_a_terminal_leaves_what_was_shown_and_typed_as_configuration() -> None:
-    assert rendered(LOG)[2:] == [
-        "hostname R1",
-        "interface Tunnel0",
-        " ip address 10.0.0.1 255.255.255.0",
-        " ip nhrp network-id 1",
-        " ip nhrp holdtime 300",
-        " ip nhrp shortcut",
-    ]
+    is_golden(rendered(LOG)[2:], "parts/the_log_of_a_terminal_leaves_what_was_shown_and_typed_as_configuration")
 
 
 def test_a_prompt_says_that_a_line_is_global() -> None:

@@ -16,6 +16,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import take_in
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import BUILT_IN
+from support.goldens import is_golden
 from support.work import calls
 
 if TYPE_CHECKING:
@@ -163,15 +164,7 @@ def test_wrong_lines_are_reported_and_the_rest_counts() -> None:
     ]
     shown = result.tree.render()
     tunnel = shown[shown.index("interface Tunnel7") :]
-    assert tunnel[: tunnel.index("!")] == [
-        "interface Tunnel7",
-        " ip address 10.77.0.1 255.255.255.0",
-        " ip nhrp authentication LongerThan8",
-        " ip nhrp network-id 1",
-        " ip nhrp nhs 10.77.0.9",
-        " tunnel source GigabitEthernet0/3",
-        " tunnel protection ipsec profile TUNNELS",
-    ]
+    is_golden(tunnel[: tunnel.index("!")], "reading_rules/wrong_lines_are_reported_and_the_rest_counts")
     assert "router eigrp 90" in shown
     assert "crypto isakmp key Hidden! address 192.0.2.9" in shown
 
@@ -187,14 +180,7 @@ def test_a_fragment_goes_on_top_of_a_whole_configuration() -> None:
 def test_two_keys_of_a_chain_stay_two_keys() -> None:
     """`key 2` below `key 1` is not a short `key-string 2`."""
     text = "key chain SECRETS\nkey 1\nkey-string one\nkey 2\nkey-string two\nno key 1\nkey 0\nkey-string nil"
-    assert LANGUAGE.parse_text(text).tree.render() == [
-        "key chain SECRETS",
-        " key 2",
-        "  key-string two",
-        " key 0",
-        "  key-string nil",
-        "!",
-    ]
+    is_golden(LANGUAGE.parse_text(text).tree.render(), "reading_rules/two_keys_of_a_chain_stay_two_keys")
 
 
 def test_a_banner_is_text_whatever_it_says() -> None:
@@ -203,17 +189,7 @@ def test_a_banner_is_text_whatever_it_says() -> None:
     )
     result = LANGUAGE.parse_text(text)
     assert result.problems == ()
-    assert result.tree.render() == [
-        "hostname EDGE",
-        "!",
-        "banner login ^Cone line^C",
-        "banner motd ^C",
-        " Keep  out!",
-        "no hostname",
-        "end",
-        "^C",
-        "!",
-    ]
+    is_golden(result.tree.render(), "reading_rules/a_banner_is_text_whatever_it_says")
     assert LANGUAGE.parse_text("\n".join(result.tree.render())).tree == result.tree
 
 
@@ -462,12 +438,10 @@ def test_a_crypto_map_without_indentation_ends_with_a_line_of_the_router(line: s
 def test_the_crypto_map_on_an_interface_does_not_end_the_section_of_the_interface() -> None:
     """It opened a section of a crypto map, and the interface had no address."""
     lines = "crypto map M\nip address 192.0.2.1 255.255.255.0\nip mtu 1400"
-    assert shown(f"interface GigabitEthernet0/0\n{lines}") == [
-        "interface GigabitEthernet0/0",
-        " ip address 192.0.2.1 255.255.255.0",
-        " ip mtu 1400",
-        "!",
-    ]
+    is_golden(
+        shown(f"interface GigabitEthernet0/0\n{lines}"),
+        "reading_rules/the_crypto_map_on_an_interface_does_not_end_the_section_of_the_interface",
+    )
     assert [entry.fate for entry in take_in(f"interface GigabitEthernet0/0\n{lines}").result.entries] == [Fate.LEFT_OUT]
 
 

@@ -17,6 +17,7 @@ from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rib.show.routes import LEGEND
 from dmvpn.features.static import FEATURE as STATIC
+from support.goldens import is_golden
 from support.workbench import Workbench
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -105,13 +106,10 @@ def test_routes_of_the_host_have_the_letter_of_static_routes_that_nobody_configu
     assert "U*    0.0.0.0/0 [254/100] via 172.16.31.2, GigabitEthernet0/1" in golden
     assert r31.show("show ip route") == golden
     assert "U*    0.0.0.0/0" not in "".join(r31.show("show ip route static"))
-    assert r31.show("show ip route 0.0.0.0") == [
-        "Routing entry for 0.0.0.0/0",
-        '  Known via "host", distance 254, metric 100, candidate default path',
-        "  Routing Descriptor Blocks:",
-        "  * 172.16.31.2, via GigabitEthernet0/1",
-        "      Route metric is 100, traffic share count is 1",
-    ]
+    is_golden(
+        r31.show("show ip route 0.0.0.0"),
+        "rib_show/routes_of_the_host_have_the_letter_of_static_routes_that_nobody_configured",
+    )
 
 
 def test_next_hop_override_adds_the_line_of_nhrp(r31: Workbench) -> None:
@@ -121,12 +119,9 @@ def test_next_hop_override_adds_the_line_of_nhrp(r31: Workbench) -> None:
 
 
 def test_show_ip_route_nhrp_has_only_its_routes_under_their_headings(r31: Workbench) -> None:
-    assert r31.show("show ip route nhrp")[-4:] == [
-        "      10.0.0.0/8 is variably subnetted, 5 subnets, 2 masks",
-        "H        10.5.5.0/24 [250/255] via 192.168.100.51, 00:00:09, Tunnel100",
-        "      192.168.100.0/24 is variably subnetted, 3 subnets, 2 masks",
-        "H        192.168.100.41/32 is directly connected, 00:00:10, Tunnel100",
-    ]
+    is_golden(
+        r31.show("show ip route nhrp")[-4:], "rib_show/show_ip_route_nhrp_has_only_its_routes_under_their_headings"
+    )
 
 
 def test_an_empty_selection_prints_legend_and_gateway(r31: Workbench) -> None:
@@ -208,18 +203,7 @@ def test_a_line_that_is_too_long_is_broken_behind_the_prefix(r31: Workbench) -> 
 
 
 def test_the_particulars_of_an_eigrp_route_with_an_override(r31: Workbench) -> None:
-    assert r31.show("show ip route 10.4.4.1") == [
-        "Routing entry for 10.4.4.0/24",
-        '  Known via "eigrp 100", distance 90, metric 52992000, type internal',
-        "  Redistributing via eigrp 100",
-        "  Last update from 192.168.100.11 on Tunnel100, 23:04:23 ago",
-        "  Routing Descriptor Blocks:",
-        "  * 192.168.100.11, from 192.168.100.11, 23:04:23 ago, via Tunnel100",
-        "      Route metric is 52992000, traffic share count is 1",
-        *DETAILS,
-        "    [NHO]192.168.100.41, from 192.168.100.41, 00:00:10 ago, via Tunnel100",
-        "      Route metric is 255, traffic share count is 1",
-    ]
+    is_golden(r31.show("show ip route 10.4.4.1"), "rib_show/the_particulars_of_an_eigrp_route_with_an_override")
 
 
 @pytest.mark.lengthy
@@ -263,13 +247,7 @@ def test_the_particulars_of_other_routes(r31: Workbench, command: str, lines: li
 
 
 def test_show_ip_route_summary_counts_by_source(r31: Workbench) -> None:
-    assert r31.show("show ip route summary")[3:] == [
-        "connected       1           5           0           576         1872",
-        "static          1           0           0           96          312",
-        "eigrp 100       0           2           0           192         624",
-        "nhrp            0           2           0           192         624",
-        "Total           2           9           0           1056        3432",
-    ]
+    is_golden(r31.show("show ip route summary")[3:], "rib_show/show_ip_route_summary_counts_by_source")
 
 
 def test_show_ip_cef_shows_what_packets_take(r31: Workbench) -> None:

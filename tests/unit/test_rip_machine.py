@@ -23,6 +23,7 @@ from dmvpn.features.rip.packet import Command, RipEntry, RipPacket, UpdateHeader
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from dmvpn.net.udp import UdpDatagram
+from support.goldens import is_golden
 from support.segments import Segments
 from support.workbench import Workbench, of_type
 
@@ -806,12 +807,4 @@ def test_show_ip_protocols_describes_the_process() -> None:
         f"  Sending updates every 30 seconds, next due in {lines[5].split()[-2]} seconds",
         "  Invalid after 180 seconds, hold down 180, flushed after 240",
     ]
-    assert lines[-7:] == [
-        "  Routing for Networks:",
-        "    172.16.0.0",
-        "  Routing Information Sources:",
-        "    Gateway         Distance      Last Update",
-        "    172.16.11.2          120      00:00:02",
-        "  Distance: (default is 120)",
-        "",
-    ]
+    is_golden(lines[-7:], "rip_machine/show_ip_protocols_describes_the_process")

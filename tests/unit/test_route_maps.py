@@ -21,6 +21,7 @@ from dmvpn.ios import Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import report, take_in
 from dmvpn.router.router import Router
+from support.goldens import is_golden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -365,14 +366,7 @@ def shows(text: str) -> Callable[[str], str]:
 
 
 def test_prefix_lists_are_shown_by_name_with_their_bounds(show: Callable[[str], str]) -> None:
-    assert show("show ip prefix-list").splitlines() == [
-        "ip prefix-list A: 2 entries",
-        "   seq 5 permit 10.1.0.0/16 ge 20 le 28",
-        "   seq 10 permit 192.0.2.0/24",
-        "ip prefix-list B: 2 entries",
-        "   seq 5 permit 10.0.0.0/8 le 24",
-        "   seq 10 deny 0.0.0.0/0 ge 25",
-    ]
+    is_golden(show("show ip prefix-list").splitlines(), "route_maps/prefix_lists_are_shown_by_name_with_their_bounds")
     assert show("show ip prefix-list B").splitlines()[0] == "ip prefix-list B: 2 entries"
     assert show("show ip prefix-list C") == ""
 
@@ -406,42 +400,13 @@ def test_lists_of_attributes_are_shown_as_they_were_typed(show: Callable[[str], 
         "    permit ^65001_",
         "    deny .*",
     ]
-    assert show("show ip community-list").splitlines() == [
-        "Community standard list 1",
-        "    permit 65000:1 no-export",
-        "Named Community expanded list E",
-        "    deny 65000:[2-9]",
-    ]
+    is_golden(
+        show("show ip community-list").splitlines(), "route_maps/lists_of_attributes_are_shown_as_they_were_typed"
+    )
 
 
 def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None:
-    assert show("show route-map").splitlines() == [
-        "route-map M, deny, sequence 5",
-        "  Match clauses:",
-        "    ip address (access-lists): 10",
-        "    as-path (as-path filter): 1",
-        "    community (community-list filter) exact-match: 1 E",
-        "  Set clauses:",
-        "  Policy routing matches: 0 packets, 0 bytes",
-        "  Route matches: 0",
-        "route-map M, permit, sequence 10",
-        "  Match clauses:",
-        "    ip address prefix-lists: A B",
-        "    tag 7 8",
-        "  Continue: sequence 30",
-        "  Set clauses:",
-        "    metric 5",
-        "    as-path prepend 65000 65000",
-        "    community 65000:1 additive",
-        "  Policy routing matches: 0 packets, 0 bytes",
-        "  Route matches: 0",
-        "route-map N, permit, sequence 10",
-        "  Match clauses:",
-        "  Set clauses:",
-        "    community none",
-        "  Policy routing matches: 0 packets, 0 bytes",
-        "  Route matches: 0",
-    ]
+    is_golden(show("show route-map").splitlines(), "route_maps/a_route_map_is_shown_entry_by_entry")
     assert len(show("show route-map N").splitlines()) == 6
     assert show("show route-map X") == "route-map X not found"
 
@@ -462,44 +427,24 @@ route-map M permit 10
  set large-community none
 """
     )
-    assert show("show ip extcommunity-list").splitlines() == [
-        "Extended community expanded list 100",
-        "    deny ^RT:65000:",
-        "Extended community standard list E",
-        "    permit RT:65000:1 RT:10.0.0.1:2 SoO:70000:3",
-    ]
+    is_golden(
+        show("show ip extcommunity-list").splitlines(),
+        "route_maps/extended_and_large_communities_are_shown_as_maps_and_lists_have_them",
+    )
     assert show("show ip large-community-list L").splitlines() == [
         "Large Community standard list L",
         "    permit 65000:1:2",
     ]
-    assert show("show route-map M").splitlines()[1:12] == [
-        "  Match clauses:",
-        "    extcommunity (extcommunity-list filter): E 100",
-        "    large-community (large-community-list filter) exact-match: L",
-        "    local-preference 200",
-        "    route-type external type-1",
-        "  Set clauses:",
-        "    extended community RT:65000:1 additive",
-        "    extended community SoO:70000:3",
-        "    large-community none",
-        "  Policy routing matches: 0 packets, 0 bytes",
-        "  Route matches: 0",
-    ]
+    is_golden(
+        show("show route-map M").splitlines()[1:12],
+        "route_maps/extended_and_large_communities_are_shown_as_maps_and_lists_have_them-2",
+    )
 
 
 def test_access_lists_are_shown_with_numbers_and_without_remarks(show: Callable[[str], str]) -> None:
-    assert show("show ip access-lists").splitlines() == [
-        "Standard IP access list 9",
-        "    10 permit 10.9.9.9",
-        "Standard IP access list 10",
-        "    10 permit any",
-        "    30 deny 10.1.0.0, wildcard bits 0.0.255.255",
-        "Standard IP access list LANS",
-        "    10 permit 10.3.3.0, wildcard bits 0.0.0.255",
-        "Extended IP access list WEB",
-        "    20 permit tcp 10.0.0.0 0.255.255.255 any eq www",
-        "    25 deny ip any any log",
-    ]
+    is_golden(
+        show("show ip access-lists").splitlines(), "route_maps/access_lists_are_shown_with_numbers_and_without_remarks"
+    )
     assert show("show access-lists LANS").splitlines() == [
         "Standard IP access list LANS",
         "    10 permit 10.3.3.0, wildcard bits 0.0.0.255",

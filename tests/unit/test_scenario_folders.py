@@ -30,6 +30,7 @@ from dmvpn.shells.lab.rebinding import wanted_public
 from dmvpn.shells.lab_model import GatewaySpec, Need, schema
 from dmvpn.shells.scenario import Scenario, built_in_names, described, from_description
 from dmvpn.shells.simulator.topologies import phase3
+from support.goldens import is_golden
 from support.world import World
 
 ROUTER = "hostname {}\n!\ninterface GigabitEthernet0/1\n ip address 10.1.1.{} 255.255.255.0\n!\nend\n"
@@ -242,21 +243,9 @@ hosts:
 
 def test_every_mistake_is_told_with_its_line_its_column_and_what_to_write(tmp_path: Path) -> None:
     """A file with nine mistakes was corrected in nine runs, and none of them said where."""
-    assert wrong(tmp_path, MANY) == [
-        "lab.yaml: 9 mistakes",
-        "lab.yaml:1:1: titel: there is no such key here: did you mean title?",
-        "lab.yaml:3:8: routers.R1.role: it should be 'hub', 'spoke', 'provider' or 'router'",
-        "lab.yaml:6:5: links.0.delay: it should be a valid number, unable to parse string as a number: "
-        "milliseconds, 0 to 10000",
-        "lab.yaml:7:5: links.0.loss: it should be less than or equal to 100: percent, 0 to 100",
-        "lab.yaml:8:5: links.1.ends: List should have at least 2 items after validation, not 1: an end is "
-        "ROUTER:INTERFACE, GATEWAY:inside or GATEWAY:outside, as in R31:GigabitEthernet0/1",
-        "lab.yaml:10:26: hosts.H1.address: '10.1.1.256/24' does not appear to be an IPv4 or IPv6 interface: an address "
-        "with its prefix length, as in 10.3.3.100/24",
-        "lab.yaml:11:3: hosts.H2.link: it is missing: a host's link is ROUTER:INTERFACE, as in R31:GigabitEthernet0/2",
-        "lab.yaml:11:3: hosts.H2.address: it is missing: an address with its prefix length, as in 10.3.3.100/24",
-        "lab.yaml:11:8: hosts.H2.adress: there is no such key here: did you mean address?",
-    ]
+    is_golden(
+        wrong(tmp_path, MANY), "scenario_folders/every_mistake_is_told_with_its_line_its_column_and_what_to_write"
+    )
 
 
 def test_names_that_stand_for_nothing_are_told_together(tmp_path: Path) -> None:
@@ -270,16 +259,7 @@ gateways:
   NAT1: {outside: 192.0.2.1/30, gateway: 192.0.2.2, inside: 10.0.0.1/24}
 ready: {routes: {R8: [10.0.0.0/8]}}
 """
-    assert wrong(tmp_path, text) == [
-        "lab.yaml: 7 mistakes",
-        "lab.yaml:2:3: routers.R9: router R9 has no file R9.cfg; there are R1, R2",
-        "lab.yaml:4:22: links.0.ends.1: link end 'R7:Gi0/1' names no router interface, gateway port or host",
-        "lab.yaml:5:12: links.1.ends.0: R1:Gi0/1 is on two links",
-        "lab.yaml:5:22: links.1.ends.1: link end 'R2:Foo0/1' names no router interface, gateway port or host",
-        "lab.yaml:7:3: gateways.NAT1: nothing is plugged into NAT1:inside; add a link with that end",
-        "lab.yaml:7:3: gateways.NAT1: nothing is plugged into NAT1:outside; add a link with that end",
-        "lab.yaml:8:18: ready.routes.R8: there is no router R8; there are R1, R2",
-    ]
+    is_golden(wrong(tmp_path, text), "scenario_folders/names_that_stand_for_nothing_are_told_together")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from dmvpn.ios.session import ConfigSession
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.features import FEATURES
 from support.fakes import fake_ports, log, up
+from support.goldens import is_golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -212,19 +213,7 @@ def test_the_configuration_loads_back_as_it_was_shown() -> None:
     )
     shown = tree_of(text).render()
     assert tree_of("\n".join(shown)) == tree_of(text)
-    assert [line for line in shown if line != "!"] == [
-        "no service timestamps debug",
-        "hostname R1",
-        "logging buffered 10000",
-        "no logging console",
-        "enable secret 0 a b",
-        "clock timezone CET 1 0",
-        "ip host hub 10.0.0.1",
-        "line con 0",
-        " exec-timeout 0 0",
-        "line vty 0 4",
-        " length 0",
-    ]
+    is_golden([line for line in shown if line != "!"], "system_show/the_configuration_loads_back_as_it_was_shown")
 
 
 # ------------------------------------------------------------------------------------------------ secrets
@@ -275,32 +264,7 @@ def test_show_version_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(show, "__version__", "0.1.0")
     context = Context(now=94_440.0)
     context.system.handle(HostDescribed(board="8F3A11D27C", memory_kb=2074940, used_kb=3075, disk_kb=11526144), 0.0)
-    assert context.show("show version") == (
-        "dmvpn 0.1.0: an open DMVPN router, NOT Cisco software; the next two lines only name the dialect for tools\n"
-        "Cisco IOS XE Software, Version 17.09.04a\n"
-        "Cisco IOS Software [Dialect], dmvpn Software (X86_64_LINUX-DMVPN-0.1.0), Version 17.9.4a, compatible mode\n"
-        "Copyright (c) 2026-2026 by the dmvpn contributors (Apache-2.0)\n"
-        "\n"
-        "\n"
-        "ROM: dmvpn\n"
-        "R31-Spoke uptime is 1 day, 2 hours, 14 minutes\n"
-        "Uptime for this control processor is 1 day, 2 hours, 14 minutes\n"
-        "System returned to ROM by reload\n"
-        'System image file is "bootflash:dmvpn.conf"\n'
-        "Last reload reason: reload\n"
-        "\n"
-        "\n"
-        "\n"
-        "cisco dmvpn (VXE) processor (revision VXE) with 2071865K/3075K bytes of memory.\n"
-        "Processor board ID 8F3A11D27C\n"
-        "Router operating mode: Autonomous ( IOS-XE dialect)\n"
-        "1 Gigabit Ethernet interface\n"
-        "32768K bytes of non-volatile configuration memory.\n"
-        "2074940K bytes of physical memory.\n"
-        "11526144K bytes of virtual hard disk at bootflash:.\n"
-        "\n"
-        "Configuration register is 0x2102\n"
-    )
+    is_golden(context.show("show version"), "system_show/show_version_word_for_word")
 
 
 def test_show_clock() -> None:
@@ -315,36 +279,7 @@ def test_show_logging_word_for_word() -> None:
     context = Context()
     message = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
     context.system.handle(message, 69.123)
-    assert context.show("show logging") == (
-        "Syslog logging: enabled (0 messages dropped, 0 messages rate-limited, 0 flushes, 0 overruns, xml disabled, "
-        "filtering disabled)\n"
-        "\n"
-        "No Active Message Discriminator.\n"
-        "\n"
-        "\n"
-        "\n"
-        "No Inactive Message Discriminator.\n"
-        "\n"
-        "\n"
-        "    Console logging: level debugging, 1 messages logged, xml disabled,\n"
-        "                     filtering disabled\n"
-        "    Monitor logging: level debugging, 1 messages logged, xml disabled,\n"
-        "                     filtering disabled\n"
-        "    Buffer logging:  level debugging, 1 messages logged, xml disabled,\n"
-        "                    filtering disabled\n"
-        "    Exception Logging: size (4096 bytes)\n"
-        "    Count and timestamp logging messages: disabled\n"
-        "    Persistent logging: disabled\n"
-        "\n"
-        "No active filter modules.\n"
-        "\n"
-        "    Trap logging: level informational, 1 message lines logged\n"
-        "        Logging Source-Interface:       VRF Name:\n"
-        "\n"
-        "Log Buffer (4096 bytes):\n"
-        "\n"
-        "*Nov 20 06:01:09.123: %LINEPROTO-5-UPDOWN: Line protocol on Interface Tunnel0, changed state to up"
-    )
+    is_golden(context.show("show logging"), "system_show/show_logging_word_for_word")
 
 
 def test_show_logging_with_destinations_switched_off() -> None:

@@ -10,6 +10,7 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.network.device import Device
 from dmvpn.tools.to_ikev2 import Stage, plan
+from support.goldens import is_golden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,31 +72,9 @@ def test_hubs_that_register_with_each_other_have_an_order_too() -> None:
 
 
 def test_a_wildcard_key_becomes_a_keyring_and_a_profile_as_ios_takes_them() -> None:
-    assert lines(router(1), Stage.ANSWER) == [
-        "crypto ikev2 proposal IKEV2-10",
-        " encryption aes-cbc-256",
-        " integrity sha1",
-        " group 14",
-        "crypto ikev2 proposal IKEV2",
-        " encryption aes-cbc-256",
-        " integrity sha512 sha384",
-        " group 19 14",
-        "crypto ikev2 policy IKEV2",
-        " match fvrf any",
-        " proposal IKEV2-10",
-        " proposal IKEV2",
-        "crypto ikev2 keyring IKEV2",
-        " peer ANY",
-        "  address 0.0.0.0 0.0.0.0",
-        "  pre-shared-key SECRET",
-        "crypto ikev2 profile IKEV2",
-        " match fvrf any",
-        " match identity remote address 0.0.0.0",
-        " authentication remote pre-share",
-        " authentication local pre-share",
-        " keyring local IKEV2",
-        " lifetime 3600",
-    ]
+    is_golden(
+        lines(router(1), Stage.ANSWER), "to_ikev2/a_wildcard_key_becomes_a_keyring_and_a_profile_as_ios_takes_them"
+    )
     assert lines(router(1), Stage.BEGIN) == ["crypto ipsec profile P", " set ikev2-profile IKEV2"]
     assert lines(router(1), Stage.REMOVE) == [
         "no crypto isakmp key SECRET address 0.0.0.0 0.0.0.0",
@@ -129,13 +108,7 @@ def test_keyrings_and_isakmp_profiles_keep_their_names() -> None:
         " no set isakmp-profile I",
         " set ikev2-profile I",
     ]
-    assert lines(router(1, crypto=crypto), Stage.REMOVE) == [
-        "no crypto isakmp profile I",
-        "no crypto keyring K",
-        "no crypto isakmp policy 10",
-        "no crypto isakmp keepalive 20 3 periodic",
-        "no crypto isakmp nat keepalive 15",
-    ]
+    is_golden(lines(router(1, crypto=crypto), Stage.REMOVE), "to_ikev2/keyrings_and_isakmp_profiles_keep_their_names")
 
 
 def test_keepalives_of_an_isakmp_profile_are_those_of_the_profile_that_it_becomes() -> None:

@@ -16,6 +16,7 @@ from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
+from support.goldens import is_golden
 from support.whole_router import WholeRouter
 from support.world import World
 
@@ -379,21 +380,11 @@ def world() -> World:
 
 
 def test_the_table_has_a_line_for_each_interface(world: World) -> None:
-    assert world.show("R31", "vrf").splitlines() == [
-        "  Name                             Default RD            Protocols   Interfaces",
-        "  CUST_A                           65000:100             ipv4        Lo7",
-        "                                                                     Lo8",
-        "  OLD                              <not set>             ipv4        Lo9",
-    ]
+    is_golden(world.show("R31", "vrf").splitlines(), "vrf_lines/the_table_has_a_line_for_each_interface")
 
 
 def test_the_table_of_ipv4_has_no_protocols(world: World) -> None:
-    assert world.show("R31", "ip vrf").splitlines() == [
-        "  Name                             Default RD            Interfaces",
-        "  CUST_A                           65000:100             Lo7",
-        "                                                         Lo8",
-        "  OLD                              <not set>             Lo9",
-    ]
+    is_golden(world.show("R31", "ip vrf").splitlines(), "vrf_lines/the_table_of_ipv4_has_no_protocols")
 
 
 def test_interfaces_are_listed_with_their_addresses(world: World) -> None:
@@ -405,28 +396,7 @@ def test_interfaces_are_listed_with_their_addresses(world: World) -> None:
 
 
 def test_the_details_name_the_route_targets(world: World) -> None:
-    assert world.show("R31", "vrf detail CUST_A").splitlines() == [
-        "VRF CUST_A (VRF Id = 1); default RD 65000:100; default VPNID <not set>",
-        "  Description: the first customer",
-        "  New CLI format, supports multiple address-families",
-        "  Flags: 0x180C",
-        "  Interfaces:",
-        "    Lo7                      Lo8                     ",
-        "Address family ipv4 unicast (Table ID = 0x1):",
-        "  Flags: 0x0",
-        "  Export VPN route-target communities",
-        "    RT:65000:100",
-        "  Import VPN route-target communities",
-        "    RT:65000:200",
-        "  No import route-map",
-        "  No global export route-map",
-        "  No export route-map",
-        "  VRF label distribution protocol: not configured",
-        "  VRF label allocation mode: per-prefix",
-        "Address family ipv6 unicast not active",
-        "Address family ipv4 multicast not active",
-        "",
-    ]
+    is_golden(world.show("R31", "vrf detail CUST_A").splitlines(), "vrf_lines/the_details_name_the_route_targets")
 
 
 def test_an_unknown_vrf_is_named(world: World) -> None:
