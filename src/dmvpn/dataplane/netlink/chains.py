@@ -15,8 +15,8 @@ from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NFGENMSG: Final = struct.Struct("=BBH")
-_GET_TABLE, _GET_CHAIN = SUBSYSTEM << 8 | 1, SUBSYSTEM << 8 | 4
+_NFGENMSG = struct.Struct("=BBH")
+_GET_TABLE, _GET_CHAIN, _GET_RULE = (SUBSYSTEM << 8 | number for number in (1, 4, 7))
 _TABLE_NAME, _TABLE_FLAGS = 1, 2
 #: NFT_TABLE_F_DORMANT: the table is kept, but its chains see no packets.
 _DORMANT: Final = 1

@@ -21,7 +21,7 @@ from dmvpn.dataplane.netlink.wire import attribute, attribute_text
 
 _BE16, _BE32, _BE64 = struct.Struct("!H"), struct.Struct("!I"), struct.Struct("!Q")
 _NATIVE32 = struct.Struct("=I")
-_REGISTER: Final = 1
+_REGISTER, _SECOND_REGISTER = 1, 2
 _META_KEY, _META_SOURCE = 2, 3
 #: NFTA_FIB_F_*: of what the route is looked up.
 _OF_SOURCE, _OF_MARK, _OF_INPUT = 1, 4, 8

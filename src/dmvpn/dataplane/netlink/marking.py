@@ -22,7 +22,7 @@ from dmvpn.dataplane.netlink.nftables import (
 from dmvpn.dataplane.netlink.wire import attribute
 
 _U32, _BE32 = struct.Struct("=I"), struct.Struct("!I")
-_REGISTER: Final = 1
+_REGISTER, _SECOND_REGISTER = 1, 2
 #: Fields of the IP header, octets from its beginning: TTL and protocol, checksum.
 _TTL, _CHECKSUM = 8, 10
 _CT_DIRECTION, _CT_MARK = 1, 3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: nfgenmsg: family, version, resource (network byte order).
 _NFGENMSG = struct.Struct("=BBH")
-_BE16, _BE32 = struct.Struct("!H"), struct.Struct("!I")
+_BE16, _BE32, _BE64 = struct.Struct("!H"), struct.Struct("!I"), struct.Struct("!Q")
 #: A number of ours at a rule or an element: type, length, value, as nft writes comments, with a type that it ignores.
 MARK = struct.Struct("=BBi")
 MARK_TYPE: Final = 200
