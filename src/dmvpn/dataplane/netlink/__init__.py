@@ -52,27 +52,27 @@ from dmvpn.dataplane.netlink.link import (
     set_up,
 )
 from dmvpn.dataplane.netlink.monitor import NetlinkMonitor
-from dmvpn.dataplane.netlink.neighbor import (
-    KernelNeighbor,
-    KernelNeighborState,
-    NeighborFlag,
-    NeighborParameters,
-    delete_neighbor,
-    set_neighbor,
-    set_neighbor_parameters,
-)
 from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
     ROUTE_METRIC,
     ROUTE_PROTOCOL,
     TABLE_MAIN,
+    KernelNeighbor,
+    KernelNeighborState,
     KernelNextHop,
     KernelRoute,
+    NeighborFlag,
+    NeighborParameters,
     RouteType,
+    Rule,
     add_route,
+    add_rule,
     append_route,
+    delete_neighbor,
     delete_route,
+    delete_rule,
     replace_route,
+    set_neighbor,
+    set_neighbor_parameters,
 )
-from dmvpn.dataplane.netlink.rule import Rule, add_rule, delete_rule
 from dmvpn.dataplane.netlink.wire import AF_INET, AF_INET6, KernelMessageType, KernelRequest, NotificationGroup

@@ -20,16 +20,21 @@ from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
 from dmvpn.dataplane.netlink.link import KernelLink, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
-from dmvpn.dataplane.netlink.neighbor import KernelNeighbor, dump_neighbors, parse_neighbor
 from dmvpn.dataplane.netlink.route import (
     ROUTE_PROTOCOL,
+    KernelNeighbor,
     KernelRoute,
+    Rule,
+    delete_rule,
+    dump_neighbors,
     dump_routes,
+    dump_rules,
     find_route,
+    parse_neighbor,
     parse_route,
+    parse_rule,
     route_protocol,
 )
-from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.address import InterfaceAddress, parse_address
 from dmvpn.dataplane.netlink.link import KernelLink, parse_link
-from dmvpn.dataplane.netlink.neighbor import KernelNeighbor, parse_neighbor
-from dmvpn.dataplane.netlink.route import KERNEL_PROTOCOL, KernelRoute, parse_route
-from dmvpn.dataplane.netlink.rule import Rule, parse_rule
+from dmvpn.dataplane.netlink.route import (
+    KERNEL_PROTOCOL,
+    KernelNeighbor,
+    KernelRoute,
+    Rule,
+    parse_neighbor,
+    parse_route,
+    parse_rule,
+)
 from dmvpn.dataplane.netlink.wire import KernelMessageType
 
 if TYPE_CHECKING:

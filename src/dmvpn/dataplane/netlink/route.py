@@ -7,6 +7,22 @@ Traps, all measured: the kernel finds the route to replace by prefix, table, TOS
 metric 0 the connected route would be replaced. A replacement with another metric adds a second route. A gateway must
 be in a connected network unless `onlink` is set. Only what a deletion names must match; it names the protocol, so
 that it never hits a foreign route.
+
+Policy rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE and their events, fib-rules(7) as linux/fib_rules.h has it.
+
+The kernel looks its tables up in the order of the rules: 0 local, 32766 main, 32767 default; ours are in between. A
+rule may reject its table's route if the prefix is too short (`suppress`): then the next rule applies. A route that is
+an error (blackhole, unreachable) ends the search, whatever `suppress` says.
+
+Neighbors: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH, and the parameters of their tables, rtnetlink(7), arp(7).
+
+The neighbor table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the other
+probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a GETNEIGH message in state
+INCOMPLETE requests a resolution; setting the entry releases the packet. GETNEIGH in state PROBE checks whether an entry
+that is in use (made as STALE and externally learned) is still valid.
+
+Entries that we set are PERMANENT: exempt from the table's limits, which all namespaces of the machine share, and kept
+when the carrier goes. Replacing one loses no packet. They carry no usage information.
 """
 
 from __future__ import annotations
@@ -20,6 +36,161 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
+
+# ------------------------------------------------------------------------------------------------ neighbors
+
+
+#: ndmsg: family, padding (8 and 16 bits), interface, state, flags, type.
+_NDMSG = struct.Struct("=BBHiHBB")
+#: ndtmsg: family, padding (8 and 16 bits).
+_NDTMSG = struct.Struct("=BBH")
+
+_NDA_DST = 1
+_NDA_LLADDR = 2
+_NDA_IFINDEX = 8
+
+_NDTA_NAME = 1
+_NDTA_PARMS = 6
+_NDTPA_IFINDEX = 1
+_NDTPA_RETRANS_TIME = 5
+_NDTPA_DELAY_PROBE_TIME = 7
+_NDTPA_APP_PROBES = 9
+_NDTPA_UCAST_PROBES = 10
+_NDTPA_MCAST_PROBES = 11
+_NDTPA_QUEUE_LENBYTES = 16
+
+_TABLE_NAMES = {wire.AF_INET: "arp_cache", wire.AF_INET6: "ndisc_cache"}
+
+
+class KernelNeighborState(enum.IntFlag):
+    """States of an entry (NUD_*)."""
+
+    NONE = 0x00
+    INCOMPLETE = 0x01
+    REACHABLE = 0x02
+    STALE = 0x04
+    DELAY = 0x08
+    PROBE = 0x10
+    FAILED = 0x20
+    NOARP = 0x40
+    PERMANENT = 0x80
+
+
+class NeighborFlag(enum.IntFlag):
+    """Flags of an entry (NTF_*)."""
+
+    NONE = 0
+    PROXY = 0x08
+    EXTERNALLY_LEARNED = 0x10
+    ROUTER = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class KernelNeighbor:
+    """One entry.
+
+    link: interface index.
+    lladdr: 6 octets on a TAP, the NBMA address itself on a kernel GRE tunnel.
+    """
+
+    link: int
+    address: IPAddress
+    lladdr: bytes = b""
+    state: KernelNeighborState = KernelNeighborState.PERMANENT
+    flags: NeighborFlag = NeighborFlag.NONE
+
+    def __str__(self) -> str:
+        return f"neighbor {self.address} on interface {self.link}"
+
+
+def set_neighbor(neighbor: KernelNeighbor) -> wire.KernelRequest:
+    """Make the entry, or change it in place."""
+    body = _neighbor_body(neighbor) + (wire.attribute(_NDA_LLADDR, neighbor.lladdr) if neighbor.lladdr else b"")
+    return wire.KernelRequest(wire.KernelMessageType.NEWNEIGH, wire.NLM_F_CREATE | wire.NLM_F_REPLACE, body, neighbor)
+
+
+def delete_neighbor(neighbor: KernelNeighbor) -> wire.KernelRequest:
+    """Delete the entry of this interface and address; ENOENT if there is none."""
+    return wire.KernelRequest(wire.KernelMessageType.DELNEIGH, 0, _neighbor_body(neighbor), neighbor)
+
+
+def dump_neighbors(link: int | None = None, family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
+    """Request the entries of one interface, or of all; of one address family, or of both."""
+    body = _NDMSG.pack(family, 0, 0, 0, 0, 0, 0) + (wire.attribute_u32(_NDA_IFINDEX, link) if link is not None else b"")
+    return wire.KernelRequest(
+        wire.KernelMessageType.GETNEIGH,
+        wire.NLM_F_DUMP,
+        body,
+        "all neighbors" if link is None else f"neighbors of {link}",
+    )
+
+
+def parse_neighbor(body: memoryview) -> KernelNeighbor | None:
+    """Read the body of a NEWNEIGH, DELNEIGH or GETNEIGH message; None: a bridge's entry. Raises WireError."""
+    (family, _, _, link, state, flags, _), found = wire.split_body(body, _NDMSG, "ndmsg")
+    if family not in (wire.AF_INET, wire.AF_INET6):
+        return None
+    if _NDA_DST not in found:
+        raise WireError("neighbor without address", offset=_NDMSG.size, clause=wire.CLAUSE)
+    address = wire.read_address(found[_NDA_DST])
+    if wire.family_of(address.version) != family:
+        raise WireError("neighbor address not of its family", offset=_NDMSG.size, clause=wire.CLAUSE)
+    lladdr = bytes(found.get(_NDA_LLADDR, b""))
+    return KernelNeighbor(link, address, lladdr, KernelNeighborState(state), NeighborFlag(flags))
+
+
+def _neighbor_body(neighbor: KernelNeighbor) -> bytes:
+    family = wire.family_of(neighbor.address.version)
+    head = _NDMSG.pack(family, 0, 0, neighbor.link, neighbor.state, neighbor.flags, 0)
+    return head + wire.attribute(_NDA_DST, neighbor.address.packed)
+
+
+# ----------------------------------------------------------------------------------------------- table parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighborParameters:
+    """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is.
+
+    app_probes: requests to us (a GETNEIGH each) before the entry fails.
+    unicast_probes, multicast_probes: sent by the kernel itself.
+    queue_octets: octets of kernel buffer for packets that wait for one address (the default holds 256 small packets).
+    retransmit_ms: milliseconds between requests; times app_probes it is how long packets wait.
+    delay_probe_ms: milliseconds until a STALE entry that is used is probed.
+    """
+
+    link: int
+    family: int = wire.AF_INET
+    app_probes: int | None = None
+    unicast_probes: int | None = None
+    multicast_probes: int | None = None
+    queue_octets: int | None = None
+    retransmit_ms: int | None = None
+    delay_probe_ms: int | None = None
+
+    def __str__(self) -> str:
+        return f"{_TABLE_NAMES[self.family]} parameters of interface {self.link}"
+
+
+def set_neighbor_parameters(parameters: NeighborParameters) -> wire.KernelRequest:
+    """Change the parameters of an interface; works where /proc/sys is read-only."""
+    words = (
+        (_NDTPA_APP_PROBES, parameters.app_probes),
+        (_NDTPA_UCAST_PROBES, parameters.unicast_probes),
+        (_NDTPA_MCAST_PROBES, parameters.multicast_probes),
+        (_NDTPA_QUEUE_LENBYTES, parameters.queue_octets),
+    )
+    times = ((_NDTPA_RETRANS_TIME, parameters.retransmit_ms), (_NDTPA_DELAY_PROBE_TIME, parameters.delay_probe_ms))
+    values = [wire.attribute_u32(_NDTPA_IFINDEX, parameters.link)]
+    values += [wire.attribute_u32(number, value) for number, value in words if value is not None]
+    values += [wire.attribute_u64(number, value) for number, value in times if value is not None]
+    body = _NDTMSG.pack(parameters.family, 0, 0)
+    body += wire.attribute_text(_NDTA_NAME, _TABLE_NAMES[parameters.family]) + wire.nest(_NDTA_PARMS, *values)
+    return wire.KernelRequest(wire.KernelMessageType.SETNEIGHTBL, 0, body, parameters)
+
+
+# ------------------------------------------------------------------------------------------------ routes
+
 
 #: The owner's number in our routes: IANA's number of NARP (RFC 1735), from which NHRP grew. FRR sweeps 186 to 197.
 ROUTE_PROTOCOL: Final = 54
@@ -279,3 +450,110 @@ def _next_hop(link: int, found: dict[int, memoryview], flags: int, weight: int) 
     elif _RTA_VIA in found:
         gateway = wire.read_address(found[_RTA_VIA][2:])  # behind the address family
     return KernelNextHop(link, gateway, NextHopFlag.ONLINK in state, weight, state)
+
+
+# ------------------------------------------------------------------------------------------------ policy rules
+
+
+#: fib_rule_hdr: family, destination and source length, TOS, table, two reserved, action, flags.
+_RULE = struct.Struct("=BBBBBBBBI")
+
+_FRA_INPUT_NAME = 3
+_FRA_PRIORITY = 6
+_FRA_MARK = 10
+_FRA_SUPPRESS_PREFIXLEN = 14
+_FRA_TABLE = 15
+_FRA_PROTOCOL = 21
+
+_FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE = 1, 6
+_NO_SUPPRESS: Final = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Look every packet up in a table, or only some.
+
+    priority: its place among the rules.
+    protocol: its owner.
+    suppress: routes count only if their prefix is longer than this; None: all routes count.
+    arrives: only packets that came in by this interface, its Linux name; "": all.
+    mark: only packets with this mark; 0: all.
+    is_end: there is no route for these packets, instead of the table's.
+    """
+
+    priority: int
+    table: int = TABLE_MAIN
+    suppress: int | None = None
+    version: int = 4
+    protocol: int = ROUTE_PROTOCOL
+    arrives: str = ""
+    mark: int = 0
+    is_end: bool = False
+
+    def __str__(self) -> str:
+        only = f" iif {self.arrives}" if self.arrives else ""
+        only += f" fwmark {self.mark:#x}" if self.mark else ""
+        if self.is_end:
+            return f"rule {self.priority}{only} blackhole"
+        words = f"rule {self.priority}{only} lookup {'main' if self.table == TABLE_MAIN else self.table}"
+        return words if self.suppress is None else f"{words} suppress_prefixlength {self.suppress}"
+
+
+def add_rule(rule: Rule) -> wire.KernelRequest:
+    """Add a rule; EEXIST if there is the same one."""
+    return wire.KernelRequest(
+        wire.KernelMessageType.NEWRULE, wire.NLM_F_CREATE | wire.NLM_F_EXCL, _rule_body(rule), rule
+    )
+
+
+def delete_rule(rule: Rule) -> wire.KernelRequest:
+    """Delete the rule; ENOENT if there is none of this place, table and owner."""
+    return wire.KernelRequest(wire.KernelMessageType.DELRULE, 0, _rule_body(rule), rule)
+
+
+def dump_rules(family: int = wire.AF_UNSPEC) -> wire.KernelRequest:
+    """Request the rules of one address family, or of all."""
+    return wire.KernelRequest(
+        wire.KernelMessageType.GETRULE, wire.NLM_F_DUMP, _RULE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "all rules"
+    )
+
+
+def parse_rule(body: memoryview) -> Rule | None:
+    """Read the body of a NEWRULE or DELRULE message; None: not IP, or more than a table look-up. Raises WireError."""
+    fields, found = wire.split_body(body, _RULE, "fib_rule_hdr")
+    family, short_table, action = fields[0], fields[4], fields[7]
+    if family not in (wire.AF_INET, wire.AF_INET6) or action not in (_FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE):
+        return None
+    suppress = wire.read_uint(found[_FRA_SUPPRESS_PREFIXLEN]) if _FRA_SUPPRESS_PREFIXLEN in found else _NO_SUPPRESS
+    if suppress != _NO_SUPPRESS and suppress > 128:
+        raise WireError(f"suppressed length {suppress}", offset=_RULE.size, clause=wire.CLAUSE)
+    is_end = action == _FR_ACT_BLACKHOLE
+    return Rule(
+        priority=wire.read_uint(found[_FRA_PRIORITY]) if _FRA_PRIORITY in found else 0,
+        table=TABLE_MAIN if is_end else wire.read_uint(found[_FRA_TABLE]) if _FRA_TABLE in found else short_table,
+        suppress=None if suppress == _NO_SUPPRESS else suppress,
+        version=4 if family == wire.AF_INET else 6,
+        protocol=wire.read_uint(found[_FRA_PROTOCOL]) if _FRA_PROTOCOL in found else 0,
+        arrives=wire.read_text(found[_FRA_INPUT_NAME]) if _FRA_INPUT_NAME in found else "",
+        mark=wire.read_uint(found[_FRA_MARK]) if _FRA_MARK in found else 0,
+        is_end=is_end,
+    )
+
+
+def _rule_body(rule: Rule) -> bytes:
+    table = rule.table if rule.table < 256 and not rule.is_end else 0
+    action = _FR_ACT_BLACKHOLE if rule.is_end else _FR_ACT_TO_TBL
+    parts = [
+        _RULE.pack(wire.family_of(rule.version), 0, 0, 0, table, 0, 0, action, 0),
+        wire.attribute_u32(_FRA_PRIORITY, rule.priority),
+        wire.attribute_u8(_FRA_PROTOCOL, rule.protocol),
+    ]
+    if not rule.is_end:
+        parts.append(wire.attribute_u32(_FRA_TABLE, rule.table))
+    if rule.arrives:
+        parts.append(wire.attribute_text(_FRA_INPUT_NAME, rule.arrives))
+    if rule.mark:
+        parts.append(wire.attribute_u32(_FRA_MARK, rule.mark))
+    if rule.suppress is not None:
+        parts.append(wire.attribute_u32(_FRA_SUPPRESS_PREFIXLEN, rule.suppress))
+    return b"".join(parts)
