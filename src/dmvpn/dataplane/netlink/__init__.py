@@ -14,13 +14,6 @@ Requests are values made by the pure functions and carried out by `NetlinkSocket
 
 from __future__ import annotations
 
-from dmvpn.dataplane.netlink.address import (
-    AddressFlag,
-    InterfaceAddress,
-    add_address,
-    add_missing_address,
-    delete_address,
-)
 from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket
 from dmvpn.dataplane.netlink.events import (
     AddressEvent,
@@ -35,16 +28,21 @@ from dmvpn.dataplane.netlink.events import (
     subject_of,
 )
 from dmvpn.dataplane.netlink.link import (
+    AddressFlag,
     InetConf,
+    InterfaceAddress,
     KernelLink,
     LinkFlag,
     LinkSettings,
     VethEnd,
+    add_address,
+    add_missing_address,
     checked_name,
     create_bridge,
     create_gre_collector,
     create_veth,
     create_vrf,
+    delete_address,
     delete_link,
     set_arp,
     set_down,

@@ -17,9 +17,21 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
-from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
-from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters
-from dmvpn.dataplane.netlink.link import KernelLink, LinkRef, LinkSettings, dump_links, get_link, parse_link, set_link
+from dmvpn.dataplane.netlink.link import (
+    InterfaceAddress,
+    KernelLink,
+    LinkCounters,
+    LinkRef,
+    LinkSettings,
+    dump_addresses,
+    dump_counters,
+    dump_links,
+    get_link,
+    parse_address,
+    parse_counters,
+    parse_link,
+    set_link,
+)
 from dmvpn.dataplane.netlink.route import (
     ROUTE_PROTOCOL,
     KernelNeighbor,

@@ -11,8 +11,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.address import InterfaceAddress, parse_address
-from dmvpn.dataplane.netlink.link import KernelLink, parse_link
+from dmvpn.dataplane.netlink.link import InterfaceAddress, KernelLink, parse_address, parse_link
 from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
     KernelNeighbor,
