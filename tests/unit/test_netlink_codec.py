@@ -54,6 +54,7 @@ from dmvpn.dataplane.netlink import (
 )
 from dmvpn.dataplane.netlink.conntrack import Ends
 from dmvpn.dataplane.netlink.events import parse_event
+from dmvpn.dataplane.netlink.monitor import parse_event
 from dmvpn.dataplane.netlink.wire import (
     KernelMessage,
     attribute,

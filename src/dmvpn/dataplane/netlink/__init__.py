@@ -15,18 +15,6 @@ Requests are values made by the pure functions and carried out by `NetlinkSocket
 from __future__ import annotations
 
 from dmvpn.dataplane.netlink.channel import NetlinkError, NetlinkSocket
-from dmvpn.dataplane.netlink.events import (
-    AddressEvent,
-    KernelEvent,
-    LinkEvent,
-    NeighborEvent,
-    ObjectChange,
-    Overrun,
-    RouteEvent,
-    RuleEvent,
-    link_of,
-    subject_of,
-)
 from dmvpn.dataplane.netlink.link import (
     AddressFlag,
     InetConf,
@@ -49,7 +37,19 @@ from dmvpn.dataplane.netlink.link import (
     set_link,
     set_up,
 )
-from dmvpn.dataplane.netlink.monitor import NetlinkMonitor
+from dmvpn.dataplane.netlink.monitor import (
+    AddressEvent,
+    KernelEvent,
+    LinkEvent,
+    NeighborEvent,
+    NetlinkMonitor,
+    ObjectChange,
+    Overrun,
+    RouteEvent,
+    RuleEvent,
+    link_of,
+    subject_of,
+)
 from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
     ROUTE_METRIC,
