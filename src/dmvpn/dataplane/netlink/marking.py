@@ -21,7 +21,8 @@ from dmvpn.dataplane.netlink.nftables import (
 )
 from dmvpn.dataplane.netlink.wire import attribute
 
-_U32, _BE32 = struct.Struct("=I"), struct.Struct("!I")
+_U32 = struct.Struct("=I")
+_BE16, _BE32, _BE64 = struct.Struct("!H"), struct.Struct("!I"), struct.Struct("!Q")
 _REGISTER, _SECOND_REGISTER = 1, 2
 #: Fields of the IP header, octets from its beginning: TTL and protocol, checksum.
 _TTL, _CHECKSUM = 8, 10
