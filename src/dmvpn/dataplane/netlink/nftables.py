@@ -1,6 +1,12 @@
 """nf_tables by nfnetlink: tables, chains, rules and their expressions as octets. `nfsocket` has the sockets.
 
 Attributes of nf_tables are in network byte order (linux/netfilter/nf_tables.h).
+
+Expressions of nf_tables for packet filters: marks, limits, copies to the router, routes back.
+
+Expressions of nf_tables that mark flows, and that change the TTL.
+
+Each reads or writes the first register, as those of `nftables` do.
 """
 
 from __future__ import annotations
@@ -14,6 +20,10 @@ from dmvpn.dataplane.netlink.wire import NLM_F_APPEND, NLM_F_CREATE, attribute, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+# ------------------------------------------------------------------------------------------------ tables, chains, rules
+
 
 #: nfgenmsg: family, version, resource (network byte order).
 _NFGENMSG = struct.Struct("=BBH")
@@ -262,3 +272,133 @@ def read_mark(noted: memoryview | None) -> int | None:
     if noted is None or len(noted) != MARK.size or noted[0] != MARK_TYPE:
         return None
     return int(MARK.unpack(noted)[2])
+
+
+# ---------------------------------------------------------------------------------------- expressions of packet filters
+
+
+_NATIVE32 = struct.Struct("=I")
+_META_KEY, _META_SOURCE = 2, 3
+#: NFTA_FIB_F_*: of what the route is looked up.
+_OF_SOURCE, _OF_MARK, _OF_INPUT = 1, 4, 8
+_OUTPUT_INDEX: Final = 1
+_HEADER_LENGTH: Final = 0x0F
+
+
+class Fragment(enum.Enum):
+    """Which packets, by their fragment offset in units of 8 octets."""
+
+    LATER = "later"
+    SECOND = "second"
+
+
+def is_fragment(which: Fragment) -> tuple[bytes, ...]:
+    """Return the match for later fragments, or for fragments that begin in octet 8."""
+    wanted = (Compare.NOT_EQUAL, 0) if which is Fragment.LATER else (Compare.EQUAL, 1)
+    # Four octets, with the identification: the kernel masks these faster than two.
+    return network_header(4, 4), masked(b"\0\0\x1f\xff"), compare(wanted[0], _BE32.pack(wanted[1]))
+
+
+def header_words(operation: Compare, words: int) -> tuple[bytes, ...]:
+    """Return the match for the length of the IP header in words of four octets."""
+    return network_header(0, 1), masked(bytes((_HEADER_LENGTH,))), compare(operation, bytes((words,)))
+
+
+def has_mark(number: int) -> tuple[bytes, bytes]:
+    """Return the match for the packet's mark."""
+    return meta(Meta.MARK), compare(Compare.EQUAL, _NATIVE32.pack(number))
+
+
+def set_mark(number: int) -> tuple[bytes, bytes]:
+    """Set the packet's mark."""
+    return constant(_NATIVE32.pack(number)), mark_from(_REGISTER)
+
+
+def mark_from(register: int) -> bytes:
+    """Set the packet's mark to the value of a register."""
+    fields = attribute(_META_KEY, _BE32.pack(Meta.MARK)) + attribute(_META_SOURCE, _BE32.pack(register))
+    return expression("meta", fields)
+
+
+def limited(packets: int, *, burst: int) -> bytes:
+    """Continue for so many packets a second."""
+    fields = attribute(1, _BE64.pack(packets)) + attribute(2, _BE64.pack(1)) + attribute(3, _BE32.pack(burst))
+    return expression("limit", fields)
+
+
+def copied(group: int, prefix: str, octets: int) -> bytes:
+    """Copy the first octets of a packet to the listener of a group (`nflog`). prefix: it gets this text with it."""
+    fields = attribute(1, _BE16.pack(group)) + attribute_text(2, prefix) + attribute(3, _BE32.pack(octets))
+    return expression("log", fields)
+
+
+def route_back(*, by_input: bool, marked: bool) -> tuple[bytes, bytes]:
+    """Return the match for packets whose source has no route.
+
+    by_input: out of the interface by which the packet came. marked: rules for the packet's mark decide, too.
+    """
+    flags = _OF_SOURCE | (_OF_INPUT if by_input else 0) | (_OF_MARK if marked else 0)
+    return expression("fib", numbers(_REGISTER, _OUTPUT_INDEX, flags)), compare(Compare.EQUAL, _NATIVE32.pack(0))
+
+
+# ------------------------------------------------------------------------------------------ marks of flows, and the TTL
+
+
+_U32 = struct.Struct("=I")
+#: Fields of the IP header, octets from its beginning: TTL and protocol, checksum.
+_TTL, _CHECKSUM = 8, 10
+_CT_DIRECTION, _CT_MARK = 1, 3
+_REPLY: Final = b"\1"
+_INET_CHECKSUM: Final = 1
+_NETWORK_HEADER: Final = 1
+_FULL: Final = 255
+
+
+def set_flow_mark(mark: int) -> tuple[bytes, bytes]:
+    """Return the statement that marks the flow of the packet."""
+    key_and_source = attribute(2, _BE32.pack(_CT_MARK)) + attribute(4, _BE32.pack(_REGISTER))
+    return constant(_U32.pack(mark)), expression("ct", key_and_source)
+
+
+def mark_as_flow() -> tuple[bytes, ...]:
+    """Return the statement that gives a packet the mark of its flow, if that has one."""
+    loaded = expression("ct", numbers(_REGISTER, _CT_MARK))
+    return loaded, compare(Compare.NOT_EQUAL, _U32.pack(0)), mark_from(_REGISTER)
+
+
+def is_reply() -> tuple[bytes, bytes]:
+    """Return the match for packets against the direction of the first one of their flow."""
+    return expression("ct", numbers(_REGISTER, _CT_DIRECTION)), compare(Compare.EQUAL, _REPLY)
+
+
+def has_status(bit: int) -> tuple[bytes, ...]:
+    """Return the match for packets whose flow has this bit in its status."""
+    return tracked_status(), masked(_U32.pack(bit)), compare(Compare.NOT_EQUAL, _U32.pack(0))
+
+
+def ttl_lacks(bit: int) -> tuple[bytes, ...]:
+    """Return the match for a TTL without this bit."""
+    return network_header(_TTL, 1), masked(bytes((bit,))), compare(Compare.EQUAL, b"\0")
+
+
+def toggle_ttl(bits: int) -> tuple[bytes, ...]:
+    """Return the statement that turns these bits of the TTL over."""
+    return _changed_ttl(0xFF, bits)
+
+
+def fill_ttl() -> tuple[bytes, ...]:
+    """Return the statement that sets the TTL to 255."""
+    return _changed_ttl(0, _FULL)
+
+
+def ttl_is_full() -> tuple[bytes, bytes]:
+    """Return the match for TTL 255."""
+    return network_header(_TTL, 1), compare(Compare.EQUAL, bytes((_FULL,)))
+
+
+def _changed_ttl(mask: int, toggled: int) -> tuple[bytes, ...]:
+    """Return the statement for both octets, because the checksum is of pairs: the TTL and the protocol."""
+    fields = (_NETWORK_HEADER, _TTL, 2, _REGISTER, _INET_CHECKSUM, _CHECKSUM)
+    written = b"".join(attribute(place, _BE32.pack(value)) for place, value in enumerate(fields, 2))
+    changed = masked(bytes((mask, 0xFF)), toggled=bytes((toggled, 0)))
+    return network_header(_TTL, 2), changed, expression("payload", written)

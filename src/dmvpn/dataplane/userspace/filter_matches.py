@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import PATH_ECHO_SERVICE, merged
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink.expressions import header_words
-from dmvpn.dataplane.netlink.nftables import Compare, chain, compare, masked, network_header, rule, transport_header
+from dmvpn.dataplane.netlink.nftables import (
+    Compare,
+    chain,
+    compare,
+    header_words,
+    masked,
+    network_header,
+    rule,
+    transport_header,
+)
 from dmvpn.dataplane.netlink.sets import (
     FIRST_REGISTER,
     add_elements,

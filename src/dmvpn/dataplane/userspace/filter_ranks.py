@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.filters import END_OF_LIST
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
 from dmvpn.dataplane.netlink import sets
-from dmvpn.dataplane.netlink.expressions import mark_from
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Meta,
@@ -38,6 +37,7 @@ from dmvpn.dataplane.netlink.nftables import (
     compare,
     constant,
     counter,
+    mark_from,
     masked,
     meta,
     verdict,

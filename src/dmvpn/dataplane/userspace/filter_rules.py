@@ -35,24 +35,22 @@ from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.filtered import NEEDED_OCTETS
-from dmvpn.dataplane.netlink.expressions import (
-    Fragment,
-    has_mark,
-    header_words,
-    is_fragment,
-    mark_from,
-    route_back,
-    set_mark,
-)
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
+    Fragment,
     Meta,
     NetfilterVerdict,
     compare,
     counter,
+    has_mark,
+    header_words,
+    is_fragment,
+    mark_from,
     masked,
     meta,
     network_header,
+    route_back,
+    set_mark,
     transport_header,
     verdict,
 )

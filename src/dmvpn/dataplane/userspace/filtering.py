@@ -36,7 +36,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.filtered import packet_of
-from dmvpn.dataplane.netlink.expressions import copied, limited
 from dmvpn.dataplane.netlink.nflog import CopiedPackets
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -47,9 +46,11 @@ from dmvpn.dataplane.netlink.nftables import (
     base_chain,
     chain,
     compare,
+    copied,
     delete_chain,
     empty_chain,
     is_protocol,
+    limited,
     meta,
     rule,
     transport_header,
