@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.dataplane.netlink.chains import BaseChain, Family, forward_drops
-from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import BaseChain, Family, NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
     NetfilterVerdict,

@@ -15,8 +15,7 @@ from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry,
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.filtered import packet_of
-from dmvpn.dataplane.netlink.nflog import CopiedPackets
-from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import CopiedPackets, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
     NetfilterVerdict,

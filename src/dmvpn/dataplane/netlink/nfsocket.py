@@ -2,10 +2,18 @@
 
 A ruleset is changed in one transaction: a datagram that begins with BATCH_BEGIN and ends with BATCH_END, which is
 carried out completely or not at all.
+
+The base chains of nf_tables, of any program: their hooks and policies.
+
+NFLOG: copies of packets that a rule of nf_tables chooses (linux/netfilter/nfnetlink_log.h).
+
+A group has one listener in each network namespace; the kernel gathers copies for `_DELAY`, so a flood costs few reads.
 """
 
 from __future__ import annotations
 
+import enum
+import errno
 import os
 import socket
 import struct
@@ -14,15 +22,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
-from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, read_mark
+from dmvpn.dataplane.netlink.nftables import IPV4, SUBSYSTEM, Hook, NetfilterVerdict, read_mark
+from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from dmvpn.dataplane.netlink.nftables import Part
+
+
+# ------------------------------------------------------------------------------------------- requests and notifications
 
 
 _NETLINK_NETFILTER: Final = 12
@@ -251,3 +264,184 @@ def _counters(listed: memoryview | None) -> Iterator[int | None]:
         if wire.read_text(fields[_EXPRESSION_NAME]) == "counter":
             yield int.from_bytes(wire.parse_attributes(fields[_EXPRESSION_DATA])[_COUNTER_PACKETS], "big")
         offset += (length + 3) & ~3
+
+
+# ------------------------------------------------------------------------------------------- base chains of any program
+
+
+#: NFT_TABLE_F_DORMANT: the table is kept, but its chains see no packets.
+_DORMANT: Final = 1
+_HOOK_NUMBER: Final = 1
+
+
+class Family(enum.IntEnum):
+    """The packets that pass a table, as nft names them."""
+
+    INET = 1
+    IP = 2
+    IP6 = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BaseChain:
+    """A chain at a hook.
+
+    hook: its number, of `Hook`.
+    policy: the verdict at its end; None: not reported by the kernel.
+    rules: number of its rules.
+    """
+
+    family: Family
+    table: str
+    name: str
+    hook: int
+    policy: int | None
+    rules: int
+
+
+def base_chains(kernel: NetfilterSocket) -> Iterator[BaseChain]:
+    """Yield the base chains that IPv4 or IPv6 packets pass. Raises OSError."""
+    for family in Family:
+        asked = _NFGENMSG.pack(family, 0, 0)
+        tables = [parse_attributes(body) for body in kernel.dump(_GET_TABLE, asked)]
+        dormant = [read_text(one[_TABLE_NAME]) for one in tables if _number(one.get(_TABLE_FLAGS)) & _DORMANT]
+        for body in kernel.dump(_GET_CHAIN, asked):
+            fields = parse_attributes(body)
+            if _CHAIN_HOOK in fields and read_text(fields[_CHAIN_TABLE]) not in dormant:
+                policy = fields.get(_CHAIN_POLICY)
+                yield BaseChain(
+                    family=family,
+                    table=_printable(fields[_CHAIN_TABLE]),
+                    name=_printable(fields[_CHAIN_NAME]),
+                    hook=_number(parse_attributes(fields[_CHAIN_HOOK]).get(_HOOK_NUMBER)),
+                    policy=None if policy is None else _number(policy),
+                    rules=_number(fields.get(_CHAIN_USE)),  # only its rules refer to a base chain
+                )
+
+
+def forward_drops() -> list[BaseChain]:
+    """Return the base chains at hook forward whose policy is to drop, in the network namespace of the calling thread.
+
+    None where the kernel has no nf_tables, or refuses the request.
+    """
+    try:
+        with NetfilterSocket() as kernel:
+            return [
+                one for one in base_chains(kernel) if one.hook == Hook.FORWARD and one.policy == NetfilterVerdict.DROP
+            ]
+    except (OSError, WireError, KeyError):
+        return []
+
+
+def _number(value: memoryview | None) -> int:
+    return 0 if value is None else int.from_bytes(value, "big")
+
+
+def _printable(value: memoryview) -> str:
+    return "".join(one if one.isprintable() else "?" for one in read_text(value))
+
+
+# ------------------------------------------------------------------------------------------------ copies of packets
+
+
+_NFGENMSG_LENGTH: Final = 4
+_PACKET, _CONFIGURE = 4 << 8, 4 << 8 | 1
+_COMMAND, _MODE, _TIMEOUT = 1, 2, 4
+_BIND: Final = 1
+_COPY_PACKET: Final = 2
+_ARRIVED, _HARDWARE_ADDRESS, _PAYLOAD, _PREFIX = 4, 8, 9, 10
+_BE32 = struct.Struct("!I")
+#: Until copies are delivered, in hundredths of a second.
+_DELAY: Final = 1
+_BUFFER: Final = 1 << 21
+#: Groups that are tried: of each router of a network namespace one.
+_GROUPS: Final = range(5400, 5464)
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedPacket:
+    """A copy.
+
+    prefix: the text of the rule.
+    hardware_address: of its sender on the link, or empty.
+    arrived: the index of the interface by which it came, 0: none.
+    """
+
+    prefix: str
+    data: bytes
+    hardware_address: bytes
+    arrived: int
+
+
+class CopiedPackets:
+    """Listens to a group of its own in the network namespace in which it was made. Raises OSError."""
+
+    def __init__(self, octets: int) -> None:
+        """octets: of each packet."""
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            self._socket.bind((0, 0))
+            self._socket.settimeout(1.0)
+            self.group = self._bind(octets)
+            self._socket.setblocking(False)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when there are copies."""
+        return self._socket.fileno()
+
+    def read(self) -> Iterator[CopiedPacket]:
+        """Yield the copies that have arrived; some may be lost."""
+        while True:
+            try:
+                datagram, sender = self._socket.recvfrom(_RECEIVE)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                continue
+            if sender[0] == 0:  # the kernel
+                for message in wire.parse_messages(memoryview(datagram)):
+                    if message.kind == _PACKET:
+                        yield _packet(message)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.close()
+
+    def _bind(self, octets: int) -> int:
+        for group in _GROUPS:
+            failure = self._configure(group, wire.attribute(_COMMAND, bytes((_BIND,))))
+            if not failure:
+                break
+            if failure not in (errno.EBUSY, errno.EPERM) or group == _GROUPS[-1]:
+                raise OSError(failure, "the kernel copies no packets (nfnetlink_log)")
+        mode = wire.attribute(_MODE, _BE32.pack(octets) + bytes((_COPY_PACKET, 0)))
+        self._configure(group, mode + wire.attribute(_TIMEOUT, _BE32.pack(_DELAY)))
+        return group
+
+    def _configure(self, group: int, attributes: bytes) -> int:
+        body = bytes((socket.AF_UNSPEC, 0)) + group.to_bytes(2, "big") + attributes
+        self._socket.send(
+            _HEADER.pack(_HEADER.size + len(body), _CONFIGURE, wire.NLM_F_REQUEST | wire.NLM_F_ACK, group, 0) + body
+        )
+        while True:
+            datagram = self._socket.recv(_RECEIVE)
+            for message in wire.parse_messages(memoryview(datagram)):
+                if message.kind == wire.KernelMessageType.ERROR:
+                    return wire.parse_acknowledgement(message).errno
+
+
+def _packet(message: wire.KernelMessage) -> CopiedPacket:
+    fields = wire.parse_attributes(message.body[_NFGENMSG_LENGTH:])
+    address = bytes(fields.get(_HARDWARE_ADDRESS, memoryview(b"\0\0")))
+    return CopiedPacket(
+        prefix=wire.read_text(fields.get(_PREFIX, memoryview(b""))),
+        data=bytes(fields.get(_PAYLOAD, memoryview(b""))),
+        hardware_address=address[4 : 4 + int.from_bytes(address[:2], "big")],
+        arrived=int.from_bytes(fields.get(_ARRIVED, memoryview(b"")), "big"),
+    )

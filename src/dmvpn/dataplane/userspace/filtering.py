@@ -36,7 +36,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.alarms import Alarms
 from dmvpn.dataplane.filtered import packet_of
-from dmvpn.dataplane.netlink.nflog import CopiedPackets
+from dmvpn.dataplane.netlink.nfsocket import CopiedPackets
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Hook,
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterEntry
-    from dmvpn.dataplane.netlink.nflog import CopiedPacket
+    from dmvpn.dataplane.netlink.nfsocket import CopiedPacket
     from dmvpn.dataplane.netlink.nftables import Part
     from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later

@@ -23,7 +23,7 @@ from dmvpn.base import effects
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
 from dmvpn.dataplane.contract import DataPlane, EffectError
-from dmvpn.dataplane.netlink.chains import forward_drops
+from dmvpn.dataplane.netlink.nfsocket import forward_drops
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
 from dmvpn.dataplane.userspace.leaks import RouteLeaks
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
-    from dmvpn.dataplane.netlink.chains import BaseChain
+    from dmvpn.dataplane.netlink.nfsocket import BaseChain
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.vrf_devices import Grounds
