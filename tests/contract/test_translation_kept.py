@@ -16,7 +16,7 @@ from dmvpn.base.effects import NextHop, SetRoute, SetTranslation
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.base.translation import UDP, Addresses, Clause, Overload, PacketRule
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import conntrack
+from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import Hook, base_chain, delete_table, new_table
 from dmvpn.dataplane.userspace import keeper, leftovers
@@ -26,7 +26,7 @@ from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from contract.worlds import RealWorld
-    from dmvpn.dataplane.netlink.conntrack import TrackedFlow
+    from dmvpn.dataplane.netlink.netfilter import TrackedFlow
 
 pytestmark = pytest.mark.lab
 
@@ -255,7 +255,7 @@ def test_a_host_that_does_not_tell_its_flows_stops_translating_all_the_same(monk
 
     def test(world: RealWorld) -> None:
         world.execute("A", translate())
-        monkeypatch.setattr(conntrack, "flows", refuse)
+        monkeypatch.setattr(netfilter, "flows", refuse)
         world.execute("A", SetTranslation())
         assert tables(world) == []
         assert source_of_next(world) == str(host("A"))

@@ -11,17 +11,156 @@ Every NAT gateway has something like the second chain: without it a stray packet
 conntrack entry of its own, which blocks the flow that an inside station is about to begin with the same peer (measured
 on Linux 6.18, for GRE). Also measured: GRE of less than eight octets in all, an empty keepalive without key, is not
 translated.
+
+The flows that the kernel tracks (conntrack), by nfnetlink: dump and deletion.
+
+Attributes are those of linux/netfilter/nfnetlink_conntrack.h, in network byte order.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import Final
+import struct
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.netlink import conntrack, nftables
+from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import IPV4
+from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
 from dmvpn.dataplane.problems import HostProblem, need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+# ------------------------------------------------------------------------------------------------ tracked flows
+
+
+_SUBSYSTEM = 1 << 8
+_GET, _DELETE = _SUBSYSTEM | 1, _SUBSYSTEM | 2
+_ORIGINAL, _REPLY, _STATUS, _TIMEOUT, _MARK, _ZONE = 1, 2, 3, 7, 8, 18
+_TUPLE_IP, _TUPLE_PROTOCOL = 1, 2
+_SOURCE, _DESTINATION = 1, 2
+_NUMBER, _SOURCE_PORT, _DESTINATION_PORT, _ICMP_ID = 1, 2, 3, 4
+#: IPS_SEEN_REPLY, IPS_SRC_NAT and IPS_DST_NAT.
+_ANSWERED = 1 << 1
+SOURCE_TRANSLATED: Final = 1 << 4
+_DESTINATION_TRANSLATED = 1 << 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One direction of a flow. Ports are 0 where the protocol has none; of an echo both are its identifier."""
+
+    source: IPv4Address
+    source_port: int
+    destination: IPv4Address
+    destination_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFlow:
+    """A flow.
+
+    original: addresses of its first packet.
+    reply: addresses of the replies.
+    expires: seconds.
+    key: identifies it in requests to the kernel.
+    mark: that rules have given it, 0: none.
+    """
+
+    protocol: int
+    original: Ends
+    reply: Ends
+    status: int
+    expires: int | None
+    key: bytes
+    mark: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether packets went both ways."""
+        return bool(self.status & _ANSWERED)
+
+    @property
+    def is_source_translated(self) -> bool:
+        """Whether its source address is translated."""
+        return bool(self.status & SOURCE_TRANSLATED)
+
+    @property
+    def is_translated(self) -> bool:
+        """Whether either address is translated."""
+        return bool(self.status & (SOURCE_TRANSLATED | _DESTINATION_TRANSLATED))
+
+
+def flows(kernel: NetfilterSocket) -> list[TrackedFlow]:
+    """Return all flows of IPv4 of the network namespace. Raises OSError."""
+    found = (parse(body) for body in breathing(list(kernel.dump(_GET))))  # read to the end first
+    return [flow for flow in found if flow is not None]
+
+
+def forget(kernel: NetfilterSocket, gone: Iterable[TrackedFlow]) -> None:
+    """Delete these flows; ended flows are ignored. Raises OSError."""
+    for flow in gone:
+        try:
+            kernel.call(_DELETE, IPV4 + flow.key)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+
+
+def forget_all(kernel: NetfilterSocket) -> None:
+    """Delete every flow of IPv4. Raises OSError."""
+    kernel.call(_DELETE, IPV4)
+
+
+def parse(body: memoryview) -> TrackedFlow | None:
+    """Return one flow of a dump; None: it is not IPv4. Raises WireError."""
+    fields = parse_attributes(body)
+    original, reply = (_ends(fields.get(place)) for place in (_ORIGINAL, _REPLY))
+    if original is None or reply is None:
+        return None
+    zone = attribute(_ZONE, bytes(fields[_ZONE])) if _ZONE in fields else b""
+    expires = fields.get(_TIMEOUT)
+    return TrackedFlow(
+        protocol=original[0],
+        original=original[1],
+        reply=reply[1],
+        status=int.from_bytes(fields.get(_STATUS, b""), "big"),
+        expires=int.from_bytes(expires, "big") if expires is not None else None,
+        key=nest(_ORIGINAL, bytes(fields[_ORIGINAL])) + zone,
+        mark=int.from_bytes(fields.get(_MARK, b""), "big"),
+    )
+
+
+def _ends(listed: memoryview | None) -> tuple[int, Ends] | None:
+    if listed is None:
+        return None
+    fields = parse_attributes(listed)
+    addresses, protocol = (parse_attributes(fields.get(kind, memoryview(b""))) for kind in (_TUPLE_IP, _TUPLE_PROTOCOL))
+    source, destination, number = addresses.get(_SOURCE), addresses.get(_DESTINATION), protocol.get(_NUMBER)
+    if source is None or destination is None or number is None:
+        return None
+    if (len(source), len(destination), len(number)) != (4, 4, 1):
+        return None
+    identifier = _port(protocol.get(_ICMP_ID))
+    return number[0], Ends(
+        IPv4Address(bytes(source)),
+        identifier or _port(protocol.get(_SOURCE_PORT)),
+        IPv4Address(bytes(destination)),
+        identifier or _port(protocol.get(_DESTINATION_PORT)),
+    )
+
+
+def _port(value: memoryview | None) -> int:
+    return struct.unpack("!H", value)[0] if value is not None and len(value) == 2 else 0
+
+
+# ------------------------------------------------------------------------------------------------ a gateway
+
 
 #: NF_NAT_RANGE_PROTO_RANDOM and NF_NAT_RANGE_PROTO_RANDOM_FULLY.
 _RANDOM: Final = 1 << 2 | 1 << 4
@@ -55,7 +194,7 @@ def forget_flows() -> None:
     """Delete every conntrack entry of the network namespace. Raises HostProblem."""
     try:
         with NetfilterSocket() as kernel:
-            conntrack.forget_all(kernel)
+            forget_all(kernel)
     except OSError as error:
         raise explained(error) from error
 

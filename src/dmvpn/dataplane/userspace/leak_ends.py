@@ -31,10 +31,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import conntrack, nftables
+from dmvpn.dataplane.netlink import netfilter, nftables
 from dmvpn.dataplane.netlink import nftables as marking
-from dmvpn.dataplane.netlink.conntrack import SOURCE_TRANSLATED
-from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY
+from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, SOURCE_TRANSLATED
 from dmvpn.dataplane.netlink.nftables import has_mark, set_mark
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace.links import END_METRIC
@@ -342,8 +341,8 @@ class LeakEnds:
         kernel = self._table.kernel
         if kernel is not None:
             with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
-                gone = [flow for flow in conntrack.flows(kernel) if flow.mark == mark(number)]
-                conntrack.forget(kernel, gone)
+                gone = [flow for flow in netfilter.flows(kernel) if flow.mark == mark(number)]
+                netfilter.forget(kernel, gone)
 
 
 def sourceless(number: int) -> IPv4Address:

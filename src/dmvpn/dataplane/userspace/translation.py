@@ -36,9 +36,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SetTranslation
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.translation import PORT_RANGES, TCP, UDP, PacketFlow, TranslatedFlow, Translations
-from dmvpn.dataplane.netlink import conntrack
-from dmvpn.dataplane.netlink.conntrack import SOURCE_TRANSLATED
-from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, explained
+from dmvpn.dataplane.netlink import netfilter
+from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, SOURCE_TRANSLATED, explained
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Hook,
@@ -70,7 +69,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.events import Event
     from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
-    from dmvpn.dataplane.netlink.conntrack import Ends, TrackedFlow
+    from dmvpn.dataplane.netlink.netfilter import Ends, TrackedFlow
     from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
     from dmvpn.dataplane.problems import HostProblem
     from dmvpn.dataplane.userspace.engine import Watch
@@ -279,7 +278,7 @@ class Translation:
         kernel = self.table.kernel
         if kernel is not None:
             try:
-                conntrack.forget(kernel, [flow for flow, _ in self._flows(kernel, self._order.overloads)])
+                netfilter.forget(kernel, [flow for flow, _ in self._flows(kernel, self._order.overloads)])
             except OSError as error:
                 raise explained(error) from error
 
@@ -340,7 +339,7 @@ class Translation:
         """Yield the flows whose source is translated to an address of an outside interface of these rules."""
         outside = dict.fromkeys(overload.outside for overload in overloads)
         own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
-        for flow in conntrack.flows(kernel):
+        for flow in netfilter.flows(kernel):
             is_of_router = flow.original.source in own or flow.original.source.is_link_local  # in another VRF
             if flow.is_source_translated and flow.reply.destination in own and not is_of_router:
                 yield flow, _translated(flow)
@@ -355,7 +354,7 @@ class Translation:
         is_narrower = any(name not in inside for name in before.inside)
         former = [overload for overload in before.overloads if is_narrower or overload.outside not in outside]
         if former:
-            conntrack.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
+            netfilter.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
 
     def _forget_others(self, kernel: NetfilterSocket, moved: PrefixTable[None] | None = None) -> None:
         """Remove flows that contradict the order: their next packet starts a new flow.
@@ -377,7 +376,7 @@ class Translation:
             would_be = is_of_others and any(one.translates(packet) for one in overloads for packet in packets)
             return would_be and not flow.is_translated
 
-        conntrack.forget(kernel, [flow for flow in conntrack.flows(kernel) if is_against(flow)])
+        netfilter.forget(kernel, [flow for flow in netfilter.flows(kernel) if is_against(flow)])
 
 
 def _translated(flow: TrackedFlow) -> TranslatedFlow:
