@@ -35,7 +35,7 @@ from bench.dataplane import engines
 from bench.figures import Figure
 from bench.labs import lab, need_namespaces
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.ancillary import IP_RECVTTL
+from dmvpn.dataplane.sockets import IP_RECVTTL
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.forked import run_forked
 from dmvpn.shells.scenario import BUILT_IN

@@ -17,10 +17,9 @@ from unittest.mock import patch
 import pytest
 
 from dmvpn.base.errors import surely
-from dmvpn.dataplane import socket_calls
+from dmvpn.dataplane import sockets
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.socket_calls import bind
-from dmvpn.dataplane.sockets import GreSocket, UdpSocket
+from dmvpn.dataplane.sockets import GreSocket, UdpSocket, bind
 from dmvpn.shells.lab.namespaces import inside_network
 from support.links import FAR, HERE, THERE, cable, narrow_path, path_mtu
 from support.namespaces import wait_readable
@@ -190,7 +189,7 @@ def test_whatever_comes_once_the_first_socket_is_bound_is_given_to_it(in_lab: La
                 bind(*of_a_socket)  # type: ignore[arg-type]
                 other.send(b"%d" % next(sent), str(HERE), 4500)
 
-            with patch.object(socket_calls, "bind", bind_and_hear), UdpSocket(HERE, 4500) as udp:
+            with patch.object(sockets, "bind", bind_and_hear), UdpSocket(HERE, 4500) as udp:
                 assert wait_readable(udp.fileno())
                 arrived = udp.receive()
                 assert arrived is not None

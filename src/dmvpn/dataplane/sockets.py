@@ -19,21 +19,240 @@ peer, though it may send to any address, and a filter drops even those. ICMP err
 one. The kernel learns path MTUs from them only where the first one has path MTU discovery (`mind_paths`), and from then
 on it fragments the first one's packets to that size; otherwise they are ignored. What it knows the second one asks
 (`path_mtu`), which for that moment is connected to the receiver.
+
+Opening, binding and filtering of sockets; errors that the owner of the host can fix become `HostProblem`s.
+
+Control messages of an IPv4 packet: TTL, TOS, interface and addresses. ip(7).
+
+The standard library knows `sendmsg` and `recvmsg` but hardly any of ip(7)'s options; they are named, encoded and
+decoded here, for `sockets`.
 """
 
 from __future__ import annotations
 
+import array
+import errno
 import socket
 import struct
+import sys
+from contextlib import suppress
 from ipaddress import IPv4Address
+from threading import local
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.dataplane import ancillary, socket_calls
+from dmvpn.base.values import dataclass
+from dmvpn.dataplane.problems import HostProblem, need
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
+
+
+# ------------------------------------------------------------------------------------------------ calls
+
+
+_SO_ATTACH_FILTER = 26
+
+#: A classic packet filter. Each instruction: code, jump if true, jump if false, value.
+Program = tuple[tuple[int, int, int, int], ...]
+#: Drops echo requests (type 8) that are not marked internetwork control (0xC0): any station may ping us at any rate.
+PROBES_ONLY: Final[Program] = (
+    (0xB1, 0, 0, 0),  # X = length of the IP header
+    (0x50, 0, 0, 0),  # A = ICMP type
+    (0x15, 0, 2, 8),  # not 8: keep
+    (0x30, 0, 0, 1),  # A = TOS
+    (0x15, 0, 1, 0xC0),  # not 0xC0: drop
+    (0x06, 0, 0, 0xFFFFFFFF),
+    (0x06, 0, 0, 0),
+)
+#: Drops everything.
+NOTHING: Final[Program] = ((0x06, 0, 0, 0),)
+
+
+class _Here(local):
+    """The VRF device to which this thread binds the sockets that it opens."""
+
+    device: str | None = None
+
+
+_here = _Here()
+
+
+def open_on(device: str | None) -> None:
+    """Let sockets that this thread opens be those of a VRF device from now on; None: of the global table."""
+    _here.device = device
+
+
+def place(sock: socket.socket) -> None:
+    """Bind a new socket to the VRF device of this thread. Raises OSError, and closes it then."""
+    if _here.device is not None:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _here.device.encode() + b"\0")
+        except OSError:
+            sock.close()
+            raise
+
+
+def opened(kind: int, protocol: int) -> socket.socket:
+    """Return a socket that does not block. Raises HostProblem, OSError."""
+    try:
+        sock = socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
+        place(sock)
+    except OSError as error:
+        raise explained(f"IP protocol {protocol}", error) from error
+    return sock
+
+
+def set_option(sock: socket.socket, option: int, value: int) -> None:
+    """Set an option of ip(7)."""
+    sock.setsockopt(socket.IPPROTO_IP, option, value)
+
+
+def bind(sock: socket.socket, local: IPv4Address | None, device: str | None, port: int = 0) -> None:
+    """Bind it to an interface, to an address of ours, to a UDP port. Raises OSError."""
+    if device is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sock.bind((str(local) if local is not None else "", port))
+
+
+def attach(sock: socket.socket, program: Program) -> None:
+    """Attach a packet filter to it."""
+    code = array.array("B", b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), code.buffer_info()[0]))
+
+
+def receive_into(sock: socket.socket, buffer: bytearray | memoryview) -> int | None:
+    """Fill the buffer with the next packet. Returns its length, or None if no packet waits."""
+    try:
+        return sock.recv_into(buffer)
+    except BlockingIOError:
+        return None
+
+
+def drain(sock: socket.socket) -> None:
+    """Discard all waiting packets."""
+    with suppress(BlockingIOError):
+        while True:
+            sock.recv(1)
+
+
+def explained(what: str, error: OSError) -> OSError | HostProblem:
+    """Return a HostProblem if the owner of the host can fix the error, otherwise the error itself."""
+    match error.errno:
+        case errno.EPERM | errno.EACCES:
+            # bind(2): a port below net.ipv4.ip_unprivileged_port_start; a raw socket is refused with EPERM, raw(7).
+            lacks = "NET_BIND_SERVICE" if error.errno == errno.EACCES and "port" in what else "NET_RAW"
+            return HostProblem(f"{what}: the capability {lacks} is missing in this network namespace", fix=need(lacks))
+        case errno.EADDRINUSE:
+            return HostProblem(f"{what}: another program has this port", fix="ss -lunp, and stop what it shows")
+        case errno.EADDRNOTAVAIL | errno.ENETUNREACH:  # the latter where ip_nonlocal_bind allows to bind anyhow
+            return HostProblem(f"{what}: this host does not have that address", fix="ip address shows those it has")
+        case errno.ENODEV | errno.ENXIO:
+            return HostProblem(f"{what}: there is no such interface", fix="ip link shows those there are")
+        case _:
+            return error
+
+
+# ------------------------------------------------------------------------------------------------ control messages
+
+
+IP_TOS: Final = 1
+IP_TTL: Final = 2
+IP_PKTINFO: Final = 8
+IP_MTU_DISCOVER: Final = 10
+IP_RECVTTL: Final = 12
+IP_RECVTOS: Final = 13
+IP_MTU: Final = 14
+IP_MULTICAST_ALL: Final = 49
+PMTUDISC_DONT: Final = 0
+PMTUDISC_DO: Final = 2
+PMTUDISC_PROBE: Final = 3
+#: Neither sets DF, nor learns or obeys path MTUs from ICMP.
+PMTUDISC_OMIT: Final = 5
+
+#: in_pktinfo: interface, our address, the packet's destination.
+_PKTINFO = struct.Struct("=i4s4s")
+#: ip_mreqn: group, our address, interface.
+_MREQN = struct.Struct("=4s4si")
+_ANCILLARY = socket.CMSG_SPACE(_PKTINFO.size) + 2 * socket.CMSG_SPACE(4)
+_MAX_PACKET = 65535
+
+#: A control message as `socket.sendmsg` takes it: level, type, octets.
+Control = tuple[int, int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """A packet of a routing protocol or ICMP.
+
+    payload: behind the IP (or UDP) header.
+    link: index of the interface.
+    """
+
+    payload: bytes
+    source: IPv4Address
+    destination: IPv4Address
+    ttl: int
+    tos: int
+    link: int
+    port: int = 0
+
+
+def tos_control(tos: int) -> Control:
+    """Return the control message that sets the TOS of one packet."""
+    return socket.IPPROTO_IP, IP_TOS, bytes((tos,))
+
+
+def ttl_control(ttl: int) -> Control:
+    """Return the control message that sets the TTL of one packet, multicast or not."""
+    return socket.IPPROTO_IP, IP_TTL, struct.pack("=i", ttl)
+
+
+def origin_control(link: int, source: IPv4Address | None) -> Control:
+    """Return the control message that sends one packet by an interface (0: as routed), from one of our addresses.
+
+    source: None: the kernel chooses.
+    """
+    ours = source.packed if source is not None else bytes(4)
+    return socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO.pack(link, ours, bytes(4))
+
+
+def multicast_request(group: IPv4Address, link: int) -> bytes:
+    """Return the value (ip_mreqn) that joins or leaves a group on an interface, or, with 0.0.0.0, chooses the
+    interface.
+    """
+    return _MREQN.pack(group.packed, bytes(4), link)
+
+
+def receive_datagram(sock: socket.socket, *, raw: bool) -> Datagram | None:
+    """Return the next packet of a non-blocking socket with IP_PKTINFO, IP_RECVTTL and IP_RECVTOS; None: none is
+    waiting.
+
+    raw: the packet begins with its IP header, which is removed.
+    """
+    try:
+        octets, control, _, (sender, port) = sock.recvmsg(_MAX_PACKET, _ANCILLARY)
+    except BlockingIOError:
+        return None
+    destination, link, ttl, tos = IPv4Address(0), 0, 0, 0
+    for level, kind, value in control:
+        if level != socket.IPPROTO_IP:
+            continue
+        if kind == IP_PKTINFO:
+            link, _, packed = _PKTINFO.unpack_from(value)
+            destination = IPv4Address(packed)
+        elif kind == IP_TTL:
+            ttl = int.from_bytes(value, sys.byteorder)
+        elif kind == IP_TOS:
+            tos = value[0]
+    payload = octets[(octets[0] & 0x0F) * 4 :] if raw else octets
+    return Datagram(payload, IPv4Address(sender), destination, ttl, tos, link, 0 if raw else port)
+
+
+# ------------------------------------------------------------------------------------------------ sockets
+
 
 GRE: Final = 47
 ESP: Final = 50
@@ -62,7 +281,7 @@ class _Socket:
     """The common part of the sockets: closing, and use as a context."""
 
     def __init__(self, kind: int, protocol: int) -> None:
-        self._socket = socket_calls.opened(kind, protocol)
+        self._socket = opened(kind, protocol)
 
     def fileno(self) -> int:
         """Return the descriptor to watch for readability."""
@@ -99,7 +318,7 @@ class _TwoSockets(_Socket):
         whole = self._second()
         try:
             whole.connect((str(remote), _DISCARD))  # sends nothing
-            return whole.getsockopt(socket.IPPROTO_IP, ancillary.IP_MTU)
+            return whole.getsockopt(socket.IPPROTO_IP, IP_MTU)
         finally:
             whole.connect((str(self._local), _DISCARD))
 
@@ -111,9 +330,7 @@ class _TwoSockets(_Socket):
         that leave here.
         """
         if minds is not self._minds_paths:
-            socket_calls.set_option(
-                self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT if minds else ancillary.PMTUDISC_OMIT
-            )
+            set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT if minds else PMTUDISC_OMIT)
             self._minds_paths = minds
 
     def close(self) -> None:
@@ -132,14 +349,14 @@ class _TwoSockets(_Socket):
 
     def _open_whole(self, kind: int, protocol: int, device: str | None, port: int) -> None:
         """Open the second one. Between its binding and its connecting it receives packets for the first one."""
-        whole = socket_calls.opened(kind, protocol)
+        whole = opened(kind, protocol)
         try:
-            socket_calls.attach(whole, socket_calls.NOTHING)
-            socket_calls.drain(whole)  # a raw one has received everything since its creation
-            socket_calls.bind(whole, self._local, device, port)
+            attach(whole, NOTHING)
+            drain(whole)  # a raw one has received everything since its creation
+            bind(whole, self._local, device, port)
             whole.connect((str(self._local), _DISCARD))
-            socket_calls.set_option(whole, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DO)
-            socket_calls.set_option(whole, ancillary.IP_TTL, 255)
+            set_option(whole, IP_MTU_DISCOVER, PMTUDISC_DO)
+            set_option(whole, IP_TTL, 255)
         except OSError:
             whole.close()
             raise
@@ -152,10 +369,10 @@ class _TwoSockets(_Socket):
         both = [self._socket] if self._whole is None else [self._socket, self._whole]
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, len(both) - 1)
-        socket_calls.bind(self._socket, self._local, device, port)
+        bind(self._socket, self._local, device, port)
         for sock in both:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        socket_calls.set_option(self._socket, ancillary.IP_TTL, 255)
+        set_option(self._socket, IP_TTL, 255)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.mind_paths(False)
 
@@ -181,7 +398,7 @@ class GreSocket(_TwoSockets):
             self._prepare(device, 0, receive_buffer)
         except OSError as error:
             self.close()
-            raise socket_calls.explained(f"{self.what} on {local}", error) from error
+            raise explained(f"{self.what} on {local}", error) from error
 
     def allow_df(self) -> None:
         """Send packets with DF from now on, too. Raises HostProblem, OSError."""
@@ -189,19 +406,19 @@ class GreSocket(_TwoSockets):
             try:
                 self._open_whole(socket.SOCK_RAW, self.protocol, self._device, 0)
             except OSError as error:
-                raise socket_calls.explained(f"{self.what} on {self._local}", error) from error
+                raise explained(f"{self.what} on {self._local}", error) from error
 
     def send(self, packet: Octets, destination: str, *, tos: int = 0, df: bool = False) -> None:
         """Send an IP payload. Without `df` the kernel fragments packets that are too big."""
         sock = self._by(df)
         if tos:
-            sock.sendmsg((packet,), (ancillary.tos_control(tos),), 0, (destination, 0))
+            sock.sendmsg((packet,), (tos_control(tos),), 0, (destination, 0))
         else:
             sock.sendto(packet, (destination, 0))
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
         """Fill the buffer with the next packet, outer header first. Returns its length, or None if no packet waits."""
-        return socket_calls.receive_into(self._socket, buffer)
+        return receive_into(self._socket, buffer)
 
 
 class EspSocket(GreSocket):
@@ -234,14 +451,14 @@ class UdpSocket(_TwoSockets):
             if df:
                 self._open_whole(kind, protocol, None, port)
             self._prepare(None, port, receive_buffer)
-            socket_calls.set_option(self._socket, ancillary.IP_RECVTOS, 1)
+            set_option(self._socket, IP_RECVTOS, 1)
         except OSError as error:
             self.close()
-            raise socket_calls.explained(f"UDP port {port} on {local}", error) from error
+            raise explained(f"UDP port {port} on {local}", error) from error
 
     def send(self, payload: Octets, destination: str, port: int, *, tos: int = 0, df: bool = False) -> None:
         """Send a datagram from this address and port. Without `df` the kernel fragments packets that are too big."""
-        self._by(df).sendmsg((payload,), (ancillary.tos_control(tos),), 0, (destination, port))
+        self._by(df).sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
 
     def receive(self) -> Arrived | None:
         """Return the next datagram, or None if there is none now."""
@@ -262,19 +479,19 @@ class InterfaceSocket(_Socket):
         self.device = device
         what = f"protocol {protocol}" if port is None else f"UDP port {port}"
         try:
-            socket_calls.bind(self._socket, None, device, port or 0)
+            bind(self._socket, None, device, port or 0)
             self.link = socket.if_nametoindex(device)
-            for option in (ancillary.IP_PKTINFO, ancillary.IP_RECVTTL, ancillary.IP_RECVTOS):
-                socket_calls.set_option(self._socket, option, 1)
+            for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+                set_option(self._socket, option, 1)
             # Own hellos do not come back, and groups that other sockets joined on other interfaces are not ours.
-            socket_calls.set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
-            socket_calls.set_option(self._socket, ancillary.IP_MULTICAST_ALL, 0)
-            socket_calls.set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
-            outgoing = ancillary.multicast_request(UNSPECIFIED, self.link)
+            set_option(self._socket, socket.IP_MULTICAST_LOOP, 0)
+            set_option(self._socket, IP_MULTICAST_ALL, 0)
+            set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
+            outgoing = multicast_request(UNSPECIFIED, self.link)
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, outgoing)
         except OSError as error:
             self.close()
-            raise socket_calls.explained(f"{what} on {device}", error) from error
+            raise explained(f"{what} on {device}", error) from error
 
     @classmethod
     def eigrp(cls, device: str) -> Self:
@@ -288,12 +505,12 @@ class InterfaceSocket(_Socket):
 
     def join(self, group: IPv4Address) -> None:
         """Receive packets to this group on the interface."""
-        request = ancillary.multicast_request(group, self.link)
+        request = multicast_request(group, self.link)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
 
     def leave(self, group: IPv4Address) -> None:
         """Leave the group, the reverse of `join`."""
-        request = ancillary.multicast_request(group, self.link)
+        request = multicast_request(group, self.link)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, request)
 
     def send(
@@ -311,13 +528,13 @@ class InterfaceSocket(_Socket):
         source: one of our addresses, None: the kernel chooses.
         port: the far UDP port.
         """
-        control = (ancillary.ttl_control(ttl), ancillary.tos_control(tos), ancillary.origin_control(self.link, source))
+        control = (ttl_control(ttl), tos_control(tos), origin_control(self.link, source))
         self._socket.sendmsg((payload,), control, 0, (str(destination), port))
 
-    def receive(self) -> ancillary.Datagram | None:
+    def receive(self) -> Datagram | None:
         """Return the next packet, or None if there is none now."""
         while True:
-            datagram = ancillary.receive_datagram(self._socket, raw=self._raw)
+            datagram = receive_datagram(self._socket, raw=self._raw)
             # A raw socket receives everything between its creation and its binding to the interface.
             if datagram is None or datagram.link == self.link:
                 return datagram
@@ -340,16 +557,16 @@ class IcmpSocket(_Socket):
         Raises HostProblem, OSError.
         """
         super().__init__(socket.SOCK_RAW, ICMP)
-        for option in (ancillary.IP_PKTINFO, ancillary.IP_RECVTTL, ancillary.IP_RECVTOS):
-            socket_calls.set_option(self._socket, option, 1)
-        socket_calls.set_option(self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_DONT)
+        for option in (IP_PKTINFO, IP_RECVTTL, IP_RECVTOS):
+            set_option(self._socket, option, 1)
+        set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_DONT)
         if types is not None:
             mask = 0xFFFFFFFF
             for number in types:
                 mask &= ~(1 << number)
             self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", mask))
         if probes_only:
-            socket_calls.attach(self._socket, socket_calls.PROBES_ONLY)
+            attach(self._socket, PROBES_ONLY)
 
     def send(
         self,
@@ -363,12 +580,10 @@ class IcmpSocket(_Socket):
     ) -> None:
         """Send an ICMP message, checksum included. source: one of our addresses, None: the kernel chooses."""
         # "Probe" sets DF and leaves errors to the routers on the way; "do" would obey an earlier ICMP error.
-        socket_calls.set_option(
-            self._socket, ancillary.IP_MTU_DISCOVER, ancillary.PMTUDISC_PROBE if df else ancillary.PMTUDISC_DONT
-        )
-        control = (ancillary.ttl_control(ttl), ancillary.tos_control(tos), ancillary.origin_control(0, source))
+        set_option(self._socket, IP_MTU_DISCOVER, PMTUDISC_PROBE if df else PMTUDISC_DONT)
+        control = (ttl_control(ttl), tos_control(tos), origin_control(0, source))
         self._socket.sendmsg((message,), control, 0, (str(destination), 0))
 
-    def receive(self) -> ancillary.Datagram | None:
+    def receive(self) -> Datagram | None:
         """Return the next message, or None if there is none now."""
-        return ancillary.receive_datagram(self._socket, raw=True)
+        return receive_datagram(self._socket, raw=True)

@@ -34,14 +34,14 @@ from dmvpn.dataplane.netlink.route import (
     parse_rule,
 )
 from dmvpn.dataplane.netlink.wire import KernelMessageType, NotificationGroup, parse_messages
-from dmvpn.dataplane.socket_calls import attach
+from dmvpn.dataplane.sockets import attach
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from types import TracebackType
 
     from dmvpn.dataplane.netlink.wire import KernelMessage
-    from dmvpn.dataplane.socket_calls import Program
+    from dmvpn.dataplane.sockets import Program
 
 
 # ------------------------------------------------------------------------------------------------ events

@@ -19,10 +19,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
-from dmvpn.dataplane.ancillary import origin_control
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, ike_received
-from dmvpn.dataplane.socket_calls import place
-from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, UdpSocket
+from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, UdpSocket, origin_control, place
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
 from dmvpn.net.octets import ipv4_address
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.ancillary import Datagram
+    from dmvpn.dataplane.sockets import Datagram
     from dmvpn.dataplane.userspace.engine import PacketEngine, Watch
 
 

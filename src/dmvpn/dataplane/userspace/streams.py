@@ -24,7 +24,7 @@ from dmvpn.base import streams
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.callers import Callers
-from dmvpn.dataplane.socket_calls import opened, set_option
+from dmvpn.dataplane.sockets import opened, set_option
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ from dmvpn.base.events import EffectFailed, Event, Resync, VrfLost
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkSettings
 from dmvpn.dataplane.problems import HostProblem
-from dmvpn.dataplane.socket_calls import open_on
+from dmvpn.dataplane.sockets import open_on
 from dmvpn.dataplane.userspace.keeper import AT_ONCE, CALM, FIRST_DELAY, LONGEST_DELAY
 from dmvpn.dataplane.userspace.links import MAIN, Domain
 
