@@ -2,7 +2,7 @@
 //!
 //! Two front doors may have the same address. A socket knows by itself which of them it is at, so its number is known at
 //! no cost for every packet that it receives, and tables have one short key instead of two, whatever addresses are like.
-//! `dmvpn.dataplane.local` is the same in Python.
+//! `dmvpn.dataplane.contract` is the same in Python.
 
 use crate::hash::Told;
 use crate::ipv4::Address;

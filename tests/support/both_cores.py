@@ -14,7 +14,7 @@ import pytest
 
 from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
-from dmvpn.dataplane.amounts import Amount
+from dmvpn.dataplane.contract import Amount
 from dmvpn.dataplane.esp.association import Inbound
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite
@@ -25,8 +25,8 @@ from support import traffic
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import EspSa
+    from dmvpn.dataplane.contract import Door
     from dmvpn.dataplane.esp.table import PeerPlace
-    from dmvpn.dataplane.local import Door
 
 dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not installed: 'make engine' builds it")
 

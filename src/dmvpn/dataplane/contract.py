@@ -30,16 +30,51 @@ translation, about what others sent and leaves by the port; an order that fails 
 prohibited", of a router once in `PROHIBITED_INTERVAL`, unless the port that the answer leaves by has no unreachables;
 * choice of the SA: of the connection that the adjacency names, else of the newest connection between tunnel source and
 NBMA address; in it the one that was last made current (`InstallSa`).
+
+Rate limit for reports that a stranger can cause: ESP with an unknown SPI, GRE in clear, packets too big.
+
+Reports about the same addresses are sent once a second, so that reports about one peer do not crowd out those about
+others that lost their SAs; and there is a limit to all of them together, because an address costs a forger nothing.
+
+What passed between a tunnel and one of its peers, counted in the same way by all planes in Python.
+
+Each packet in GRE is counted, NHRP and keepalives included, with the octets behind the GRE header: of an IP packet with
+its own header, or of a message of NHRP. Headers of GRE and ESP and outer headers are left out, so a packet has the same
+octets in clear and in ESP, and at both of its ends. A packet that was cut counts as its pieces.
+
+Peers that may open a stream to a port: finds the peer of an address among thousands.
+
+Where packets of a tunnel or of an SA are received: an address of ours in a front door, as one small number.
+
+Two front doors may have the same address. A socket is at one of them, so its number is known at no cost for every
+packet that it receives; tables have one short key instead of two, whatever addresses are like. `engine/src/doors.rs` is
+the same in Rust.
+
+A number is given once and stays: path MTUs of an address still hold when it comes back. There are as many as
+addresses that a router ever had, in each front door.
+
+Numbers of NHRP networks on the data plane.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 
 from dmvpn.base.counting import Counting
+from dmvpn.base.events import PeerUsage
+from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
+    from dmvpn.base.streams import StreamPeer
+
+
+# ------------------------------------------------------------------------------------------------ the contract
 
 
 class EffectError(Exception):
@@ -83,3 +118,134 @@ COUNTED_PEERS = 65536
 ALARMS_PER_SECOND = 100
 #: Seconds between two ICMP messages "administratively prohibited" of a router.
 PROHIBITED_INTERVAL = 0.5
+
+
+# ------------------------------------------------------------------------------------ reports that a stranger can cause
+
+
+class Alarms:
+    """Senders that were reported within the current second."""
+
+    __slots__ = ("_since", "_told")
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._told: dict[Hashable, None] = {}  # empty it has a third of the octets of a set
+
+    def may_tell(self, what: Hashable, now: float) -> bool:
+        """Return whether to send this report. now: seconds."""
+        if not self._since <= now < self._since + 1.0:
+            self._since = now
+            self._told.clear()
+        if what in self._told or len(self._told) >= ALARMS_PER_SECOND:
+            return False
+        self._told[what] = None
+        return True
+
+
+# ------------------------------------------------------------------------------------------------ amounts
+
+
+@dataclass(slots=True)
+class Amount:
+    """What passed in one direction."""
+
+    packets: int = 0
+    octets: int = 0
+
+    def add(self, octets: int) -> None:
+        """Count a packet of so many octets."""
+        self.packets += 1
+        self.octets += octets
+
+
+def usage_of(nbma: IPAddress, sent: Amount | None, received: Amount | None, connection: int = 0) -> PeerUsage:
+    """Return the counters of a peer. None: nothing passed in this direction."""
+    out, came = sent or Amount(), received or Amount()
+    return PeerUsage(nbma, out.packets, came.packets, connection, out.octets, came.octets)
+
+
+# ----------------------------------------------------------------------------------------- peers that may open a stream
+
+
+class Callers:
+    """The peers of one port. peers: of the last order."""
+
+    def __init__(self) -> None:
+        self.peers: tuple[StreamPeer, ...] = ()
+        self._table: PrefixTable[StreamPeer] | None = None
+
+    def set(self, peers: tuple[StreamPeer, ...]) -> list[tuple[StreamPeer, bool]]:
+        """Replace the peers; returns removed peers with passwords (False), then added ones (True)."""
+        before, after = ({peer: None for peer in some if peer.password} for some in (self.peers, peers))
+        self.peers, self._table = peers, None
+        gone = [(peer, False) for peer in before if peer not in after]
+        return gone + [(peer, True) for peer in after if peer not in before]
+
+    def closest(self, address: IPv4Address) -> StreamPeer | None:
+        """Return the peer with the longest prefix that holds this address; of equal ones the first."""
+        if self._table is None:  # many orders may come before the first connection
+            self._table = PrefixTable()
+            for peer in reversed(self.peers):
+                self._table[peer.prefix] = peer
+        found = self._table.lookup(address)
+        return found[1] if found is not None else None
+
+
+# ------------------------------------------------------------------------------------------- where packets are received
+
+
+#: An address of ours in a front door.
+Door = NewType("Door", int)
+
+
+class OwnAddress(NamedTuple):
+    """An address of ours, and the number of the routing table that it is in; two VRFs may have the same address."""
+
+    table: int
+    address: bytes
+
+
+class Doors:
+    """The doors of a router, and its front doors: "" is the global table, with number 0."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[IPAddress, str], Door] = {}
+        self._places: list[tuple[IPAddress, str]] = []
+        self._tables: dict[str, int] = {"": 0}
+
+    def number(self, address: IPAddress, front: str) -> Door:
+        """Return the number of an address in a front door."""
+        place = address, front
+        known = self._numbers.get(place)
+        if known is None:
+            known = self._numbers[place] = Door(len(self._places))
+            self._places.append(place)
+            self._tables.setdefault(front, len(self._tables))
+        return known
+
+    def address(self, door: Door) -> IPAddress:
+        """Return the address of a door."""
+        return self._places[door][0]
+
+    def front(self, door: Door) -> str:
+        """Return the front door of a door."""
+        return self._places[door][1]
+
+    def table(self, door: Door) -> int:
+        """Return the number of the front door of a door."""
+        return self._tables[self._places[door][1]]
+
+
+# ------------------------------------------------------------------------------------------------ numbers of networks
+
+
+class NhrpNetworks:
+    """The NHRP networks of all VRFs: two VRFs may use the same network id, and are two networks nevertheless."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, int], int] = {}
+
+    def number(self, vrf: str, network: int | None) -> int | None:
+        """Return the number of a network id in a VRF; None: the tunnel is in no network."""
+        return None if network is None else self._numbers.setdefault((vrf, network), len(self._numbers))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClearReceived, ConnectionHeard, ConnectionUnheard, Event, SaWorn, UnknownSpi
-from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.checksum import checksum
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.local import Door, Doors
+    from dmvpn.dataplane.contract import Door, Doors
 
 
 _IPV4_IN_ESP = 4

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.contract import Doors
 from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.silence import Silence
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.protection import EspSa
-    from dmvpn.dataplane.local import Door
+    from dmvpn.dataplane.contract import Door
 
 #: Packets after which a pair without extended sequence numbers needs a rekey: three quarters of them.
 WORN_PACKETS: Final = 3 << 30

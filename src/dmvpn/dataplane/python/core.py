@@ -27,12 +27,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 from dmvpn.base.effects import GRE_IPV4, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.alarms import Alarms
-from dmvpn.dataplane.amounts import Amount
-from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS
+from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Doors
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.local import Doors
 from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
@@ -48,8 +45,8 @@ from dmvpn.net.tcp import clamp_mss
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.dataplane.contract import Door
     from dmvpn.dataplane.esp.table import EspLink
-    from dmvpn.dataplane.local import Door
 
 
 # ---------------------------------------------------------------------------------------------------- cuts

@@ -21,10 +21,9 @@ from dmvpn.base.effects import DfBit
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.amounts import usage_of
+from dmvpn.dataplane.contract import NhrpNetworks, usage_of
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT
-from dmvpn.dataplane.networks import NhrpNetworks
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import SetHairpin, TunnelSpec
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
+    from dmvpn.dataplane.contract import Door, Doors, OwnAddress
     from dmvpn.dataplane.esp.protection import Sealed
-    from dmvpn.dataplane.local import Door, Doors, OwnAddress
     from dmvpn.dataplane.tap import Tap
     from dmvpn.dataplane.userspace.engine import Watch
 

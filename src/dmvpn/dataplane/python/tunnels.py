@@ -10,8 +10,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
 
 if TYPE_CHECKING:
-    from dmvpn.dataplane.amounts import Amount
-    from dmvpn.dataplane.local import Door
+    from dmvpn.dataplane.contract import Amount, Door
 
 
 # ---------------------------------------------------------------------------------------------------- tunnels

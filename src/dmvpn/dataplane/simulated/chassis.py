@@ -19,7 +19,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.amounts import usage_of
+from dmvpn.dataplane.contract import usage_of
 from dmvpn.dataplane.esp.protection import Protection
 from dmvpn.dataplane.simulated.filters import RouterFilters
 from dmvpn.dataplane.simulated.streams import SimulatedStreams

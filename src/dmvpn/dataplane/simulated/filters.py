@@ -14,8 +14,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.events import PacketsFiltered
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
-from dmvpn.dataplane.alarms import Alarms
-from dmvpn.dataplane.contract import PROHIBITED_INTERVAL
+from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms
 from dmvpn.dataplane.filtered import has_header, packet_of
 
 if TYPE_CHECKING:

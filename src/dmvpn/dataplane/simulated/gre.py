@@ -35,8 +35,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
-from dmvpn.dataplane.alarms import Alarms
-from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, EffectError
+from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
 from dmvpn.dataplane.paths import LEAST, PathMtus, Room

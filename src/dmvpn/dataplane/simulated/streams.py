@@ -24,8 +24,7 @@ from dmvpn.base.streams import (
     StreamSend,
     StreamSign,
 )
-from dmvpn.dataplane.callers import Callers
-from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.contract import Callers, EffectError
 from dmvpn.dataplane.simulated.connection import Ends, Manner, Phase, TcpConnection
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.segment import Flag, TcpSegment

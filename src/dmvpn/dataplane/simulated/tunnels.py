@@ -7,8 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.amounts import Amount
-from dmvpn.dataplane.contract import HAIRPIN_PAIRS
+from dmvpn.dataplane.contract import HAIRPIN_PAIRS, Amount
 from dmvpn.net import gre
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.errors import UserError
     from dmvpn.base.events import GreDrops, PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
-    from dmvpn.dataplane.local import Door, Doors, OwnAddress
+    from dmvpn.dataplane.contract import Door, Doors, OwnAddress
     from dmvpn.dataplane.tap import Tap
 
 

@@ -34,7 +34,7 @@ from dmvpn.base.filters import FilterCount, PortFilters
 from dmvpn.base.translation import ICMP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.alarms import Alarms
+from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.filtered import packet_of
 from dmvpn.dataplane.netlink.nfsocket import CopiedPackets
 from dmvpn.dataplane.netlink.nftables import (

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base import streams
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.callers import Callers
+from dmvpn.dataplane.contract import Callers
 from dmvpn.dataplane.sockets import opened, set_option
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 

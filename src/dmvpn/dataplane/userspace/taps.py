@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.local import OwnAddress
+from dmvpn.dataplane.contract import OwnAddress
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.links import InterfaceNames, made_here
 
