@@ -1,7 +1,7 @@
 //! Put fragments together again, RFC 791 §3.2: bounded in datagrams, pieces, octets and time.
 //!
 //! What overlaps is no packet of anybody's (RFC 5722 says so for IPv6): all of its datagram is forgotten. What a router on
-//! the way marked in one of the pieces holds for the whole (RFC 3168 §5.3). `dmvpn.dataplane.reassembly` does the same.
+//! the way marked in one of the pieces holds for the whole (RFC 3168 §5.3). `dmvpn.dataplane.fragmentation` does the same.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
-from dmvpn.dataplane.reassembly import Reassembler
+from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH

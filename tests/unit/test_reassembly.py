@@ -25,6 +25,7 @@ from dmvpn.dataplane.paths import AGE, LARGEST, LEAST, PathMtus
 from dmvpn.dataplane.python.tunnels import CoreTunnel, TunnelTable
 from dmvpn.dataplane.reassembly import DATAGRAMS, OCTETS, PIECES, TIMEOUT, Reassembler
 from dmvpn.dataplane.userspace.taps import SPARE, PeerNumbers
+from dmvpn.dataplane.fragmentation import DATAGRAMS, OCTETS, PIECES, TIMEOUT, Reassembler
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
 from support.fakes import fake_ports
 from support.work import calls

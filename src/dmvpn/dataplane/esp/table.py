@@ -23,7 +23,7 @@ from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbou
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.silence import Silence
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.reassembly import Reassembler
+from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER_LENGTH
 

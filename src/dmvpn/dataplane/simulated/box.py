@@ -24,8 +24,8 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.nat.flows import Drop
-from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable

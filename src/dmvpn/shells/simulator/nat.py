@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.nat.flows import Drop, FlowTable
 from dmvpn.dataplane.nat.translator import Translator
-from dmvpn.dataplane.reassembly import Reassembler
 from dmvpn.dataplane.refusals import may_answer, time_exceeded
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl

@@ -16,7 +16,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.filters import TcpFlag
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.reassembly import Reassembler
+from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net import icmp, ip, translate, udp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.translate import Side
