@@ -2,7 +2,7 @@
 //!
 //! Routers on the way say so in ICMP messages that nobody signs. So what they say holds for some minutes only, and there is
 //! a least of it: a forger can make us cut packets, and no more.
-//! `dmvpn.dataplane.paths` is the same in Python.
+//! `dmvpn.dataplane.fragmentation` is the same in Python.
 
 use crate::doors::Front;
 use crate::hash::Told;

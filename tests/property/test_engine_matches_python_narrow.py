@@ -13,8 +13,7 @@ from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.fragmentation import TIMEOUT
-from dmvpn.dataplane.paths import AGE, LEAST
+from dmvpn.dataplane.fragmentation import AGE, LEAST, TIMEOUT
 from dmvpn.dataplane.tap import VnetHeader
 from dmvpn.net import icmp
 from dmvpn.net.gre import GreHeader

@@ -30,7 +30,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Doors
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.paths import LEAST, PathMtus, Room
+from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, TunnelTable
 from dmvpn.dataplane.refusals import may_answer

@@ -37,8 +37,8 @@ from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
 from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
 from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
-from dmvpn.dataplane.paths import LEAST, PathMtus, Room
 from dmvpn.dataplane.refusals import may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.facts import NO_REASON
 from dmvpn.base.filters import PortFilters
-from dmvpn.dataplane.paths import PathMtus
+from dmvpn.dataplane.fragmentation import PathMtus
 from dmvpn.dataplane.refusals import may_answer
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.filters import RouterFilters, doubt_of
