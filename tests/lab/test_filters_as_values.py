@@ -14,7 +14,6 @@ import pytest
 from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry, FilterList, Flags, PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.filtered import packet_of
 from dmvpn.dataplane.netlink.nfsocket import CopiedPackets, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Hook,
@@ -28,6 +27,7 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.sets import elements_there
+from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.userspace import filter_ranks, filter_rules
 from dmvpn.dataplane.userspace.filter_matches import Rules
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.filtered import packet_of
+from dmvpn.dataplane.packets import packet_of
 from dmvpn.tools.doctor.packet_flows import PLAIN, Kind
 from dmvpn.tools.troubles.list_setup import Lists
 from dmvpn.tools.troubles.vrf_setup import Vrfs

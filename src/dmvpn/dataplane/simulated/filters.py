@@ -15,7 +15,7 @@ from dmvpn.base.effects import RouteKind
 from dmvpn.base.events import PacketsFiltered
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
 from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms
-from dmvpn.dataplane.filtered import has_header, packet_of
+from dmvpn.dataplane.packets import has_header, packet_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

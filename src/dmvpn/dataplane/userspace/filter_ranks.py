@@ -28,7 +28,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.filters import END_OF_LIST
-from dmvpn.dataplane.filtered import NEEDED_OCTETS
 from dmvpn.dataplane.netlink import sets
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -42,6 +41,7 @@ from dmvpn.dataplane.netlink.nftables import (
     meta,
     verdict,
 )
+from dmvpn.dataplane.packets import NEEDED_OCTETS
 from dmvpn.dataplane.userspace import filter_matches
 from dmvpn.dataplane.userspace.filter_matches import WORTH_BOXES, BoxKey, HashKey, Masks, masks_of, values_of
 from dmvpn.dataplane.userspace.filter_pieces import Kind, is_prefix, layers

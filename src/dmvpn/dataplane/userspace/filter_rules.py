@@ -34,7 +34,6 @@ from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
 from dmvpn.base.translation import ICMP, TCP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.filtered import NEEDED_OCTETS
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Fragment,
@@ -55,6 +54,7 @@ from dmvpn.dataplane.netlink.nftables import (
     verdict,
 )
 from dmvpn.dataplane.netlink.sets import FIRST_REGISTER, add_elements, load, lookup, number_element, number_map
+from dmvpn.dataplane.packets import NEEDED_OCTETS
 from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol, path_echo
 from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, pieces_of
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
