@@ -3,20 +3,33 @@
 A packet is hidden from lists if it is too short to have what entries ask for, or if it is a second fragment that would
 overwrite the TCP flags of the first one when they are put together (RFC 1858 §3, RFC 3128). A port with a list drops
 hidden packets, without an answer.
+
+ICMP errors that planes send: the packets that one may answer, and the messages. RFC 792, RFC 1122, RFC 4443.
+
+IKE's two UDP ports, and the event for a datagram that came to one of them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
 from dmvpn.base.translation import ICMP, TCP, UDP
+from dmvpn.net import icmp, icmpv6, ip
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.octets import ipv4_address
+from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.net.octets import Octets
+
+
+# --------------------------------------------------------------------------------- packets as access lists look at them
+
 
 #: Octets that a packet must have behind its IP header, by protocol: up to TCP's flags; the headers of UDP and ICMP.
 NEEDED_OCTETS: Final = {TCP: 14, UDP: 8, ICMP: 8}
@@ -73,3 +86,79 @@ def _options(octets: bytes) -> Iterator[int]:
         if length < 2:
             return
         place += length
+
+
+# ------------------------------------------------------------------------------------------------ ICMP errors
+
+
+IcmpError = icmp.DestinationUnreachable | icmp.TimeExceeded
+_ERRORS = (
+    icmp.IcmpType.DESTINATION_UNREACHABLE,
+    icmp.IcmpType.REDIRECT,
+    icmp.IcmpType.TIME_EXCEEDED,
+    icmp.IcmpType.PARAMETER_PROBLEM,
+)
+
+
+def unreachable(code: icmp.UnreachableCode) -> Callable[[bytes], IcmpError]:
+    """Return a function of quoted octets that makes the ICMP message destination unreachable."""
+    return lambda quoted: icmp.DestinationUnreachable(code=code, quoted=quoted)
+
+
+def time_exceeded(quoted: bytes) -> IcmpError:
+    """Return the error for a packet whose TTL has expired."""
+    return icmp.TimeExceeded(quoted=quoted)
+
+
+def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
+    """Return a function of quoted octets that makes the error for a packet with DF larger than this MTU, RFC
+    1191 §4.
+    """
+    code = icmp.UnreachableCode.FRAGMENTATION_NEEDED
+    return lambda quoted: icmp.DestinationUnreachable(code=code, next_hop_mtu=mtu, quoted=quoted)
+
+
+def may_answer(data: bytes) -> bool:
+    """Return False for packets that no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, all fragments but the
+    first.
+
+    Over IPv6: RFC 4443 §2.4 (e), which has the same for errors, redirects, multicast and senders without an address.
+    """
+    packet = ip.parse(data)
+    if not isinstance(packet, Ipv4Packet):
+        if packet.destination.is_multicast or packet.source.is_multicast or packet.source.is_unspecified:
+            return False
+        is_icmp = packet.protocol == IpProtocol.ICMPV6 and packet.payload
+        return not is_icmp or not icmpv6.is_error(packet.payload)
+    if packet.fragment_offset or packet.destination.is_multicast or int(packet.destination) == 0xFFFFFFFF:
+        return False
+    return packet.protocol != IpProtocol.ICMP or not packet.payload or packet.payload[0] not in _ERRORS
+
+
+# ------------------------------------------------------------------------------------------------ IKE's ports
+
+
+IKE: Final = 500
+#: ESP uses this port too (RFC 3948).
+IKE_BEHIND_NAT: Final = 4500
+#: Before IKE on port 4500 (RFC 3948 §2.2): no SPI is zero.
+NON_ESP_MARKER: Final = bytes(4)
+
+
+def ike_received(
+    source: IPAddress, source_port: int, local: IPAddress, local_port: int, octets: bytes, tos: int, vrf: str = ""
+) -> IpReceived:
+    """Return the event of a datagram for IKE, UDP header first. Its interface is "", because it came to an address.
+
+    vrf: the VRF of that address.
+    """
+    udp = UdpDatagram(source_port=source_port, destination_port=local_port, payload=octets)
+    return IpReceived(
+        interface="",
+        source=source,
+        destination=local,
+        protocol=IpProtocol.UDP,
+        payload=udp.serialize(source, local),
+        tos=tos,
+        vrf=vrf,
+    )

@@ -24,7 +24,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClearReceived, ConnectionHeard, ConnectionUnheard, Event, SaWorn, UnknownSpi
 from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
-from dmvpn.dataplane.ike import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
+from dmvpn.dataplane.packets import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ecn import merged
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet

@@ -23,7 +23,7 @@ from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpR
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import NhrpNetworks, usage_of
 from dmvpn.dataplane.esp.table import PeerPlace
-from dmvpn.dataplane.ike import IKE_BEHIND_NAT
+from dmvpn.dataplane.packets import IKE_BEHIND_NAT
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket

@@ -26,7 +26,7 @@ from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.nat.flows import Drop
-from dmvpn.dataplane.refusals import IcmpError, may_answer, time_exceeded, too_big, unreachable
+from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.dataplane.simulated.tunnels import HairpinFilter, NbmaPeer

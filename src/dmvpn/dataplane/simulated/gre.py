@@ -38,8 +38,7 @@ from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unres
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
-from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER
-from dmvpn.dataplane.refusals import may_answer, too_big
+from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel, Waiting

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
-from dmvpn.dataplane.ike import IKE, IKE_BEHIND_NAT, ike_received
+from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket, UdpSocket, origin_control, place
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet

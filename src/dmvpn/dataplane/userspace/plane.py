@@ -24,7 +24,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.nfsocket import forward_drops
-from dmvpn.dataplane.refusals import too_big
+from dmvpn.dataplane.packets import too_big
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
 from dmvpn.dataplane.userspace.leaks import RouteLeaks
 from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, made_here

@@ -15,7 +15,7 @@ from dmvpn.base.effects import SendIp, SetFilters, SetInterface
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed
 from dmvpn.base.filters import PortFilters
-from dmvpn.dataplane import refusals
+from dmvpn.dataplane import packets
 from dmvpn.net.icmp import UnreachableCode
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import ipv4_address
@@ -122,9 +122,9 @@ class PortFilterOrders:
             interface = next((name for part in self._parts if (name := part.kernel.interface_name(index))), "")
         header = (data[0] & 0x0F) * 4 if data else 0
         own = self._address(interface)
-        if not isinstance(own, IPv4Address) or len(data) < header or not refusals.may_answer(data):
+        if not isinstance(own, IPv4Address) or len(data) < header or not packets.may_answer(data):
             return
-        prohibited = refusals.unreachable(UnreachableCode.ADMINISTRATIVELY_PROHIBITED)(data[: header + _QUOTED])
+        prohibited = packets.unreachable(UnreachableCode.ADMINISTRATIVELY_PROHIBITED)(data[: header + _QUOTED])
         order = SendIp(None, own, ipv4_address(data[12:16]), IpProtocol.ICMP, prohibited.serialize())
         vrf = self._vrf_of(interface)
         with suppress(OSError, UserError), self._places.at(vrf):

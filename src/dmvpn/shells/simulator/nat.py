@@ -17,7 +17,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.nat.flows import Drop, FlowTable
 from dmvpn.dataplane.nat.translator import Translator
-from dmvpn.dataplane.refusals import may_answer, time_exceeded
+from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.shells.facts import GatewayFacts, GreFlow

@@ -18,7 +18,7 @@ from dmvpn.base.effects import RouteKind
 from dmvpn.base.facts import NO_REASON
 from dmvpn.base.filters import PortFilters
 from dmvpn.dataplane.fragmentation import PathMtus
-from dmvpn.dataplane.refusals import may_answer
+from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.simulated.chassis import Loss
 from dmvpn.dataplane.simulated.filters import RouterFilters, doubt_of
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dmvpn.base.filters import FilterList, Packet, ReversePath
     from dmvpn.dataplane.esp.suite import EspSuite
     from dmvpn.dataplane.esp.table import PeerPlace
-    from dmvpn.dataplane.refusals import IcmpError
+    from dmvpn.dataplane.packets import IcmpError
     from dmvpn.dataplane.simulated.chassis import Transmit
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
     from dmvpn.dataplane.simulated.tunnels import Outer, SimulatedTunnel
