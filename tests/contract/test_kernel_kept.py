@@ -26,7 +26,8 @@ from dmvpn.base.effects import (
     SetRoute,
 )
 from dmvpn.base.events import KernelContested, Resync, Unresolved
-from dmvpn.dataplane import netlink, sysctl
+from dmvpn.dataplane import host as sysctl
+from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.kernel import Kernel

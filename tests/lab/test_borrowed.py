@@ -10,7 +10,8 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
-from dmvpn.dataplane import netlink, sysctl
+from dmvpn.dataplane import host as sysctl
+from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace import leftovers, records
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.links import InterfaceNames

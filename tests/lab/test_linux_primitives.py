@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.dataplane import sysctl
+from dmvpn.dataplane import host
 from dmvpn.dataplane.netlink import (
     ROUTE_PROTOCOL,
     InetConf,
@@ -315,11 +315,11 @@ def test_an_echo_is_answered_and_only_the_wanted_icmp_types_are_heard(in_lab: La
 def test_settings_are_written_and_what_they_were_is_told(in_lab: Lab) -> None:
     def change() -> None:
         path, other = "net/ipv4/ip_forward", "net/ipv4/conf/all/rp_filter"
-        before = sysctl.read(path)
+        before = host.read(path)
         opposite = 1 - int(before or 0)
-        assert sysctl.put(path, opposite) == sysctl.Setting(path, str(opposite), before)
-        assert sysctl.put_all({path: opposite, other: 2}) == []
-        assert (sysctl.read(path), sysctl.read(other)) == (str(opposite), "2")
+        assert host.put(path, opposite) == host.Setting(path, str(opposite), before)
+        assert host.put_all({path: opposite, other: 2}) == []
+        assert (host.read(path), host.read(other)) == (str(opposite), "2")
 
     in_lab(change)
 
@@ -328,13 +328,13 @@ def test_read_only_proc_sys_is_reported_and_netlink_does_what_matters(in_lab: La
     def change() -> None:
         mount("/proc/sys", "/proc/sys", None, MS_BIND)
         mount("/proc/sys", "/proc/sys", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
-        assert not sysctl.writable()
-        wanted = 1 - int(sysctl.read("net/ipv4/ip_forward") or 0)
-        (refused,) = sysctl.put_all({"net/ipv4/ip_forward": wanted})
+        assert not host.writable()
+        wanted = 1 - int(host.read("net/ipv4/ip_forward") or 0)
+        (refused,) = host.put_all({"net/ipv4/ip_forward": wanted})
         assert refused.problem == os.strerror(errno.EROFS)
-        assert sysctl.put("net/ipv4/no_such", 1).found is None
+        assert host.put("net/ipv4/no_such", 1).found is None
         with NetlinkSocket() as kernel:
             kernel.call(set_link("lo", LinkSettings(inet=InetConf(forwarding=1, rp_filter=0))))
-        assert sysctl.read("net/ipv4/conf/lo/forwarding") == "1"
+        assert host.read("net/ipv4/conf/lo/forwarding") == "1"
 
     in_lab(change)

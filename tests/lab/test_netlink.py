@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.dataplane import sysctl
+from dmvpn.dataplane import host
 from dmvpn.dataplane.netlink import (
     ROUTE_PROTOCOL,
     AddressEvent,
@@ -239,7 +239,7 @@ def test_neighbor_parameters_are_set_without_proc_sys(in_lab: Lab) -> None:
                 wanted = {"app_solicit": "1", "ucast_solicit": "0", "mcast_solicit": "0"}
                 if version == "ipv4":
                     wanted |= {"retrans_time_ms": "200", "unres_qlen_bytes": str(4 << 20)}
-                found = {name: sysctl.read(f"net/{version}/neigh/Tunnel100/{name}") for name in wanted}
+                found = {name: host.read(f"net/{version}/neigh/Tunnel100/{name}") for name in wanted}
                 assert found == wanted
 
     in_lab(look)

@@ -19,8 +19,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import Setting
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
-from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.filter_rules import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
 from dmvpn.dataplane.userspace.keeper import Keeper

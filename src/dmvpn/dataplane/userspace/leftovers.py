@@ -46,8 +46,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import Setting, dotted, put_all, read, write
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkFlag
-from dmvpn.dataplane.sysctl import Setting, dotted, put_all, read, write
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace import vrf_devices
 from dmvpn.dataplane.userspace.links import END_METRIC, GUARD_METRIC, MAIN, Domain, made_here

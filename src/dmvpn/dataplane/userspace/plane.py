@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.translation import Translations
+    from dmvpn.dataplane.host import Setting
     from dmvpn.dataplane.netlink.nfsocket import BaseChain
-    from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.vrf_devices import Grounds
 

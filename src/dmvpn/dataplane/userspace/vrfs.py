@@ -29,7 +29,7 @@ from dmvpn.dataplane.userspace.streams import KernelStreams
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from dmvpn.dataplane.sysctl import Setting
+    from dmvpn.dataplane.host import Setting
     from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
     from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.records import Records

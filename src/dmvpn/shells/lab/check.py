@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane import sysctl
+from dmvpn.dataplane import host
 from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import IcmpSocket
@@ -111,7 +111,7 @@ def _tried(what: str, attempt: Callable[[], None], evidence: str) -> LabRequirem
 
 def _settings() -> LabRequirement:
     # No reason to stop: settings for forwarding are set by netlink where this is refused.
-    writable = sysctl.writable()
+    writable = host.writable()
     return LabRequirement(
         "/proc/sys", True, "writable" if writable else "read-only: some settings keep the host's values"
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane import netlink, sysctl
+from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.shells.facts import GatewayFacts, GreFlow
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
@@ -55,7 +55,7 @@ class Gateway:
 
     def begin(self) -> None:
         """Start to translate. Call it once, inside its namespace. Raises HostProblem."""
-        sysctl.put_all(
+        host.put_all(
             {
                 "net/ipv4/ip_forward": 1,
                 "net/ipv4/icmp_ratelimit": 0,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane import netlink, sysctl
+from dmvpn.dataplane import host as sysctl
+from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.shells.lab.gateway import Gateway
 from dmvpn.shells.lab.namespaces import inside_network, new_network

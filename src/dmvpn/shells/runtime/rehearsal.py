@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane import netlink, sysctl
+from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.userspace.records import Records
@@ -167,7 +167,7 @@ def _build(stage: Stage, kernel: netlink.NetlinkSocket) -> None:
         if made is not None:
             indexes[link.index] = made.index
         kernel.call(*([netlink.set_up(link.name)] if link.up else []), *([netlink.set_up(far)] if link.carrier else []))
-    sysctl.put_all(stage.settings)
+    host.put_all(stage.settings)
     for address in stage.addresses:
         there = netlink.InterfaceAddress(indexes[address.link], address.address, address.prefix_length)
         kernel.execute([netlink.add_address(there)])
@@ -217,9 +217,9 @@ def _compared(
         return [(key[0], words(things[key], lambda index: names.get(index, str(index)))) for key in keys]
 
     settings = [
-        f"{sysctl.dotted(path)} {old} -> {new}"
+        f"{host.dotted(path)} {old} -> {new}"
         for path, old in records.found().items()
-        if _FAR not in path and (new := sysctl.read(path)) not in (None, old)
+        if _FAR not in path and (new := host.read(path)) not in (None, old)
     ]
     replaced = {key: thing for key, thing in before.items() if key not in after}
     things: dict[str, list[str]] = {}
@@ -293,7 +293,7 @@ def _settings(links: list[str]) -> Iterator[tuple[str, str]]:
     files = [Path("/proc/sys/net/ipv4/ip_forward"), *Path("/proc/sys/net/ipv4").glob("*")]
     for file in (*files, *(file for folder in folders for file in sorted(folder.glob("*")))):
         path = str(file.relative_to("/proc/sys"))
-        if file.is_file() and (value := sysctl.read(path)) is not None:
+        if file.is_file() and (value := host.read(path)) is not None:
             yield path, value
 
 
