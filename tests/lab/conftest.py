@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.namespaces import run_in_lab
 from support.labs import Labs

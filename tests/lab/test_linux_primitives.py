@@ -16,6 +16,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.dataplane import host
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import (
     ROUTE_PROTOCOL,
     InetConf,
@@ -31,7 +32,6 @@ from dmvpn.dataplane.netlink import (
     set_link,
     set_neighbor,
 )
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import (
     EIGRP_GROUP,
     RIP_GROUP,

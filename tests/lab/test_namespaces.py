@@ -11,8 +11,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import NetlinkSocket, VethEnd, create_veth
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import GreSocket
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.check import check

@@ -18,7 +18,7 @@ import pytest
 
 from dmvpn.base.errors import surely
 from dmvpn.dataplane import sockets
-from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.sockets import GreSocket, UdpSocket, bind
 from dmvpn.shells.lab.namespaces import inside_network
 from support.links import FAR, HERE, THERE, cable, narrow_path, path_mtu

@@ -6,10 +6,10 @@ import errno
 
 import pytest
 
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.wire import parse_messages
-from dmvpn.dataplane.problems import HostProblem
 
 _NFTABLES = 10 << 8
 

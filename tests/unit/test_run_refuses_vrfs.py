@@ -12,6 +12,7 @@ import pytest
 from dmvpn.app.config import startable
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace import records

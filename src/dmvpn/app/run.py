@@ -21,8 +21,7 @@ from dmvpn.app.reloading import HangUp, hang_up, reloads
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
-from dmvpn.dataplane.host import dotted
-from dmvpn.dataplane.problems import Capability, HostProblem, has
+from dmvpn.dataplane.host import Capability, HostProblem, dotted, has
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import words

@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.problems import HostProblem, need
+from dmvpn.dataplane.host import HostProblem, need
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

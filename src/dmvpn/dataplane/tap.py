@@ -22,9 +22,9 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from dmvpn.dataplane.host import HostProblem, in_container, need
 from dmvpn.dataplane.netlink.channel import NetlinkSocket
 from dmvpn.dataplane.netlink.link import LinkSettings, checked_name, set_link
-from dmvpn.dataplane.problems import HostProblem, in_container, need
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.engines import choose
-from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.face.serving import make_server
 from dmvpn.labs import orders
 from dmvpn.labs.addresses import addresses

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.host import HostProblem, need
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import IPV4
 from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
-from dmvpn.dataplane.problems import HostProblem, need
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -35,6 +35,7 @@ from dmvpn.base.translation import ICMP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import Alarms
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink.nfsocket import CopiedPackets
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -66,7 +67,6 @@ from dmvpn.dataplane.netlink.sets import (
     sets_there,
 )
 from dmvpn.dataplane.packets import packet_of
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace.filter_matches import Rules, counts_of
 from dmvpn.dataplane.userspace.filter_pieces import UnsuitableEntry
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list, add_reverse_path

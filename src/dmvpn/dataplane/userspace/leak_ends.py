@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter, nftables
 from dmvpn.dataplane.netlink import nftables as marking
 from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, SOURCE_TRANSLATED
 from dmvpn.dataplane.netlink.nftables import has_mark, set_mark
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace.links import END_METRIC
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import LinkState, TablePurpose

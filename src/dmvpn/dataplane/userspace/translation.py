@@ -69,9 +69,9 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.events import Event
     from dmvpn.base.translation import Addresses, Clause, Overload, PacketRule
+    from dmvpn.dataplane.host import HostProblem
     from dmvpn.dataplane.netlink.netfilter import Ends, TrackedFlow
     from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-    from dmvpn.dataplane.problems import HostProblem
     from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Ledger, Others

@@ -42,8 +42,8 @@ from dmvpn.base.effects import SetVrfs
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event, Resync, VrfLost
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkSettings
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import open_on
 from dmvpn.dataplane.userspace.keeper import AT_ONCE, CALM, FIRST_DELAY, LONGEST_DELAY
 from dmvpn.dataplane.userspace.links import MAIN, Domain

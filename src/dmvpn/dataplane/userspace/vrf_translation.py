@@ -24,7 +24,7 @@ from dmvpn.dataplane.userspace.leak_ends import device
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from dmvpn.dataplane.problems import HostProblem
+    from dmvpn.dataplane.host import HostProblem
     from dmvpn.dataplane.userspace.leaks import RouteLeaks
     from dmvpn.dataplane.userspace.links import InterfaceNames
     from dmvpn.dataplane.userspace.translation import FromVrfs

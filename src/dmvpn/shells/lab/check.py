@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import host
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.sockets import IcmpSocket
 from dmvpn.dataplane.tap import DEVICE, Tap, open_device
 from dmvpn.shells.lab.forked import ChildFailed, Json

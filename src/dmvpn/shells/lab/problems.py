@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.problems import Capability, HostProblem, has, in_container
+from dmvpn.dataplane.host import Capability, HostProblem, has, in_container
 
 _APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"
 _CONTAINER_OPTIONS = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined --device /dev/net/tun"

@@ -11,10 +11,10 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.dataplane.host import Capability, HostProblem, has, need
 from dmvpn.dataplane.netlink.netfilter import Masquerade, messages
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import delete_table, new_table
-from dmvpn.dataplane.problems import Capability, HostProblem, has, need
 from dmvpn.dataplane.tap import open_device
 from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
