@@ -1,4 +1,4 @@
-//! A connection on which packets go out and none comes in: `dmvpn.dataplane.esp.silence` says the same in Python.
+//! A connection on which packets go out and none comes in: `dmvpn.dataplane.esp.table` says the same in Python.
 
 use std::cell::Cell;
 

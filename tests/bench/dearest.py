@@ -23,8 +23,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import IpReceived, NhrpReceived
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.base.streams import StreamData
-from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import Outbound
 from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.packet import Update, serialize
 from dmvpn.features.eigrp.metric import Vector

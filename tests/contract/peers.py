@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from contract.worlds import nbma
 from dmvpn.base.effects import GRE_IPV4, InstallSa, MoveConnection
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.dataplane.esp.association import EspError, Inbound, Outbound
-from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import EspError, Inbound, Outbound, ReplayWindow
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.udp import HEADER_LENGTH, UdpDatagram

@@ -31,9 +31,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.esp.table import Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket

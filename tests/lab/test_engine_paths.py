@@ -17,9 +17,8 @@ from dmvpn.base.effects import GRE_NHRP, DfBit, TunnelSpec
 from dmvpn.base.events import GreDrops
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.engines import choose
-from dmvpn.dataplane.esp.association import Inbound
-from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import Inbound, ReplayWindow
 from dmvpn.dataplane.netlink import LinkSettings, NetlinkSocket, set_link, set_up
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.tap import GSO_TCPV4, NEEDS_CHECKSUM, Tap, VnetHeader

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.esp.table import Outbound, PeerPlace
 from dmvpn.dataplane.python import core as oracle
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet

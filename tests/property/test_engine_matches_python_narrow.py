@@ -10,9 +10,8 @@ import pytest
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.esp.table import Outbound, PeerPlace
 from dmvpn.dataplane.fragmentation import AGE, LEAST, TIMEOUT
 from dmvpn.dataplane.tap import VnetHeader
 from dmvpn.net import icmp

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from dmvpn.base.events import UnknownSpi
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.esp.table import Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet

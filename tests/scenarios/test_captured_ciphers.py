@@ -12,8 +12,8 @@ import pytest
 
 from dmvpn.base.effects import ReportKey
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
-from dmvpn.dataplane.esp.association import Outbound
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import Outbound
 from dmvpn.net import ipv4, pcap
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import IpProtocol

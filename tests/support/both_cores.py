@@ -15,9 +15,8 @@ import pytest
 from dmvpn.base.effects import GRE_NHRP, DfBit
 from dmvpn.base.protection import EspCipher
 from dmvpn.dataplane.contract import Amount
-from dmvpn.dataplane.esp.association import Inbound
-from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import Inbound, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
 from dmvpn.net.gre import GreSequence

@@ -7,21 +7,36 @@
 A rekey loses no packets: a pair that is not installed `eager` is *pending*, that is, only received on, until a packet
 of the peer arrives on it; then it is used for sending, and older pending pairs are no longer used. Addresses are
 packed, for dicts; ours is a number (`local`).
+
+One direction of a security association: octets of a payload in, an ESP packet out; and the reverse.
+
+Replay protection, and the upper half of a sequence number: RFC 4303 §3.4.3 and appendix A.
+
+The window is at least 1,024 packets wide: trains of packets (UDP segmentation, several queues) arrive out of order.
+
+A connection on which packets go out and none comes in: the planes report it, and IKE asks the peer whether it lives.
+
+One comparison for each packet that goes out. Traffic in one direction is legitimate, so a silence that goes on causes
+fewer and fewer alarms: after 10 s, 40 s, 160 s ... of it, always with a packet that goes out.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
+import struct
 from bisect import insort
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from dmvpn.base.errors import WireError
 from dmvpn.base.protection import SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Doors
-from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
-from dmvpn.dataplane.esp.replay import ReplayWindow
-from dmvpn.dataplane.esp.silence import Silence
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net.ipv4 import HEADER_LENGTH
@@ -32,6 +47,266 @@ if TYPE_CHECKING:
 
     from dmvpn.base.protection import EspSa
     from dmvpn.dataplane.contract import Door
+
+
+# ------------------------------------------------------------------------------------------------ replay protection
+
+
+SMALLEST: Final = 1024
+_HALF: Final = 1 << 32
+
+
+class ReplayWindow:
+    """Received sequence numbers. size: packets; 0: no protection. top: the highest so far, 64 bits."""
+
+    __slots__ = ("_seen", "size", "top")
+
+    def __init__(self, size: int = SMALLEST) -> None:
+        self.size = max(size, SMALLEST) if size else 0
+        self.top = 0
+        self._seen = 0  # bit n: top - n was received
+
+    def full_number(self, low: int) -> int:
+        """Return the 64-bit sequence number from the lower half in a packet (appendix A2.2)."""
+        high, bottom = self.top >> 32, self.top & (_HALF - 1)
+        width = self.size or SMALLEST
+        if bottom >= width - 1:
+            guess = high if low > bottom - width else high + 1
+        else:  # the window reaches back into the previous half
+            guess = high - 1 if low > (bottom - width) % _HALF and high else high
+        return guess << 32 | low
+
+    def is_fresh(self, number: int) -> bool:
+        """Return whether a packet with this number may be accepted.
+
+        Checked before decryption, and again before it is recorded.
+        """
+        if number == 0:
+            return False
+        if not self.size or number > self.top:
+            return True
+        behind = self.top - number
+        return behind < self.size and not self._seen >> behind & 1
+
+    def note(self, number: int) -> None:
+        """Record that the packet with this number was accepted: a second one is a replay."""
+        if number > self.top:
+            ahead = number - self.top
+            self._seen = (self._seen << ahead | 1) & ((1 << self.size) - 1) if ahead < self.size else 1
+            self.top = number
+        elif self.size:
+            self._seen |= 1 << (self.top - number)
+
+
+# ------------------------------------------------------------------------------------------------ one direction
+
+
+_HEADER: Final = struct.Struct("!4sI")
+_ESN_AAD: Final = struct.Struct("!4sQ")
+_PADDING: Final = bytes(range(1, 256))
+_LAST: Final = (1 << 32) - 1
+_LAST_EXTENDED: Final = (1 << 64) - 1
+
+
+class EspError(WireError):
+    """A packet that fails authentication or decryption: forged, damaged, or not ours."""
+
+
+class Replayed(EspError):
+    """A packet that is a duplicate, or older than the window (RFC 4303 §3.4.3)."""
+
+
+class Exhausted(Exception):
+    """The sequence numbers of an SA are used up: nothing may be sent on it any more (RFC 4303 §3.3.3)."""
+
+
+class _Protection(Protocol):
+    """The cipher's operations on one packet."""
+
+    def seal(self, header: bytes, number: int, text: bytes) -> bytes: ...
+
+    def open(self, header: bytes, number: int, sealed: bytes) -> bytes: ...
+
+
+class _Gcm:
+    """RFC 4106: the IV is the sequence number, which never repeats under one key."""
+
+    __slots__ = ("_aead", "_esn", "_salt")
+
+    def __init__(self, suite: EspSuite, key: bytes, esn: bool) -> None:
+        self._aead, self._salt, self._esn = AESGCM(key[: suite.key]), key[suite.key :], esn
+
+    def seal(self, header: bytes, number: int, text: bytes) -> bytes:
+        iv = number.to_bytes(8, "big")
+        return iv + self._aead.encrypt(self._salt + iv, text, self._associated(header, number))
+
+    def open(self, header: bytes, number: int, sealed: bytes) -> bytes:
+        try:
+            return self._aead.decrypt(self._salt + sealed[:8], sealed[8:], self._associated(header, number))
+        except InvalidTag as error:
+            raise EspError("an ESP packet does not open", offset=8, clause="RFC 4106 §3") from error
+
+    def _associated(self, header: bytes, number: int) -> bytes:
+        return _ESN_AAD.pack(header[:4], number) if self._esn else header
+
+
+class _Cbc:
+    """RFC 3602 with RFC 2404 or RFC 4868: encrypt, then authenticate."""
+
+    __slots__ = ("_algorithm", "_esn", "_integrity_key", "_random", "_suite")
+
+    def __init__(
+        self, suite: EspSuite, key: bytes, integrity_key: bytes, esn: bool, random: Callable[[int], bytes]
+    ) -> None:
+        self._algorithm, self._integrity_key = algorithms.AES(key), integrity_key
+        self._suite, self._esn, self._random = suite, esn, random
+
+    def seal(self, header: bytes, number: int, text: bytes) -> bytes:
+        iv = self._random(self._suite.iv)
+        encryptor = Cipher(self._algorithm, modes.CBC(iv)).encryptor()
+        body = iv + encryptor.update(text) + encryptor.finalize()
+        return body + self._icv(header + body, number)
+
+    def open(self, header: bytes, number: int, sealed: bytes) -> bytes:
+        suite = self._suite
+        body = sealed[: -suite.icv]
+        if not hmac.compare_digest(self._icv(header + body, number), sealed[-suite.icv :]):
+            raise EspError("an ESP packet does not open", offset=8, clause="RFC 4303 §3.4.4")
+        if (len(body) - suite.iv) % suite.align:
+            raise EspError("an ESP packet has a wrong length", offset=8, clause="RFC 4303 §2.4")
+        decryptor = Cipher(self._algorithm, modes.CBC(body[: suite.iv])).decryptor()
+        return decryptor.update(body[suite.iv :]) + decryptor.finalize()
+
+    def _icv(self, octets: bytes, number: int) -> bytes:
+        if self._esn:  # the upper half is not sent, but authenticated: RFC 4303 §2.2.1
+            octets += (number >> 32).to_bytes(4, "big")
+        return hmac.digest(self._integrity_key, octets, self._suite.integrity)[: self._suite.icv]
+
+
+def _protection(
+    suite: EspSuite, key: bytes, integrity_key: bytes, esn: bool, random: Callable[[int], bytes]
+) -> _Protection:
+    if len(key) != suite.keymat:
+        raise ValueError(f"{len(key)} octets of key where {suite.keymat} are needed")
+    return _Gcm(suite, key, esn) if suite.is_aead else _Cbc(suite, key, integrity_key, esn, random)
+
+
+class Outbound:
+    """Our sending direction. spi: 4 octets, the peer's. packets, octets: encrypted so far (octets of payload)."""
+
+    __slots__ = ("_esn", "_protection", "octets", "packets", "spi", "suite")
+
+    def __init__(
+        self,
+        suite: EspSuite,
+        spi: bytes,
+        key: bytes,
+        integrity_key: bytes = b"",
+        *,
+        esn: bool = False,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.suite, self.spi = suite, spi
+        self._protection, self._esn = _protection(suite, key, integrity_key, esn, random), esn
+        self.packets = self.octets = 0
+
+    def seal(self, payload: bytes, next_header: int) -> bytes:
+        """Return the ESP packet, from SPI to ICV. Raises Exhausted."""
+        if self.packets >= (_LAST_EXTENDED if self._esn else _LAST):
+            raise Exhausted
+        self.packets += 1
+        self.octets += len(payload)
+        padding = self.suite.padding(len(payload))
+        text = payload + _PADDING[:padding] + bytes((padding, next_header))
+        header = _HEADER.pack(self.spi, self.packets & _LAST)
+        return header + self._protection.seal(header, self.packets, text)
+
+
+class Inbound:
+    """Our receiving direction. spi: 4 octets, ours. replayed, broken: refused packets, by reason."""
+
+    __slots__ = ("_esn", "_least", "_protection", "broken", "octets", "packets", "replayed", "spi", "suite", "window")
+
+    def __init__(
+        self,
+        suite: EspSuite,
+        spi: bytes,
+        key: bytes,
+        integrity_key: bytes = b"",
+        *,
+        window: ReplayWindow,
+        esn: bool = False,
+    ) -> None:
+        self.suite, self.spi, self.window = suite, spi, window
+        self._protection, self._esn = _protection(suite, key, integrity_key, esn, os.urandom), esn
+        self._least = suite.overhead(0) - suite.padding(0)
+        self.packets = self.octets = self.replayed = self.broken = 0
+
+    def open(self, packet: bytes) -> tuple[bytes, int]:
+        """Return payload and next header of an ESP packet. Raises EspError; the window has not moved then."""
+        try:
+            return self._open(packet)
+        except Replayed:
+            self.replayed += 1
+            raise
+        except EspError:
+            self.broken += 1
+            raise
+
+    def _open(self, packet: bytes) -> tuple[bytes, int]:
+        if len(packet) < self._least:
+            raise EspError("an ESP packet is cut off", offset=len(packet), clause="RFC 4303 §2")
+        header = packet[:8]
+        low = int.from_bytes(header[4:], "big")
+        number = self.window.full_number(low) if self._esn else low
+        if not self.window.is_fresh(number):
+            raise Replayed(f"sequence number {number} came before, or too late", offset=4, clause="RFC 4303 §3.4.3")
+        text = self._protection.open(header, number, packet[8:])
+        padding, next_header = text[-2], text[-1]
+        if padding + 2 > len(text):
+            raise EspError("more padding than octets", offset=len(packet), clause="RFC 4303 §2.4")
+        self.window.note(number)
+        payload = text[: -2 - padding]
+        self.packets += 1
+        self.octets += len(payload)
+        return payload, next_header
+
+
+# -------------------------------------------------------------------------------- connections on which nothing comes in
+
+
+#: Seconds from the first packet that nothing has followed to the first alarm.
+PATIENCE: Final = 10.0
+#: How many times as long the silence must be for the next alarm.
+GROWTH: Final = 4
+
+
+class Silence:
+    """How long a peer has been silent while packets went to it."""
+
+    __slots__ = ("_patience", "_since")
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._patience = PATIENCE
+
+    def sent(self, now: float) -> bool:
+        """Note a packet that went out, and return whether an alarm is due. now: seconds."""
+        if self._since is None:
+            self._since = now
+            return False
+        if now - self._since < self._patience:
+            return False
+        self._patience *= GROWTH
+        return True
+
+    def ended(self) -> None:
+        """Note that a packet came in, or that the peer is elsewhere from now on: the next silence is another one."""
+        self._since, self._patience = None, PATIENCE
+
+
+# ------------------------------------------------------------------------------------------------ the table
+
 
 #: Packets after which a pair without extended sequence numbers needs a rekey: three quarters of them.
 WORN_PACKETS: Final = 3 << 30
