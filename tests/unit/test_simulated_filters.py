@@ -12,7 +12,7 @@ from dmvpn.base.effects import NextHop, RouteKind, SetFilters, SetRoute
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, PortFilters, ReversePath
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane.packets import packet_of
-from dmvpn.dataplane.simulated.filters import RouterFilters
+from dmvpn.dataplane.simulated.chassis import RouterFilters
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net.ipv4 import Ipv4Packet
 

@@ -5,6 +5,16 @@
 
 A port is in one box. A tunnel's port is in the box of the packets inside; its GRE and ESP packets are those of the box
 of its front door.
+
+Packet filters of a simulated router: whether a packet passes a port, the counters, and reports of logged packets.
+
+A port without lists costs one look into an empty dictionary. Boxes of all VRFs share this, because ports have one name
+each; the table for the look at a sender is that of the box that asks.
+
+A simulated router's own NAT overload, in all VRFs: packets that pass its translators, and the counters.
+
+There is one translator for each outside interface. Packets of the router itself that leave there take a flow of it,
+too, as in Linux: so a reply to an echo of its own is never taken for a station's inside.
 """
 
 from __future__ import annotations
@@ -12,29 +22,331 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.breath import breathing
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, SasCounted
+from dmvpn.base.effects import RouteKind, SetTranslation
+from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PacketsFiltered, SasCounted
+from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
+from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations, port_range
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.contract import usage_of
+from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms, usage_of
 from dmvpn.dataplane.esp.protection import Protection
-from dmvpn.dataplane.simulated.filters import RouterFilters
+from dmvpn.dataplane.nat.flows import Drop, Endpoint, FlowTable, PublicPorts
+from dmvpn.dataplane.nat.translator import Translator, sender_of
+from dmvpn.dataplane.packets import has_header, packet_of
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
-from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.dataplane.simulated.tunnels import TunnelTable
+from dmvpn.net import translate
+from dmvpn.net.icmp import IcmpType
+from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.octets import ip_address
+from dmvpn.net.translate import Side
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
+    from collections.abc import Iterator, Mapping
 
     from dmvpn.base.captures import CaptureDirection
-    from dmvpn.base.effects import SendIp
+    from dmvpn.base.effects import SendIp, SetFilters
+    from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import PeerUsage
+    from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
+    from dmvpn.base.translation import Overload
     from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
     from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
+
+
+# ------------------------------------------------------------------------------------------------ packet filters
+
+
+_NOTHING: Final = PortFilters()
+_DEFAULT: Final = Prefix.parse("0.0.0.0/0")
+#: An address that a station without one sends from, to everybody.
+_ASKS_FOR_ADDRESS: Final = (IPv4Address(0), IPv4Address(0xFFFFFFFF))
+_Place = tuple[str, bool, int]
+#: Kinds of packets whose entry is remembered, in each direction of a port.
+_MOST_REMEMBERED: Final = 4096
+
+
+class SenderDoubt(enum.Enum):
+    """Why the sender of a packet is not reachable as a port asks for (RFC 3704 §2)."""
+
+    OWN = "{source} is an address of the router itself"
+    NO_ROUTE = "no route to the sender {source}"
+    DEFAULT_ROUTE = "only the default route leads to {source}, without allow-default"
+    OTHER_PORT = "the route to {source} leads out of {ports}"
+
+
+class RouterFilters:
+    """Carries out `SetFilters`, and decides."""
+
+    def __init__(self, report: Callable[[Event], None]) -> None:
+        self._report = report
+        self.ports: dict[str, PortFilters] = {}
+        self._counts: dict[_Place, int] = {}
+        #: By port and direction. A flow asks again and again, and a list is looked through from its beginning.
+        self._decided: dict[tuple[str, bool], dict[Packet, FilterEntry | None]] = {}
+        self._alarms = Alarms()
+        self._prohibited = -PROHIBITED_INTERVAL
+
+    def set(self, order: SetFilters) -> None:
+        """Apply this order from now on. Entries that stay keep their counters."""
+        port, filters = order.interface, order.filters
+        for inward in (True, False):
+            self._decided.pop((port, inward), None)
+        kept = filters.counted_on(self.ports.pop(port, _NOTHING))
+        for place in [place for place in self._counts if place[0] == port and place[1:] not in kept]:
+            del self._counts[place]
+        if filters != _NOTHING:
+            self.ports[port] = filters
+
+    def counts(self) -> tuple[FilterCount, ...]:
+        """Return the counters of all entries that have decided on packets."""
+        return tuple(FilterCount(*place, packets) for place, packets in self._counts.items())
+
+    def admits(self, port: str, data: bytes, table: ForwardingTable, now: float) -> bool | None:
+        """Return whether a packet that came by the port may go on; None: it may not, and gets no answer."""
+        filters = self.ports.get(port)
+        if filters is None or not has_header(data):
+            return True  # malformed: dropped where it is parsed
+        if filters.inward is not None:
+            packet = packet_of(data)
+            if packet is None:
+                return None
+            if not filters.is_path_echo(packet) and not self._passes(port, filters.inward, packet, now, inward=True):
+                return False
+        if filters.reverse_path is not None and not self._is_reachable(port, filters.reverse_path, data, table):
+            self._count((port, True, UNREACHABLE_SENDER))
+            return None
+        return True
+
+    def releases(self, port: str, data: bytes, now: float) -> bool | None:
+        """Return whether a forwarded packet may leave by the port; None: it may not, and gets no answer."""
+        filters = self.ports.get(port)
+        if filters is None or filters.outward is None or not has_header(data):
+            return True
+        packet = packet_of(data)
+        if packet is None:
+            return None
+        return filters.is_path_echo(packet) or self._passes(port, filters.outward, packet, now, inward=False)
+
+    def may_prohibit(self, now: float) -> bool:
+        """Return whether a denied packet may be answered; then none for a while."""
+        if now - self._prohibited < PROHIBITED_INTERVAL:
+            return False
+        self._prohibited = now
+        return True
+
+    def is_silent(self, port: str) -> bool:
+        """Return whether no ICMP destination unreachable of the router leaves by this port."""
+        filters = self.ports.get(port)
+        return filters is not None and not filters.unreachables
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    def _passes(self, port: str, listed: FilterList, packet: Packet, now: float, *, inward: bool) -> bool:
+        entry = self._decide(port, listed, packet, inward=inward)
+        place = port, inward, END_OF_LIST if entry is None else entry.sequence
+        self._count(place)
+        if entry is None:
+            return False
+        if (entry.log or entry.log_input) and self._alarms.may_tell((place, self._counts[place]), now):
+            self._report(PacketsFiltered(port, inward, entry.sequence, packet))
+        return entry.permit
+
+    def _is_reachable(self, port: str, asked: ReversePath, data: bytes, table: ForwardingTable) -> bool:
+        """Return whether there is a route to the sender as the port asks for."""
+        source, destination = IPv4Address(data[12:16]), IPv4Address(data[16:20])
+        is_asked = destination.is_multicast or (source, destination) == _ASKS_FOR_ADDRESS
+        return is_asked or doubt_of(port, asked, source, table) is None
+
+    def _decide(self, port: str, listed: FilterList, packet: Packet, *, inward: bool) -> FilterEntry | None:
+        known = self._decided.setdefault((port, inward), {})
+        if packet not in known:
+            if len(known) == _MOST_REMEMBERED:
+                known.clear()
+            known[packet] = listed.decides(packet)
+        return known[packet]
+
+    def _count(self, place: _Place) -> None:
+        self._counts[place] = self._counts.get(place, 0) + 1
+
+
+def doubt_of(port: str, asked: ReversePath, source: IPAddress, table: ForwardingTable) -> SenderDoubt | None:
+    """Return why there is no route to the sender of a packet as the port asks for; None: there is."""
+    if source in table.own:
+        return SenderDoubt.OWN
+    found = table.look_up(source)
+    if found is None or isinstance(found[1], RouteKind):
+        return SenderDoubt.NO_ROUTE
+    if found[0] == _DEFAULT and not asked.allow_default:
+        return SenderDoubt.DEFAULT_ROUTE
+    return SenderDoubt.OTHER_PORT if asked.strict and all(hop.interface != port for hop in found[1]) else None
+
+
+# ------------------------------------------------------------------------------------------------ translation
+
+
+#: Seconds after the last packet of an answered flow, as IOS keeps one of UDP.
+TIMEOUT: Final = 300.0
+_WITH_NUMBER: Final = (IpProtocol.UDP, IpProtocol.TCP, IpProtocol.ICMP)
+
+
+class RouterTranslation:
+    """Carries out `SetTranslation` for a router.
+
+    ports: of all VRFs. A flow begins in one VRF, and its replies return there.
+    """
+
+    def __init__(self, ports: Mapping[str, SimulatedPort], entropy: Entropy) -> None:
+        self._ports = ports
+        self._entropy = entropy
+        self._order = SetTranslation()
+        self._translators: dict[str, Translator] = {}
+        self._hits = 0
+        self._misses = 0
+
+    def set(self, order: SetTranslation) -> None:
+        """Apply this order from now on. Flows stay if their interface still translates."""
+        self._order = order
+        outside = {overload.outside for overload in order.overloads}  # looked up, never iterated
+        self._translators = {name: one for name, one in self._translators.items() if name in outside}
+        for overload in order.overloads:
+            if overload.outside in self._translators:
+                self._translators[overload.outside].flows.forget(overload.refused)
+        if not order.overloads:
+            self._hits = self._misses = 0
+
+    def forget(self) -> None:
+        """Remove all flows."""
+        for translator in self._translators.values():
+            translator.flows.clear()
+
+    def is_outside(self, interface: str) -> bool:
+        """Return whether packets that come in there may be replies to a station inside."""
+        return interface in self._translators
+
+    def is_between(self, arrived: str, leaves: str) -> bool:
+        """Return whether packets from one interface to the other are translated."""
+        return bool(self._order.overloads) and arrived in self._order.inside and bool(self._of(leaves))
+
+    def outwards(self, leaves: str, data: bytes, now: float, vrf: str = "") -> bytes | Drop:
+        """Return a whole packet that `is_between`, after translation; or why it is dropped.
+
+        vrf: where it came from.
+        """
+        flow = _flow_of(data)
+        quoted = translate.quoted(data)
+        rules = [one for one in self._of(leaves) if one.vrf == vrf]
+        overload = next((one for one in rules if quoted is not None or one.translates(flow)), None)
+        translator = self._translator(leaves, flow.destination)
+        if overload is None or translator is None:
+            return data
+        if flow.protocol in overload.refused:
+            return Drop.REFUSED
+        moved = bytearray(data)
+        before = translator.flows.made
+        why = translator.outwards(moved, now, vrf)
+        if why is Drop.UNSOLICITED:  # an error about a packet that was not translated
+            return data
+        if why is not None:
+            return why
+        self._count(made=translator.flows.made != before)
+        return bytes(moved)
+
+    def own(self, leaves: str, data: bytes, now: float, vrf: str = "") -> bytes:
+        """Return a packet of the router itself, of one of its VRFs, as it leaves there."""
+        if data[0] >> 4 != 4 or data[9] not in _WITH_NUMBER or not self._of(leaves):
+            return data
+        sender, moved = sender_of(bytearray(data)), bytearray(data)
+        translator = self._translator(leaves, translate.address(data, Side.DESTINATION))
+        if translator is None or sender.address != translator.public or translate.quoted(data) is not None:
+            return data
+        if data[9] == IpProtocol.ICMP and not _is_echo_request(data):
+            return data
+        return data if translator.outwards(moved, now, vrf) is not None else bytes(moved)
+
+    def inwards(self, interface: str, data: bytes, now: float) -> tuple[str, bytes] | None:
+        """Return a whole packet for the router, translated for the station inside, and the VRF of that station; None:
+        the packet is for the router itself.
+        """
+        translator = self._translators.get(interface)
+        if translator is None or data[0] >> 4 != 4 or translate.address(data, Side.DESTINATION) != translator.public:
+            return None
+        moved = bytearray(data)
+        flow = translator.inwards(moved, now)
+        if flow is None:
+            return None
+        if flow.inside.address != translator.public:
+            self._count(made=False)
+        return flow.vrf, bytes(moved)
+
+    def translations(self, now: float) -> Translations:
+        """Return the live flows."""
+        found = [flow for translator in self._translators.values() for flow in _flows(translator, now)]
+        return Translations(tuple(found), self._hits, self._misses)
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    def _of(self, outside: str) -> list[Overload]:
+        return [overload for overload in self._order.overloads if overload.outside == outside]
+
+    def _translator(self, outside: str, towards: IPAddress) -> Translator | None:
+        """Return the translator of an interface, for its address; a new address starts a new one."""
+        port = self._ports.get(outside)
+        address = port.address_towards(towards) if port is not None else None
+        if not isinstance(address, IPv4Address):
+            return None
+        known = self._translators.get(outside)
+        if known is None or known.public != address:
+
+            def ports(inside: Endpoint) -> PublicPorts:
+                first, last = port_range(inside.port)
+                own = first <= inside.port <= last or inside.address == address
+                return PublicPorts(first, last - first + 1, own)
+
+            flows = FlowTable("port-restricted", TIMEOUT, self._entropy, ports)
+            known = self._translators[outside] = Translator(address, flows)
+        return known
+
+    def _count(self, *, made: bool) -> None:
+        self._misses += made
+        self._hits += not made
+
+
+def _flows(translator: Translator, now: float) -> Iterator[TranslatedFlow]:
+    """Yield the live flows that stations inside began."""
+    for flow in translator.flows.living(now):
+        for remote, state in flow.remotes.items():
+            if flow.inside.address != translator.public and state.expires > now:
+                port = flow.port if flow.protocol == IpProtocol.ICMP else remote.port
+                yield TranslatedFlow(
+                    protocol=flow.protocol,
+                    inside_local=(flow.inside.address, flow.inside.port),
+                    inside_global=(translator.public, flow.port),
+                    outside=(remote.address, port),
+                    expires=state.expires - now,
+                    answered=state.answered,
+                    vrf=flow.vrf,
+                )
+
+
+def _flow_of(data: bytes) -> PacketFlow:
+    source, destination = sender_of(bytearray(data)), translate.address(data, Side.DESTINATION)
+    ports = (0, 0)
+    if data[9] in (IpProtocol.UDP, IpProtocol.TCP):
+        ports = source.port, translate.port(data, Side.DESTINATION)
+    return PacketFlow(data[9], source.address, destination, *ports)
+
+
+def _is_echo_request(data: bytes) -> bool:
+    return data[(data[0] & 0x0F) << 2] == IcmpType.ECHO_REQUEST
+
+
+# ------------------------------------------------------------------------------------------------ the chassis
 
 
 #: Hands a packet to the station that has `next_hop` on the wire of `interface`; False if there is none.

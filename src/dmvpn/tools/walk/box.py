@@ -19,8 +19,7 @@ from dmvpn.base.facts import NO_REASON
 from dmvpn.base.filters import PortFilters
 from dmvpn.dataplane.fragmentation import PathMtus
 from dmvpn.dataplane.packets import may_answer
-from dmvpn.dataplane.simulated.chassis import Loss
-from dmvpn.dataplane.simulated.filters import RouterFilters, doubt_of
+from dmvpn.dataplane.simulated.chassis import Loss, RouterFilters, doubt_of
 from dmvpn.dataplane.simulated.tunnels import NbmaPeer
 from dmvpn.dataplane.simulated.vrfs import SimulatedPlane, VrfBox
 from dmvpn.features.filter.reasons import FilterReason

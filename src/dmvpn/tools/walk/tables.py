@@ -33,7 +33,7 @@ from dmvpn.base.facts import NO_REASON
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
 from dmvpn.base.values import project
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.simulated.filters import SenderDoubt, doubt_of
+from dmvpn.dataplane.simulated.chassis import SenderDoubt, doubt_of
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.tools.walk.view import Match
 
