@@ -15,7 +15,7 @@ from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import TunnelSpec
-    from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer
+    from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer
     from dmvpn.judge.faults import Fault
 
 

@@ -28,8 +28,7 @@ from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Loss
-from dmvpn.dataplane.simulated.forwarding import ForwardingTable
-from dmvpn.dataplane.simulated.tunnels import HairpinFilter, NbmaPeer
+from dmvpn.dataplane.simulated.forwarding import ForwardingTable, HairpinFilter, NbmaPeer
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
@@ -39,8 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dmvpn.dataplane.simulated.chassis import Chassis
-    from dmvpn.dataplane.simulated.forwarding import SimulatedPort
-    from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
+    from dmvpn.dataplane.simulated.forwarding import SimulatedPort, SimulatedTunnel
 
 #: Protocols whose multicasts do not only go to listeners: echoes are answered, UDP has ports, GRE is decapsulated.
 _NOT_ONLY_HEARD = frozenset({IpProtocol.ICMP, IpProtocol.UDP, IpProtocol.GRE})

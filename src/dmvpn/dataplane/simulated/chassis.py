@@ -38,8 +38,8 @@ from dmvpn.dataplane.esp.protection import Protection
 from dmvpn.dataplane.nat.flows import Drop, Endpoint, FlowTable, PublicPorts
 from dmvpn.dataplane.nat.translator import Translator, sender_of
 from dmvpn.dataplane.packets import has_header, packet_of
+from dmvpn.dataplane.simulated.forwarding import TunnelTable
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
-from dmvpn.dataplane.simulated.tunnels import TunnelTable
 from dmvpn.net import translate
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol
@@ -55,8 +55,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
     from dmvpn.base.translation import Overload
-    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
-    from dmvpn.dataplane.simulated.tunnels import SimulatedTunnel
+    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort, SimulatedTunnel
 
 
 # ------------------------------------------------------------------------------------------------ packet filters

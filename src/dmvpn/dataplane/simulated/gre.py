@@ -41,7 +41,7 @@ from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Loss
-from dmvpn.dataplane.simulated.tunnels import NbmaPeer, Outer, SimulatedTunnel, Waiting
+from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer, SimulatedTunnel, Waiting
 from dmvpn.net import ecn, gre, icmp, ip, udp
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, peek_plain
 from dmvpn.net.octets import ip_address

@@ -49,9 +49,8 @@ from dmvpn.base.events import UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.simulated.chassis import Chassis, Transmit
-from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
+from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU, NbmaPeer, SimulatedTunnel
 from dmvpn.dataplane.simulated.gre import TunnelBox
-from dmvpn.dataplane.simulated.tunnels import NbmaPeer, SimulatedTunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from dmvpn.base.filters import PortFilters
 from dmvpn.dataplane.fragmentation import PathMtus
 from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.simulated.chassis import Loss, RouterFilters, doubt_of
-from dmvpn.dataplane.simulated.tunnels import NbmaPeer
+from dmvpn.dataplane.simulated.forwarding import NbmaPeer
 from dmvpn.dataplane.simulated.vrfs import SimulatedPlane, VrfBox
 from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.net import gre, icmp, ip
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.esp.table import PeerPlace
     from dmvpn.dataplane.packets import IcmpError
     from dmvpn.dataplane.simulated.chassis import Transmit
-    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort
-    from dmvpn.dataplane.simulated.tunnels import Outer, SimulatedTunnel
+    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Outer, SimulatedPort, SimulatedTunnel
     from dmvpn.features.ipsec.facts import SaFacts
     from dmvpn.features.nhrp.facts import MappingFacts, ServerFacts
     from dmvpn.features.rib.facts import HopFacts
