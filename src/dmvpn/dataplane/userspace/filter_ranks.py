@@ -43,15 +43,23 @@ from dmvpn.dataplane.netlink.nftables import (
 )
 from dmvpn.dataplane.packets import NEEDED_OCTETS
 from dmvpn.dataplane.userspace import filter_matches
-from dmvpn.dataplane.userspace.filter_matches import WORTH_BOXES, BoxKey, HashKey, Masks, masks_of, values_of
-from dmvpn.dataplane.userspace.filter_pieces import Kind, is_prefix, layers
+from dmvpn.dataplane.userspace.filter_matches import (
+    WORTH_BOXES,
+    BoxKey,
+    HashKey,
+    Kind,
+    Masks,
+    is_prefix,
+    layers,
+    masks_of,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.filters import FilterEntry
-    from dmvpn.dataplane.userspace.filter_matches import Rules
-    from dmvpn.dataplane.userspace.filter_pieces import Piece
+    from dmvpn.dataplane.userspace.filter_matches import Piece, Rules
 
 #: The bits of a digit, at most; each has an octet of the rank. So a rank has two digits in most lists, or three.
 _DIGIT: Final = 6

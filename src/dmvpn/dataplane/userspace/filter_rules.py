@@ -55,8 +55,15 @@ from dmvpn.dataplane.netlink.nftables import (
 )
 from dmvpn.dataplane.netlink.sets import FIRST_REGISTER, add_elements, load, lookup, number_element, number_map
 from dmvpn.dataplane.packets import NEEDED_OCTETS
-from dmvpn.dataplane.userspace.filter_matches import fields, guards, is_protocol, path_echo
-from dmvpn.dataplane.userspace.filter_pieces import ANY_PROTOCOL, Kind, pieces_of
+from dmvpn.dataplane.userspace.filter_matches import (
+    ANY_PROTOCOL,
+    Kind,
+    fields,
+    guards,
+    is_protocol,
+    path_echo,
+    pieces_of,
+)
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
 
 if TYPE_CHECKING:
@@ -64,8 +71,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.filters import FilterEntry, FilterList, ReversePath
     from dmvpn.base.translation import Addresses
-    from dmvpn.dataplane.userspace.filter_matches import Rules
-    from dmvpn.dataplane.userspace.filter_pieces import Piece
+    from dmvpn.dataplane.userspace.filter_matches import Piece, Rules
 
 
 # ---------------------------------------------------------------------------------------------------- filter options

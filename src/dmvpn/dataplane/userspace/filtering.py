@@ -67,8 +67,7 @@ from dmvpn.dataplane.netlink.sets import (
     sets_there,
 )
 from dmvpn.dataplane.packets import packet_of
-from dmvpn.dataplane.userspace.filter_matches import Rules, counts_of
-from dmvpn.dataplane.userspace.filter_pieces import UnsuitableEntry
+from dmvpn.dataplane.userspace.filter_matches import Rules, UnsuitableEntry, counts_of
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list, add_reverse_path
 from dmvpn.dataplane.userspace.tables import KernelTable
 from dmvpn.dataplane.userspace.things import TablePurpose
