@@ -26,14 +26,13 @@ from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.nfsocket import forward_drops
 from dmvpn.dataplane.packets import too_big
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
-from dmvpn.dataplane.userspace.leaks import RouteLeaks
+from dmvpn.dataplane.userspace.leaks import RouteLeaks, VrfTranslation
 from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, made_here
 from dmvpn.dataplane.userspace.port_filters import PortFilterOrders
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.vrf_devices import GroundedLoop, OneGround, Places, VrfLosses
-from dmvpn.dataplane.userspace.vrf_translation import VrfTranslation
 from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
