@@ -276,8 +276,8 @@ def kernel() -> Figures:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop, SetRoute
     from dmvpn.dataplane.netlink import NetlinkSocket
+    from dmvpn.dataplane.userspace.cleanup import Leftovers
     from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.leftovers import Leftovers
     from dmvpn.dataplane.userspace.links import MAIN
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes

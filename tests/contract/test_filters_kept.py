@@ -25,7 +25,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import TableFlag, delete_table
-from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace import cleanup
 from dmvpn.dataplane.userspace import tables as kernel_tables
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Records
@@ -191,7 +191,7 @@ def test_what_a_killed_router_left_filters_on_until_the_next_life_has_its_own_li
 def test_a_next_life_without_lists_opens_the_ports_that_the_killed_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def test(world: RealWorld) -> None:
         world.die_after("A", BY_DEFAULT, inward(NO_5000))
-        monkeypatch.setattr(leftovers, "GRACE", 0.3)
+        monkeypatch.setattr(cleanup, "GRACE", 0.3)
         world.live_again("A")
         address = ((IPv4Address("192.168.1.1"), 24),)
         world.execute("A", BY_DEFAULT, SetInterface(LAN, True, address))
@@ -221,9 +221,9 @@ def test_cleanup_removes_the_filters_of_a_killed_router_and_not_those_of_a_livin
         world.execute("B", inward(NO_5000))
         world.die_after("A", inward(NO_5000))
         with world.inside("B"), netlink.NetlinkSocket() as kernel:
-            assert leftovers.clean_up(kernel, Records.here()).tables == ()
+            assert cleanup.clean_up(kernel, Records.here()).tables == ()
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            assert leftovers.clean_up(kernel, Records.here()).tables == (RouterTable(TABLE, TablePurpose.FILTER),)
+            assert cleanup.clean_up(kernel, Records.here()).tables == (RouterTable(TABLE, TablePurpose.FILTER),)
         assert tables(world) == []
         assert tables(world, "B") == [TABLE]
         world.live_again("A")

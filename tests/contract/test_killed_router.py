@@ -15,7 +15,7 @@ from dmvpn.base.effects import NextHop, SetAdjacency, SetCarrier, SetInterface, 
 from dmvpn.base.events import Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap
-from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace import cleanup
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab.namespaces import run_in_lab
@@ -110,7 +110,7 @@ def test_who_flushes_the_routes_of_a_dead_router_does_not_let_its_traffic_out() 
 def test_what_the_next_life_does_not_want_goes_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     def test(world: RealWorld) -> None:
         world.die_after("A", *life(protected=True))
-        monkeypatch.setattr(leftovers, "GRACE", 0.3)
+        monkeypatch.setattr(cleanup, "GRACE", 0.3)
         world.live_again("A")
         world.execute("A", BY_DEFAULT)
         assert provider_sees(world) == set()
@@ -128,8 +128,8 @@ def test_cleanup_takes_what_a_killed_router_left_and_nothing_that_a_router_holds
         world.die_after("A", *life(protected=True))
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
             with Tap("Tunnel0", vnet_hdr=True):
-                assert leftovers.clean_up(kernel, Records.here()).taps == ()
-            assert leftovers.clean_up(kernel, Records.here()).taps == ("Tunnel0",)
+                assert cleanup.clean_up(kernel, Records.here()).taps == ()
+            assert cleanup.clean_up(kernel, Records.here()).taps == ("Tunnel0",)
             assert kernel.find_link("Tunnel0") is None
             assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL) == []
             assert kernel.routes(protocol=netlink.ROUTE_PROTOCOL) == []

@@ -19,7 +19,7 @@ from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.nfsocket import NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import Hook, base_chain, delete_table, new_table
-from dmvpn.dataplane.userspace import keeper, leftovers
+from dmvpn.dataplane.userspace import cleanup, keeper
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import RouterTable, TablePurpose
 from dmvpn.net.ipv4 import IpProtocol
@@ -142,7 +142,7 @@ def test_other_tables_of_the_host_are_left_alone() -> None:
         world.execute("A", SetTranslation())
         assert tables(world) == ["somebodys"]
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            assert leftovers.clean_up(kernel, Records.here()).tables == ()
+            assert cleanup.clean_up(kernel, Records.here()).tables == ()
         assert tables(world) == ["somebodys"]
 
     in_world(test)
@@ -192,7 +192,7 @@ def test_what_a_killed_router_left_translates_on_and_its_next_life_takes_it_over
 def test_a_next_life_without_nat_removes_what_the_killed_one_left(monkeypatch: pytest.MonkeyPatch) -> None:
     def test(world: RealWorld) -> None:
         world.die_after("A", translate())
-        monkeypatch.setattr(leftovers, "GRACE", 0.3)
+        monkeypatch.setattr(cleanup, "GRACE", 0.3)
         world.live_again("A")
         world.run(0.4)
         world.execute("A", SetRoute(Prefix.parse("0.0.0.0/0"), (NextHop("GigabitEthernet0/1"),)))
@@ -206,10 +206,10 @@ def test_cleanup_removes_the_table_of_a_killed_router_and_not_that_of_a_living_o
         world.execute("B", translate())
         world.die_after("A", translate())
         with world.inside("B"), netlink.NetlinkSocket() as kernel:
-            assert leftovers.clean_up(kernel, Records.here()).tables == ()
+            assert cleanup.clean_up(kernel, Records.here()).tables == ()
         assert tables(world, "B") == [TABLE]
         with world.inside("A"), netlink.NetlinkSocket() as kernel:
-            assert leftovers.clean_up(kernel, Records.here()).tables == (RouterTable(TABLE, TablePurpose.TRANSLATION),)
+            assert cleanup.clean_up(kernel, Records.here()).tables == (RouterTable(TABLE, TablePurpose.TRANSLATION),)
         assert tables(world) == []
         world.live_again("A")
 

@@ -12,7 +12,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
 from dmvpn.dataplane import host as sysctl
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace import leftovers, records
+from dmvpn.dataplane.userspace import cleanup as leftovers
+from dmvpn.dataplane.userspace import records
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Ledger, Records
@@ -243,7 +244,7 @@ def test_no_setting_is_written_before_what_it_was_is_on_disk(monkeypatch: pytest
             assert recorded.get(path) == sysctl.read(path), path
             return None
 
-        monkeypatch.setattr("dmvpn.dataplane.userspace.leftovers.write", refuse)
+        monkeypatch.setattr("dmvpn.dataplane.userspace.cleanup.write", refuse)
         Kernel(InterfaceNames(NAMES), lambda event: None, manage=False).start()
 
     on_a_host(test)

@@ -16,7 +16,7 @@ from dmvpn.app.config import startable
 from dmvpn.app.run import mapping
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
-from dmvpn.dataplane.userspace.leftovers import left_behind
+from dmvpn.dataplane.userspace.cleanup import left_behind
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import places
 from dmvpn.dataplane.userspace.things import ThingKind

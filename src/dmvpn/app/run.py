@@ -22,7 +22,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import Capability, HostProblem, dotted, has
-from dmvpn.dataplane.userspace import leftovers
+from dmvpn.dataplane.userspace import cleanup as leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import words
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices

@@ -21,11 +21,11 @@ from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import Setting
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
+from dmvpn.dataplane.userspace.cleanup import Borrowed, KernelGre, Leftovers, give_back
 from dmvpn.dataplane.userspace.filter_rules import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.leak_ends import LeakEnds
-from dmvpn.dataplane.userspace.leftovers import Borrowed, KernelGre, Leftovers, give_back
 from dmvpn.dataplane.userspace.links import (
     MAIN,
     Domain,

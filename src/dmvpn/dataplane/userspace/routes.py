@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.netlink import KernelNextHop
+    from dmvpn.dataplane.userspace.cleanup import Leftovers
     from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.leftovers import Leftovers
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.translation import Translation
 
