@@ -276,7 +276,7 @@ def kernel() -> Figures:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop, SetRoute
     from dmvpn.dataplane.netlink import NetlinkSocket
-    from dmvpn.dataplane.userspace.cleanup import Leftovers
+    from dmvpn.dataplane.userspace.cleanup import StaleObjects
     from dmvpn.dataplane.userspace.keeper import Keeper
     from dmvpn.dataplane.userspace.links import MAIN
     from dmvpn.dataplane.userspace.records import Ledger, Others
@@ -309,7 +309,7 @@ def kernel() -> Figures:
     socket, ledger = Deaf(), Ledger(None)
     keeper = Keeper(socket, nothing)
     translation = Translation(ledger, others, str, lambda _name: [], nothing, None, None)
-    guard, left = Guard(socket, keeper, others), Leftovers(socket, MAIN)
+    guard, left = Guard(socket, keeper, others), StaleObjects(socket, MAIN)
     table = KernelRoutes(socket, keeper, guard, ledger, left, translation, index=len)
     for net in (20, 21):
         assert table.carry_out(routes(net)) == []

@@ -22,7 +22,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import Capability, HostProblem, dotted, has
-from dmvpn.dataplane.userspace import cleanup as leftovers
+from dmvpn.dataplane.userspace.cleanup import clean_up
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import words
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
@@ -179,7 +179,7 @@ def cleanup() -> int:
     if not has(Capability.NET_ADMIN):
         raise HostProblem("the capability NET_ADMIN is missing: nothing was looked for", fix="sudo dmvpn cleanup")
     with netlink.NetlinkSocket() as kernel:
-        cleaned = leftovers.clean_up(kernel, Records.here())
+        cleaned = clean_up(kernel, Records.here())
     for route in cleaned.routes:
         print(f"removed {route}")
     for rule in cleaned.rules:

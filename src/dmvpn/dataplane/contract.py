@@ -1,4 +1,5 @@
 """The contract of every data plane: simulated, Python, Rust engine. One suite (`tests/contract/`) runs on all of them.
+Below it is what the planes in Python share to fulfill it.
 
 A plane carries out effects in order and reports facts as events. It makes no decisions: the router decides which route
 is best, which clients are registered, and when a shortcut is proved. A plane does by itself what happens per packet:
@@ -7,10 +8,10 @@ is best, which clients are registered, and when a shortcut is proved. A plane do
 marked internetwork control: `IpReceived`), fragment or report the MTU;
 * GRE: encapsulate (TTL 255, TOS copied, DF as `TunnelSpec` says), demultiplex by local address, key and, on
 point-to-point tunnels, remote address; replicate multicast; clamp TCP's MSS; count packets and octets per peer
-(`amounts`);
+(`Amount`);
 * path MTUs: an ICMP error of a router on the way about packets with DF that are too big applies to the packets inside
-(`paths`): larger ones are cut before GRE encapsulation, or their senders get an ICMP error; not on tunnels whose DF is
-clear, and where no tunnel of a source address sets DF, such errors are ignored, by the kernel too;
+(`fragmentation`): larger ones are cut before GRE encapsulation, or their senders get an ICMP error; not on tunnels
+whose DF is clear, and where no tunnel of a source address sets DF, such errors are ignored, by the kernel too;
 * an unknown next hop of a multipoint tunnel: the packet waits, `Unresolved` is reported once until it is answered;
 * a transit packet between tunnels of one NHRP network: `Hairpin`, once per interval and address pair;
 * ICMP port unreachable that leaves by a tunnel carries the tunnel's address, as IOS has it (the last line of a
@@ -18,7 +19,7 @@ traceroute to a LAN address shows the tunnel address);
 * ESP (RFC 4303, RFC 3948): on a protected tunnel GRE leaves only encrypted and is accepted from ESP alone; packets are
 fragmented before encryption, and fragments of the peer are reassembled after decryption; sequence numbers, replay
 windows, limits; counters by connection and by SA; an alarm when packets go out on a connection and none comes in
-(`ConnectionUnheard`, `esp.silence`);
+(`ConnectionUnheard`, `esp.table`);
 * byte streams (`base.streams`): TCP from and to addresses of the router's own; connections from unlisted peers are
 refused; MD5 signatures, TTL security;
 * translation (`SetTranslation`): packets from inside to outside get the outside's address, with a port that the router
@@ -31,29 +32,22 @@ prohibited", of a router once in `PROHIBITED_INTERVAL`, unless the port that the
 * choice of the SA: of the connection that the adjacency names, else of the newest connection between tunnel source and
 NBMA address; in it the one that was last made current (`InstallSa`).
 
-Rate limit for reports that a stranger can cause: ESP with an unknown SPI, GRE in clear, packets too big.
+A stranger can cause reports: ESP with an unknown SPI, GRE in clear, packets too big; `Alarms` limits them. Reports
+about the same addresses are sent once a second, so that reports about one peer do not crowd out those about others that
+lost their SAs; and there is a limit to all of them together, because an address costs a forger nothing.
 
-Reports about the same addresses are sent once a second, so that reports about one peer do not crowd out those about
-others that lost their SAs; and there is a limit to all of them together, because an address costs a forger nothing.
+What passed between a tunnel and one of its peers is counted in the same way by all planes in Python: each packet in
+GRE, NHRP and keepalives included, with the octets behind the GRE header: of an IP packet with its own header, or of a
+message of NHRP. Headers of GRE and ESP and outer headers are left out, so a packet has the same octets in clear and in
+ESP, and at both of its ends. A packet that was cut counts as its pieces.
 
-What passed between a tunnel and one of its peers, counted in the same way by all planes in Python.
-
-Each packet in GRE is counted, NHRP and keepalives included, with the octets behind the GRE header: of an IP packet with
-its own header, or of a message of NHRP. Headers of GRE and ESP and outer headers are left out, so a packet has the same
-octets in clear and in ESP, and at both of its ends. A packet that was cut counts as its pieces.
-
-Peers that may open a stream to a port: finds the peer of an address among thousands.
-
-Where packets of a tunnel or of an SA are received: an address of ours in a front door, as one small number.
-
+An address of ours in a front door, where packets of a tunnel or of an SA are received, is one small number (`Doors`).
 Two front doors may have the same address. A socket is at one of them, so its number is known at no cost for every
 packet that it receives; tables have one short key instead of two, whatever addresses are like. `engine/src/doors.rs` is
 the same in Rust.
 
 A number is given once and stays: path MTUs of an address still hold when it comes back. There are as many as
 addresses that a router ever had, in each front door.
-
-Numbers of NHRP networks on the data plane.
 """
 
 from __future__ import annotations

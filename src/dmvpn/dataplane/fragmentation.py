@@ -1,12 +1,12 @@
-"""Path MTUs: the largest packet with DF set that reaches an NBMA address. RFC 1191, RFC 4301 §8.2.
+"""Packets that are too big for a path: path MTUs, and reassembly of fragments.
 
-Routers on the way report it in ICMP messages without authentication. So a report holds for some minutes only, and there
+A path MTU is the size of the largest packet with DF set that reaches an NBMA address (RFC 1191, RFC 4301 §8.2). Routers
+on the way report it in ICMP messages without authentication. So a report holds for some minutes only, and there
 is a minimum: a forger can make us fragment packets, and no more.
 
-Reassembly of fragments, RFC 791 §3.2: bounded in datagrams, fragments, octets and time.
-
-A datagram with overlapping fragments is dropped (RFC 5722 requires it for IPv6). An ECN mark of a router on the way in
-one fragment applies to the whole (RFC 3168 §5.3). `engine/src/reassembly.rs` does the same.
+Reassembly, RFC 791 §3.2, is bounded in datagrams, fragments, octets and time. A datagram with overlapping fragments is
+dropped (RFC 5722 requires it for IPv6). An ECN mark of a router on the way in one fragment applies to the whole (RFC
+3168 §5.3). `engine/src/reassembly.rs` does the same.
 """
 
 from __future__ import annotations

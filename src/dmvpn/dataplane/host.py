@@ -1,13 +1,14 @@
-"""Kernel settings below /proc/sys, of the network namespace of the calling thread: read and written.
+"""What the host has for a data plane: kernel settings below /proc/sys, and refusals worded so that its owner can fix
+them.
 
-The settings belong to the host: `userspace/leftovers.py` stores their former values, and restores them. In containers
-/proc/sys is often read-only: that is reported, not raised, because the important settings of interfaces and neighbor
-tables can be made by netlink (`netlink.InetConf`, `netlink.NeighborParameters`), and a router works, with drawbacks,
-without the rest.
+The settings are those of the network namespace of the calling thread. They belong to the host: `userspace/cleanup.py`
+stores their former values, and restores them. In containers /proc/sys is often read-only: that is reported, not raised,
+because the important settings of interfaces and neighbor tables can be made by netlink (`netlink.InetConf`,
+`netlink.NeighborParameters`), and a router works, with drawbacks, without the rest.
 
 Names are paths, "net/ipv4/conf/eth0.100/rp_filter": interface names may contain dots.
 
-Refusals of the host, worded so that its owner can fix them: one sentence and one remedy.
+A refusal (`HostProblem`) is one sentence and one remedy.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""An IPv4 packet as access lists look at it, from its octets; and packets that no list looks at.
+"""What all planes ask of an IPv4 packet: what access lists see of it, whether an ICMP error may answer it, whether it
+is IKE's.
 
 A packet is hidden from lists if it is too short to have what entries ask for, or if it is a second fragment that would
 overwrite the TCP flags of the first one when they are put together (RFC 1858 §3, RFC 3128). A port with a list drops
 hidden packets, without an answer.
 
-ICMP errors that planes send: the packets that one may answer, and the messages. RFC 792, RFC 1122, RFC 4443.
-
-IKE's two UDP ports, and the event for a datagram that came to one of them.
+ICMP errors that planes send follow RFC 792, RFC 1122 and RFC 4443.
 """
 
 from __future__ import annotations

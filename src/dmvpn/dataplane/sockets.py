@@ -20,12 +20,10 @@ one. The kernel learns path MTUs from them only where the first one has path MTU
 on it fragments the first one's packets to that size; otherwise they are ignored. What it knows the second one asks
 (`path_mtu`), which for that moment is connected to the receiver.
 
-Opening, binding and filtering of sockets; errors that the owner of the host can fix become `HostProblem`s.
+Errors in opening, binding and filtering that the owner of the host can fix become `HostProblem`s.
 
-Control messages of an IPv4 packet: TTL, TOS, interface and addresses. ip(7).
-
-The standard library knows `sendmsg` and `recvmsg` but hardly any of ip(7)'s options; they are named, encoded and
-decoded here, for `sockets`.
+A packet's TTL, TOS, interface and addresses are in control messages. The standard library knows `sendmsg` and `recvmsg`
+but hardly any of ip(7)'s options; they are named, encoded and decoded here.
 """
 
 from __future__ import annotations

@@ -2,22 +2,19 @@
 
     SaTable   all of them: by number of the connection, by (local, remote), by inbound SPI
     EspLink   a connection: where its peer is, its pairs, and the one used for sending
-    SaPair    the SAs of both directions under one set of keys (RFC 4301 §4.4.2), with its limits
+    SaPair    the SAs of both directions under one set of keys (RFC 4301 §4.4.2), with its limits; each SA makes ESP
+              packets of payloads, or the reverse
 
 A rekey loses no packets: a pair that is not installed `eager` is *pending*, that is, only received on, until a packet
 of the peer arrives on it; then it is used for sending, and older pending pairs are no longer used. Addresses are
 packed, for dicts; ours is a number (`local`).
 
-One direction of a security association: octets of a payload in, an ESP packet out; and the reverse.
+Replay protection, and the upper half of a sequence number, are those of RFC 4303 §3.4.3 and appendix A. The window is
+at least 1,024 packets wide: trains of packets (UDP segmentation, several queues) arrive out of order.
 
-Replay protection, and the upper half of a sequence number: RFC 4303 §3.4.3 and appendix A.
-
-The window is at least 1,024 packets wide: trains of packets (UDP segmentation, several queues) arrive out of order.
-
-A connection on which packets go out and none comes in: the planes report it, and IKE asks the peer whether it lives.
-
-One comparison for each packet that goes out. Traffic in one direction is legitimate, so a silence that goes on causes
-fewer and fewer alarms: after 10 s, 40 s, 160 s ... of it, always with a packet that goes out.
+The planes report a connection on which packets go out and none comes in, and IKE asks the peer whether it lives. That
+costs one comparison for each packet that goes out. Traffic in one direction is legitimate, so a silence that goes on
+causes fewer and fewer alarms: after 10 s, 40 s, 160 s ... of it, always with a packet that goes out.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Our own rtnetlink: the kernel's interfaces, addresses, routes and neighbors without any binary or library.
 
-    wire, codes                       messages and attributes as octets
-    link, address, route, rule, neighbor   one object each: value, its requests, decoder; pure functions
-    events                            notifications as typed events
-    channel                           NetlinkSocket: sends requests, in batches
-    monitor                           NetlinkMonitor: receives notifications
-    nftables, chains                  nf_tables: changes of tables of ours; base chains of any program
-    netfilter                         address translation; on its own, for the gateways of labs
+    wire           messages and attributes as octets
+    link, route    one object each: value, its requests, decoder; pure functions
+    channel        NetlinkSocket: sends requests, in batches
+    monitor        NetlinkMonitor: receives notifications, as typed events
+    nftables       changes of tables of ours; `sets` of them; `nfsocket` carries them
+    netfilter      address translation; on its own, for the gateways of labs
 
 Requests are values made by the pure functions and carried out by `NetlinkSocket.execute` (returns refusals) or
 `NetlinkSocket.call` (raises). Interfaces are indexes here; callers translate names of IOS.

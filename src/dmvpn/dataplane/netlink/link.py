@@ -1,4 +1,5 @@
-"""Interfaces: RTM_NEWLINK, RTM_SETLINK, RTM_DELLINK, RTM_GETLINK and their events, rtnetlink(7).
+"""Interfaces with their addresses and packet counters: RTM_NEWLINK, RTM_NEWADDR and so on, and their events,
+rtnetlink(7).
 
 `KernelLink` is the state of an interface in the kernel. `LinkSettings` are changes that we request; an interface is
 named by index or by name. Moving a veth end into a namespace, or making it there, takes an open file descriptor of the
@@ -8,16 +9,12 @@ Traps: the kernel applies IFLA_AF_SPEC (address generation, forwarding) *after* 
 `set_link` never sets up, and a tunnel that must stay silent is configured first and set up by a second request
 (`set_up`). Setting an interface down removes all its routes and neighbors, permanent ones too.
 
-Addresses of interfaces: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR and their events, rtnetlink(7).
-
 With an address the kernel makes the route to its network itself, unless `NOPREFIXROUTE` is set (then a gateway in that
 network is refused, except with the on-link flag of a route). IPv6 addresses on a tunnel take `NODAD`: duplicate address
 detection finds no neighbors there, and the address would be unusable for a second.
 
-Packet counters of interfaces: RTM_GETLINK with IFLA_STATS64 (struct rtnl_link_stats64), rtnetlink(7).
-
-They are requested separately from the interfaces: the kernel sums them over all processors, and interfaces are read far
-more often than counters.
+Packet counters (IFLA_STATS64, struct rtnl_link_stats64) are requested separately from the interfaces: the kernel sums
+them over all processors, and interfaces are read far more often than counters.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""A socket that receives notifications of changes in the kernel's tables, in its network namespace.
+"""Notifications of changes in the kernel's tables as typed events, and the socket that receives them in its namespace.
 
-It never blocks: give `fileno()` to the event loop and call `read` when it is readable. Subscribe first and dump
+The socket never blocks: give `fileno()` to the event loop and call `read` when it is readable. Subscribe first and dump
 afterwards, so that no change is missed.
 
 When its buffer is full the kernel reports that once (ENOBUFS), and then drops messages until all waiting ones are read.
 Only then is the loss complete, and notifications from then on are: `Overrun`.
 
-The kernel's notifications to a monitor, as typed events.
-
 `Overrun` replaces messages that were lost because the socket was full: a caller that keeps a copy of the kernel's state
-dumps it again. A `NeighborEvent` with `ObjectChange.ASKED` is a request of the kernel (see `neighbor`); its state tells
+dumps it again. A `NeighborEvent` with `ObjectChange.ASKED` is a request of the kernel (see `route`); its state tells
 which one.
 """
 

@@ -1,4 +1,4 @@
-"""The translator of a real lab: rules of nf_tables that make a network namespace a NAT gateway.
+"""Address translation by the kernel: the rules of a NAT gateway of a real lab, and the flows that conntrack has.
 
 In nft's syntax, `Masquerade` for the outside interface `outside` is:
 
@@ -12,9 +12,8 @@ conntrack entry of its own, which blocks the flow that an inside station is abou
 on Linux 6.18, for GRE). Also measured: GRE of less than eight octets in all, an empty keepalive without key, is not
 translated.
 
-The flows that the kernel tracks (conntrack), by nfnetlink: dump and deletion.
-
-Attributes are those of linux/netfilter/nfnetlink_conntrack.h, in network byte order.
+Flows are dumped and deleted by nfnetlink. Attributes are those of linux/netfilter/nfnetlink_conntrack.h, in network
+byte order.
 """
 
 from __future__ import annotations

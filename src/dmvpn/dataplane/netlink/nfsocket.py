@@ -1,13 +1,12 @@
-"""Sockets to nf_tables and conntrack: requests, the contents of tables, and notifications of changes.
+"""Sockets to nf_tables and conntrack: requests, the contents of tables, notifications of changes, copies of packets.
 
 A ruleset is changed in one transaction: a datagram that begins with BATCH_BEGIN and ends with BATCH_END, which is
 carried out completely or not at all.
 
-The base chains of nf_tables, of any program: their hooks and policies.
+`base_chains` asks for those of any program, with their hooks and policies.
 
-NFLOG: copies of packets that a rule of nf_tables chooses (linux/netfilter/nfnetlink_log.h).
-
-A group has one listener in each network namespace; the kernel gathers copies for `_DELAY`, so a flood costs few reads.
+A rule of nf_tables chooses packets of which copies come (NFLOG, linux/netfilter/nfnetlink_log.h). A group has one
+listener in each network namespace; the kernel gathers copies for `_DELAY`, so a flood costs few reads.
 """
 
 from __future__ import annotations

@@ -2,11 +2,7 @@
 
 Attributes of nf_tables are in network byte order (linux/netfilter/nf_tables.h).
 
-Expressions of nf_tables for packet filters: marks, limits, copies to the router, routes back.
-
-Expressions of nf_tables that mark flows, and that change the TTL.
-
-Each reads or writes the first register, as those of `nftables` do.
+Each expression reads or writes the first register.
 """
 
 from __future__ import annotations

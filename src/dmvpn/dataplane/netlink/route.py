@@ -1,4 +1,5 @@
-"""Routes: RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE and their events, rtnetlink(7).
+"""Routes, policy rules and neighbors of the kernel: RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH and so on, and their
+events.
 
 The RIB owns the result of all protocols and puts one kernel route per prefix: a change of next hop is an atomic
 `replace_route` of the same prefix and metric, without a moment in which lookups miss.
@@ -8,18 +9,15 @@ metric 0 the connected route would be replaced. A replacement with another metri
 be in a connected network unless `onlink` is set. Only what a deletion names must match; it names the protocol, so
 that it never hits a foreign route.
 
-Policy rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE and their events, fib-rules(7) as linux/fib_rules.h has it.
+Policy rules are those of fib-rules(7), as linux/fib_rules.h has it. The kernel looks its tables up in the order of the
+rules: 0 local, 32766 main, 32767 default; ours are in between. A rule may reject its table's route if the prefix is too
+short (`suppress`): then the next rule applies. A route that is an error (blackhole, unreachable) ends the search,
+whatever `suppress` says.
 
-The kernel looks its tables up in the order of the rules: 0 local, 32766 main, 32767 default; ours are in between. A
-rule may reject its table's route if the prefix is too short (`suppress`): then the next rule applies. A route that is
-an error (blackhole, unreachable) ends the search, whatever `suppress` says.
-
-Neighbors: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH, and the parameters of their tables, rtnetlink(7), arp(7).
-
-The neighbor table of a tunnel is the NHRP cache as the kernel's forwarding sees it. With `app_probes` 1 and the other
-probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a GETNEIGH message in state
-INCOMPLETE requests a resolution; setting the entry releases the packet. GETNEIGH in state PROBE checks whether an entry
-that is in use (made as STALE and externally learned) is still valid.
+The neighbor table (rtnetlink(7), arp(7)) of a tunnel is the NHRP cache as the kernel's forwarding sees it. With
+`app_probes` 1 and the other probes 0 the kernel sends no ARP: the first packet to an unknown address waits, and a
+GETNEIGH message in state INCOMPLETE requests a resolution; setting the entry releases the packet. GETNEIGH in state
+PROBE checks whether an entry that is in use (made as STALE and externally learned) is still valid.
 
 Entries that we set are PERMANENT: exempt from the table's limits, which all namespaces of the machine share, and kept
 when the carrier goes. Replacing one loses no packet. They carry no usage information.

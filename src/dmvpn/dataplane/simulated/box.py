@@ -1,7 +1,7 @@
 """A small IP box: packet processing of the Linux kernel and a userspace plane, without Linux.
 
 The objects: `SimulatedPort` (an interface with its addresses), the forwarding table (connected prefixes and `SetRoute`s
-in one longest-match table), `SimulatedTunnel`s (see tunnels.py), listeners. The path of a packet:
+in one longest-match table), `SimulatedTunnel`s (see forwarding.py), listeners. The path of a packet:
 
     receive(interface, packet) -> for us?      -> deliver  -> GRE: decapsulate -> receive(tunnel, inner packet)
                                |                           -> ICMP echo: answer; listener: event; else ICMP error

@@ -1,4 +1,4 @@
-"""What all boxes of one simulated router share, whatever their VRF.
+"""What all boxes of one simulated router share, whatever their VRF: packet filters and translation, too.
 
     Chassis          one router: clock, ports by name, tunnels, SAs, listeners, streams, translation, counters
       tables         their forwarding tables, which find next hops for each other (route leaks)
@@ -6,15 +6,11 @@
 A port is in one box. A tunnel's port is in the box of the packets inside; its GRE and ESP packets are those of the box
 of its front door.
 
-Packet filters of a simulated router: whether a packet passes a port, the counters, and reports of logged packets.
+A port without access lists costs one look into an empty dictionary. Boxes of all VRFs share the filters, because ports
+have one name each; the table for the look at a sender is that of the box that asks.
 
-A port without lists costs one look into an empty dictionary. Boxes of all VRFs share this, because ports have one name
-each; the table for the look at a sender is that of the box that asks.
-
-A simulated router's own NAT overload, in all VRFs: packets that pass its translators, and the counters.
-
-There is one translator for each outside interface. Packets of the router itself that leave there take a flow of it,
-too, as in Linux: so a reply to an echo of its own is never taken for a station's inside.
+NAT overload has one translator for each outside interface. Packets of the router itself that leave there take a flow of
+it, too, as in Linux: so a reply to an echo of its own is never taken for a station's inside.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Ports, addresses and the forwarding table of the simulated plane.
-
-GRE tunnels of the simulated plane: the tunnel of a received packet, and the state of each tunnel.
-"""
+"""Ports, addresses, tunnels and the forwarding table of the simulated plane."""
 
 from __future__ import annotations
 

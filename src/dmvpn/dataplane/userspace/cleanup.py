@@ -1,4 +1,9 @@
-"""Objects that a killed router leaves on purpose: the TAPs of its protected tunnels, with addresses and routes.
+"""What a router leaves to the host: objects that stay on purpose when it is killed, and settings that are restored.
+
+    StaleObjects    of a killed router: the TAPs of its protected tunnels, with addresses and routes
+    HostSettings    of the kernel, each restored to its value from before the first change
+    KernelGre       the kernel's own GRE, kept quiet where its module is loaded
+    clean_up        what `dmvpn cleanup` does
 
 A TAP usually goes with its process, and its routes with it: packets for encryption would then take the default route,
 in clear. The TAP of a protected tunnel is persistent. While no process holds it, it has no carrier; the kernel still
@@ -7,8 +12,6 @@ routes into it (marked `linkdown`) and drops: overlay traffic stops, until the r
     start    routes that lead into such a TAP stay, and so does the guard (`routes`); all other routes of ours go
     running  a tunnel of the same name takes its TAP over; routes that are ordered again are replaced in place
     GRACE    after it, everything not taken over goes; likewise at the end of an orderly run, or by `dmvpn cleanup`
-
-The kernel's own GRE, kept quiet where its module is loaded.
 
 The module `ip_gre` answers every GRE packet for which it has no tunnel with ICMP port unreachable, although a raw
 socket of ours has taken it. It stops as soon as it has a device for such packets: its fall-back device `gre0`, or,
@@ -21,8 +24,6 @@ decapsulates must not come in:
     others  (NHRP's 0x2001) have no receiver in the kernel
 
 The odd MTU also shows a later process that a killed one left the device behind.
-
-Host settings that routers change, each restored to its value from before the first change.
 
 Before a router writes a setting it stores the value found on disk (`records`), and records that it depends on the
 setting. That first value is restored, across `kill -9` and restarts, and it is not restored while any living router
@@ -149,7 +150,7 @@ _OF_INTERFACE: Final = ("forwarding", "rp_filter", "send_redirects", "accept_red
 _PATH_OF_INTERFACE: Final = re.compile(rf"{_CONF}/([^/]+)/({'|'.join(_OF_INTERFACE)})")
 
 
-class Borrowed:
+class HostSettings:
     """The settings that one router depends on. Call everything under `Records.locked`."""
 
     def __init__(self, records: Records, ledger: Ledger) -> None:
@@ -195,7 +196,7 @@ class Borrowed:
         self._ledger.uses(wanted)
 
 
-def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
+def restore_settings(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
     """Restore settings that no living router depends on, except for deleted interfaces. Returns the settings that
     changed.
 
@@ -243,7 +244,7 @@ def _by_netlink(kernel: netlink.NetlinkSocket, path: str, value: str) -> bool:
     return not kernel.execute([netlink.set_link(link.index, settings)])
 
 
-# ---------------------------------------------------------------------------------------------------- leftovers
+# -------------------------------------------------------------------------------------------------- stale objects
 
 #: Seconds that registration, IKE and the routing protocols of the next run may take.
 GRACE: Final = 60.0
@@ -251,7 +252,7 @@ GRACE: Final = 60.0
 _KEPT: Final = (END_METRIC, GUARD_METRIC)
 
 
-class Leftovers:
+class StaleObjects:
     """TAPs that an earlier run left in this network namespace, and the routes into them."""
 
     def __init__(self, kernel: netlink.NetlinkSocket, domain: Domain = MAIN) -> None:
@@ -353,7 +354,7 @@ def clean_up(kernel: netlink.NetlinkSocket, records: Records) -> Cleaned:
         tables = () if unknown else tuple(remove_tables(others))
         records.forget_dead()
         device = None if others.living or unknown else KernelGre(kernel).clean_up()
-        settings = () if unknown else tuple(give_back(records, kernel))
+        settings = () if unknown else tuple(restore_settings(records, kernel))
         if not unknown:
             records.tidy()
         living = len(others.living) + unknown

@@ -1,13 +1,10 @@
-"""What nf_tables compares for a piece of a list: fields of headers in a rule, keys in a set.
+"""An access list in pieces, and what nf_tables compares for each: fields of headers in a rule, keys in a set.
 
-Rules              the chains and sets of one list: made before packets pass them, and what they counted
-fields, guards     the matches of one rule
-HashKey, BoxKey    the keys by which sets find pieces: which bits of which fields, in boxes all of them
-
-An access list in pieces that a packet filter looks up: which of them may be looked up together.
-
-    Piece     packets of one kind that an entry is about, as a box: a range of values for each field
-    layers    the pieces in groups, of which no two pieces have a packet in common: each may be one set
+    Piece              packets of one kind that an entry is about, as a box: a range of values for each field
+    layers             the pieces in groups, of which no two pieces have a packet in common: each may be one set
+    Rules              the chains and sets of one list: made before packets pass them, and what they counted
+    fields, guards     the matches of one rule
+    HashKey, BoxKey    the keys by which sets find pieces: which bits of which fields, in boxes all of them
 
 Boxes that might have a packet in common count as if they had one; that costs a layer and no more.
 """

@@ -21,7 +21,7 @@ from dmvpn.base.values import project
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import Setting
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
-from dmvpn.dataplane.userspace.cleanup import Borrowed, KernelGre, Leftovers, give_back
+from dmvpn.dataplane.userspace.cleanup import HostSettings, KernelGre, StaleObjects, restore_settings
 from dmvpn.dataplane.userspace.filter_rules import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
 from dmvpn.dataplane.userspace.keeper import Keeper
@@ -121,7 +121,7 @@ class Kernel:
         self._records = Records.here() if records is None else records
         with self._records.locked():
             self._ledger = Ledger(self._records.folder)
-        self._borrowed = Borrowed(self._records, self._ledger)
+        self._settings = HostSettings(self._records, self._ledger)
         self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
         self._keeper = Keeper(self._socket, report, later, self._name_of)
         self._links = KernelLinks(names, self._socket, self._keeper, domain, self._holds)
@@ -134,7 +134,7 @@ class Kernel:
         routes = self._need_source_rules
         self.filters = Filtering(self._ledger, self._others, linux, report, watch, later, self._answer, routes)
         self._gre = KernelGre(self._socket)
-        self._left = Leftovers(self._socket, domain)
+        self._left = StaleObjects(self._socket, domain)
         self.routes = KernelRoutes(
             self._socket,
             self._keeper,
@@ -162,8 +162,8 @@ class Kernel:
             self.leaks.begin(others)
             self.filters.table.inherit(others)
             self._records.forget_dead()
-            self._borrowed.keep_interface(KernelGre.FALLBACK)
-            refused = self._borrowed.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
+            self._settings.keep_interface(KernelGre.FALLBACK)
+            refused = self._settings.set_all(_ROUTER_SETTINGS | (_MANAGER_SETTINGS if self._manage else {}))
             refused += self._gre.silence()
             if problem is not None:
                 refused.append(Setting("policy rules", "the guard of protected tunnels", None, problem))
@@ -183,10 +183,10 @@ class Kernel:
         for link in self._socket.links():
             self._note(link)
 
-    def borrow(self, settings: Mapping[str, int]) -> list[Setting]:
+    def change_settings(self, settings: Mapping[str, int]) -> list[Setting]:
         """Change further settings of this namespace. Returns refused settings."""
         with self._records.locked():
-            return self._borrowed.set_all(settings)
+            return self._settings.set_all(settings)
 
     def _keep_main_table(self) -> None:
         """Keep the rule for the kernel's main table, too, where everything is ours (`ip rule flush`)."""
@@ -228,7 +228,7 @@ class Kernel:
             self._ledger.close()
             if not others.living and not self._domain.device:
                 self._gre.restore()
-            give_back(self._records, self._socket)
+            restore_settings(self._records, self._socket)
             self._records.tidy()
         self._socket.close()
         self._monitor.close()
@@ -248,7 +248,7 @@ class Kernel:
         if link is None:
             raise UserError(f"interface {ios}: there is no {linux} here; name the right one with --map {ios}=NAME")
         with self._records.locked():
-            self._borrowed.keep_interface(linux)
+            self._settings.keep_interface(linux)
         self._links.prepare(link.index)
         self._note(link, tell=True)
         self._addresses.tell(ios)
@@ -442,7 +442,7 @@ class Kernel:
         things = self._keeper.differences(lambda route: self._is_ours(route) and route.prefix not in known)
         tables = (self.translation.table, self.filters.table)
         of_tables = (one for table in tables for one in table.differences())
-        return [*self._borrowed.differences(), *things, *of_tables, *self.leaks.differences()]
+        return [*self._settings.differences(), *things, *of_tables, *self.leaks.differences()]
 
     def _is_ours(self, route: netlink.KernelRoute) -> bool:
         """Return whether a route is in the table here, or in one of the guard that belongs to the main table."""

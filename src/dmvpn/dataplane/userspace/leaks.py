@@ -1,4 +1,5 @@
-"""Route leaks of a lab: pairs of interfaces between the network namespaces of two VRFs (`leak_ends`).
+"""Route leaks of a lab: pairs of interfaces between the network namespaces of two VRFs (`leak_ends`), and translation
+there.
 
 Each way from a VRF, which is an interface of another one and a next hop there, has a pair of its own, as long as a
 route takes it. So a packet takes exactly that way, and is looked up once. The MTU of a pair is that of the interface:
@@ -8,12 +9,10 @@ a packet too big is answered in the VRF of its sender.
     refresh          an interface may have moved, have come or gone, or have another MTU
     leave, settle    a VRF is about to be removed, and was
 
-The order to translate, of all VRFs: each VRF translates what leaves by its own interfaces.
-
-What comes from another VRF, by a route leak, comes by a pair (`leaks`), and the rules of that VRF are for the pair.
-There it cannot be seen any more where a packet came in, so the near end takes only what came in by an inside interface,
-if there are rules: nothing passes a translating interface beside them. A pair is used only after its rules are in
-force.
+Each VRF translates what leaves by its own interfaces. What comes from another VRF, by a route leak, comes by a pair,
+and the rules of that VRF are for the pair. There it cannot be seen any more where a packet came in, so the near end
+takes only what came in by an inside interface, if there are rules: nothing passes a translating interface beside them.
+A pair is used only after its rules are in force.
 """
 
 from __future__ import annotations

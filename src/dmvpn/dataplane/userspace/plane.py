@@ -8,12 +8,11 @@
     events  <- kernel notifications, control packets, packets that the engine hands up
 
 Packets of a protected tunnel leave only encrypted: engines never send them otherwise, and its TAP stays when the
-process dies (`leftovers`).
+process dies (`cleanup`).
 
-The packet filters of all ports, wherever they are: each is in the network namespace of the VRF of its port.
-
-A filter is ordered by the name of the port, which may come later, or move: its lists are put where the port arrives
-before it does, and removed where it was afterwards. VRF devices are all in one namespace, with one table.
+Each packet filter is in the network namespace of the VRF of its port. It is ordered by the name of the port, which may
+come later, or move: its lists are put where the port arrives before it does, and removed where it was afterwards. VRF
+devices are all in one namespace, with one table.
 """
 
 from __future__ import annotations

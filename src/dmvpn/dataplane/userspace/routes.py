@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.netlink import KernelNextHop
-    from dmvpn.dataplane.userspace.cleanup import Leftovers
+    from dmvpn.dataplane.userspace.cleanup import StaleObjects
     from dmvpn.dataplane.userspace.keeper import Keeper
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.translation import Translation
@@ -273,7 +273,7 @@ class KernelRoutes:
         keeper: Keeper,
         guard: Guard,
         ledger: Ledger,
-        left: Leftovers,
+        left: StaleObjects,
         translation: Translation,
         *,
         index: Callable[[str], int],

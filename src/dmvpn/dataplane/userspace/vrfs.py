@@ -239,7 +239,7 @@ class VrfParts:
         with self._places.at(""):
             self._places.set(vrf, self._grounds.make(vrf))
             if self._grounds.settings and not self.names:
-                self._parts[""].kernel.borrow(self._grounds.settings)
+                self._parts[""].kernel.change_settings(self._grounds.settings)
         try:
             with self._places.at(vrf):
                 part = self._make(vrf)

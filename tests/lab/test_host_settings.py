@@ -12,8 +12,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, SetRoute
 from dmvpn.dataplane import host as sysctl
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.userspace import cleanup as leftovers
 from dmvpn.dataplane.userspace import records
+from dmvpn.dataplane.userspace.cleanup import Cleaned, clean_up
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.records import Ledger, Records
@@ -101,9 +101,9 @@ def routed() -> set[str]:
         return {str(route.prefix) for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL)}
 
 
-def cleanup() -> leftovers.Cleaned:
+def cleanup() -> Cleaned:
     with netlink.NetlinkSocket() as kernel:
-        return leftovers.clean_up(kernel, Records.here())
+        return clean_up(kernel, Records.here())
 
 
 def test_cleanup_leaves_a_router_that_runs_all_that_it_has() -> None:
