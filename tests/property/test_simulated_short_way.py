@@ -29,8 +29,8 @@ from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.simulated import box as box_module
 from dmvpn.dataplane.simulated import gre as gre_module
+from dmvpn.dataplane.simulated.chassis import RouterTranslation
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
-from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.net import translate
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest

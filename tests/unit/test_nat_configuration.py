@@ -15,11 +15,10 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, EnteredLine, LinesEntered, LinkChanged, Tick
 from dmvpn.base.recording import RecordedEvent, Recorder, load
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP, PacketFlow, TranslatedFlow, Translations, port_range
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.netlink.chains import forward_drops
-from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.wire import parse_messages
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.face.language import exec_parser
 from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.ios import Fate, Match

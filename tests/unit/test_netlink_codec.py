@@ -39,12 +39,12 @@ from dmvpn.dataplane.netlink import (
     add_address,
     add_missing_address,
     add_rule,
-    conntrack,
     create_gre_collector,
     create_veth,
     delete_neighbor,
     delete_route,
     link,
+    netfilter,
     replace_route,
     set_down,
     set_link,
@@ -52,9 +52,8 @@ from dmvpn.dataplane.netlink import (
     set_neighbor_parameters,
     set_up,
 )
-from dmvpn.dataplane.netlink.conntrack import Ends
-from dmvpn.dataplane.netlink.events import parse_event
 from dmvpn.dataplane.netlink.monitor import parse_event
+from dmvpn.dataplane.netlink.netfilter import Ends
 from dmvpn.dataplane.netlink.wire import (
     KernelMessage,
     attribute,
@@ -581,7 +580,7 @@ FLOW = bytes.fromhex(
 
 
 def test_a_flow_is_read_with_both_directions_and_how_long_it_lasts() -> None:
-    flow = conntrack.parse(memoryview(FLOW))
+    flow = netfilter.parse(memoryview(FLOW))
     assert flow is not None
     assert flow.protocol == IpProtocol.TCP
     assert flow.original == Ends(INSIDE, 3000, WEB, 80)
@@ -593,11 +592,11 @@ def test_a_flow_is_read_with_both_directions_and_how_long_it_lasts() -> None:
 
 
 def test_what_is_not_about_ipv4_is_none_of_ours() -> None:
-    assert conntrack.parse(memoryview(FLOW[52:104])) is None
-    assert conntrack.parse(memoryview(b"")) is None
+    assert netfilter.parse(memoryview(FLOW[52:104])) is None
+    assert netfilter.parse(memoryview(b"")) is None
 
 
 @pytest.mark.parametrize("end", range(1, len(FLOW)))
 def test_a_flow_that_is_cut_short_is_refused_or_passed_over(end: int) -> None:
     with suppress(WireError):
-        conntrack.parse(memoryview(FLOW[:end]))
+        netfilter.parse(memoryview(FLOW[:end]))

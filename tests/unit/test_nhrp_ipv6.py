@@ -12,7 +12,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, InVrf, SendGre, SetAdjacency, SetMulticast, SetRoute
 from dmvpn.base.events import IpReceived, NhrpReceived, Tick, Unresolved
 from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Ipv6State, TunnelState
-from dmvpn.dataplane.networks import NhrpNetworks
+from dmvpn.dataplane.contract import NhrpNetworks
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine, peek_version
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig

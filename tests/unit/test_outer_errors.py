@@ -12,10 +12,9 @@ from dmvpn.app.main import main
 from dmvpn.app.reloading import HangUp
 from dmvpn.base.errors import UserError
 from dmvpn.base.facts import NeighborFacts, PeerFacts, ReasonFacts, reason_facts
-from dmvpn.dataplane.problems import HostProblem
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.features.nhrp.facts import ServerFacts
 from dmvpn.router.facts import RouterFacts, TunnelFacts
-from dmvpn.dataplane.host import HostProblem
 from dmvpn.shells.lab import namespaces
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.checking import Level, Wanted, judge

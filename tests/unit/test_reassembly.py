@@ -17,15 +17,11 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
-from dmvpn.dataplane.alarms import Alarms
-from dmvpn.dataplane.contract import ALARMS_PER_SECOND
+from dmvpn.dataplane.contract import ALARMS_PER_SECOND, Alarms, Door
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.local import Door
-from dmvpn.dataplane.paths import AGE, LARGEST, LEAST, PathMtus
+from dmvpn.dataplane.fragmentation import AGE, DATAGRAMS, LARGEST, LEAST, OCTETS, PIECES, TIMEOUT, PathMtus, Reassembler
 from dmvpn.dataplane.python.tunnels import CoreTunnel, TunnelTable
-from dmvpn.dataplane.reassembly import DATAGRAMS, OCTETS, PIECES, TIMEOUT, Reassembler
 from dmvpn.dataplane.userspace.taps import SPARE, PeerNumbers
-from dmvpn.dataplane.fragmentation import DATAGRAMS, OCTETS, PIECES, TIMEOUT, Reassembler
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
 from support.fakes import fake_ports
 from support.work import calls

@@ -14,7 +14,6 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-from dmvpn.dataplane.problems import HostProblem
 from dmvpn.dataplane.userspace import records
 from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.dataplane.userspace.vrf_devices import are_missing

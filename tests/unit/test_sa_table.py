@@ -14,10 +14,19 @@ from hypothesis import strategies as st
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
-from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
-from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite
-from dmvpn.dataplane.esp.table import WORN_PACKETS, EspLink, PeerPlace, SaPair, SaTable
+from dmvpn.dataplane.esp.table import (
+    WORN_PACKETS,
+    EspError,
+    EspLink,
+    Exhausted,
+    Inbound,
+    Outbound,
+    PeerPlace,
+    ReplayWindow,
+    SaPair,
+    SaTable,
+)
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support.pcap import CAPTURES, frames, network_layer
 

@@ -30,9 +30,9 @@ from dmvpn.base.events import Event, Hairpin, Unresolved
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, PortFilters, ReversePath
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS
-from dmvpn.dataplane.filtered import packet_of
+from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.simulated import SimulatedPlane
-from dmvpn.dataplane.simulated.filters import RouterFilters
+from dmvpn.dataplane.simulated.chassis import RouterFilters
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet

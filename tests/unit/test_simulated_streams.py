@@ -30,7 +30,7 @@ from dmvpn.base.streams import (
     StreamUp,
     StreamWritable,
 )
-from dmvpn.dataplane.callers import Callers
+from dmvpn.dataplane.contract import Callers
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.userspace import streams as kernel_streams
 from dmvpn.dataplane.userspace.streams import KernelStreams
