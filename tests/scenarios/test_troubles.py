@@ -14,7 +14,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.lessons import Check, GradedCheck, Health, examine, grade
 from dmvpn.tools.troubles import TROUBLES, trouble
-from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import Impair, Run, Type, carry_out, configurations_with, fits, orders_for
 from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench

@@ -27,8 +27,8 @@ from dmvpn.tools.lessons import grade as compare
 from dmvpn.tools.lessons.state import Lesson, forget, note_fixed
 from dmvpn.tools.saving import save as write
 from dmvpn.tools.troubles import TROUBLES, trouble
-from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.faults import Fault, draw_story
+from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import carry_out as break_by
 from dmvpn.tools.troubles.orders import fits, orders_for
 from dmvpn.tools.troubles.stage import Stage

@@ -12,9 +12,9 @@ from dmvpn.base.entropy import below
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.troubles import acts
-from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
+from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import Impair, Order, orders_for
 
 if TYPE_CHECKING:
@@ -96,12 +96,12 @@ def fault(trouble: Trouble, stage: Stage) -> Fault | None:
 
 def _is_of_one(trouble: Trouble) -> bool:
     """Return whether the trouble concerns a single router: its acts name no other role."""
-    texts = [text for act in trouble.acts for text in acts.texts(act)]
-    if any(isinstance(act, acts.Renumber) for act in trouble.acts):
+    texts = [text for act in trouble.acts for text in model.texts(act)]
+    if any(isinstance(act, model.Renumber) for act in trouble.acts):
         return False  # all clients of a hub would have to hear of it
-    if any(isinstance(act, acts.Differ) and act.table.names_peer for act in trouble.acts):
+    if any(isinstance(act, model.Differ) and act.table.names_peer for act in trouble.acts):
         return False
-    alone = all(act.part is Role.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
+    alone = all(act.part is Role.SPOKE for act in trouble.acts if not isinstance(act, model.Command))
     return alone and not any("{hub." in text or "{other." in text for text in texts)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.troubles.acts import Configure, Role
+from dmvpn.tools.troubles.model import Configure, Role
 from dmvpn.tools.troubles.trouble import Trouble
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from dmvpn.base.terms import NoValue
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import after, lines_after
 from dmvpn.network.overlay import EndPair
-from dmvpn.tools.troubles import acts
-from dmvpn.tools.troubles.acts import Role
+from dmvpn.tools.troubles import model
+from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.rewrites import process_header
 
 if TYPE_CHECKING:
@@ -180,34 +180,34 @@ def configurations_with(orders: Sequence[Order], stage: Stage) -> dict[str, str]
     return texts
 
 
-def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
+def _orders(act: model.Act, stage: Stage) -> tuple[Order, ...]:
     name = stage.parts[act.part]
     match act:
-        case acts.Configure(part=part, lines=lines):
+        case model.Configure(part=part, lines=lines):
             return (Type(name, tuple(stage.fill(line, part) for line in lines)),)
-        case acts.Command(part=part, lines=lines):
+        case model.Command(part=part, lines=lines):
             return (Run(name, tuple(stage.fill(line, part) for line in lines)),)
-        case acts.Edit():
+        case model.Edit():
             return (Type(name, _edited(act, stage)),)
-        case acts.Differ():
+        case model.Differ():
             return (Type(name, _differing(stage, act)),)
-        case acts.Eigrp():
+        case model.Eigrp():
             return (Type(name, _eigrp(act, stage)),)
-        case acts.Rewrite(by=by):
+        case model.Rewrite(by=by):
             return (Type(name, by(stage.actors[name])),)
-        case acts.Renumber():
+        case model.Renumber():
             return _moved(stage, stage.actors[name])
-        case acts.Wire():
+        case model.Wire():
             return (_impaired(stage, stage.actors[name], act),)
-        case acts.Kill():
+        case model.Kill():
             return (KillRouter(name),)
-        case acts.Nat(kind=kind):
+        case model.Nat(kind=kind):
             return (SetNat(name, kind),)
         case _:
             assert_never(act)
 
 
-def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
+def _edited(act: model.Edit, stage: Stage) -> tuple[str, ...]:
     section = stage.fill(act.section, act.part)
     lines = stage.actor(act.part).lines.section(section).lines
     beginnings = tuple(stage.fill(one, act.part) for one in act.remove)
@@ -215,7 +215,7 @@ def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
     return (section, *(f"no {line}" for line in remove), *(stage.fill(line, act.part) for line in act.add))
 
 
-def _differing(stage: Stage, act: acts.Differ) -> tuple[str, ...]:
+def _differing(stage: Stage, act: model.Differ) -> tuple[str, ...]:
     here, there = (stage.actor(part).end for part in (act.part, act.peer))
     pair = EndPair(here, there, nhrp=True) if here is not None and there is not None else None
     view = act.table.view(pair.here, pair) if pair is not None else None
@@ -224,7 +224,7 @@ def _differing(stage: Stage, act: acts.Differ) -> tuple[str, ...]:
     return act.term.lines(view, act.term.other if act.value is NoValue.UNKNOWN else act.value)
 
 
-def _eigrp(act: acts.Eigrp, stage: Stage) -> tuple[str, ...]:
+def _eigrp(act: model.Eigrp, stage: Stage) -> tuple[str, ...]:
     actor = stage.actor(act.part)
     lines: list[str] = []
     if act.address_family:
@@ -264,7 +264,7 @@ def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
     )
 
 
-def _impaired(stage: Stage, actor: Actor, wire: acts.Wire) -> Impair:
+def _impaired(stage: Stage, actor: Actor, wire: model.Wire) -> Impair:
     badness = wire.badness
     others = stage.wires.get((actor.name, actor.wan), ())
     if not others:

@@ -13,7 +13,7 @@ from dmvpn.features.ipsec.config import transforms
 from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
 from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Differ, Edit, Role, word
+from dmvpn.tools.troubles.model import Differ, Edit, Role, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.of(name=word("profile"))

@@ -17,7 +17,7 @@ from dmvpn.ios import Placeholder
 from dmvpn.network.terms import bgp as bgp_terms
 from dmvpn.network.terms import ospf as tables
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Command, Differ, Eigrp, Kill, Role, hub, spoke, word
+from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Kill, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _lost: Final = partial(

@@ -13,8 +13,8 @@ from dmvpn.features.eigrp.terms import WEIGHTS
 from dmvpn.ios import common
 from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import EIGRP as EIGRP_PROCESS
-from dmvpn.tools.troubles.acts import Command, Differ, Eigrp, Rewrite, Role, spoke, word
+from dmvpn.tools.troubles.model import EIGRP as EIGRP_PROCESS
+from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Rewrite, Role, spoke, word
 from dmvpn.tools.troubles.rewrites import renumbered, without_networks
 from dmvpn.tools.troubles.trouble import Need, Trouble
 

@@ -10,11 +10,11 @@ from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Configure, Edit, Role, hub, spoke, word
+from dmvpn.tools.troubles.model import Configure, Edit, Role, hub, spoke, word
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles.acts import Act
+    from dmvpn.tools.troubles.model import Act
 
 _MAPS: Final = (Cause.WRONG_MAP, Cause.NHS_NBMA)
 _SESSIONS: Final = pieces.commands("clear crypto session", Role.SPOKE, Role.OTHER)

@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.troubles.acts import Differ, texts
+from dmvpn.tools.troubles.model import Differ, texts
 
 if TYPE_CHECKING:
     from dmvpn.base.causes import Cause
-    from dmvpn.tools.troubles.acts import Act, Role
+    from dmvpn.tools.troubles.model import Act, Role
 
 
 class Need(enum.Enum):

@@ -9,7 +9,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Configure, Edit, Kill, Nat, Renumber, Role, Wire, hub, spoke
+from dmvpn.tools.troubles.model import Configure, Edit, Kill, Nat, Renumber, Role, Wire, hub, spoke
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _cut_off: Final = partial(

@@ -15,7 +15,7 @@ from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.acts import Act, Command, Configure, Rewrite, Role, spoke, word
+from dmvpn.tools.troubles.model import Act, Command, Configure, Rewrite, Role, spoke, word
 from dmvpn.tools.troubles.rewrites import moved_process, process_without
 from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
 
