@@ -25,7 +25,7 @@ from support.doctors import (
 )
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles.trouble import Trouble
+    from dmvpn.tools.troubles.model import Trouble
 
 
 @pytest.fixture(scope="module")

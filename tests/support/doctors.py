@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.base.causes import Cause
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor import Finding
-    from dmvpn.tools.troubles.trouble import Trouble
+    from dmvpn.tools.troubles.model import Trouble
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"
 #: Phase 3 in IKEv1, where faults of protection alone are tried.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.troubles.trouble import Trouble
+    from dmvpn.tools.troubles.model import Trouble
 
 #: Draws of what fits a network.
 _TRIES: Final = 400

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.diff.rows import Rows
     from dmvpn.tools.doctor import Finding
     from dmvpn.tools.lint import Site
-    from dmvpn.tools.troubles.trouble import Trouble
+    from dmvpn.tools.troubles.model import Trouble
     from support.lint_cases import Case as LintCase
 
 FOLDER: Final = ROOT / "tests" / "scenarios" / "oracle"

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.tools.troubles.faults import Fault
+    from dmvpn.tools.troubles.model import Trouble
     from dmvpn.tools.troubles.stage import Stage
-    from dmvpn.tools.troubles.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ from dmvpn.tools.troubles.underlay import UNDERLAY
 from dmvpn.tools.troubles.wires import WIRES
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles.trouble import Trouble
+    from dmvpn.tools.troubles.model import Trouble
 
 TROUBLES: Final = (
     *UNDERLAY,

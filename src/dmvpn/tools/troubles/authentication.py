@@ -19,8 +19,19 @@ from dmvpn.ios import common
 from dmvpn.network.terms.bgp import BGP, PASSWORD
 from dmvpn.network.terms.rip import RIP
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Configure, Differ, Edit, Role, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
+from dmvpn.tools.troubles.model import (
+    Command,
+    Configure,
+    Differ,
+    Edit,
+    Need,
+    Role,
+    Trouble,
+    hub,
+    spoke,
+    without_story,
+    word,
+)
 
 _NOT_OURS: Final = "NotOurs1"
 _OURS: Final = "Drawn-Key-9"

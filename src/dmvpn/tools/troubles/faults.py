@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.causes import Cause
     from dmvpn.base.entropy import Entropy
+    from dmvpn.tools.troubles.model import Trouble
     from dmvpn.tools.troubles.stage import Stage
-    from dmvpn.tools.troubles.trouble import Trouble
 
 #: Of a draw: how often what fits nowhere is drawn again, and how many troubles the lines of routers count for.
 _TRIES, _LINES = 400, 30

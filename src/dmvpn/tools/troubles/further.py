@@ -20,8 +20,7 @@ from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Configure, Eigrp, Role, Wire, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, without_story
+from dmvpn.tools.troubles.model import Command, Configure, Eigrp, Need, Role, Wire, hub, spoke, without_story, word
 
 _DENY: Final = (
     prefix_lists.ENTRY.of(

@@ -14,8 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.troubles.model import Configure, Role
-from dmvpn.tools.troubles.trouble import Trouble
+from dmvpn.tools.troubles.model import Configure, Role, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,7 @@ from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.network.terms import tunnels as tables
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Differ, Edit, Role, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Command, Differ, Edit, Need, Role, Trouble, spoke, word
 
 _SERVERS: Final = ("ip nhrp nhs", "ip nhrp map")
 #: Clear the caches, so that all routers have to resolve again.

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.lab.badness import Badness
+    from dmvpn.tools.troubles.model import Trouble
     from dmvpn.tools.troubles.stage import Actor, Stage
-    from dmvpn.tools.troubles.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from dmvpn.features.nhrp.config import lines as nhrp
 from dmvpn.features.ospf.config import processes as ospf
 from dmvpn.features.static import config as static
 from dmvpn.ios import common
-from dmvpn.tools.troubles.model import Command, Edit, Eigrp, Role, spoke, word
-from dmvpn.tools.troubles.trouble import Trouble
+from dmvpn.tools.troubles.model import Command, Edit, Eigrp, Role, Trouble, spoke, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping

@@ -10,8 +10,7 @@ from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.ios import common
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Edit, Eigrp, Role, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Command, Edit, Eigrp, Need, Role, Trouble, hub, spoke, word
 
 _ASTRAY: Final = "Trace it from both ends. Who sends it where?"
 

@@ -13,8 +13,7 @@ from dmvpn.features.ipsec.config import transforms
 from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
 from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Differ, Edit, Role, word
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Differ, Edit, Need, Role, Trouble, word
 
 _IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.of(name=word("profile"))
 

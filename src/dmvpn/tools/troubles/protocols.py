@@ -17,8 +17,7 @@ from dmvpn.ios import Placeholder
 from dmvpn.network.terms import bgp as bgp_terms
 from dmvpn.network.terms import ospf as tables
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Kill, Role, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Kill, Need, Role, Trouble, hub, spoke, word
 
 _lost: Final = partial(
     Trouble, complaint="Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."

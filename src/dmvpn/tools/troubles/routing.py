@@ -14,9 +14,8 @@ from dmvpn.ios import common
 from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import EIGRP as EIGRP_PROCESS
-from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Rewrite, Role, spoke, word
+from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Need, Rewrite, Role, Trouble, spoke, word
 from dmvpn.tools.troubles.rewrites import renumbered, without_networks
-from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _NOT_OURS: Final = "not-ours"
 _no_routes: Final = partial(

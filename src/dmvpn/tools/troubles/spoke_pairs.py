@@ -10,8 +10,7 @@ from dmvpn.features.eigrp.config import sections
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Configure, Edit, Role, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Configure, Edit, Need, Role, Trouble, hub, spoke, word
 
 if TYPE_CHECKING:
     from dmvpn.tools.troubles.model import Act

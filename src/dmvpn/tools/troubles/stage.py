@@ -18,8 +18,7 @@ from dmvpn.network.device import Device
 from dmvpn.network.overlay import tunnel_ends
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.list_setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
-from dmvpn.tools.troubles.model import Role
-from dmvpn.tools.troubles.trouble import Need
+from dmvpn.tools.troubles.model import Need, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

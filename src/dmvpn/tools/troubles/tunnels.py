@@ -11,8 +11,7 @@ from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import common
 from dmvpn.network.terms import tunnels as tables
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Differ, Edit, Eigrp, Role, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Command, Differ, Edit, Eigrp, Need, Role, Trouble, hub, spoke, word
 
 TUNNELS: Final = (
     pieces.lost(

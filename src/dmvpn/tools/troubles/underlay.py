@@ -9,8 +9,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.ios import common
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Configure, Edit, Kill, Nat, Renumber, Role, Wire, hub, spoke
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Configure, Edit, Kill, Nat, Need, Renumber, Role, Trouble, Wire, hub, spoke
 
 _cut_off: Final = partial(
     Trouble, complaint="{spoke.name} is cut off. The provider was there yesterday and says that all is well."

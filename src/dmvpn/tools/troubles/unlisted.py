@@ -20,8 +20,7 @@ from dmvpn.features.rip import config as rip_lines
 from dmvpn.ios import Placeholder
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Command, Edit, Eigrp, Role, Wire, hub, spoke, word
-from dmvpn.tools.troubles.trouble import Need, Trouble, without_story
+from dmvpn.tools.troubles.model import Command, Edit, Eigrp, Need, Role, Trouble, Wire, hub, spoke, without_story, word
 
 _HINTS: Final = (
     "Which of the lines between the two ends could keep packets, or routes, back?",

@@ -7,8 +7,7 @@ from typing import Final
 from dmvpn.base.causes import Cause
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Role, Wire
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.model import Need, Role, Trouble, Wire
 
 _SLOW: Final = "At {spoke.name} everything takes long."
 
