@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.tools.troubles.rewrites import process_header
+from dmvpn.tools.troubles.orders import process_header
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

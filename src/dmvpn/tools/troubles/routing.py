@@ -15,7 +15,7 @@ from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import EIGRP as EIGRP_PROCESS
 from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Need, Rewrite, Role, Trouble, spoke, word
-from dmvpn.tools.troubles.rewrites import renumbered, without_networks
+from dmvpn.tools.troubles.orders import renumbered, without_networks
 
 _NOT_OURS: Final = "not-ours"
 _no_routes: Final = partial(

@@ -16,7 +16,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import common, vrfs
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import Act, Command, Configure, Need, Rewrite, Role, Trouble, spoke, without_story, word
-from dmvpn.tools.troubles.rewrites import moved_process, process_without
+from dmvpn.tools.troubles.orders import moved_process, process_without
 
 _ANY: Final = IPv4Address(0)
 _ANEW: Final = tuple(Command(part, ("clear crypto session", "clear ip nhrp")) for part in (Role.SPOKE, Role.OTHER))
