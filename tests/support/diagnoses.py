@@ -24,9 +24,8 @@ from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.authentication import AUTHENTICATION
-from dmvpn.tools.troubles.faults import Fault, fault, place_name, places
+from dmvpn.tools.troubles.faults import Fault, copied, exchanged, fault, place_name, places, removed
 from dmvpn.tools.troubles.further import FURTHER
-from dmvpn.tools.troubles.lines import copied, exchanged, removed
 from dmvpn.tools.troubles.packet_lists import LISTS
 from dmvpn.tools.troubles.plans import Plan
 from dmvpn.tools.troubles.stage import Stage
