@@ -22,7 +22,7 @@ from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.tools.troubles.wires import WIRES
+from dmvpn.tools.troubles.underlay import WIRES
 from support.bench import WorldBench
 from support.conformance import ROOT
 from support.world import World

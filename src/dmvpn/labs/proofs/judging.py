@@ -17,7 +17,7 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles.faults import Fault, fault, places
 from dmvpn.tools.troubles.orders import carry_out
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.tools.troubles.wires import SLOW
+from dmvpn.tools.troubles.underlay import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -35,8 +35,7 @@ from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.routing import ROUTING
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.tunnels import TUNNELS
-from dmvpn.tools.troubles.underlay import UNDERLAY
-from dmvpn.tools.troubles.wires import WIRES
+from dmvpn.tools.troubles.underlay import UNDERLAY, WIRES
 
 if TYPE_CHECKING:
     from dmvpn.tools.troubles.model import Trouble
