@@ -14,11 +14,10 @@ from dmvpn.router.passing import barrier
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Diagnosis, visit
 from dmvpn.tools.troubles import TROUBLES
-from dmvpn.tools.troubles.isakmp import ISAKMP
 from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import carry_out, fits, orders_for
 from dmvpn.tools.troubles.prefixes import PREFIXES
-from dmvpn.tools.troubles.protection import PROTECTION
+from dmvpn.tools.troubles.protection import ISAKMP, PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.stage import Stage

@@ -17,10 +17,10 @@ from dmvpn.labs.proofs.judging import Judged, judged
 from dmvpn.labs.proofs.measure import Measure
 from dmvpn.labs.proofs.networks import FEW, drawn, network_of
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles.authentication import AUTHENTICATION
 from dmvpn.tools.troubles.faults import Fault, fault, places
 from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.plans import CERTIFICATES, plan_of
+from dmvpn.tools.troubles.protection import AUTHENTICATION
 from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:

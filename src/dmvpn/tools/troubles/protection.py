@@ -1,4 +1,9 @@
-"""Troubles of IKEv2 and IPsec."""
+"""Troubles of IKEv2, IKEv1 and IPsec, of keys and certificates, and of time.
+
+`PROTECTION` and `ISAKMP` are in every network's catalog; keys and policies of `crypto isakmp` lines are in the latter.
+`AUTHENTICATION` needs clouds with certificates and keys (`Plan.sealed`, `CERTIFICATES`), so it is drawn only there:
+certificates, clocks, key lifetimes of routing protocols, and timers.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,38 @@ from functools import partial
 from typing import Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.features.bgp.config import processes as bgp_processes
+from dmvpn.features.eigrp.config import sections
+from dmvpn.features.ike.config import isakmp
 from dmvpn.features.ike.config import profiles as ike_profiles
 from dmvpn.features.ike.config import settings as ike_lines
 from dmvpn.features.ipsec.config import profiles as ipsec_profiles
 from dmvpn.features.ipsec.config import transforms
+from dmvpn.features.ospf.config import interfaces as ospf_ports
+from dmvpn.features.rip.model import RipTimers
+from dmvpn.features.rip.terms import TIMERS
+from dmvpn.ios import common
+from dmvpn.network.terms.bgp import BGP, PASSWORD
 from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
 from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
+from dmvpn.network.terms.rip import RIP
 from dmvpn.tools.troubles import pieces
-from dmvpn.tools.troubles.model import Differ, Edit, Need, Role, Trouble, word
+from dmvpn.tools.troubles.model import (
+    Command,
+    Configure,
+    Differ,
+    Edit,
+    Need,
+    Role,
+    Trouble,
+    hub,
+    spoke,
+    without_story,
+    word,
+)
+
+# ------------------------------------------------------------------------------------------------ IKEv2 and IPsec
+
 
 _IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.of(name=word("profile"))
 
@@ -142,3 +171,194 @@ PROTECTION: Final = (
         ),
     ),
 )
+
+
+# ------------------------------------------------------------------------------------------------ IKEv1
+
+
+_ANY: Final = "0.0.0.0"  # noqa: S104 - no binding: a key for every address
+
+ISAKMP: Final = (
+    pieces.unproved(
+        "isakmp-key",
+        "The isakmp key of a spoke differs",
+        ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address=_ANY)),
+        (
+            "Main mode comes as far as MM_KEY_EXCH. What do both ends say in their logs?",
+            "`crypto isakmp key` of {spoke.name} and of {hub.name} are not the same.",
+        ),
+        Cause.PSK,
+    ),
+    pieces.unproved(
+        "isakmp-key-missing",
+        "The isakmp key of a spoke is for another address than the hub's",
+        ("no {isakmp_key}", isakmp.KEY.of(key="not-our-key", address="10.99.99.99")),
+        (
+            "Does the spoke begin with IKE at all? Read its log.",
+            "The `crypto isakmp key` of {spoke.name} is for an address without a router.",
+        ),
+        Cause.PSK_MISSING,
+        Cause.PSK,
+    ),
+    pieces.unproved(
+        "isakmp-policy",
+        "A spoke's isakmp policy has a group that the hub's policies lack",
+        ("{isakmp_policy}", isakmp.GROUP.of(group="20")),
+        (
+            "The first message of main mode is refused. Look into it with `debug crypto isakmp`.",
+            "`show crypto isakmp policy` of {spoke.name} has nothing in common with the hub's.",
+        ),
+        Cause.IKE_PROPOSAL,
+    ),
+    pieces.unproved(
+        "isakmp-hash",
+        "A spoke's isakmp policy has a hash that the hub's policies lack",
+        ("{isakmp_policy}", isakmp.HASH.of(sha512=True)),
+        (
+            "The first message of main mode is refused. Which algorithms does it offer?",
+            "Compare line by line what both ends print of `show crypto isakmp policy`.",
+        ),
+        Cause.IKE_PROPOSAL,
+    ),
+)
+
+
+# ------------------------------------------------------------------------------- certificates, keys, passwords and time
+
+
+_NOT_OURS: Final = "NotOurs1"
+_OURS: Final = "Drawn-Key-9"
+_ENDS: Final = (("", Role.SPOKE), ("hub-", Role.HUB))
+_PAST: Final = "clock set 12:00:00 1 January 2019"
+_OVER: Final = "00:00:00 1 Jan 2020 00:00:00 1 Jan 2021"
+_CHAIN: Final = (common.KEY_CHAIN.of(name="CLOUD"), common.KEY.of(number=1))
+_SECOND: Final = (
+    common.KEY.no(number=1),
+    common.KEY.of(number=2),
+    common.KEY_STRING.of(secret=_OURS),
+    common.KEY_ALGORITHM.of(md5=True),
+)
+_FORGET: Final = pieces.commands("clear crypto session", Role.SPOKE, Role.HUB, Role.OTHER)
+#: By protocol: who needs it, and what it is called if two do not believe each other.
+_PROTOCOLS: Final = (
+    ("eigrp", Need.EIGRP, Cause.EIGRP_AUTHENTICATION),
+    ("ospf", Need.OSPF, Cause.OSPF_AUTHENTICATION),
+    ("rip", Need.RIP, Cause.RIP_AUTHENTICATION),
+)
+_one: Final = partial(
+    without_story,
+    hints=("Who does not believe whom?", "Compare what both ends prove themselves with, and their clocks."),
+)
+
+
+def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
+    """Return the trouble of a router whose certificate its peers must reject."""
+    add = (ike_profiles.TRUSTPOINT.of(name=trustpoint),) if trustpoint else ()
+    edit = Edit(part, pieces.IKEV2_PROFILE, remove=("pki trustpoint",), add=add)
+    causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)
+    return _one(name, title, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
+
+
+_CERTIFIED: Final = (
+    _certificate("certificate-expired", "A spoke proves itself with a certificate that has expired", "EXPIRED"),
+    _certificate("certificate-elsewhere", "A spoke has a certificate of an authority that is unknown", "ELSEWHERE"),
+    _certificate("certificate-misnamed", "A spoke's certificate has a name that nobody wants", "MISNAMED"),
+    _certificate("certificate-none", "A spoke does not say what it proves itself with", ""),
+    _certificate("hub-certificate-expired", "A hub's certificate has expired", "EXPIRED", Role.HUB),
+    _certificate("hub-certificate-elsewhere", "A hub has one of an unknown authority", "ELSEWHERE", Role.HUB),
+    *(
+        _one(
+            f"{who}clock-and-certificates",
+            f"The clock of a {part.value} is years behind: no certificate is valid yet",
+            (Command(part, (_PAST,)), *_FORGET),
+            (Cause.CLOCK,),
+            needs=(Need.CERTIFICATES,),
+        )
+        for who, part in _ENDS
+    ),
+)
+
+_KEYS: Final = tuple(
+    trouble
+    for protocol, need, cause in _PROTOCOLS
+    for trouble in (
+        *(
+            _one(
+                f"{who}key-{kind}-{protocol}",
+                f"{title}, {protocol}",
+                (Configure(part, lines),),
+                (cause,),
+                parts=(Role.SPOKE, Role.HUB),
+                needs=(need, Need.SEALED),
+            )
+            for who, part in _ENDS
+            for kind, title, lines in (
+                ("other", "The text of a key is another one", (*_CHAIN, common.KEY_STRING.of(secret=_NOT_OURS))),
+                ("number", "A key has another number", (_CHAIN[0], *_SECOND)),
+                ("over", "A key is over", (*_CHAIN, common.KEY_ACCEPT.of(text=_OVER), common.KEY_SEND.of(text=_OVER))),
+                ("gone", "A key chain is gone", (common.KEY_CHAIN.no(name="CLOUD"),)),
+            )
+        ),
+        *(
+            _one(
+                f"{who}clock-and-keys-{protocol}",
+                f"A clock is years behind: no key is valid yet, {protocol}",
+                (Command(part, (_PAST,)),),
+                (Cause.CLOCK,),
+                parts=(part,),
+                needs=(need, Need.SEALED),
+            )
+            for who, part in _ENDS
+        ),
+    )
+)
+
+_PASSWORDS: Final = (
+    _one(
+        "bgp-password-other",
+        "A spoke has another BGP password than the hub",
+        (Differ(Role.SPOKE, BGP, PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
+        (PASSWORD.cause,),
+    ),
+    _one(
+        "bgp-password-gone",
+        "A spoke has no BGP password any more",
+        (
+            spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS)),
+            Command(Role.SPOKE, ("clear ip bgp *",)),
+        ),
+        (Cause.BGP_PASSWORD,),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.SEALED,),
+    ),
+)
+
+_TIMES: Final = (
+    *(
+        _one(name, title, (Differ(Role.SPOKE, RIP, TIMERS, timers),), (TIMERS.cause,))
+        for name, title, timers in (
+            ("rip-forgets", "A spoke forgets what RIP told it before it is told again", RipTimers(10, 4, 4, 8)),
+            ("rip-tells-late", "A spoke tells by RIP when all others have forgotten", RipTimers(90, 180, 180, 240)),
+        )
+    ),
+    _one(
+        "hub-eigrp-timers",
+        "A hub says hello less often than it may be silent",
+        (
+            pieces.on_tunnel(
+                Role.HUB, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 20})
+            ),
+        ),
+        (Cause.EIGRP_TIMERS,),
+    ),
+    _one(
+        "hub-ospf-dead",
+        "OSPF of a hub gives others up sooner than they do",
+        (hub(pieces.TUNNEL, ospf_ports.DEAD_INTERVAL.of(seconds=25)),),
+        (Cause.OSPF_TERMS,),
+        parts=(Role.SPOKE, Role.OTHER, Role.HUB),
+        needs=(Need.OSPF,),
+    ),
+)
+
+AUTHENTICATION: Final = (*_CERTIFIED, *_KEYS, *_PASSWORDS, *_TIMES)
