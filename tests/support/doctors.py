@@ -16,9 +16,8 @@ from dmvpn.tools.doctor import Diagnosis, visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import carry_out, fits, orders_for
-from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import ISAKMP, PROTECTION
-from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
+from dmvpn.tools.troubles.routing import PREFIXES, PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.stage import Stage
 from dmvpn.tools.troubles.underlay import WIRES

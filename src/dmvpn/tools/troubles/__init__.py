@@ -27,10 +27,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import ISAKMP, PROTECTION
-from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
-from dmvpn.tools.troubles.routing import ROUTING
+from dmvpn.tools.troubles.routing import PREFIXES, PROTOCOLS_TROUBLES, ROUTING
 from dmvpn.tools.troubles.spoke_pairs import SPOKE_PAIRS
 from dmvpn.tools.troubles.tunnels import NHRP, TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY, WIRES

@@ -1,21 +1,49 @@
-"""Troubles of routing over the tunnels."""
+"""Troubles of routing over the tunnels: of each protocol, of filters and summaries, and of networks and hosts.
+
+A network may be announced by two, shadowed, or led astray; LANs, their ports and hosts belong to these.
+"""
 
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.features.bgp.config import processes as bgp_processes
 from dmvpn.features.eigrp.config import interfaces as eigrp_ports
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config import sections
 from dmvpn.features.eigrp.terms import WEIGHTS
-from dmvpn.ios import common
+from dmvpn.features.ospf import terms as ospf_terms
+from dmvpn.features.ospf.config import interfaces as ospf_ports
+from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.policy.config import prefix_lists
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.ios import Placeholder, common
+from dmvpn.network.terms import bgp as bgp_terms
+from dmvpn.network.terms import ospf as tables
 from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.tools.troubles import pieces
 from dmvpn.tools.troubles.model import EIGRP as EIGRP_PROCESS
-from dmvpn.tools.troubles.model import Command, Differ, Eigrp, Need, Rewrite, Role, Trouble, spoke, word
+from dmvpn.tools.troubles.model import (
+    Command,
+    Differ,
+    Edit,
+    Eigrp,
+    Kill,
+    Need,
+    Rewrite,
+    Role,
+    Trouble,
+    hub,
+    spoke,
+    word,
+)
 from dmvpn.tools.troubles.orders import renumbered, without_networks
+
+# ------------------------------------------------------------------------------------------------ EIGRP
+
 
 _NOT_OURS: Final = "not-ours"
 _no_routes: Final = partial(
@@ -184,5 +212,314 @@ ROUTING: Final = (
             "A static route to Null0 is better than what EIGRP knows. It has to go.",
         ),
         causes=(Cause.BLACK_HOLE,),
+    ),
+)
+
+
+# ------------------------------------------------------------------------------------------- OSPF, BGP, RIP and filters
+
+
+_lost: Final = partial(
+    Trouble, complaint="Nobody at {spoke.name} reaches the others any more. Its tunnel is up, says monitoring."
+)
+_IS_NEIGHBOR: Final = "Is {hub.name} a neighbor of {spoke.name}, and does it say why not?"
+_LIST: Final = (
+    prefix_lists.ENTRY.of(name="LESSON", sequence=5, prefix=Placeholder("{lan_network}/{lan_length}"), deny=True),
+)
+_EIGRP_LISTS: Final = eigrp_lines.OF_TOPOLOGY.distribution.by_prefix_list
+_LIST_OF_ALL: Final = (*_LIST, "ip prefix-list LESSON seq 10 permit 0.0.0.0/0 le 32")
+_FILTERED: Final = (
+    "Who has a route to the LAN of {spoke.name}, and who has none?",
+    "`show ip prefix-list` at {spoke.name}: which routes does it let through?",
+)
+_TERMS: Final = "`show ip ospf interface {spoke.tunnel}` at both ends: what do they not agree on?"
+
+OSPF: Final = (
+    _lost(
+        id="ospf-hello",
+        title="OSPF says Hello at other times on a spoke's tunnel",
+        acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.TIMERS),),
+        hints=(_IS_NEIGHBOR, _TERMS),
+    ),
+    _lost(
+        id="ospf-area",
+        title="The tunnel of a spoke is in another area",
+        acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AREA),),
+        hints=(_IS_NEIGHBOR, _TERMS),
+    ),
+    _lost(
+        id="ospf-authentication",
+        title="OSPF of a spoke has another password",
+        acts=(Differ(Role.SPOKE, tables.OSPF, ospf_terms.AUTHENTICATION),),
+        hints=(_IS_NEIGHBOR, "`show running-config interface {spoke.tunnel}` at both ends."),
+    ),
+    _lost(
+        id="ospf-network-type",
+        title="OSPF takes the tunnel of a spoke for a network of another type",
+        acts=(
+            spoke(
+                pieces.TUNNEL,
+                ospf_ports.NETWORK.of(point_to_point=True),
+                ospf_ports.HELLO_INTERVAL.of(seconds=10),
+                ospf_ports.DEAD_INTERVAL.of(seconds=40),
+            ),
+        ),
+        hints=("They are neighbors. What are they to each other?", _TERMS),
+        causes=(Cause.OSPF_NETWORK_TYPE, Cause.OSPF_TERMS),
+        parts=(Role.SPOKE, Role.HUB),
+        needs=(Need.OSPF,),
+        noticed=False,
+    ),
+    _lost(
+        id="ospf-passive",
+        title="The tunnel of a spoke is passive in OSPF",
+        acts=(spoke(pieces.OSPF, ospf_lines.PASSIVE.of(name=word("tunnel"))),),
+        hints=(_IS_NEIGHBOR, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
+        causes=(Cause.PASSIVE_INTERFACE,),
+    ),
+    Trouble(
+        id="ospf-nobody-designated",
+        title="The hub may not become designated router",
+        acts=(hub(pieces.TUNNEL, ospf_ports.NETWORK.of(broadcast=True), ospf_ports.PRIORITY.of(priority=0)),),
+        complaint="No branch reaches another one. All tunnels are up, says monitoring.",
+        hints=("They are neighbors. Who collects and tells what they know?", "`show ip ospf neighbor` at {hub.name}."),
+        causes=(Cause.OSPF_NETWORK_TYPE,),
+        needs=(Need.OSPF, Need.ONE_HUB),
+    ),
+)
+
+BGP: Final = (
+    _lost(
+        id="bgp-as",
+        title="A spoke expects another autonomous system of the hub",
+        acts=(spoke(*pieces.of_hub(remote_as=64999)),),
+        hints=(_IS_NEIGHBOR, "`show ip bgp neighbors` at {spoke.name}, and its log."),
+        causes=(Cause.BGP_SYSTEM,),
+        parts=(Role.SPOKE, Role.HUB),
+    ),
+    _lost(
+        id="bgp-password",
+        title="A spoke has a BGP password that the hub does not have",
+        acts=(Differ(Role.SPOKE, bgp_terms.BGP, bgp_terms.PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
+        hints=(_IS_NEIGHBOR, "`show running-config | section bgp` at both ends."),
+    ),
+    _lost(
+        id="bgp-neighbor-shutdown",
+        title="A spoke has shut its session with the hub down",
+        acts=(spoke(*pieces.of_hub(shutdown=True)),),
+        hints=(_IS_NEIGHBOR, "`show ip bgp summary` at {spoke.name}."),
+        causes=(Cause.BGP_NEIGHBOR,),
+    ),
+    _lost(
+        id="bgp-neighbor-missing",
+        title="A spoke has no line for the hub in BGP",
+        acts=(spoke(pieces.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"))),),
+        hints=(_IS_NEIGHBOR, "`show ip bgp summary` at {spoke.name}."),
+        causes=(Cause.BGP_NEIGHBOR,),
+        noticed=False,
+    ),
+    pieces.gone(
+        id="bgp-lan-not-announced",
+        title="BGP of a spoke does not tell of its LAN",
+        acts=(
+            spoke(pieces.BGP, bgp_processes.IN_ROUTER.network.no(address=word("lan_network"), mask=word("lan_mask"))),
+        ),
+        hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
+        causes=(Cause.NETWORK_STATEMENT,),
+    ),
+    pieces.gone(
+        id="bgp-filter",
+        title="A prefix list keeps BGP of a spoke from telling of its LAN",
+        acts=(
+            spoke(*_LIST_OF_ALL, *pieces.of_hub(list="LESSON", prefix_list=True, out=True)),
+            Command(Role.SPOKE, ("clear ip bgp * soft",)),
+        ),
+        hints=_FILTERED,
+        causes=(Cause.ROUTE_FILTERED,),
+        needs=(Need.ONE_HUB,),
+    ),
+)
+
+RIP: Final = (
+    _lost(
+        id="rip-version",
+        title="A spoke speaks RIP version 1",
+        acts=(spoke(pieces.RIP, rip_lines.VERSION.no(version=2)),),
+        hints=("What does {spoke.name} hear of {hub.name}?", "`show ip protocols` at {spoke.name}."),
+        causes=(Cause.RIP_BLOCKED,),
+        noticed=False,
+    ),
+    pieces.gone(
+        id="rip-passive",
+        title="The tunnel of a spoke is passive in RIP",
+        acts=(spoke(pieces.RIP, rip_lines.PASSIVE.of(interface=word("tunnel"))),),
+        hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
+        causes=(Cause.PASSIVE_INTERFACE,),
+        noticed=False,
+    ),
+    pieces.gone(
+        id="rip-filter",
+        title="A prefix list keeps RIP of a spoke from telling of its LAN",
+        acts=(spoke(*_LIST_OF_ALL, pieces.RIP, rip_lines.DISTRIBUTION.by_prefix_list.of(list="LESSON", out=True)),),
+        hints=_FILTERED,
+        causes=(Cause.ROUTE_FILTERED,),
+        noticed=False,
+    ),
+)
+
+FILTERS: Final = (
+    pieces.gone(
+        id="eigrp-filter",
+        title="A prefix list keeps EIGRP of a spoke from telling of its LAN",
+        acts=(
+            spoke(*_LIST_OF_ALL),
+            Eigrp(Role.SPOKE, topology=(_EIGRP_LISTS.of(list="LESSON", out=True),)),
+            *pieces.FORGET,
+        ),
+        hints=_FILTERED,
+        causes=(Cause.ROUTE_FILTERED,),
+    ),
+    pieces.gone(
+        id="hub-filter",
+        title="A prefix list keeps the hub from believing what a spoke says of its LAN",
+        acts=(
+            hub(
+                prefix_lists.ENTRY.of(
+                    name="LESSON", sequence=5, prefix=Placeholder("{spoke.lan_network}/{spoke.lan_length}"), deny=True
+                )
+            ),
+            hub(prefix_lists.ENTRY.of(name="LESSON", sequence=10, prefix="0.0.0.0/0", most=32, permit=True)),
+            Eigrp(Role.HUB, topology=(_EIGRP_LISTS.of(list="LESSON", **{"in": True}),)),
+            *pieces.FORGET,
+        ),
+        hints=(_FILTERED[0], "`show ip prefix-list` at {hub.name}: which routes does it let through?"),
+        causes=(Cause.ROUTE_FILTERED,),
+        needs=(Need.ONE_HUB,),
+    ),
+    Trouble(
+        id="provider-dead",
+        title="The provider's router is dead",
+        acts=(Kill(Role.PROVIDER),),
+        complaint="No branch reaches another one, and nobody reaches the Internet.",
+        hints=("Does the next router after yours answer?", "{provider.name} does not run."),
+        causes=(Cause.ROUTER_DEAD,),
+        needs=(Need.PROVIDER,),
+    ),
+)
+
+PROTOCOLS_TROUBLES: Final = (*OSPF, *BGP, *RIP, *FILTERS)
+
+
+# ------------------------------------------------------------------------------------------------ networks
+
+
+_ASTRAY: Final = "Trace it from both ends. Who sends it where?"
+
+PREFIXES: Final = (
+    pieces.gone(
+        id="lan-shutdown",
+        title="The port of a spoke to its LAN is shut down",
+        acts=(spoke(pieces.LAN, common.SHUTDOWN.of()),),
+        hints=("The tunnel is well. What is behind it?", "`show ip interface brief` at {spoke.name}."),
+        causes=(Cause.INTERFACE_SHUTDOWN,),
+    ),
+    pieces.gone(
+        id="lan-address",
+        title="A spoke has another address in its LAN than its computers believe",
+        acts=(spoke(pieces.LAN, pieces.address("nobody_in_lan", "lan_mask")),),
+        hints=("{spoke.name} answers. Does the computer send anything to it?", "Which gateway has {spoke.host}?"),
+        causes=(Cause.HOST_GATEWAY, Cause.WRONG_MASK),
+    ),
+    Trouble(
+        id="host-taken",
+        title="A spoke has an address of another one's LAN, and announces it",
+        acts=(
+            spoke(pieces.LOOPBACK, pieces.address("other.host", pieces.HOST)),
+            Eigrp(
+                Role.SPOKE,
+                address_family=(eigrp_lines.IN_FAMILY.network.of(address=word("other.host"), wildcard=IPv4Address(0)),),
+            ),
+            *pieces.FORGET,
+        ),
+        complaint="The computer {other.host} at {other.name} is offline, people say. Its neighbors are there.",
+        hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: whose is it?"),
+        causes=(Cause.LAN_OVERLAP, Cause.ADDRESS_CONFLICT, Cause.NO_ROUTE_THERE),
+        parts=(Role.SPOKE, Role.OTHER),
+    ),
+    Trouble(
+        id="lan-shadowed",
+        title="A spoke announces half of another one's LAN",
+        acts=(
+            spoke(pieces.route("other.lan_network", "255.255.255.128")),
+            Eigrp(Role.SPOKE, topology=(eigrp_lines.OF_TOPOLOGY.redistribute.of(static=True),)),
+            *pieces.FORGET,
+        ),
+        complaint="Half of the computers at {other.name} are offline.",
+        hints=(_ASTRAY, "`show ip route {other.host}` at {hub.name}: who says so?"),
+        causes=(Cause.BLACK_HOLE, Cause.LAN_OVERLAP, Cause.NO_ROUTE_THERE),
+    ),
+    pieces.gone(
+        id="hub-route-astray",
+        title="A static route of the hub leads what is for one spoke to another one",
+        acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask", "other.tunnel_address")), *pieces.FORGET),
+        hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
+        causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
+    ),
+    pieces.gone(
+        id="hub-black-hole",
+        title="A static route of the hub sends what is for a spoke into nothing",
+        acts=(hub(pieces.route("spoke.lan_network", "spoke.lan_mask")), *pieces.FORGET),
+        hints=(_ASTRAY, "`show ip route {spoke.lan_network}` at {hub.name}: who says so?"),
+        causes=(Cause.BLACK_HOLE,),
+    ),
+    Trouble(
+        id="host-route-astray",
+        title="A host route of a spoke sends what is for a computer of another one to nobody",
+        acts=(spoke(pieces.route("other.host", "255.255.255.255", "nobody_in_tunnel")), *pieces.FORGET),
+        complaint="{spoke.name} does not reach {other.host}. Everybody else does.",
+        hints=(_ASTRAY, "`show ip route {other.host}` at {spoke.name}: who says so?"),
+        causes=(Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
+        noticed=False,
+    ),
+    Trouble(
+        id="hub-passive",
+        title="The hub's tunnel is passive",
+        acts=(Eigrp(Role.HUB, named=(eigrp_ports.AF_PASSIVE.of(),)), *pieces.FORGET),
+        complaint="No branch reaches another one. Their tunnels are up, says monitoring.",
+        hints=("Who are the neighbors of {hub.name}?", "`show ip protocols` at {hub.name}."),
+        causes=(Cause.PASSIVE_INTERFACE,),
+        needs=(Need.ONE_HUB,),
+    ),
+    pieces.lost(
+        id="server-is-self",
+        title="A spoke is its own next hop server",
+        acts=(pieces.registering("tunnel_address", "nbma"), Command(Role.HUB, ("clear ip nhrp",))),
+        hints=("With whom does {spoke.name} register?", "`show ip nhrp nhs` at {spoke.name}: whose address is that?"),
+        causes=(Cause.NHS_ADDRESS, Cause.NHS_NBMA, Cause.NHS_MISSING),
+    ),
+    Trouble(
+        id="second-server-missing",
+        title="A spoke has one server where the others have two",
+        acts=(
+            Edit(
+                Role.SPOKE,
+                pieces.TUNNEL,
+                remove=("ip nhrp nhs {hub.tunnel_address}", "ip nhrp map {hub.tunnel_address}"),
+            ),
+        ),
+        complaint="Nobody complains. The hubs were to be tested next week, one after the other.",
+        hints=("Compare `show ip nhrp nhs` of all branches.", "{hub.name} is not among the servers of {spoke.name}."),
+        causes=(Cause.NHS_MISSING,),
+        needs=(Need.TWO_HUBS,),
+        noticed=False,
+    ),
+    Trouble(
+        id="small-tunnel",
+        title="The tunnel of a spoke lets only small packets in",
+        acts=(spoke(pieces.TUNNEL, common.IP_MTU.of(octets=600), common.ADJUST_MSS.of(octets=560)),),
+        complaint="At {spoke.name} large files are slow.",
+        hints=("Up to which size do packets pass in one piece?", "`show ip interface {spoke.tunnel}` at {spoke.name}."),
+        causes=(Cause.MTU, Cause.MSS, Cause.PATH_MTU),
+        noticed=False,
     ),
 )
