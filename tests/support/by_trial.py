@@ -19,8 +19,8 @@ from dmvpn.tools.remedies.scope import reduced
 from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.remedies.unforeseen import is_unexplained, searched
+from dmvpn.tools.troubles.further import UNLISTED
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.tools.troubles.unlisted import UNLISTED
 from support.further import further_of
 
 if TYPE_CHECKING:

@@ -24,12 +24,11 @@ from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import Fault, copied, exchanged, fault, place_name, places, removed
-from dmvpn.tools.troubles.further import FURTHER
+from dmvpn.tools.troubles.further import FURTHER, UNLISTED
 from dmvpn.tools.troubles.packet_lists import LISTS
 from dmvpn.tools.troubles.plans import Plan
 from dmvpn.tools.troubles.protection import AUTHENTICATION
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.tools.troubles.unlisted import UNLISTED
 from dmvpn.tools.troubles.vrfs import VRFS
 
 if TYPE_CHECKING:

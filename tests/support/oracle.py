@@ -45,13 +45,12 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.lint import lint, sites_of
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import Fault, fault, places
-from dmvpn.tools.troubles.further import FURTHER
+from dmvpn.tools.troubles.further import FURTHER, UNLISTED
 from dmvpn.tools.troubles.orders import carry_out, configurations_with
 from dmvpn.tools.troubles.packet_lists import LISTS
 from dmvpn.tools.troubles.plans import CERTIFICATES, Plan
 from dmvpn.tools.troubles.protection import AUTHENTICATION
 from dmvpn.tools.troubles.stage import Stage
-from dmvpn.tools.troubles.unlisted import UNLISTED
 from dmvpn.tools.troubles.vrfs import VRFS
 from support import list_faults, vrf_faults
 from support.conformance import ROOT
