@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.tools.troubles.routing_setup import Place, Section
+    from dmvpn.tools.troubles.setup import Place, Section
 
 LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN = "LAN-IN", "LAN-OUT", "TUNNEL-IN", "WAN-IN"
 #: The object group of a cloud with groups, and its only member.

@@ -15,7 +15,7 @@ from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
 from dmvpn.tools.troubles.list_setup import Lists, with_lists
 from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
-from dmvpn.tools.troubles.routing_setup import PROTOCOLS, Place, RoutingSetup, Section
+from dmvpn.tools.troubles.setup import PROTOCOLS, Place, RoutingSetup, Section
 from dmvpn.tools.troubles.vrf_setup import Vrfs, with_vrfs
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.troubles.routing_setup import Section
+    from dmvpn.tools.troubles.setup import Section
 
 FRONT: Final = "INTERNET"
 _INSIDE: Final = "CORP"
