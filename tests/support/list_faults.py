@@ -14,8 +14,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.packets import packet_of
 from dmvpn.tools.doctor.packet_flows import PLAIN, Kind
-from dmvpn.tools.troubles.list_setup import Lists
-from dmvpn.tools.troubles.vrf_setup import Vrfs
+from dmvpn.tools.troubles.setup import Lists, Vrfs
 from support.diagnoses import PLAIN as CLOUD
 from support.diagnoses import network
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.troubles.vrf_setup import Vrfs
+from dmvpn.tools.troubles.setup import Vrfs
 from support.diagnoses import PLAIN, network
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.troubles.list_setup import GROUP, GROUP_MEMBER, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 from dmvpn.tools.troubles.model import Act, Command, Configure, Need, Role, Trouble, without_story
+from dmvpn.tools.troubles.setup import GROUP, GROUP_MEMBER, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 
 _COMPANY: Final = "10.20.0.0 0.0.255.255"
 _OWN: Final = "{lan_network} {lan_wildcard}"

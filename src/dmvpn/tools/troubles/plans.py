@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
 from dmvpn.base.values import dataclass
-from dmvpn.tools.troubles.list_setup import Lists, with_lists
 from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
-from dmvpn.tools.troubles.setup import PROTOCOLS, Place, RoutingSetup, Section
-from dmvpn.tools.troubles.vrf_setup import Vrfs, with_vrfs
+from dmvpn.tools.troubles.setup import PROTOCOLS, Lists, Place, RoutingSetup, Section, Vrfs, with_lists, with_vrfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,4 +1,18 @@
-"""The routing of a random cloud: the lines of each router, for each routing protocol and each phase."""
+"""What the routers of a random cloud have besides their tunnels: routing, packet filters and VRFs, as lines.
+
+Routing is written for each routing protocol and each phase. Access lists are on LANs, tunnels and ports to the
+provider, as people write them:
+
+    LAN-IN     hosts send from their own network to the company
+    LAN-OUT    answers, ICMP, UDP and HTTPS reach them
+    TUNNEL-IN  the routing protocol, and packets of the company
+    WAN-IN     the outer packets of the tunnel
+
+VRFs move the lines of a router into the tables that its ports and tunnels are in:
+
+    front     the port to the provider, its default route, and the tunnel's outer packets: `INTERNET`
+    inside    the tunnel, the LAN and the routing protocol: `CORP`, or a name of each router's own
+"""
 
 from __future__ import annotations
 
@@ -7,7 +21,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+
+# ------------------------------------------------------------------------------------------------ routing
+
 
 #: Lines by the header of their section; "tunnel" and "lan" are the two interfaces of the cloud.
 Section: TypeAlias = dict[str, list[str]]
@@ -181,3 +199,184 @@ _SETUPS: Final[dict[str, Callable[[RoutingSetup, Place], Section]]] = {
 }
 #: What a cloud may speak.
 PROTOCOLS: Final = tuple(_SETUPS)
+
+
+# ------------------------------------------------------------------------------------------------ packet filters
+
+
+LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN = "LAN-IN", "LAN-OUT", "TUNNEL-IN", "WAN-IN"
+#: The object group of a cloud with groups, and its only member.
+GROUP: Final = "COMPANY"
+GROUP_MEMBER: Final = "10.20.0.0 255.255.0.0"
+_COMPANY: Final = "10.20.0.0 0.0.255.255"
+_WAN, _LAN, _TUNNEL = "interface GigabitEthernet0/1", "interface GigabitEthernet0/2", "interface Tunnel0"
+#: What each routing protocol needs on a tunnel; static routes need nothing.
+_ROUTING: Final = {
+    "eigrp": ("permit eigrp any any",),
+    "eigrp-classic": ("permit eigrp any any",),
+    "ospf": ("permit ospf any any",),
+    "rip": ("permit udp any any eq rip",),
+    "ibgp": ("permit tcp any any eq bgp", "permit tcp any eq bgp any"),
+    "ebgp": ("permit tcp any any eq bgp", "permit tcp any eq bgp any"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """Where routers of a cloud have lists. groups: they name the company's networks by an object group.
+
+    verifies: ports to LANs and to the provider verify senders.
+    """
+
+    lan: bool = False
+    tunnel: bool = False
+    wan: bool = False
+    groups: bool = False
+    verifies: bool = False
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """For people."""
+        names = {"LAN": self.lan, "tunnel": self.tunnel, "WAN": self.wan, "groups": self.groups, "uRPF": self.verifies}
+        places = [name for name, has in names.items() if has]
+        return (f"lists: {' '.join(places)}",) if places else ()
+
+
+def with_lists(sections: Section, lists: Lists, place: Place, routing: str, protection: str) -> Section:
+    """Return the sections of a router with these lists."""
+    own = f"{place.lan}.0 0.0.0.255"
+    company = f"object-group {GROUP}" if lists.groups else _COMPANY
+    found: Section = {f"object-group network {GROUP}": [GROUP_MEMBER]} if lists.groups else {}
+    ports: dict[str, list[str]] = {_LAN: [], _TUNNEL: [], _WAN: []}
+    if lists.lan:
+        found |= _lan_lists(own, company)
+        ports[_LAN] += [f"ip access-group {LAN_IN} in", f"ip access-group {LAN_OUT} out"]
+    if lists.tunnel:
+        theirs = company if place.hub else own
+        entries = ("permit icmp any any", f"permit ip {company} {theirs}", "deny ip any any")
+        needed = [f"{number} {text}" for number, text in enumerate(_ROUTING.get(routing, ()), 10)]
+        found |= {f"ip access-list extended {TUNNEL_IN}": [*needed, *_numbered(entries, 20)]}
+        ports[_TUNNEL] += [f"ip access-group {TUNNEL_IN} in"]
+    if lists.wan:
+        found |= _wan_list(protection)
+        ports[_WAN] += [f"ip access-group {WAN_IN} in"]
+    if lists.verifies:
+        ports[_LAN] += ["ip verify unicast source reachable-via rx"]
+        ports[_WAN] += ["ip verify unicast source reachable-via any allow-default"]
+    return {**{header: [*body, *ports.get(header, [])] for header, body in sections.items()}, **found}
+
+
+def _lan_lists(own: str, company: str) -> Section:
+    inward = _list(LAN_IN, "deny tcp any any eq telnet", f"permit ip {own} {company}", "deny ip any any")
+    outward = _list(
+        LAN_OUT,
+        f"permit tcp {company} {own} established",
+        f"permit icmp any {own}",
+        f"permit udp {company} {own}",
+        f"permit tcp {company} {own} eq 443",
+        "deny ip any any",
+    )
+    return inward | outward
+
+
+def _wan_list(protection: str) -> Section:
+    ipsec = ("permit udp any any eq isakmp", "permit udp any any eq non500-isakmp", "permit esp any any")
+    return _list(WAN_IN, *(ipsec if protection else ("permit gre any any",)), "permit icmp any any", "deny ip any any")
+
+
+def _list(name: str, *entries: str) -> Section:
+    return {f"ip access-list extended {name}": _numbered(entries, 10)}
+
+
+def _numbered(entries: tuple[str, ...], first: int) -> list[str]:
+    return [f"{first + 10 * place} {text}" for place, text in enumerate(entries)]
+
+
+# ------------------------------------------------------------------------------------------------ VRFs
+
+
+FRONT: Final = "INTERNET"
+_INSIDE: Final = "CORP"
+_DEFAULT: Final = "ip route 0.0.0.0 0.0.0.0 "
+_ISAKMP_KEY: Final = "crypto isakmp key "
+#: Lines that stay above the address families of `router rip` and `router bgp`: they are about the whole process.
+_OF_PROCESS: Final = ("timers bgp ",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vrfs:
+    """The tables of a cloud. own_names: each router has a name of its own for the inside VRF.
+
+    redistributes: BGP announces LANs by `redistribute connected`, without `network` lines.
+    """
+
+    front: bool = False
+    inside: bool = False
+    own_names: bool = False
+    redistributes: bool = False
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """For people."""
+        names = "names of their own" if self.own_names else "inside VRF"
+        return (*(("front door",) if self.front else ()), *((names,) if self.inside else ()))
+
+    def inside_of(self, router: str) -> str:
+        """Return the VRF of a router's LAN, "": the global table."""
+        return (f"{_INSIDE}-{router}" if self.own_names else _INSIDE) if self.inside else ""
+
+
+def with_vrfs(sections: Section, vrfs: Vrfs, router: str) -> Section:
+    """Return the sections of a router with these VRFs."""
+    inside = vrfs.inside_of(router)
+    names = [*([FRONT] if vrfs.front else []), *([inside] if inside else [])]
+    found: Section = {f"vrf definition {name}": ["address-family ipv4", "exit-address-family"] for name in names}
+    for header, body in sections.items():
+        for part in _behind_front_door(header, body) if vrfs.front else ((header, body),):
+            moved = _in_table(*part, inside, redistributes=vrfs.redistributes) if inside else part
+            found[moved[0]] = moved[1]
+    return found
+
+
+def _behind_front_door(header: str, body: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield a section with the lines of the front door."""
+    if header == _WAN:
+        body = [f"vrf forwarding {FRONT}", *body]
+    elif header == _TUNNEL:
+        body = [*body, f"tunnel vrf {FRONT}"]
+    elif header.startswith("crypto ikev2 profile "):
+        body = [f"match fvrf {FRONT}", *body]
+    elif header.startswith(_DEFAULT):
+        header = header.replace("ip route ", f"ip route vrf {FRONT} ")
+    elif header.startswith(_ISAKMP_KEY):
+        secret = header.split()[3]
+        header, body = f"crypto keyring CLOUD vrf {FRONT}", [f"pre-shared-key address 0.0.0.0 0.0.0.0 key {secret}"]
+    yield header, body
+
+
+def _in_table(header: str, body: list[str], vrf: str, *, redistributes: bool) -> tuple[str, list[str]]:
+    """Return a section of the overlay in the inside VRF."""
+    words = header.split()
+    if header in (_TUNNEL, _LAN):
+        return header, [f"vrf forwarding {vrf}", *body]
+    if header.startswith("ip route ") and words[2] != "vrf" and not header.startswith(_DEFAULT):
+        return header.replace("ip route ", f"ip route vrf {vrf} "), body
+    if words[0] != "router":
+        return header, body
+    match words[1]:
+        case "ospf":
+            return f"{header} vrf {vrf}", body
+        case "eigrp" if not words[2].isdigit():
+            return header, [line.replace("ipv4 unicast ", f"ipv4 unicast vrf {vrf} ") for line in body]
+        case "eigrp":
+            return "router eigrp 1", _family(f"address-family ipv4 vrf {vrf} autonomous-system {words[2]}", body)
+        case _:
+            if redistributes and words[1] == "bgp":
+                body = ["redistribute connected" if line.startswith("network ") else line for line in body]
+            above = [line for line in body if line.startswith(_OF_PROCESS)]
+            within = [line for line in body if line not in above]
+            return header, [*above, *_family(f"address-family ipv4 vrf {vrf}", within)]
+
+
+def _family(header: str, body: list[str]) -> list[str]:
+    return [header, *(f" {line}" for line in body), "exit-address-family"]

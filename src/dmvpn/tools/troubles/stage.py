@@ -17,8 +17,8 @@ from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import tunnel_ends
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
-from dmvpn.tools.troubles.list_setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 from dmvpn.tools.troubles.model import Need, Role
+from dmvpn.tools.troubles.setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
