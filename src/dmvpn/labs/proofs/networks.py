@@ -15,8 +15,7 @@ from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
-from dmvpn.tools.troubles.networks import table_of
-from dmvpn.tools.troubles.plans import TRUSTPOINTS, files_of, plan_of
+from dmvpn.tools.troubles.plans import TRUSTPOINTS, files_of, plan_of, table_of
 from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
