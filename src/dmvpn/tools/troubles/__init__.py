@@ -1,21 +1,15 @@
 """Troubles: faults that learners have to find, and that tests of the doctor inject.
 
-    acts            the changes to a network, as templates
+    model           one fault with its story, and its acts: the changes to a network, as templates
     stage           the roles of the routers in a network
-    trouble         one fault with its story
     pieces          sentences, commands and lines that several of them have
-    underlay, tunnels, nhrp, routing, protection, isakmp    the catalog
-    wires, spoke_pairs, prefixes, protocols         more of it: bad wires, pairs of spokes, networks, OSPF, BGP and RIP
-    lines           changes of any line
-    orders          a trouble in one network, as orders to a `Bench`; rewrites: lines that no template can say
-    faults          a trouble at each place of a network
-    networks        networks from a seed
-    plans           more of them; routing_setup: the lines of their routing protocols
-    further         mechanisms that are drawn separately: `FURTHER`
-    authentication  mechanisms of certificates, keys, clocks and timers: `AUTHENTICATION`
-    vrfs            mechanisms of VRFs, in clouds that have these (`vrf_setup`): `VRFS`
-    packet_lists    mechanisms of packet filters, in clouds that have these (`list_setup`): `LISTS`
-    unlisted        mechanisms without a rule of the doctor: `UNLISTED`
+    underlay, tunnels, protection, routing, spoke_pairs    the catalog
+    orders          a trouble in one network, as orders to a `Bench`
+    faults          a trouble at each place of a network; changes of any line
+    plans           networks from a seed; setup: their routing, packet filters and VRFs
+    further         mechanisms that are drawn separately: `FURTHER`, and `UNLISTED`, without a rule of the doctor
+    vrfs            mechanisms of VRFs, in clouds that have these (`setup`): `VRFS`
+    packet_lists    mechanisms of packet filters, in clouds that have these (`setup`): `LISTS`
 
 The causes that a diagnosis names are in `base/causes.py`, which the doctor shares.
 

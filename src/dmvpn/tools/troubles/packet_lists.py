@@ -1,6 +1,6 @@
 """Troubles of packet filters: an entry too early, a wrong mask, an answer forgotten, a list at the wrong port or side.
 
-They are a list of their own, drawn in clouds with lists (`list_setup`): one more in `TROUBLES` would change every draw.
+They are a list of their own, drawn in clouds with lists (`setup`): one more in `TROUBLES` would change every draw.
 The clouds' lists have the same entries at all routers, but for the networks of their LANs.
 """
 

@@ -1,6 +1,6 @@
 """Troubles of VRFs: the front door, the table inside the tunnel, and two customers on one router.
 
-They are a list of their own, drawn in clouds with VRFs (`vrf_setup`): one more in `TROUBLES` would change every draw.
+They are a list of their own, drawn in clouds with VRFs (`setup`): one more in `TROUBLES` would change every draw.
 """
 
 from __future__ import annotations
