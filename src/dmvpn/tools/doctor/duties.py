@@ -41,9 +41,17 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Step
 
 #: Rules that have causes among them.
-_RULES: Final = (
-    *(tunnels, registration, neighbors, phases, ospf_ends, cut_tunnels, sizes, ways),
-    *(front_doors, vrf_tables),
+_CHECKS: Final = (
+    tunnels.check,
+    registration.check,
+    neighbors.check,
+    phases.check,
+    ospf_ends.check,
+    cut_tunnels.check,
+    sizes.check,
+    ways.check,
+    front_doors.check,
+    vrf_tables.check,
 )
 
 
@@ -103,8 +111,8 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
             of_ports = () if one.vrf else (references.ACCESS_GROUP,)
             dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN, *of_ports))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
-        for rules in _RULES:
-            found += rules.check(network)
+        for check in _CHECKS:
+            found += check(network)
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(
             tuple(

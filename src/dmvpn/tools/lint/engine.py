@@ -57,30 +57,30 @@ if TYPE_CHECKING:
     from dmvpn.network.sites import Site
 
 _OF_NETWORK: Final = (
-    lines,
-    tunnels,
-    addresses,
-    registration,
-    protection,
-    neighbors,
-    ospf_ends,
-    bgp_sessions,
-    announcements,
-    split_horizon,
-    phases,
-    ways,
-    front_doors,
-    vrf_tables,
-    underlay,
-    cut_tunnels,
-    sizes,
-    nat,
-    bfd,
-    port_lists,
-    port_hellos,
-    senders,
-    access_lists,
-    unbuilt,
+    lines.check,
+    tunnels.check,
+    addresses.check,
+    registration.check,
+    protection.check,
+    neighbors.check,
+    ospf_ends.check,
+    bgp_sessions.check,
+    announcements.check,
+    split_horizon.check,
+    phases.check,
+    ways.check,
+    front_doors.check,
+    vrf_tables.check,
+    underlay.check,
+    cut_tunnels.check,
+    sizes.check,
+    nat.check,
+    bfd.check,
+    port_lists.check,
+    port_hellos.check,
+    senders.check,
+    access_lists.check,
+    unbuilt.check,
 )
 #: All rules by what they are about, as the reference page has them.
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
@@ -157,8 +157,8 @@ def _all(devices: Sequence[Device]) -> Iterator[NetworkConcern]:
         for one in references.dangling(device):
             yield NetworkConcern(device, one.concern)
     network = Network(devices)
-    for rules in _OF_NETWORK:
-        yield from rules.check(network)
+    for check in _OF_NETWORK:
+        yield from check(network)
 
 
 def _of_features(device: Device) -> Iterator[Concern]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.terms.bgp import BGP, NEIGHBORS, PASSWORD, SHUTDOWN, SYSTEM, awaited
+from dmvpn.network.terms.bgp import BGP, NEIGHBORS, PASSWORD, SHUTDOWN, awaited
+from dmvpn.network.terms.bgp import SYSTEM as BGP_SYSTEM
 from dmvpn.tools.lint.found import differences, failed
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import NetworkConcern
 
-RULES: Final = (NEIGHBORS.rule, SYSTEM.rule, PASSWORD.rule, SHUTDOWN.rule)
+RULES: Final = (NEIGHBORS.rule, BGP_SYSTEM.rule, PASSWORD.rule, SHUTDOWN.rule)
 
 
 def check(network: Network) -> Iterator[NetworkConcern]:
