@@ -11,7 +11,6 @@ features, yield findings; `silence` removes allowed findings; `text` and `machin
 from __future__ import annotations
 
 from dmvpn.network.sites import Site
-from dmvpn.tools.lint.engine import GROUPS, RULES, lint
-from dmvpn.tools.lint.sites import sites_of
+from dmvpn.tools.lint.engine import GROUPS, RULES, lint, sites_of
 
 __all__ = ["GROUPS", "RULES", "Site", "lint", "sites_of"]

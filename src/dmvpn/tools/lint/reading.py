@@ -16,7 +16,7 @@ from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.router_files import NoConfiguration, nothing_in, read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario
-from dmvpn.tools.lint.sites import sites_of
+from dmvpn.tools.lint.engine import sites_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios import short_interface
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
-from dmvpn.tools.lint.sites import sites_of
+from dmvpn.tools.lint.engine import sites_of
 from dmvpn.tools.picture.model import Cloud, Kind, Node, Picture, Port, Tunnel, TunnelState, Wire
 
 if TYPE_CHECKING:
