@@ -12,7 +12,7 @@ from dmvpn.base.findings import Severity
 from dmvpn.ios.tree import MARK
 from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.lint import Site, lint
-from dmvpn.tools.lint.text import as_text
+from dmvpn.tools.lint.report import as_text
 from support.lint_cases import (
     CLEAR,
     ELECTED,

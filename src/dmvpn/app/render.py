@@ -128,7 +128,7 @@ def _lint(rendered: Rendered) -> bool:
     """Print the findings of the linter, equal ones of several files once. Returns False if there is an error."""
     from dmvpn.base.findings import Severity
     from dmvpn.tools.lint import lint
-    from dmvpn.tools.lint.text import alike
+    from dmvpn.tools.lint.report import alike
 
     findings = lint({f"{rendered.folder / name}.cfg": text for name, text in rendered.configurations.items()})
     for first, *others in alike(findings):
