@@ -9,8 +9,7 @@ import pytest
 
 from dmvpn.base.findings import Severity
 from dmvpn.tools.lint import RULES, Site, lint
-from dmvpn.tools.lint.machine_readable import as_json, as_sarif
-from dmvpn.tools.lint.report import as_text
+from dmvpn.tools.lint.report import as_json, as_sarif, as_text
 from support.lint_cases import (
     BGP,
     CASES,

@@ -118,7 +118,7 @@ def _linted(folder: LabFolder) -> str:
     """Return the findings as JSON. Raises Problem."""
     from dmvpn.labs.lessons import LessonLab  # imports the whole program, which few servers need
     from dmvpn.tools.lint import lint, sites_of
-    from dmvpn.tools.lint.machine_readable import as_json
+    from dmvpn.tools.lint.report import as_json
 
     try:
         lab = LessonLab(folder)
