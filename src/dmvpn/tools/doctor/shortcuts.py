@@ -14,7 +14,7 @@ from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.lint.rules import phases, sizes
+from dmvpn.tools.lint.rules import phases, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ _redirect: Final = duties.of_pair(Step.REDIRECT, phases.REDIRECT)
 _shortcut: Final = duties.of_pair(Step.SHORTCUT, phases.SHORTCUT)
 _single: Final = duties.of_pair(Step.SHORTCUT, phases.SPOKE)
 _next_hop: Final = duties.of_all(Step.REDIRECT, phases.NEXT_HOP, phases.SUMMARY)
-_unclamped: Final = duties.of_pair(Step.GRE, sizes.NO_MSS)
-_clamped: Final = duties.of_pair(Step.GRE, sizes.MSS)
+_unclamped: Final = duties.of_pair(Step.GRE, tunnels.NO_MSS)
+_clamped: Final = duties.of_pair(Step.GRE, tunnels.MSS)
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -152,7 +152,7 @@ def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[in
         return
     usual = min(others)
     section = INTERFACE.of(name=tunnel.name)
-    clamp = (sizes.clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
+    clamp = (tunnels.clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
     what = f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more"
     evidence, fix = (f"{name}: ip mtu {tunnel.ip_mtu}",), (section, mtu_line(usual), *clamp)
     yield Finding(Step.GRE, Cause.MTU, name, what, evidence, fix, stops=False)

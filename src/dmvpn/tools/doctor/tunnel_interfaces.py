@@ -22,7 +22,7 @@ from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
-from dmvpn.tools.lint.rules.addresses import MASKS
+from dmvpn.tools.lint.rules.tunnels import MASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -36,7 +36,6 @@ from dmvpn.router.intake import without_effect
 from dmvpn.tools.lint.found import NetworkConcern, found
 from dmvpn.tools.lint.rules import (
     access_lists,
-    addresses,
     announcements,
     bfd,
     bgp_sessions,
@@ -52,7 +51,6 @@ from dmvpn.tools.lint.rules import (
     protection,
     registration,
     senders,
-    sizes,
     split_horizon,
     tunnels,
     unbuilt,
@@ -205,7 +203,7 @@ def _about(one: Silence, device: Device, rules: Mapping[str, Rule], *, is_used: 
 _OF_NETWORK: Final = (
     lines.check,
     tunnels.check,
-    addresses.check,
+    tunnels.check_addresses,
     registration.check,
     protection.check,
     neighbors.check,
@@ -219,7 +217,7 @@ _OF_NETWORK: Final = (
     vrf_tables.check,
     underlay.check,
     cut_tunnels.check,
-    sizes.check,
+    tunnels.check_sizes,
     nat.check,
     bfd.check,
     port_lists.check,
@@ -231,7 +229,7 @@ _OF_NETWORK: Final = (
 #: All rules by what they are about, as the reference page has them.
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Lines and names", (*lines.RULES, *references.RULES)),
-    ("Tunnels and addresses", (*tunnel.RULES, *tunnels.RULES, *addresses.RULES)),
+    ("Tunnels and addresses", (*tunnel.RULES, *tunnels.RULES, *tunnels.ADDRESS_RULES)),
     ("NHRP: servers and registration", (*nhrp.RULES, *registration.RULES)),
     ("IKE and IPsec", (*ikev2.RULES, *ipsec.RULES, *protection.RULES)),
     (
@@ -250,7 +248,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
     ("Which way packets take", (*ways.RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES)),
     ("Packet filters", cut_tunnels.RULES),
-    ("Sizes", sizes.RULES),
+    ("Sizes", tunnels.SIZE_RULES),
     (
         "Access lists and packet filters",
         (

@@ -1,25 +1,47 @@
-"""Rules about tunnels with their far ends: mode, key, keepalives, what makes a tunnel's source."""
+"""Rules about tunnels: their far ends, their addresses, and the size of their packets.
+
+Far ends: mode, key, keepalives, what makes a tunnel's source. Addresses across routers: duplicates, and subnets that
+do not agree. Sizes: does the largest packet fit into the underlay once everything is around it? The budget is exact:
+outer IPv4 header 20, GRE 4 (8 with a key, RFC 2890 §2), ESP by its transform with padding (RFC 4303 §2.4), UDP 8 where
+ESP goes in UDP (RFC 3948), another IP header in tunnel mode.
+"""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import OuterAddress, Prefix
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.placeholder import SECRET, Blank
-from dmvpn.features.interface.config.sections import OPEN_ADDRESS
+from dmvpn.base.reasons import Reason
+from dmvpn.base.terms import Likeness, NoValue, Term
+from dmvpn.base.values import dataclass
+from dmvpn.features.interface.config.sections import ADDRESS, OPEN_ADDRESS
+from dmvpn.features.ipsec.policies import expansion, resolve
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
-from dmvpn.ios.common import SHUTDOWN
+from dmvpn.ios import INTERFACE
+from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
+from dmvpn.network.device import is_private
+from dmvpn.network.routing import Protocol, ospf_interface
+from dmvpn.network.terms.table import Table, disagreements
 from dmvpn.network.terms.tunnels import TUNNELS
-from dmvpn.tools.lint.found import differences, found
+from dmvpn.tools.lint.found import differences, differing, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
+
+
+# ------------------------------------------------------------------------------------------- tunnels and their far ends
+
 
 WITHOUT_NHRP: Final = Rule(
     id="tunnel-multipoint-without-nhrp",
@@ -135,3 +157,268 @@ def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:
         return
     what = f"the source of {end.name} is {shown}, {problem}: the tunnel stays down"
     yield found(NO_INTERFACE, device, end.line("tunnel source"), what, fix)
+
+
+# ------------------------------------------------------------------------------------------------ addresses
+
+
+DUPLICATE: Final = Rule(
+    id="address-duplicate",
+    severity=Severity.ERROR,
+    title="Two routers have the same address",
+    why="A tunnel address belongs to the spoke that registers it first; the second spoke is refused with code 14. The "
+    "same NBMA address, or the same address in two LANs, means that only one of the two is ever reached. Private "
+    "addresses of spokes behind NATs of their own may be equal, and so may addresses in VRFs. Advice for loopbacks "
+    "(anycast) and LANs that not both routers advertise (guests).",
+    bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+    fix="interface Tunnel0\n ip address 10.0.0.20 255.255.255.0",
+)
+
+
+def _mask_lines(end: TunnelEnd, subnets: tuple[Prefix, ...]) -> tuple[str, ...]:
+    """Return the lines that give an address the mask of the other end; () if its network is another one."""
+    if end.nhrp.version == 6 or end.address is None or end.address not in subnets[0]:
+        return ()
+    return INTERFACE.of(name=end.name), ADDRESS.of(address=end.address, mask=subnets[0].netmask)
+
+
+MASK: Final = Term["TunnelEnd", "tuple[Prefix, ...]"](
+    rule=Rule(
+        id="tunnel-mask-differs",
+        severity=Severity.ERROR,
+        title="The two ends of a tunnel have different masks",
+        why="All routers of a cloud are on one subnet. Where the masks differ, a router takes neighbors for remote, "
+        "or takes remote addresses for neighbors, and routing protocols refuse neighbors outside of their subnet.",
+        bad="interface Tunnel0\n ip address 10.0.0.10 255.255.255.252",
+        fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+    ),
+    cause=Cause.TUNNEL_MASK,
+    name="tunnel mask",
+    see=lambda end: tuple(Prefix.of(*one) for one in end.addresses) or NoValue.UNKNOWN,
+    words=lambda subnets: f"the subnet {subnets[0]}",
+    fits=lambda here, there: Likeness.of(any(one in there for one in here)),
+    place=lambda end: end.line("ip address"),
+    lines=_mask_lines,
+)
+MASKS: Final = Table(lambda end, _: end, (MASK,))
+NO_ADDRESS: Final = Rule(
+    id="tunnel-address-missing",
+    severity=Severity.ERROR,
+    title="A DMVPN tunnel without an address",
+    why="NHRP registers the tunnel's address; without one there is nothing to register, and no neighbor.",
+    bad="interface Tunnel0\n ip nhrp network-id 1",
+    fix="interface Tunnel0\n ip address 10.0.0.10 255.255.255.0",
+)
+ADDRESS_RULES: Final = (DUPLICATE, MASK.rule, NO_ADDRESS)
+
+
+def check_addresses(network: Network) -> Iterator[NetworkConcern]:
+    """Yield findings about the addresses of a network."""
+    yield from _duplicates(network)
+    for end in network.ends:
+        if end.nhrp.network_id is not None and end.address is None and not end.interface.dhcp:
+            what = f"{end.name} runs NHRP and has no {'IP' if end.nhrp.version == 4 else 'IPv6'} address"
+            yield found(NO_ADDRESS, end.device, end.at, what, f"{end.at[0]}\n {OPEN_ADDRESS}")
+    for one in disagreements(network.pairs, MASKS):
+        other = one.right.address
+        is_far = one.odd.subnet is not None and other is not None and other not in one.odd.subnet
+        yield differing(one, f": {other} is not on it") if is_far else differing(one, severity=Severity.WARNING)
+
+
+def _duplicates(network: Network) -> Iterator[NetworkConcern]:
+    first: dict[tuple[str, IPAddress], _Owner] = {}
+    for device in network.devices:
+        for settings, address, _ in device.addresses():
+            here = _owner(network, device, settings.name, address)
+            if here.is_hidden:
+                continue
+            there = first.setdefault((device.vrf_of(settings.name), address), here)
+            if there.device is device:
+                continue
+            # Anycast, guests and ports for management are the same at many sites, and rightly.
+            is_wrong = here.of_tunnel or there.of_tunnel or (here.is_advertised and there.is_advertised)
+            if not is_wrong and device.vrf_of(settings.name):
+                continue
+            what = f"{settings.name} has {address}, and so has {there.interface} of {there.device.hostname}"
+            at = (f"interface {settings.name}", f"ip address {address}")
+            related = ((there.device, (f"interface {there.interface}", f"ip address {address}")),)
+            yield found(DUPLICATE, device, at, what, related=related, severity=None if is_wrong else Severity.ADVICE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The owner of an address. of_tunnel: on a tunnel, or its source. is_advertised: in a LAN that it advertises."""
+
+    device: Device
+    interface: str
+    of_tunnel: bool
+    is_advertised: bool
+    is_hidden: bool
+
+
+def _owner(network: Network, device: Device, interface: str, address: IPAddress) -> _Owner:
+    is_source = interface in device.tunnel_sources
+    lans = network.advertised[device]
+    return _Owner(
+        device,
+        interface,
+        of_tunnel=is_source or interface.startswith("Tunnel"),
+        is_advertised=any(settings.name == interface and prefix in lans for settings, prefix in device.lans),
+        is_hidden=_is_hidden(network, device, interface, address, is_source=is_source),
+    )
+
+
+def _is_hidden(network: Network, device: Device, interface: str, address: IPAddress, *, is_source: bool) -> bool:
+    """Return whether it may be equal to another router's: a private address that only a NAT sees."""
+    if device.site is not None:
+        is_behind = device.site.interface == interface if device.site.interface else is_source
+        return device.site.nat is not None and is_behind
+    if not is_source or not is_private(address):
+        return False
+    servers = [link.nbma for end in network.ends_of(device) for link in network.links_of(end)]
+    return bool(servers) and not any(is_private(nbma) for nbma in servers)
+
+
+# ------------------------------------------------------------------------------------------------ sizes
+
+
+TOO_LARGE: Final = Rule(
+    id="tunnel-mtu-too-large",
+    severity=Severity.WARNING,
+    title="The largest packets of the tunnel do not fit into the underlay",
+    why="A packet that is too large with its GRE and ESP headers is fragmented on the path, at the cost of speed, or "
+    "dropped where fragments are filtered or not allowed. Small packets pass: the classic case in which ping works "
+    "and the web does not. Advice where only the UDP header of NAT traversal does not fit, and no NAT is configured.",
+    bad="interface Tunnel0\n ip mtu 1500",
+    fix="interface Tunnel0\n ip mtu 1400",
+)
+MSS: Final = Rule(
+    id="tunnel-mss-too-large",
+    severity=Severity.WARNING,
+    title="TCP segments are not clamped to the tunnel's MTU",
+    why="A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; a larger one is "
+    "fragmented, or waits for an ICMP message that may never come.",
+    bad="interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460",
+    fix="interface Tunnel0\n ip tcp adjust-mss 1360",
+    cause=Cause.MSS,
+)
+NO_MSS: Final = Rule(
+    id="tunnel-mss-missing",
+    severity=Severity.ADVICE,
+    title="TCP segments are not clamped",
+    why="Hosts behind the tunnel assume 1500 octets and send segments that do not fit. Path MTU discovery fixes that "
+    "where ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere.",
+    bad="interface Tunnel0\n ip mtu 1400",
+    fix="interface Tunnel0\n ip tcp adjust-mss 1360",
+    cause=Cause.MSS,
+)
+
+
+def _mtu_lines(end: TunnelEnd, mtu: int) -> tuple[str, ...]:
+    """Return the lines that set an MTU, unless it is a larger one than fits into the underlay."""
+    most = max(end.tunnel.ip_mtu or 0, (budget(end) or (0, ""))[0])
+    return (INTERFACE.of(name=end.name), IP_MTU.of(octets=mtu)) if mtu <= most else ()
+
+
+MTU: Final = Term["TunnelEnd", int](
+    rule=Rule(
+        id="tunnel-mtu-differs",
+        severity=Severity.WARNING,
+        title="The two ends of a tunnel have different MTUs",
+        why="The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with "
+        "different MTUs stay in the state Exchange (RFC 2328 §10.6) unless `ip ospf mtu-ignore` is configured.",
+        bad="interface Tunnel0\n ip mtu 1440",
+        fix="interface Tunnel0\n ip mtu 1400",
+    ),
+    cause=Cause.MTU,
+    name="tunnel MTU",
+    see=lambda end: NoValue.UNKNOWN if end.tunnel.ip_mtu is None else end.tunnel.ip_mtu,
+    words=lambda mtu: f"ip mtu {mtu}",
+    place=lambda end: end.line("ip mtu"),
+    lines=_mtu_lines,
+)
+_SIZES: Final = Table(lambda end, _: end, (MTU,))
+SIZE_RULES: Final = (TOO_LARGE, MSS, NO_MSS, MTU.rule)
+_ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
+_ANY: Final = OuterAddress(IPv4Address(0))
+#: Octets: the least that `ip mtu` can say; the range of `ip tcp adjust-mss`.
+_LEAST, _SEGMENTS = 68, (500, 1460)
+
+
+def check_sizes(network: Network) -> Iterator[NetworkConcern]:
+    """Yield tunnels whose largest packets do not fit into their underlay."""
+    for end in network.ends:
+        yield from _packets(end)
+        yield from _segments(end)
+    for one in disagreements(network.pairs, _SIZES):
+        interface = ospf_interface(one.odd.device, one.odd.name)
+        checks = interface is None or not interface.ignore_mtu
+        if checks and any(running.protocol is Protocol.OSPF for running in one.odd.running):
+            yield differing(one, ": OSPF stays in the state Exchange", Severity.ERROR)
+        else:
+            yield differing(one)
+
+
+def budget(end: TunnelEnd) -> tuple[int, str] | None:
+    """Return the largest packet inside that fits into the underlay, and how that comes about; None: its profile is no
+    good.
+    """
+    interface = end.underlay
+    path = _ETHERNET
+    if interface is not None and not interface.name.startswith("Loopback"):
+        path = interface.ip_mtu or interface.mtu or _ETHERNET
+    gre = end.tunnel.overhead - _IP
+    words = f"{path} - {_IP} (IP) - {gre} (GRE{' with key' if gre > 4 else ''})"
+    if not end.tunnel.protection:
+        return path - _IP - gre, words
+    policy = resolve(end.device.ipsec, end.tunnel.protected_by, _ANY)
+    if isinstance(policy, Reason):
+        return None
+    size = expansion(policy)
+    room = path - _IP - size.overhead
+    room -= (room + _TRAILER) % size.block
+    esp = path - _IP - room
+    return room - gre, f"{words} - {esp} (ESP, the worst of its transforms, with padding{_udp(end)})"
+
+
+def _udp(end: TunnelEnd) -> str:
+    ipsec = end.device.ipsec
+    return " and UDP" if ipsec.nat_traversal or ipsec.encapsulation.value != "never" else ""
+
+
+def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
+    mtu = end.tunnel.ip_mtu
+    room = budget(end)
+    if mtu is None or room is None:
+        return  # without the line the router computes it
+    largest, how = room
+    if mtu > largest:
+        what = f"ip mtu {mtu}, and packets of {largest} octets fit: {how}"
+        fix = f"{end.at[0]}\n {IP_MTU.of(octets=max(_LEAST, min(largest, 1400)))}"
+        site = end.device.site
+        only_in_udp = end.tunnel.protection and mtu <= largest + _UDP and (site is None or site.nat is None)
+        severity = Severity.ADVICE if only_in_udp and _udp(end) else None
+        yield found(TOO_LARGE, end.device, end.line("ip mtu"), what, fix, severity=severity)
+
+
+def clamp_line(octets: int) -> str:
+    """Return the line that clamps TCP's segments to this size, or to the nearest valid one."""
+    least, most = _SEGMENTS
+    return ADJUST_MSS.of(octets=max(least, min(octets, most)))
+
+
+def _segments(end: TunnelEnd) -> Iterator[NetworkConcern]:
+    room = budget(end)
+    if end.nhrp.version == 6 or room is None:
+        return
+    mtu = end.tunnel.ip_mtu or room[0]
+    mss = mtu - _IP - _TCP
+    fix = f"{end.at[0]}\n {clamp_line(mss)}"
+    if end.tunnel.mss is None:
+        if end.nhrp.network_id is not None or end.tunnel.protection:
+            what = f"TCP through {end.name} is not clamped; {mss} octets of a segment fit into its packets of {mtu}"
+            yield found(NO_MSS, end.device, end.at, what, fix)
+    elif end.tunnel.mss > mss:
+        packets = end.tunnel.mss + _IP + _TCP
+        what = f"segments of {end.tunnel.mss} octets make packets of {packets}, and {end.name} takes {mtu}"
+        yield found(MSS, end.device, end.line("ip tcp adjust-mss"), what, fix)
