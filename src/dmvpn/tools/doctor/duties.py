@@ -18,17 +18,7 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import (
-    cut_tunnels,
-    front_doors,
-    neighbors,
-    ospf_ends,
-    phases,
-    registration,
-    tunnels,
-    vrf_tables,
-    ways,
-)
+from dmvpn.tools.lint.rules import cut_tunnels, front_doors, neighbors, phases, registration, tunnels, vrf_tables, ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +35,7 @@ _CHECKS: Final = (
     registration.check,
     neighbors.check,
     phases.check,
-    ospf_ends.check,
+    neighbors.check_ospf,
     cut_tunnels.check,
     tunnels.check_sizes,
     ways.check,

@@ -27,7 +27,7 @@ from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.lint.rules.ospf_ends import TYPE_DEFAULT
+from dmvpn.tools.lint.rules.neighbors import TYPE_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,4 +1,10 @@
-"""Rules about routing protocols between the two ends of a tunnel: do they hear each other, and do they agree?"""
+"""Rules about routing protocols between the two ends of a tunnel: do they hear each other, and do they agree?
+
+OSPF    network type, timers, area, authentication, who may be elected
+BGP     does each end know the other one
+BFD     protocols that ask for it in vain, and detection that comes too late
+LANs    their advertisement, the routers that forward it, and what prevents it
+"""
 
 from __future__ import annotations
 
@@ -6,23 +12,42 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.eigrp.terms import AUTHENTICATION, SYSTEM
+from dmvpn.base.terms import Likeness
+from dmvpn.features.bfd import config as bfd
+from dmvpn.features.eigrp.config.processes import IN_FAMILY
+from dmvpn.features.eigrp.config.sections import header, nested, process_lines
+from dmvpn.features.eigrp.terms import AUTHENTICATION, SYSTEM, WEIGHTS
 from dmvpn.features.interface.config.sections import BANDWIDTH as BANDWIDTH_LINE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST, of_version
+from dmvpn.features.ospf.config import interfaces as ospf_lines
+from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.settings import ELECTING, timers
+from dmvpn.features.ospf.terms import TYPE
+from dmvpn.features.static.config import route_line
 from dmvpn.ios import Blank
 from dmvpn.network.routing import Protocol, ospf_interface
+from dmvpn.network.terms.bgp import BGP, NEIGHBORS, PASSWORD, SHUTDOWN, awaited
+from dmvpn.network.terms.bgp import SYSTEM as BGP_SYSTEM
 from dmvpn.network.terms.eigrp import EIGRP
+from dmvpn.network.terms.ospf import OSPF, ospf_end
 from dmvpn.network.terms.protocols import ONE_SIDED, PROTOCOLS, process_line
 from dmvpn.network.terms.rip import RIP
-from dmvpn.tools.lint.found import differences, found
+from dmvpn.tools.lint.found import differences, failed, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.bfd.model import Parameters
+    from dmvpn.features.ospf.terms import OspfEnd
+    from dmvpn.network.device import Device
     from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
     from dmvpn.network.routing import Running
     from dmvpn.tools.lint.found import NetworkConcern
+
+
+# ------------------------------------------------------------------------------------------------ any protocol
+
 
 MULTICAST: Final = Rule(
     id="nhrp-multicast-missing",
@@ -143,3 +168,255 @@ def _common(pair: EndPair) -> Iterator[NetworkConcern]:
 def _comparable(one: Running) -> tuple[Protocol, int]:
     """Return what can be compared: OSPF's process number is local to the router."""
     return one.protocol, one.number if one.protocol is Protocol.EIGRP else 0
+
+
+# ------------------------------------------------------------------------------------------------ OSPF
+
+
+TYPE_DEFAULT: Final = Rule(
+    id="ospf-network-type-default",
+    severity=Severity.ERROR,
+    title="OSPF on a multipoint tunnel with the default network type",
+    why="A tunnel is point-to-point for OSPF unless configured otherwise, and such a network has one neighbor (RFC "
+    "2328 §1.2). With several spokes on one interface the adjacency flaps from one spoke to the next. A warning on a "
+    "spoke, which has one neighbor.",
+    bad="interface Tunnel0\n tunnel mode gre multipoint\n ip ospf 1 area 0",
+    fix="interface Tunnel0\n ip ospf network point-to-multipoint",
+    cause=Cause.OSPF_NETWORK_TYPE,
+)
+PRIORITY: Final = Rule(
+    id="ospf-priority-on-spoke",
+    severity=Severity.ERROR,
+    title="A spoke of an OSPF broadcast network may become its designated router",
+    why="The designated router has to reach all routers, and only the hub does. A spoke that is elected (the highest "
+    "router ID, if no priority is set) reaches the hub alone, and the other spokes learn no routes. A warning where "
+    "the hub has a higher priority: it stays elected until it restarts.",
+    bad="interface Tunnel0\n ip ospf network broadcast",
+    fix="interface Tunnel0\n ip ospf priority 0",
+)
+OSPF_RULES: Final = (TYPE_DEFAULT, *(term.rule for term in OSPF.terms), *(duty.rule for duty in OSPF.duties), PRIORITY)
+_MULTIPOINT: Final = ospf_lines.NETWORK.of(**{"point-to-multipoint": True})
+
+
+def check_ospf(network: Network) -> Iterator[NetworkConcern]:
+    """Yield what keeps the two ends of a tunnel from an adjacency, or from an election that works."""
+    for device in network.devices:
+        yield from _in_excerpts(device)
+    for end in network.ends:
+        yield from _ospf_end(network, end)
+    yield from differences(network, OSPF)
+
+
+def _in_excerpts(device: Device) -> Iterator[NetworkConcern]:
+    """Yield findings about tunnels that nothing else is said of: they may be meant to be multipoint."""
+    for tunnel in device.tunnels.tunnels:
+        interface = ospf_interface(device, tunnel.name)
+        if tunnel.is_excerpt and interface is not None and interface.process is not None and not interface.network:
+            section = f"interface {tunnel.name}"
+            what = f"{tunnel.name} is point-to-point for OSPF: if it is multipoint, it has one neighbor at a time"
+            at, fix = (section, f"ip ospf {interface.process}"), f"{section}\n {_MULTIPOINT}"
+            yield found(TYPE_DEFAULT, device, at, what, fix, severity=Severity.ADVICE)
+
+
+def _ospf_end(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    of_ospf = ospf_end(end)
+    if of_ospf is None:
+        return
+    interface = of_ospf.port
+    spokes = [spoke for client in network.clients(end) if (spoke := ospf_end(client)) is not None]
+    has_several = bool(spokes) and len(spokes) + len(network.servers_of(end)) > 1
+    is_named = interface.network is NetworkType.POINT_TO_POINT and has_several
+    is_named = is_named and all(TYPE.compare(one, of_ospf) is not Likeness.DIFFERENT for one in spokes)
+    if end.multipoint and (is_named or (interface.network is None and not network.servers_of(end))):
+        what = f"{end.name} is multipoint, and point-to-point for OSPF: it has one neighbor at a time"
+        kept = [one for one in spokes if is_named or one.port.network in (None, NetworkType.POINT_TO_POINT)]
+        fix = "\n ".join((end.at[0], _MULTIPOINT, *_timers_of(kept)))
+        is_at_port = interface.process is not None and not is_named
+        at = end.line(f"ip ospf {interface.process}" if is_at_port else "ip ospf network")
+        # A spoke has one neighbor, its hub; that works if the hub is point-to-multipoint and has the same timers.
+        severity = Severity.WARNING if len(end.nhrp.nhs) == 1 and not is_named else None
+        yield found(TYPE_DEFAULT, end.device, at, what, fix, severity=severity)
+    if interface.network in ELECTING and end.is_client and interface.priority and not network.clients(end):
+        what = f"{end.device.hostname} is a spoke, and with priority {interface.priority} it may be elected"
+        fix = f"{end.at[0]}\n {ospf_lines.PRIORITY.of(priority=0)}"
+        hubs = [hub for server in network.servers_of(end) if (hub := ospf_interface(server.device, server.name))]
+        is_lower = bool(hubs) and all(hub.priority > interface.priority for hub in hubs)
+        severity = Severity.WARNING if is_lower else None
+        yield found(PRIORITY, end.device, end.line("ip ospf network"), what, fix, severity=severity)
+
+
+def _timers_of(spokes: list[OspfEnd]) -> tuple[str, ...]:
+    """Return the lines by which a point-to-multipoint hub has the timers of these spokes."""
+    if not spokes:
+        return ()
+    hello, dead = spokes[0].timers
+    return ospf_lines.HELLO_INTERVAL.of(seconds=hello), ospf_lines.DEAD_INTERVAL.of(seconds=dead)
+
+
+# ------------------------------------------------------------------------------------------------ BGP
+
+
+BGP_RULES: Final = (NEIGHBORS.rule, BGP_SYSTEM.rule, PASSWORD.rule, SHUTDOWN.rule)
+
+
+def check_bgp(network: Network) -> Iterator[NetworkConcern]:
+    """Yield what keeps the two ends of a tunnel from a BGP session that one of them wants."""
+    yield from differences(network, BGP)
+    for pair in network.pairs:
+        yield from map(failed, awaited(pair, network.pairs))
+
+
+# ------------------------------------------------------------------------------------------------ BFD
+
+
+_INTERVAL: Final = "bfd interval 1000 min_rx 1000 multiplier 5"
+SLOW: Final = Rule(
+    id="bfd-slower-than-hold",
+    severity=Severity.WARNING,
+    title="BFD detects a failure later than the timer of the routing protocol",
+    why="BFD should report a dead path to a routing protocol before its own timer does. Its detection time is the "
+    "multiplier times the interval (RFC 5880 §6.8.4); if that is not shorter than EIGRP's hold time or OSPF's dead "
+    "interval it only costs packets.",
+    bad="interface Tunnel0\n bfd interval 9000 min_rx 9000 multiplier 5",
+    fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
+)
+NO_INTERVAL: Final = Rule(
+    id="bfd-without-interval",
+    severity=Severity.WARNING,
+    title="A protocol asks for BFD on a tunnel that has no intervals",
+    why="`bfd` of a routing protocol asks for sessions; the interface sets the intervals (`bfd interval` or `bfd "
+    "template`). Without them no packets are sent, and only the protocol's own timer detects a lost neighbor.",
+    bad="interface Tunnel0\n ip ospf bfd",
+    fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
+)
+BFD_RULES: Final = (SLOW, NO_INTERVAL)
+
+
+def check_bfd(network: Network) -> Iterator[NetworkConcern]:
+    """Yield BFD that runs in vain, and detection that comes too late."""
+    models: dict[str, dict[str, Parameters]] = {}
+    for end in network.ends:
+        if end.nhrp.network_id is not None:
+            if end.device.name not in models:
+                models[end.device.name] = dict(bfd.model(end.device.tree).interfaces)
+            yield from _detection(end, models[end.device.name].get(end.name))
+
+
+def _detection(end: TunnelEnd, parameters: Parameters | None) -> Iterator[NetworkConcern]:
+    if parameters is None:
+        for who, at in _askers(end):
+            what = f"{who} asks for BFD on {end.name}, which has no bfd interval"
+            yield found(NO_INTERVAL, end.device, at, what, f"{end.at[0]}\n {_INTERVAL}")
+        return
+    detection = parameters.multiplier * max(parameters.interval, parameters.min_rx) / 1000
+    hold, who = min(_waits(end), default=(end.nhrp.holdtime, "an entry of NHRP"))
+    if detection >= hold:
+        what = f"BFD takes {detection:g} s to find a dead path, and {who} waits {hold} s"
+        yield found(SLOW, end.device, end.line("bfd interval"), what, f"{end.at[0]}\n {_INTERVAL}")
+
+
+def _askers(end: TunnelEnd) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the protocols that ask for BFD on a tunnel, with the line, or the section, that does."""
+    eigrp = end.eigrp
+    if eigrp is not None and eigrp[1].bfd:
+        yield "EIGRP", end.at
+    interface = ospf_interface(end.device, end.name)
+    if interface is not None and interface.bfd:
+        yield "OSPF", end.line("ip ospf bfd")
+
+
+def _waits(end: TunnelEnd) -> Iterator[tuple[int, str]]:
+    """Yield how many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
+    eigrp = end.eigrp
+    if eigrp is not None:
+        yield eigrp[1].hold_time, "EIGRP"
+    if any(one.protocol is Protocol.OSPF for one in end.running):
+        interface = ospf_interface(end.device, end.name) or OspfInterface(name=end.name)
+        by_second = interface.hello_multiplier is not None
+        yield 1 if by_second else timers(interface, NetworkType.POINT_TO_POINT)[1], "OSPF"
+
+
+# ----------------------------------------------------------------------------------------- the LANs that they advertise
+
+
+LAN: Final = Rule(
+    id="eigrp-lan-not-told",
+    severity=Severity.WARNING,
+    title="EIGRP runs on the tunnel and does not advertise a LAN of the router",
+    why="No `network` line matches the LAN's address and connected prefixes are not redistributed, so no other site "
+    "has a route to it. Advice where other LANs or routes are advertised, and where the router translates for it (`ip "
+    "nat inside`): a LAN of guests may be local on purpose. A port to a provider or in a VRF is no LAN.",
+    bad="router eigrp 100\n network 10.0.0.0 0.0.0.255",
+    fix="router eigrp 100\n network 192.168.10.0 0.0.0.255",
+)
+STUB: Final = Rule(
+    id="eigrp-stub-hub",
+    severity=Severity.ERROR,
+    title="A hub that is an EIGRP stub",
+    why="A stub router does not advertise routes that it has learned from neighbors (RFC 7868 §2.1). A hub has to "
+    "advertise the routes of each spoke to the other spokes.",
+    bad="router eigrp 100\n eigrp stub connected",
+    fix="router eigrp 100\n no eigrp stub",
+)
+HIDDEN: Final = Rule(
+    id="static-route-hides-lan",
+    severity=Severity.ERROR,
+    title="A static route to Null0 in the way of another site's LAN",
+    why="A static route wins against EIGRP's (distance 1, not 90), and a longer prefix wins against any: packets for "
+    "that site are dropped here. A route that is a last resort needs the distance 254.",
+    bad="ip route 192.168.20.0 255.255.255.0 Null0",
+    fix="ip route 192.168.20.0 255.255.255.0 Null0 254",
+)
+LAN_RULES: Final = (LAN, STUB, WEIGHTS.rule, HIDDEN)
+#: EIGRP's distance for what it learns inside.
+_EIGRP: Final = 90
+#: A distance behind that of every routing protocol.
+_LAST: Final = 254
+
+
+def check_lans(network: Network) -> Iterator[NetworkConcern]:
+    """Yield LANs that routing does not advertise or hides, and stub hubs."""
+    for end in network.ends:
+        yield from _lans(network, end)
+        yield from _stub(network, end)
+        yield from _hidden(network, end)
+
+
+def _lans(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    ours = end.eigrp
+    if ours is None or end.nhrp.network_id is None:
+        return
+    process, advertised = ours[0], network.advertised[end.device]
+    advertises_something = bool(advertised or process.redistributions)
+    for settings, prefix in end.device.lans:
+        if prefix in advertised:
+            continue
+        number = process.autonomous_system
+        what = f"EIGRP {number} does not advertise {prefix} ({settings.name}): no other router has a route to it"
+        fix = nested(process_lines(process, IN_FAMILY.network.of(address=prefix.address, wildcard=prefix.wildcard)))
+        may_be_meant = advertises_something or end.device.translates(settings.name, "inside")
+        yield found(LAN, end.device, (header(process),), what, fix, severity=Severity.ADVICE if may_be_meant else None)
+
+
+def _stub(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    ours = end.eigrp
+    if ours is not None and ours[0].stub is not None and len(network.clients(end)) > 1:
+        spokes = len(network.clients(end))
+        what = f"{end.device.hostname} is a stub, and {spokes} spokes learn each other's routes only from it"
+        yield found(STUB, end.device, (header(ours[0]), "eigrp stub"), what)
+
+
+def _hidden(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    if end.nhrp.network_id is None:
+        return
+    for route in end.device.static.routes:
+        if route.interface != "Null0":
+            continue
+        for other in network.ends:
+            is_far = other.device is not end.device and other.nhrp.network_id is not None
+            for lan in network.advertised[other.device] if is_far else ():
+                if route.prefix in lan and (route.prefix != lan or route.distance < _EIGRP):
+                    words = route_line(route.prefix, interface="Null0")
+                    fix = f"no {words}\n{route_line(route.prefix, interface='Null0', distance=_LAST)}"
+                    what = f"packets for {route.prefix} are dropped, and {lan} is a LAN of {other.device.hostname}"
+                    yield found(HIDDEN, end.device, (words,), what, fix)
