@@ -18,7 +18,16 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import cut_tunnels, front_doors, neighbors, phases, registration, tunnels, vrf_tables, ways
+from dmvpn.tools.lint.rules import (
+    cut_tunnels,
+    front_doors,
+    neighbors,
+    phases,
+    registration,
+    tunnels,
+    underlay,
+    vrf_tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +47,7 @@ _CHECKS: Final = (
     neighbors.check_ospf,
     cut_tunnels.check,
     tunnels.check_sizes,
-    ways.check,
+    underlay.check_routes,
     front_doors.check,
     vrf_tables.check,
 )

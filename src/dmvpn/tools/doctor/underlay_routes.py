@@ -15,7 +15,7 @@ from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.static_routes import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
-from dmvpn.tools.lint.rules import ways
+from dmvpn.tools.lint.rules import underlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ _DEFAULT: Final = IPv4Network("0.0.0.0/0")
 #: Network and mask of the default route.
 _ANY: Final = IPv4Address(0)
 _STEP = Step.UNDERLAY
-_advertised: Final = duties.of_all(Step.LINE, ways.PROTOCOL)
+_advertised: Final = duties.of_all(Step.LINE, underlay.PROTOCOL)
 
 
 def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -51,7 +51,6 @@ from dmvpn.tools.lint.rules import (
     unbuilt,
     underlay,
     vrf_tables,
-    ways,
 )
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ _OF_NETWORK: Final = (
     neighbors.check_lans,
     phases.check_split_horizon,
     phases.check,
-    ways.check,
+    underlay.check_routes,
     front_doors.check,
     vrf_tables.check,
     underlay.check,
@@ -241,7 +240,10 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
         ),
     ),
     ("Phases: direct ways between spokes", (*phases.RULES, *phases.SPLIT_HORIZON_RULES)),
-    ("Which way packets take", (*ways.RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES)),
+    (
+        "Which way packets take",
+        (*underlay.ROUTE_RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES),
+    ),
     ("Packet filters", cut_tunnels.RULES),
     ("Sizes", tunnels.SIZE_RULES),
     (

@@ -1,23 +1,265 @@
-"""Rules about the underlay and the LANs: interfaces, static routes, subnets of several routers."""
+"""Rules about the underlay and the LANs, and about the routes of packets.
+
+Interfaces, static routes, subnets of several routers; the route of the tunnel's own packets, and that of the sites when
+the tunnel is gone.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.causes import Cause
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.static.config import route_line
+from dmvpn.features.eigrp.config.processes import IN_FAMILY
+from dmvpn.features.eigrp.config.sections import process_lines
+from dmvpn.features.ospf.config.interfaces import PROCESS
+from dmvpn.features.ospf.config.processes import NETWORKS
+from dmvpn.features.ospf.config.processes import process as process_line
+from dmvpn.features.rip.config import ROUTER as ROUTER_RIP
+from dmvpn.features.static.config import ROUTE, ROUTE6, line_of, route_line
+from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.network.lines import indented
+from dmvpn.network.routing import Protocol, ospf_interface, running
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.eigrp.model import NetworkLine as EigrpNetwork
+    from dmvpn.features.ospf.model import NetworkLine as OspfNetwork
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network
+    from dmvpn.network.overlay import Network, TunnelEnd
+    from dmvpn.network.routing import Running
     from dmvpn.tools.lint.found import NetworkConcern
+
+
+# -------------------------------------------------------------------------------- routes of the tunnel and of the sites
+
+
+STATIC: Final = Rule(
+    id="tunnel-recursive-route",
+    severity=Severity.ERROR,
+    title="A static route sends the tunnel's own packets into the tunnel",
+    why="The route to the NBMA address leads through the tunnel that is to reach it: recursive routing. IOS takes the "
+    "tunnel down (%TUN-5-RECURDOWN), finds the old path, and brings it up again.",
+    bad="ip route 198.51.100.0 255.255.255.0 Tunnel0",
+    fix="no ip route 198.51.100.0 255.255.255.0 Tunnel0",
+)
+PROTOCOL: Final = Rule(
+    id="tunnel-recursive-protocol",
+    severity=Severity.ERROR,
+    title="The routing protocol of the tunnel advertises the prefix of the tunnel's own source to the far end",
+    why="The far end learns a route to the NBMA address through the tunnel, whose prefix is longer than its default "
+    "route: recursive routing. The tunnel goes down (%TUN-5-RECURDOWN), comes back, and so on. The protocol of the "
+    "overlay must not run on the underlay.",
+    bad="router eigrp 100\n network 0.0.0.0",
+    fix="router eigrp 100\n no network 0.0.0.0\n network 10.0.0.0 0.0.0.255",
+    cause=Cause.RECURSION,
+)
+LEAK: Final = Rule(
+    id="overlay-in-clear",
+    severity=Severity.WARNING,
+    title="When the tunnel's routes go, packets for other sites take the default route in clear",
+    why="Protection belongs to the tunnel; routing decides which packets go into it. When the hub is lost its routes "
+    "disappear, and their packets follow the default route to the provider. A route to Null0 of the largest distance "
+    "drops them. A warning, because protection is lost unintentionally. An error in a file that `dmvpn render` made, "
+    "which writes that route.",
+    bad="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
+    fix="ip route 10.0.0.0 255.0.0.0 Null0 254",
+)
+NOBODY: Final = Rule(
+    id="route-next-hop-nobody",
+    severity=Severity.ERROR,
+    title="A static route to a tunnel address that no router has",
+    why="The next hop is on the tunnel's subnet, and it is this router itself, or no router of the files has it while "
+    "another one has the LAN that the route is for. NHRP cannot resolve such a next hop. Addresses that may belong "
+    "to routers outside the files are not judged.",
+    bad="ip route 192.168.20.0 255.255.255.0 10.0.0.99",
+    fix="ip route 192.168.20.0 255.255.255.0 10.0.0.20",
+)
+ROUTE_RULES: Final = (STATIC, PROTOCOL, LEAK, NOBODY)
+_Network = TypeVar("_Network", "EigrpNetwork", "OspfNetwork")
+#: Behind every protocol, and behind NHRP (250).
+_LAST: Final = 254
+#: How `dmvpn render` begins its files.
+MADE_BY_RENDER: Final = "! Made by `dmvpn render`."
+
+
+def check_routes(network: Network) -> Iterator[NetworkConcern]:
+    """Yield routes that send packets the wrong way."""
+    for end in network.ends:
+        wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
+        for nbma in dict.fromkeys(wanted):
+            if nbma is not None:
+                yield from _static(end, nbma)
+        yield from _protocol(network, end)
+        yield from _nobody(network, end)
+    for device in network.devices:
+        yield from _leak(network, device)
+
+
+def _static(end: TunnelEnd, nbma: IPAddress) -> Iterator[NetworkConcern]:
+    if end.tunnel.front:
+        return  # its own packets are looked up there, and these routes are of the global table
+    outside = end.device.underlay_route(nbma)
+    for route in end.device.static.routes:
+        is_longest = outside is None or route.prefix.length > outside.length
+        if end.carries(route) and nbma in route.prefix and is_longest:
+            what = f"{nbma}, the far end of {end.name}, is reached by {route.prefix} through {end.name} itself"
+            yield found(STATIC, end.device, (_beginning(route.prefix),), what, f"no {line_of(route)}")
+
+
+def _protocol(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Check whether a protocol that runs on the tunnel advertises the prefix of the tunnel's source."""
+    interface = end.underlay
+    if interface is None or interface.address is None or interface.name == end.name:
+        return
+    prefix = Prefix.of(*interface.address)
+    below = {(one.protocol, one.number) for one in running(end.device, interface.name, interface.address[0])}
+    shared = [one for one in end.running if (one.protocol, one.number) in below]
+    if not shared or not _is_way_out(end, prefix) or _is_known_better(network, end, prefix, shared[0].protocol):
+        return
+    opening, lines = _withdrawn(end, shared[0], interface.name, interface.address[0])
+    what = (
+        f"{shared[0]} runs on {end.name} and on {interface.name}, its source: the far ends learn {prefix} "
+        "through the tunnel that needs it"
+    )
+    yield found(PROTOCOL, end.device, opening[:1], what, "\n".join(indented((*opening, *lines) if lines else ())))
+
+
+def _is_way_out(end: TunnelEnd, prefix: Prefix) -> bool:
+    """Return whether packets leave by the tunnel's source, or it is a loopback: of a LAN, the source is the mistake."""
+    hops = [route.next_hop for route in end.device.static.routes if route.next_hop and not end.carries(route)]
+    return end.source_port.startswith("Loopback") or not hops or any(hop in prefix for hop in hops)
+
+
+def _withdrawn(end: TunnelEnd, shared: Running, port: str, own: IPAddress) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines that open the section of a process, and those by which it leaves a port and no other interface.
+
+    RIP has no such lines: its networks are those of classes.
+    """
+    device = end.device
+    if shared.protocol is Protocol.EIGRP:
+        process = next(one for one in device.eigrp.processes if one.autonomous_system == shared.number)
+        line, (gone, again) = IN_FAMILY.network, _networks_without(device, process.networks, own)
+        lines = [line.no(address=one.address, wildcard=one.wildcard) for one in gone]
+        lines += [line.of(address=one.address, wildcard=one.wildcard) for one in again]
+        return process_lines(process, "")[:-1], tuple(lines)
+    if shared.protocol is Protocol.RIP:
+        return (ROUTER_RIP.of(),), ()
+    ospf = next(one for one in device.ospf.processes if one.number == shared.number)
+    mine = ospf_interface(device, port)
+    if mine is not None and mine.process == ospf.number:
+        return (INTERFACE.of(name=port),), (PROCESS.no(process=ospf.number, area=mine.area),)
+    left, again = _networks_without(device, ospf.networks, own)
+    lines = [NETWORKS.no(network=(one.address, one.wildcard), area=one.area) for one in left]
+    lines += [NETWORKS.of(network=(one.address, one.wildcard), area=left[0].area) for one in again]
+    return (process_line(ospf.number),), tuple(lines)
+
+
+def _networks_without(
+    device: Device, networks: Sequence[_Network], own: IPAddress
+) -> tuple[list[_Network], list[Prefix]]:
+    """Return the `network` lines that cover an address, and the subnets that need new lines without them."""
+    gone = [line for line in networks if line.matches(own)]
+    lost = dict[Prefix, None]()
+    for settings, address, length in device.addresses():
+        covering = [line for line in networks if line.matches(address)]
+        if covering and all(line in gone for line in covering) and settings.name not in device.tunnel_sources:
+            lost[Prefix.of(address, length)] = None
+    return gone, list(lost)
+
+
+def _is_known_better(network: Network, end: TunnelEnd, prefix: Prefix, protocol: Protocol) -> bool:
+    """Return whether all far ends that are here have a longer or equal way to it outside, by themselves, or do not run
+    the protocol.
+    """
+    others = [pair.there if pair.here is end else pair.here for pair in network.pairs if end in (pair.here, pair.there)]
+    if not others or end.source is None:
+        return False
+    listening = [other for other in others if any(one.protocol is protocol for one in other.running)]
+    known = [other.device.underlay_route(end.source) for other in listening]
+    return all(route is not None and route.length >= prefix.length for route in known)
+
+
+def _leak(network: Network, device: Device) -> Iterator[NetworkConcern]:
+    ends = [end for end in network.ends_of(device) if end.tunnel.protection and end.running]
+    if not ends or not device.has_default or not device.lans:
+        return
+    others = [
+        lan
+        for other in network.ends
+        if other.device is not device and other.tunnel.protection
+        for lan in network.advertised[other.device]
+    ]
+    own = [lan for _, lan in device.lans]
+    dropped = [route.prefix for route in device.static.routes if route.interface == "Null0"]
+    foreign = [lan for lan in dict.fromkeys(others) if lan not in own]
+    open_ = [lan for lan in foreign if not any(lan in prefix for prefix in dropped)]
+    if (foreign and not open_) or (not foreign and dropped):
+        return
+    shown = ", ".join(str(prefix) for prefix in open_[:4]) + (" and others" if len(open_) > 4 else "")
+    into: dict[str, Hashable] = {"interface": "Null0", "distance": _LAST}
+    lines = [route_line(prefix, **into) for prefix in _few(open_)]
+    lines = lines or [ROUTE.of(network=Blank("prefix"), mask=Blank("mask"), **into)]
+    names = " or ".join(end.name for end in ends)
+    what = f"without a route of {names}, packets for {shown or 'the other sites'} take the default route, in clear"
+    by_dhcp = next((one.name for one in device.interfaces.interfaces if one.dhcp), "")
+    is_static = any(route.prefix.is_default for route in device.static.routes) or not by_dhcp
+    at = ("ip route 0.0.0.0 0.0.0.0",) if is_static else (f"interface {by_dhcp}", "ip address dhcp")
+    severity = Severity.ERROR if MADE_BY_RENDER in device.text else Severity.WARNING
+    yield found(LEAK, device, at, what, "\n".join(lines), severity=severity)
+
+
+def _beginning(prefix: Prefix) -> str:
+    """Return how the line of a static route begins, wherever it leads."""
+    if prefix.version == 6:
+        return ROUTE6.no(prefix=prefix).removeprefix("no ")
+    return ROUTE.no(network=prefix.address, mask=prefix.netmask).removeprefix("no ")
+
+
+def _nobody(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
+    """Find static routes through the tunnel to an address that no router there has."""
+    subnet, own = end.subnet, [address for address, _ in end.addresses]
+    for route in end.device.static.routes:
+        hop = route.next_hop
+        if hop is None or subnet is None or hop not in subnet or end.mapped(hop) is not None:
+            continue
+        if any(one.device is not end.device for one in network.owners(hop)):
+            continue
+        cloud = (one for one in network.cloud(end) if one is not end)
+        owner = next((one for one in cloud if any(lan in route.prefix for lan in _lans_of(one))), None)
+        if hop not in own and owner is None:
+            continue
+        line = route_line(route.prefix, next_hop=hop)
+        right = f"; {route.prefix} is behind {owner.device.hostname}, {owner.address}" if owner is not None else ""
+        what = f"the next hop {hop} of {route.prefix} is {'this router itself' if hop in own else 'no router'}{right}"
+        fix = f"no {line}"
+        if owner is not None:
+            right = route_line(route.prefix, next_hop=owner.address)
+            fix += f"\n{right}"
+        yield found(NOBODY, end.device, (line,), what, fix)
+
+
+def _lans_of(end: TunnelEnd) -> list[Prefix]:
+    return [lan for _, lan in end.device.lans]
+
+
+def _few(prefixes: list[Prefix]) -> list[Prefix]:
+    """Return the same by as few lines as can be read: private blocks where there are many."""
+    if len(prefixes) <= 3:
+        return sorted(prefixes)
+    blocks = [Prefix.parse(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+    chosen = [next((block for block in blocks if prefix in block), prefix) for prefix in prefixes]
+    return sorted(dict.fromkeys(chosen))
+
+
+# ----------------------------------------------------------------------------------- interfaces, static routes, subnets
+
 
 SHUT: Final = Rule(
     id="tunnel-shutdown",
