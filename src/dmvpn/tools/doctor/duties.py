@@ -18,16 +18,7 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import (
-    cut_tunnels,
-    front_doors,
-    neighbors,
-    phases,
-    registration,
-    tunnels,
-    underlay,
-    vrf_tables,
-)
+from dmvpn.tools.lint.rules import cut_tunnels, front_doors, neighbors, phases, registration, tunnels, underlay, vrfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +40,7 @@ _CHECKS: Final = (
     tunnels.check_sizes,
     underlay.check_routes,
     front_doors.check,
-    vrf_tables.check,
+    vrfs.check,
 )
 
 

@@ -50,7 +50,7 @@ from dmvpn.tools.lint.rules import (
     tunnels,
     unbuilt,
     underlay,
-    vrf_tables,
+    vrfs,
 )
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ _OF_NETWORK: Final = (
     phases.check,
     underlay.check_routes,
     front_doors.check,
-    vrf_tables.check,
+    vrfs.check,
     underlay.check,
     cut_tunnels.check,
     tunnels.check_sizes,
@@ -242,7 +242,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Phases: direct ways between spokes", (*phases.RULES, *phases.SPLIT_HORIZON_RULES)),
     (
         "Which way packets take",
-        (*underlay.ROUTE_RULES, *front_doors.RULES, *vrf_tables.RULES, *underlay.RULES, *vrf.RULES),
+        (*underlay.ROUTE_RULES, *front_doors.RULES, *vrfs.RULES, *underlay.RULES, *vrf.RULES),
     ),
     ("Packet filters", cut_tunnels.RULES),
     ("Sizes", tunnels.SIZE_RULES),
