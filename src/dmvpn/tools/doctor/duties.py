@@ -18,7 +18,7 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import cut_tunnels, front_doors, neighbors, phases, registration, tunnels, underlay, vrfs
+from dmvpn.tools.lint.rules import cut_tunnels, neighbors, phases, registration, tunnels, underlay, vrfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ _CHECKS: Final = (
     cut_tunnels.check,
     tunnels.check_sizes,
     underlay.check_routes,
-    front_doors.check,
+    vrfs.check_front_doors,
     vrfs.check,
 )
 

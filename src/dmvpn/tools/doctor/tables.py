@@ -28,7 +28,7 @@ from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.lint.rules import front_doors
+from dmvpn.tools.lint.rules import vrfs as front_doors
 from dmvpn.tools.lint.rules import vrfs as vrf_tables
 
 if TYPE_CHECKING:

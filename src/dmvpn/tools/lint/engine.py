@@ -37,7 +37,6 @@ from dmvpn.tools.lint.found import NetworkConcern, found
 from dmvpn.tools.lint.rules import (
     access_lists,
     cut_tunnels,
-    front_doors,
     lines,
     nat,
     neighbors,
@@ -207,7 +206,7 @@ _OF_NETWORK: Final = (
     phases.check_split_horizon,
     phases.check,
     underlay.check_routes,
-    front_doors.check,
+    vrfs.check_front_doors,
     vrfs.check,
     underlay.check,
     cut_tunnels.check,
@@ -242,7 +241,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("Phases: direct ways between spokes", (*phases.RULES, *phases.SPLIT_HORIZON_RULES)),
     (
         "Which way packets take",
-        (*underlay.ROUTE_RULES, *front_doors.RULES, *vrfs.RULES, *underlay.RULES, *vrf.RULES),
+        (*underlay.ROUTE_RULES, *vrfs.FRONT_DOOR_RULES, *vrfs.RULES, *underlay.RULES, *vrf.RULES),
     ),
     ("Packet filters", cut_tunnels.RULES),
     ("Sizes", tunnels.SIZE_RULES),
