@@ -15,7 +15,7 @@ from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.protection import Connection
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.network.device import Device
-from dmvpn.tools.opened_lists import permitting_lines
+from dmvpn.tools.lint.rules.cut_tunnels import permitting_lines
 from support.fakes import FakeFilters, FakeRib, fake_ports, up
 
 OWN, PEER, OTHER = IPv4Address("198.51.100.1"), IPv4Address("203.0.113.2"), IPv4Address("203.0.113.3")

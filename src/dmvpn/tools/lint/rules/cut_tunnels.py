@@ -1,28 +1,107 @@
-"""Rules about access lists that deny what the tunnels of their router need."""
+"""Rules about packets that a tunnel needs and that a port of its router drops: by an access list, or by the check of
+senders (`ip verify unicast source`).
+"""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.causes import Cause
 from dmvpn.base.entrances import Outer, entry_of, surely_denied
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.protection import Encapsulation
+from dmvpn.features.policy.config import access_lists
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios.common import ACCESS_GROUP
+from dmvpn.network.access_entries import numbers_before
 from dmvpn.tools.lint.found import found
-from dmvpn.tools.opened_lists import permitting_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.filters import FilterList
+    from dmvpn.base.filters import FilterEntry, FilterList, ReversePath
+    from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.tools.lint.found import NetworkConcern
-    from dmvpn.tools.opened_lists import Denied
+
+
+# -------------------------------------------------------------------------------------- the entries that let packets in
+
+
+#: The protocol, and the port of our own.
+_ASKS: Final[dict[Outer, dict[str, Hashable]]] = {
+    Outer.IKE: {"udp": True, "destination_ports": "eq isakmp"},
+    Outer.IN_UDP: {"udp": True, "destination_ports": "eq non500-isakmp"},
+    Outer.ESP: {"esp": True},
+    Outer.GRE: {"gre": True},
+}
+#: Peers that get lines of their own.
+_MOST_PEERS: Final = 16
+
+#: What a list denies, and the sequence number of the entry that does so.
+Denied = tuple[Outer, int]
+
+
+def permitting_lines(
+    listed: FilterList, denied: Sequence[Denied], peers: Sequence[IPv4Address | None]
+) -> tuple[str, ...]:
+    """Return the lines that let such packets in before the entries that deny them, or at the end of the list.
+
+    peers: whose packets it denies. The lines let in those of all peers, unless an entry that denies is about some
+    addresses, or the list permits such packets of some addresses only; then they are for these peers, as many as there
+    is room for. Empty: a standard list knows no protocols, and between two numbers there may be no room.
+    """
+    if listed.is_standard:
+        return ()
+    senders = _senders(listed, denied, peers)
+    lines: list[str] = []
+    for sequence in dict.fromkeys(sequence for _, sequence in denied):
+        kinds = [what for what, by in denied if by == sequence]
+        asked = [{**_ASKS[what], **sender} for sender in senders for what in kinds]
+        is_at_end = not any(entry.sequence == sequence for entry in listed.entries)
+        places = numbers_before((entry.sequence for entry in listed.entries), sequence, len(asked))
+        if not is_at_end and len(places) < len(kinds):
+            return ()
+        numbers: list[dict[str, Hashable]] = [{}] * len(asked) if is_at_end else [{"sequence": one} for one in places]
+        whole = len(numbers) - len(numbers) % len(kinds)  # all that a peer needs, or nothing
+        lines += (
+            access_lists.EXTENDED_ENTRY.of(**number, permit=True, **asks, any=True)
+            for number, asks in zip(numbers[:whole], asked, strict=False)
+        )
+    return (access_lists.EXTENDED.of(name=listed.name), *lines)
+
+
+def _senders(
+    listed: FilterList, denied: Sequence[Denied], peers: Sequence[IPv4Address | None]
+) -> list[dict[str, Hashable]]:
+    """Return the senders of the new entries as parts of a line; `{}` is any."""
+    whats = {what for what, _ in denied}
+    numbers = {sequence for _, sequence in denied}
+    is_for_some = any(_is_of_some(entry) for entry in listed.entries if entry.sequence in numbers) or any(
+        entry.permit and _is_of_some(entry) and any(_is_about(entry, what) for what in whats)
+        for entry in listed.entries
+    )
+    if not is_for_some or None in peers:
+        return [{}]
+    return [{"host": True, "source": peer} for peer in peers[:_MOST_PEERS]]
+
+
+def _is_of_some(entry: FilterEntry) -> bool:
+    return not entry.condition.source.is_any or bool(entry.condition.sources)
+
+
+def _is_about(entry: FilterEntry, what: Outer) -> bool:
+    """Return whether an entry means such packets in particular, by protocol and port."""
+    asks, packet = entry.condition, what.packet(entry.condition.source.address, entry.condition.destination.address)
+    has_port = what in (Outer.ESP, Outer.GRE) or asks.destination_ports is not None
+    return asks.protocol == packet.protocol and has_port and asks.fits_behind_ip(packet)
+
+
+# ------------------------------------------------------------------------------------------------ lists
+
 
 CUT: Final = Rule(
     id="list-cuts-tunnel",
@@ -120,3 +199,90 @@ def _peers(network: Network, end: TunnelEnd) -> tuple[tuple[IPv4Address, bool], 
     known = [(one, False) for one in named]
     known += [(client.seen, client.nat is not None) for client in network.clients(end)]
     return tuple({one: (one, translated) for one, translated in known if isinstance(one, IPv4Address)}.values())
+
+
+# ------------------------------------------------------------------------------------------------ the check of senders
+
+
+SENDERS: Final = Rule(
+    id="verify-source-drops-peers",
+    severity=Severity.ERROR,
+    title="The check of senders drops packets of the peers of a tunnel",
+    why="`ip verify unicast source` drops packets whose sender has no route, with `rx` no route by the same port. The "
+    "default route counts only with `allow-default`, and to peers in the Internet there is no other one.",
+    bad="interface GigabitEthernet1\n ip address 192.0.2.2 255.255.255.0\n ip verify unicast source reachable-via rx\n"
+    "ip route 0.0.0.0 0.0.0.0 192.0.2.1",
+    fix="interface GigabitEthernet1\n ip verify unicast source reachable-via rx allow-default",
+)
+SENDER_RULES: Final = (SENDERS,)
+_DEFAULT: Final = Prefix.parse("0.0.0.0/0")
+
+
+class _Route(NamedTuple):
+    """A route, and the port that it leads out of; "": not known."""
+
+    prefix: Prefix
+    port: str
+
+
+def check_senders(network: Network) -> Iterator[NetworkConcern]:
+    """Yield ports that drop what peers of a tunnel send, because of where the routes to the peers lead."""
+    for end in network.ends:
+        port = end.source_port
+        lines = end.device.filters.ports.get(port)
+        if lines is None or lines.reverse_path is None or end.device.learns_routes:
+            continue
+        peers = _checked_peers(network, end)
+        if not peers:
+            continue
+        problems = [_problem(end.device, port, lines.reverse_path, peer) for peer in peers]
+        if all(problems):
+            what = f"{port} drops packets of {peers[0]}, a peer of {end.name}: {problems[0]}"
+            yield found(
+                SENDERS, end.device, (f"interface {port}", "ip verify unicast"), what, _fix(port, lines.reverse_path)
+            )
+
+
+def _checked_peers(network: Network, end: TunnelEnd) -> tuple[IPAddress, ...]:
+    """Return the addresses that peers of a tunnel send from, as far as its lines name them."""
+    named = (*(link.nbma for link in network.links_of(end)), end.tunnel.destination)
+    return tuple(dict.fromkeys(nbma for nbma in named if nbma is not None and nbma.version == 4))
+
+
+def _problem(device: Device, port: str, asked: ReversePath, peer: IPAddress) -> str:
+    """Return why packets of a peer do not pass, "": they may."""
+    ways = [way for way in _routes(device, device.vrf_of(port)) if peer in way.prefix]
+    longest = max((way.prefix.length for way in ways), default=-1)
+    best = [way for way in ways if way.prefix.length == longest]
+    if not best:
+        return "no route leads to it"
+    if best[0].prefix.is_default and not asked.allow_default:
+        return "only the default route leads to it, and it does not count without allow-default"
+    if asked.strict and all(way.port not in ("", port) for way in best):
+        return f"the route to it leads out of {best[0].port}"
+    return ""
+
+
+def _fix(port: str, asked: ReversePath) -> str:
+    word = "rx" if asked.strict else "any"
+    return (
+        "" if asked.allow_default else f"interface {port}\n ip verify unicast source reachable-via {word} allow-default"
+    )
+
+
+def _routes(device: Device, vrf: str) -> Iterator[_Route]:
+    """Yield the routes of a table by wires, static lines and providers."""
+    wires = [
+        _Route(Prefix.of(own, length), it.name)
+        for it, own, length in device.addresses()
+        if device.vrf_of(it.name) == vrf
+    ]
+    yield from wires
+    for name in device.interface_names:
+        if device.is_given_address(name) and device.vrf_of(name) == vrf:
+            yield _Route(_DEFAULT, name)
+    for route in device.static_of(vrf).routes:
+        if route.prefix.version == 4:
+            hop = route.next_hop
+            by_wire = next((wire.port for wire in wires if hop is not None and hop in wire.prefix), "")
+            yield _Route(route.prefix, route.interface or by_wire)
