@@ -44,7 +44,6 @@ from dmvpn.tools.lint.rules import (
     protection,
     registration,
     tunnels,
-    unbuilt,
     underlay,
     vrfs,
 )
@@ -214,7 +213,7 @@ _OF_NETWORK: Final = (
     access_lists.check_hellos,
     cut_tunnels.check_senders,
     access_lists.check,
-    unbuilt.check,
+    lines.check_unbuilt,
 )
 #: All rules by what they are about, as the reference page has them.
 GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
@@ -255,7 +254,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
-    ("What routers of other vendors do", unbuilt.RULES),
+    ("What routers of other vendors do", lines.UNBUILT_RULES),
     ("Comments", OF_COMMENTS),
 )
 RULES: Final[tuple[Rule, ...]] = tuple(rule for _, rules in GROUPS for rule in rules)
