@@ -28,8 +28,7 @@ from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.lint.rules import vrfs as front_doors
-from dmvpn.tools.lint.rules import vrfs as vrf_tables
+from dmvpn.tools.lint.rules import vrfs as vrf_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +94,7 @@ def identities(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield from _identities(scene, client)
 
 
-_identities: Final = duties.of_pair(Step.IKE, front_doors.PROFILE, vrf_tables.KEYS)
+_identities: Final = duties.of_pair(Step.IKE, vrf_rules.PROFILE, vrf_rules.KEYS)
 
 
 # ------------------------------------------------------------------------------------------------ inside

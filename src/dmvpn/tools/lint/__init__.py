@@ -5,7 +5,7 @@
 
 The way of a text through it: `device` reads it (with the reader of `dmvpn config check`) and makes the features' models
 of it; `network` finds hubs, spokes, and the tunnels of each cloud; the modules in `rules`, and `lint.py` of the
-features, yield findings; `silence` removes allowed findings; `text` and `machine_readable` write the rest.
+features, yield findings; comments allow some of them; `report` writes the rest.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Rules about lines as such: lines that IOS would refuse, lines without effect, names that are missing, and what no router
-here does yet while a network of IOS routers may: PIM, QoS.
+"""Rules about lines as such: lines that IOS would refuse, lines without effect, and names that are missing.
+
+Some lines no router here carries out yet, while a network of IOS routers may: PIM, QoS.
 """
 
 from __future__ import annotations
