@@ -16,7 +16,7 @@ from dmvpn.tools.exercises import Exercise, exercise, exercises, look
 from dmvpn.tools.exercises.checks import WhenCheck
 from dmvpn.tools.lessons import examine, grade
 from dmvpn.tools.lessons.state import fixed, note_fixed
-from dmvpn.tools.troubles import TROUBLES, model
+from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import draw_story
 from dmvpn.tools.troubles.orders import carry_out
 from dmvpn.tools.troubles.stage import Stage
@@ -358,7 +358,7 @@ def test_each_task_has_a_hint(one: Exercise) -> None:
 def test_a_trouble_counts_once_however_often_it_is_fixed(tmp_path: Path) -> None:
     assert fixed(tmp_path) == 0
     for known in ("psk", "psk", "mss"):
-        note_fixed(tmp_path, model(known))
+        note_fixed(tmp_path, trouble(known))
     assert fixed(tmp_path) == 2
 
 

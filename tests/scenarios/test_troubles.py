@@ -13,7 +13,7 @@ from dmvpn.network.lines import Lines
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.lessons import Check, GradedCheck, Health, examine, grade
-from dmvpn.tools.troubles import TROUBLES, model
+from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import Impair, Run, Type, carry_out, configurations_with, fits, orders_for
 from dmvpn.tools.troubles.stage import Stage
@@ -71,7 +71,7 @@ class Lesson:
 
     def break_(self, name: str) -> None:
         """Break it, and let time pass until users have noticed."""
-        carry_out(self.bench, orders_for(model(name), self.stage))
+        carry_out(self.bench, orders_for(trouble(name), self.stage))
         self.bench.wait(NOTICED)
 
 
@@ -80,7 +80,7 @@ def test_users_notice_a_trouble_and_undoing_it_fixes_the_network(case: tuple[str
     """Every day every second one; so does test_doctor_proof."""
     name, network = case
     lesson = Lesson(network)
-    orders = orders_for(model(name), lesson.stage)
+    orders = orders_for(trouble(name), lesson.stage)
     lesson.break_(name)
     assert lesson.bad(), "nobody notices"
     lesson.bench.undo(orders)
@@ -156,13 +156,13 @@ def test_a_network_that_is_not_fixed_says_what_is_worse_and_by_how_much() -> Non
 
 
 def test_a_spoke_moves_to_another_address_of_its_link_or_changes_places_with_the_provider() -> None:
-    roomy, narrow = (orders_for(model("stale-unique"), STAGES[name]) for name in ("intro-phase3", "notes-phase3"))
+    roomy, narrow = (orders_for(trouble("stale-unique"), STAGES[name]) for name in ("intro-phase3", "notes-phase3"))
     assert roomy == (Type("SPOKE10", ("interface GigabitEthernet1", "ip address 203.0.113.11 255.255.255.248")),)
     assert narrow[0] == Type("TRANSPORT", ("interface GigabitEthernet0/2", "ip address 172.16.31.1 255.255.255.252"))
 
 
 def test_one_way_loss_takes_what_the_provider_sends_to_the_spoke() -> None:
-    (order,) = orders_for(model("one-way-loss"), STAGES["notes-phase3"])
+    (order,) = orders_for(trouble("one-way-loss"), STAGES["notes-phase3"])
     assert order == Impair("R31:GigabitEthernet0/1", Badness(loss=100.0, sender="TRANSPORT"))
 
 
@@ -196,9 +196,9 @@ def test_no_network_is_broken_in_a_way_that_changes_nothing_or_is_refused(networ
 )
 def test_a_trouble_does_not_fit_where_there_is_nothing_to_take_away(name: str, network: str) -> None:
     stage = Stage.of(Scenario.load(network))
-    assert not fits(model(name), stage)
+    assert not fits(trouble(name), stage)
     with pytest.raises(UserError, match=f"{name} needs another network: "):
-        orders_for(model(name), stage)
+        orders_for(trouble(name), stage)
 
 
 def changed(router: str, old: str, new: str) -> Stage:
@@ -222,7 +222,7 @@ def test_a_tunnel_source_may_be_an_address() -> None:
 def test_a_default_route_that_names_its_interface_is_taken_away_as_it_stands() -> None:
     stage = changed("R31", "0.0.0.0 0.0.0.0 172", "0.0.0.0 0.0.0.0 GigabitEthernet0/1 172")
     assert stage.actors["R31"].gateway == "172.16.31.2"
-    assert orders_for(model("default-route-missing"), stage) == (
+    assert orders_for(trouble("default-route-missing"), stage) == (
         Type("R31", ("no ip route 0.0.0.0 0.0.0.0 GigabitEthernet0/1 172.16.31.2",)),
     )
 
@@ -244,10 +244,10 @@ def test_a_default_route_that_names_its_interface_is_taken_away_as_it_stands() -
     ],
 )
 def test_a_trouble_fits_where_it_can_be_and_is_noticed(name: str, network: str, *, does: bool) -> None:
-    assert fits(model(name), STAGES[network]) == does
+    assert fits(trouble(name), STAGES[network]) == does
     if not does:
         with pytest.raises(UserError, match=f"{name} needs"):
-            orders_for(model(name), STAGES[network])
+            orders_for(trouble(name), STAGES[network])
 
 
 @pytest.mark.parametrize(
@@ -272,5 +272,5 @@ def test_only_a_port_with_a_wire_can_have_a_bad_one() -> None:
     """The campaign of slow wires ended with KeyError: a tunnel's source may be a loopback."""
     stage = Stage.of(Scenario.load("hierarchical"))
     assert stage.actors["HUB-A"].wan == "Loopback0"
-    assert not fits(model("wire-narrow"), stage.cast(stage.hubs[0], "HUB-A", stage.spokes[0]))
-    assert fits(model("wire-narrow"), stage)
+    assert not fits(trouble("wire-narrow"), stage.cast(stage.hubs[0], "HUB-A", stage.spokes[0]))
+    assert fits(trouble("wire-narrow"), stage)

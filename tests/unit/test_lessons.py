@@ -15,7 +15,7 @@ from dmvpn.tools import answers
 from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, forget
 from dmvpn.tools.saving import save
-from dmvpn.tools.troubles import TROUBLES, model
+from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault
 from dmvpn.tools.troubles.stage import Stage
 from dmvpn.web.traffic import MOST_ASKED, Counted, Passed, Traffic, rows
@@ -78,7 +78,7 @@ def test_a_lesson_is_remembered_for_the_owner_alone_without_the_name_of_the_trou
 
 
 def test_hints_are_counted(tmp_path: Path) -> None:
-    Lesson.begin(Fault(model("psk"), STAGE, ()), WELL, {}, "").hinted().hinted().write(tmp_path)
+    Lesson.begin(Fault(trouble("psk"), STAGE, ()), WELL, {}, "").hinted().hinted().write(tmp_path)
     lesson = Lesson.read(tmp_path)
     assert lesson is not None
     assert lesson.hints == 2
@@ -93,7 +93,7 @@ def test_a_lesson_that_cannot_be_read_says_how_to_begin_again(tmp_path: Path, te
 
 def test_a_trouble_that_does_not_exist_says_where_all_are() -> None:
     with pytest.raises(UserError, match="lab break --list"):
-        model("rain")
+        trouble("rain")
 
 
 class Asked:

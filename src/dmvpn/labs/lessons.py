@@ -26,7 +26,7 @@ from dmvpn.tools.lessons import Check, examine
 from dmvpn.tools.lessons import grade as compare
 from dmvpn.tools.lessons.state import Lesson, forget, note_fixed
 from dmvpn.tools.saving import save as write
-from dmvpn.tools.troubles import TROUBLES, model
+from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault, draw_story
 from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import carry_out as break_by
@@ -140,7 +140,7 @@ def plan(lab: LessonLab, name: str | None = None, seed: int | None = None) -> Pl
 
 def _choose(stage: Stage, name: str | None, seed: int | None) -> Fault:
     if name is not None:
-        chosen = model(name)
+        chosen = trouble(name)
         return Fault(chosen, stage, orders_for(chosen, stage))
     entropy = SeededEntropy(secrets.token_hex(8) if seed is None else seed)
     return draw_story(TROUBLES, stage, entropy)
