@@ -29,7 +29,6 @@ from dmvpn.tools.doctor import (
     nat,
     packet_loss,
     packet_sizes,
-    permitted_lines,
     protocols,
     registration,
     router_ids,
@@ -45,6 +44,7 @@ from dmvpn.tools.doctor import (
     underlay,
     underlay_routes,
 )
+from dmvpn.tools.doctor import verdicts as permitted_lines
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
 
 if TYPE_CHECKING:

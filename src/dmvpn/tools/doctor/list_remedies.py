@@ -26,7 +26,7 @@ from dmvpn.network.access_entries import Entry, edit, entries_of, header_of, num
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.permitted_lines import MOST_LINES, changing_lines
+from dmvpn.tools.doctor.verdicts import MOST_LINES, changing_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -6,12 +6,23 @@ Trial         the effect of these lines in a copy of the network; `Copied`: the 
 Hypothesis    a possible fault where only one end is in view, and the deciding observation
 Unseen        facts outside of one end's view, and the commands to check them
 Diagnosis     all of it, for one question
+
+Configuration lines that the doctor may print.
+
+The lines remove no protection, shut nothing down, and are few. Of a finding with other lines, from whichever check,
+only a description in words remains: the decision to make.
+
+Remedies that were not tried in a copy of the network: the report names the router and the commands, without lines.
+
+A line that was not tried may disconnect a site that works. The exception is a line with a secret to fill in: only the
+reader knows the secret, so no copy can try the line, and the line shows where the secret belongs.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pydantic_core import to_jsonable_python
 
@@ -20,6 +31,8 @@ from dmvpn.base.placeholder import BLANKS, SECRET
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from dmvpn.base.facts import Network
 
 
@@ -239,3 +252,135 @@ class Diagnosis:
     def plain(self) -> dict[str, object]:
         """Return a value for programs: names and values as in JSON."""
         return {"healthy": self.healthy, "health": self.health.value, **to_jsonable_python(self)}
+
+
+# -------------------------------------------------------------------------------------- lines that the doctor may print
+
+
+#: Most lines that change the configuration.
+MOST_LINES: Final = 5
+#: The same, where the lines are the router's own: a process gets another table or number, or lines are as before.
+MOST_MOVED: Final = 24
+#: Lines that only open a section.
+_OPENING: Final = (
+    *("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key "),
+    *("ip access-list ", "object-group "),
+)
+#: Lines that begin like one of these, and change something.
+_NO_HEADING: Final = ("crypto isakmp key ", "key-string ")
+#: Words of lines that admit or refuse peers or packets: `no` before them admits all. Entries of lists are not among
+#: them: the checks of lists choose entries that open least.
+_SECURES: Final = frozenset(("protection", "authentication", "password", "crypto", "key", "key-string", "ttl-security"))
+_PROTECTS: Final = _SECURES | {"access-group", "access-class", "verify", "bind"}
+#: Placeholder of a secret in a hidden configuration.
+_HIDDEN: Final = "<removed>"
+_ALIKE: Final = "protect both ends alike; lines that take protection away are not shown"
+_MUCH: Final = "compare its lines with those of a router that works: there is more to change than is shown"
+
+
+def permitted(finding: Finding, most: int = MOST_LINES) -> Finding:
+    """Return the finding with its lines, if they may be shown. most: lines that change something."""
+    finding = replace(finding, fix=tuple(line.replace(_HIDDEN, SECRET) for line in finding.fix))
+    if any(_lets_in(line) and not _applies_again(line, finding.fix) for line in finding.fix):
+        return replace(finding, fix=(), order=finding.order or _ALIKE)
+    most = MOST_MOVED if finding.cause in (Cause.TABLE, Cause.AUTONOMOUS_SYSTEM) else most
+    if "shutdown" in finding.fix or len(list(changing_lines(finding.fix))) > most:
+        return replace(finding, fix=(), order=finding.order or _MUCH)
+    return finding
+
+
+def changing_lines(lines: Iterable[str]) -> Iterable[str]:
+    """Return the lines that change something, without those that only open a section."""
+    return (line for line in lines if not line.startswith(_OPENING) or line.startswith(_NO_HEADING))
+
+
+def takes_security(line: str) -> bool:
+    """Return whether the line removes encryption or authentication."""
+    return _removes(line, _SECURES)
+
+
+def _lets_in(line: str) -> bool:
+    return _removes(line, _PROTECTS)
+
+
+def _removes(line: str, protects: frozenset[str]) -> bool:
+    """Return whether the line removes a protection against strangers.
+
+    A tunnel's key separates tunnels, and protects nothing.
+    """
+    words = line.split()
+    return words[:1] == ["no"] and not protects.isdisjoint(words) and words[1:3] != ["tunnel", "key"]
+
+
+def _applies_again(line: str, lines: Iterable[str]) -> bool:
+    """Return whether the line takes an access list from a port, and another line applies that list at its right side
+    or port, or a key from a chain that gets another one.
+    """
+    words = line.split()
+    if words[1] == "key":
+        return any(one.startswith("key-string ") for one in lines)
+    return words[1:3] == ["ip", "access-group"] and any(one.split()[:3] == words[1:4] for one in lines)
+
+
+# ------------------------------------------------------------------------------------------------ remedies in words
+
+
+#: Reasons why the copy does not show whether lines work.
+_COPIED: Final = {
+    Copied.WELL: "a copy of these configurations is well without them",
+    Copied.OTHERWISE: "a copy of these configurations shows something else",
+    Copied.ALIKE: "the copy does not show this, or others were tried before it",
+}
+_UNKNOWN: Final = "the right value is unknown here"
+_ADVICE: Final = "no user notices it now"
+
+
+def in_words(diagnosis: Diagnosis, why: str = "") -> Diagnosis:
+    """Return the diagnosis without the lines that were not tried.
+
+    why: the reason, if no line at all was tried.
+    """
+    copied = _COPIED[diagnosis.copied] if diagnosis.copied is not None else "there is no copy to try them in"
+    reason = why or copied
+    return replace(diagnosis, findings=tuple(_in_words(one, reason) for one in diagnosis.findings))
+
+
+def _in_words(finding: Finding, reason: str) -> Finding:
+    if not finding.fix or finding.trial is not None or (finding.has_secret and not finding.has_unknown):
+        return finding
+    why = _UNKNOWN if finding.has_unknown else _ADVICE if finding.advice else reason
+    return replace(finding, fix=(), order=finding.order or _place(finding), untried=why)
+
+
+def _place(finding: Finding) -> str:
+    """Return the sections of the router, and the commands in them, that the finding concerns."""
+    sections: dict[str, list[str]] = {}
+    section = ""
+    for line in finding.fix:
+        if line not in changing_lines((line,)):
+            section = line
+            continue
+        words = _command(line)
+        here = sections.setdefault(section if not line.startswith(_GLOBAL) else "", [])
+        if words not in here:
+            here.append(words)
+    return f"look at {'; '.join(_said(sections))}, of {finding.router}"
+
+
+def _said(sections: dict[str, list[str]]) -> Iterator[str]:
+    for section, commands in sections.items():
+        quoted = " and ".join(f"'{command}'" for command in commands)
+        yield f"{quoted} under '{section}'" if section else quoted
+
+
+#: Beginnings of lines that belong to no section.
+_GLOBAL: Final = ("ip route ", "no ip route ", "ip prefix-list ", "no ip prefix-list ", "no router ", "clock ")
+
+
+def _command(line: str) -> str:
+    """Return the command of a line without its values: the words before the first number or name."""
+    words = [word for word in line.split() if word != "no"]
+    until = next(
+        (at for at, word in enumerate(words) if not word.replace("-", "").islower() or not word[0].isalpha()), None
+    )
+    return " ".join(words[:until] or words[:1])

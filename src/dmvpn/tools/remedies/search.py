@@ -24,7 +24,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair
 from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of, warm_up
 from dmvpn.tools.diff.rows import Rows, worse
-from dmvpn.tools.doctor.permitted_lines import takes_security
+from dmvpn.tools.doctor.verdicts import takes_security
 from dmvpn.tools.remedies.changes import Proposals, RouterChange, command_of, with_changes
 from dmvpn.tools.remedies.names import Names
 from dmvpn.tools.remedies.scope import without_others

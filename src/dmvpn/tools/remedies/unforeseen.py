@@ -14,7 +14,7 @@ from dmvpn.base.placeholder import SECRET
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.diff.compare import ChangeVerdict
 from dmvpn.tools.diff.rows import changes
-from dmvpn.tools.doctor import permitted_lines
+from dmvpn.tools.doctor import verdicts
 from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
 from dmvpn.tools.remedies.suffering import Harm
 from dmvpn.tools.remedies.trial import NOT_COPIED
@@ -110,7 +110,7 @@ def _since(diagnosis: Diagnosis, found: SearchResult) -> Diagnosis:
 
 def _is_the_same(rule: Finding, found: Finding) -> bool:
     """Return whether a rule names a command of the lines that were found."""
-    mine, theirs = ({*map(_command, permitted_lines.changing_lines(one.fix))} for one in (rule, found))
+    mine, theirs = ({*map(_command, verdicts.changing_lines(one.fix))} for one in (rule, found))
     return not rule.advice and not mine.isdisjoint(theirs)
 
 
@@ -193,8 +193,8 @@ def _finding(found: SearchResult, router: str, routers: list[str], said: tuple[s
         mild=opens or (not is_felt and (_is_about_servers(found) or _is_about_sizes(found))),
         apart=opens,
     )
-    most = permitted_lines.MOST_MOVED if found.is_since else permitted_lines.MOST_LINES
-    shown = permitted_lines.permitted(one, most)
+    most = verdicts.MOST_MOVED if found.is_since else verdicts.MOST_LINES
+    shown = verdicts.permitted(one, most)
     return shown if shown.fix else replace(shown, trial=None)
 
 
