@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.static_routes import NULL, removal_lines, routes_to
+from dmvpn.tools.doctor.configuration import NULL, removal_lines, routes_to
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step
 

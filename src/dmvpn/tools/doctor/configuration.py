@@ -6,20 +6,46 @@
 
 Facts have a mark in the place of each secret. The models keep the mark, so a secret of a model may be unknown:
 `hidden_secrets` compares secrets.
+
+Static routes of it, and the lines that let a route pass, by the reason why it does not; () where only a person knows
+them:
+
+    cause_of, remedy    the cause and the lines of a barrier
+    section             the lines that open the section of a routing process, before one of its lines
+    line_with           a line of a configuration by some of its words
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.barriers import RouteReason
+from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank, Placeholder
+from dmvpn.features.bgp.config import processes as bgp_lines
+from dmvpn.features.eigrp.config.processes import IN_FAMILY, TOPOLOGY_BASE
+from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, process_lines, taken_back
+from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.features.static import config
+from dmvpn.features.static.config import ROUTE
+from dmvpn.ios import INTERFACE
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.network.device import Device
+from dmvpn.network.lines import removal
 from dmvpn.network.overlay import tunnel_ends
 
 if TYPE_CHECKING:
-    from dmvpn.base.facts import Address
+    from collections.abc import Mapping, Sequence
+
+    from dmvpn.base.barriers import Barrier
+    from dmvpn.base.facts import Address, Network
+    from dmvpn.base.reasons import ReasonCode
+    from dmvpn.features.static.model import StaticRoute
     from dmvpn.ios import ConfigLine, Section, Statement
     from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -60,3 +86,241 @@ def statements(section: Section | None, *lines: ConfigLine) -> list[Statement]:
 def texts(section: Section | None, *lines: ConfigLine) -> tuple[str, ...]:
     """Return the lines of these kinds in a section, as the running configuration shows them, without indentation."""
     return tuple(one.text for one in statements(section, *lines))
+
+
+# ------------------------------------------------------------------------------------------------ BGP's section
+
+
+def bgp_neighbors(facts: RouterFacts) -> tuple[str, ...]:
+    """Return the lines that open BGP's section with the neighbors: in a VRF its address family."""
+    within = (bgp_lines.VRF_FAMILY.of(vrf=facts.vrf),) if facts.vrf else ()
+    return (bgp_lines.ROUTER.of(number=facts.bgp.local_as), *within)
+
+
+# ------------------------------------------------------------------------------------------------ static routes
+
+
+NULL: Final = "Null0"
+
+
+def static_routes(facts: RouterFacts | None) -> list[tuple[StaticRoute, str]]:
+    """Return the static routes of IPv4, each with its line."""
+    if facts is None:
+        return []
+    lines = (ROUTE.text(args) for args in device(facts).tree.all(ROUTE))
+    return list(zip(device(facts).static.ipv4, lines, strict=True))
+
+
+def routes_to(facts: RouterFacts | None, prefix: Network) -> list[tuple[StaticRoute, str]]:
+    """Return those to a prefix."""
+    wanted = Prefix.of(prefix.network_address, prefix.prefixlen)
+    return [one for one in static_routes(facts) if one[0].prefix == wanted]
+
+
+def static_lines(facts: RouterFacts | None, prefix: Network, interface: str = "") -> tuple[str, ...]:
+    """Return the lines of static routes to a prefix. interface: only routes that name it."""
+    return tuple(line for route, line in routes_to(facts, prefix) if interface in ("", route.interface))
+
+
+def removal_lines(facts: RouterFacts | None, prefix: Network, interface: str = "") -> tuple[str, ...]:
+    """Return the lines that remove them."""
+    return tuple(f"no {line}" for line in static_lines(facts, prefix, interface))
+
+
+def route_line(prefix: Network, hop: Address | Placeholder) -> str:
+    """Return the line of a static route; a next hop of the other version of IP is left to the reader."""
+    if not isinstance(hop, str) and hop.version != prefix.version:
+        hop = Blank("next-hop")
+    return config.route_line(Prefix.of(prefix.network_address, prefix.prefixlen), next_hop=hop)
+
+
+def lines_from(facts: RouterFacts, network: Address) -> tuple[str, ...]:
+    """Return the lines of static routes whose prefix begins with this address, whatever its length."""
+    return tuple(line for route, line in static_routes(facts) if route.prefix.address == network)
+
+
+def is_next_hop(facts: RouterFacts, address: Address) -> bool:
+    """Return whether static routes have this next hop."""
+    return any(route.next_hop == address for route, _ in static_routes(facts))
+
+
+# -------------------------------------------------------------------------------------- the lines that let a route pass
+
+
+#: Of other reasons: a route filter.
+_CAUSES: Final[Mapping[ReasonCode, Cause]] = {
+    **dict.fromkeys(
+        (RouteReason.NOT_ADVERTISED, RouteReason.OTHER_MASK, RouteReason.NOT_RUNNING), Cause.NETWORK_STATEMENT
+    ),
+    **dict.fromkeys(
+        (RouteReason.NO_SUBNETS, RouteReason.NO_METRIC, RouteReason.INTERNAL),
+        Cause.REDISTRIBUTION,
+    ),
+    RouteReason.SPLIT_HORIZON: Cause.SPLIT_HORIZON,
+    RouteReason.REFLECTION: Cause.REFLECTION,
+    **dict.fromkeys((RouteReason.AREA, RouteReason.STUB_AREA), Cause.AREAS),
+    **dict.fromkeys((RouteReason.OWN_SYSTEM, RouteReason.OWN_ROUTE), Cause.LOOP),
+    RouteReason.NEXT_HOP: Cause.ROUTE_NEXT_HOP,
+    RouteReason.MAXIMUM: Cause.MAXIMUM,
+    **dict.fromkeys((RouteReason.NOT_EXPORTED, RouteReason.NOT_IMPORTED), Cause.ROUTE_TARGET),
+}
+#: The wildcard of one address.
+_HOST: Final = IPv4Address(0)
+#: What a redistributed route costs, where its protocol says nothing: of EIGRP in the words of `default-metric`.
+_EIGRP_METRIC, _RIP_METRIC = "100000 100 255 1 1500", "5"
+
+
+def cause_of(barrier: Barrier, *, by_owner: bool) -> Cause:
+    """Return the cause of a barrier. by_owner: the sender has the network itself."""
+    if barrier.reason.code is RouteReason.STUB:
+        return Cause.SPOKE_STUB if by_owner else Cause.HUB_STUB
+    if barrier.reason.code is RouteReason.HIDDEN and barrier.reason.fields == ("static",):
+        return Cause.BLACK_HOLE
+    if barrier.reason.code is RouteReason.NOT_ADVERTISED and not by_owner:
+        return Cause.REDISTRIBUTION
+    return _CAUSES.get(barrier.reason.code, Cause.ROUTE_FILTERED)
+
+
+def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, *, by_owner: bool) -> tuple[str, ...]:
+    """Return the lines for the router where a barrier lies. far: the other end."""
+    code, protocol, fields = barrier.reason.code, barrier.protocol, barrier.reason.fields
+    match code:
+        case RouteReason.NOT_ADVERTISED | RouteReason.NOT_REDISTRIBUTED if by_owner:
+            return network_lines(facts, protocol, prefix)
+        case RouteReason.NOT_RUNNING:
+            near = (one.network for it in facts.interfaces for one in it.addresses if far in one.network)
+            link = next(near, None)
+            return network_lines(facts, protocol, link) if link is not None else ()
+        case RouteReason.NOT_ADVERTISED:
+            return _redistributed(facts, protocol, prefix)
+        case RouteReason.OTHER_MASK:
+            wrong = line_with(facts, barrier.line)
+            right = network_lines(facts, protocol, prefix)
+            return (*wrong[:-1], removal(wrong[-1]), right[-1]) if wrong else right
+        case RouteReason.NO_SUBNETS:
+            found = line_with(facts, barrier.line)
+            return (*found[:-1], f"{found[-1]} subnets") if found else ()
+        case RouteReason.NO_METRIC:
+            metric = _EIGRP_METRIC if protocol == "eigrp" else _RIP_METRIC
+            return _of_routes(facts, protocol, f"default-metric {metric}")
+        case RouteReason.INTERNAL:
+            return (bgp_lines.ROUTER.of(number=facts.bgp.local_as), "bgp redistribute-internal")
+        case RouteReason.LIST | RouteReason.OFFSET:
+            return _without(facts, barrier.line, str(far), *_group(facts, far))
+        case RouteReason.HIDDEN if fields == ("static",):
+            return tuple(f"no {line}" for line in static_lines(facts, prefix))
+        case RouteReason.NEVER:
+            return _without(facts, ("distance", "255"))
+        case RouteReason.SPLIT_HORIZON:
+            name = str(fields[0])
+            if protocol == "rip":
+                return (INTERFACE.of(name=name), rip_lines.SPLIT_HORIZON.no())
+            return taken_back(facts.eigrp[0], name, SPLIT_HORIZON)
+        case RouteReason.STUB:
+            stub = facts.eigrp[0].stub or ("summary",)
+            kept = IN_FAMILY.stub.of(**dict.fromkeys(("connected", *stub), True))
+            return process_lines(facts.eigrp[0], kept if by_owner else IN_FAMILY.stub.no())
+        case RouteReason.REFLECTION:
+            return _of_neighbor(facts, far, route_reflector_client=True)
+        case RouteReason.NEXT_HOP if protocol == "bgp":
+            reflects = any(one.reflected for one in facts.bgp.peers)
+            return _of_neighbor(facts, far, **{"next-hop-self": True, **({"all": True} if reflects else {})})
+        case RouteReason.OWN_SYSTEM:
+            return _of_neighbor(facts, far, **{"allowas-in": True})
+        case RouteReason.NOT_IMPORTED:
+            return _imported(facts, str(fields[0]))
+        case _:
+            return ()
+
+
+def network_lines(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[str, ...]:
+    """Return the lines that let a protocol advertise a network of the router itself."""
+    if not isinstance(prefix, IPv4Network):
+        return ()
+    own = next((one.ip for it in facts.interfaces for one in it.addresses if one.network == prefix), None)
+    match protocol:
+        case "eigrp":
+            line = IN_FAMILY.network.of(address=prefix.network_address, wildcard=prefix.hostmask)
+        case "ospf":
+            interfaces = facts.ospf[0].interfaces if facts.ospf else ()
+            area = interfaces[0].area if interfaces else 0
+            line = ospf_lines.NETWORKS.of(network=(own or prefix.network_address, _HOST), area=area)
+        case "bgp":
+            line = bgp_lines.IN_ROUTER.network.of(address=prefix.network_address, mask=prefix.netmask)
+        case _:
+            line = rip_lines.NETWORK.of(network=str(prefix.network_address))
+    return section(facts, protocol, line)
+
+
+def section(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
+    """Return a line of a routing process, behind the lines that open its section."""
+    match protocol:
+        case "eigrp":
+            return process_lines(facts.eigrp[0] if facts.eigrp else None, line)
+        case "ospf":
+            return (*(ospf_lines.process(one.process, one.vrf) for one in facts.ospf[:1]), line)
+        case "bgp":
+            return (*bgp_neighbors(facts), line)
+        case _:
+            return (*rip_lines.process(facts.vrf), line)
+
+
+def _of_routes(facts: RouterFacts, protocol: str, line: str) -> tuple[str, ...]:
+    """Return a line about the routes of a process: in named EIGRP it is in `topology base`."""
+    is_named = protocol == "eigrp" and any(one.name for one in facts.eigrp[:1])
+    *opening, last = section(facts, protocol, TOPOLOGY_BASE.of() if is_named else line)
+    return (*opening, last, *((line,) if is_named else ()))
+
+
+def _redistributed(facts: RouterFacts, protocol: str, prefix: Network) -> tuple[str, ...]:
+    """Return the lines that bring the routes of another protocol, or static ones, into a protocol."""
+    route = next((one for one in facts.routes if one.prefix == prefix), None)
+    if route is None:
+        return ()
+    number = f" {route.process}" if route.process.isdecimal() else ""
+    costs = route.source not in ("static", "connected")
+    more = {"ospf": " subnets", "eigrp": f" metric {_EIGRP_METRIC}" * costs, "rip": f" metric {_RIP_METRIC}" * costs}
+    return _of_routes(facts, protocol, f"redistribute {route.source}{number}{more.get(protocol, '')}")
+
+
+def _of_neighbor(facts: RouterFacts, far: Address, **words: bool) -> tuple[str, ...]:
+    """Return a line of BGP about a neighbor: a dynamic one has the lines of its group."""
+    known = str(far) if far in facts.bgp.called else next(iter(_group(facts, far)), str(far))
+    return (*bgp_neighbors(facts), bgp_lines.FAMILY_NEIGHBOR.of(peer=known, **words))
+
+
+def _group(facts: RouterFacts, far: Address) -> tuple[str, ...]:
+    """Return the group whose lines a neighbor has, if it has one."""
+    lines = device(facts).bgp
+    of_ranges = (one.group for one in lines.listen_ranges if far in one.prefix)
+    named = (one.group for one in lines.neighbors if one.peer == far and one.group)
+    return (*named, *of_ranges)[:1]
+
+
+def _imported(facts: RouterFacts, target: str) -> tuple[str, ...]:
+    is_old = f"ip vrf {facts.vrf}" in facts.configuration
+    opening = (f"ip vrf {facts.vrf}",) if is_old else (f"vrf definition {facts.vrf}", "address-family ipv4")
+    return (*opening, f"route-target import {target.removeprefix('RT:')}")
+
+
+def _without(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str, ...]:
+    """Return the lines that remove the line with these words."""
+    found = line_with(facts, words, *near)
+    return (*found[:-1], removal(found[-1])) if found else ()
+
+
+def line_with(facts: RouterFacts, words: Sequence[str], *near: str) -> tuple[str, ...]:
+    """Return the line that has these words in their order, with the lines that lead to it; (): there is none.
+
+    near: words that the right one of several lines has, or the lines that lead to it.
+    """
+    found: list[tuple[str, ...]] = []
+    trail: list[str] = []
+    for text in facts.configuration:
+        del trail[len(text) - len(text.lstrip()) :]
+        trail.append(text.strip())
+        left = iter(text.split())
+        if all(word in left for word in words):
+            found.append(tuple(trail))
+    wanted = {*near, facts.vrf} - {""}
+    return max(found, key=lambda one: len(wanted.intersection(" ".join(one).split())), default=())

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import host_pairs, lans, tracked_routes
+from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.static_routes import routes_to
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.route_lines import cause_of, remedy
+from dmvpn.tools.doctor.configuration import cause_of, remedy
 from dmvpn.tools.doctor.scene import addresses_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.causes import Cause
 from dmvpn.features.track.model import TrackKind
-from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.static_routes import static_routes
+from dmvpn.tools.doctor.configuration import device, static_routes
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.doctor import addressing, duties, missing_routes, tables
+from dmvpn.tools.doctor.configuration import lines_from
 from dmvpn.tools.doctor.scene import addresses_of, interface_of
-from dmvpn.tools.doctor.static_routes import lines_from
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

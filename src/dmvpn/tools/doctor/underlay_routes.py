@@ -11,8 +11,8 @@ from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.tools.doctor import addressing, duties, missing_routes, nat, tables, tracked_routes
+from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.static_routes import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import underlay

@@ -10,10 +10,10 @@ from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 from dmvpn.features.nhrp.terms import refuses_password
 from dmvpn.ios import INTERFACE
+from dmvpn.tools.doctor.configuration import removal_lines
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with
 from dmvpn.tools.doctor.scene import rip_on
-from dmvpn.tools.doctor.static_routes import removal_lines
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.tunnel_traffic import bypassing_route
 

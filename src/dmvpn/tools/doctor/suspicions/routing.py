@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.causes import Cause
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.tools.doctor.static_routes import NULL, removal_lines
+from dmvpn.tools.doctor.configuration import NULL, removal_lines
 from dmvpn.tools.doctor.suspicions import rip
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort

@@ -8,7 +8,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.tools.doctor.openings import bgp_neighbors
+from dmvpn.tools.doctor.configuration import bgp_neighbors
 from dmvpn.tools.doctor.scene import ospf_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 
