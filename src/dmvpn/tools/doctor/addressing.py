@@ -2,29 +2,40 @@
 
 The correct value follows from the router at the other end of a wire, from the address that clients use for a server,
 and from addresses that are free. () and "": unknown.
+
+Masks: both ends of a wire must have one network; if they differ, which end is wrong.
+
+LANs: the owner of an address, judged by the hosts there. A host knows its own network and its gateway. So it is known
+which of two routers with one LAN is wrong, and which address a router's LAN port had before a change.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from itertools import combinations, islice
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.causes import Cause
 from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.features.interface.config.ipv6 import ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import addresses_of
+from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.walk.view import HOST_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.facts import Address
+    from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
 
 #: Addresses of a network in the search for a free one.
 _MANY: Final = 4096
@@ -151,3 +162,258 @@ def unique_addresses(scene: Scene, name: str) -> Iterator[IPv4Address]:
     ports = sorted(facts.addresses.items() if facts is not None else (), key=lambda one: not one[0].startswith("Loop"))
     for _, addresses in ports:
         yield from (one for one in addresses if isinstance(one, IPv4Address) and scene.owner(one) == name)
+
+
+# ------------------------------------------------------------------------------------------------ masks
+
+
+class _End(NamedTuple):
+    """An address at an end of a wire."""
+
+    node: str
+    port: str
+    own: AddressWithLength
+
+
+def masks(scene: Scene) -> Iterator[Verdict]:
+    """Check that both ends of a wire have the same network."""
+    for link in scene.lab.links:
+        ends = [_End(node, port, each) for node, port in link.ends for each in scene.addresses_at(node, port)]
+        for one, other in combinations(ends, 2):
+            mine, theirs = one.own, other.own
+            if one.node == other.node or mine.version != theirs.version or mine.network == theirs.network:
+                continue
+            if mine.network.overlaps(theirs.network):
+                wrong, right = _wrong_and_right(scene, ends, one, other)
+                if wrong.own.ip in right.own.network:  # else its address is wrong: no mask would help
+                    yield _wrong_mask(scene, wrong, right)
+
+
+def _wrong_mask(scene: Scene, wrong: _End, right: _End) -> Finding:
+    host = scene.lab.hosts.get(wrong.node)
+    lines = (INTERFACE.of(name=wrong.port), address_line(wrong.own.ip, right.own.network))
+    return Finding(
+        step=Step.UNDERLAY,
+        cause=Cause.WRONG_MASK,
+        router=wrong.node if host is None else host.router,
+        what=(
+            f"{wrong.port} of {wrong.node} has {wrong.own}, and {right.node} at the other end of the wire has "
+            f"{right.own}: the mask of {wrong.node} is wrong"
+        ),
+        evidence=(f"{wrong.node}: {wrong.own}", f"{right.node}: {right.own}"),
+        fix=lines if host is None else (),
+        order="" if host is None else f"give the host {wrong.node} the mask {right.own.network.netmask}",
+        others=(right.node,),
+    )
+
+
+def _wrong_and_right(scene: Scene, ends: Sequence[_End], one: _End, other: _End) -> tuple[_End, _End]:
+    """Return the wrong end, then the right one: the evidence against each decides, then its role."""
+    against = [_against(scene, ends, mine, theirs) for mine, theirs in ((one, other), (other, one))]
+    if against[0] != against[1]:
+        return (one, other) if against[0] > against[1] else (other, one)
+    is_router = one.node not in scene.lab.providers and one.node not in scene.lab.hosts
+    return (one, other) if is_router else (other, one)
+
+
+def _against(scene: Scene, ends: Sequence[_End], mine: _End, theirs: _End) -> int:
+    """Return the weight of evidence against the mask of an end.
+
+    Its address is the network or broadcast address, or its network contains networks on other wires; the other stations
+    on the wire have the mask of the other end; other wires of this kind have it.
+    """
+    network = mine.own.network
+    is_no_station = network.num_addresses > 2 and mine.own.ip in (network.network_address, network.broadcast_address)
+    agree = [end for end in ends if end not in (mine, theirs) and end.own.network == theirs.own.network]
+    usual = _usual_length(scene, mine, theirs)
+    return sum(
+        (
+            4 * (is_no_station or _takes_in_others(scene, ends, mine)),
+            2 * bool(agree),
+            usual == theirs.own.network.prefixlen,
+        )
+    )
+
+
+def _takes_in_others(scene: Scene, ends: Sequence[_End], mine: _End) -> bool:
+    """Return whether a port on another wire is in this network."""
+    here = {end.own for end in ends}
+    return any(
+        own not in here and own.version == mine.own.version and own.ip in mine.own.network
+        for _, facts in scene.alive()
+        for interface in facts.interfaces
+        for own in interface.addresses
+    )
+
+
+def _usual_length(scene: Scene, one: _End, other: _End) -> int:
+    """Return the usual prefix length of other wires between these two kinds of nodes; 0: there are none."""
+    kinds = {_kind(scene, one.node), _kind(scene, other.node)}
+    lengths: Counter[int] = Counter()
+    for link in scene.lab.links:
+        if {_kind(scene, node) for node, _ in link.ends} != kinds or (one.node, one.port) in link.ends:
+            continue
+        networks = {own.network for node, port in link.ends for own in scene.addresses_at(node, port)}
+        lengths.update(network.prefixlen for network in networks if len(networks) == 1 and network.version == 4)
+    return lengths.most_common(1)[0][0] if lengths else 0
+
+
+def _kind(scene: Scene, node: str) -> str:
+    return "provider" if node in scene.lab.providers else "host" if node in scene.lab.hosts else "router"
+
+
+# ------------------------------------------------------------------------------------------------ LANs
+
+
+class Lan(NamedTuple):
+    """A host's wire: the host, its address, its configured gateway, and the port of the router there."""
+
+    host: str
+    own: AddressWithLength
+    gateway: Address | None
+    router: str
+    port: InterfaceFacts
+
+
+def gateways(scene: Scene) -> Iterator[Verdict]:
+    """Check that each host finds its gateway at its router's port."""
+    for lan in _strange_lans(scene):
+        yield strange(scene, lan)
+
+
+def silent_hosts(scene: Scene) -> Iterator[Verdict]:
+    """Check that a host of each LAN answers its router: a silent one is perhaps not plugged in."""
+    names = {host.address.ip: name for name, host in scene.lab.hosts.items()}
+    for probe, answer in scene.answers.items():
+        if probe.kind is ProbePurpose.LAN and answer.silent and probe.target in names:
+            yield Finding(
+                step=Step.UNDERLAY,
+                cause=Cause.LINK_CUT,
+                router=probe.router,
+                what=f"{names[probe.target]} ({probe.target}) does not answer at {probe.source} of {probe.router}",
+                evidence=(f"pings from {probe.router}: {answer}",),
+                order=f"look at the wire of {probe.source}, and whether the host runs",
+                stops=False,
+            )
+
+
+def mistaken_ports(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Yield ports of routers whose hosts have another gateway."""
+    for lan in _strange_lans(scene):
+        yield lan.router, lan.port.name
+
+
+def _strange_lans(scene: Scene) -> Iterator[Lan]:
+    asked: set[tuple[str, str]] = set()
+    for lan in _lans(scene):
+        if (lan.router, lan.port.name) in asked or not lan.port.enabled or not isinstance(lan.gateway, IPv4Address):
+            continue
+        asked.add((lan.router, lan.port.name))
+        if all(lan.gateway != one.ip for one in lan.port.addresses):
+            yield lan
+
+
+def _lans(scene: Scene) -> Iterator[Lan]:
+    """Yield the wires of hosts with one router, of which it is known that it is the gateway."""
+    for name, host in scene.lab.hosts.items():
+        lan, link = lan_of(scene, name), scene.link((name, HOST_PORT))
+        routers = [node for node, _ in link.ends if node in scene.lab.routers] if link is not None else []
+        if lan is not None and len(routers) == 1 and host.gateway and host.router not in scene.lab.providers:
+            yield lan
+
+
+def lan_of(scene: Scene, name: str) -> Lan | None:
+    """Return the wire of a host; None: its router does not run, or has no port there."""
+    host, port = scene.lab.hosts[name], scene.gateway_port(name)
+    return Lan(name, host.address, host.gateway, host.router, port) if port is not None else None
+
+
+def strange(scene: Scene, lan: Lan, evidence: tuple[str, ...] = ()) -> Finding:
+    """Return the finding that the port has a wrong address or none, or that the host has a wrong gateway."""
+    mine = [one for one in lan.port.addresses if one.version == lan.own.version]
+    if _is_mistaken(scene, lan.host):
+        return _gateway(scene, lan.host, lan.port.name, mine, evidence)
+    others = [
+        name
+        for name, facts in scene.alive()
+        if name != lan.router
+        and any(one.network == own.network for one in mine for port in facts.interfaces for own in port.addresses)
+    ]
+    has = f"is {', '.join(map(str, mine))}" if mine else "has no address"
+    wrong = Cause.LAN_OVERLAP if others else Cause.HOST_GATEWAY
+    also = f"; that network is the one of {', '.join(others)}" if others else ""
+    return Finding(
+        step=Step.UNDERLAY,
+        cause=wrong if mine else Cause.NO_ADDRESS,
+        router=lan.router,
+        what=(
+            f"{lan.host} ({lan.own}) sends to the gateway {lan.gateway}, "
+            f"and {lan.port.name} of {lan.router} {has}{also}"
+        ),
+        evidence=evidence or (f"{lan.router}: {lan.port.name} {has}", f"{lan.host}: {lan.own}, gateway {lan.gateway}"),
+        fix=(INTERFACE.of(name=lan.port.name), address_line(lan.gateway, lan.own.network)),
+        others=tuple(others),
+    )
+
+
+def _is_mistaken(scene: Scene, name: str) -> bool:
+    """Return whether a host, and not its router, has the wrong gateway.
+
+    The gateway is unreachable for it, is another host's address, or other hosts on its wire use the router as gateway.
+    """
+    host = scene.lab.hosts[name]
+    own, wanted = host.address, host.gateway
+    if wanted is None or wanted.version != own.version:
+        return False
+    nobody = wanted not in own.network or wanted in (own.ip, own.network.network_address, own.network.broadcast_address)
+    others = [one for other, one in scene.lab.hosts.items() if other != name and one.router == host.router]
+    near = [one for one in others if one.address.network == own.network]
+    served = [one.gateway for one in near if one.gateway is not None and scene.owner(one.gateway) == host.router]
+    return nobody or any(one.address.ip == wanted for one in others) or (bool(served) and wanted not in served)
+
+
+def _gateway(scene: Scene, name: str, port: str, mine: list[AddressWithLength], evidence: tuple[str, ...]) -> Finding:
+    """Return the finding that a host has the wrong gateway; mine: the addresses of its router there."""
+    host = scene.lab.hosts[name]
+    right = next((one.ip for one in mine if one.version == host.address.version), None)
+    return Finding(
+        step=Step.UNDERLAY,
+        cause=Cause.HOST_GATEWAY,
+        router=host.router,
+        what=(
+            f"the host {name} ({host.address}) sends to the gateway {host.gateway}, which is wrong: "
+            f"{port} of {host.router} is {', '.join(map(str, mine)) or 'without address'}"
+        ),
+        evidence=evidence or (f"{name}: {host.address}, gateway {host.gateway}",),
+        order=f"give the host {name} the gateway {right}" if right is not None else f"give {port} an address",
+    )
+
+
+def duplicate_addresses(scene: Scene) -> Iterator[Verdict]:
+    """Check that no other router has an address out of a host's LAN.
+
+    A longer prefix takes only its part of the LAN: packets for hosts in the other part arrive.
+    """
+    hosts = [lan.own for lan in _lans(scene)]
+    known = {lan.own.network: lan for lan in _lans(scene) if any(lan.gateway == one.ip for one in lan.port.addresses)}
+    for network, lan in known.items():
+        for name, facts in scene.alive():
+            if name == lan.router:
+                continue
+            for interface in facts.interfaces:
+                for own in interface.addresses:
+                    if own.version != network.version or own.network == network or own.ip not in network:
+                        continue
+                    if own.network.prefixlen > network.prefixlen and not any(
+                        host.network == network and host.ip in own.network for host in hosts
+                    ):
+                        continue
+                    yield Finding(
+                        step=Step.ROUTING,
+                        cause=Cause.LAN_OVERLAP,
+                        router=name,
+                        what=f"{interface.name} of {name} has {own}, out of {network}, the LAN of {lan.router}",
+                        evidence=(f"{name}: {interface.name} {own}", f"{lan.router}: {lan.host} is there"),
+                        fix=(INTERFACE.of(name=interface.name), port_lines.ADDRESS.no()),
+                        others=(lan.router,),
+                    )

@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor import host_pairs, lans, tracked_routes
+from dmvpn.tools.doctor import addressing, host_pairs, tracked_routes
 from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
 from dmvpn.tools.doctor.tables import route_elsewhere
@@ -99,9 +99,9 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     host, customer = scene.lab.hosts[name], scene.customer_of(name)
     source, target, end = path.question.source, path.question.destination, path.end
     evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
-    lan = lans.lan_of(scene, end.where) if end.where in scene.lab.hosts else None
+    lan = addressing.lan_of(scene, end.where) if end.where in scene.lab.hosts else None
     if lan is not None:
-        return lans.strange(scene, lan, evidence)
+        return addressing.strange(scene, lan, evidence)
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
     astray = _astray(scene, mine, target, customer)
     if astray is not None:

@@ -10,7 +10,7 @@ from dmvpn.features.interface.config import sections as port_lines
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.shells.lab_model import INSIDE
-from dmvpn.tools.doctor import addressing, lans
+from dmvpn.tools.doctor import addressing
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
         for name, port, own in scene.ports()
         if not port.name.startswith("Loopback") and not own.ip.is_link_local
     ]
-    strange = set(lans.mistaken_ports(scene))
+    strange = set(addressing.mistaken_ports(scene))
     for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
         if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
             continue
