@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.list_decisions import MOST_NAMED, Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import PLAIN, STRANGER
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 _STEP: Final = Step.FILTER
 #: Lists that keep out what a tunnel needs: by the lines alone, which know peers outside of the lab, too.
-cut_tunnels: Final = duties.of_all(Step.IKE, CUT)
-_missing: Final = duties.of_all(_STEP, ACCESS_GROUP, stops=False)
+cut_tunnels: Final = terms.of_all(Step.IKE, CUT)
+_missing: Final = terms.of_all(_STEP, ACCESS_GROUP, stops=False)
 
 
 def filters(scene: Scene) -> Iterator[Verdict]:

@@ -20,7 +20,7 @@ from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.network.terms.ospf import OSPF
 from dmvpn.network.terms.protocols import PROTOCOLS, wanted
 from dmvpn.network.terms.rip import RIP
-from dmvpn.tools.doctor import bgp_sessions, duties, missing_routes
+from dmvpn.tools.doctor import bgp_sessions, missing_routes, terms
 from dmvpn.tools.doctor.convergence import not_before
 from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
@@ -74,8 +74,8 @@ class _Protocol(NamedTuple):
     table: Table[Any]
     authentication: Cause
     seen: Callable[[RouterFacts, TunnelFacts, TunnelFacts, Any], _Running | None]
-    mistakes: _OfPair = duties.of_pair(_STEP)
-    of_keys: _OfPair = duties.of_pair(_STEP)
+    mistakes: _OfPair = terms.of_pair(_STEP)
+    of_keys: _OfPair = terms.of_pair(_STEP)
     apart: tuple[_OfPair, ...] = ()
 
 
@@ -239,11 +239,11 @@ _EIGRP: Final = _Protocol(
     EIGRP,
     Cause.EIGRP_AUTHENTICATION,
     _eigrp,
-    mistakes=duties.of_pair(_STEP, eigrp_rules.HOLD),
-    of_keys=duties.of_pair(_STEP, eigrp_rules.KEY_CHAIN, eigrp_rules.HALF, eigrp_rules.HMAC),
+    mistakes=terms.of_pair(_STEP, eigrp_rules.HOLD),
+    of_keys=terms.of_pair(_STEP, eigrp_rules.KEY_CHAIN, eigrp_rules.HALF, eigrp_rules.HMAC),
 )
 _OSPF: Final = _Protocol(
-    "OSPF", OSPF, Cause.OSPF_AUTHENTICATION, _ospf, apart=(duties.of_pair(_STEP, TYPE_DEFAULT), _refused)
+    "OSPF", OSPF, Cause.OSPF_AUTHENTICATION, _ospf, apart=(terms.of_pair(_STEP, TYPE_DEFAULT), _refused)
 )
 #: A router that only advertises its LAN, and has it filtered, sends nothing.
 _RIP: Final = _Protocol("RIP", RIP, Cause.RIP_AUTHENTICATION, _rip, apart=(missing_routes.routes,))

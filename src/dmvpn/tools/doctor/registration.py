@@ -13,7 +13,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.tunnels import NHRP, TUNNELS
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.impact import has_server
 from dmvpn.tools.doctor.scene import interface_of
@@ -55,8 +55,8 @@ def _strays(client: Client) -> tuple[str, ...]:
     return tuple(f"{name}: {count} GRE packets for no tunnel of its own" for name, count in found)
 
 
-_hub_point_to_point: Final = duties.of_pair(Step.GRE, tunnel_rules.HUB)
-_elsewhere: Final = duties.of_pair(Step.GRE, tunnel_rules.ELSEWHERE)
+_hub_point_to_point: Final = terms.of_pair(Step.GRE, tunnel_rules.HUB)
+_elsewhere: Final = terms.of_pair(Step.GRE, tunnel_rules.ELSEWHERE)
 
 
 def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -74,12 +74,12 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 #: Tunnels with NHRP lines but no network-id, or with a map of a server, but no server line.
 _NETWORK_IDS: Final = (nhrp_rules.NETWORK_ID, tunnel_rules.WITHOUT_NHRP)
-_without_nhrp: Final = duties.of_all(_STEP, *_NETWORK_IDS, registration_rules.MISSING)
-_network_ids: Final = duties.of_pair(_STEP, *_NETWORK_IDS)
-_wrong_addresses: Final = duties.of_pair(_STEP, registration_rules.NOBODY, registration_rules.CLIENT)
-_fewer: Final = duties.of_all(_STEP, registration_rules.FEWER)
+_without_nhrp: Final = terms.of_all(_STEP, *_NETWORK_IDS, registration_rules.MISSING)
+_network_ids: Final = terms.of_pair(_STEP, *_NETWORK_IDS)
+_wrong_addresses: Final = terms.of_pair(_STEP, registration_rules.NOBODY, registration_rules.CLIENT)
+_fewer: Final = terms.of_all(_STEP, registration_rules.FEWER)
 #: A registration is renewed before it expires.
-holding_times: Final = duties.of_pair(_STEP, nhrp_rules.EXPIRES)
+holding_times: Final = terms.of_pair(_STEP, nhrp_rules.EXPIRES)
 
 
 def without_nhrp(scene: Scene) -> Iterator[Finding]:

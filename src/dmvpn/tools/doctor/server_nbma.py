@@ -9,7 +9,7 @@ from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor import duties, nat, registration
+from dmvpn.tools.doctor import nat, registration, terms
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.lint.rules import registration as rules
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.UNDERLAY
-_elsewhere: Final = duties.of_pair(_STEP, rules.MAP, rules.SOURCE)
-_no_server: Final = duties.of_pair(Step.REGISTRATION, rules.WITHOUT_NBMA, rules.OWN)
+_elsewhere: Final = terms.of_pair(_STEP, rules.MAP, rules.SOURCE)
+_no_server: Final = terms.of_pair(Step.REGISTRATION, rules.WITHOUT_NBMA, rules.OWN)
 
 
 def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.packet_sizes import mtu_line
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 _ENOUGH_OTHERS: Final = 2
 
 
-_redirect: Final = duties.of_pair(Step.REDIRECT, phases.REDIRECT)
-_shortcut: Final = duties.of_pair(Step.SHORTCUT, phases.SHORTCUT)
-_single: Final = duties.of_pair(Step.SHORTCUT, phases.SPOKE)
-_next_hop: Final = duties.of_all(Step.REDIRECT, phases.NEXT_HOP, phases.SUMMARY)
-_unclamped: Final = duties.of_pair(Step.GRE, tunnels.NO_MSS)
-_clamped: Final = duties.of_pair(Step.GRE, tunnels.MSS)
+_redirect: Final = terms.of_pair(Step.REDIRECT, phases.REDIRECT)
+_shortcut: Final = terms.of_pair(Step.SHORTCUT, phases.SHORTCUT)
+_single: Final = terms.of_pair(Step.SHORTCUT, phases.SPOKE)
+_next_hop: Final = terms.of_all(Step.REDIRECT, phases.NEXT_HOP, phases.SUMMARY)
+_unclamped: Final = terms.of_pair(Step.GRE, tunnels.NO_MSS)
+_clamped: Final = terms.of_pair(Step.GRE, tunnels.MSS)
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:

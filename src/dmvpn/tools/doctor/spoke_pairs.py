@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.reasons import NhrpReason
-from dmvpn.tools.doctor import duties, ipsec, packet_loss, sas, underlay_routes
+from dmvpn.tools.doctor import ipsec, packet_loss, sas, terms, underlay_routes
 from dmvpn.tools.doctor.scene import Client
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.lint.rules.registration import MAP
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CHECKS: Final = (underlay_routes.routes, packet_loss.outer_ttl, ipsec.protection, ipsec.ike, sas.unused_sas)
 #: Reasons for a path through the hub that are no fault.
 _MEANT: Final = (NhrpReason.SAME_NAT, NhrpReason.BOTH_BEHIND_NAT, NhrpReason.PEER_BEGINS, NhrpReason.NOT_HEARD)
-_maps: Final = duties.of_all(Step.REGISTRATION, MAP)
+_maps: Final = terms.of_all(Step.REGISTRATION, MAP)
 
 
 def static_maps(scene: Scene) -> Iterator[Verdict]:

@@ -23,7 +23,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, vrfs
 from dmvpn.network.vrf_processes import moved, process_of
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import interface_of
@@ -94,7 +94,7 @@ def identities(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield from _identities(scene, client)
 
 
-_identities: Final = duties.of_pair(Step.IKE, vrf_rules.PROFILE, vrf_rules.KEYS)
+_identities: Final = terms.of_pair(Step.IKE, vrf_rules.PROFILE, vrf_rules.KEYS)
 
 
 # ------------------------------------------------------------------------------------------------ inside

@@ -15,7 +15,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
-from dmvpn.tools.doctor import addressing, duties, missing_routes, tables
+from dmvpn.tools.doctor import addressing, missing_routes, tables, terms
 from dmvpn.tools.doctor.configuration import lines_from
 from dmvpn.tools.doctor.scene import addresses_of, interface_of
 from dmvpn.tools.doctor.terms import differences
@@ -191,4 +191,4 @@ def keepalives(scene: Scene) -> Iterator[Verdict]:
     return (replace(one, advice=True) for one in _keepalives(scene))
 
 
-_keepalives: Final = duties.of_all(Step.LINE, tunnel_rules.KEEPALIVE)
+_keepalives: Final = terms.of_all(Step.LINE, tunnel_rules.KEEPALIVE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor import duties
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import is_next_hop, removal_lines
 from dmvpn.tools.doctor.packet_loss import filtered_wires, probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
@@ -114,7 +114,7 @@ def unexplained_loss(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
 
 
-_multicast: Final = duties.of_pair(Step.MULTICAST, neighbors.MULTICAST, neighbors.MULTICAST_HUB)
+_multicast: Final = terms.of_pair(Step.MULTICAST, neighbors.MULTICAST, neighbors.MULTICAST_HUB)
 
 
 def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:

@@ -10,7 +10,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
-from dmvpn.tools.doctor import addressing, duties, missing_routes, nat, tables, tracked_routes
+from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, terms, tracked_routes
 from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
@@ -30,7 +30,7 @@ _DEFAULT: Final = IPv4Network("0.0.0.0/0")
 #: Network and mask of the default route.
 _ANY: Final = IPv4Address(0)
 _STEP = Step.UNDERLAY
-_advertised: Final = duties.of_all(Step.LINE, underlay.PROTOCOL)
+_advertised: Final = terms.of_all(Step.LINE, underlay.PROTOCOL)
 
 
 def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
