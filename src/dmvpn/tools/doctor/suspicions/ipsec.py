@@ -9,7 +9,7 @@ from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor import ike_clues
+from dmvpn.tools.doctor import ipsec
 from dmvpn.tools.doctor.configuration import device, tunnel_end
 from dmvpn.tools.doctor.suspicions.observations import here, maybe
 
@@ -35,7 +35,7 @@ def ike(view: ServerView) -> Iterator[Hypothesis]:
         return
     reasons = [peer.reason for peer in client.facts.unsecured(tunnel) if peer.nbma == client.nbma]
     end = tunnel_end(client.facts, tunnel, 4)
-    clues = [(reason, ike_clues.clue_at(reason, end)) for reason in reasons]
+    clues = [(reason, ipsec.clue_at(reason, end)) for reason in reasons]
     for reason, known in clues:
         if known is not None:
             yield maybe(known.cause, f"IKE says: {reason}", "the same lines at the server")
@@ -52,16 +52,16 @@ def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
     if reason.find(IkeReason.SILENT_PROOF, IkeReason.UNREADABLE_REFUSAL):
         yield maybe(Cause.PSK, why, log)
         yield maybe(Cause.IKE_IDENTITY, why, log)
-    if ike_clues.no_proof_at_4500(reason):
+    if ipsec.no_proof_at_4500(reason):
         yield maybe(
             Cause.NAT_T_BLOCKED, f"{why}, after IKE began well on port 500", "do UDP packets to port 4500 pass?"
         )
     elif reason.find(IkeReason.SILENT_PROOF, IkeReason.UNREADABLE_REFUSAL):
         return
-    elif ike_clues.is_silent(reason):
+    elif ipsec.is_silent(reason):
         yield maybe(Cause.UNPROTECTED, why, f"does the tunnel of {peer} have 'tunnel protection'?")
         yield maybe(Cause.IKE_BLOCKED, why, f"does UDP port 500 reach {peer}?")
-        if ike_clues.is_silent(reason, main_mode_message(1)):
+        if ipsec.is_silent(reason, main_mode_message(1)):
             yield maybe(Cause.PSK_MISSING, why, f"does {peer} have a key for this router?")
         yield maybe(Cause.TUNNEL_SHUTDOWN, why, f"is the tunnel of {peer} up?")
     elif reason.find(IkeReason.PROOF_REFUSED):
