@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.system.messages import Configured
-from dmvpn.tools.doctor.packet_loss import tunnel_passes
+from dmvpn.tools.doctor.underlay_path import tunnel_passes
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:

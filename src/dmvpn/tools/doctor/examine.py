@@ -26,8 +26,6 @@ from dmvpn.tools.doctor import (
     kernel,
     missing_routes,
     nat,
-    packet_loss,
-    packet_sizes,
     protocols,
     registration,
     router_ids,
@@ -40,6 +38,7 @@ from dmvpn.tools.doctor import (
     tunnel_interfaces,
     tunnel_traffic,
     underlay,
+    underlay_path,
     underlay_routes,
 )
 from dmvpn.tools.doctor import verdicts as permitted_lines
@@ -90,9 +89,9 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     underlay_routes.underlay_advertised,
     underlay_routes.routes,
     nat.shared_translator,
-    packet_loss.outer_ttl,
+    underlay_path.outer_ttl,
     ipsec.unused_sas,
-    packet_loss.losses,
+    underlay_path.losses,
     tunnel_interfaces.subnets,
     ipsec.protection,
     tables.identities,
@@ -101,8 +100,8 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     ipsec.agreements,
     registration.keys,
     registration.point_to_point,
-    packet_sizes.fragments,
-    packet_sizes.tunnel_mtu,
+    underlay_path.fragments,
+    underlay_path.tunnel_mtu,
     shortcuts.small,
     shortcuts.clamped,
     registration.servers,
@@ -268,10 +267,10 @@ _WITHOUT_TUNNEL: Final = (
     server_nbma.server_address,
     underlay_routes.underlay_advertised,
     underlay_routes.routes,
-    packet_loss.losses,
+    underlay_path.losses,
 )
 #: Steps with a broken path between two ends that have the right addresses: their lines can be compared.
-_UNDERLAY: Final = (underlay_routes.routes, packet_loss.losses)
+_UNDERLAY: Final = (underlay_routes.routes, underlay_path.losses)
 _TERMS: Final[tuple[_OfPair, ...]] = (
     tunnel_interfaces.subnets,
     ipsec.protection,

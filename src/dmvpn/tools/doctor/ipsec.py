@@ -25,9 +25,9 @@ from dmvpn.network.terms.ike_sides import side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.terms import differences
+from dmvpn.tools.doctor.underlay_path import probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules.lines import ike_profiles
 

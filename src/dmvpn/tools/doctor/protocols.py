@@ -22,10 +22,10 @@ from dmvpn.network.terms.protocols import PROTOCOLS, wanted
 from dmvpn.network.terms.rip import RIP
 from dmvpn.tools.doctor import bgp_sessions, missing_routes, terms
 from dmvpn.tools.doctor.convergence import not_before
-from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed
+from dmvpn.tools.doctor.underlay_path import mtu_line
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules.neighbors import TYPE_DEFAULT
 

@@ -10,9 +10,8 @@ from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.packet_loss import probe_result
-from dmvpn.tools.doctor.packet_sizes import mtu_line
 from dmvpn.tools.doctor.probes import ProbePurpose
+from dmvpn.tools.doctor.underlay_path import mtu_line, probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import phases, tunnels
 

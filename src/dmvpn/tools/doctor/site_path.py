@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.packet_loss import probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, trace
+from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, probe_result, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:

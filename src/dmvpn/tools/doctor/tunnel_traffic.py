@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import is_next_hop, removal_lines
-from dmvpn.tools.doctor.packet_loss import filtered_wires, probe_result
 from dmvpn.tools.doctor.probes import ProbePurpose
-from dmvpn.tools.doctor.underlay_path import best_route
+from dmvpn.tools.doctor.underlay_path import best_route, filtered_wires, probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import neighbors
 
