@@ -39,7 +39,6 @@ from dmvpn.tools.doctor import (
     tunnel_traffic,
     underlay,
     underlay_path,
-    underlay_routes,
 )
 from dmvpn.tools.doctor import verdicts as permitted_lines
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
@@ -86,8 +85,8 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 #: Checks of each tunnel and its server, until a fault is found.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
     server_nbma.server_address,
-    underlay_routes.underlay_advertised,
-    underlay_routes.routes,
+    underlay.underlay_advertised,
+    underlay.routes,
     nat.shared_translator,
     underlay_path.outer_ttl,
     ipsec.unused_sas,
@@ -265,12 +264,12 @@ _ON_THE_WAY: Final = (
 _BY_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH, Cause.LIST_CUTS_TUNNEL)
 _WITHOUT_TUNNEL: Final = (
     server_nbma.server_address,
-    underlay_routes.underlay_advertised,
-    underlay_routes.routes,
+    underlay.underlay_advertised,
+    underlay.routes,
     underlay_path.losses,
 )
 #: Steps with a broken path between two ends that have the right addresses: their lines can be compared.
-_UNDERLAY: Final = (underlay_routes.routes, underlay_path.losses)
+_UNDERLAY: Final = (underlay.routes, underlay_path.losses)
 _TERMS: Final[tuple[_OfPair, ...]] = (
     tunnel_interfaces.subnets,
     ipsec.protection,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
 from dmvpn.features.nhrp.reasons import NhrpReason
-from dmvpn.tools.doctor import ipsec, terms, underlay_path, underlay_routes
+from dmvpn.tools.doctor import ipsec, terms, underlay, underlay_path
 from dmvpn.tools.doctor.scene import Client
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.lint.rules.registration import MAP
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 #: Checks of two ends, until a fault is found.
-_CHECKS: Final = (underlay_routes.routes, underlay_path.outer_ttl, ipsec.protection, ipsec.ike, ipsec.unused_sas)
+_CHECKS: Final = (underlay.routes, underlay_path.outer_ttl, ipsec.protection, ipsec.ike, ipsec.unused_sas)
 #: Reasons for a path through the hub that are no fault.
 _MEANT: Final = (NhrpReason.SAME_NAT, NhrpReason.BOTH_BEHIND_NAT, NhrpReason.PEER_BEGINS, NhrpReason.NOT_HEARD)
 _maps: Final = terms.of_all(Step.REGISTRATION, MAP)
