@@ -25,11 +25,9 @@ from dmvpn.tools.doctor import (
     ipsec,
     kernel,
     missing_routes,
-    nat,
     protocols,
     registration,
     router_ids,
-    server_nbma,
     shortcuts,
     site_path,
     spoke_pairs,
@@ -84,10 +82,10 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 )
 #: Checks of each tunnel and its server, until a fault is found.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
-    server_nbma.server_address,
+    registration.server_address,
     underlay.underlay_advertised,
     underlay.routes,
-    nat.shared_translator,
+    registration.shared_translator,
     underlay_path.outer_ttl,
     ipsec.unused_sas,
     underlay_path.losses,
@@ -263,7 +261,7 @@ _ON_THE_WAY: Final = (
 )
 _BY_LISTS: Final = (Cause.PACKET_FILTER, Cause.REVERSE_PATH, Cause.LIST_CUTS_TUNNEL)
 _WITHOUT_TUNNEL: Final = (
-    server_nbma.server_address,
+    registration.server_address,
     underlay.underlay_advertised,
     underlay.routes,
     underlay_path.losses,

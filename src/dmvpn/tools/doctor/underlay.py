@@ -17,7 +17,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.shells.lab_model import INSIDE
-from dmvpn.tools.doctor import addressing, missing_routes, nat, tables, terms, tracked_routes
+from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms, tracked_routes
 from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
@@ -199,7 +199,7 @@ def underlay_advertised(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check the routes from end to end, there and back."""
-    if client.nbma is None or not client.hub or nat.hiding_translator(scene, client):
+    if client.nbma is None or not client.hub or registration.hiding_translator(scene, client):
         return
     source = interface_of(client.facts, client.tunnel.source_interface)
     if source is not None and (source.vrf != client.tunnel.front or not source.addresses):
