@@ -16,7 +16,6 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.doctor import (
     access_lists,
     addressing,
-    black_holes,
     clocks,
     counter_evidence,
     host_reachability,
@@ -76,8 +75,8 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     registration.missing_servers,
     spoke_pairs.static_maps,
     router_ids.of_ospf,
-    black_holes.black_holes,
-    black_holes.next_hops,
+    missing_routes.black_holes,
+    missing_routes.next_hops,
     missing_routes.exchanges,
 )
 #: Checks of each tunnel and its server, until a fault is found.

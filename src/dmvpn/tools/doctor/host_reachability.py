@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor import addressing, host_pairs, tracked_routes
+from dmvpn.tools.doctor import addressing, host_pairs, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
 from dmvpn.tools.doctor.tables import route_elsewhere
@@ -109,7 +109,7 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
         what = f"a static route of {at} sends packets for {target} ({host.router}) where no router forwards them"
         return Finding(_STEP, Cause.BLACK_HOLE, at, what, evidence, _without(scene, at, leading, host.router))
     at = mine[-1] if mine else host.router
-    gone = tracked_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
+    gone = missing_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
     if gone is not None:
         return gone
     facts = _seen(scene, at, customer)

@@ -5,6 +5,12 @@
     to_address  from the router of an address to a router without a route to it
 
 Why a route does not pass is asked of the routers themselves (`Scene.why`): the rules that advertise and accept it say.
+
+Checks of static routes: none leads packets into nothing, to an unknown address, or to a wrong router.
+
+Checks for static routes that are configured and not installed, because their tracked object (`track`) is down.
+
+The report names what the object tracks, as far as the configuration says: an IP SLA probe, an interface, a route.
 """
 
 from __future__ import annotations
@@ -18,7 +24,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor.configuration import cause_of, remedy
+from dmvpn.features.track.model import TrackKind
+from dmvpn.tools.doctor.configuration import NULL, cause_of, device, remedy, removal_lines, routes_to, static_routes
 from dmvpn.tools.doctor.scene import addresses_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step
@@ -28,10 +35,16 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address, Network
     from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.customers import Table
+    from dmvpn.network.device import Device
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
+
+
+# ------------------------------------------------------------------------------------------ routes of routing protocols
+
 
 #: Sites of other routers to check for one client: a hub that does not pass on routes does so for none.
 MOST_FELLOWS: Final = 8
@@ -265,3 +278,118 @@ def _explained(scene: Scene, here: _End, there: _End, lan: _Lan) -> Finding | No
         decide="" if fix else "which line is right? Only a person knows",
         others=(there.name if end is here else here.name,),
     )
+
+
+# -------------------------------------------------------------------------------------- static routes that lead nowhere
+
+
+def black_holes(scene: Scene) -> Iterator[Verdict]:
+    """Check that no static route drops traffic for another site, except as a last resort."""
+    sites = {(who, own.network) for who, _, own in scene.ports()}
+    for name, facts in scene.alive():
+        for route in facts.routes:
+            if not route.drops or route.source != "static" or is_last_resort(route):
+                continue
+            hit = sorted(
+                {
+                    who
+                    for who, network in sites
+                    if who != name and network.version == route.prefix.version and network.overlaps(route.prefix)
+                }
+            )
+            better = [one.prefix for one in facts.routes if not one.drops and one.prefix != route.prefix]
+            if hit and not any(network in better for who, network in sites if who in hit):
+                yield Finding(
+                    step=Step.ROUTING,
+                    cause=Cause.BLACK_HOLE,
+                    router=name,
+                    what=f"a static route of {name} drops packets for {route.prefix} ({', '.join(hit)})",
+                    evidence=(f"{name}: S {route.prefix} is directly connected, Null0",),
+                    fix=removal_lines(facts, route.prefix, NULL),
+                )
+
+
+def next_hops(scene: Scene) -> Iterator[Verdict]:
+    """Check that no static route leads by a tunnel to an unknown address, or to a site that lacks the network and is no
+    server.
+    """
+    serving = {name for name, _ in scene.servers()}
+    having: dict[Network, list[str]] = {}
+    for who, _, own in scene.ports():
+        having.setdefault(own.network, []).append(who)
+    for name, facts in scene.alive():
+        tunnels = {tunnel.name for tunnel in facts.tunnels}
+        ways = ((route, hop) for route in facts.routes if route.source == "static" for hop in route.next_hops)
+        for route, hop in ways:
+            taker, owners = (
+                scene.tunnel_owner(hop.address),
+                [who for who in having.get(route.prefix, ()) if who != name],
+            )
+            is_right = bool(scene.dead()) if taker is None else not owners or taker[0] in (*owners, *serving)
+            if hop.address is None or hop.interface not in tunnels or is_right:
+                continue
+            whose = f"{hop.address}, which no router has" if taker is None else f"{taker[0]}, and {owners[0]} has it"
+            lines = [line for one, line in routes_to(facts, route.prefix) if one.next_hop == hop.address]
+            yield Finding(
+                step=Step.ROUTING,
+                cause=Cause.BLACK_HOLE,
+                router=name,
+                what=f"a static route of {name} sends packets for {route.prefix} to {whose}",
+                evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
+                fix=tuple(f"no {line}" for line in lines),
+                route=route.prefix if taker is None else None,
+            )
+
+
+# ------------------------------------------------------------------------------------- static routes that are withdrawn
+
+
+def withdrawn(scene: Scene, name: str, target: Address, evidence: tuple[str, ...], step: Step) -> Finding | None:
+    """Return the finding that a router's route to an address is withdrawn by its tracked object; None: it is not."""
+    facts = scene.of(name)
+    if facts is None:
+        return None
+    known = [one for one in static_routes(facts) if one[0].track and target in one[0].prefix]
+    fitting = [one for one in known if not _is_used(facts, one[0])]
+    if not fitting:
+        return None
+    route, line = max(fitting, key=lambda one: one[0].prefix.length)
+    why, wanted = _why(scene, device(facts), route.track)
+    return Finding(
+        step=step,
+        cause=Cause.MISSING_ROUTE,
+        router=name,
+        what=f"the route of {name} to {route.prefix} by {route.next_hop} is gone with track {route.track}: {why}",
+        evidence=(f"{name}: {line}", *evidence),
+        fix=(f"no {line}", line.replace(f" track {route.track}", "")),
+        order=wanted,
+    )
+
+
+def _is_used(facts: RouterFacts, route: StaticRoute) -> bool:
+    return any(
+        one.source == "static"
+        and Prefix.parse(str(one.prefix)) == route.prefix
+        and any(hop.address == route.next_hop or hop.interface == route.interface for hop in one.next_hops)
+        for one in facts.routes
+    )
+
+
+def _why(scene: Scene, models: Device, number: int) -> tuple[str, str]:
+    """Return the object's subject, and further remedies."""
+    known = next((one for one in models.track.objects if one.number == number), None)
+    if known is None:
+        return "there is no such object", f"or: track {number} ..."
+    if known.kind not in (TrackKind.REACHABLE, TrackKind.STATE):
+        return f"it looks at {known.about} ({known.parameter})", ""
+    operation = next((one for one in models.track.operations if one.number == known.operation), None)
+    if operation is None:
+        return f"there is no ip sla {known.operation}", ""
+    return _echoes(scene, operation.destination, known.operation)
+
+
+def _echoes(scene: Scene, destination: IPv4Address, number: int) -> tuple[str, str]:
+    hosts = [host.address.ip for host in scene.lab.hosts.values()]
+    nobody = scene.owner(destination) is None and destination not in hosts
+    whom = f"{destination}, which no router has" if nobody else f"{destination}"
+    return f"ip sla {number} hears nothing of {whom}", f"ip sla {number} with icmp-echo to an address that answers"

@@ -17,7 +17,7 @@ from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.shells.lab_model import INSIDE
-from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms, tracked_routes
+from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms
 from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
@@ -273,7 +273,7 @@ def _broken(scene: Scene, client: Client, found: UnderlayPath, target: Address, 
     fix: tuple[str, ...]
     match found.end:
         case PathEnd.NO_ROUTE:
-            gone = tracked_routes.withdrawn(scene, at, target, evidence, _STEP)
+            gone = missing_routes.withdrawn(scene, at, target, evidence, _STEP)
             if gone is not None:
                 yield gone
                 return
