@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.features.bgp.config import processes as lines
+from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.network.terms.bgp import BGP
 from dmvpn.tools.doctor import router_ids
 from dmvpn.tools.doctor.configuration import texts
@@ -27,7 +27,7 @@ def other_source(_: Scene, client: Client) -> Iterator[Finding]:
         known = port is not None and port.address is not None and port.address[0] == other.peer
         if source and source != side.end.name and not known:
             what = f"BGP of {side.name} calls {other.name} from {source}, and {other.name} has another address for it"
-            yield _finding(side, what, lines.NEIGHBOR.no(peer=side.peer, interface=source))
+            yield _finding(side, what, bgp_lines.NEIGHBOR.no(peer=side.peer, interface=source))
             return
 
 
@@ -39,7 +39,7 @@ def one_identifier(scene: Scene, client: Client) -> Iterator[Finding]:
         return
     wrong, _ = router_ids.to_change(scene, (client.name, client.hub), identifier)
     what = f"BGP of {client.name} and {client.hub} has one router identifier, {identifier}"
-    line = lines.ROUTER_ID.of(address=router_ids.free(scene, wrong))
+    line = bgp_lines.ROUTER_ID.of(address=router_ids.free(scene, wrong))
     yield _finding(here if wrong == client.name else there, what, line)
 
 
@@ -48,7 +48,7 @@ def too_many(_: Scene, client: Client) -> Iterator[Finding]:
     server = _sides(client)[1]
     bgp = client.hub_facts.bgp if client.hub_facts is not None else client.facts.bgp
     callers = [one for one in bgp.peers if one.address not in bgp.called]
-    limits = texts(server.end.device.tree.section(lines.ROUTER), lines.LISTEN_LIMIT)
+    limits = texts(server.end.device.tree.section(bgp_lines.ROUTER), bgp_lines.LISTEN_LIMIT)
     has = any(one.address == server.peer for one in bgp.peers)
     if limits and not has and len(callers) >= bgp.listen_limit:
         what = f"{client.hub} takes no more callers than {len(callers)}: {client.name} is one too many"
