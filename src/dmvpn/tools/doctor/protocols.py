@@ -3,6 +3,10 @@
 one_sided               a protocol that only one of two ends runs
 eigrp, ospf, rip, bgp   the two ends are neighbors, or why they are not
 ospf_on, rip_on         OSPF and RIP on a tunnel
+
+Router IDs of OSPF and BGP: each router has its own; the owner of an address keeps it as its ID.
+
+What keeps two ends without a session of BGP that have each other as neighbors, with matching parameters.
 """
 
 from __future__ import annotations
@@ -11,17 +15,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Odd, odd
+from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.eigrp import lint as eigrp_rules
+from dmvpn.features.nhrp.messages import NhcUp, NhsUp
+from dmvpn.features.ospf.config import processes as lines
 from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.system.messages import Configured, Restarted
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.bgp import BGP, awaited
 from dmvpn.network.terms.eigrp import EIGRP
 from dmvpn.network.terms.ospf import OSPF
 from dmvpn.network.terms.protocols import PROTOCOLS, wanted
 from dmvpn.network.terms.rip import RIP
-from dmvpn.tools.doctor import bgp_sessions, missing_routes, terms
-from dmvpn.tools.doctor.convergence import not_before
+from dmvpn.tools.doctor import addressing, missing_routes, terms
+from dmvpn.tools.doctor.configuration import texts
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed
@@ -31,9 +40,11 @@ from dmvpn.tools.lint.rules.neighbors import TYPE_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from ipaddress import IPv4Address
 
-    from dmvpn.base.facts import NeighborFacts, ReasonFacts
+    from dmvpn.base.facts import Address, NeighborFacts, ReasonFacts
     from dmvpn.features.eigrp.terms import EigrpEnd
+    from dmvpn.features.ospf.facts import OspfFacts
     from dmvpn.features.ospf.terms import OspfEnd
     from dmvpn.features.rip.terms import RipEnd
     from dmvpn.network.terms.bgp_sides import Side
@@ -43,6 +54,123 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
     _OfPair = Callable[[Scene, Client], Iterator[Verdict]]
+
+
+# --------------------------------------------------------------------------------------- time that protocols still need
+
+
+#: Log messages after which the routing protocols of the two ends start again.
+_BEGINS: Final = (NhsUp, NhcUp, Restarted, Configured)
+
+
+def not_before(client: Client, seconds: float) -> str:
+    """Return when two ends will have found each other, if one of them started less than `seconds` ago; else ""."""
+    ends = (client.facts, client.hub_facts)
+    ages = [line.age for facts in ends if facts is not None for line in facts.log if line.is_one(*_BEGINS)]
+    if (client.server is not None and not client.server.responding) or min(ages, default=seconds) >= seconds:
+        return ""
+    return (
+        f"not known before {client.name} and {client.hub} had {seconds:.0f} s to find each other, "
+        f"in {seconds - min(ages):.0f} s"
+    )
+
+
+# ------------------------------------------------------------------------------------------------ router IDs
+
+
+def of_ospf(scene: Scene) -> Iterator[Verdict]:
+    """Check that no two routers in one OSPF domain have one router ID: each would take the other's LSAs for its own."""
+    first: dict[tuple[str, IPv4Address], tuple[str, OspfFacts]] = {}
+    for name, facts in scene.alive():
+        views = [(facts.seen_from(tunnel.name), tunnel) for tunnel in facts.tunnels]
+        by_tunnel = (found[0] for view, tunnel in views if (found := ospf_on(view, tunnel)) is not None)
+        for process in dict.fromkeys(by_tunnel):
+            other, its = first.setdefault((process.vrf, process.router_id), (name, process))
+            if other == name:
+                continue
+            wrong, right = to_change(scene, (name, other), process.router_id)
+            number = (process if wrong == name else its).process
+            yield Finding(
+                step=Step.ROUTING,
+                cause=Cause.OSPF_TERMS,
+                router=wrong,
+                what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
+                evidence=(f"{right} has it, too",),
+                fix=(lines.process(number, process.vrf), lines.ROUTER_ID.of(address=free(scene, wrong))),
+                order=f"and then at {wrong}: clear ip ospf process",
+                others=(right,),
+            )
+
+
+def to_change(scene: Scene, names: tuple[str, str], identifier: Address) -> tuple[str, str]:
+    """Return of two routers with one router ID the one to change, and the other: the owner of that address keeps it."""
+    one, other = names
+    return (other, one) if scene.owner(identifier) == one else (one, other)
+
+
+def free(scene: Scene, name: str) -> IPv4Address | Blank:
+    """Return an address that only this router has."""
+    return next(addressing.unique_addresses(scene, name), Blank("address"))
+
+
+# ------------------------------------------------------------------------------------------------ sessions of BGP
+
+
+def other_source(_: Scene, client: Client) -> Iterator[Finding]:
+    """Find an end that calls from an address that the other one does not have as its neighbor."""
+    here, there = _sides(client)
+    for side, other in ((here, there), (there, here)):
+        source = side.settings.lines.update_source if side.settings is not None else ""
+        port = side.end.device.interface(source)
+        known = port is not None and port.address is not None and port.address[0] == other.peer
+        if source and source != side.end.name and not known:
+            what = f"BGP of {side.name} calls {other.name} from {source}, and {other.name} has another address for it"
+            yield _finding(side, what, bgp_lines.NEIGHBOR.no(peer=side.peer, interface=source))
+            return
+
+
+def one_identifier(scene: Scene, client: Client) -> Iterator[Finding]:
+    """Find two ends that have one router ID. Its owner keeps it."""
+    here, there = _sides(client)
+    identifier = client.facts.bgp.router_id
+    if identifier is None or client.hub_facts is None or identifier != client.hub_facts.bgp.router_id:
+        return
+    wrong, _ = to_change(scene, (client.name, client.hub), identifier)
+    what = f"BGP of {client.name} and {client.hub} has one router identifier, {identifier}"
+    line = bgp_lines.ROUTER_ID.of(address=free(scene, wrong))
+    yield _finding(here if wrong == client.name else there, what, line)
+
+
+def too_many(_: Scene, client: Client) -> Iterator[Finding]:
+    """Find a server whose limit of dynamic neighbors is reached."""
+    server = _sides(client)[1]
+    bgp = client.hub_facts.bgp if client.hub_facts is not None else client.facts.bgp
+    callers = [one for one in bgp.peers if one.address not in bgp.called]
+    limits = texts(server.end.device.tree.section(bgp_lines.ROUTER), bgp_lines.LISTEN_LIMIT)
+    has = any(one.address == server.peer for one in bgp.peers)
+    if limits and not has and len(callers) >= bgp.listen_limit:
+        what = f"{client.hub} takes no more callers than {len(callers)}: {client.name} is one too many"
+        yield _finding(server, what, f"no {limits[0]}")
+
+
+def _sides(client: Client) -> tuple[Side, Side]:
+    """Return the client and its server: BGP runs at both."""
+    here, there = BGP.views(client.pair) if client.pair is not None else (None, None)
+    if here is None or there is None:
+        raise AssertionError("BGP does not run at both ends")
+    return here, there
+
+
+def _finding(side: Side, what: str, line: str) -> Finding:
+    fix = (*side.process, line)
+    return Finding(step=Step.ROUTING, cause=Cause.BGP_NEIGHBOR, router=side.name, what=what, fix=fix)
+
+
+CHECKS: Final[tuple[Callable[[Scene, Client], Iterator[Finding]], ...]] = (other_source, one_identifier, too_many)
+
+
+# ------------------------------------------------------------------------------------------------ neighbors
+
 
 _STEP = Step.ROUTING
 #: Seconds: a lost packet is sent again within this time.
@@ -247,7 +375,7 @@ _OSPF: Final = _Protocol(
 )
 #: A router that only advertises its LAN, and has it filtered, sends nothing.
 _RIP: Final = _Protocol("RIP", RIP, Cause.RIP_AUTHENTICATION, _rip, apart=(missing_routes.routes,))
-_BGP: Final = _Protocol("BGP", BGP, Cause.BGP_PASSWORD, _bgp, apart=(*bgp_sessions.CHECKS, _passwords))
+_BGP: Final = _Protocol("BGP", BGP, Cause.BGP_PASSWORD, _bgp, apart=(*CHECKS, _passwords))
 eigrp: Final = partial(_neighbors, _EIGRP)
 ospf: Final = partial(_neighbors, _OSPF)
 rip: Final = partial(_neighbors, _RIP)
