@@ -7,13 +7,18 @@ by itself, and nothing says which of them is the mistake. The routes that are co
     insides     the LAN and the tunnel, where no tunnel is in the table of the LAN
     profiles    `match fvrf`, and keys of IKEv1 by VRF
     elsewhere   a routing process, or a static route, that the table of the tunnel lacks and another one has
+
+The check of routers with a cloud for each customer: that each tunnel has the key of its VRF's cloud.
+
+Where two tunnels have exchanged their keys or their VRFs, each customer's packets reach the tunnel of the other one.
+The other routers, which agree on the key of each VRF, show which key is right.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.causes import Cause
 from dmvpn.base.tables import table_named
@@ -39,6 +44,10 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
+
+
+# ----------------------------------------------------------------------------------------------- the tables of a router
+
 
 _ANY: Final = IPv4Address(0)
 
@@ -196,3 +205,60 @@ def route_elsewhere(name: str, facts: RouterFacts, target: Address, evidence: tu
             fix = tuple(line for one in found for line in (f"no {line_of(one, vrf)}", line_of(one, facts.vrf)))
             return _finding(Step.ROUTING, name, f"the static route of {name} to {target} {there}", evidence, fix)
     return None
+
+
+# ------------------------------------------------------------------------------------------------ clouds
+
+
+class _Cloud(NamedTuple):
+    """A tunnel with a key, in the table of its interface."""
+
+    router: str
+    vrf: str
+    key: int
+    tunnel: TunnelFacts
+    interface: InterfaceFacts
+
+
+def clouds(scene: Scene) -> Iterator[Verdict]:
+    """Check that each tunnel has the key that all other routers have in a VRF of its name."""
+    every = [one for name, facts in scene.alive() for one in _clouds(name, facts)]
+    for name, facts in scene.alive():
+        others = [one for one in every if one.router != name]
+        wrong = [one for one in every if one.router == name and _has_key_of_another(one, others)]
+        if wrong:
+            yield _swapped(name, facts, wrong, others)
+
+
+def _clouds(name: str, facts: RouterFacts) -> Iterator[_Cloud]:
+    for tunnel in facts.tunnels:
+        interface = interface_of(facts, tunnel.name)
+        if interface is not None and tunnel.key is not None:
+            yield _Cloud(name, interface.vrf, tunnel.key, tunnel, interface)
+
+
+def _has_key_of_another(one: _Cloud, others: list[_Cloud]) -> bool:
+    """Return whether two routers at least, and all with the VRF, have another key there, and this key elsewhere."""
+    keys = [other.key for other in others if other.vrf == one.vrf]
+    places = {other.vrf for other in others if other.key == one.key}
+    return len(keys) > 1 and len(set(keys)) == 1 and keys[0] != one.key and bool(places) and one.vrf not in places
+
+
+def _swapped(name: str, facts: RouterFacts, wrong: list[_Cloud], others: list[_Cloud]) -> Finding:
+    """Return the finding. The network-id says whether the key or the VRF of a tunnel is the mistake."""
+    keys = {one.vrf: one.key for one in others}
+    homes = {one.key: one.vrf for one in others}
+    ids = {one.vrf: one.tunnel.network_id for one in others}
+    are_keys = all(one.tunnel.network_id == ids.get(one.vrf) for one in wrong)
+    changes: list[tuple[_Cloud, tuple[str, ...]]]
+    if are_keys:
+        changes = [(one, (tunnel_lines.KEY.of(key=keys[one.vrf]),)) for one in wrong]
+    else:
+        changes = [(one, (leaving(facts, one.interface),)) for one in wrong]
+        changes += [(one, moved_port(facts, one.interface, homes[one.key])) for one in wrong]
+    fix = tuple(line for one, lines in changes for line in (INTERFACE.of(name=one.tunnel.name), *lines))
+    has = " and ".join(f"{one.tunnel.name} in {table_named(one.vrf)} has key {one.key}" for one in wrong)
+    wants = " and ".join(f"{keys[one.vrf]} in {table_named(one.vrf)}" for one in wrong)
+    what = f"{has} at {name}, and all other routers have {wants}: packets of one customer reach another one"
+    evidence = tuple(f"{one.router}: {one.tunnel.name}, {table_named(one.vrf)}, key {one.key}" for one in others)
+    return Finding(Step.GRE, Cause.KEY if are_keys else Cause.TABLE, name, what, evidence, fix)
