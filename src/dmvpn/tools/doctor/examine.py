@@ -30,8 +30,8 @@ from dmvpn.tools.doctor import (
     site_path,
     spoke_pairs,
     tables,
-    tunnel_interfaces,
     tunnel_traffic,
+    tunnels,
     underlay,
     underlay_path,
 )
@@ -64,9 +64,9 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.conflicts,
     underlay.taken,
     access_lists.cut_tunnels,
-    tunnel_interfaces.tunnels,
-    tunnel_interfaces.addresses,
-    tunnel_interfaces.keepalives,
+    tunnels.tunnels,
+    tunnels.addresses,
+    tunnels.keepalives,
     tables.insides,
     tables.clouds,
     registration.without_nhrp,
@@ -86,7 +86,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     underlay_path.outer_ttl,
     ipsec.unused_sas,
     underlay_path.losses,
-    tunnel_interfaces.subnets,
+    tunnels.subnets,
     ipsec.protection,
     tables.identities,
     ipsec.ike,
@@ -266,7 +266,7 @@ _WITHOUT_TUNNEL: Final = (
 #: Steps with a broken path between two ends that have the right addresses: their lines can be compared.
 _UNDERLAY: Final = (underlay.routes, underlay_path.losses)
 _TERMS: Final[tuple[_OfPair, ...]] = (
-    tunnel_interfaces.subnets,
+    tunnels.subnets,
     ipsec.protection,
     registration.keys,
     registration.point_to_point,

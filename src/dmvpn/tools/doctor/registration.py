@@ -27,7 +27,7 @@ from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.impact import has_server
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.terms import differences, registration_state
-from dmvpn.tools.doctor.tunnel_interfaces import is_taken
+from dmvpn.tools.doctor.tunnels import is_taken
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import registration as registration_rules
 from dmvpn.tools.lint.rules import registration as rules

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor import access_lists, kernel, registration, remote_checks, tunnel_interfaces
+from dmvpn.tools.doctor import access_lists, kernel, registration, remote_checks, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import rip_on
@@ -84,7 +84,7 @@ _LOCAL: Final = (
     kernel.filters,
     kernel.unfiltered,
     whole_underlay.interfaces,
-    tunnel_interfaces.tunnels,
+    tunnels.tunnels,
     registration.without_nhrp,
     access_lists.cut_tunnels,
 )
