@@ -15,7 +15,7 @@ from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with
 from dmvpn.tools.doctor.scene import rip_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
-from dmvpn.tools.doctor.tunnel_traffic import bypassing_route
+from dmvpn.tools.doctor.tunnels import bypassing_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
