@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
-from dmvpn.tools.doctor import access_lists, kernel, registration, remote_checks, tunnels
+from dmvpn.tools.doctor import access_lists, host, registration, remote_checks, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import rip_on
@@ -80,9 +80,9 @@ def _diagnosis(
 
 #: Checks of the whole examination that need no other router.
 _LOCAL: Final = (
-    kernel.tables,
-    kernel.filters,
-    kernel.unfiltered,
+    host.tables,
+    host.filters,
+    host.unfiltered,
     whole_underlay.interfaces,
     tunnels.tunnels,
     registration.without_nhrp,
