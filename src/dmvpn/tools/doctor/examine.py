@@ -16,7 +16,6 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.doctor import (
     access_lists,
     addressing,
-    clocks,
     counter_evidence,
     host,
     host_reachability,
@@ -133,7 +132,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
         verdicts += host_reachability.hosts(scene)
     verdicts = _gathered(scene, verdicts, felt)
     places = {one.place for one in verdicts if isinstance(one, Finding)}
-    verdicts += [one for one in clocks.wrong_clocks(scene) if one.place not in places]
+    verdicts += [one for one in host.wrong_clocks(scene) if one.place not in places]
     verdicts += site_path.site_pings(scene, router)
     concerned = site_path.affecting_routers(scene, router, address) if router is not None else None
     if router is not None and address is not None:
@@ -171,7 +170,7 @@ def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> lis
     for check in OF_PAIR:
         if check not in _WITHOUT_TUNNEL and is_down:
             break
-        found_here = (clocks.with_clock_cause(scene, client, one) for one in check(scene, client))
+        found_here = (host.with_clock_cause(scene, client, one) for one in check(scene, client))
         doubted = (counter_evidence.with_counter_evidence(scene, client, one) for one in found_here)
         verdicts = list(_weighed(rows, doubted))
         found += verdicts
