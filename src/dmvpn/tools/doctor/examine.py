@@ -20,7 +20,6 @@ from dmvpn.tools.doctor import (
     host,
     host_reachability,
     impact,
-    intended_configuration,
     ipsec,
     missing_routes,
     protocols,
@@ -155,7 +154,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
 
 def _weighed(rows: impact.Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     """Yield the same verdicts; findings without effect become advice, and possible intentions become questions."""
-    return intended_configuration.with_questions(rows, impact.with_impact(rows, verdicts))
+    return impact.with_questions(rows, impact.with_impact(rows, verdicts))
 
 
 def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
