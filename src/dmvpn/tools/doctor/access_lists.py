@@ -21,9 +21,8 @@ from dmvpn.base.causes import Cause
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP
 from dmvpn.tools.doctor import terms
-from dmvpn.tools.doctor.list_decisions import MOST_NAMED, Decisions
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
-from dmvpn.tools.doctor.packet_flows import PLAIN, STRANGER
+from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions
 from dmvpn.tools.doctor.sender_checks import unreachable_senders
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules.cut_tunnels import CUT
@@ -31,7 +30,7 @@ from dmvpn.tools.lint.rules.cut_tunnels import CUT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.tools.doctor.list_decisions import Denial
+    from dmvpn.tools.doctor.packet_flows import Denial
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk.values import Place

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.filters import FilterEntry, Packet
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.list_decisions import Decisions, Denial
-    from dmvpn.tools.doctor.packet_flows import Demand
+    from dmvpn.tools.doctor.packet_flows import Decisions, Demand, Denial
     from dmvpn.tools.walk.values import Place
 
 _SIDES: Final = {True: "in", False: "out"}

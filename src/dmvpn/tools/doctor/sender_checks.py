@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.causes import Cause
 from dmvpn.base.filters import ReversePath
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor.list_decisions import MOST_NAMED
+from dmvpn.tools.doctor.packet_flows import MOST_NAMED
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk.tables import unreachable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.list_decisions import Decisions, Denial
+    from dmvpn.tools.doctor.packet_flows import Decisions, Denial
     from dmvpn.tools.walk.values import Place
 
 #: From the strictest on.
