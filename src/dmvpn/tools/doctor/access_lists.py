@@ -10,6 +10,12 @@ purpose. So a list that drops it is a mistake only where something says so:
     the others      lists of other routers, at ports of the same role, permit such packets
 
 The lines to change are those of `list_remedies`, which open least.
+
+Ports that verify senders (`ip verify unicast source`), and drop packets of the network.
+
+A check by the default route alone needs `allow-default`. A strict one fails where answers take another way than the
+packets that come: then only the loose one can be meant. The lines keep as much of the check as lets the packets pass,
+and drop no other sender's: `allow-default` stays.
 """
 
 from __future__ import annotations
@@ -18,22 +24,66 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.filters import ReversePath
+from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions
-from dmvpn.tools.doctor.sender_checks import unreachable_senders
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules.cut_tunnels import CUT
+from dmvpn.tools.walk.tables import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.packet_flows import Denial
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk.values import Place
+
+
+# -------------------------------------------------------------------------------------------- ports that verify senders
+
+
+#: From the strictest on.
+_CHECKS: Final = tuple(
+    ReversePath(strict, allow_default) for strict in (True, False) for allow_default in (False, True)
+)
+
+
+def unreachable_senders(decisions: Decisions, place: Place, denials: Sequence[Denial]) -> Iterator[Finding]:
+    """Yield the finding that a port drops these packets because of their senders."""
+    router, port, _ = place
+    facts = decisions.scene.of(router)
+    first = denials[0].demand.packet
+    asked = decisions.ports[router, port].reverse_path
+    if facts is None or asked is None:
+        return
+    wanted = next((one for one in _CHECKS if _passes(facts, port, one, asked, denials)), None)
+    drops = f"drops {denials[0].kind} from {first.source}: {unreachable(facts, port, first.source, asked)}"
+    what, evidence = f"{port} of {router} verifies senders, and {drops}", [one.packet for one in denials[:MOST_NAMED]]
+    fix = (INTERFACE.of(name=port), line_of(wanted)) if wanted is not None else ()
+    others = decisions.concerned(denials, router)
+    yield Finding(Step.FILTER, Cause.REVERSE_PATH, router, what, tuple(evidence), fix, others=others)
+
+
+def _passes(facts: RouterFacts, port: str, check: ReversePath, asked: ReversePath, denials: Sequence[Denial]) -> bool:
+    """Return whether a check is no stricter than the present check, and lets all of these packets in."""
+    is_stricter = (check.strict and not asked.strict) or (asked.allow_default and not check.allow_default)
+    return not is_stricter and not any(unreachable(facts, port, one.demand.packet.source, check) for one in denials)
+
+
+def line_of(check: ReversePath) -> str:
+    """Return the line of a port."""
+    how = "rx" if check.strict else "any"
+    return f"ip verify unicast source reachable-via {how}{' allow-default' if check.allow_default else ''}"
+
+
+# ------------------------------------------------------------------------------------------------ lists
+
 
 _STEP: Final = Step.FILTER
 #: Lists that keep out what a tunnel needs: by the lines alone, which know peers outside of the lab, too.
