@@ -25,7 +25,6 @@ from dmvpn.tools.doctor import (
     protocols,
     registration,
     shortcuts,
-    site_path,
     spoke_pairs,
     tables,
     tunnels,
@@ -132,10 +131,10 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     verdicts = _gathered(scene, verdicts, felt)
     places = {one.place for one in verdicts if isinstance(one, Finding)}
     verdicts += [one for one in host.wrong_clocks(scene) if one.place not in places]
-    verdicts += site_path.site_pings(scene, router)
-    concerned = site_path.affecting_routers(scene, router, address) if router is not None else None
+    verdicts += host_reachability.site_pings(scene, router)
+    concerned = host_reachability.affecting_routers(scene, router, address) if router is not None else None
     if router is not None and address is not None:
-        verdicts += site_path.path_to(scene, router, address)
+        verdicts += host_reachability.path_to(scene, router, address)
     findings = [
         permitted_lines.permitted(one)
         for one in verdicts
