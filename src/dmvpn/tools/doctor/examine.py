@@ -25,7 +25,6 @@ from dmvpn.tools.doctor import (
     protocols,
     registration,
     shortcuts,
-    spoke_pairs,
     tables,
     tunnels,
     underlay,
@@ -67,7 +66,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     tables.clouds,
     registration.without_nhrp,
     registration.missing_servers,
-    spoke_pairs.static_maps,
+    shortcuts.static_maps,
     protocols.of_ospf,
     missing_routes.black_holes,
     missing_routes.next_hops,
@@ -124,8 +123,8 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
         felt |= dict.fromkeys(found, client.hub)
         verdicts += found
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
-    verdicts += spoke_pairs.pairs(scene, broken)
-    verdicts += spoke_pairs.symmetric_translators(scene)
+    verdicts += shortcuts.pairs(scene, broken)
+    verdicts += shortcuts.symmetric_translators(scene)
     if not any(map(_blocks, verdicts)):
         verdicts += host_reachability.hosts(scene)
     verdicts = _gathered(scene, verdicts, felt)
