@@ -54,7 +54,7 @@ from dmvpn.tools.doctor.report import as_json, as_text, brief
 from dmvpn.tools.doctor.scene import Scene
 from dmvpn.tools.doctor.single_router import suspect
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Health, Step, Trial, View, in_words
-from dmvpn.tools.doctor.visit import Patient, visit
+from dmvpn.tools.doctor.visit import Lab, visit
 
 __all__ = [
     "Copied",

@@ -2,33 +2,256 @@
 
 facts -> probes (pings) -> facts: healthy? -> that is it
                                   else     -> some seconds, so that all counters are read -> facts -> diagnosis
+
+Selection of the pings to run, from the facts of a lab: for one router, for a path, or for all routers.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.causes import Cause
 from dmvpn.base.errors import UserError
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.doctor.examine import examine
-from dmvpn.tools.doctor.probe_planning import follow_up_probes, in_vrfs, initial_probes, single_router_probes
-from dmvpn.tools.doctor.probes import carry_out
-from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.probes import FEW, Probe, ProbePurpose, carry_out
+from dmvpn.tools.doctor.scene import Scene, interface_of
 from dmvpn.tools.doctor.single_router import suspect
+from dmvpn.tools.doctor.underlay_path import best_route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.facts import Address
-    from dmvpn.tools.doctor.probes import Probe, ProbeResult
-    from dmvpn.tools.doctor.verdicts import Diagnosis
+    from dmvpn.tools.doctor.probes import ProbeResult
+    from dmvpn.tools.doctor.scene import Client
+    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
+
+
+# ------------------------------------------------------------------------------------------------ the pings to run
+
+
+#: Pairs of tunnel ends, and of spokes, to probe; failing ones come first.
+MOST_PAIRS: Final = 8
+#: A share of lost packets at a wire that is suspicious, although losses from the start of the routers count, too.
+_LOST: Final = 0.05
+#: With many routers: those that get all probes, and those that get a short check.
+_FEW_PAIRS, _GLANCES = 4, 14
+#: Remote networks that one router probes.
+_MOST_SITES: Final = 4
+#: Hosts that are asked by their routers.
+_MOST_HOSTS: Final = 12
+#: Octets of pings that find the largest packet on a path.
+_SIZES: Final = (1440, 1400, 1360, 1300, 1200, 1000, 800, 576)
+#: Octets of a ping that an Ethernet must fragment.
+_PIECES: Final = 2000
+
+
+def initial_probes(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
+    """Yield the probes for one router (and towards an address), or for the whole lab."""
+    ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
+    chosen = _chosen(scene, ours)
+    are_many = len({client.name for client in chosen}) > MOST_PAIRS
+    whole = chosen[: _FEW_PAIRS if are_many else MOST_PAIRS]
+    for client in whole:
+        yield from tunnel_probes(client)
+    if address is None or router is None:
+        yield from _between_sites(scene, router)
+    else:
+        yield from path_probes(scene, router, address)
+    if are_many:
+        yield from _glances(chosen, {client.name for client in whole})
+    yield from islice((probe for probe in _to_hosts(scene) if router in (None, probe.router)), _MOST_HOSTS)
+
+
+def in_vrfs(scene: Scene, probes: Iterable[Probe]) -> Iterator[Probe]:
+    """Yield the probes, each in the VRF of its source."""
+    for probe in probes:
+        first = next(in_vrfs(scene, [probe.only_if])) if probe.only_if is not None else None
+        yield replace(probe, vrf=scene.vrf_of((probe.router, probe.source)), only_if=first)
+
+
+def _to_hosts(scene: Scene) -> Iterator[Probe]:
+    """Yield a probe to the first host of each LAN that its router reaches there, unless a list at the port may drop the
+    answer.
+    """
+    asked: set[tuple[str, str]] = set()
+    for host in scene.lab.hosts.values():
+        facts, wanted = scene.of(host.router), host.address
+        filtered = {one.interface for one in facts.packet_filters} if facts is not None else set()
+        for lan in scene.lans(host.router, facts) if facts is not None else ():
+            port = lan.port
+            route = best_route(facts, wanted.ip, port.vrf) if facts is not None else None
+            is_there = lan.address.network == wanted.network and route is not None and route.prefix == wanted.network
+            if is_there and port.name not in filtered and (host.router, port.name) not in asked:
+                asked.add((host.router, port.name))
+                yield Probe(kind=ProbePurpose.LAN, router=host.router, target=wanted.ip, source=port.name, repeat=FEW)
+
+
+def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
+    """Yield a short check for each remaining router: a few small pings, then full-size ones."""
+    first = {client.name: client for client in reversed(clients) if client.name not in known}
+    for client in list(first.values())[::-1][:_GLANCES]:
+        for probe in tunnel_probes(client):
+            if probe.kind is ProbePurpose.UNDERLAY:
+                small = replace(probe, repeat=FEW)
+                yield small
+            elif probe.kind is ProbePurpose.UNDERLAY_FULL:
+                yield replace(probe, only_if=small)
+
+
+def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:
+    """Choose first failing pairs, then those whose wires have lost many packets, and each router once before
+    any again.
+    """
+    met: Counter[str] = Counter()
+    order: list[tuple[bool, bool, int, Client]] = []
+    for client in clients:
+        order.append((client.works, not _has_lost(scene, client), met[client.name], client))
+        met[client.name] += 1
+    return [client for *_, client in sorted(order, key=lambda one: one[:3])]
+
+
+def _has_lost(scene: Scene, client: Client) -> bool:
+    """Return whether packets were lost by the counters of the two ends of its wire, since they started."""
+    near = (client.name, client.tunnel.source_interface)
+    link = scene.link(near)
+    far = [end for end in link.ends if end != near] if link is not None else []
+    facts = scene.of(far[0][0]) if len(far) == 1 else None
+    here = interface_of(client.facts, near[1])
+    there = interface_of(facts, far[0][1]) if facts is not None else None
+    if here is None or there is None:
+        return False
+    return any(
+        sent - received > _LOST * sent for sent, received in ((here.sent, there.received), (there.sent, here.received))
+    )
+
+
+def path_probes(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
+    """Yield probes from a router's site to an address, and between the NBMA addresses of the two ends."""
+    facts = scene.of(router)
+    site = scene.site_of(router, facts) if facts is not None else None
+    if site is None or site[1].version != address.version:
+        return
+    yield Probe(kind=ProbePurpose.SITES, router=router, target=address, source=site[0], repeat=5)
+    yield Probe(kind=ProbePurpose.TRACE, router=router, target=address, source=site[0])
+
+
+def tunnel_probes(client: Client) -> Iterator[Probe]:
+    """Yield probes between a tunnel and its server."""
+    tunnel, nbma = client.tunnel, client.nbma
+    source = interface_of(client.facts, tunnel.source_interface)
+    if nbma is not None and source is not None and source.line:
+        probe = partial(Probe, router=client.name, target=nbma, source=source.name)
+        first = probe(kind=ProbePurpose.UNDERLAY, repeat=10)
+        yield first
+        yield probe(kind=ProbePurpose.LOSS, repeat=40, only_if=first)
+        most = min(source.ip_mtu, tunnel.ip_mtu + source.ip_mtu - tunnel.room)
+        yield probe(kind=ProbePurpose.UNDERLAY_FULL, size=most, df=True, repeat=3, only_if=first)
+        theirs = client.there.ip_mtu if client.there is not None else 0
+        if theirs > tunnel.ip_mtu:
+            more = min(source.ip_mtu, theirs + source.ip_mtu - tunnel.room)
+            yield probe(kind=ProbePurpose.UNDERLAY_OTHERS, size=more, df=True, repeat=3, only_if=first)
+        yield probe(kind=ProbePurpose.UNDERLAY_PIECES, size=_PIECES, repeat=3, only_if=first)
+    address = client.server.address if client.server is not None else None
+    if tunnel.up and address is not None and any(own.version == address.version for own in tunnel.addresses):
+        probe = partial(Probe, router=client.name, target=address, source=tunnel.name)
+        first = probe(kind=ProbePurpose.TUNNEL)
+        yield first
+        yield probe(kind=ProbePurpose.TUNNEL_FULL, repeat=3, size=tunnel.ip_mtu, df=True, only_if=first)
+
+
+def follow_up_probes(scene: Scene, findings: Iterable[Finding]) -> Iterator[Probe]:
+    """Yield probes that the first findings require: the largest packet that passes, and the end where larger ones are
+    lost.
+    """
+    asked = {name for one in findings if one.cause is Cause.PATH_MTU for name in (one.router, *one.others)}
+    done: set[str] = set()
+    for client in [one for one in scene.clients() if one.name in asked and one.hub in asked][:_FEW_PAIRS]:
+        source = interface_of(client.facts, client.tunnel.source_interface)
+        if source is None or client.nbma is None:
+            continue
+        most = client.tunnel.ip_mtu + source.ip_mtu - client.tunnel.room
+        probe = partial(Probe, df=True, repeat=FEW)
+        at_end = partial(probe, router=client.name, target=client.nbma, source=source.name)
+        yield from (at_end(kind=ProbePurpose.UNDERLAY_SIZE, size=size) for size in _SIZES if size < most)
+        front = client.there.front if client.there is not None else ""
+        ends = (
+            (client.name, client.facts, client.nbma, client.tunnel.front),
+            (client.hub, client.hub_facts, scene.seen_as(client), front),
+        )
+        for name, facts, far, vrf in ends:
+            route = best_route(facts, far, vrf) if facts is not None and far is not None else None
+            for hop in route.next_hops[:1] if route is not None and name not in done else ():
+                done.add(name)
+                if hop.address is not None:
+                    full = partial(probe, kind=ProbePurpose.GATEWAY_FULL, size=most)
+                    yield full(router=name, target=hop.address, source=hop.interface)
+
+
+def single_router_probes(scene: Scene, router: str, address: Address | None = None) -> Iterator[Probe]:
+    """Yield the probes that one router can run by itself."""
+    for client in list(scene.clients(router))[:MOST_PAIRS]:
+        route = best_route(client.facts, client.nbma, client.tunnel.front) if client.nbma is not None else None
+        for hop in route.next_hops[:1] if route is not None else ():
+            if hop.address is not None and all(hop.interface != tunnel.name for tunnel in client.facts.tunnels):
+                yield Probe(kind=ProbePurpose.GATEWAY, router=router, target=hop.address, source=hop.interface)
+        yield from tunnel_probes(client)
+        if address is None:
+            yield from _to_other_sites(scene, client)
+    if address is not None:
+        yield from path_probes(scene, router, address)
+
+
+def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
+    """Yield the first addresses of networks learned through the tunnel, because hosts are not known."""
+    site = scene.site_of(client.name, client.facts)
+    if site is None:
+        return
+    found = [
+        route.prefix[1]
+        for route in client.facts.routes
+        if any(hop.interface == client.tunnel.name and hop.address is not None for hop in route.next_hops)
+        and route.prefix.version == 4
+        and 8 <= route.prefix.prefixlen < 31
+    ]
+    for target in found[:_MOST_SITES]:
+        yield Probe(kind=ProbePurpose.SITES, router=client.name, target=target, source=site[0], repeat=4)
+        yield Probe(kind=ProbePurpose.TRACE, router=client.name, target=target, source=site[0])
+
+
+def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
+    """Yield probes between spokes that already send to each other directly: a probe builds no shortcut."""
+    spokes: dict[str, tuple[Client, str, Address]] = {}
+    for client in scene.clients():
+        site = scene.site_of(client.name, client.facts)
+        if site is not None and client.name not in spokes:
+            spokes[client.name] = (client, *site)
+    seen = {scene.seen_as(client): name for name, (client, *_) in spokes.items()}
+    direct = dict.fromkeys(
+        (one, other)
+        for one, (client, *_) in spokes.items()
+        for entry in client.tunnel.mappings
+        if entry.kind == "dynamic" and (other := seen.get(entry.nbma, one)) != one
+        if spokes[other][2] in entry.target and (router is None or router in (one, other))
+    )
+    for one, other in list(direct)[:MOST_PAIRS]:
+        yield Probe(kind=ProbePurpose.SITES, router=one, target=spokes[other][2], source=spokes[one][1], repeat=4)
+
+
+# ------------------------------------------------------------------------------------------------ a visit
+
 
 #: Seconds until every router has polled its counters again.
 BETWEEN_COUNTS: Final = 6.0
 
 
-class Patient(Protocol):
+class Lab(Protocol):
     """A network that can be observed and queried."""
 
     def facts(self) -> LabFacts:
@@ -49,7 +272,7 @@ class Patient(Protocol):
 
 
 def visit(
-    patient: Patient,
+    patient: Lab,
     router: str | None = None,
     address: Address | None = None,
     *,
@@ -77,7 +300,7 @@ def visit(
     return examine(Scene(patient.facts(), before, answers, patient.why), router, address)
 
 
-def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address | None, *, probing: bool) -> Diagnosis:
+def _from_one_end(patient: Lab, lab: LabFacts, router: str, address: Address | None, *, probing: bool) -> Diagnosis:
     before = alone(lab, router)
     answers: Mapping[Probe, ProbeResult] = {}
     if probing and before.routers[router] is not None:
