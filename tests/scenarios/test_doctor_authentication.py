@@ -22,7 +22,7 @@ CERTIFIED = replace(CLOUD, protection=CERTIFICATES)
 
 def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right_one() -> None:
     case = ill_of(drawn(CERTIFIED), "certificate-expired@S1,S2,HUB1")
-    (found,) = (one for one in visit(case.patient).findings if not one.advice)
+    (found,) = (one for one in visit(case.examined).findings if not one.advice)
     assert found.fix == ("crypto ikev2 profile CLOUD", "no pki trustpoint EXPIRED", "pki trustpoint CLOUD")
     assert "expired at " in found.what
 
@@ -30,7 +30,7 @@ def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right
 def test_a_spoke_without_the_password_that_a_hub_has_for_all_is_named_and_not_the_hub() -> None:
     """The hub was blamed, and broken for all its spokes, though other hubs served this one."""
     case = ill_of(drawn(replace(CLOUD, hubs=2, routing="ibgp")), "bgp-password-gone@S1,S2,HUB2")
-    found = [one for one in visit(case.patient).findings if one.cause is Cause.BGP_PASSWORD]
+    found = [one for one in visit(case.examined).findings if one.cause is Cause.BGP_PASSWORD]
     assert [one.router for one in found] == ["S1"]
     assert found[0].fix == ("router bgp 65000", "neighbor 10.99.0.2 password <secret>")
 
@@ -40,12 +40,12 @@ def test_a_clock_that_nobody_feels_is_advice_with_the_command_that_sets_it() -> 
     well_rows(case)
     case.bench.ask([("S1", "clock set 12:00:00 Jan 1 2019")])
     case.wait(LATER)
-    diagnosis = visit(case.patient)
+    diagnosis = visit(case.examined)
     assert diagnosis.healthy
     (found,) = (one for one in diagnosis.findings if one.cause is Cause.CLOCK)
     assert found.router == "S1"
     case.bench.ask([("S1", found.order)])
-    assert not [one for one in visit(case.patient).findings if one.cause is Cause.CLOCK]
+    assert not [one for one in visit(case.examined).findings if one.cause is Cause.CLOCK]
 
 
 @pytest.mark.parametrize("number", every_day_but((1, 4, 5), range(6)))
@@ -62,4 +62,4 @@ def test_a_cloud_whose_routers_prove_themselves_is_not_accused(number: int) -> N
     well_rows(case)
     case.wait(LATER)
     case.rows()
-    assert visit(case.patient).healthy
+    assert visit(case.examined).healthy

@@ -272,7 +272,7 @@ def test_a_search_ends_when_its_time_is_over_and_tells_what_it_tries() -> None:
 def test_esp_that_a_hub_sends_in_vain_is_blamed_once_though_a_translator_is_before_one_spoke() -> None:
     """Behind the translator UDP port 4500 was blamed, and ESP before the other spoke: each for itself, as certain."""
     case = ill_of(Scenario.load("ipsec-spoke-behind-nat"), "esp-outwards-blocked@R11,R41,R31")
-    findings = visit(case.patient).findings
+    findings = visit(case.examined).findings
     assert [finding.cause for finding in findings if not finding.advice] == [Cause.NAT_T_BLOCKED]
     # The other spoke keeps its SA, whose counters are from before, so the doctor has no evidence of that way.
     assert (findings[0].router, findings[0].others) == ("R31", ())

@@ -147,7 +147,7 @@ def advice(scenario: Scenario, fault: str) -> list[Finding]:
     """What is not broken, and said all the same."""
     case = ill_of(scenario, fault)
     case.rows()
-    return [one for one in visit(case.patient).findings if one.advice]
+    return [one for one in visit(case.examined).findings if one.advice]
 
 
 TWO = {
@@ -183,7 +183,7 @@ def both(plan: Plan, *faults: str) -> list[Finding]:
     """What the doctor says of a network with several faults."""
     case = ill_of(drawn(plan), *faults)
     case.rows()
-    return [one for one in visit(case.patient).findings if not one.advice]
+    return [one for one in visit(case.examined).findings if not one.advice]
 
 
 @pytest.mark.parametrize("routing", ["eigrp", "ospf", "ibgp"])
@@ -194,7 +194,7 @@ def test_a_provider_that_answers_no_pings_breaks_nothing(routing: str) -> None:
         case.bench.impair(f"{name}:GigabitEthernet0/1", replace(HARMLESS, block=("icmp",)))
     case.wait(LATER)
     case.rows()
-    assert [one for one in visit(case.patient).findings if not one.advice] == []
+    assert [one for one in visit(case.examined).findings if not one.advice] == []
 
 
 def test_of_many_spokes_one_without_a_route_to_one_lan_is_seen() -> None:

@@ -39,7 +39,7 @@ def test_a_network_out_of_a_guide_is_well(network: str) -> None:
     case = Case(NETWORKS[network](), 1)
     well = well_rows(case)
     assert all(pair in well.full for pair in case.pairs)
-    assert visit(case.patient).findings == ()
+    assert visit(case.examined).findings == ()
 
 
 @pytest.mark.parametrize("what", one_in(3, FAULTS))
@@ -52,7 +52,7 @@ def test_what_somebody_typed_is_named_and_the_lines_restore_the_network(what: st
         case.bench.configure(router, typed)
     case.wait(180)
     assert worse(case.rows(), well)
-    first = visit(case.patient).findings[0]
+    first = visit(case.examined).findings[0]
     assert (first.cause, first.router, first.advice) == (cause, where, False), first
     is_meant = cause is Cause.ROUTE_FILTERED  # perhaps: it is a question
     assert (first.certain, first.mild) == (not is_meant, is_meant), first
@@ -72,7 +72,7 @@ def test_a_next_hop_of_ipv6_is_in_no_route_of_ipv4() -> None:
     case.bench.configure("ISP", ("interface Ethernet0/3", "no ip address", "ipv6 address 2001:db8:9::1/64"))
     case.bench.configure("SPOKE2", ("no ip route 0.0.0.0 0.0.0.0 100.64.3.1",))
     case.wait(60)
-    first = visit(case.patient).findings[0]
+    first = visit(case.examined).findings[0]
     assert (first.cause, first.router, first.fix) == (
         Cause.MISSING_ROUTE,
         "SPOKE2",
@@ -91,4 +91,4 @@ def test_what_is_odd_and_works_is_not_accused(what: str) -> None:
         case.bench.configure(router, lines)
     case.wait(180)
     assert not worse(case.rows(), well)
-    assert [one for one in visit(case.patient).findings if not one.advice] == []
+    assert [one for one in visit(case.examined).findings if not one.advice] == []

@@ -73,12 +73,12 @@ def test_a_branch_that_is_switched_off_may_be_meant_and_the_hub_may_not() -> Non
     case = case_of(Odd(CLOUD))
     case.simulator.kill("S1")
     case.wait(LATER)
-    found = visit(case.patient)
+    found = visit(case.examined)
     assert (found.health, found.findings[0].decide) == (Health.APART, "is S1 switched off on purpose?")
     assert next(as_text(found)) == "5 routers: cut off at underlay (router dead), at S1, unless that is meant"
     case.simulator.kill("HUB1")
     case.wait(LATER)
-    assert visit(case.patient).health is Health.BROKEN
+    assert visit(case.examined).health is Health.BROKEN
 
 
 def test_what_may_be_meant_says_so_and_asks() -> None:

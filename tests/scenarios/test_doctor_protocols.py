@@ -44,7 +44,7 @@ def test_a_hub_that_reflects_nothing_is_named() -> None:
     well_rows(case)
     case.bench.configure("HUB1", [line for spoke in (1, 2, 3) for line in _unreflected(spoke)])
     case.wait(180)
-    first = next(one for one in visit(case.patient).findings if not one.advice)
+    first = next(one for one in visit(case.examined).findings if not one.advice)
     assert (first.router, first.cause.value) == ("HUB1", "routes of BGP are not reflected")
 
 
@@ -58,7 +58,7 @@ def test_where_all_is_well_nobody_is_accused(routing: str, hubs: int) -> None:
     scenario = network(routing, 2, hubs)
     case = Case(scenario, 1)
     well_rows(case)
-    assert [one for one in visit(case.patient).findings if not one.advice] == []
+    assert [one for one in visit(case.examined).findings if not one.advice] == []
 
 
 def test_a_phase_2_network_whose_release_follows_redirects_unseen_is_well() -> None:

@@ -25,7 +25,7 @@ PORT = "GigabitEthernet0/1"
 
 def first(odd: Odd) -> Finding:
     """What the doctor says first."""
-    return visit(case_of(odd).patient).findings[0]
+    return visit(case_of(odd).examined).findings[0]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_of_a_narrow_way_the_narrow_end_is_named_and_how_much_passes(odd: Odd, r
 def test_of_a_narrow_way_of_one_spoke_alone_the_gateways_decide(end: str) -> None:
     lonely = {"S2": ("interface Tunnel0", "shutdown")}
     odd = Odd(replace(STATIC, spokes=2), lonely, {f"{end}:{PORT}": Badness(mtu=1200)})
-    found = next(one for one in visit(case_of(odd).patient).findings if one.cause is Cause.PATH_MTU)
+    found = next(one for one in visit(case_of(odd).examined).findings if one.cause is Cause.PATH_MTU)
     assert found.router == end
 
 
@@ -104,9 +104,9 @@ def test_a_host_that_does_not_answer_its_own_router_is_looked_for_at_its_wire() 
     """All steps between the sites were well, so nothing was said to be broken."""
     case = Case(Scenario.load("notes-phase3"), 1)
     well_rows(case)
-    assert visit(case.patient).healthy
+    assert visit(case.examined).healthy
     case.bench.impair("R31:GigabitEthernet0/2", Badness(cut=True))
     case.wait(60)
-    (found,) = [one for one in visit(case.patient).findings if not one.advice]
+    (found,) = [one for one in visit(case.examined).findings if not one.advice]
     assert (found.cause, found.router, found.certain) == (Cause.LINK_CUT, "R31", True)
     assert found.what == "H3 (10.3.3.100) does not answer at GigabitEthernet0/2 of R31"

@@ -65,7 +65,7 @@ def test_what_was_missed_once_is_named_first(case: str) -> None:
 def test_of_two_spokes_the_one_whose_server_is_nobody_is_to_change_and_not_the_other(lines: bool) -> None:
     """A majority of one is none: the other spoke was told to register with nobody, too."""
     case = ill_of(drawn(replace(CLOUD, server_lines=lines)), "nhs-address@S1,S2,HUB1")
-    found = visit(case.patient).findings
+    found = visit(case.examined).findings
     assert {one.router for one in found} == {"S1"}, found
     assert found[0].cause is Cause.NHS_ADDRESS
 

@@ -24,4 +24,4 @@ def test_a_slow_wire_loses_nothing_and_takes_nobody_off_the_direct_way(name: str
     case.bench.impair(f"{spoke.name}:{spoke.wan}", Badness(delay=delay))
     case.wait(180)
     assert worse(case.rows(), well) == ()
-    assert visit(case.patient).healthy
+    assert visit(case.examined).healthy

@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
     from dmvpn.labs.proofs.case import Case
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.doctor import Diagnosis, Patient
+    from dmvpn.tools.doctor import Diagnosis, ExaminedLab
     from dmvpn.tools.troubles.faults import Fault
 
 
 def said_after_trials(case: Case, *earlier: Mapping[str, str]) -> Diagnosis:
     """Return what `dmvpn doctor` says of a case. earlier: configurations that were good."""
-    return said_of(case.as_it_runs(), case.patient, *earlier)
+    return said_of(case.as_it_runs(), case.examined, *earlier)
 
 
-def said_of(network: Scenario, patient: Patient, *earlier: Mapping[str, str]) -> Diagnosis:
+def said_of(network: Scenario, examined: ExaminedLab, *earlier: Mapping[str, str]) -> Diagnosis:
     """Return what `dmvpn doctor` says of a network: what it sees, tries, and searches. network: as it runs.
 
     earlier: configurations that were good.
     """
-    diagnosis = visit(patient)
-    small = reduced(network, patient.facts(), diagnosis.concerned)
+    diagnosis = visit(examined)
+    small = reduced(network, examined.facts(), diagnosis.concerned)
     if not diagnosis.healthy:
         diagnosis = attempt(diagnosis, CopiedLab(small))
     is_searched = is_unexplained(diagnosis) or bool(earlier)

@@ -102,7 +102,7 @@ def follow(case: Case, findings: Sequence[Finding]) -> list[Finding]:
     for turn in range(_VISITS):
         if turn:
             case.wait(HEALED)
-            findings = visit(case.patient).findings
+            findings = visit(case.examined).findings
         chosen = [one for one in findings if not one.advice][:2]
         complete = [one for one in chosen if one.is_complete]
         for one in complete:
@@ -151,7 +151,7 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
         return None
     case, _ = ill(scenario, one, other, near=near)
     case.rows()
-    diagnosis = visit(case.patient)
+    diagnosis = visit(case.examined)
     if not diagnosis.healthy:  # as `dmvpn doctor` does
         diagnosis = tried(case, diagnosis)
     findings = [finding for finding in diagnosis.findings if not finding.advice]

@@ -72,7 +72,7 @@ def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
     draws = (fault(VERY_SLOW, standing[below(entropy, len(standing))]) for _ in range(_TRIES))
     slow = next(found for found in draws if found is not None)
     case, _ = ill(scenario, slow)
-    return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.patient).findings if not one.advice)
+    return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.examined).findings if not one.advice)
 
 
 def main() -> None:

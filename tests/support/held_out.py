@@ -156,11 +156,11 @@ def _seen(held: HeldOut, *, search: bool, earlier: tuple[dict[str, str], ...]) -
     known = lint_of(scenario)
     linted = {key: severity for key, severity in lint_of(case.as_it_runs()).items() if key not in known}
     if not held.truths:
-        said = said_after_trials(case, *earlier) if search else visit(case.patient)
+        said = said_after_trials(case, *earlier) if search else visit(case.examined)
         accused = [words(one) for one in said.findings if not one.advice and not one.mild]
         errors = [", ".join(key) for key, severity in linted.items() if severity is Severity.ERROR]
         return Seen(case=held, bad=bad, accused=tuple(accused), linted=tuple(errors))
-    diagnosis = said_after_trials(case, *earlier) if search else tried(case, visit(case.patient))
+    diagnosis = said_after_trials(case, *earlier) if search else tried(case, visit(case.examined))
     findings = [one for one in diagnosis.findings if not one.advice]
     named = [
         [one for one in findings if re.search(router, one.router) and re.search(text, words(one), re.IGNORECASE)]

@@ -100,7 +100,7 @@ def case_of(odd: Odd) -> Case:
 def said_of(odd: Odd) -> Diagnosis:
     """Return the diagnosis of the network, with its lines tried in a copy."""
     case = case_of(odd)
-    made = tried(visit(case.patient), case.as_it_runs(), case.patient.facts(), lambda text: None)
+    made = tried(visit(case.examined), case.as_it_runs(), case.examined.facts(), lambda text: None)
     return in_words(made.diagnosis)
 
 

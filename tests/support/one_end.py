@@ -64,7 +64,7 @@ def suspected(name: str, most: int = MANY) -> Suspected:
     here, there = complaint(case, bad)
     if not case.simulator.routers[here.site].alive:
         here, there = there, here
-    hypotheses = visit(case.patient, here.site, there.address, one_end=True).hypotheses
+    hypotheses = visit(case.examined, here.site, there.address, one_end=True).hypotheses
     rank = next((place for place, one in enumerate(hypotheses, 1) if one.cause in chosen.trouble.causes), 0)
     causes = tuple(one.cause.value for one in hypotheses)
     return replace(told, bad=bad, router=here.site, rank=rank, found=causes)

@@ -279,7 +279,7 @@ def _diagnosed(well: Well, chosen: Fault) -> list[str]:
         carry_out(case.bench, chosen.orders)
         case.wait(LATER)
         change = well.change()
-        found = visit(case.patient).findings
+        found = visit(case.examined).findings
     except (UserError, LeakError) as error:
         return [f"  network: {error}"]
     said = [line for one in found for line in _said(one, chosen)] or ["  doctor: nothing"]

@@ -62,7 +62,7 @@ def outcome(name: str, most: int = MANY) -> Outcome:
     found = broken(name, most)
     chosen, case, bad = found.chosen, found.case, found.bad
     told = Outcome(name=name, what=chosen.id, network=found.network, traits=found.traits, bad=())
-    diagnosis = visit(case.patient)
+    diagnosis = visit(case.examined)
     findings = [one for one in diagnosis.findings if not one.advice]
     if not bad or not findings:
         return replace(told, bad=bad)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.labs.copied import CopiedLab
     from dmvpn.labs.prompts import Prompts
 
-    _Patient = Prompts | CopiedLab
+    _ExaminedLab = Prompts | CopiedLab
 
 _EPILOG = """\
 examples:
@@ -95,14 +95,14 @@ def _asked(arguments: argparse.Namespace) -> int:
 
     aim = _address(arguments.router, arguments.address)
     with Progress.of(arguments) as progress:
-        patient, name = _patient(arguments)
+        examined, name = _examined(arguments)
         diagnosis = visit(
-            patient, name or patient.only_router(), aim, one_end=arguments.one_end, probing=not arguments.no_probes
+            examined, name or examined.only_router(), aim, one_end=arguments.one_end, probing=not arguments.no_probes
         )
         network = None
         if not arguments.no_trial and trying.has_sense(diagnosis):
-            network = patient.scenario()
-            tried = trying.tried(diagnosis, network, patient.facts(), progress.tell, _earlier(arguments, patient))
+            network = examined.scenario()
+            tried = trying.tried(diagnosis, network, examined.facts(), progress.tell, _earlier(arguments, examined))
             diagnosis = tried.diagnosis
             _note(tried.note)
     diagnosis = in_words(diagnosis, "--no-trial" if arguments.no_trial else "")
@@ -115,11 +115,11 @@ def _asked(arguments: argparse.Namespace) -> int:
     return diagnosis.health.code
 
 
-def _earlier(arguments: argparse.Namespace, patient: _Patient) -> Iterable[Mapping[str, str]]:
+def _earlier(arguments: argparse.Namespace, examined: _ExaminedLab) -> Iterable[Mapping[str, str]]:
     """Return the configurations that may have been good, the newest first. Raises UserError."""
     from dmvpn.app.sides import load
 
-    return patient.earlier() if arguments.since is None else [load(arguments.since).configurations]
+    return examined.earlier() if arguments.since is None else [load(arguments.since).configurations]
 
 
 def _note(text: str) -> None:
@@ -128,7 +128,7 @@ def _note(text: str) -> None:
         print(f"dmvpn: {text}", file=sys.stderr)
 
 
-def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:
+def _examined(arguments: argparse.Namespace) -> tuple[_ExaminedLab, str]:
     """Return the network to look at, and the router that was named; "" for none. Raises UserError."""
     if arguments.files is not None:
         from dmvpn.app.sides import load

@@ -70,8 +70,8 @@ class WatchedLab(CopiedLab):
             raise LeakError(complaint)
 
 
-class BlindPatient:
-    """A network as the doctor's patient: the facts hide cut and bad wires."""
+class BlindLab:
+    """A network as the doctor examines it: the facts hide cut and bad wires."""
 
     def __init__(self, lab: CopiedLab) -> None:
         self._lab = lab
@@ -108,12 +108,12 @@ def _running(simulator: Simulator, router: str) -> str:
 class Case:
     """A network that runs, with the measure on its LANs. near: routers whose pairs are measured in any case.
 
-    bench: breaks it and changes it. patient: for the doctor to examine.
+    bench: breaks it and changes it. examined: for the doctor to examine.
     """
 
     def __init__(self, scenario: Scenario, seed: int, near: Sequence[str] = ()) -> None:
         self.bench = WatchedLab(scenario, seed)
-        self.patient = BlindPatient(self.bench)
+        self.examined = BlindLab(self.bench)
         self.subject = self.bench.subject
         self.near = tuple(near)
         here = [name for name, lan in self.subject.lans.items() if lan.site in near]

@@ -35,7 +35,7 @@ def is_fair(lines: Sequence[str]) -> bool:
 
 def tried(case: Case, diagnosis: Diagnosis) -> Diagnosis:
     """Return the diagnosis of a case with its lines tried in a copy, as `dmvpn doctor` tries them."""
-    small = reduced(case.as_it_runs(), case.patient.facts(), diagnosis.concerned)
+    small = reduced(case.as_it_runs(), case.examined.facts(), diagnosis.concerned)
     return attempt(diagnosis, CopiedLab(small))
 
 

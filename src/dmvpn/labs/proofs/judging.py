@@ -75,7 +75,7 @@ def judge(name: str, most: int = MANY, *, heals: bool = False) -> Judged:
 
 def said_at_once(case: Case) -> Diagnosis:
     """Return the diagnosis of a case, without trials."""
-    return visit(case.patient)
+    return visit(case.examined)
 
 
 def judged(
@@ -148,7 +148,7 @@ def healthy(name: str, most: int = MANY) -> Judged:
     case.wait(LATER)
     if what != "idle":
         case.rows()
-    findings = [one for one in visit(case.patient).findings if not one.advice and not one.mild]
+    findings = [one for one in visit(case.examined).findings if not one.advice and not one.mild]
     return Judged(
         name=name,
         network=title(scenario),

@@ -39,9 +39,8 @@ from dmvpn.tools.doctor import (
     underlay,
     underlay_path,
 )
-from dmvpn.tools.doctor import verdicts as permitted_lines
 from dmvpn.tools.doctor.underlay_path import tunnel_passes
-from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -217,17 +216,17 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     rows = impact.Rows(scene)
     for check in OF_ALL:
         verdicts += _weighed(rows, check(scene))
-    felt: dict[Verdict, str] = {}
+    server_of: dict[Verdict, str] = {}
     for client in scene.clients():
         found = _of_pair(rows, client, verdicts)
-        felt |= dict.fromkeys(found, client.hub)
+        server_of |= dict.fromkeys(found, client.hub)
         verdicts += found
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
     verdicts += shortcuts.pairs(scene, broken)
     verdicts += shortcuts.symmetric_translators(scene)
     if not any(map(_blocks, verdicts)):
         verdicts += host_reachability.hosts(scene)
-    verdicts = _gathered(scene, verdicts, felt)
+    verdicts = _gathered(scene, verdicts, server_of)
     places = {one.place for one in verdicts if isinstance(one, Finding)}
     verdicts += [one for one in host.wrong_clocks(scene) if one.place not in places]
     verdicts += host_reachability.site_pings(scene, router)
@@ -235,7 +234,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     if router is not None and address is not None:
         verdicts += host_reachability.path_to(scene, router, address)
     findings = [
-        permitted_lines.permitted(one)
+        permitted(one)
         for one in verdicts
         if isinstance(one, Finding) and (concerned is None or one.router in concerned or router in one.others)
     ]
@@ -316,10 +315,10 @@ def _without_repetition(verdicts: list[Verdict]) -> list[Verdict]:
     return [one for one in verdicts if one not in gone]
 
 
-def _gathered(scene: Scene, verdicts: Iterable[Verdict], felt: Mapping[Verdict, str]) -> list[Verdict]:
+def _gathered(scene: Scene, verdicts: Iterable[Verdict], server_of: Mapping[Verdict, str]) -> list[Verdict]:
     """Report a fault on the paths of all clients of a server once, as the server's.
 
-    felt: for each finding on the path of a pair, the server.
+    server_of: for each finding on the path of a pair, the server.
     """
     kept = _without_echoes(list(verdicts))
     of_hub: dict[str, set[str]] = {}
@@ -330,7 +329,10 @@ def _gathered(scene: Scene, verdicts: Iterable[Verdict], felt: Mapping[Verdict, 
             alike = [
                 one
                 for one in kept
-                if isinstance(one, Finding) and one.cause in causes and one.router in names and felt.get(one) == hub
+                if isinstance(one, Finding)
+                and one.cause in causes
+                and one.router in names
+                and server_of.get(one) == hub
             ]
             if {one.router for one in alike} != names or any(one.advice or one.fix for one in alike):
                 continue
@@ -367,7 +369,7 @@ _TERMS: Final[tuple[_OfPair, ...]] = (
     registration.point_to_point,
 )
 #: Silent drops of large packets have many effects: packets of routing protocols may be large.
-_FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
+_OF_LARGE_PACKETS: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
 #: A router that is on the wrong network lacks routes: missing routes follow from that.
 _NO_REGISTRATION: Final = (Cause.NHS_MISSING, Cause.NHS_ROUTE, Cause.WRONG_MAP)
 
@@ -381,7 +383,7 @@ def _sorted(findings: list[Finding]) -> list[Finding]:
     for finding in findings:
         first.setdefault(finding.key, finding)
     decided = [one for one in first.values() if one.named]
-    explained = any(not one.advice and (one.stops or one.cause in _FELT) for one in decided)
+    explained = any(not one.advice and (one.stops or one.cause in _OF_LARGE_PACKETS) for one in decided)
     left = [] if explained else [one for one in first.values() if not one.named]
     causes = list(Cause)
     away = any(one.cause in _NO_REGISTRATION and not one.advice for one in decided)

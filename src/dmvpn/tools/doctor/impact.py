@@ -81,7 +81,7 @@ _FLEETING: Final = (
     Cause.LAN_OVERLAP,
     Cause.RECURSION,
 )
-#: Sites whose paths are compared, and traces of one examination: beyond that, a finding counts as felt.
+#: Sites whose paths are compared, and traces of one examination: beyond that, a finding counts as a fault.
 _LIKE, MOST_TRACES = 2, 600
 #: LANs of a router with a host to trace.
 _LANS: Final = 4
@@ -210,7 +210,7 @@ def with_impact(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     """Yield the same verdicts; findings without effect become advice."""
     for one in verdicts:
         later = _later(rows.scene, one) if isinstance(one, Finding) and not one.advice else ""
-        if isinstance(one, Finding) and later and not _is_felt(rows, one):
+        if isinstance(one, Finding) and later and not _has_effect(rows, one):
             yield replace(one, what=f"{one.what}. No user notices it now: {later}", advice=True)
         else:
             yield one
@@ -227,7 +227,7 @@ def _later(scene: Scene, finding: Finding) -> str:
     return later if later != _SERVER else _served_all_the_same(scene, finding)
 
 
-def _is_felt(rows: Rows, finding: Finding) -> bool:
+def _has_effect(rows: Rows, finding: Finding) -> bool:
     """Return whether any affected site has worse results than other sites, or cannot be traced."""
     clients = rows.scene.clients()
     at_provider = finding.router in rows.scene.lab.providers

@@ -145,7 +145,7 @@ def _is_astray(facts: RouterFacts, route: RouteFacts) -> bool:
 
 def _lacks_it(end: _End, network: Network) -> bool:
     """Return whether an end has no route to a network: neither by the tunnel, nor another route, besides
-    default routes and last resorts. What a static route drops is no missing route (`black_holes`).
+    default routes and last resorts. What a static route drops is no missing route (see `black_holes`).
     """
     route = _route(end.facts, network)
     if route is None or _leads_by(route, end.port):

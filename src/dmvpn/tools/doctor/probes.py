@@ -1,7 +1,7 @@
 """Pings that show what no state does: which packets pass between two ends, of which size, and how many are lost.
 
 `carry_out` runs them through a caller that can type at the routers' prompts; `read` makes a `ProbeResult` of the
-output. All are bounded in number and time, and the report lists them. `probe_planning` chooses them.
+output. All are bounded in number and time, and the report lists them. `visit` chooses them.
 """
 
 from __future__ import annotations

@@ -30,7 +30,6 @@ from dmvpn.tools.doctor.terms import differences, registration_state
 from dmvpn.tools.doctor.tunnels import is_taken
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.lint.rules import registration as registration_rules
-from dmvpn.tools.lint.rules import registration as rules
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 
 if TYPE_CHECKING:
@@ -243,8 +242,8 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
 
 
 _UNDERLAY = Step.UNDERLAY
-_wrong_nbma: Final = terms.of_pair(_UNDERLAY, rules.MAP, rules.SOURCE)
-_no_server: Final = terms.of_pair(Step.REGISTRATION, rules.WITHOUT_NBMA, rules.OWN)
+_wrong_nbma: Final = terms.of_pair(_UNDERLAY, registration_rules.MAP, registration_rules.SOURCE)
+_no_server: Final = terms.of_pair(Step.REGISTRATION, registration_rules.WITHOUT_NBMA, registration_rules.OWN)
 
 
 def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:

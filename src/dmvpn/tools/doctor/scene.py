@@ -143,7 +143,7 @@ class Scene:
 
     @property
     def mistakes(self) -> list[tuple[Mistake, ...]]:
-        """What `duties` found in the configurations; empty before."""
+        """What `terms` found in the configurations; empty before."""
         return self._index.mistakes
 
     @property

@@ -251,7 +251,7 @@ def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
 BETWEEN_COUNTS: Final = 6.0
 
 
-class Lab(Protocol):
+class ExaminedLab(Protocol):
     """A network that can be observed and queried."""
 
     def facts(self) -> LabFacts:
@@ -272,7 +272,7 @@ class Lab(Protocol):
 
 
 def visit(
-    patient: Lab,
+    examined: ExaminedLab,
     router: str | None = None,
     address: Address | None = None,
     *,
@@ -283,34 +283,36 @@ def visit(
 
     probing: pings may be sent. Raises UserError for an unknown router.
     """
-    before = patient.facts()
+    before = examined.facts()
     if router is not None and router not in before.routers:
         raise UserError(f"there is no router {router} in this lab; it has {', '.join(before.routers)}")
     if router is not None and (one_end or len(before.routers) == 1):
-        return _from_one_end(patient, before, router, address, probing=probing)
+        return _from_one_end(examined, before, router, address, probing=probing)
     scene = Scene(before)
     planned = initial_probes(scene, router, address) if probing else ()
-    answers = carry_out(in_vrfs(scene, planned), patient.ask)
-    first = examine(Scene(patient.facts(), before, answers, patient.why), router, address)
+    answers = carry_out(in_vrfs(scene, planned), examined.ask)
+    first = examine(Scene(examined.facts(), before, answers, examined.why), router, address)
     if not probing or all(one.advice for one in first.findings):
         return first
-    more = carry_out(in_vrfs(scene, follow_up_probes(scene, first.findings)), patient.ask)
+    more = carry_out(in_vrfs(scene, follow_up_probes(scene, first.findings)), examined.ask)
     answers = {**answers, **more}
-    patient.wait(BETWEEN_COUNTS)
-    return examine(Scene(patient.facts(), before, answers, patient.why), router, address)
+    examined.wait(BETWEEN_COUNTS)
+    return examine(Scene(examined.facts(), before, answers, examined.why), router, address)
 
 
-def _from_one_end(patient: Lab, lab: LabFacts, router: str, address: Address | None, *, probing: bool) -> Diagnosis:
+def _from_one_end(
+    examined: ExaminedLab, lab: LabFacts, router: str, address: Address | None, *, probing: bool
+) -> Diagnosis:
     before = alone(lab, router)
     answers: Mapping[Probe, ProbeResult] = {}
     if probing and before.routers[router] is not None:
         scene = Scene(before)
-        answers = carry_out(in_vrfs(scene, single_router_probes(scene, router, address)), patient.ask)
-    first = suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
+        answers = carry_out(in_vrfs(scene, single_router_probes(scene, router, address)), examined.ask)
+    first = suspect(Scene(alone(examined.facts(), router), before, answers), router, address)
     if first.healthy or not probing:
         return first
-    patient.wait(BETWEEN_COUNTS)
-    return suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
+    examined.wait(BETWEEN_COUNTS)
+    return suspect(Scene(alone(examined.facts(), router), before, answers), router, address)
 
 
 def alone(lab: LabFacts, router: str) -> LabFacts:

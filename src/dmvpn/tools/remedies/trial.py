@@ -28,7 +28,7 @@ from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.verdicts import Copied, Trial
-from dmvpn.tools.doctor.visit import Lab
+from dmvpn.tools.doctor.visit import ExaminedLab
 from dmvpn.tools.remedies.wording import clauses
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ _COMES_AND_GOES: Final = (Cause.HOLDING_TIME, Cause.EIGRP_TIMERS, *_OF_LISTS)
 _GONE: Final = "nothing of it is found any more"
 
 
-class Copy(Lab, Protocol):
+class Copy(ExaminedLab, Protocol):
     """A network in virtual time that may be changed, just built."""
 
     subject: Subject
