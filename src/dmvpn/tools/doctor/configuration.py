@@ -1,18 +1,15 @@
 """A router's configuration as models, for checks of settings that are not in the facts. It is parsed once.
 
-    device        the models of all features
-    tunnel_end    a tunnel with its settings of all features
-    texts         lines of a section, found by what they are and not by how they begin
+    device              the models of all features
+    tunnel_end          a tunnel with its settings of all features
+    texts               lines of a section, found by what they are and not by how they begin
+    static_routes       its static routes, and the lines that have them or remove them
+    cause_of, remedy    the cause of a barrier, and the lines that let the route pass; () where only a person knows them
+    section             the lines that open the section of a routing process, before one of its lines
+    line_with           a line of a configuration by some of its words
 
 Facts have a mark in the place of each secret. The models keep the mark, so a secret of a model may be unknown:
 `hidden_secrets` compares secrets.
-
-Static routes of it, and the lines that let a route pass, by the reason why it does not; () where only a person knows
-them:
-
-    cause_of, remedy    the cause and the lines of a barrier
-    section             the lines that open the section of a routing process, before one of its lines
-    line_with           a line of a configuration by some of its words
 """
 
 from __future__ import annotations

@@ -216,17 +216,17 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     rows = impact.Rows(scene)
     for check in OF_ALL:
         verdicts += _weighed(rows, check(scene))
-    server_of: dict[Verdict, str] = {}
+    servers: dict[Verdict, str] = {}
     for client in scene.clients():
         found = _of_pair(rows, client, verdicts)
-        server_of |= dict.fromkeys(found, client.hub)
+        servers |= dict.fromkeys(found, client.hub)
         verdicts += found
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
     verdicts += shortcuts.pairs(scene, broken)
     verdicts += shortcuts.symmetric_translators(scene)
     if not any(map(_blocks, verdicts)):
         verdicts += host_reachability.hosts(scene)
-    verdicts = _gathered(scene, verdicts, server_of)
+    verdicts = _gathered(scene, verdicts, servers)
     places = {one.place for one in verdicts if isinstance(one, Finding)}
     verdicts += [one for one in host.wrong_clocks(scene) if one.place not in places]
     verdicts += host_reachability.site_pings(scene, router)
@@ -315,10 +315,10 @@ def _without_repetition(verdicts: list[Verdict]) -> list[Verdict]:
     return [one for one in verdicts if one not in gone]
 
 
-def _gathered(scene: Scene, verdicts: Iterable[Verdict], server_of: Mapping[Verdict, str]) -> list[Verdict]:
+def _gathered(scene: Scene, verdicts: Iterable[Verdict], servers: Mapping[Verdict, str]) -> list[Verdict]:
     """Report a fault on the paths of all clients of a server once, as the server's.
 
-    server_of: for each finding on the path of a pair, the server.
+    servers: for each finding on the path of a pair, the server.
     """
     kept = _without_echoes(list(verdicts))
     of_hub: dict[str, set[str]] = {}
@@ -329,10 +329,7 @@ def _gathered(scene: Scene, verdicts: Iterable[Verdict], server_of: Mapping[Verd
             alike = [
                 one
                 for one in kept
-                if isinstance(one, Finding)
-                and one.cause in causes
-                and one.router in names
-                and server_of.get(one) == hub
+                if isinstance(one, Finding) and one.cause in causes and one.router in names and servers.get(one) == hub
             ]
             if {one.router for one in alike} != names or any(one.advice or one.fix for one in alike):
                 continue

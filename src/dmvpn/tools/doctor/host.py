@@ -1,8 +1,7 @@
-"""{kernel}
+"""Checks of the machine below a router: the kernel's tables hold its orders, packets take them, the clock is right.
 
-Wrong clocks. Certificates, and keys of routing protocols with lifetimes, are valid by the clock alone.
-
-The clocks of all routers in view are compared, and the majority counts as right. No router knows the time itself.
+Certificates, and keys of routing protocols with lifetimes, are valid by the clock alone. The clocks of all routers in
+view are compared, and the majority counts as right. No router knows the time itself.
 """
 
 from __future__ import annotations

@@ -1,16 +1,15 @@
 """Routes that a router lacks: the first router on the way without one, its neighbor with it, and the reason.
 
-    routes      both ends of a tunnel: what one has and the other lacks
-    exchanges   VRFs of one router, of which only one has the other's routes
-    to_address  from the router of an address to a router without a route to it
+    routes       both ends of a tunnel: what one has and the other lacks
+    exchanges    VRFs of one router, of which only one has the other's routes
+    to_address   from the router of an address to a router without a route to it
+    black_holes  static routes into nothing
+    next_hops    static routes to an unknown address, or to a wrong router
+    withdrawn    static routes that are not installed, because their tracked object (`track`) is down
 
 Why a route does not pass is asked of the routers themselves (`Scene.why`): the rules that advertise and accept it say.
-
-Checks of static routes: none leads packets into nothing, to an unknown address, or to a wrong router.
-
-Checks for static routes that are configured and not installed, because their tracked object (`track`) is down.
-
-The report names what the object tracks, as far as the configuration says: an IP SLA probe, an interface, a route.
+Of a tracked object the report names what it tracks, as far as the configuration says: an IP SLA probe, an interface, a
+route.
 """
 
 from __future__ import annotations

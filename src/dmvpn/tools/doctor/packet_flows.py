@@ -1,15 +1,12 @@
-"""The packets that a network needs, and the ports that each of them passes: what access lists are asked about.
+"""The packets that a network needs, the ports that each of them passes, and what packet filters do with them.
 
     Kind        a kind of packets between hosts: ICMP, UDP, TCP to a port that some list names
     Demand      a packet at a port: of hosts, or of the network itself (tunnels, IKE, routing protocols)
+    Denial      a packet that a list, or the look at its sender, drops
+    Decisions   all of them, and for each kind of packets how other routers decide at ports of the same role
 
 Walks (`tools.walk`) say which ports a packet passes. They are taken without filters, so that a packet that one list
 drops is shown to the lists behind it, too.
-
-What the packet filters of a network do with the packets that it needs (`packet_flows`), by values.
-
-Denial      a packet that a list, or the look at its sender, drops
-Decisions   all of them, and for each kind of packets how other routers decide at ports of the same role
 """
 
 from __future__ import annotations

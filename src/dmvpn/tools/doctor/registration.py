@@ -1,10 +1,7 @@
-"""Checks of GRE and NHRP between a tunnel and its server: key, kind of tunnel, registration.
+"""Checks of GRE and NHRP between a tunnel and its server: key, kind of tunnel, NBMA address of the server, registration.
 
-Checks of NAT between a tunnel and its server.
-
-GRE has no ports, so of two routers behind one address only one has a flow to a given remote address.
-
-Checks which router has the NBMA address of a server.
+A NAT on the path counts, too: GRE has no ports, so of two routers behind one address only one has a flow to a given
+remote address.
 """
 
 from __future__ import annotations

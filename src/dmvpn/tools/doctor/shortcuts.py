@@ -1,9 +1,8 @@
-"""Checks of phase 3: redirect at the hub, resolution, and shortcut at the spokes.
-
-Checks of pairs of spokes: static maps, and faults between two spokes that both reach the hub.
+"""Checks of phase 3: redirect at the hub, resolution, and shortcut at the spokes; and of pairs of spokes.
 
 Two spokes are a pair, like a client and its server, as soon as one of them needs the other: it has an NHRP entry for
-it, or it is a peer without SAs. The facts of both ends decide; the checks send no probes.
+it, or it is a peer without SAs. The facts of both ends decide about static maps, and about faults between two spokes
+that both reach the hub; the checks send no probes.
 """
 
 from __future__ import annotations

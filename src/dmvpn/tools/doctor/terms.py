@@ -1,11 +1,7 @@
-"""What two ends must agree on, and what one end must have.
+"""What two ends must agree on, and what one end must have: the same tables and rules as in lint, on running routers.
 
-Terms and duties of a client and its server: the same tables as in lint, on the configurations of running routers.
-
-Where values do not decide, because a secret is hidden, the routers do: the pair works, or one end refuses the other
-because of this term. Where they do not decide either, the user is asked whether two secrets are the same.
-
-What one end must have: mistakes that lint finds in the configurations of running routers.
+Where values of terms do not decide, because a secret is hidden, the routers do: the pair works, or one end refuses the
+other because of this term. Where they do not decide either, the user is asked whether two secrets are the same.
 
 A rule of lint with a cause is a check here, too, with lint's sentence and lines, unless lint itself has a doubt.
 """

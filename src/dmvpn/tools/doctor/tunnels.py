@@ -1,6 +1,7 @@
-"""{tunnel_interfaces}
+"""Checks of tunnels: their interfaces, and the traffic between their two ends.
 
-Checks of the traffic between two ends of a tunnel: routes to each other, pings, and copies of multicast packets.
+Interfaces are up, with a source and with a unique address in the subnet of the cloud. The two ends have routes to each
+other, pings pass, and so do copies of multicast packets.
 """
 
 from __future__ import annotations

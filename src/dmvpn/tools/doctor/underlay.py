@@ -1,6 +1,6 @@
 """Checks of the underlay: routers that run, wires, interfaces, masks, and addresses that two routers have.
 
-Checks of the routes in the underlay between the two ends of a tunnel, in both directions.
+Its routes lead from each end of a tunnel to the other one, in both directions.
 """
 
 from __future__ import annotations

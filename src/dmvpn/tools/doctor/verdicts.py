@@ -1,4 +1,4 @@
-"""The doctor's statements about working steps, faults and possible faults.
+"""The doctor's statements about working steps, faults and possible faults, and the lines that it may print.
 
 Fine          a step that was checked and works, with the evidence
 Finding       a fault, its router, the evidence, and the lines to change
@@ -7,15 +7,10 @@ Hypothesis    a possible fault where only one end is in view, and the deciding o
 Unseen        facts outside of one end's view, and the commands to check them
 Diagnosis     all of it, for one question
 
-Configuration lines that the doctor may print.
-
-The lines remove no protection, shut nothing down, and are few. Of a finding with other lines, from whichever check,
-only a description in words remains: the decision to make.
-
-Remedies that were not tried in a copy of the network: the report names the router and the commands, without lines.
-
-A line that was not tried may disconnect a site that works. The exception is a line with a secret to fill in: only the
-reader knows the secret, so no copy can try the line, and the line shows where the secret belongs.
+Printed lines remove no protection, shut nothing down, and are few. Of a finding with other lines, from whichever check,
+only a description in words remains: the decision to make. So it is with remedies that were not tried in a copy of the
+network: a line that was not tried may disconnect a site that works. The exception is a line with a secret to fill in:
+only the reader knows the secret, so no copy can try the line, and the line shows where the secret belongs.
 """
 
 from __future__ import annotations
