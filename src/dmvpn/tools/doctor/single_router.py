@@ -18,7 +18,7 @@ from dmvpn.tools.doctor import access_lists, host, registration, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import addresses_of, lan_ports, rip_on
-from dmvpn.tools.doctor.suspicions import complaints, ipsec, nhrp, rip, routing, sessions, shortcuts, underlay
+from dmvpn.tools.doctor.suspicions import ipsec, nhrp, rip, routing, sessions, shortcuts, underlay
 from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, Unseen, View
 
@@ -123,7 +123,7 @@ def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosi
     for one in _of_servers(scene, name, address, fine):
         found.setdefault(one.cause, one)
     if address is not None and all(one.mild for one in found.values()):
-        for one in complaints.remote_faults(scene, name, address):
+        for one in underlay.remote_faults(scene, name, address):
             found.setdefault(one.cause, one)
     return _diagnosis(scene, name, list(found.values()), fine, address)
 
