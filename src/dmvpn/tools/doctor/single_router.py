@@ -18,8 +18,10 @@ from dmvpn.tools.doctor import access_lists, host, registration, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import addresses_of, lan_ports, rip_on
-from dmvpn.tools.doctor.suspicions import ipsec, rip, routing, sessions, shortcuts, underlay
+from dmvpn.tools.doctor.suspicions import rip, routing, sessions, underlay
+from dmvpn.tools.doctor.suspicions import tunnels as ipsec
 from dmvpn.tools.doctor.suspicions import tunnels as nhrp
+from dmvpn.tools.doctor.suspicions import tunnels as shortcuts
 from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, Unseen, View
 

@@ -1,19 +1,30 @@
-"""Suspicions about the registration, and about traffic through the tunnel."""
+"""Suspicions about the registration, and about traffic through the tunnel.
+
+Suspicions about IKE and the SAs.
+
+Suspicions about sizes, and about phase 3.
+"""
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.causes import Cause
+from dmvpn.features.ike.reasons import IkeReason, main_mode_message
+from dmvpn.features.ipsec.config.profiles import PROFILE
 from dmvpn.features.nhrp.config.lines import MAP_MULTICAST
 from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 from dmvpn.features.nhrp.terms import refuses_password
+from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE
-from dmvpn.tools.doctor.configuration import removal_lines
+from dmvpn.ios.common import IP_MTU
+from dmvpn.tools.doctor import ipsec
+from dmvpn.tools.doctor.configuration import device, removal_lines, tunnel_end
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.registration import refused_with
-from dmvpn.tools.doctor.scene import rip_on
+from dmvpn.tools.doctor.scene import interface_of, rip_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.tunnels import bypassing_route
 
@@ -23,6 +34,84 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import ReasonFacts
     from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+# ------------------------------------------------------------------------------------------------ IKE
+
+
+def ike(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions from IKE's state with the server."""
+    client, tunnel = view.client, view.client.tunnel
+    if not tunnel.protection:
+        profiles = device(client.facts).ipsec.profiles if not client.works else ()
+        if profiles:
+            name = profiles[0].name
+            why = f"{PROFILE.of(name=name)} is configured, and {tunnel.name} does not use it"
+            yield here(Cause.UNPROTECTED, why, (INTERFACE.of(name=tunnel.name), PROTECTION.of(profile=name)))
+        return
+    if client.server is not None and client.server.secured:
+        return
+    reasons = [peer.reason for peer in client.facts.unsecured(tunnel) if peer.nbma == client.nbma]
+    end = tunnel_end(client.facts, tunnel, 4)
+    clues = [(reason, ipsec.clue_at(reason, end)) for reason in reasons]
+    for reason, known in clues:
+        if known is not None:
+            yield maybe(known.cause, f"IKE says: {reason}", "the same lines at the server")
+    for reason, known in clues:
+        if known is None or not known.own:
+            yield from _vague(reason, view.peer)
+    if not reasons:
+        yield maybe(Cause.IKE_BLOCKED, f"there is no IKE SA with {view.peer}", "the log of the server")
+
+
+def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
+    """Yield hypotheses for a reason with several possible causes."""
+    why, log = f"IKE says: {reason}", f"the log of {peer}"
+    if reason.find(IkeReason.SILENT_PROOF, IkeReason.UNREADABLE_REFUSAL):
+        yield maybe(Cause.PSK, why, log)
+        yield maybe(Cause.IKE_IDENTITY, why, log)
+    if ipsec.no_proof_at_4500(reason):
+        yield maybe(
+            Cause.NAT_T_BLOCKED, f"{why}, after IKE began well on port 500", "do UDP packets to port 4500 pass?"
+        )
+    elif reason.find(IkeReason.SILENT_PROOF, IkeReason.UNREADABLE_REFUSAL):
+        return
+    elif ipsec.is_silent(reason):
+        yield maybe(Cause.UNPROTECTED, why, f"does the tunnel of {peer} have 'tunnel protection'?")
+        yield maybe(Cause.IKE_BLOCKED, why, f"does UDP port 500 reach {peer}?")
+        if ipsec.is_silent(reason, main_mode_message(1)):
+            yield maybe(Cause.PSK_MISSING, why, f"does {peer} have a key for this router?")
+        yield maybe(Cause.TUNNEL_SHUTDOWN, why, f"is the tunnel of {peer} up?")
+    elif reason.find(IkeReason.PROOF_REFUSED):
+        yield maybe(Cause.PSK, why, log)
+        yield maybe(Cause.IKE_IDENTITY, why, log)
+        yield maybe(Cause.PSK_MISSING, why, log)
+        yield maybe(Cause.CERTIFICATE, why, log)
+    elif reason.find(IkeReason.NO_CHILD, IkeReason.NO_CHILD_FOR):
+        yield maybe(Cause.TRANSFORM, why, f"{log}; the transform sets of both")
+        yield maybe(Cause.PFS, why, log)
+        yield maybe(Cause.MODE, why, log)
+    else:
+        yield maybe(Cause.IKE_PROPOSAL, why, f"{log}; the proposals of both")
+
+
+def sas(view: ServerView) -> Iterator[Hypothesis]:
+    """Check whether anything comes back by ESP."""
+    client = view.client
+    found = next((sa for sa in client.facts.sas_of(client.tunnel) if sa.remote == client.nbma and sa.used), None)
+    sent, received = client.facts.esp_packets(found) if found is not None else (0, 0)
+    if found is None or received or sent < 3 or not client.tunnel.protection:
+        return
+    why = f"IKE is up; {sent} packets went out by ESP, and none came in"
+    cause = Cause.NAT_T_BLOCKED if found.remote_port else Cause.ESP_BLOCKED
+    silent = "its tunnel may answer nothing"
+    yield maybe(cause, why, "'show crypto ipsec sa' at the server: do its counters rise?")
+    yield maybe(Cause.KEY, f"{why}: {silent}", "the tunnel key of the server")
+    yield maybe(Cause.NETWORK_ID, f"{why}: {silent}", "'ip nhrp network-id' at the server")
+    yield maybe(Cause.HUB_POINT_TO_POINT, f"{why}: {silent}", "'tunnel mode' of the server")
+
+
+# ------------------------------------------------------------------------------------------------ NHRP
 
 
 def registration(view: ServerView) -> Iterator[Hypothesis]:
@@ -128,3 +217,83 @@ def tunnel_pings(view: ServerView) -> Iterator[Hypothesis]:
         yield maybe(Cause.TUNNEL_SHUTDOWN, why + passes, "is the server's tunnel up?")
     yield maybe(Cause.KEY, why, "'tunnel key' of the server")
     yield maybe(Cause.HUB_POINT_TO_POINT, why, "'tunnel mode' of the server")
+
+
+# ------------------------------------------------------------------------------------------------ shortcuts
+
+
+def sizes(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions about packet sizes, and about the handling of larger packets."""
+    small, pieces = view.ping(ProbePurpose.UNDERLAY), view.ping(ProbePurpose.UNDERLAY_PIECES)
+    inside, tunnel = view.ping(ProbePurpose.TUNNEL_FULL), view.client.tunnel
+    if small is not None and small.passed and inside is not None and inside.silent:
+        why = f"full packets through the tunnel (ip mtu {tunnel.ip_mtu}): {inside}"
+        if pieces is not None and pieces.silent:
+            yield maybe(
+                Cause.FRAGMENTS_BLOCKED, f"{why}; pings in pieces: {pieces}", "a ping of 2000 octets without df-bit"
+            )
+        yield maybe(Cause.MTU, why, "pings with df-bit, ever smaller")
+        yield maybe(Cause.PATH_MTU, why, "the same")
+    sas = view.client.facts.sas_of(tunnel)
+    found = next((sa for sa in sas if sa.remote == view.client.nbma and sa.used), None)
+    if tunnel.protection and found is not None and not found.transport:
+        why = "the SAs are in tunnel mode, which GRE does not need"
+        yield mild(Cause.MODE, why, "'mode' of the transform set, here and at the server")
+    if tunnel.ip_mtu > tunnel.room:
+        why = f"ip mtu {tunnel.ip_mtu}, and {tunnel.room} octets leave in one piece"
+        yield here(
+            Cause.MTU, why, (INTERFACE.of(name=tunnel.name), IP_MTU.of(octets=min(1400, tunnel.room // 10 * 10)))
+        )
+    if tunnel.mss is None and tunnel.ip_mtu <= 1460:
+        why = f"TCP is not clamped on {tunnel.name}, which carries {tunnel.ip_mtu} octets"
+        yield mild(Cause.MSS, why, "do hosts learn the MTU? 'ip tcp adjust-mss' at the other routers")
+
+
+def shortcuts(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions about this router's phase 3 configuration, and its results."""
+    tunnel = view.client.tunnel
+    section = INTERFACE.of(name=tunnel.name)
+    if tunnel.destination is not None and tunnel.shortcuts:
+        why = f"{tunnel.name} takes shortcuts and is point-to-point: it leads to {tunnel.destination} alone"
+        yield here(Cause.SPOKE_POINT_TO_POINT, why, (section, "tunnel mode gre multipoint"))
+        return
+    tried = {(probe.kind, probe.router) for probe, outcome in view.scene.answers.items() if outcome.tried}
+    if not tunnel.multipoint or (ProbePurpose.SITES, view.client.name) not in tried:
+        return
+    roundabout = _hairpin(view)
+    if not tunnel.shortcuts:
+        if roundabout:
+            yield mild(Cause.SHORTCUT, f"{roundabout}, and there is no 'ip nhrp shortcut'", "is it to be phase 3?")
+        return
+    learned = [
+        one for one in tunnel.mappings if one.kind in ("dynamic", "incomplete") and one.next_hop not in _hubs(view)
+    ]
+    if not learned and roundabout:
+        yield maybe(Cause.REDIRECT, f"{roundabout}, and no redirect came", "'ip nhrp redirect' on the server's tunnel")
+        return
+    for one in learned:
+        if one.kind == "incomplete" and one.reason:
+            why = f"{one.target}: {one.reason}"
+            if refuses_password(one.reason):
+                yield maybe(Cause.AUTHENTICATION, why, "'ip nhrp authentication' of both")
+                continue
+            yield mild(Cause.SPOKE_POINT_TO_POINT, why, "'tunnel mode' of the router behind which it is")
+            yield mild(Cause.NETWORK_ID, why, "NHRP of that router")
+
+
+def _hairpin(view: ServerView) -> str:
+    """Return a traceroute that went to the server and back by the same tunnel to another spoke: it should cause a
+    redirect.
+    """
+    mine = interface_of(view.client.facts, view.client.tunnel.name)
+    networks = [address.network for address in mine.addresses] if mine is not None else []
+    servers = {str(address) for address in _hubs(view)}
+    for probe, outcome in view.scene.answers.items():
+        hops = outcome.path
+        if len(hops) > 1 and hops[0] in servers and any(ip_address(hops[1]) in network for network in networks):
+            return f"packets to {probe.target} go {' -> '.join(hops)}"
+    return ""
+
+
+def _hubs(view: ServerView) -> set[object]:
+    return {server.address for server in view.client.tunnel.servers}
