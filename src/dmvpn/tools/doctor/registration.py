@@ -1,4 +1,4 @@
-"""Checks of GRE and NHRP between a tunnel and its server: key, kind of tunnel, NBMA address of the server, registration.
+"""Checks of GRE and NHRP between a tunnel and its server: key, kind of tunnel, the server's NBMA address, registration.
 
 A NAT on the path counts, too: GRE has no ports, so of two routers behind one address only one has a flow to a given
 remote address.

@@ -19,9 +19,7 @@ from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import addresses_of, lan_ports, rip_on
 from dmvpn.tools.doctor.suspicions import rip, routing, sessions, underlay
-from dmvpn.tools.doctor.suspicions import tunnels as ipsec
-from dmvpn.tools.doctor.suspicions import tunnels as nhrp
-from dmvpn.tools.doctor.suspicions import tunnels as shortcuts
+from dmvpn.tools.doctor.suspicions import tunnels as of_tunnels
 from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, Unseen, View
 
@@ -215,17 +213,17 @@ STEPS: Final[tuple[tuple[Step, Callable[[ServerView], Iterator[Hypothesis]]], ..
     (Step.UNDERLAY, underlay.pings),
     (Step.LINE, underlay.subnet),
     (Step.GRE, underlay.lifetime),
-    (Step.IKE, ipsec.ike),
-    (Step.SA, ipsec.sas),
-    (Step.REGISTRATION, nhrp.registration),
-    (Step.GRE, nhrp.tunnel_pings),
-    (Step.MULTICAST, nhrp.multicast),
+    (Step.IKE, of_tunnels.ike),
+    (Step.SA, of_tunnels.sas),
+    (Step.REGISTRATION, of_tunnels.registration),
+    (Step.GRE, of_tunnels.tunnel_pings),
+    (Step.MULTICAST, of_tunnels.multicast),
     (Step.ROUTING, routing.neighbors),
     (Step.ROUTING, rip.neighbors),
     (Step.ROUTING, sessions.ospf),
     (Step.ROUTING, sessions.bgp),
     (Step.ROUTING, routing.routes),
     (Step.ROUTING, rip.routes),
-    (Step.GRE, shortcuts.sizes),
-    (Step.SHORTCUT, shortcuts.shortcuts),
+    (Step.GRE, of_tunnels.sizes),
+    (Step.SHORTCUT, of_tunnels.shortcuts),
 )
