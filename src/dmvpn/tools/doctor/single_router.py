@@ -18,7 +18,7 @@ from dmvpn.tools.doctor import access_lists, host, registration, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import ProbePurpose
 from dmvpn.tools.doctor.scene import addresses_of, lan_ports, rip_on
-from dmvpn.tools.doctor.suspicions import rip, routing, sessions, underlay
+from dmvpn.tools.doctor.suspicions import routing, underlay
 from dmvpn.tools.doctor.suspicions import tunnels as of_tunnels
 from dmvpn.tools.doctor.suspicions.observations import ServerView, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, Unseen, View
@@ -219,11 +219,11 @@ STEPS: Final[tuple[tuple[Step, Callable[[ServerView], Iterator[Hypothesis]]], ..
     (Step.GRE, of_tunnels.tunnel_pings),
     (Step.MULTICAST, of_tunnels.multicast),
     (Step.ROUTING, routing.neighbors),
-    (Step.ROUTING, rip.neighbors),
-    (Step.ROUTING, sessions.ospf),
-    (Step.ROUTING, sessions.bgp),
+    (Step.ROUTING, routing.rip_neighbors),
+    (Step.ROUTING, routing.ospf),
+    (Step.ROUTING, routing.bgp),
     (Step.ROUTING, routing.routes),
-    (Step.ROUTING, rip.routes),
+    (Step.ROUTING, routing.rip_routes),
     (Step.GRE, of_tunnels.sizes),
     (Step.SHORTCUT, of_tunnels.shortcuts),
 )

@@ -1,23 +1,163 @@
-"""Suspicions about routes, about EIGRP, and about its routes."""
+"""Suspicions about routes, about EIGRP, and about its routes.
+
+Suspicions about OSPF and BGP with the server: evidence of packets and sessions, then comparisons of two routers.
+
+Suspicions about RIP, and about its routes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.causes import Cause
+from dmvpn.base.placeholder import Blank
+from dmvpn.features.bgp.config import processes as bgp_lines
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.tools.doctor.configuration import NULL, removal_lines
-from dmvpn.tools.doctor.suspicions import rip
+from dmvpn.features.ospf.config import processes as ospf_lines
+from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.rip import config as rip_lines
+from dmvpn.tools.doctor.configuration import NULL, bgp_neighbors, removal_lines
+from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.suspicions.observations import here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.facts import NeighborFacts
     from dmvpn.features.eigrp.facts import EigrpFacts
     from dmvpn.tools.doctor.suspicions.observations import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+# ------------------------------------------------------------------------------------------------ OSPF and BGP
+
+
+#: Causes that a refused Hello supports; the rest are parameters that two routers must share.
+_SAID: Final = ((OspfReason.NOT_AUTHENTIC, Cause.OSPF_AUTHENTICATION), (OspfReason.MTU, Cause.MTU))
+
+
+def ospf(view: ServerView) -> Iterator[Hypothesis]:
+    """Check OSPF with the server."""
+    client, tunnel = view.client, view.client.tunnel
+    running = ospf_on(client.facts, tunnel)
+    if not client.facts.ospf:
+        return
+    if running is None:
+        yield mild(Cause.NETWORK_STATEMENT, f"OSPF does not run on {tunnel.name}", "is it to speak with the server?")
+        return
+    if not running[1].speaks:
+        lines = (ospf_lines.process(running[0].process, running[0].vrf), ospf_lines.PASSIVE.no(name=tunnel.name))
+        yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of OSPF", lines)
+        return
+    near = [one for one in _near(view, "ospf ") if one.interface == tunnel.name]
+    refused = [one for one in near if one.reason and not one.up]
+    for one in refused:
+        cause = next((cause for reason, cause in _SAID if one.reason.find(reason)), Cause.OSPF_TERMS)
+        yield maybe(cause, f"{one.address}: {one.reason}", "the same lines of the server")
+    if any(one.up for one in near) or refused:
+        return
+    why = f"registered, and no OSPF neighbor on {tunnel.name}"
+    yield maybe(Cause.OSPF_AUTHENTICATION, why, "'ip ospf authentication' and keys of both")
+    yield maybe(Cause.NETWORK_STATEMENT, f"{why}: the server's may not run there", "'show ip ospf interface' there")
+    yield maybe(Cause.OSPF_NETWORK_TYPE, why, f"'ip ospf network' of both; here it is {running[1].network}")
+    yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
+    yield maybe(Cause.OSPF_TERMS, why, "area and intervals of both")
+
+
+def bgp(view: ServerView) -> Iterator[Hypothesis]:
+    """Check BGP with the server."""
+    facts, server = view.client.facts, view.client.server
+    address = server.address if server is not None else None
+    if not facts.bgp.local_as or address is None:
+        return
+    peer = next((one for one in facts.bgp.peers if one.address == address), None)
+    if peer is None:
+        if not facts.bgp.ranges:
+            why = f"BGP {facts.bgp.local_as} has no line for the server {address}"
+            yield mild(Cause.BGP_NEIGHBOR, why, "has the server one for this router?")
+        return
+    if peer.shutdown:
+        lines = (*bgp_neighbors(facts), bgp_lines.NEIGHBOR.no(peer=address, shutdown=True))
+        yield here(Cause.BGP_NEIGHBOR, f"the session with {address} is shut down", lines)
+        return
+    found = [one for one in _near(view, "bgp ") if one.address == address]
+    if any(one.up for one in found):
+        return
+    said = "".join(f": {one.reason}" for one in found if one.reason)
+    why = f"no BGP session with {address}{said}"
+    password = maybe(Cause.BGP_PASSWORD, why, "'neighbor ... password' of both")
+    rest = (
+        maybe(Cause.BGP_NEIGHBOR, why, "has the server a line for this router?"),
+        maybe(Cause.BGP_SYSTEM, why, f"is {peer.remote_as} the server's system, and {peer.local_as} what it expects?"),
+    )
+    yield from (password, *rest) if peer.secured else (*rest, password)
+
+
+def _near(view: ServerView, protocol: str) -> Iterator[NeighborFacts]:
+    return (one for one in view.client.facts.neighbors if one.protocol.startswith(protocol))
+
+
+# ------------------------------------------------------------------------------------------------ RIP
+
+
+def receives_updates(view: ServerView) -> bool:
+    """Return whether RIP updates arrive from the server."""
+    found, server = rip_on(view.client.facts, view.client.tunnel), view.client.server
+    address = server.address if server is not None else None
+    return found is not None and any(address in (None, one) for one in found.heard)
+
+
+def rip_neighbors(view: ServerView) -> Iterator[Hypothesis]:
+    """Check RIP with the server."""
+    facts, tunnel = view.client.facts, view.client.tunnel
+    if facts.rip is None:
+        return
+    found = rip_on(facts, tunnel)
+    own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
+    if found is None:
+        if not facts.eigrp:
+            lines = (rip_lines.ROUTER.of(), rip_lines.NETWORK.of(network=str(own or Blank("network"))))
+            yield here(Cause.NETWORK_STATEMENT, f"RIP does not run on {tunnel.name}", lines)
+        return
+    if found.blocked:
+        yield here(Cause.RIP_BLOCKED, f"RIP keeps silent on {tunnel.name}: {found.blocked}")
+        return
+    if found.passive and not facts.rip.neighbors:
+        lines = (rip_lines.ROUTER.of(), rip_lines.PASSIVE.no(interface=tunnel.name))
+        yield here(Cause.PASSIVE_INTERFACE, f"{tunnel.name} is a passive interface of RIP", lines)
+    if receives_updates(view):
+        return
+    why = f"registered, and the server sends no RIP updates on {tunnel.name}"
+    yield maybe(Cause.HUB_MULTICAST, why, "'ip nhrp map multicast dynamic' at the server")
+    yield maybe(Cause.NETWORK_STATEMENT, f"{why}: it may not run there", "'show ip protocols' at the server")
+    yield maybe(Cause.PASSIVE_INTERFACE, why, "'show ip protocols' at the server")
+
+
+def rip_routes(view: ServerView) -> Iterator[Hypothesis]:
+    """Yield suspicions about routes from the server, and about our own routes."""
+    facts, tunnel = view.client.facts, view.client.tunnel
+    if facts.rip is None or not receives_updates(view):
+        return
+    announced = [network for network in facts.rip.announces if network.prefixlen]
+    silent = [
+        (it, own)
+        for it in view.lans
+        for own in it.addresses
+        if own.version == 4 and not any(own.ip in network for network in announced) and not facts.eigrp
+    ]
+    for interface, own in silent:
+        why = f"RIP does not announce {own.network} ({interface.name})"
+        yield maybe(Cause.NETWORK_STATEMENT, why, "is it to be reached?")
+    ways = {hop.interface for route in facts.routes if route.source == "rip" for hop in route.next_hops}
+    if tunnel.name not in ways and not silent:
+        why = "the server advertises no other site by RIP"
+        yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")
+
+
+# ------------------------------------------------------------------------------------------------ routes
 
 
 def neighbors(view: ServerView) -> Iterator[Hypothesis]:
@@ -148,10 +288,10 @@ def _not_advertised(view: ServerView, why: str) -> Iterator[Hypothesis]:
     if eigrp:
         why = f"{why}, though the server is a neighbor"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no split-horizon' on the server's tunnel")
-    elif rip.receives_updates(view):
+    elif receives_updates(view):
         why = f"{why}, though the server advertises other sites by RIP"
         yield maybe(Cause.SPLIT_HORIZON, why, "'no ip split-horizon' on the server's tunnel")
-    if eigrp or rip.receives_updates(view):
+    if eigrp or receives_updates(view):
         yield maybe(Cause.NETWORK_STATEMENT, why, f"does the router of {view.address} announce it?")
     else:
         why = f"{why}, and no routing protocol advertises any"
