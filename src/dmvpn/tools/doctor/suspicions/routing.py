@@ -1,8 +1,6 @@
-"""Suspicions about routes, about EIGRP, and about its routes.
+"""Suspicions about routing protocols and routes.
 
-Suspicions about OSPF and BGP with the server: evidence of packets and sessions, then comparisons of two routers.
-
-Suspicions about RIP, and about its routes.
+Of OSPF and BGP with the server there is evidence of packets and sessions, then comparisons of two routers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Suspicions about the registration, and about traffic through the tunnel.
-
-Suspicions about IKE and the SAs.
-
-Suspicions about sizes, and about phase 3.
-"""
+"""Suspicions about tunnels: IKE and the SAs, the registration, traffic through the tunnel, sizes, and phase 3."""
 
 from __future__ import annotations
 

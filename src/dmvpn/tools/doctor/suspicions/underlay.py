@@ -1,10 +1,10 @@
-"""Suspicions about the path to the server: route, pings, and the subnet of the tunnel.
+"""Suspicions about the path to the server (route, pings, and the subnet of the tunnel), and about far routers.
 
-Remaining causes where a user complains and this router sees no fault: pings of the address decide.
+Where a user complains and this router sees no fault, pings of the address decide:
 
-lost            a router on the path, or the far end, does not reply: nothing here shows which
-roundabout      they take a detour through another site's router
-they come back  hosts, sizes, and comparisons of two routers
+    lost            a router on the path, or the far end, does not reply: nothing here shows which
+    roundabout      they take a detour through another site's router
+    they come back  hosts, sizes, and comparisons of two routers
 """
 
 from __future__ import annotations
