@@ -20,8 +20,7 @@ from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lint import RULES
 from dmvpn.tools.lint.engine import lint
-from dmvpn.tools.lint.machine_readable import as_json, as_sarif
-from dmvpn.tools.lint.text import as_text
+from dmvpn.tools.lint.report import as_json, as_sarif, as_text
 from dmvpn.web.commands import noted
 from support.cases import few_examples
 from support.full_language import LANGUAGE, LINES, TEXTS

@@ -28,12 +28,11 @@ from dmvpn.network.terms.table import Table
 from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
 from dmvpn.tools.doctor import Finding, Scene, examine, protocols, suspect
-from dmvpn.tools.doctor.convergence import not_before
-from dmvpn.tools.doctor.ike_clues import clue
+from dmvpn.tools.doctor.ipsec import agreements, clue
 from dmvpn.tools.doctor.probes import Probe, ProbeResult
 from dmvpn.tools.doctor.probes import ProbePurpose as ProbeKind
+from dmvpn.tools.doctor.protocols import not_before
 from dmvpn.tools.doctor.registration import keys
-from dmvpn.tools.doctor.sas import agreements
 from dmvpn.tools.doctor.scene import Client
 from support.reasons import because
 

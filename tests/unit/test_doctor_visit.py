@@ -19,13 +19,11 @@ from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import Scene, Step, Trial, View, as_text, in_words, visit
-from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.permitted_lines import permitted
+from dmvpn.tools.doctor.configuration import device, routes_to, static_lines
+from dmvpn.tools.doctor.missing_routes import withdrawn
 from dmvpn.tools.doctor.probes import MOST_COMMANDS, MOST_ECHOES, Probe, ProbePurpose, ProbeResult, carry_out, read
 from dmvpn.tools.doctor.report import brief
-from dmvpn.tools.doctor.static_routes import routes_to, static_lines
-from dmvpn.tools.doctor.tracked_routes import withdrawn
-from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, permitted
 from dmvpn.tools.lint.rules.registration import lines_about, with_address
 from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
 from dmvpn.tools.remedies.trial import settle

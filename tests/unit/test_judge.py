@@ -33,12 +33,12 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.render.reading import parse
 from dmvpn.tools.troubles import TROUBLES, trouble
-from dmvpn.tools.troubles.acts import Role
 from dmvpn.tools.troubles.faults import draw, draw_story, places
 from dmvpn.tools.troubles.faults import fault as fault_of
 from dmvpn.tools.troubles.faults import faults as troubles_of
-from dmvpn.tools.troubles.networks import table_of
+from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import Type
+from dmvpn.tools.troubles.plans import table_of
 from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from dmvpn.base.placeholder import BLANKS
 from dmvpn.ios import ConfigSession
 from dmvpn.network.lines import after
 from dmvpn.tools.lint import RULES, lint
-from dmvpn.tools.lint.machine_readable import as_json
-from dmvpn.tools.lint.text import as_text
+from dmvpn.tools.lint.report import as_json, as_text
 from support import lint_cases
 from support.conformance import ROOT
 from support.full_language import LANGUAGE

@@ -15,7 +15,7 @@ from dmvpn.base.causes import Cause
 from dmvpn.base.moments import MONTHS
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.filter.reasons import FilterReason
-from dmvpn.ios.keychains import key_chains
+from dmvpn.ios.routing import key_chains
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Step

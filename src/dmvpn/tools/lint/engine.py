@@ -26,7 +26,7 @@ from dmvpn.features.policy.machine import of_packets
 from dmvpn.features.track import lint as track
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.features.vrf import lint as vrf
-from dmvpn.ios.groups import UNKNOWN
+from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.transcript import Transcript
 from dmvpn.network import references
 from dmvpn.network.device import Device
