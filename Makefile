@@ -56,6 +56,7 @@ HAS_ROOT = [[ $$EUID -eq 0 ]] || { echo "it needs root. Run: sudo make $@" >&2; 
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 # What `make lint` spells.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
+SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
 .PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-api test-packages test-docs fuzz coverage lint format cost bench bench-peers docs dist deb lock clean
@@ -65,7 +66,7 @@ help: ## list the targets
 
 # --- set-up: each stamp file is written last, so that a broken-off step is done again ------------------------------
 
-setup: $(VENV)/.ready $(VENV)/.engine ## virtual environment, the package, the engine where cargo allows it
+setup: $(VENV)/.ready $(VENV)/.compiled $(VENV)/.engine ## virtual environment, the package, the engine where cargo allows it
 setup-dev: setup $(VENV)/.ready-dev ## the tools for tests and lint too
 
 # An environment that is there and new enough is kept, whoever made it.
@@ -75,6 +76,11 @@ $(VENV)/.ready: requirements/runtime.txt requirements/client.txt requirements/bu
 	@echo "setup: installing into $(VENV) ($$($(BIN)/python --version))"
 	@$(PIP) -r requirements/runtime.txt -r requirements/client.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Bytecode of a clone: without it, or where it is older than its source, each command compiles for a second or two.
+$(VENV)/.compiled: $(SOURCES) $(VENV)/.ready
+	@$(BIN)/python -m compileall -q src || echo "setup: no bytecode in src: commands compile as they start"
 	@touch $@
 
 $(VENV)/.ready-dev: requirements/dev.txt requirements/pool.txt $(VENV)/.ready

@@ -349,3 +349,58 @@ def test_each_listed_test_exists() -> None:
 
 def test_what_takes_longer_than_it_may_is_slow_but_the_quickest_of_a_file_is_of_every_day() -> None:
     assert chosen({"a::one": 0.2, "a::two": 1.5, "b::one": 3.0, "b::two": 2.0}) == {"a::two", "b::one"}
+
+
+# ------------------------------------------------------------------------------------------------ the interpreter
+
+
+def pythons(tmp_path: Path, *folders: tuple[str, str, str]) -> str:
+    """Folders of a search path, each with a name, a Python of it, and what that cannot do."""
+    made = []
+    for name, python, lacks in folders:
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(str(folder))
+        cases = "".join(f"*{word}*) exit 1 ;; " for word in lacks.split())
+        (folder / python).write_text(f'#!/bin/sh\ncase "$2" in {cases}*) exit 0 ;; esac\n')
+        (folder / python).chmod(0o755)
+    return os.pathsep.join(made)
+
+
+def found_python(path: str, **named: str) -> str:
+    done = subprocess.run(
+        ["/bin/bash", ROOT / "scripts" / "find-python"],
+        env={"PATH": path, **named},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or done.stderr
+
+
+SLOW, OLD, BARE = "CONFIG_ARGS", "version_info", "ensurepip"
+
+
+@pytest.mark.parametrize(
+    ("folders", "found"),
+    [
+        ([("a", "python3.11", SLOW), ("b", "python3.11", "")], "b/python3.11"),
+        ([("a", "python3.11", ""), ("b", "python3.11", "")], "a/python3.11"),
+        ([("a", "python3.11", SLOW), ("b", "python3.11", BARE)], "a/python3.11"),
+        ([("a", "python3.11", SLOW), ("b", "python3.11", OLD)], "a/python3.11"),
+        ([("a", "python3.12", SLOW), ("b", "python3.11", "")], "a/python3.12"),
+        ([("a", "python3", ""), ("b", "python3.11", SLOW)], "b/python3.11"),
+    ],
+)
+def test_of_equal_versions_set_up_takes_the_python_that_was_built_with_a_profile(
+    folders: list[tuple[str, str, str]], found: str, tmp_path: Path
+) -> None:
+    """Distributions build theirs so: one that somebody built without was up to a third slower."""
+    assert found_python(pythons(tmp_path, *folders)) == str(tmp_path / found)
+
+
+def test_set_up_takes_the_python_that_is_named_and_says_what_it_lacks(tmp_path: Path) -> None:
+    path = pythons(tmp_path, ("a", "python3.11", SLOW), ("b", "python3.11", ""), ("c", "python3.12", BARE))
+    assert found_python(path, PYTHON=str(tmp_path / "a/python3.11")) == str(tmp_path / "a/python3.11")
+    assert "cannot make a virtual environment yet" in found_python(path, PYTHON="python3.12")
+    assert "Python 3.11 or newer is needed" in found_python(path, PYTHON="python3.13")
