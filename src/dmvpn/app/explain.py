@@ -13,7 +13,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.ios.transcript import LONGEST_FILE
 
 if TYPE_CHECKING:
     from dmvpn.tools.explain import Explainer
@@ -46,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _piped() -> str:
     """Return the text from the pipe; octets that are not text are replaced."""
+    from dmvpn.ios.transcript import LONGEST_FILE  # not for another command: the language is half of the program
+
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin.read(LONGEST_FILE)

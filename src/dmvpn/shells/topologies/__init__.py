@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.files import read_octets
-from dmvpn.shells.topologies import described
 from dmvpn.shells.topologies.model import Node, Topology
 
 if TYPE_CHECKING:
@@ -47,8 +46,10 @@ def topology_in(path: Path) -> Topology | None:
 
 def _reader(suffix: str) -> Callable[[Path, str], Topology | None]:
     if suffix in (".yaml", ".yml"):
+        from dmvpn.shells.topologies import described  # only here, as below: it imports YAML
+
         return described.read
-    from dmvpn.shells.topologies import drawn  # only here: it imports XML, which each router of a lab would keep
+    from dmvpn.shells.topologies import drawn  # it imports XML, which each router of a lab would keep
 
     return drawn.eve if suffix == ".unl" else drawn.gns3
 

@@ -15,7 +15,6 @@ from dmvpn.ios.transcript import LONGEST_FILE, decode
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.router_files import NoConfiguration, nothing_in, read_routers
-from dmvpn.shells.scenario import CONFIGURATION, Scenario
 from dmvpn.tools.lint.engine import sites_of
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
             if _STDIN not in together.configurations:
                 together.configurations[_STDIN] = _text(sys.stdin.buffer.read(LONGEST_FILE + 1), _STDIN)
         elif path.is_dir():
-            folders.append(_scenario(name) if (path / CONFIGURATION).exists() else _folder(path))
+            folders.append(_scenario(name) if (path / "lab.yaml").exists() else _folder(path))
         elif path.exists() or path.suffix in _ENDINGS or "/" in name:
             if path.resolve() not in seen:
                 together.configurations.update(_read(name, path))
@@ -93,6 +92,8 @@ def _of_strangers(path: Path) -> Given:
 
 
 def _scenario(name: str) -> Given:
+    from dmvpn.shells.scenario import Scenario  # not for single files, which are linted while they are written
+
     scenario = Scenario.load(name, strict=True)
     here = Path(name)
     paths = {router: str(here / f"{router}.cfg") for router in scenario.configurations}
