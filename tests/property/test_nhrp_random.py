@@ -7,6 +7,7 @@ find each other again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from dmvpn.features.nhrp.packet import (
 )
 from dmvpn.features.nhrp.parts import ClientInfo
 from dmvpn.features.nhrp.past import message_line, spell
+from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.server import Guest, Guests
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA
 from support.nhrp_strategies import packets_of
@@ -52,12 +54,14 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.machine import NhrpMachine
     from dmvpn.features.nhrp.tunnel import Tunnel
 
+    Results = list[Effect | Notice]
+    Handle = Callable[[Event | Notice, float], Results]
+
 NAMES = ("R11", "R31", "R41", "R51")
 SPOKES = NAMES[1:]
 Step = tuple[str, int, int]
 
-steps = st.lists(
-    st.tuples(
+step = st.tuples(
         st.sampled_from(
             (
                 "wait", "wait", "wait", "long", "traffic", "traffic", "traffic", "data", "cut", "fix", "move", "down",
@@ -65,11 +69,12 @@ steps = st.lists(
                 "replay", "mutate", "shortcut", "lan", "purge", "stranger", "stop",
             )
         ),
-        st.integers(0, 255),
-        st.integers(0, 255)
-    ),
-    max_size=60
+    st.integers(0, 255),
+    st.integers(0, 255)
 )  # fmt: skip
+steps = st.lists(step, max_size=60)
+#: Half of what happens is that a client registers again.
+renewals = st.lists(step | st.tuples(st.just("register"), st.integers(0, 255), st.integers(0, 255)), max_size=60)
 
 
 class Life:
@@ -201,6 +206,10 @@ class Life:
             sent = self.overlay.packets[one * 7 % len(self.overlay.packets)]
             self.overlay.handle(NAMES[two % 4], NhrpReceived(TUNNEL, sent.source, sent.packet.serialize()))
 
+    def _register(self, one: int, two: int) -> None:
+        """Register a client at the hub again: with one of the last requests, and another number."""
+        _register_again(self.overlay, one, two)
+
     def _mutate(self, one: int, two: int) -> None:
         if self.overlay.packets:
             sent = self.overlay.packets[-1 - one % len(self.overlay.packets)]
@@ -212,6 +221,14 @@ class Life:
                 total = (total & 0xFFFF) + (total >> 16)
             octets[12:14] = (~total & 0xFFFF).to_bytes(2, "big")  # so that it gets past the checksum
             self.overlay.handle(NAMES[two % 4], NhrpReceived(TUNNEL, sent.source, bytes(octets)))
+
+
+def _register_again(overlay: Overlay, one: int, two: int, connection: int = 0) -> None:
+    sent = [each for each in overlay.packets if isinstance(each.packet, RegistrationRequest)][-4:]
+    if sent:
+        last = sent[one % len(sent)]
+        request = replace(last.packet, request_id=two + 1)  # type: ignore[call-arg]
+        overlay.handle("R11", NhrpReceived(TUNNEL, last.source, request.serialize(), connection))
 
 
 def _check(overlay: Overlay) -> None:
@@ -253,6 +270,37 @@ def test_books_and_data_plane_agree_whatever_happens(life: list[Step]) -> None:
     for step in life:
         world.take(step)
         _check(world.overlay)
+
+
+def _results(overlay: Overlay) -> list[object]:
+    """Return a list to which all that its members do is added, with lines of the history as they are read."""
+    done: list[object] = []
+    for member in overlay.members.values():
+        member.ports.remembers = True
+
+        def handled(event: Event | Notice, now: float, handle: Handle = member.machine.handle) -> Results:
+            results = handle(event, now)
+            done.extend(one.spell() if isinstance(one, LateLine) else one for one in results)
+            return results
+
+        member.machine.handle = handled  # type: ignore[method-assign]
+    return done
+
+
+@given(renewals)
+def test_a_hub_that_remembers_its_answers_does_the_same_as_one_that_does_not(life: list[Step]) -> None:
+    """Octet for octet, effect for effect, line for line."""
+    done: list[list[object]] = []
+    for remembers in (True, False):
+        world = Life()
+        done.append(_results(world.overlay))
+        with pytest.MonkeyPatch.context() as patch:
+            if not remembers:
+                patch.setattr(Renewals, "renew", lambda *_: False)
+            for each in life:
+                world.take(each)
+            done[-1].append(world.overlay.members["R11"].machine.tunnels[0].counters)
+    assert done[0] == done[1]
 
 
 Said = list[tuple[LateLine | MessagePassed, MessagePassed | StateChanged]]
@@ -398,6 +446,28 @@ def _check_protected(overlay: ProtectedOverlay, name: str, tunnel: Tunnel) -> No
                 assert tunnel.adjacencies[entry.next_hop] == entry.neighbor
             if entry.type is EntryType.STATIC:
                 assert entry.connection == 0
+
+
+@pytest.mark.lengthy
+@given(protected_steps)
+def test_over_connections_a_hub_that_remembers_its_answers_does_the_same_as_one_that_does_not(
+    life: list[tuple[str, int, int]],
+) -> None:
+    done: list[list[object]] = []
+    for remembers in (True, False):
+        overlay = protected(3, 4, 5, behind={"R31": PUBLIC, "R41": PUBLIC}, holdtime=60)
+        overlay.start()
+        overlay.run(2)
+        done.append(_results(overlay))
+        with pytest.MonkeyPatch.context() as patch:
+            if not remembers:
+                patch.setattr(Renewals, "renew", lambda *_: False)
+            for what, one, two in life:
+                _step(overlay, what, one, two)
+                for connection in (*range(6), *(each.number for each in overlay.ipsec["R11"].known[-3:])):
+                    _register_again(overlay, one, two, connection)
+            done[-1].append(overlay.members["R11"].machine.tunnels[0].counters)
+    assert done[0] == done[1]
 
 
 @pytest.mark.lengthy

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import SetAdjacency, SetHairpin
+from dmvpn.base.effects import SendGre, SetAdjacency, SetHairpin
 from dmvpn.base.events import NhrpReceived, Resync
-from dmvpn.base.notices import HoldTunnel, LineEnds, NeighborSilent
+from dmvpn.base.notices import HoldTunnel, InterfaceChanged, LineEnds, NeighborSilent
+from dmvpn.base.pages import Pages
+from dmvpn.features.nhrp import reception
 from dmvpn.features.nhrp.cache import Flag
-from dmvpn.features.nhrp.model import ClearSessions
+from dmvpn.features.nhrp.model import ClearCache, ClearSessions
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
+    NhrpPacket,
+    PacketType,
     PurgeRequest,
     RegistrationFlag,
     RegistrationReply,
@@ -31,8 +36,17 @@ from dmvpn.features.nhrp.parts import (
     VendorPrivate,
     find,
 )
+from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.vendor import group_extension, group_of
 from support.overlay import TUNNEL, address, client_of, cloud, make_shortcut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.overlay import Overlay
+
+#: A line that makes R31 a configured server of the hub.
+MAPPED = Pages([(Prefix.parse("192.168.100.77/32"), address("172.16.31.1"))])
 
 
 @pytest.mark.conforms("5.2.4-direct", "frr-6276", "frr-16580")
@@ -622,3 +636,124 @@ def test_a_thousand_spokes_cost_a_handful_of_multicast_lists() -> None:
     lists = [effect for effect in hub.effects if type(effect).__name__ == "SetMulticast"]
     assert len(lists) <= 7
     assert len(hub.multicast) == 1000
+
+
+def _registers(overlay: Overlay, monkeypatch: pytest.MonkeyPatch, number: int, **changes: object) -> tuple[bool, bytes]:
+    """Let R31 register at the hub. Returns whether the hub read the request, and its answer."""
+    read: list[object] = []
+
+    def reads(octets: bytes) -> NhrpPacket:
+        read.append(octets)
+        return parse(octets)
+
+    monkeypatch.setattr(reception, "parse", reads)
+    (request, *_) = overlay.sent(RegistrationRequest, "R31")
+    octets = replace(request, request_id=number, **changes).serialize()  # type: ignore[arg-type]
+    results = overlay.handle("R11", NhrpReceived(TUNNEL, overlay.members["R31"].outside, octets))
+    return bool(read), next((one.payload for one in results if isinstance(one, SendGre)), b"")
+
+
+def _another_mtu(overlay: Overlay) -> None:
+    hub = overlay.members["R11"]
+    old = hub.interfaces.states[0]
+    hub.interfaces.states[0] = replace(old, mtu=1300)
+    overlay.handle("R11", InterfaceChanged(TUNNEL, old, hub.interfaces.states[0]))
+
+
+def _down_and_up(overlay: Overlay) -> None:
+    overlay.line("R11", up=False)
+    overlay.line("R11", up=True)
+
+
+def _from_elsewhere(overlay: Overlay) -> None:
+    (request, *_) = overlay.sent(RegistrationRequest, "R31")
+    overlay.handle("R11", NhrpReceived(TUNNEL, address("172.16.77.1"), request.serialize()))
+
+
+def _registers_two(overlay: Overlay) -> None:
+    """Its own address, with another holding time, and a further one: such an answer is not remembered."""
+    (request, *_) = overlay.sent(RegistrationRequest, "R31")
+    own = replace(request.cies[0], holding_time=99)
+    other = replace(request, cies=(own, replace(own, protocol=address("192.168.100.78"))))
+    overlay.handle("R11", NhrpReceived(TUNNEL, overlay.members["R31"].outside, other.serialize()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda overlay: overlay.configure("R11", holdtime=300), id="a line of the tunnel"),
+        pytest.param(lambda overlay: overlay.configure("R11", authentication="other"), id="the password"),
+        pytest.param(lambda overlay: overlay.configure("R11", maps=MAPPED), id="the client is a configured server now"),
+        pytest.param(lambda overlay: overlay.move("R11", "172.16.11.9"), id="the hub's NBMA address"),
+        pytest.param(lambda overlay: overlay.handle("R11", ClearCache()), id="the entry is cleared"),
+        pytest.param(lambda overlay: overlay.members["R11"].debugging.flags.add("nhrp"), id="a debug"),
+        pytest.param(_another_mtu, id="the interface"),
+        pytest.param(_down_and_up, id="the line protocol"),
+        pytest.param(_from_elsewhere, id="another station took the address"),
+        pytest.param(_registers_two, id="another registration"),
+    ],
+)
+def test_an_equal_registration_gets_its_answer_again_until_something_changes(
+    change: Callable[[Overlay], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is the one of a hub that reads each registration."""
+    answers: list[list[bytes]] = []
+    for remembers in (True, False):
+        overlay = cloud(3, unique=False)
+        overlay.start()
+        overlay.run(1)
+        with monkeypatch.context() as patch:
+            if not remembers:
+                patch.setattr(Renewals, "renew", lambda *_: False)
+            again = _registers(overlay, patch, 7)
+            change(overlay)
+            changed = _registers(overlay, patch, 8)
+        answers.append([again[1], changed[1]])
+        assert (again[0], changed[0]) == (not remembers, True)
+    assert answers[0] == answers[1]
+    assert answers[0][0]
+
+
+def test_an_equal_registration_counts_and_prolongs_the_entry_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    (tunnel,) = overlay.members["R11"].machine.tunnels
+    for seconds, number in ((100.0, 7), (200.0, 8)):
+        overlay.now = seconds
+        assert _registers(overlay, monkeypatch, number)[0] is False
+        entry = tunnel.cache.get(Prefix.parse("192.168.100.31/32"))
+        assert entry is not None
+        assert entry.expires == seconds + 7200
+    assert tunnel.counters.received[PacketType.REGISTRATION_REQUEST] == 3
+    assert tunnel.counters.sent[PacketType.REGISTRATION_REPLY] == 3
+
+
+def test_a_station_over_its_budget_and_a_damaged_packet_get_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    overlay = cloud(3)
+    overlay.start()
+    overlay.run(1)
+    (request, *_) = overlay.sent(RegistrationRequest, "R31")
+    damaged = bytearray(request.serialize())
+    damaged[12] ^= 1
+    results = overlay.handle("R11", NhrpReceived(TUNNEL, overlay.members["R31"].outside, bytes(damaged)))
+    assert [type(parse(one.payload)) for one in results if isinstance(one, SendGre)] == [ErrorIndication]
+    answers = [_registers(overlay, monkeypatch, number)[1] for number in range(100)]
+    assert answers[0]
+    assert not answers[-1]
+
+
+def test_a_registration_of_a_prefix_renews_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same moment the client registered its own address; the two requests are two answers."""
+    overlay = cloud(3, unique=False)
+    overlay.start()
+    overlay.run(1)
+    (tunnel,) = overlay.members["R11"].machine.tunnels
+    prefix = {"cies": (ClientInfo(prefix_length=28, holding_time=7200, mtu=1400, preference=255),)}
+    for now in (100.0, 200.0):
+        overlay.now = now
+        _registers(overlay, monkeypatch, 1)
+        _registers(overlay, monkeypatch, 2, **prefix)
+    for target in ("192.168.100.31/32", "192.168.100.16/28"):
+        entry = tunnel.cache.get(Prefix.parse(target))
+        assert (target, entry and entry.expires) == (target, 7400.0)

@@ -11,6 +11,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     registration, client       registration with our servers
     servers                    addresses of servers: from DNS, and from their replies
     admission, server          registration of clients: admission policy; registered entries
+    renewals                   registrations that repeat the last one of a client: the same answer
     resolver, questions        our Resolution Requests, and the replies to them
     responder                  our answers to Resolution Requests
     transit                    forwarding of NHRP packets; Error Indications

@@ -137,6 +137,8 @@ class Entry:
     port: the UDP port at which a server hears the peer, 0: unknown.
     asked: the host that our request was for (a refresh requests it again).
     hits: packets or redirects that arrived while the entry was incomplete.
+    answer: of a registered entry, the digest of the request and the pattern of its reply (`renewals.py`), until the
+        entry changes.
     """
 
     changed: dict[Prefix, None] | None = field(default=None, repr=False, compare=False)
@@ -162,9 +164,15 @@ class Entry:
     hits: int = 0
     requesters: dict[IPAddress, Requester] | None = None
     reason: Reason | None = None
+    answer: tuple[int, object] | None = field(default=None, repr=False, compare=False)
+
+    def answered(self, answer: tuple[int, object] | None) -> None:
+        """Take over how the client's last registration was answered."""
+        self.answer = answer
 
     def say_changed(self) -> None:
         """Record in the cache that the entry may have changed."""
+        self.answer = None
         if self.changed is not None:
             self.changed[self.target] = None
 

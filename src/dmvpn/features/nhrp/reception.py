@@ -42,6 +42,7 @@ from dmvpn.features.nhrp.parts import (
     unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
+from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.shared import PACKET
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
@@ -88,6 +89,7 @@ class Reception:
         self._responder = responder
         self._purger = purger
         self._transit = transit
+        self._renewals = Renewals(station)
 
     def receive(self, event: NhrpReceived) -> None:
         """Take in a packet that came out of GRE."""
@@ -109,6 +111,8 @@ class Reception:
         work = PACKET + len(event.data)
         if not self._station.admit(tunnel, sender, work):
             self._station.refuse(tunnel, Refusal.TOO_MUCH_WORK, event.outer_source)
+            return
+        if self._renewals.renew(tunnel, event, sender):
             return
         if not self._understand(tunnel, event, sender) and not event.connection:
             self._station.charge(tunnel, sender, -work)  # any station can send that in the station's name
@@ -133,6 +137,8 @@ class Reception:
             not tunnel.config.bind_identity or self._is_of_its_source(tunnel, packet, sender)
         ):
             self._deliver(tunnel, packet, sender)
+            if isinstance(packet, RegistrationRequest):
+                self._renewals.learn(tunnel, packet, event, sender)
         return True
 
     # -------------------------------------------------------------------------------------------- decisions

@@ -19,9 +19,9 @@ from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.connections import Wants, Worker, account_of, secured, worker_of
 from dmvpn.features.nhrp.debug import CONTAINING, Processing
 from dmvpn.features.nhrp.model import NhrpConfig
-from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
+from dmvpn.features.nhrp.packet import NhrpPacket, PacketType, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
-from dmvpn.features.nhrp.past import message_line
+from dmvpn.features.nhrp.past import late_message, message_line
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import OF_SERVERS
 
@@ -211,6 +211,16 @@ class Station:
         self.show(Processing.FORWARD if forwarded else Processing.SEND, tunnel, nbma, packet, octets)
         self.context.emit(SendGre(tunnel.name, nbma, GRE_NHRP, octets, connection=way.connection))
         return True
+
+    def answer_again(self, tunnel: Tunnel, to: NbmaPeer, request: bytes, reply: bytes) -> None:
+        """Answer a registration as the client's last one. No debug is on."""
+        tunnel.counters.count_received(PacketType.REGISTRATION_REQUEST)
+        tunnel.counters.count_sent(PacketType.REGISTRATION_REPLY)
+        tunnel.count_own(to)
+        if self.ports.remembers:
+            for direction, octets in ((Processing.RECEIVE, request), (Processing.SEND, reply)):
+                self.context.emit(late_message(direction, tunnel.name, to.nbma, octets))
+        self.context.emit(SendGre(tunnel.name, to.nbma, GRE_NHRP, reply, connection=to.connection))
 
     def show(self, direction: Processing, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, octets: bytes) -> None:
         """Pass a packet to the chronicle and the debugs."""

@@ -1,0 +1,160 @@
+"""Registrations that repeat a client's last one but for its number, as most that a hub receives do: the same answer.
+
+The decision about a registration depends on the octets of the request, the entry that it renews, and the tunnel. So
+each entry has the digest of the request that it came from, and the pattern of the reply. Any other change of the entry
+forgets them, and a pattern is good only for the configuration, state and interface of the tunnel that it was made with:
+these are values, which are replaced and never changed. What belongs to no such value is checked each time: the
+sender's standing, its connection, and debugs.
+
+Budgets, counters, timers and history move as with any other registration.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.effects import SendGre
+from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp.connections import standing_of
+from dmvpn.features.nhrp.packet import PacketType
+from dmvpn.features.nhrp.past import LARGEST_KEPT
+from dmvpn.net.checksum import checksum
+
+if TYPE_CHECKING:
+    from dmvpn.base.events import NhrpReceived
+    from dmvpn.base.notices import InterfaceState, TunnelState
+    from dmvpn.features.nhrp.cache import NbmaPeer
+    from dmvpn.features.nhrp.model import TunnelConfig
+    from dmvpn.features.nhrp.packet import RegistrationRequest
+    from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+#: Where the size, the checksum and the request identifier are in a packet, RFC 2332 §5.1 and §5.2.0.1.
+_SIZE: Final = slice(10, 12)
+_CHECKSUM: Final = slice(12, 14)
+_IDENTIFIER: Final = slice(24, 28)
+_TYPE_AT: Final = 17
+#: Patterns in use: of one tunnel, clients that send the same extensions share one.
+_MOST_PATTERNS: Final = 32
+#: Entries of one NBMA address that are compared: behind a translator there may be thousands of stations.
+_MOST_ENTRIES: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """How a reply follows from its request.
+
+    head: the reply up to its request identifier, without checksum.
+    start, end: the octets of the request that `insert` replaces.
+    """
+
+    config: TunnelConfig
+    state: TunnelState | None
+    interface: InterfaceState | None
+    head: bytes
+    start: int
+    end: int
+    insert: bytes
+
+    @classmethod
+    def of(cls, tunnel: Tunnel, request: bytes, reply: bytes) -> Pattern:
+        """Compare a request with its reply."""
+        body = _IDENTIFIER.stop
+        most = min(len(request), len(reply)) - body
+        start = next((at for at in range(body, body + most) if request[at] != reply[at]), body + most)
+        left = body + most - start
+        same = next((count for count in range(left) if request[-1 - count] != reply[-1 - count]), left)
+        head = reply[: _CHECKSUM.start] + bytes(2) + reply[_CHECKSUM.stop : _IDENTIFIER.start]
+        insert = reply[start : len(reply) - same]
+        return cls(tunnel.config, tunnel.state, tunnel.interface, head, start, len(request) - same, insert)
+
+    def is_good(self, tunnel: Tunnel) -> bool:
+        """Return whether the tunnel is as it was."""
+        return self.config is tunnel.config and self.state is tunnel.state and self.interface is tunnel.interface
+
+    def reply(self, request: bytes) -> bytes:
+        """Make the reply."""
+        octets = self.head + request[_IDENTIFIER.start : self.start] + self.insert + request[self.end :]
+        return octets[: _CHECKSUM.start] + checksum(octets).to_bytes(2, "big") + octets[_CHECKSUM.stop :]
+
+
+class Renewals:
+    """Owns the patterns of one IP version."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._context = station.context
+        #: The least recent first.
+        self._patterns: list[Pattern] = []
+
+    def renew(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer) -> bool:
+        """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet."""
+        station, request = self._station, bytes(event.data)
+        if request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or station.ports.debugging.anything:
+            return False
+        digest = _digest(request)
+        for entry in islice(tunnel.cache.at(sender.nbma), _MOST_ENTRIES):
+            if entry.answer is not None and entry.answer[0] == digest and entry.connection == sender.connection:
+                break
+        else:
+            return False
+        answer, pattern = entry.answer, entry.answer[1]
+        standing = standing_of(station.ports.protection, tunnel, sender)
+        if (
+            not isinstance(pattern, Pattern)
+            or not pattern.is_good(tunnel)
+            or entry.payer != (None if standing.is_server else standing.account)
+            or station.secured(tunnel, sender) != sender
+            or checksum(request)
+        ):
+            return False
+        entry.holds(entry.holding_time, self._context.now)
+        entry.answered(answer)
+        station.time_entry(tunnel, entry)
+        station.answer_again(tunnel, sender, request, pattern.reply(request))
+        return True
+
+    def learn(self, tunnel: Tunnel, packet: RegistrationRequest, event: NhrpReceived, sender: NbmaPeer) -> None:
+        """Remember the answer to a registration that was accepted just now, if it is a usual one: of one address, the
+        client's own, by the client itself.
+        """
+        request, emitted = bytes(event.data), self._context.emitted
+        sent = emitted[-1] if emitted else None
+        if not isinstance(sent, SendGre) or len(packet.cies) != 1 or len(request) > LARGEST_KEPT:
+            return
+        reply, (cie,), entry = bytes(sent.payload), packet.cies, tunnel.cache.host(packet.source_protocol)
+        width = packet.source_protocol.max_prefixlen
+        if (
+            entry is None
+            or not entry.is_registered
+            or entry.neighbor != sender
+            or entry.expires != self._context.now + cie.holding_time
+            or cie.protocol is not None
+            or cie.code
+            or cie.host_or_prefix_length(width) != width
+            or tunnel.is_guest(entry.target)
+            or tunnel.config.bind_identity
+            or tunnel.config.responder
+            or reply[_TYPE_AT] != PacketType.REGISTRATION_REPLY
+            or reply[_IDENTIFIER] != request[_IDENTIFIER]
+            or int.from_bytes(request[_SIZE], "big") != len(request)
+        ):
+            return
+        for pattern in self._patterns:
+            if pattern.is_good(tunnel) and pattern.reply(request) == reply:
+                break
+        else:
+            pattern = Pattern.of(tunnel, request, reply)
+            if pattern.start < int.from_bytes(request[14:16], "big") or pattern.reply(request) != reply:
+                return  # the client's entry was answered otherwise
+            self._patterns = [*self._patterns[1 - _MOST_PATTERNS :], pattern]
+        entry.answered((_digest(request), pattern))
+
+
+_REQUEST: Final = bytes((PacketType.REGISTRATION_REQUEST,))
+
+
+def _digest(request: bytes) -> int:
+    """Return the digest of all but the checksum and the request identifier."""
+    return hash(request[: _CHECKSUM.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[_IDENTIFIER.stop :])
