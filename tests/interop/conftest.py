@@ -230,103 +230,38 @@ def limited_eigrp(eigrp: Run) -> Run:
     return eigrp
 
 
-@pytest.fixture
-def spoke(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is spoke1; hub and spoke2 are FRR."""
-    return boots.run_of("spoke", request.node)
+def _of(name: str, whose: str) -> object:
+    """Return the fixture of a boot. whose: its routers are."""
+
+    def run(boots: Boots, request: pytest.FixtureRequest) -> Run:
+        return boots.run_of(name, request.node)
+
+    run.__doc__ = whose
+    return pytest.fixture(name=name)(run)
 
 
-@pytest.fixture
-def hub(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is the hub; both spokes are FRR."""
-    return boots.run_of("hub", request.node)
-
-
-@pytest.fixture
-def our_hub(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our routers are hub and spoke1; spoke2 is FRR. Each dies and comes back."""
-    return boots.run_of("our_hub", request.node)
-
-
-@pytest.fixture
-def frr_hub(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is spoke1; hub and spoke2 are FRR, which die and come back."""
-    return boots.run_of("frr_hub", request.node)
-
-
-@pytest.fixture
-def frr_behind_nat(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our routers are hub and spoke2; spoke1 is FRR and behind a NAT."""
-    return boots.run_of("frr_behind_nat", request.node)
-
-
-@pytest.fixture
-def ours_behind_nat(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is spoke1 and behind a NAT; hub and spoke2 are FRR."""
-    return boots.run_of("ours_behind_nat", request.node)
-
-
-@pytest.fixture
-def eigrp(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """EIGRP over the tunnel: our routers are hub and spoke1; spoke2 is FRR."""
-    return boots.run_of("eigrp", request.node)
-
-
-@pytest.fixture
-def our_protected_hub(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is the hub and spoke2; spoke1 is FRR with strongSwan. Everything in ESP."""
-    return boots.run_of("our_protected_hub", request.node)
-
-
-@pytest.fixture
-def foreign_protected_hub(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """FRR with strongSwan is the hub and spoke2; our router is spoke1. Everything in ESP."""
-    return boots.run_of("foreign_protected_hub", request.node)
-
-
-@pytest.fixture
-def spoke_cases(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is the hub, spoke1 is FRR with strongSwan, again for each case."""
-    return boots.run_of("spoke_cases", request.node)
-
-
-@pytest.fixture
-def hub_cases(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """FRR with strongSwan is the hub, spoke1 is our router, again for each case."""
-    return boots.run_of("hub_cases", request.node)
-
-
-@pytest.fixture
-def foreign_behind_nat(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our routers are hub and spoke2; spoke1 is FRR with strongSwan and behind a NAT."""
-    return boots.run_of("foreign_behind_nat", request.node)
-
-
-@pytest.fixture
-def ours_behind_protected_nat(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is spoke1 and behind a NAT; hub and spoke2 are FRR with strongSwan."""
-    return boots.run_of("ours_behind_protected_nat", request.node)
-
-
-@pytest.fixture
-def linux_gre(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Our router is spoke1; the hub is Linux alone, but for FRR's nhrpd on one tunnel."""
-    return boots.run_of("linux_gre", request.node)
-
-
-@pytest.fixture
-def front_door(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """All routers are ours, and have VRF devices."""
-    return boots.run_of("front_door", request.node)
-
-
-@pytest.fixture
-def inside_vrf(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """Likewise, and the tunnel with the LANs is in a VRF of its own."""
-    return boots.run_of("inside_vrf", request.node)
-
-
-@pytest.fixture
-def older_kernel(boots: Boots, request: pytest.FixtureRequest) -> Run:
-    """No network of the test bed, but a lab of ours."""
-    return boots.run_of("older_kernel", request.node)
+spoke = _of("spoke", "Our router is spoke1; hub and spoke2 are FRR.")
+hub = _of("hub", "Our router is the hub; both spokes are FRR.")
+our_hub = _of("our_hub", "Our routers are hub and spoke1; spoke2 is FRR. Each dies and comes back.")
+frr_hub = _of("frr_hub", "Our router is spoke1; hub and spoke2 are FRR, which die and come back.")
+frr_behind_nat = _of("frr_behind_nat", "Our routers are hub and spoke2; spoke1 is FRR and behind a NAT.")
+ours_behind_nat = _of("ours_behind_nat", "Our router is spoke1 and behind a NAT; hub and spoke2 are FRR.")
+eigrp = _of("eigrp", "EIGRP over the tunnel: our routers are hub and spoke1; spoke2 is FRR.")
+our_protected_hub = _of(
+    "our_protected_hub", "Our router is the hub and spoke2; spoke1 is FRR with strongSwan. Everything in ESP."
+)
+foreign_protected_hub = _of(
+    "foreign_protected_hub", "FRR with strongSwan is the hub and spoke2; our router is spoke1. Everything in ESP."
+)
+spoke_cases = _of("spoke_cases", "Our router is the hub, spoke1 is FRR with strongSwan, again for each case.")
+hub_cases = _of("hub_cases", "FRR with strongSwan is the hub, spoke1 is our router, again for each case.")
+foreign_behind_nat = _of(
+    "foreign_behind_nat", "Our routers are hub and spoke2; spoke1 is FRR with strongSwan and behind a NAT."
+)
+ours_behind_protected_nat = _of(
+    "ours_behind_protected_nat", "Our router is spoke1 and behind a NAT; hub and spoke2 are FRR with strongSwan."
+)
+linux_gre = _of("linux_gre", "Our router is spoke1; the hub is Linux alone, but for FRR's nhrpd on one tunnel.")
+front_door = _of("front_door", "All routers are ours, and have VRF devices.")
+inside_vrf = _of("inside_vrf", "Likewise, and the tunnel with the LANs is in a VRF of its own.")
+older_kernel = _of("older_kernel", "No network of the test bed, but a lab of ours.")

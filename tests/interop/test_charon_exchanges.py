@@ -10,6 +10,7 @@ import pytest
 
 from dmvpn.features.ike.numbers import Encr, Group, Integ, Prf
 from support.charon import OUR_ADDRESS, OUR_LAN, Bed, Peer, missing
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,24 +161,7 @@ def test_large_messages_in_fragments() -> None:
 
 
 #: Whoever the authority of LAB stands for, as a router is configured; the identity of charon is among its names.
-WRITTEN = """\
-crypto ikev2 proposal ONLY
- encryption aes-cbc-256
- prf sha256
- integrity sha256
- group 19
-crypto ikev2 policy ONLY
- proposal ONLY
-crypto ikev2 fragmentation mtu 1280
-crypto pki trustpoint LAB
- revocation-check none
-crypto ikev2 profile IKE
- match identity remote fqdn charon.example
- identity local fqdn ours.example
- authentication local {kind}-sig
- authentication remote {kind}-sig
- pki trustpoint LAB
-"""
+WRITTEN = file_text("charon_exchanges.cfg")
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])

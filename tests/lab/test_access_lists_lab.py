@@ -3,68 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
 from support.labs import Labs, eventually
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.lab
 
-WIRES = """\
-routers:
-  R1: {role: hub}
-  R2: {role: spoke}
-links:
-  - ends: ["R1:GigabitEthernet0/1", "R2:GigabitEthernet0/1"]
-hosts:
-  H1: {link: "R1:GigabitEthernet0/2", address: 192.168.1.100/24, gateway: 192.168.1.1}
-  H2: {link: "R2:GigabitEthernet0/2", address: 192.168.2.100/24, gateway: 192.168.2.1}
-  H3: {link: "R2:GigabitEthernet0/3.30", address: 192.168.3.100/24, gateway: 192.168.3.1}
-"""
-
-ROUTER = """\
-hostname R{number}
-vrf definition WAN
- address-family ipv4
-interface GigabitEthernet0/1
- vrf forwarding WAN
- ip address 10.0.0.{number} 255.255.255.0
- no shutdown
-interface GigabitEthernet0/2
- ip address 192.168.{number}.1 255.255.255.0
- no shutdown
-{more}interface Tunnel0
- ip address 172.16.0.{number} 255.255.255.0
- ip nhrp network-id 1
- {nhrp}
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel vrf WAN
-ip route 192.168.0.0 255.255.0.0 172.16.0.{other}
-"""
-SUBINTERFACE = "interface GigabitEthernet0/3.30\n ip address 192.168.3.1 255.255.255.0\n no shutdown\n"
-NHRP = {1: "ip nhrp map multicast dynamic", 2: "ip nhrp nhs 172.16.0.1 nbma 10.0.0.1 multicast"}
 FAR, NEAR = "192.168.1.100", "192.168.3.100"
 PACKETS = 20
 
 
 @pytest.fixture
-def sites(labs: Labs, tmp_path: Path) -> Labs:
-    """Two routers with a tunnel in a front door; the second one has two LANs, one of them at a subinterface."""
-    folder = tmp_path / "two"
-    folder.mkdir()
-    (folder / "lab.yaml").write_text(WIRES)
-    for number, nhrp in NHRP.items():
-        more = SUBINTERFACE if number == 2 else ""
-        text = ROUTER.format(number=number, other=3 - number, nhrp=nhrp, more=more)
-        (folder / f"R{number}.cfg").write_text(text)
-    labs.up(folder)
-    assert eventually(lambda: answered(labs, FAR, 1) == 1, 20)
-    return labs
+def sites(two_sites: Labs) -> Labs:
+    """The second router has two LANs, one of them at a subinterface."""
+    assert eventually(lambda: answered(two_sites, FAR, 1) == 1, 20)
+    return two_sites
 
 
 def answered(labs: Labs, address: str, count: int = PACKETS, host: str = "H2") -> int:

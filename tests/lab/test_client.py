@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.served import Served
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.labs import Labs, eventually
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,20 +36,7 @@ interface GigabitEthernet0/1
 router eigrp 1
  network 10.0.0.0
 """
-CUSTOMER = """\
-vrf definition V{number}
- address-family ipv4
-interface Loopback{number}
- vrf forwarding V{number}
- ip address 10.1.0.1 255.255.255.0
-interface Tunnel{number}
- vrf forwarding V{number}
- ip address 172.16.0.1 255.255.255.0
- ip nhrp network-id {number}
- tunnel source Loopback{number}
- tunnel mode gre multipoint
- tunnel vrf V{number}
-"""
+CUSTOMER = file_text("many_vrfs_customer.cfg")
 
 
 def test_a_hundred_vrfs_that_one_command_removes_cost_no_neighbor(labs: Labs, tmp_path: Path) -> None:

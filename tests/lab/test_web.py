@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,15 +32,6 @@ class Web(Served):
     @property
     def pid(self) -> int:
         return self.process.pid
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from dmvpn.web.resources import routes
 from dmvpn.web.roles import Role
 from lab.test_web_events import stream
 from lab.test_web_load import owner_of
-from support.served import Served, dmvpn, new_token, problem, refused, serving
+from support.served import Served, dmvpn, new_token, problem, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,13 +54,6 @@ def environment() -> Iterator[dict[str, str]]:
         yield found
         for name in ("anna-1", "annabel-1"):
             dmvpn(found, "lab", "down", name)
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 @pytest.fixture(scope="module")

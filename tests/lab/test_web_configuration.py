@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from support.served import Served, dmvpn, new_token, problem, serving
+from support.served import Served, dmvpn, new_token, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,22 +21,6 @@ if TYPE_CHECKING:
 R31 = "/api/v1/labs/notes-phase3/routers/R31"
 HERE = f"{R31}/configuration"
 LOOPBACK = ("interface Loopback77", " ip address 7.7.7.7 255.255.255.255")
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down")
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import hashlib
 import http.client
 import http.cookies
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
 LABS = "/api/v1/labs"
 R31 = f"{LABS}/notes-phase3/routers/R31"
 SESSION = "/api/v1/session"
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.web.exported import as_page
 from support.browser import CHROMIUM, DRIVER, Browser
-from support.served import Served, dmvpn, serving
+from support.served import Served, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
@@ -30,22 +27,6 @@ TURNED = "exe\N{RIGHT-TO-LEFT OVERRIDE}gpj"
 
 #: The text on the screen of a terminal.
 ROWS = "return [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent).join(' ')"
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down", "notes-phase3")
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 def check_unharmed(browser: Browser) -> None:

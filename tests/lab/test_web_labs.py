@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from dmvpn.shells.lab.places import LabFolder
-from support.served import Served, dmvpn, new_token, problem, serving
+from support.served import Served, new_token, problem, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from support.served import Answer
 
@@ -25,22 +24,6 @@ T = TypeVar("T")
 
 LABS = "/api/v1/labs"
 HERE = f"{LABS}/notes-phase3"
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down", "notes-phase3")
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 def post(web: Served, path: str, token: str | None = None, **body: object) -> Answer:

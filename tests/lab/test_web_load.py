@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,15 +28,6 @@ if TYPE_CHECKING:
 LABS = "/api/v1/labs"
 HERE = f"{LABS}/notes-phase3"
 R31 = f"{HERE}/routers/R31"
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down", "notes-phase3")
 
 
 @pytest.fixture(scope="module")

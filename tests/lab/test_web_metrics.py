@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -31,15 +30,6 @@ from dmvpn.web.fleet import Running
 from dmvpn.web.scraping import Wish, scrape
 
 TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,15 +17,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no Chromium with its driver: scripts/debian-packages interop"
 )
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as state:
-        made = {**os.environ, "XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": state}
-        dmvpn(made, "lab", "up", "notes-phase3", "--simulated")
-        yield made
-        dmvpn(made, "lab", "down", "notes-phase3")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.served import MAIN, Served, dmvpn, problem, serving
+from support.served import MAIN, Served, dmvpn, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,13 +37,6 @@ def environment() -> Iterator[dict[str, str]]:
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 0
         assert not (Path(folder) / "dmvpn" / "labs" / "last-night").exists()
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 def test_programs_ask_a_recording_as_they_ask_a_lab(environment: dict[str, str], web: Served) -> None:

@@ -7,38 +7,17 @@ import contextlib
 import http.client
 import io
 import json
-import os
-import tempfile
 import zipfile
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import pytest
 
 from dmvpn.web.bounds import TABLE
-from support.served import Served, dmvpn, new_token, problem, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from support.served import Served, dmvpn, new_token, problem
 
 LAB = "/api/v1/labs/notes-phase3"
 R31, R41, R11 = (f"{LAB}/routers/{name}" for name in ("R31", "R41", "R11"))
 SIZE = json.dumps({"rows": 24, "columns": 80})
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for sockets
-        found = {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        dmvpn(found, "lab", "up", "notes-phase3", "--simulated")
-        yield found
-        dmvpn(found, "lab", "down")
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 class Terminal:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.shells.scenario import BUILT_IN
-from support.served import Answer, Served, dmvpn, new_token, problem, serving
+from support.served import Answer, Served, dmvpn, new_token, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +25,6 @@ FILES = {path.name: path.read_text() for path in sorted((BUILT_IN / "notes-phase
 def environment() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         yield {**os.environ, "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder, "TMPDIR": folder}
-
-
-@pytest.fixture(scope="module")
-def web(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment, "--role", "configure") as served:
-        served.come_in()
-        yield served
 
 
 def put(web: Served, lab: str, body: object, token: str | None = None) -> Answer:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from support.labs import eventually
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,21 +53,7 @@ hostname "$3"
 ip link set lo up
 exec chroot . tini -- /usr/local/bin/dmvpn-container
 """
-_TUNNEL: Final = """hostname {name}
-interface Loopback0
- ip address 10.1.{number}.1 255.255.255.0
-interface Tunnel0
- ip address 10.0.0.{number} 255.255.255.0
- ip nhrp network-id 1
- {lines}
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
-interface GigabitEthernet0/1
- ip address 192.0.2.{number} 255.255.255.0
- no shutdown
-{routes}
-end
-"""
+_TUNNEL: Final = file_text("container_tunnel.cfg")
 _HUB_LINES: Final = "ip nhrp map multicast dynamic\n ip nhrp redirect"
 _SPOKE_LINES: Final = "ip nhrp shortcut\n ip nhrp nhs 10.0.0.1 nbma 192.0.2.1 multicast"
 

@@ -23,11 +23,7 @@ NHRP = gre.GreHeader(protocol_type=gre.ProtocolType.NHRP, key=100)
 IPV4 = gre.GreHeader(protocol_type=gre.ProtocolType.IPV4, key=100)
 
 
-@pytest.fixture
-def world() -> World:
-    world = World("notes-phase3").converge()
-    world.run_for(20)
-    return world
+NETWORK, SETTLED_AFTER = "notes-phase3", 20
 
 
 def knowledge(world: World, router: str) -> str:

@@ -12,6 +12,7 @@ from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.router.features import FEATURES
 from support.commands_page import example, exec_commands
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
@@ -22,64 +23,7 @@ if TYPE_CHECKING:
 
 TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
 #: Every line that holds a secret, in each of its forms, and lines that nothing here acts on.
-PLANTED = f"""\
-vrf definition RED
- address-family ipv4
-enable secret level 3 9 {TYPE_9}
-enable password level 4 Plant01
-username ann privilege 15 password 0 Plant02
-username eve secret 9 {TYPE_9}
-key chain SECRETS
- key 1
-  key-string Plant03 of two words
-crypto ikev2 keyring SECRETS
- peer ONE
-  address 192.0.2.77
-  pre-shared-key local Plant04
-  pre-shared-key remote Plant05
- peer TWO
-  address 192.0.2.78
-  pre-shared-key Plant06
-crypto ikev2 profile SECRETS
- match identity remote any
- authentication local pre-share key Plant07
- authentication remote pre-share key Plant08
-crypto isakmp key Plant09 address 192.0.2.79
-crypto isakmp key Plant10 hostname there
-crypto keyring OLD
- pre-shared-key address 192.0.2.80 key Plant11
-interface Tunnel100
- ip nhrp authentication Plant12
- ipv6 nhrp authentication Plant13
-interface GigabitEthernet0/2
- ip ospf authentication-key Plant14
- ip ospf message-digest-key 1 md5 Plant15
-router ospf 9
- area 1 virtual-link 192.0.2.81 authentication-key Plant16
- area 1 virtual-link 192.0.2.82 message-digest-key 1 md5 Plant17
-router eigrp SECRETS
- address-family ipv4 unicast autonomous-system 77
-  af-interface default
-   authentication mode hmac-sha-256 Plant18
-router bgp 65077
- template peer-session SECRETS
-  password Plant19
- neighbor 192.0.2.83 remote-as 65077
- neighbor 192.0.2.83 password Plant20
- address-family ipv4 vrf RED
-  neighbor 192.0.2.84 remote-as 65078
-  neighbor 192.0.2.84 password Plant28
-snmp-server community Plant21 RO
-ntp authentication-key 1 md5 Plant22
-tacacs-server key Plant23
-frobnicate password Plant24
-line vty 0 4
- password Plant25
-router isis
- area-password Plant26
-crypto pki trustpoint SECRETS
- enrollment url http://ann:Plant27@ca.example/scep
-"""
+PLANTED = file_text("planted_secrets.cfg").format(TYPE_9=TYPE_9)
 #: Entered behind that, and not saved.
 ENTERED = ("username zoe password Plant30", "key chain SECRETS", "key 2", "key-string Plant31", "no username ann")
 RULES = tuple(

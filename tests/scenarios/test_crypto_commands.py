@@ -44,9 +44,7 @@ SHOWS = (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World("intro-phase3").converge()
+NETWORK = "intro-phase3"
 
 
 def keys_of(world: World) -> list[str]:

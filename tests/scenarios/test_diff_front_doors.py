@@ -9,40 +9,10 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.compare import ChangeVerdict, Topic
 from dmvpn.tools.diff.report import as_text
 from dmvpn.tools.diff.whole import compare_networks
+from support.texts import file_text
 
 _DOORS: Final = (1, 2)
-_VRF = """vrf definition ISP{n}
- address-family ipv4
- exit-address-family
-crypto ikev2 keyring ISP{n}
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key local Demo-Key-1
-  pre-shared-key remote Demo-Key-1
-crypto ikev2 profile ISP{n}
- match fvrf ISP{n}
- match identity remote address 0.0.0.0
- authentication local pre-share
- authentication remote pre-share
- keyring local ISP{n}
-crypto ipsec profile ISP{n}
- set ikev2-profile ISP{n}
-interface GigabitEthernet{n}
- vrf forwarding ISP{n}
- ip address 203.0.{n}.{host} 255.255.255.0
- no shutdown
-interface Tunnel{n}
- ip address 10.255.{n}.{host} 255.255.255.0
- no ip redirects
- ip mtu 1400
- ip nhrp network-id {n}
- {nhrp}
- tunnel source GigabitEthernet{n}
- tunnel mode gre multipoint
- tunnel key {n}
- tunnel vrf ISP{n}
- tunnel protection ipsec profile ISP{n}
-"""
+_VRF = file_text("diff_front_door.cfg")
 _LAN = """hostname {name}
 interface GigabitEthernet3
  ip address 10.1.{host}.1 255.255.255.0

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 #: Where the lists of `phase2-eigrp` are.
@@ -16,54 +17,6 @@ def metric(world: World, router: str, prefix: str) -> int | None:
     """The metric of a route; None: there is none."""
     found = re.search(rf"{re.escape(prefix)} \[\d+/(\d+)\]", world.show(router, "ip route"))
     return int(found[1]) if found else None
-
-
-@pytest.mark.parametrize(
-    ("list_lines", "name"),
-    [
-        (("access-list 7 deny 10.1.2.0 0.0.0.255", "access-list 7 permit any"), "7"),
-        (("ip prefix-list P deny 10.1.2.0/24", "ip prefix-list P permit 0.0.0.0/0 le 32"), "prefix P"),
-        (
-            (
-                "ip prefix-list Q permit 10.1.2.0/24",
-                "route-map M deny 10",
-                "match ip address prefix-list Q",
-                "route-map M permit 20",
-            ),
-            "route-map M",
-        ),
-    ],
-    ids=["access-list", "prefix", "route-map"],
-)
-@pytest.mark.parametrize("direction", ["in", "out"])
-def test_eigrp_believes_and_tells_what_the_lists_let_through(
-    list_lines: tuple[str, ...], name: str, direction: str
-) -> None:
-    world = World("phase2-eigrp").converge()
-    router = "SPOKE1" if direction == "in" else "HUB"
-    world.configure(router, *list_lines)
-    world.configure(router, *TOPOLOGY, f"distribute-list {name} {direction}")
-    world.run_for(5)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is None
-    assert metric(world, "SPOKE1", "10.1.0.0/24") is not None
-    assert "is down" not in world.show(router, "logging"), "no neighbor is given up for it"
-    world.configure(router, *TOPOLOGY, f"no distribute-list {name} {direction}")
-    world.run_for(5)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is not None
-
-
-def test_a_list_that_changes_counts_at_once() -> None:
-    world = World("phase2-eigrp").converge()
-    world.configure("SPOKE1", *TOPOLOGY, "distribute-list prefix P in Tunnel0")
-    world.run_for(2)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is not None, "a list that nobody defined lets everything through"
-    world.configure("SPOKE1", "ip prefix-list P permit 10.1.0.0/24")
-    world.run_for(2)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is None
-    world.configure("SPOKE1", "ip prefix-list P permit 10.1.2.0/24")
-    world.run_for(2)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is not None
-    assert "Tunnel0 filtered by (prefix-list) P, default is not set" in world.show("SPOKE1", "ip protocols")
 
 
 @pytest.mark.parametrize(("router", "direction"), [("SPOKE1", "in"), ("HUB", "out")])
@@ -111,35 +64,6 @@ def test_rip_believes_and_tells_what_the_lists_let_through_and_offsets_add_hops(
     assert metric(world, "R11", prefix) is None
 
 
-def test_a_list_of_gateways_says_whom_eigrp_believes() -> None:
-    world = World("phase2-eigrp").converge()
-    world.configure(
-        "SPOKE1", "ip prefix-list NOBODY deny 0.0.0.0/0 le 32", *TOPOLOGY, "distribute-list gateway NOBODY in"
-    )
-    world.run_for(5)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is None
-    world.configure("SPOKE1", "ip prefix-list NOBODY seq 1 permit 10.255.0.1/32")
-    world.run_for(5)
-    assert metric(world, "SPOKE1", "10.1.2.0/24") is not None
-
-
-@pytest.mark.parametrize(
-    ("name", "routers", "process"),
-    [("phase2-eigrp", ("HUB", "SPOKE1"), TOPOLOGY), ("notes-gre", ("R31", "R11"), ("router rip",))],
-)
-def test_a_list_about_one_protocol_keeps_back_what_comes_in_from_it(
-    name: str, routers: tuple[str, str], process: tuple[str, ...]
-) -> None:
-    world = World(name).converge()
-    router, other = routers
-    statics = ("ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.21.0.0 255.255.0.0 Null0")
-    world.configure(router, *statics, "ip prefix-list P permit 172.20.0.0/16", *process, "redistribute static")
-    world.configure(router, *process, "distribute-list prefix P out static")
-    world.run_for(60)
-    assert metric(world, other, "172.20.0.0/16") is not None
-    assert metric(world, other, "172.21.0.0/16") is None
-    world.configure(router, "ip prefix-list P permit 172.21.0.0/16")
-    assert world.wait_until(lambda: metric(world, other, "172.21.0.0/16") is not None, 60.0), (
-        "at once, and not only new"
-    )
-    assert "Redistributed static filtered by (prefix-list) P" in world.show(router, "ip protocols")
+@pytest.mark.parametrize("story", stories("distribute_lists"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, metric)

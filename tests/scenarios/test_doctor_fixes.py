@@ -14,23 +14,18 @@ from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import Finding, visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FIXES = read("fixes")
 AGAIN = [(router, "clear crypto session") for router in ("SPOKE10", "SPOKE20", "HUB")]
 PROFILE = "crypto ipsec profile IPSEC-DMVPN"
 SET = "crypto ipsec transform-set"
 OTHERS_SET = (f"{SET} LESSON esp-aes esp-sha-hmac", "mode transport", "exit", PROFILE, "set transform-set LESSON")
-WEAK = (f"{SET} TS esp-aes esp-sha256-hmac", "mode transport")
-IDENTITY = "crypto ikev2 profile IKEV2-DMVPN"
 LESSON = ("crypto ikev2 proposal LESSON", "encryption aes-cbc-128", "integrity sha256", "group 20", "exit")
-POLICY = ("crypto ikev2 policy LESSON", "proposal LESSON")
-OURS = (
-    *("crypto ikev2 proposal OURS", "encryption aes-gcm-256", "prf sha512", "group 19", "exit"),
-    *("crypto ikev2 policy OURS", "proposal OURS", "exit"),
-)
 
 
 def first(world: World) -> Finding:
@@ -50,80 +45,13 @@ def broken(changes: Sequence[tuple[str, tuple[str, ...]]], *, again: bool = True
     return world
 
 
-@pytest.mark.parametrize(
-    ("changes", "cause", "router", "fix"),
-    [
-        ([("SPOKE10", OTHERS_SET)], Cause.TRANSFORM, "SPOKE10", (PROFILE, "set transform-set TS")),
-        (
-            [("SPOKE10", WEAK)],
-            Cause.TRANSFORM,
-            "SPOKE10",
-            (f"{SET} TS esp-aes 256 esp-sha256-hmac", "mode transport"),
-        ),
-        (
-            [("SPOKE10", OTHERS_SET), ("SPOKE10", (f"no {SET} TS",))],
-            Cause.TRANSFORM,
-            "SPOKE10",
-            (f"{SET} TS esp-aes 256 esp-sha256-hmac", "mode transport", PROFILE, "set transform-set TS"),
-        ),
-        (
-            [("SPOKE10", (*OTHERS_SET, "exit", *WEAK))],
-            Cause.TRANSFORM,
-            "SPOKE10",
-            (f"{SET} LESSON esp-aes 256 esp-sha256-hmac", "mode transport"),
-        ),
-        ([("HUB", OTHERS_SET)], Cause.TRANSFORM, "HUB", (PROFILE, "set transform-set TS")),
-        (
-            [("SPOKE10", (*LESSON, *POLICY))],
-            Cause.IKE_PROPOSAL,
-            "SPOKE10",
-            (
-                *("crypto ikev2 proposal SMART-DEFAULTS", "encryption aes-cbc-256", "integrity sha512 sha384"),
-                *("group 19 14 21", "crypto ikev2 policy LESSON", "proposal SMART-DEFAULTS"),
-            ),
-        ),
-        (
-            [*((name, OURS) for name in ("HUB", "SPOKE10", "SPOKE20")), ("SPOKE10", ("no crypto ikev2 policy OURS",))],
-            Cause.IKE_PROPOSAL,
-            "SPOKE10",
-            ("crypto ikev2 policy OURS", "proposal OURS"),
-        ),
-        (
-            [*((name, OURS) for name in ("HUB", "SPOKE10", "SPOKE20")), ("SPOKE10", (OURS[0], "group 20"))],
-            Cause.IKE_PROPOSAL,
-            "SPOKE10",
-            ("crypto ikev2 proposal OURS", "encryption aes-gcm-256", "prf sha512", "group 19"),
-        ),
-        (
-            [(name, OURS) for name in ("HUB", "SPOKE20")],
-            Cause.IKE_PROPOSAL,
-            "SPOKE10",
-            (
-                *("crypto ikev2 proposal OURS", "encryption aes-gcm-256", "prf sha512", "group 19"),
-                *("crypto ikev2 policy OURS", "proposal OURS"),
-            ),
-        ),
-        (
-            [
-                ("HUB", (IDENTITY, "no match identity remote address 0.0.0.0", "match identity remote any")),
-                ("SPOKE10", (IDENTITY, "no match identity remote address 0.0.0.0", "match identity remote key-id x")),
-                ("SPOKE10", (IDENTITY, "match identity remote address 203.0.113.0 255.255.255.0")),
-                ("HUB", (IDENTITY, "identity local fqdn hub.example.net")),
-                ("SPOKE20", (IDENTITY, "match identity remote any")),
-            ],
-            Cause.IKE_IDENTITY,
-            "SPOKE10",
-            (IDENTITY, "match identity remote fqdn hub.example.net"),
-        ),
-    ],
-)
-def test_the_lines_to_enter_let_both_ends_agree(
-    changes: list[tuple[str, tuple[str, ...]]], cause: Cause, router: str, fix: tuple[str, ...]
-) -> None:
-    world = broken(changes)
+@pytest.mark.parametrize("what", FIXES)
+def test_the_lines_to_enter_let_both_ends_agree(what: str) -> None:
+    router, cause, fix = FIXES[what].found
+    world = broken([*FIXES[what].lines.items()])
     finding = first(world)
     assert (finding.cause, finding.router) == (cause, router), finding
-    assert finding.fix == fix
+    assert " / ".join(finding.fix) == fix
     WorldBench(world).configure(finding.router, finding.fix)
     WorldBench(world).ask(AGAIN)
     world.run_for(90)

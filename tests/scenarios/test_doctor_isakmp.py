@@ -12,6 +12,7 @@ from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
 from support.doctors import WorldPatient, no_advice
 from support.secured import at
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
 
     from dmvpn.tools.doctor import Finding
 
+IKEV1 = read("ikev1_lines")
 SECRET = "YOUR_SECRET_KEY"
 KEY = f"crypto isakmp key {SECRET} address 0.0.0.0\n"
 KEY_OF_ANOTHER = f"crypto isakmp key {SECRET} address 192.168.3.1\n"
 GROUP = " authentication pre-share\n group 14\n"
-MODE = "esp-aes 256 esp-sha-hmac\n"
-NAMES_NOTHING = (" set pfs group14\n", " set pfs group14\n set isakmp-profile NONE\n")
 #: The same keys in a keyring, which a profile names.
 PROFILE = f"""\
 crypto keyring KR
@@ -66,77 +66,12 @@ def of_udp(packet: bytes, port: int) -> bool:
     return packet[9] == 17 and packet[22:24] == port.to_bytes(2, "big")
 
 
-@pytest.mark.parametrize(
-    ("change", "cause", "router", "fix"),
-    [
-        (at("HUB", (SECRET, "WRONG")), Cause.PSK, "HUB", "crypto isakmp key <secret> address 0.0.0.0"),
-        (
-            at("SPOKE1", (KEY, KEY_OF_ANOTHER)),
-            Cause.PSK_MISSING,
-            "SPOKE1",
-            "crypto isakmp key <secret> address 192.168.1.1",
-        ),
-        (
-            at("HUB", (KEY, KEY_OF_ANOTHER)),
-            Cause.PSK_MISSING,
-            "HUB",
-            "crypto isakmp key <secret> address 192.168.2.1",
-        ),
-        (at("SPOKE1", ("encryption aes 256", "encryption aes")), Cause.IKE_PROPOSAL, "SPOKE1", "encryption aes 256"),
-        (at("SPOKE1", (GROUP, GROUP.replace("14", "19"))), Cause.IKE_PROPOSAL, "SPOKE1", "group 14"),
-        (at("HUB", (GROUP, GROUP.replace("14", "19"))), Cause.IKE_PROPOSAL, "HUB", "group 14"),
-        (at("HUB", (" authentication pre-share\n", "")), Cause.IKE_PROPOSAL, "HUB", "authentication pre-share"),
-        (
-            at("SPOKE1", ("esp-aes 256 esp-sha-hmac", "esp-aes 128 esp-sha-hmac")),
-            Cause.TRANSFORM,
-            "SPOKE1",
-            "crypto ipsec transform-set TRANSFORM_SET esp-aes 256 esp-sha-hmac",
-        ),
-        (at("SPOKE1", ("set pfs group14", "set pfs group19")), Cause.PFS, "SPOKE1", "set pfs group14"),
-        (at("SPOKE1", (" set pfs group14\n", "")), Cause.PFS, "SPOKE1", "set pfs group14"),
-        (at("SPOKE1", (MODE, f"{MODE} mode transport\n")), Cause.MODE, "SPOKE1", "mode tunnel"),
-        (at("HUB", (MODE, f"{MODE} mode transport\n")), Cause.MODE, "HUB", "mode tunnel"),
-        (at("HUB", (KEY, "")), Cause.PSK_MISSING, "HUB", "crypto isakmp key <secret> address 0.0.0.0"),
-        (at("SPOKE1", NAMES_NOTHING), Cause.PROFILE, "SPOKE1", "crypto isakmp profile NONE"),
-        (at("HUB", NAMES_NOTHING), Cause.PROFILE, "HUB", "crypto isakmp profile NONE"),
-        (
-            by_profile(at("SPOKE1", ("isakmp-profile P\n", "isakmp-profile Q\n"))),
-            Cause.PROFILE,
-            "SPOKE1",
-            "set isakmp-profile P",
-        ),
-        (
-            by_profile(at("SPOKE1", (SECRET, "WRONG"))),
-            Cause.PSK,
-            "SPOKE1",
-            "pre-shared-key address 0.0.0.0 0.0.0.0 key <secret>",
-        ),
-        (
-            by_profile(at("SPOKE1", ("0.0.0.0 0.0.0.0 key", "192.168.3.1 key"))),
-            Cause.PSK_MISSING,
-            "SPOKE1",
-            "pre-shared-key address 192.168.1.1 key <secret>",
-        ),
-        (
-            by_profile(at("HUB", ("0.0.0.0 0.0.0.0 key", "192.168.3.1 key"))),
-            Cause.PSK_MISSING,
-            "HUB",
-            "pre-shared-key address 192.168.2.1 key <secret>",
-        ),
-        (
-            by_profile(at("HUB", ("address 0.0.0.0\n!", "address 192.168.3.1\n!"))),
-            Cause.IKE_IDENTITY,
-            "HUB",
-            "match identity address 192.168.2.1 255.255.255.255",
-        ),
-    ],
-    ids=lambda value: value.value if isinstance(value, Cause) else "",
-)
-def test_a_wrong_line_of_ikev1_is_named_and_its_remedy_heals(
-    change: Callable[[str, str], str], cause: Cause, router: str, fix: str
-) -> None:
-    world = after(change)
+@pytest.mark.parametrize("what", IKEV1)
+def test_a_wrong_line_of_ikev1_is_named_and_its_remedy_heals(what: str) -> None:
+    change = IKEV1[what].change
+    world = after(by_profile(change) if IKEV1[what].settings else change)
     finding = no_advice(world)[0]
+    router, cause, fix = IKEV1[what].found
     assert (finding.cause, finding.router) == (cause, router), finding
     assert fix in finding.fix
     heal(world, finding)

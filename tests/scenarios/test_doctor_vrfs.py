@@ -16,6 +16,7 @@ from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.remedies.unforeseen import searched
 from support.doctors import WorldPatient, as_it_runs
 from support.homes import behind_home_routers
+from support.texts import file_text
 from support.world import World
 
 DEFAULT = "ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2"
@@ -80,48 +81,8 @@ def test_keys_of_two_customers_that_changed_places_are_found_by_trial() -> None:
     assert found.trial.works
 
 
-HQ = """hostname HQ
-ip vrf internet
-interface Tunnel0
- ip address 10.0.0.1 255.255.255.0
- ip mtu 1400
- ip tcp adjust-mss 1360
- ip nhrp map multicast dynamic
- ip nhrp network-id 1
- tunnel source Loopback1
- tunnel mode gre multipoint
- tunnel vrf internet
-interface Loopback1
- ip vrf forwarding internet
- ip address 203.0.113.129 255.255.255.255
-interface GigabitEthernet0/0
- ip vrf forwarding internet
- ip address 203.0.113.2 255.255.255.252
-interface GigabitEthernet0/1
- ip address 10.1.1.1 255.255.255.0
-ip route 10.1.2.0 255.255.255.0 10.0.0.2
-ip route vrf internet 0.0.0.0 0.0.0.0 203.0.113.1
-end
-"""
-BRANCH = """hostname BRANCH
-interface Tunnel0
- ip address 10.0.0.2 255.255.255.0
- ip mtu 1400
- ip tcp adjust-mss 1360
- ip nhrp map multicast 203.0.113.129
- ip nhrp map 10.0.0.1 203.0.113.129
- ip nhrp network-id 1
- ip nhrp nhs 10.0.0.1
- tunnel source GigabitEthernet0/0
- tunnel destination 203.0.113.129
-interface GigabitEthernet0/0
- ip address 198.51.100.2 255.255.255.252
-interface GigabitEthernet0/1
- ip address 10.1.2.1 255.255.255.0
-ip route 10.1.1.0 255.255.255.0 10.0.0.1
-ip route 203.0.113.129 255.255.255.255 198.51.100.1
-end
-"""
+HQ = file_text("doctor_vrfs_headquarters.cfg")
+BRANCH = file_text("doctor_vrfs_branch.cfg")
 ISP = """hostname ISP
 interface GigabitEthernet0/0
  ip address 203.0.113.1 255.255.255.252

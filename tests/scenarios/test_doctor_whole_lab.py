@@ -10,10 +10,12 @@ from dmvpn.base.causes import Cause
 from dmvpn.tools.doctor import Finding, visit
 from support.doctors import WorldPatient
 from support.nats import derived
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
+TYPED = read("whole_lab")
 
 
 def findings(world: World, router: str = "R31") -> list[Finding]:
@@ -37,27 +39,10 @@ def test_a_router_that_is_registered_lacks_nothing() -> None:
     assert findings(world) == findings(world, "R11") == []
 
 
-@pytest.mark.parametrize(
-    ("router", "old", "new", "cause", "words"),
-    [
-        ("R31", "nbma 172.16.11.1", "nbma 172.16.11.9", Cause.NHS_NBMA, "whose tunnel has the source 172.16.11.1"),
-        (
-            "R31",
-            "nhs 192.168.100.11",
-            "nhs 192.168.100.12",
-            Cause.NHS_ADDRESS,
-            "192.168.100.12 is no router's tunnel address",
-        ),
-        ("R31", "tunnel key 100", "tunnel key 101", Cause.KEY, "R31 has tunnel key 101, and R11 has tunnel key 100"),
-        ("R31", " tunnel key 100\n", "", Cause.KEY, "R31 has no tunnel key"),
-        ("R11", " ip nhrp network-id 100\n", "", Cause.NETWORK_ID, "R11: Tunnel100 has NHRP lines and no network-id"),
-        ("R11", "tunnel mode gre multipoint", "shutdown\n tunnel mode gre multipoint", Cause.TUNNEL_SHUTDOWN, "of R11"),
-        ("R31", "tunnel source GigabitEthernet0/1", "tunnel source Loopback7", Cause.WRONG_SOURCE, "Tunnel100 of R31"),
-        ("R31", "nbma 172.16.11.1", "nbma 172.16.41.2", Cause.NHS_NBMA, "the source 172.16.11.1, not 172.16.41.2"),
-    ],
-)
-def test_one_wrong_line_is_named(router: str, old: str, new: str, cause: Cause, words: str) -> None:
-    finding = findings(with_line(router, old, new))[0]
+@pytest.mark.parametrize("what", TYPED)
+def test_one_wrong_line_is_named(what: str) -> None:
+    router, cause, words = TYPED[what].found
+    finding = findings(World(TYPED[what].network, change=TYPED[what].change))[0]
     assert (finding.cause, finding.router) == (cause, router)
     assert words in finding.what
 

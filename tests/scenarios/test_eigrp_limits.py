@@ -8,6 +8,7 @@ import pytest
 
 from dmvpn.features.eigrp import limits
 from dmvpn.features.eigrp.limits import Limits
+from support.stories import Story, stories, tell
 from support.world import World
 
 if TYPE_CHECKING:
@@ -141,23 +142,6 @@ def test_the_limit_of_a_process_sends_all_neighbors_away() -> None:
     assert SECOND in neighbors(world)
 
 
-def test_more_routes_than_redistribution_may_bring_in_are_none() -> None:
-    world = cloud()
-    family(world, "topology base", "redistribute static metric 1000 1 255 1 1400", "redistribute maximum-prefix 3")
-    routes = [f"ip route 172.16.{number}.0 255.255.255.0 Null0" for number in range(4)]
-    world.configure("HUB", *routes[:2])
-    world.run_for(2)
-    assert "172.16.1.0" in world.show("SPOKE1", "ip route")
-    world.configure("HUB", *routes[2:])
-    world.run_for(2)
-    assert "%DUAL-3-PFXLIMIT: EIGRP-IPv4 100: Redistributed prefix limit reached(3)." in world.messages("HUB")
-    assert "172.16" not in world.show("SPOKE1", "ip route")
-    assert " D     Redistributed" in world.show("HUB", "ip eigrp accounting")
-    world.configure("HUB", f"no {routes[3]}", f"no {routes[2]}")
-    world.run_for(301)
-    assert "172.16.1.0" in world.show("SPOKE1", "ip route")
-
-
 def test_a_soft_clear_keeps_neighbors_and_tells_them_everything_again() -> None:
     world = cloud()
     world.do("HUB", "clear ip eigrp neighbors soft")
@@ -187,3 +171,8 @@ def test_neighbors_that_tell_nothing_new_are_not_counted_again(monkeypatch: pyte
     crowd(world, "SPOKE1", 1)
     world.run_for(5)
     assert {str(address) for address in looked} == {FIRST}
+
+
+@pytest.mark.parametrize("story", stories("eigrp_limits"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, family)

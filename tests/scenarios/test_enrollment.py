@@ -14,31 +14,13 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.enrollment import enroll
 from support.pki import authority, issue
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_ROUTER = """hostname R{0}
-{server}crypto pki trustpoint VPN
- enrollment url http://203.0.113.1:80
- subject-name CN=R{0}, OU=VPN, O=Example, C=RU
- revocation-check none
-crypto pki certificate chain VPN
- certificate 0{0} nvram:CA#{0}.cer
- certificate ca 01 nvram:CA#1CA.cer
-{ike}crypto ipsec transform-set T esp-aes esp-sha256-hmac
- mode transport
-interface Tunnel0
- ip address 172.16.0.{0} 255.255.255.0
- ip nhrp network-id 1
-{nhrp} tunnel source GigabitEthernet0/0
- tunnel mode gre multipoint
- tunnel protection ipsec profile P
-interface GigabitEthernet0/0
- ip address 203.0.113.{0} 255.255.255.0
-end
-"""
+_ROUTER = file_text("enrolled_router.cfg")
 _IKEV2 = """crypto ikev2 profile I
  match identity remote address 0.0.0.0
  authentication remote rsa-sig
@@ -122,20 +104,7 @@ def test_a_lab_with_keys_needs_no_certificates(tmp_path: Path) -> None:
     assert enroll(write(tmp_path, _IKEV1 + "crypto isakmp key K address 0.0.0.0\n")) == ""
 
 
-_POINT_TO_POINT = """crypto isakmp policy 9
- encr aes 256
- authentication pre-share
- group 14
-crypto isakmp key K address 203.0.113.{0}
-crypto ipsec profile POINT
- set transform-set T
-interface Tunnel9
- ip address 172.16.9.{1} 255.255.255.0
- tunnel source GigabitEthernet0/0
- tunnel destination 203.0.113.{0}
- tunnel key 9
- tunnel protection ipsec profile POINT
-"""
+_POINT_TO_POINT = file_text("enrolled_point_to_point.cfg")
 
 
 def test_a_key_for_one_peer_goes_on_beside_certificates_for_the_others(tmp_path: Path) -> None:

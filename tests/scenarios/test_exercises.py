@@ -23,6 +23,7 @@ from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench
 from support.cases import one_in
 from support.docs import BLOCK, ROOT, steps
+from support.typed import read
 from support.world import World
 
 if TYPE_CHECKING:
@@ -109,175 +110,21 @@ def test_who_does_what_the_page_says_has_done_the_exercise(one: Exercise) -> Non
     assert learner.missing() == {}
 
 
-EIGRP_100 = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 100")
 GRE_OVERLAY = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
-TUNNEL_R11 = (
-    "interface Tunnel100",
-    "ip address 192.168.100.11 255.255.255.0",
-    "tunnel source GigabitEthernet0/1",
-)
-PROTECTION = (
-    "crypto ikev2 keyring MINE",
-    "peer HUB",
-    "address 198.51.100.1 255.255.255.255",
-    "pre-shared-key DMVPN_KEY",
-    "exit",
-    "exit",
-    "crypto ikev2 profile MINE",
-    "match identity remote address 0.0.0.0",
-    "authentication local pre-share",
-    "authentication remote pre-share",
-    "keyring local MINE",
-    "exit",
-    "crypto ipsec transform-set MINE esp-aes 256 esp-sha256-hmac",
-    "mode transport",
-    "exit",
-    "crypto ipsec profile MINE",
-    "set transform-set MINE",
-    "set ikev2-profile MINE",
-    "exit",
-    "interface Tunnel0",
-    "tunnel protection ipsec profile MINE",
-)
-PROTECT = ("interface Tunnel0", "tunnel protection ipsec profile IPSEC-DMVPN")
-MTU_1400 = ("interface Tunnel100", "ip mtu 1400", "ip tcp adjust-mss 1360")
-NHS2 = "ip nhrp nhs 10.255.0.2 nbma 203.0.113.5"
 
-#: Exercise, what was typed, and by task what the grade says; tasks that are not named are done.
-WRONG: list[tuple[str, int, dict[str, tuple[str, ...]], dict[int, str]]] = [
-    (
-        "the destination is one of the provider's addresses",
-        1,
-        {"R11": (*TUNNEL_R11, "tunnel destination 172.16.31.2")},
-        {1: "Each end's destination is the other's source", 2: "no EIGRP neighbor", 3: "no route"},
-    ),
-    (
-        "EIGRP announces the underlay, too",
-        1,
-        {
-            "R11": (
-                *TUNNEL_R11,
-                "tunnel destination 172.16.31.1",
-                *GRE_OVERLAY,
-                "network 10.0.0.0",
-                "network 192.168.100.0",
-                "network 172.16.0.0",
-            )
-        },
-        {1: "must not lead through the tunnel", 2: "also announce 172.16.0.0", 3: ""},
-    ),
-    (
-        "EIGRP leaves the LAN out",
-        1,
-        {"R11": (*TUNNEL_R11, "tunnel destination 172.16.31.1", *GRE_OVERLAY, "network 192.168.100.0")},
-        {3: "Does EIGRP of R11 cover its LAN"},
-    ),
-    (
-        "the tunnel key is forgotten",
-        2,
-        {
-            "R31": (
-                "interface Tunnel100",
-                "ip address 192.168.100.31 255.255.255.0",
-                "ip nhrp network-id 100",
-                "ip nhrp nhs 192.168.100.11 nbma 172.16.11.1 multicast",
-                "tunnel source GigabitEthernet0/1",
-                "tunnel destination 172.16.11.1",
-            )
-        },
-        {2: "tunnel key", 3: ""},
-    ),
-    (
-        "only the hub sends multicasts",
-        3,
-        {"R11": ("interface Tunnel100", "ip nhrp map multicast dynamic")},
-        {1: "show ip nhrp multicast", 2: "", 3: "", 4: ""},
-    ),
-    (
-        "split horizon is on",
-        3,
-        {
-            "R11": ("interface Tunnel100", "ip nhrp map multicast dynamic"),
-            "R31": ("interface Tunnel100", "ip nhrp map multicast 172.16.11.1"),
-            "R41": ("interface Tunnel100", "ip nhrp map multicast 172.16.11.1"),
-        },
-        {3: "split horizon", 4: ""},
-    ),
-    (
-        "only SPOKE1 is multipoint",
-        4,
-        {
-            "HUB": (*EIGRP_100, "af-interface Tunnel0", "no next-hop-self"),
-            "SPOKE1": ("interface Tunnel0", "no tunnel destination", "tunnel mode gre multipoint"),
-        },
-        {2: "Both spokes need another mode", 3: "Is the tunnel of SPOKE2 multipoint"},
-    ),
-    (
-        "nobody redirects",
-        5,
-        dict.fromkeys(("R31", "R41"), ("interface Tunnel100", "ip nhrp shortcut")),
-        {1: "Which of the two is missing", 2: "", 3: "There must be a shortcut first"},
-    ),
-    (
-        "phase 2 instead of phase 3",
-        5,
-        {"R11": (*GRE_OVERLAY, "af-interface Tunnel100", "no next-hop-self")},
-        {1: "has no 10.4.4.0/24", 3: "`no next-hop-self` is phase 2"},
-    ),
-    (
-        "the summary does not cover the LANs",
-        6,
-        {"R11": (*GRE_OVERLAY, "af-interface Tunnel100", "summary-address 10.1.0.0 255.255.0.0")},
-        {1: "summary-address", 2: "Does yours cover 10.4.4.0/24", 4: ""},
-    ),
-    (
-        "the key is for the hub alone",
-        7,
-        {"SPOKE10": PROTECTION, "HUB": PROTECT, "SPOKE20": PROTECT},
-        {3: "for the hub's address alone"},
-    ),
-    ("1400 as always", 8, dict.fromkeys(("R11", "R31", "R41"), MTU_1400), {1: "carries 1400 octets", 2: "1332 fit"}),
-    (
-        "R41 moves with a unique entry",
-        9,
-        {
-            "R31": ("interface Tunnel100", "ip nhrp holdtime 120", "ip nhrp registration no-unique"),
-            "R41": ("interface GigabitEthernet0/1", "ip address 172.16.41.77 255.255.255.0"),
-        },
-        {3: "code 14", 4: ""},
-    ),
-    (
-        "the second server gets no multicasts",
-        10,
-        dict.fromkeys(("SPOKE1", "SPOKE2"), ("interface Tunnel0", NHS2)),
-        {1: "HUB2 must hear the spoke's hellos", 3: "Who tells the spokes"},
-    ),
-    (
-        "only one spoke knows HUB2",
-        10,
-        {"SPOKE1": ("interface Tunnel0", f"{NHS2} multicast")},
-        {1: "SPOKE2 needs the line, too", 3: "without HUB1, pings from SPOKE2"},
-    ),
-    (
-        "the network-ids stay different",
-        12,
-        {
-            "HUB-A": ("interface Tunnel1", "ip nhrp redirect", "interface Tunnel0", "ip nhrp redirect"),
-            "HUB-B": ("interface Tunnel2", "ip nhrp redirect", "interface Tunnel0", "ip nhrp redirect"),
-            "GLOBAL": ("interface Tunnel0", "ip nhrp redirect"),
-        },
-        {2: "ip nhrp network-id", 3: "", 4: ""},
-    ),
-]
+#: In an exercise, what was typed, and by task what the grade says (...: anything); tasks that are not named are done.
+WRONG = read("exercises")
 
 
-@pytest.mark.parametrize(("number", "typed", "says"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
-def test_a_wrong_solution_is_told_what_is_missing(
-    number: int, typed: dict[str, tuple[str, ...]], says: dict[int, str]
-) -> None:
-    learner = Learner(ALL[number - 1])
-    for router, lines in typed.items():
-        learner.type(router, "configure terminal", *lines, "end")
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_solution_is_told_what_is_missing(what: str) -> None:
+    learner = Learner(ALL[int(WRONG[what].network) - 1])
+    says: dict[int, str] = {}
+    for place, lines in WRONG[what].lines.items():
+        if place.startswith("task "):
+            says[int(place.removeprefix("task "))] = lines[0].removesuffix("...")
+        else:
+            learner.type(place, "configure terminal", *lines, "end")
     learner.world.run_for(80.0)
     missing = learner.missing()
     assert list(missing) == list(says), missing

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dmvpn.face.handle import new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.router.facts import router_facts
@@ -15,9 +13,7 @@ from support.world import World
 PROVIDER = "INTERNET"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("front-door").converge()
+NETWORK = "front-door"
 
 
 def test_a_hub_dies_and_comes_back_and_nothing_leaves_in_clear(world: World) -> None:

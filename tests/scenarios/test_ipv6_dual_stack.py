@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetHairpin, SetInterface, SetMulticast, SetRoute
 from dmvpn.base.events import PlaneAnnounced
 from dmvpn.shells.simulator import Simulator
 from support.world import World
 
 if TYPE_CHECKING:
+    import pytest
+
     from dmvpn.base.events import Event
 
 V4, V6 = "10.4.4.100", "2001:db8:4::100"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("dual-stack").converge()
+NETWORK = "dual-stack"
 
 
 def test_both_go_direct_and_neither_knows_the_other(world: World) -> None:

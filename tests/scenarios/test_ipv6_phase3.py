@@ -20,9 +20,7 @@ HUB, SPOKE3, SPOKE4 = "172.16.11.1", "172.16.31.1", "172.16.41.1"
 H4 = "2001:db8:4::100"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("ipv6-phase3").converge()
+NETWORK = "ipv6-phase3"
 
 
 @pytest.fixture

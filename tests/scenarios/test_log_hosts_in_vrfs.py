@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dmvpn.net import ipv4
-from support.world import Wiretap, World
+
+if TYPE_CHECKING:
+    from support.world import Wiretap, World
 
 HOST, PORT = "203.0.113.1", "GigabitEthernet0/1"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("front-door").converge()
+NETWORK = "front-door"
 
 
 def reached(tap: Wiretap, protocol: int, port: int) -> list[str]:
@@ -51,16 +53,3 @@ def test_a_connection_is_opened_in_the_vrf(world: World) -> None:
     world.configure("SPOKE1", f"logging host {HOST} vrf INTERNET transport tcp")
     world.run_for(3)
     assert reached(tap, ipv4.IpProtocol.TCP, 601)[0] == "198.51.100.1"
-
-
-def test_a_log_host_is_shown_with_its_vrf(world: World) -> None:
-    world.configure(
-        "SPOKE1",
-        f"logging host {HOST} vrf INTERNET",
-        f"logging source-interface {PORT} vrf INTERNET",
-        "logging host 10.1.10.100",
-    )
-    shown = world.lines("SPOKE1", "logging")
-    assert f"        Logging to {HOST}(INTERNET) (udp port 514, audit disabled," in shown
-    assert "        Logging to 10.1.10.100  (udp port 514, audit disabled," in shown
-    assert f"        {PORT:<32}INTERNET" in shown

@@ -20,11 +20,7 @@ PUBLIC, PRIVATE = "172.16.31.1", "192.168.31.10"
 R31, R41 = "192.168.100.31", "192.168.100.41"
 
 
-@pytest.fixture
-def world() -> World:
-    world = World("spoke-behind-nat").converge()
-    world.run_for(10)
-    return world
+NETWORK, SETTLED_AFTER = "spoke-behind-nat", 10
 
 
 def without_routing(router: str, text: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from ipaddress import IPv4Address
 
-import pytest
-
 from dmvpn.base.effects import SendIp
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
@@ -20,9 +18,7 @@ WEB, H3, H4 = "198.51.100.80", "10.3.3.100", "10.4.4.100"
 WAN = {"R31": "172.16.31.1", "R41": "172.16.41.1"}
 
 
-@pytest.fixture
-def world() -> World:
-    return World("nat-overload").converge()
+NETWORK = "nat-overload"
 
 
 class Wire:

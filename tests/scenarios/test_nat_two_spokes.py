@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dmvpn.base.causes import Cause
@@ -9,7 +11,9 @@ from dmvpn.dataplane.nat.flows import Drop
 from dmvpn.net.gre import ProtocolType
 from dmvpn.tools.doctor import Finding, visit
 from support.doctors import WorldPatient
-from support.world import World
+
+if TYPE_CHECKING:
+    from support.world import World
 
 #: The hub sends to the one that is gone until its entry expires, and the translator remembers the flow for as long
 #: after that; then the other asks again, at last.
@@ -21,11 +25,7 @@ def findings(world: World, router: str) -> list[Finding]:
     return list(visit(WorldPatient(world), router, probing=False).findings)
 
 
-@pytest.fixture
-def world() -> World:
-    world = World("two-spokes-one-nat").converge()
-    world.run_for(60)
-    return world
+NETWORK, SETTLED_AFTER = "two-spokes-one-nat", 60
 
 
 def loser_of(world: World) -> tuple[str, str]:

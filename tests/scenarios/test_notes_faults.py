@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 if TYPE_CHECKING:
@@ -35,15 +36,6 @@ def states(world: World, router: str) -> dict[str, str]:
 
 HEALTHY = {"192.168.100.31": "UP D", "192.168.100.41": "UP D"}
 HUB_IS_UP, HUB_IS_SILENT = {"192.168.100.11": "UP S"}, {"192.168.100.11": "NHRP S"}
-
-
-def test_network_ids_are_local_and_may_differ() -> None:
-    world = World("notes-phase3", change=replaced("R31", "ip nhrp network-id 100", "ip nhrp network-id 7")).converge()
-    assert states(world, "R11") == HEALTHY
-    assert states(world, "R31") == HUB_IS_UP
-    world.do("R31", "ping 10.4.4.1 source 10.3.3.1")
-    world.run_for(3)
-    assert "DT2        10.4.4.0/24" in world.show("R31", "dmvpn detail")
 
 
 def test_without_a_network_id_the_hub_takes_nobody_and_says_so_until_it_has_one() -> None:
@@ -96,14 +88,6 @@ def test_a_static_map_alone_registers_nothing() -> None:
     assert "192.168.100.31" not in [peer for peer, state in states(world, "R11").items() if state.startswith("UP")]
 
 
-def test_a_point_to_point_hub_has_the_spoke_that_is_its_destination_and_no_other() -> None:
-    change = replaced("R11", "tunnel mode gre multipoint", "tunnel destination 172.16.31.1")
-    world = World("notes-phase3", change=change)
-    world.run_for(60)
-    assert states(world, "R31") == HUB_IS_UP
-    assert states(world, "R41") == HUB_IS_SILENT
-
-
 def test_a_point_to_point_spoke_has_no_shortcut_and_all_packets_arrive_by_the_hub() -> None:
     change = replaced("R31", "tunnel mode gre multipoint", "tunnel destination 172.16.11.1")
     world = World("notes-phase3", change=change).converge()
@@ -128,3 +112,8 @@ def test_a_password_of_nine_characters_is_cut_to_eight_with_a_warning_and_shown_
     world.configure("R31", "interface Tunnel100", "ip nhrp authentication DMVPN202")
     world.run_for(120)
     assert not world.lacks()
+
+
+@pytest.mark.parametrize("story", stories("notes_faults"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, states)

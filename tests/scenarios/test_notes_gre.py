@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from support.stories import Story, stories, tell
-from support.world import World
+
+if TYPE_CHECKING:
+    from support.world import World
 
 TUNNEL = "interfaces tunnel 100"
 EIGRP = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
 
 
-@pytest.fixture
-def world() -> World:
-    """Both routers have each other's LAN."""
-    return World("notes-gre").converge()
+#: Both routers have each other's LAN.
+NETWORK = "notes-gre"
 
 
 def linestate(world: World, router: str) -> str:

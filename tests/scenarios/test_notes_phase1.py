@@ -15,10 +15,8 @@ SPOKES = {"R31": "192.168.100.31", "R41": "192.168.100.41"}
 HUB = "192.168.100.11"
 
 
-@pytest.fixture
-def world() -> World:
-    """The spokes are registered, and everybody has every LAN."""
-    return World("notes-phase1").converge()
+#: The spokes are registered, and everybody has every LAN.
+NETWORK = "notes-phase1"
 
 
 def peers(world: World, router: str) -> list[list[str]]:

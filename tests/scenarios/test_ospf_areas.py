@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.outages import outages, route
+from support.stories import Story, stories, tell
 from support.world import World
 
 #: SPOKE2 brings these in.
@@ -106,41 +107,6 @@ def test_a_cost_of_its_own_is_what_a_range_costs(ranged: World) -> None:
 # ------------------------------------------------------------------------------------------------ summaries
 
 
-def test_a_summary_address_is_told_in_the_place_of_what_is_brought_in() -> None:
-    world = World("ospf-phase3").converge()
-    world.configure("SPOKE2", *STATIC, "ip route 172.21.0.0 255.255.0.0 Null0")
-    world.configure("SPOKE2", "router ospf 1", "redistribute static subnets metric 33")
-    world.configure("SPOKE2", "router ospf 1", "summary-address 172.20.0.0 255.255.0.0 tag 9")
-    world.run_for(6)
-    assert listed(world, "SPOKE1", "Type-5") == ["172.20.0.0", "172.21.0.0"]
-    assert route(world, "SPOKE1", "172.20.0.0/16") == "O E2 172.20.0.0/16 [110/33] via 10.255.0.1 Tunnel0"
-    assert "Tag 9" in world.show("SPOKE1", "ip route 172.20.0.0")
-    assert "O        172.20.0.0/16 is a summary" in world.show("SPOKE2", "ip route")
-    line = "172.20.0.0/255.255.0.0 Metric {}, Type {}, Tag 9"
-    assert line.format(33, 2) in world.show("SPOKE2", "ip ospf summary-address")
-    world.configure("SPOKE2", *(f"no {line}" for line in STATIC[:2]))
-    world.run_for(6)
-    assert "172.20.0.0" in listed(world, "SPOKE1", "Type-5"), "one is left"
-    world.configure("SPOKE2", f"no {STATIC[2]}")
-    world.run_for(6)
-    assert listed(world, "SPOKE1", "Type-5") == ["172.21.0.0"]
-    assert line.format(-1, 0) in world.show("SPOKE2", "ip ospf summary-address")
-    assert "is a summary" not in world.show("SPOKE2", "ip route")
-    world.configure("SPOKE2", STATIC[0], "router ospf 1", "discard-route external 200")
-    assert world.wait_until(lambda: "distance 200" in world.show("SPOKE2", "ip route 172.20.0.0 255.255.0.0"), 10)
-
-
-def test_what_a_summary_address_does_not_advertise_nobody_hears_of() -> None:
-    world = World("ospf-phase3").converge()
-    world.configure("SPOKE2", *STATIC, "router ospf 1", "redistribute static subnets")
-    world.configure("SPOKE2", "router ospf 1", "summary-address 172.20.0.0 255.255.254.0 not-advertise")
-    world.run_for(6)
-    assert listed(world, "SPOKE1", "Type-5") == ["172.20.2.0", "172.20.3.0"]
-    world.configure("SPOKE2", "router ospf 1", "no summary-address 172.20.0.0 255.255.254.0")
-    world.run_for(6)
-    assert listed(world, "SPOKE1", "Type-5") == ["172.20.1.0", "172.20.2.0", "172.20.3.0"]
-
-
 # ------------------------------------------------------------------------------------------------ NSSAs
 
 
@@ -209,3 +175,8 @@ def test_a_process_that_is_taken_away_takes_the_lines_of_its_interfaces_along() 
     assert not [line for line in world.lines("SPOKE1", "ip route") if line.startswith("O")]
     world.run_for(5)
     assert route(world, "SPOKE2", "10.1.1.0/24") == ""
+
+
+@pytest.mark.parametrize("story", stories("ospf_areas"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, listed, route)

@@ -9,27 +9,10 @@ import pytest
 
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from support.texts import file_text
 from support.world import World
 
-_ROUTER = """hostname R{n}
-vrf definition C
- rd 65000:1
- address-family ipv4
- exit-address-family
-interface GigabitEthernet1
- vrf forwarding C
- ip address 10.0.0.{n} 255.255.255.0
- no shutdown
-interface GigabitEthernet2
- vrf forwarding C
- ip address 10.0.{n}.1 255.255.255.0
- no shutdown
-router ospf 1 vrf C
- {area}
- network 10.0.0.0 0.0.0.255 area 1
-{routing}
-end
-"""
+_ROUTER = file_text("ospf_in_vrfs_router.cfg")
 _BGP = """ redistribute bgp 65000 subnets
  redistribute static subnets
 router bgp 65000
@@ -37,17 +20,7 @@ router bgp 65000
   neighbor 10.0.1.3 remote-as 65003
   neighbor 10.0.1.3 activate
 ip route vrf C 172.16.0.0 255.255.0.0 Null0"""
-_SITE = """hostname R3
-interface GigabitEthernet1
- ip address 10.0.1.3 255.255.255.0
- no shutdown
-interface Loopback0
- ip address 192.168.3.1 255.255.255.0
-router bgp 65003
- network 192.168.3.0
- neighbor 10.0.1.1 remote-as 65000
-end
-"""
+_SITE = file_text("ospf_in_vrfs_site.cfg")
 
 
 def provider(area: str = "area 1 stub\n no area 1 stub") -> World:

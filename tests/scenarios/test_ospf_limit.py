@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from support.world import World
+from support.stories import Story, stories, tell
+
+if TYPE_CHECKING:
+    from support.world import World
 
 LAN = "10.1.2.0/24"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("ospf-phase3").converge()
+NETWORK = "ospf-phase3"
 
 
 def told(world: World) -> int:
@@ -75,15 +78,6 @@ def test_too_many_for_a_minute_are_ignored_with_their_tellers_until_the_time_is_
     assert world.wait_until(lambda: has_neighbor(world), 60)
 
 
-def test_a_process_that_ignores_begins_again_with_another_limit(world: World) -> None:
-    limit(world, "max-lsa 1")
-    world.run_for(70)
-    assert not has_neighbor(world)
-    limit(world, "max-lsa 1000")
-    assert world.wait_until(lambda: has_neighbor(world), 60)
-    assert world.wait_until(lambda: LAN in world.show("SPOKE1", "ip route"), 60)
-
-
 def test_with_warning_only_nothing_is_ignored(world: World) -> None:
     limit(world, "max-lsa 1 warning-only")
     world.run_for(200)
@@ -91,11 +85,6 @@ def test_with_warning_only_nothing_is_ignored(world: World) -> None:
     assert has_neighbor(world)
 
 
-def test_after_the_reset_time_the_times_are_counted_from_the_start(world: World) -> None:
-    limit(world, "max-lsa 1 ignore-time 1 ignore-count 1 reset-time 1")
-    world.run_for(70)
-    assert "current ignore-count 1" in world.show("SPOKE1", "ip ospf")
-    for router in ("HUB", "SPOKE2"):
-        world.configure(router, "router ospf 1", "shutdown")
-    world.run_for(140)
-    assert "current ignore-count 0" in world.show("SPOKE1", "ip ospf")
+@pytest.mark.parametrize("story", stories("ospf_limit"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, has_neighbor)

@@ -4,43 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.outages import route
-from support.world import World
+from support.stories import Story, stories, tell
 
-STATIC = ("ip route 172.20.0.0 255.255.0.0 Null0 tag 5", "ip route 172.21.0.0 255.255.0.0 Null0")
+if TYPE_CHECKING:
+    from support.world import World
 
-
-@pytest.fixture
-def world() -> World:
-    return World("ospf-phase3").converge()
-
-
-def test_a_map_chooses_and_changes_what_is_redistributed(world: World) -> None:
-    world.configure(
-        "SPOKE2",
-        *STATIC,
-        *("route-map M permit 10", "match tag 5", "set metric 44", "set metric-type type-1", "set tag 9"),
-        *("router ospf 1", "redistribute static subnets route-map M"),
-    )
-    assert world.wait_until(lambda: "O E1 172.20.0.0/16" in route(world, "SPOKE1", "172.20.0.0/16"), 30.0)
-    assert "/2044]" in route(world, "SPOKE1", "172.20.0.0/16")
-    assert "Tag 9" in world.show("SPOKE1", "ip route 172.20.0.0")
-    assert route(world, "SPOKE1", "172.21.0.0/16") == ""
-    assert not any("NOT_BUILT" in text for text in world.messages("SPOKE2"))
-
-
-def test_a_map_that_nobody_defined_brings_nothing_in_until_it_is_defined(world: World) -> None:
-    world.configure("SPOKE2", *STATIC, "router ospf 1", "redistribute static subnets route-map M")
-    world.run_for(20)
-    assert route(world, "SPOKE1", "172.20.0.0/16") == ""
-    world.configure("SPOKE2", "ip prefix-list L permit 172.21.0.0/16", "route-map M", "match ip address prefix-list L")
-    assert world.wait_until(lambda: route(world, "SPOKE1", "172.21.0.0/16") != "", 30.0)
-    assert route(world, "SPOKE1", "172.20.0.0/16") == ""
-    world.configure("SPOKE2", "no route-map M")
-    assert world.wait_until(lambda: route(world, "SPOKE1", "172.21.0.0/16") == "", 30.0)
+NETWORK = "ospf-phase3"
 
 
 # ------------------------------------------------------------------------------------------------ key chains
@@ -112,38 +86,6 @@ def test_digest_keys_roll_over_router_by_router(world: World) -> None:
 # ------------------------------------------------------------------------------------------------ distribute lists
 
 
-def test_a_distribute_list_keeps_routes_out_of_our_own_table_and_out_of_no_others(world: World) -> None:
-    world.configure("HUB", "ip prefix-list LANS deny 10.1.2.0/24", "ip prefix-list LANS permit 0.0.0.0/0 le 32")
-    world.configure("HUB", "router ospf 1", "distribute-list prefix LANS in Tunnel0")
-    world.run_for(2)
-    assert route(world, "HUB", "10.1.2.0/24") == ""
-    assert route(world, "HUB", "10.1.1.0/24") != ""
-    assert route(world, "SPOKE1", "10.1.2.0/24") != "", "the database is the same everywhere"
-    assert "Tunnel0 filtered by (prefix-list) LANS" in world.show("HUB", "ip protocols")
-    world.configure("HUB", "no ip prefix-list LANS", "ip prefix-list LANS permit 10.1.2.0/24")
-    world.run_for(2)
-    assert route(world, "HUB", "10.1.2.0/24") != ""
-    assert route(world, "HUB", "10.1.1.0/24") == ""
-    world.configure("HUB", "router ospf 1", "no distribute-list prefix LANS in Tunnel0")
-    world.run_for(2)
-    assert route(world, "HUB", "10.1.1.0/24") != ""
-
-
-def test_a_distribute_list_outwards_chooses_what_is_brought_in(world: World) -> None:
-    world.configure("SPOKE2", *STATIC, "access-list 7 permit 172.20.0.0 0.0.255.255")
-    world.configure("SPOKE2", "router ospf 1", "redistribute static subnets", "distribute-list 7 out")
-    assert world.wait_until(lambda: route(world, "SPOKE1", "172.20.0.0/16") != "", 30.0)
-    assert route(world, "SPOKE1", "172.21.0.0/16") == ""
-
-
-def test_distances_by_kind_of_route_and_by_the_router_that_tells_it(world: World) -> None:
-    world.configure("SPOKE2", *STATIC, "router ospf 1", "redistribute static")
-    world.configure("SPOKE1", "router ospf 1", "distance ospf external 180", "distance 99 10.0.0.12 0.0.0.0")
-    world.run_for(6)
-    assert "[99/2001]" in route(world, "SPOKE1", "10.1.2.0/24")
-    assert "[110/1001]" in route(world, "SPOKE1", "10.1.0.0/24"), "the hub's"
-    assert "[99/20]" in route(world, "SPOKE1", "172.20.0.0/16")
-    world.configure("SPOKE1", "router ospf 1", "no distance 99 10.0.0.12 0.0.0.0")
-    world.run_for(2)
-    assert "[180/20]" in route(world, "SPOKE1", "172.20.0.0/16")
-    assert "[110/2001]" in route(world, "SPOKE1", "10.1.2.0/24")
+@pytest.mark.parametrize("story", stories("ospf_policy"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, route)

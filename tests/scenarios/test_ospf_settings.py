@@ -11,14 +11,13 @@ from dmvpn.features.ospf.packet import Hello, OspfPacket
 from dmvpn.net import gre
 from dmvpn.net.ipv4 import Ipv4Packet
 from support.outages import outages, route
+from support.stories import Story, stories, tell
 from support.world import Wiretap, World
 
 PREFIX = "10.1.2.0/24"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("ospf-phase3").converge()
+NETWORK = "ospf-phase3"
 
 
 def hellos(wire: Wiretap, receiver: str) -> list[float]:
@@ -61,32 +60,6 @@ def test_the_prefix_of_a_network_with_a_designated_router_can_be_suppressed() ->
     assert not re.search(r"^O +10\.0\.0\.", world.show("SPOKE1", "ip route ospf"), re.MULTILINE)
 
 
-def test_a_filter_of_the_database_keeps_everything_from_the_neighbors_of_an_interface(world: World) -> None:
-    world.configure("HUB", "interface Tunnel0", "ip ospf database-filter all out")
-    world.do("SPOKE1", "clear ip ospf process", "yes")
-    world.run_for(60)
-    assert "FULL" in world.show("SPOKE1", "ip ospf neighbor")
-    assert "10.0.0.12" not in world.show("SPOKE1", "ip ospf database")
-    assert route(world, "HUB", "10.1.1.0/24") != "", "it hears, and tells nothing"
-    world.configure("HUB", "interface Tunnel0", "no ip ospf database-filter all out")
-    assert world.wait_until(lambda: route(world, "SPOKE1", PREFIX) != "", 60)
-
-
-def test_only_packets_that_came_through_no_other_router_are_taken_with_ttl_security(world: World) -> None:
-    """RFC 5082: packets with TTL 255 cannot have been made elsewhere; whoever sends with 1 is no neighbor any more."""
-    world.configure("HUB", "router ospf 1", "ttl-security all-interfaces")
-    world.run_for(130)
-    assert world.lines("HUB", "ip ospf neighbor | include FULL") == []
-    assert "Strict TTL checking enabled" in world.show("HUB", "ip ospf interface Tunnel0")
-    assert "TTL 1 is below 254" in "".join(world.console["HUB"])
-    world.configure("SPOKE1", "interface Tunnel0", "ip ospf ttl-security hops 3")
-    assert "Strict TTL checking enabled, up to 3 hops allowed" in world.show("SPOKE1", "ip ospf interface Tunnel0")
-    assert world.wait_until(lambda: "FULL" in world.show("SPOKE1", "ip ospf neighbor"), 60)
-    assert "FULL" not in world.show("SPOKE2", "ip ospf neighbor")
-    world.configure("HUB", "interface Tunnel0", "ip ospf ttl-security disable")
-    assert world.wait_until(lambda: "FULL" in world.show("SPOKE2", "ip ospf neighbor"), 60)
-
-
 @pytest.mark.conforms("ospf:6987-resort")
 def test_a_router_can_be_a_last_resort_for_a_while_after_its_start(world: World) -> None:
     world.sim.kill("HUB")
@@ -101,23 +74,6 @@ def test_a_router_can_be_a_last_resort_for_a_while_after_its_start(world: World)
     world.run_for(125)
     assert "[110/2001]" in route(world, "SPOKE1", PREFIX)
     assert "Metric: 1 " in world.show("SPOKE1", "ip ospf database external")
-
-
-def test_our_own_networks_are_a_last_resort_too_if_stubs_are_included(world: World) -> None:
-    world.configure("SPOKE2", "router ospf 1", "max-metric router-lsa include-stub")
-    world.run_for(6)
-    assert "[110/67535]" in route(world, "SPOKE1", PREFIX)
-
-
-def test_the_reference_bandwidth_and_passive_interfaces_by_default(world: World) -> None:
-    world.configure("SPOKE2", "router ospf 1", "auto-cost reference-bandwidth 10000")
-    world.run_for(6)
-    assert "[110/2010]" in route(world, "SPOKE1", PREFIX), "1 Gbit/s costs 10"
-    world.configure("SPOKE2", "router ospf 1", "passive-interface default")
-    world.run_for(50)
-    assert route(world, "SPOKE1", PREFIX) == ""
-    world.configure("SPOKE2", "router ospf 1", "no passive-interface Tunnel0")
-    assert world.wait_until(lambda: route(world, "SPOKE1", PREFIX) != "", 60)
 
 
 # ------------------------------------------------------------------------------------------------ how fast
@@ -149,19 +105,6 @@ def test_the_throttle_of_the_calculation_delays_what_we_learn(world: World) -> N
     assert 4.0 <= learned_after(world) < 4.5
 
 
-@pytest.mark.conforms("ospf:13-arrival")
-def test_what_comes_too_soon_after_the_instance_before_is_not_taken(world: World) -> None:
-    world.configure("HUB", "router ospf 1", "timers lsa arrival 10000")
-    world.run_for(30)
-    for cost in (11, 12, 13):
-        world.configure("SPOKE2", "interface GigabitEthernet0/2", f"ip ospf cost {cost}")
-        world.run_for(1)
-    assert "[110/1012]" in route(world, "HUB", PREFIX), "a second one may come early, a third one may not"
-    world.run_for(12)
-    assert "[110/1013]" in route(world, "HUB", PREFIX), "it was sent again until it was taken"
-    assert " Minimum LSA arrival 10000 msecs" in world.show("HUB", "ip ospf")
-
-
 @pytest.mark.conforms("ospf:8.1-groups", "ospf:9.5.1-poll")
 def test_a_configured_neighbor_that_does_not_answer_is_called_seldom() -> None:
     def change(router: str, text: str) -> str:
@@ -179,3 +122,8 @@ def test_a_configured_neighbor_that_does_not_answer_is_called_seldom() -> None:
     times = hellos(wire, "198.51.100.5")
     assert 2 <= len(times) <= 3
     assert min(after - before for before, after in pairwise(times)) >= 90
+
+
+@pytest.mark.parametrize("story", stories("ospf_settings"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, route)

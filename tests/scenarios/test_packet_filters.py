@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +12,9 @@ from dmvpn.base.translation import UDP
 from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.router.facts import RouterFacts, router_facts
 from support.stories import Story, stories, tell
-from support.world import World
+
+if TYPE_CHECKING:
+    from support.world import World
 
 _WAN = (
     "ip access-list extended WAN-IN",
@@ -23,9 +26,7 @@ _WAN = (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World("front-door").converge()
+NETWORK = "front-door"
 
 
 def answers(world: World, sequence: int, destination: str = "10.1.102.100", host: str = "H1") -> bool:

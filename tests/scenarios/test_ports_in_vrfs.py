@@ -10,25 +10,13 @@ from dmvpn.app.config import check_scenario
 from dmvpn.app.main import main
 from dmvpn.shells.flapping import flapping
 from dmvpn.shells.scenario import Scenario
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PORT = """{definition}interface GigabitEthernet0/0
- {vrf}
- ip address 203.0.113.{host} 255.255.255.252
-interface GigabitEthernet0/1
- ip address 10.1.{number}.1 255.255.255.0
-interface Tunnel0
- ip address 172.16.0.{number} 255.255.255.0
- ip nhrp network-id 1
- {nhrp}
- tunnel source GigabitEthernet0/0
- tunnel mode gre multipoint
- tunnel vrf INET
-ip route vrf INET 0.0.0.0 0.0.0.0 203.0.113.{gateway}
-"""
+_PORT = file_text("port_in_vrf.cfg")
 _FORMS = {
     "vrf forwarding INET": "vrf definition INET\n address-family ipv4\n",
     "ip vrf forwarding INET": "ip vrf INET\n rd 1:1\n",

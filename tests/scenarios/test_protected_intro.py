@@ -16,11 +16,7 @@ from support.world import World
 HUB, SPOKE10, SPOKE20 = "198.51.100.1", "203.0.113.10", "203.0.113.20"
 
 
-@pytest.fixture
-def world() -> World:
-    world = World("intro-phase3").converge()
-    world.run_for(5)
-    return world
+NETWORK, SETTLED_AFTER = "intro-phase3", 5
 
 
 def traceroute(world: World, router: str, command: str) -> list[str]:

@@ -9,32 +9,11 @@ import pytest
 
 from support.nats import lost
 from support.secured import ike_sas, said, spis
+from support.texts import file_text
 from support.world import World
 
 R11, R31 = "172.16.11.1", "172.16.31.1"
-CRYPTO = """crypto ikev2 keyring RING
- peer EVERYBODY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key both-ends-know
-crypto ikev2 profile IKE
- match identity remote address 0.0.0.0
- authentication remote pre-share
- authentication local pre-share
- keyring local RING
-crypto ipsec transform-set CBC esp-aes 256 esp-sha256-hmac
- mode transport
-crypto ipsec transform-set GCM esp-gcm 256
- mode transport
-crypto ipsec transform-set WEAK esp-3des esp-sha-hmac
-crypto ipsec profile P
- set transform-set CBC
- set ikev2-profile IKE
-crypto ipsec profile Q
- set transform-set GCM
- set ikev2-profile IKE
-crypto ipsec profile WEAK
- set transform-set WEAK
-"""
+CRYPTO = file_text("point_to_point_crypto.cfg")
 PROTECTION = "tunnel protection ipsec profile"
 
 

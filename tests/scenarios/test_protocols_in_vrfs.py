@@ -8,37 +8,10 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from support.texts import file_text
 from support.world import World
 
-_ROUTER = """hostname R{n}
-vrf definition A
- rd 65000:1
- address-family ipv4
- exit-address-family
-vrf definition B
- rd 65000:2
- address-family ipv4
- exit-address-family
-interface Loopback1
- vrf forwarding A
- ip address 192.168.{n}.1 255.255.255.0
-interface Loopback2
- vrf forwarding B
- ip address 192.168.{n}.1 255.255.255.0
-interface Loopback3
- vrf forwarding B
- ip address 172.16.{n}.1 255.255.255.0
-interface GigabitEthernet1
- vrf forwarding A
- ip address 10.0.0.{n} 255.255.255.252
- no shutdown
-interface GigabitEthernet2
- vrf forwarding B
- ip address 10.0.0.{n} 255.255.255.252
- no shutdown
-{routing}
-end
-"""
+_ROUTER = file_text("two_customers_router.cfg")
 _EIGRP_NAMED = """router eigrp CUSTOMERS
  address-family ipv4 unicast vrf A autonomous-system 100
   network 0.0.0.0
@@ -58,37 +31,8 @@ _OSPF = """router ospf 1 vrf A
  network 0.0.0.0 255.255.255.255 area 0
 router ospf 2 vrf B
  network 0.0.0.0 255.255.255.255 area 0"""
-_RIP = """router rip
- version 2
- !
- address-family ipv4 vrf A
-  network 10.0.0.0
-  network 192.168.{n}.0
-  no auto-summary
- exit-address-family
- !
- address-family ipv4 vrf B
-  network 10.0.0.0
-  network 172.16.0.0
-  network 192.168.{n}.0
-  no auto-summary
- exit-address-family"""
-_BGP = """router bgp 6500{n}
- bgp log-neighbor-changes
- !
- address-family ipv4 vrf A
-  redistribute connected
-  neighbor 10.0.0.{o} remote-as 6500{o}
-  neighbor 10.0.0.{o} activate
- exit-address-family
- !
- address-family ipv4 vrf B
-  network 172.16.{n}.0 mask 255.255.255.0
-  network 192.168.{n}.0
-  neighbor 10.0.0.{o} remote-as 6500{o}
-  neighbor 10.0.0.{o} password secret
-  neighbor 10.0.0.{o} activate
- exit-address-family"""
+_RIP = file_text("two_customers_rip.cfg")
+_BGP = file_text("two_customers_bgp.cfg")
 _STATIC = """ip route vrf A 192.168.{o}.0 255.255.255.0 10.0.0.{o}
 ip route vrf B 192.168.{o}.0 255.255.255.0 GigabitEthernet2 10.0.0.{o} name B
 ip route vrf B 172.16.{o}.0 255.255.255.0 10.0.0.{o} 20 tag 5"""

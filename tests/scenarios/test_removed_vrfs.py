@@ -35,9 +35,7 @@ def returned(vrf: str) -> Iterator[str]:
     yield from _ROUTING[vrf]
 
 
-@pytest.fixture
-def world() -> World:
-    return World("two-customers").converge()
+NETWORK = "two-customers"
 
 
 @pytest.mark.parametrize(("customer", "other"), [("RED", "BLUE"), ("BLUE", "RED")])

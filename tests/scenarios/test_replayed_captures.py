@@ -26,6 +26,7 @@ from dmvpn.features.nhrp.parts import (
 from dmvpn.net.gre import ProtocolType
 from support.pcap import CAPTURES
 from support.replayed import Datagram, Role, conversation
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -42,26 +43,7 @@ HUB = IPv4Address("192.0.2.2")
 OUTSIDE = {1: "198.51.100.2", 2: "203.0.113.2"}
 INSIDE_NAT = "10.99.0.2"
 
-_CONFIGURATION = """\
-hostname {name}
-logging dmvpn
-interface Tunnel0
- ip address {tunnel} 255.255.255.0
-{password} ip nhrp network-id 1
- ip nhrp holdtime {holdtime}
-{nhrp}
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel key 100
-!
-interface GigabitEthernet0/1
- ip address {nbma} 255.255.255.0
-!
-interface GigabitEthernet0/2
- ip address {lan} 255.255.255.0
-!
-{routes}
-"""
+_CONFIGURATION = file_text("replayed_router.cfg")
 
 
 # ------------------------------------------------------------------------------------------------ roles
@@ -376,18 +358,7 @@ def test_a_password_of_a_cisco_spoke_is_read_as_it_was_typed() -> None:
 
 
 #: nhrp-trace.pcap: redirect, request and reply of a phase 2 cloud; nobody registers in it.
-_TRACE = """\
-hostname CISCO
-interface Tunnel0
- ip address 10.255.255.{n} 255.255.255.0
-{password} ip nhrp network-id 1
-{nhrp}
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
-!
-interface GigabitEthernet0/1
- ip address 192.168.200.{n} 255.255.255.0
-"""
+_TRACE = file_text("replayed_trace.cfg")
 
 
 def trace(number: int, lines: str) -> Role:

@@ -6,24 +6,10 @@ import pytest
 
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from support.texts import file_text
 from support.world import World
 
-_BORDER = """hostname R1
-vrf definition A
- address-family ipv4
- exit-address-family
-interface GigabitEthernet1
- vrf forwarding A
- ip address 10.0.2.1 255.255.255.0
- no shutdown
-interface GigabitEthernet2
- ip address 10.0.3.1 255.255.255.0
- no shutdown
-ip route 192.168.2.0 255.255.255.0 GigabitEthernet1 10.0.2.2
-ip route vrf A 192.168.2.0 255.255.255.0 10.0.2.2
-{leak}
-end
-"""
+_BORDER = file_text("route_leaks_border.cfg")
 _NEIGHBOR = """hostname R{n}
 interface Loopback0
  ip address 192.168.{n}.1 255.255.255.0

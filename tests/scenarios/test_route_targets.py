@@ -10,60 +10,10 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import WorldPatient
 from support.stories import Story, stories, tell
+from support.texts import file_text
 from support.world import World
 
-_BORDER = """hostname R1
-vrf definition A
- rd 65000:1
- route-target export 65000:1
- route-target import 65000:100
- address-family ipv4
- exit-address-family
-vrf definition B
- rd 65000:2
- address-family ipv4
-  route-target export 65000:2
-  route-target import 65000:100
- exit-address-family
-vrf definition S
- rd 65000:100
- route-target export 65000:100
- address-family ipv4
-  route-target import 65000:1
-  route-target import 65000:2
- exit-address-family
-interface GigabitEthernet1
- vrf forwarding A
- ip address 10.0.2.1 255.255.255.0
- no shutdown
-interface GigabitEthernet2
- vrf forwarding B
- ip address 10.0.3.1 255.255.255.0
- no shutdown
-interface GigabitEthernet3
- vrf forwarding S
- ip address 10.0.4.1 255.255.255.0
- no shutdown
-router ospf 1 vrf S
- redistribute bgp 65000 subnets
- network 10.0.4.0 0.0.0.255 area 0
-router bgp 65000
- address-family ipv4 vrf A
-  redistribute connected
-  redistribute static
- exit-address-family
- address-family ipv4 vrf B
-  redistribute connected
-  neighbor 10.0.3.3 remote-as 65003
-  neighbor 10.0.3.3 activate
- exit-address-family
- address-family ipv4 vrf S
-  redistribute connected
-  redistribute ospf 1
- exit-address-family
-ip route vrf A 192.168.2.0 255.255.255.0 10.0.2.2
-end
-"""
+_BORDER = file_text("shared_services_border.cfg")
 _NEIGHBOR = """hostname R{n}
 interface Loopback0
  ip address 192.168.{n}.1 255.255.255.0

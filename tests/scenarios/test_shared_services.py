@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from dmvpn.tools.doctor import visit
 from support.doctors import WorldPatient
-from support.world import World
+from support.stories import Story, stories, tell
+
+if TYPE_CHECKING:
+    from support.world import World
 
 #: The station of each site, with its address.
 STATIONS: Final = {"R1": "10.1.11.100", "R2": "10.1.12.100", "B1": "10.2.13.100", "B2": "10.2.14.100"}
 WEB: Final = "10.100.0.80"
 
 
-@pytest.fixture
-def world() -> World:
-    return World("shared-services").converge()
+NETWORK = "shared-services"
 
 
 def reached(world: World, station: str, *addresses: str) -> list[str]:
@@ -63,13 +64,6 @@ def test_the_sites_of_a_customer_meet_directly(world: World, customer: str, far:
     assert [line.split()[1] for line in shown.splitlines() if line[:3].strip().isdigit()] == [far]
 
 
-def test_services_that_import_a_customer_no_more_lose_it_alone(world: World) -> None:
-    """The customer still has the route to the services, and its packets get no answer."""
-    lines = ("vrf definition SERVICES", "address-family ipv4")
-    world.configure("HUB", *lines, "no route-target import 65000:2")
-    world.run_for(10)
-    assert reached(world, "B1", WEB) == []
-    assert reached(world, "R1", WEB) == [WEB]
-    world.configure("HUB", *lines, "route-target import 65000:2")
-    world.run_for(10)
-    assert reached(world, "B1", WEB) == [WEB]
+@pytest.mark.parametrize("story", stories("shared_services"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, reached)

@@ -47,14 +47,6 @@ def test_the_configuration_of_a_vrf_has_what_is_about_it(world: World) -> None:
     assert "vrf BLUE" not in "\n".join(lines)
 
 
-def test_the_configuration_of_all_vrfs_leaves_out_the_global_table(world: World) -> None:
-    lines = world.lines("SPOKE1", "running-config vrf")
-    assert "router ospf 2 vrf BLUE" in lines
-    assert "interface Tunnel2" in lines
-    assert "interface GigabitEthernet0/1" not in lines
-    assert "ip route 0.0.0.0 0.0.0.0 198.51.100.2" not in lines
-
-
 def test_vrfs_are_listed_by_interface(world: World) -> None:
     assert world.lines("SPOKE1", "vrf interface RED") == [
         "Interface              VRF                              Protocol   Address",
@@ -97,14 +89,6 @@ def test_ping_asks_its_questions_about_a_vrf(world: World) -> None:
 
 def test_traceroute_asks_its_questions_about_a_vrf(world: World) -> None:
     assert "\n  2 10.255.0.12 " in typed(world, "traceroute vrf BLUE ip", "10.255.0.12", *[""] * 8)
-
-
-def test_the_name_of_a_vrf_has_at_most_32_characters(world: World) -> None:
-    for command in ("vrf definition", "ip vrf"):
-        assert "% VRF name is too long" in world.configure("SPOKE1", f"{command} {'V' * 33}")
-    world.configure("SPOKE1", f"ip vrf {'V' * 32}")
-    assert "V" * 32 in world.show("SPOKE1", "vrf")
-    world.configure("SPOKE1", f"no ip vrf {'V' * 32}")
 
 
 def test_ipv6_networks_of_a_vrf_are_in_its_table_alone(world: World) -> None:

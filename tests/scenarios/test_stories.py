@@ -7,8 +7,8 @@ import pytest
 from support.stories import Story, stories, tell
 
 FILES = (
-    "bgp_faces front_door goodbyes ipv6_phase3 names_in_vrfs ospf_policy "
-    "ospf_shows redistribution_pairs tracked_in_vrfs"
+    "bgp_faces front_door goodbyes ipv6_phase3 log_hosts_in_vrfs names_in_vrfs ospf_shows redistribution_pairs "
+    "shows_by_vrf tracked_in_vrfs"
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
 from support.outages import hops, outages, peers, route
+from support.stories import Story, stories, tell
 from support.world import World
 
 HUB, SPOKE1, SPOKE2 = "10.255.0.1", "10.255.0.11", "10.255.0.12"
@@ -18,23 +19,8 @@ HOLD = 15.0 + 1.0
 DEAD_PATH = 3.0
 
 
-@pytest.fixture
-def world() -> World:
-    """The spokes are registered, and everybody has every LAN. No traffic yet."""
-    return World("phase2-eigrp").converge()
-
-
-def test_the_next_hop_of_a_spokes_lan_is_that_spoke_though_the_hub_told_it(world: World) -> None:
-    assert route(world, "SPOKE1", "10.1.2.0/24") == f"D 10.1.2.0/24 [90/51717120] via {SPOKE2} Tunnel0"
-    assert route(world, "SPOKE1", "10.1.0.0/24") == f"D 10.1.0.0/24 [90/26117120] via {HUB} Tunnel0"
-    assert "10.255.0.1 " in world.show("SPOKE1", "ip eigrp neighbors")
-    assert f"{SPOKE2} " not in world.show("SPOKE1", "ip eigrp neighbors")
-
-
-def test_the_first_traceroute_sets_out_by_the_hub_and_the_second_is_direct(world: World) -> None:
-    assert hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1") == [HUB, SPOKE2]
-    assert hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1") == [SPOKE2]
-    assert hops(world, "SPOKE2", "10.1.1.1", "10.1.2.1") == [SPOKE1]
+#: The spokes are registered, and everybody has every LAN. No traffic yet.
+NETWORK = "phase2-eigrp"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -87,12 +73,6 @@ def test_a_mapping_in_use_outlives_its_holding_time_without_a_gap(world: World) 
     assert hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1") == [SPOKE2]
 
 
-def test_a_mapping_that_nobody_uses_is_forgotten(world: World) -> None:
-    world.do("SPOKE1", "ping 10.1.2.1 source 10.1.1.1")
-    world.run_for(610)
-    assert peers(world, "SPOKE1") == [f"{NBMA[HUB]} {HUB} UP S {HUB}/32"]
-
-
 def test_what_a_dead_hub_takes_away_comes_back_with_it(world: World) -> None:
     """In phase 2 the routes are the hub's word: without it they go when its hold time is over."""
     outages(world, THERE, seconds=2)
@@ -113,24 +93,6 @@ def test_a_spoke_that_dies_and_returns_is_reached_again(world: World) -> None:
     assert hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1") == [SPOKE2]
 
 
-def test_with_next_hop_self_on_the_hub_everything_stays_with_it() -> None:
-    """The line that makes phase 2: without it routes lead to the hub, and phase 1 is what one has."""
-
-    def change(_router: str, text: str) -> str:
-        return text.replace("   no next-hop-self\n", "")
-
-    world = World("phase2-eigrp", change=change).converge()
-    assert route(world, "SPOKE1", "10.1.2.0/24") == f"D 10.1.2.0/24 [90/51717120] via {HUB} Tunnel0"
-    for _ in range(2):
-        assert hops(world, "SPOKE1", "10.1.2.1", "10.1.1.1") == [HUB, SPOKE2]
-        world.run_for(5)
-
-
-def test_with_split_horizon_on_the_hub_the_spokes_hear_nothing_of_each_other() -> None:
-    def change(_router: str, text: str) -> str:
-        return text.replace("   no split-horizon\n", "")
-
-    world = World("phase2-eigrp", change=change)
-    world.run_for(20)
-    assert route(world, "SPOKE1", "10.1.0.0/24") != ""
-    assert route(world, "SPOKE1", "10.1.2.0/24") == ""
+@pytest.mark.parametrize("story", stories("topology_phase2_eigrp"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, hops, peers, route)

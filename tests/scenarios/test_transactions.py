@@ -11,18 +11,16 @@ from dmvpn.face.handle import TerminalLine, new_session
 from dmvpn.face.interpreter import Interpreter
 from dmvpn.face.messages import Configure
 from dmvpn.face.transaction import MOST_REFUSED, Result, RunningText, Transaction, running_text
-from support.world import World
 
 if TYPE_CHECKING:
     from dmvpn.face.transaction import ConfigurationChange
+    from support.world import World
 
 ARCHIVE = ("archive", "path flash:bak")
 LOOPBACK = ("interface Loopback77", " ip address 7.7.7.7 255.255.255.255")
 
 
-@pytest.fixture
-def world() -> World:
-    return World("notes-phase3").converge()
+NETWORK = "notes-phase3"
 
 
 def change(world: World, *lines: str, whole: bool = False, dry: bool = False, tag: str = "", minutes: int = 0,

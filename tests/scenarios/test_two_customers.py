@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from support.stories import Story, stories, tell
 from support.world import World
 
 HUB, SPOKE2 = "10.255.0.1", "10.255.0.12"
@@ -14,9 +15,7 @@ CUSTOMERS = ("RED", "BLUE")
 LAN = {"RED": "GigabitEthernet0/2", "BLUE": "GigabitEthernet0/3"}
 
 
-@pytest.fixture
-def world() -> World:
-    return World("two-customers").converge()
+NETWORK = "two-customers"
 
 
 def hops(world: World, vrf: str) -> list[str]:
@@ -33,18 +32,6 @@ def test_packets_of_a_customer_reach_only_its_own_hosts(world: World, customer: 
     world.run_for(1)
     assert world.replies(f"{customer}1") == [0, 1, 2, 3, 4, 5]
     assert [tap.ends() for tap in others if any("10.0.1.100" in ends for ends in tap.ends())] == []
-
-
-@pytest.mark.parametrize(("customer", "other"), [CUSTOMERS, CUSTOMERS[::-1]])
-def test_a_host_that_is_gone_is_not_taken_for_the_other_customers(world: World, customer: str, other: str) -> None:
-    """The other customer has a host with the same address, behind the same router."""
-    world.configure("SPOKE2", f"interface {LAN[customer]}", "shutdown")
-    world.run_for(10)
-    world.ping(f"{customer}1", "10.0.2.100")
-    world.ping(f"{other}1", "10.0.2.100")
-    world.run_for(5)
-    assert world.replies(f"{customer}1") == []
-    assert world.replies(f"{other}1") == [0]
 
 
 def test_each_customer_has_a_shortcut_of_its_own(world: World) -> None:
@@ -152,3 +139,8 @@ def test_a_spoke_of_red_that_uses_the_tunnel_key_of_blue_is_not_in_its_cloud(lie
     world.ping("BLUE1", "10.0.0.100", 7)
     world.run_for(1)
     assert world.replies("BLUE1") == [7]
+
+
+@pytest.mark.parametrize("story", stories("two_customers"), ids=str)
+def test_the_network_answers_as_the_story_says(story: Story) -> None:
+    tell(story, hops)

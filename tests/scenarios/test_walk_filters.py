@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dmvpn.base.effects import SetFilters
@@ -9,7 +11,9 @@ from dmvpn.base.events import EffectFailed
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.tools.walk import Act, Walk, WalkOutcome, as_text, walk
-from support.world import World
+
+if TYPE_CHECKING:
+    from support.world import World
 
 SSH, HTTPS = (TCP, 22), (TCP, 443)
 _LAN = (
@@ -23,9 +27,7 @@ _LAN = (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World("front-door").converge()
+NETWORK = "front-door"
 
 
 def walked(world: World, service: tuple[int, int] | None = None, source: str = "H1", destination: str = "H2") -> Walk:

@@ -9,19 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from dmvpn.web.bounds import TABLE
+from support.texts import file_text
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "web-bounds.md"
-_HEAD: Final = """\
-# Bounds of the web API
-
-What users of [`dmvpn web`](web-api.md) share. A user is the name of a token; the printed code is one user. One user has
-a share of each bound, and a part is kept for tokens of all labs: so neither one pupil nor all pupils of a
-[class](../how-to/teach.md#a-class) together keep others out. The page is generated from the table that the server uses
-(`python -m support.bounds_page` in the folder `tests`), and a test fails when it is out of date.
-
-| of | in all | one user | kept for tokens of all labs | beyond |
-| --- | --- | --- | --- | --- |
-"""
+_HEAD: Final = file_text("bounds.md")
 
 
 def page() -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from support.command import SOURCE
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,41 +31,8 @@ _PLUGINS = (
     "random nonce aes sha1 sha2 hmac kdf gcm openssl curve25519 pem pkcs1 pkcs8 pubkey x509 constraints "
     "kernel-libipsec kernel-netlink socket-default vici"
 )
-_STRONGSWAN = """
-charon {{
-  load = {plugins}
-  install_routes = no
-  retransmit_tries = 3
-  retransmit_timeout = 1
-  cookie_threshold = {cookies}
-  fragment_size = {fragment}
-  filelog {{ log {{ path = {folder}/charon.log
-    default = 1
-    flush_line = yes }} }}
-  plugins {{ vici {{ socket = unix://{folder}/vici }} }}
-}}
-"""
-_SWANCTL = """
-connections {{ ours {{
-  version = 2
-  local_addrs = {theirs}
-  remote_addrs = {ours}
-  proposals = {ike}
-  encap = yes
-  fragmentation = yes
-{proofs}
-{more}
-  children {{ gre {{
-    local_ts = {their_lan}/32[{flow}]
-    remote_ts = {our_lan}/32[{flow}]
-    esp_proposals = {esp}
-    mode = tunnel }} }}
-}} }}
-secrets {{
-  ike {{ secret = "{secret}" }}
-  ppk {{ secret = "after quanta"
-    id = {ours} }} }}
-"""
+_STRONGSWAN = file_text("charon_strongswan.conf")
+_SWANCTL = file_text("charon_swanctl.conf")
 _BY_SECRET = "  local { auth = psk }\n  remote { auth = psk }"
 _BY_CERTIFICATE = """\
   local {{

@@ -19,6 +19,7 @@ from dmvpn.ios.values import OneOf
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.conformance import ROOT
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,18 +67,7 @@ _WHOLE: Final = {
     "frequency ": "frequency 60",
     "summary-metric ": "summary-metric 192.0.2.0/24 distance 5",
 }
-_HEAD: Final = """\
-# Commands
-
-Every command of the prompt, and every line of a configuration upon which something here acts. `{name:type}` is a value,
-`[ ]` may be left out, `( a | b )` is one of them, and of `[* a | b ]` any, in any order. The example is the shortest
-line of its command. A default is what holds without the line, and is shown by `show running-config all`; where none is
-named, the line is off, or there is nothing unless it is typed.
-
-Besides these, a table of other lines of IOS is [read and kept](bounds.md) without effect. The page is generated from
-the grammar (`python -m support.words_page` in the folder `tests`). What single words mean is on [the page of
-words](words.md), and `?` and `dmvpn explain` say the same.
-"""
+_HEAD: Final = file_text("commands.md")
 
 
 def exec_commands() -> tuple[ExecCommand, ...]:

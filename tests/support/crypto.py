@@ -32,6 +32,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from support.fakes import FakeFilters, FakeIke, FakeProtection, FakeTunnels, fake_ports, up
 from support.reasons import because
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
@@ -48,43 +49,7 @@ WITHOUT_ESP = FilterList(
         FilterEntry(20, False, Condition(source=_ANY, destination=_ANY, protocol=50)),
     ),
 )
-CONFIGURATION = """\
-crypto ikev2 proposal DMVPN-PROP
- encryption aes-cbc-256
- integrity sha256
- group 14
-crypto ikev2 policy DMVPN-POL
- proposal DMVPN-PROP
-crypto ikev2 keyring DMVPN-KEYRING
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key Unspoken!1
-crypto ikev2 profile DMVPN-IKEv2-PROFILE
- match identity remote address 0.0.0.0
- authentication remote pre-share
- authentication local pre-share key Unspoken!2
- keyring local DMVPN-KEYRING
- dpd 30 5 periodic
-crypto isakmp policy 10
- encryption aes 256
- hash sha256
- authentication pre-share
- group 14
-crypto isakmp key Unspoken!3 address 192.0.2.0 255.255.255.0
-crypto ipsec transform-set DMVPN-TS esp-aes 256 esp-sha256-hmac
- mode transport
-crypto ipsec transform-set DMVPN-GCM esp-gcm 256
- mode transport require
-crypto ipsec profile DMVPN-IPSEC-PROFILE
- set transform-set DMVPN-TS
- set ikev2-profile DMVPN-IKEv2-PROFILE
-crypto ipsec profile STRONG
- set security-association lifetime seconds 900
- set security-association lifetime kilobytes disable
- set transform-set DMVPN-GCM DMVPN-TS
- set pfs group19
- responder-only
-"""
+CONFIGURATION = file_text("crypto_shows.cfg")
 SECRETS = ("Unspoken!1", "Unspoken!2", "Unspoken!3")
 NOW = 1000.0
 PROFILE = "DMVPN-IPSEC-PROFILE"

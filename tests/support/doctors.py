@@ -23,6 +23,7 @@ from dmvpn.tools.troubles.stage import Stage
 from dmvpn.tools.troubles.underlay import WIRES
 from support.bench import WorldBench
 from support.conformance import ROOT
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
@@ -187,110 +188,8 @@ def healthy(network: str) -> list[tuple[str, Diagnosis]]:
 
 #: Around the part that `support.proof_page` writes.
 PROOF = ("<!-- proof: begin -->", "<!-- proof: end -->")
-HEAD = """\
-# What the doctor finds
-
-How `dmvpn doctor` is asked: [find out why](../how-to/find-out-why.md). Here is what it checks of the machine and of
-routing, and every fault that it was tried with.
-
-## What it checks of the machine
-
-With real packets a router's routes, neighbors, addresses and rules are entries of a kernel that others may change,
-too. The doctor compares the kernel's tables with what the router ordered. What is missing, or has another's in its
-place, is named (*kernel tables changed by others*), though the router puts it back: found by the doctor it was taken a
-moment ago, or [is fought about](../how-to/linux-router.md#beside-other-programs). It also asks the kernel which way
-packets take: somebody else's route with a lower metric or a longer prefix, or a policy rule, is named if it leads
-packets to another site elsewhere, and else said as advice. Routes with the router's mark, protocol 54, that it did not
-order are said as advice.
-
-The doctor's pings begin at routers, so they never pass the chain of the host's packet filter that packets of hosts
-pass. It asks nf_tables for base chains at hook forward with policy drop (`iptables -P FORWARD DROP` makes one, and so
-does Docker). One without any rule lets nothing pass, and is named (*packet filter of the host*) where the router is to
-pass anything on; of one with rules it says as advice that a ping from a host decides. The rules themselves, chains at
-other hooks and those of iptables-legacy are not read: a rule that drops what a host sends is missed.
-
-## What routing it checks
-
-- **EIGRP**: that it runs on the tunnels of both ends, in one autonomous system, with the same K-values, authentication
-  and sound timers, not passive; that they are neighbors.
-- **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other.
-- **OSPF**: that it runs on the tunnels of both ends, not passive, on the same terms (area, times, authentication, type
-  of network); that somebody may become designated router.
-- **BGP**: that both ends have lines for each other that fit (systems, passwords, nothing shut down), and a session.
-- **Missing routes**: where a router lacks the network of a LAN, the first router on the way from there that lacks it,
-  and why the route does not pass from its neighbor: the rules by which the two advertise and accept routes are asked
-  in a copy of the network. `dmvpn explain` knows
-  [each reason](words/rib.md#reasons-of-routes-that-do-not-pass-show-ip-route).
-- **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
-  resort, and well.
-- **VRFs**: all of this in the table that a tunnel is in. That the port and the tunnel's outer packets are in one
-  table, the LAN and the tunnel in another; that the front doors of both ends have routes, and the default route is
-  not in another table; that `match fvrf`, and keys of IKEv1, are for the front door; that the routing process and
-  static routes are in the VRF of the tunnel; that each customer's tunnel has the key that all other routers have for
-  that VRF.
-- **Access lists**: what the network needs at each port with a list or with `ip verify unicast source`
-  ([below](#what-it-knows-of-access-lists)).
-- **All else**: packets between hosts are walked along the routes that there are. Where they end, the doctor names the
-  router that has none, and no line to enter. Then it [searches by
-  trial](../how-to/try-remedies.md#what-no-rule-explains) in copies of the network.
-
-## What it knows of VRFs
-
-LANs are expected to reach each other if they are of one customer: VRFs of one name, or, where no other router has
-that name, VRFs whose tunnels are in one cloud (the same network and key). `python -m support.oracle --only vrfs` puts
-each of 27 mechanisms of VRFs into a network that it fits: front doors with IKEv1, IKEv2 and without IPsec, inside VRFs
-with each routing protocol, sites with different names for one VRF, and the scenarios `front-door` and
-`two-customers`. Each is named first, and the lines of the findings, entered as they are, make every pair of LANs what
-it was; a key is left to the reader. What cannot be found:
-
-- two LANs of customers with equal addresses that changed places: every table is complete, and only the stations
-  differ;
-- a leak from VRF to VRF that lacks its way back: LANs of different customers need not reach each other. `dmvpn walk`
-  and `ping vrf` show where the packets end;
-- a site whose VRF has a name of its own, and whose tunnel has the key or network of another customer: nothing says
-  whose it is.
-
-## What it knows of access lists
-
-The doctor makes the packets that a network needs and shows them to the lists of all ports that they pass: GRE, ESP and
-IKE of each tunnel, the routing protocol's packets on it, and ICMP, UDP, TCP, fragments and the services that any list
-names between hosts, with their answers. So it names the router, the port, the side, the list and the entry, whether a
-packet was sent or not. What tunnels and routing protocols need must pass. That a list drops what hosts send counts as
-a mistake only if something says so:
-
-- the list permits nothing at all, or a later entry permits the packet and is never reached;
-- what begins a conversation passes, and its answer does not;
-- no packet of the network fits an entry that would permit it with its mask inverted, its ports or ends swapped, or
-  UDP for TCP;
-- the lists of most other routers, at ports of the same kind, permit such packets.
-
-A list that lets nothing pass between two sites, without one of these, is a question. A list that keeps some
-services out is no finding. A port with a list that does not exist is named, since it filters nothing.
-
-The lines correct one thing: an entry's mask, network, protocol, ports or place, the side or port of a list, a member of
-an object group; or they add an entry. Of all lines that let the packets pass, the doctor proposes those after which
-fewest others pass, those of strangers included. It takes a list from its side of a port only if another router has none
-at that side of such a port, or if nothing else helps. `ip verify unicast source` keeps as much of its check as it can.
-`python -m support.oracle --only lists` puts each of 35 mechanisms into a network that it fits. Each is named first,
-the lines of the findings make every pair of LANs what it was, TCP and ICMP included, and nothing passes that did not
-pass before. What cannot be found:
-
-- an entry that is as wrong at all other routers: nothing says that it is;
-- one service that a list forgot, if no other list names it;
-- what lists of IPv6 do: there are none.
-
-"""
-CATALOG = """\
-## What it was tried with
-
-Every fault of the catalog (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
-simulator, some minutes before `dmvpn doctor` looks, and those of IPsec into a network in IKEv1. What the lab knows of
-its own wires is hidden from it. *Found* is its first finding with the whole lab in view, and the router whose lines it
-wants changed, *as advice* where no packet of any site meets the fault. *From one end* is the place of the cause among
-the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
-
-The table is made by `python -m support.doctors` in the folder `tests`, and a test fails when it is old.
-"""
+HEAD = file_text("doctor_findings.md")
+CATALOG = file_text("doctor_catalog.md")
 
 
 def page(outcomes: list[Outcome]) -> str:

@@ -12,32 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.scenario import Scenario
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_IKE: Final = """\
-crypto ikev2 proposal P
- encryption aes-cbc-256
- integrity sha256
- group 14
-crypto ikev2 policy POL
- proposal P
-crypto ikev2 keyring KR
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key cisco123cisco
-crypto ikev2 profile IPROF
- match identity remote address 0.0.0.0
- authentication remote pre-share
- authentication local pre-share
- keyring local KR
-crypto ipsec transform-set TS esp-aes 256 esp-sha256-hmac
- mode transport
-crypto ipsec profile DMVPN
- set transform-set TS
- set ikev2-profile IPROF
-"""
+_IKE: Final = file_text("guide_ike.cfg")
 #: Of a tunnel at a hub and at a spoke: what a protocol needs there. Phase 2 but for BGP and `ospf3`.
 _AT_HUB: Final = {
     "rip": " no ip split-horizon\n",

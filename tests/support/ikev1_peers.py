@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from support.charon import CHARON, missing
 from support.command import SOURCE
 from support.credentials import hexadecimal, pem_files, pkcs_12
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,43 +249,8 @@ def _run(*words: str) -> str:
 
 # ------------------------------------------------------------------------------------------------------------- charon
 
-_STRONGSWAN = """
-charon {{
-  load = random nonce aes sha1 sha2 hmac kdf openssl pem pkcs1 pkcs8 pubkey x509 constraints kernel-netlink \
-socket-default vici
-  install_routes = no
-  retransmit_tries = 3
-  retransmit_timeout = 1
-  {fragment}
-  filelog {{ log {{ path = {folder}/charon.log
-    default = 1
-    ike = {log}
-    flush_line = yes }} }}
-  plugins {{ vici {{ socket = unix://{folder}/vici }} }}
-}}
-"""
-_SWANCTL = """
-connections {{ ours {{
-  version = {wishes.version}
-  local_addrs = {local}
-  remote_addrs = {remote}
-  proposals = {suite}-modp{wishes.group}
-  encap = {encap}
-  fragmentation = {fragmentation}
-  {times}
-  local {{ auth = {method}
-    {identity} }}
-  remote {{ auth = {method}
-    {named} }}
-  children {{ gre {{
-    mode = transport
-    local_ts = dynamic[gre]
-    remote_ts = dynamic[gre]
-    esp_proposals = {suite}{pfs}
-    {child_times} }} }}
-}} }}
-secrets {{ ike {{ secret = "{wishes.secret}" }} }}
-"""
+_STRONGSWAN = file_text("ikev1_strongswan.conf")
+_SWANCTL = file_text("ikev1_swanctl.conf")
 
 
 class Charon(Peer):
@@ -378,28 +344,7 @@ class Charon(Peer):
 
 # -------------------------------------------------------------------------------------------------------------- pluto
 
-_IPSEC = """
-config setup
-  ikev1-policy=accept
-  logfile={folder}/pluto.log
-
-conn gre
-  ikev2=no
-  authby={method}
-  type=transport
-  left={local}
-  leftprotoport=gre
-  leftupdown=%disabled
-  {identity}
-  right={remote}
-  rightid={named}
-  rightprotoport=gre
-  ike={suite};modp{wishes.group}
-  phase2alg={suite}{group}
-  pfs={pfs}
-  auto=add
-  {more}
-"""
+_IPSEC = file_text("ikev1_libreswan.conf")
 
 
 class Pluto(Peer):

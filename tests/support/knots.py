@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import dmvpn.features
 from support.conformance import ROOT
 from support.phases_page import Case, configured
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
@@ -28,21 +29,7 @@ PAGE: Final = ROOT / "docs" / "reference" / "knots.md"
 _FEATURES: Final = f"{Path(dmvpn.features.__file__ or '').parent}/"
 #: Names of code that belongs to the function around it.
 _INNER: Final = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>")
-_HEAD: Final = """\
-# Knots
-
-Which files of a protocol call each other in both directions. A network of two hubs and two spokes converges, loses a
-hub, gets it back, and has lines changed and neighbors cleared; every call between two files of one feature is counted.
-
-- **pairs**: pairs of files that call each other.
-- **knot**: files of the largest set in which each file reaches each other one by calls. To change one of them takes
-  knowledge of all. The goal is 4 at most.
-
-The page is generated (`python -m support.knots` in the folder `tests`), and a test demands that no figure gets worse.
-
-| feature | files that ran | pairs | knot | its files |
-| --- | --- | --- | --- | --- |
-"""
+_HEAD: Final = file_text("knots.md")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 from support.charon import CHARON
 from support.command import command, variables
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,76 +33,10 @@ _PLUGINS = (
     "random nonce aes sha1 sha2 hmac kdf gcm openssl curve25519 pem pkcs1 pkcs8 pubkey x509 constraints "
     "kernel-libipsec kernel-netlink socket-default vici"
 )
-_STRONGSWAN = """
-charon {{
-  load = {plugins}
-  filelog {{ log {{ path = {folder}/charon.log
-    default = 1
-    flush_line = yes }} }}
-  plugins {{
-    vici {{ socket = unix://{folder}/vici }}
-    kernel-libipsec {{ allow_peer_ts = yes }}
-    kernel-netlink {{ fwmark = !0x42 }}
-    socket-default {{ fwmark = 0x42 }} }}
-}}
-"""
-_SWANCTL = """
-connections {{ ours {{
-  version = 2
-  local_addrs = {theirs}
-  remote_addrs = {ours}
-  proposals = aes256-sha256-ecp256
-  encap = yes
-  local {{ auth = psk
-    id = theirs.example }}
-  remote {{ auth = psk
-    id = ours.example }}
-  children {{ gre {{
-    mode = tunnel
-    local_ts = {theirs}/32[gre]
-    remote_ts = {ours}/32[gre]
-    esp_proposals = aes256gcm16 }} }}
-}} }}
-secrets {{ ike {{ secret = "between us" }} }}
-"""
-_CRYPTO = """\
-crypto ikev2 proposal ONE
- encryption aes-cbc-256
- integrity sha256
- group 19
-crypto ikev2 policy ONE
- proposal ONE
-crypto ikev2 keyring KEYS
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key between us
-crypto ikev2 profile IKE
- match identity remote fqdn theirs.example
- identity local fqdn ours.example
- authentication remote pre-share
- authentication local pre-share
- keyring local KEYS
-crypto ipsec transform-set GCM esp-gcm 256
- mode transport
-crypto ipsec profile IPSEC
- set transform-set GCM
- set ikev2-profile IKE
-"""
-_ROUTER = """\
-hostname {name}
-{crypto}interface Tunnel0
- ip address {tunnel} 255.255.255.0
- ip mtu 1360
- ip nhrp network-id 1
- ip nhrp holdtime 60
-{nhrp}
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel key 100
-{protection}interface GigabitEthernet0/1
- ip address {address} 255.255.255.0
-end
-"""
+_STRONGSWAN = file_text("libipsec_strongswan.conf")
+_SWANCTL = file_text("libipsec_swanctl.conf")
+_CRYPTO = file_text("libipsec_crypto.cfg")
+_ROUTER = file_text("libipsec_router.cfg")
 
 
 def _configuration(name: str, hub: str) -> str:

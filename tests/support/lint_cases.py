@@ -15,69 +15,15 @@ from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.base.placeholder import BLANKS
 from dmvpn.network.lines import after
 from dmvpn.tools.lint import Site, lint
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Network = dict[str, str]
 
-_CRYPTO = """\
-crypto ikev2 proposal P
- encryption aes-cbc-256
- integrity sha256
- group 19
-!
-crypto ikev2 policy P
- proposal P
-!
-crypto ikev2 keyring K
- peer HUB
-  address 198.51.100.1
-  pre-shared-key hub-key-of-tests
- !
- peer SPOKE1
-  address 203.0.113.10
-  pre-shared-key spoke-key-of-tests
- !
-!
-crypto ikev2 profile P
- match identity remote address 0.0.0.0
- authentication local pre-share
- authentication remote pre-share
- keyring local K
-!
-crypto ipsec transform-set TS esp-gcm 256
- mode transport
-!
-crypto ipsec profile P
- set transform-set TS
- set pfs group19
- set ikev2-profile P
-!
-"""
-_TUNNEL = """\
-interface Tunnel0
- bandwidth 10000
- ip address {address} 255.255.255.0
- ip mtu 1400
- ip nhrp authentication NHRPKEY
-{nhrp} ip tcp adjust-mss 1360
- tunnel source GigabitEthernet1
- tunnel mode gre multipoint
- tunnel key 100
-!
-interface GigabitEthernet1
- ip address {nbma} 255.255.255.0
-!
-interface GigabitEthernet2
- ip address {lan} 255.255.255.0
-!
-router eigrp 100
- network 10.0.0.0 0.0.0.255
- network {lan} 0.0.0.255
-!
-ip route 0.0.0.0 0.0.0.0 {gateway}
-"""
+_CRYPTO = file_text("lint_crypto.cfg")
+_TUNNEL = file_text("lint_tunnel.cfg")
 _HUB = """\
  ip nhrp map multicast dynamic
  ip nhrp network-id 1
@@ -253,22 +199,7 @@ PHASE1: Network = edited(
     SPOKE1=[(" ip nhrp shortcut\n", ""), _TO_POINT],
     SPOKE2=[(" ip nhrp shortcut\n", ""), _TO_POINT],
 )
-_SECOND = """\
-interface Tunnel1
- bandwidth 10000
- ip address 10.1.0.10 255.255.255.0
- ip mtu 1400
- ip nhrp network-id 2
- ip nhrp nhs 10.1.0.1 nbma 198.51.100.2 multicast
- ip nhrp shortcut
- ip tcp adjust-mss 1360
- tunnel source GigabitEthernet1
- tunnel mode gre multipoint
- tunnel key 200
- tunnel protection ipsec profile P shared
-!
-interface GigabitEthernet1
-"""
+_SECOND = file_text("lint_second_tunnel.cfg")
 #: A second tunnel on SPOKE1, to a hub that is not here.
 TWO_TUNNELS: Network = edited(
     SEALED,

@@ -13,6 +13,7 @@ from dmvpn.face import vitals
 from dmvpn.ios import Scope
 from dmvpn.router.features import FEATURES
 from dmvpn.web import scraping
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,33 +23,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "reference" / "metrics.md"
 
-_HEAD: Final = """\
-# Metrics
-
-All that `GET /metrics` of `dmvpn web` has ([how to use it](../how-to/watch-with-prometheus.md)). The page is generated
-from the tables of the features (`python -m support.metrics_page` in the folder `tests`), and a test fails when it is
-out of date.
-
-- Every metric of a router has the labels `lab` and `router`, which the tables below leave out. Metrics of routing
-  tables and routing protocols have the label `vrf`, too; it is empty for the global table.
-- Units are base units: bytes, seconds. Names of counters end in `_total`. Times of day are seconds since 1970.
-- A counter begins at 0 when the router starts, and where a `clear` command clears what it counts. `rate()` and
-  `increase()` take both for what they are.
-- A metric is missing while there is nothing to be counted: without BGP there is no `dmvpn_bgp_neighbor_up`.
-
-## How many series there are
-
-A router with one tunnel and two routing protocols has about 200 series. Metrics of the kinds below have more:
-
-| kind | series |
-| --- | --- |
-| one for each peer | 4 for a peer, with IPsec 11 |
-| one for each entry | 2000 at most |
-
-The parameter `peers` bounds how many peers there are: 1000 without it, 100,000 at most, none with `peers=0`. For a
-table that has more rows than it shows, `dmvpn_scrape_cut` is 1. The other labels have values from short lists: states,
-types and reasons of this program, and names of the configuration.
-"""
+_HEAD: Final = file_text("metrics.md")
 _TITLES: Final = {
     "nhrp": "NHRP",
     "ike": "IKE",

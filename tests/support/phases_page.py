@@ -15,46 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from support.conformance import ROOT
 from support.outages import hops, outages
+from support.texts import file_text
 from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE: Final = ROOT / "docs" / "reference" / "phases.md"
-_HEAD: Final = """\
-# Protocols and phases
-
-What a spoke of a cloud sees with each routing protocol, in each phase. Each row is a network in the simulator, with the
-topology of [dual-hub](scenarios.md#dual-hub) (or the same without HUB2), the timers below, and the numbers of one seed.
-The page is generated (`python -m support.phases_page` in the folder `tests`), and tests measure its rows again.
-
-- **phase**: 1: the hub is the next hop of everything; 2: the hub leaves the spoke as the next hop; 3: the hub
-  redirects, and NHRP makes shortcuts.
-- **summary**: the hub tells the spokes 10.1.0.0/16 in place of all LANs.
-- **next hop**: of SPOKE1 for the LAN of SPOKE2, as its routing table has it before any traffic.
-- **path**: of the second traceroute from SPOKE1 to the LAN of SPOKE2.
-- **a hub dies**: HUB1, the preferred one, is gone from one moment to the next while H1 pings H2 and the server behind
-  CORE twice a second. The number is for how many virtual seconds no answer came: 0: none was lost; "forever": longer
-  than {limit} s.
-
-| protocol | here |
-| --- | --- |
-| EIGRP | hello 5 s, hold time 15 s |
-| OSPF, point-to-multipoint and broadcast | hello 10 s, dead after 40 s; within an area nothing is summarized |
-| RIP | update 30 s, invalid after 180 s; tells the spoke as the next hop wherever split horizon is off |
-| iBGP, eBGP | keepalive 10 s, hold time 30 s; announcements of eBGP every second |
-| static | a route for each LAN, and one to HUB2 with distance 250; CORE tracks an echo to HUB1 every 5 s |
-
-RIP waits for three timers of IOS: 180 s until a silent route is invalid, 180 s of holddown, in which nothing worse is
-believed, and 240 s until the route is forgotten. RFC 2453 has no holddown, nor has FRR. What holds down is silence and
-the word of a gateway; a route whose interface goes down, or whose gateway BFD misses, is not held down, and others are
-asked for at once. So these lines help, on all routers:
-
-- `bfd all-interfaces` below `router rip`, and `bfd interval 250 min_rx 250 multiplier 3` on the interfaces: the
-  outage of each row with two hubs is less than a second.
-- `timers basic 5 15 0 20` below `router rip`: no more than 20 s, without BFD.
-
-"""
+_HEAD: Final = file_text("phases.md")
 #: Seconds for which the network may form before it is measured, and for which packets go on after the death.
 FORMING: Final = 100.0
 LIMIT: Final = 300.0

@@ -14,6 +14,7 @@ from dmvpn.labs.proofs.networks import FEW, MANY
 from support import one_end, remedies
 from support.diagnoses import measure, measure_two
 from support.doctors import PAGE, PROOF
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,48 +44,7 @@ TRAITS: Final = (
     "RIP",
     "static",
 )
-_TEXT: Final = """\
-## The proof
-
-Networks and faults are drawn from a seed: the built-in scenarios, tables for `dmvpn render`, and clouds of one to three
-hubs and 2 to 40 spokes in phases 1 to 3 with EIGRP, OSPF, BGP, RIP or static routes, with or without IPsec and NAT. A
-fault is a mechanism at a place: everything that `dmvpn lab break --list` has, and any line that makes a tunnel removed,
-copied from another router, or exchanged with it. It counts where it harms: a pair of sites reaches each other worse
-than before, by a longer way, with smaller packets, or loses a tenth of them; a pair that loses fewer is a class of its
-own. *Later* is after a rekeying, a restart, or the death of a hub. A finding is right if it names the mechanism's cause
-at one of its places, or if its lines, entered at the broken network, make every pair what it was. What no packet of a
-site meets is advice, and says when it will be felt.
-
-    python -m support.diagnoses --seed 7 --faults 300 --healthy 300 --most 42     # in the folder tests: a seed of yours
-    dmvpn simulate --campaign 300 --prove doctor --seed 7 --jobs 4                # smaller networks, on many workers
-
-What this seed showed to be missed was fixed, and is in `tests/scenarios/test_doctor_drawn.py`. Of seeds that nobody had
-looked at (841a03, 2154ea, e7b785, 893700: 55 faults and 28 networks each), 193 of 194 faults that harm were named
-first, no wrong cause was certain, and none of 112 networks that are well was accused. The one that was missed is fixed.
-Of another one (f5a1-fresh: 110 faults and 60 networks of at most 20 routers) 94 of 96, with one wrong cause as certain,
-and of da-7c31 (100 faults and 50 networks of at most 14 routers) 86 of 88; of 7 faults there that harm nobody one was
-called broken. What these showed is fixed, and is in the tests.
-
-Further mechanisms are drawn apart, in networks of at most eight routers: stray routes, addresses and LANs taken twice,
-wires that are bad in one direction, at a hub, or a little, summaries, filters of what comes in. Of 60 faults of the
-seed `apart` 53 harm at once: all were named first, 44 before what it showed to be missed was fixed; of 40 of a fresh
-seed (`fresh-41c9`) 33 harm, and were named first. No wrong cause was certain, where 2 had been. Again:
-`python -m support.further --seed apart --faults 60`.
-
-Certificates that have expired, are of another authority or have another name, clocks that are wrong, keys of routing
-protocols that are gone, over or different, and timers are drawn in clouds that have these: of 50 faults of a fresh seed
-(`pr-9c`) 39 harm at once, and were named first. Again: `python -m support.further --proofs --seed 7 --faults 50`.
-
-Mechanisms that no rule is about are drawn apart, too, and the doctor is asked with all its trials: limits of NHRP,
-lists and route maps that permit too little, networks of one level, areas apart, summaries that drop packets. Of 49
-faults of two fresh seeds (`u-4b`, `v-90`) 34 harm at once: 32 were named first; one of the others was called something
-else as certain, and what both showed is fixed. Of 48 more lines that nobody had tried, typed one at a time into small
-clouds, 35 harm: 33 were named first, all 35 since sizes are compared, none was called something else as certain, and
-the lines of 34 restore every row. Again: `python -m support.by_trial --seed u-4b --faults 30`.
-
-The tables are made by `python -m support.proof_page`. A cell has the faults that were named first, of those that harm
-at once; one network has several traits.
-"""
+_TEXT: Final = file_text("proof.md")
 
 
 _REMEDIES: Final = """\

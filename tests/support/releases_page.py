@@ -9,20 +9,11 @@ from pathlib import Path
 
 from dmvpn.ios import DEFAULTS
 from dmvpn.ios.tree import MARK
+from support.texts import file_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "releases.md"
 
-_HEAD = """\
-# Defaults of releases
-
-A running configuration does not show defaults, and a default may change with a release. This program has the defaults
-of the older releases: what is not shown is off. So when it reads a file of a newer release, it adds the lines that the
-file does not show. This page is generated from the table (`python -m support.releases_page` in the folder `tests`), and
-a test fails when it is out of date.
-
-| the line, unless the file refuses it | on in | where | what it does |
-| --- | --- | --- | --- |
-"""
+_HEAD = file_text("releases.md")
 
 _TAIL = f"""
 

@@ -13,6 +13,7 @@ import pytest
 
 from support.command import command, variables
 from support.labs import eventually
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,34 +25,7 @@ CONFIGURATION: Final = (
     "hostname BRANCH\ninterface Loopback0\n ip address 10.9.0.1 255.255.255.0\n description as written\n"
 )
 #: It has a port, a protected tunnel, a route, and neighbors: so it needs all that a router does.
-PROTECTED: Final = """\
-hostname BRANCH
-crypto ikev2 keyring KEYS
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key long-enough-for-a-test
-crypto ikev2 profile IKE
- match identity remote address 0.0.0.0
- authentication remote pre-share
- authentication local pre-share
- keyring local KEYS
-crypto ipsec transform-set AES esp-aes 256 esp-sha256-hmac
- mode transport
-crypto ipsec profile IPSEC
- set transform-set AES
- set ikev2-profile IKE
-interface GigabitEthernet0/1
- ip address 192.0.2.2 255.255.255.0
-interface Tunnel0
- ip address 10.0.0.2 255.255.255.0
- ip nhrp network-id 1
- tunnel source GigabitEthernet0/1
- tunnel mode gre multipoint
- tunnel protection ipsec profile IPSEC
-router eigrp 1
- network 10.0.0.0
-ip route 10.8.0.0 255.255.0.0 10.0.0.1
-"""
+PROTECTED: Final = file_text("protected_branch.cfg")
 #: Its port, and what makes it for a shell.
 WAN: Final = "wan0"
 WITH_WAN: Final = (

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from support.texts import file_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-TABLE = """\
-name: net
-phase: 3
-tunnel: {network: 10.255.0.0/24}
-pools:
-  lan: {network: 10.1.0.0/16, length: 24}
-  nbma: {network: 100.64.0.0/16, length: 30}
-hubs:
-  HUB: {}
-spokes:
-  A: {}
-  B: {}
-"""
+TABLE = file_text("sites.yaml")
 
 
 def with_line(table: Path, old: str, new: str) -> Path:

@@ -17,19 +17,14 @@ from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import neighbor as ospf
 from dmvpn.features.rip import database as rip
 from support.conformance import ROOT
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PAGE: Final = ROOT / "docs" / "reference" / "states.md"
 
-_HEAD: Final = """\
-# State machines
-
-Each machine is one table of moves in its file: what can happen in which state, and the state that follows. What is not
-in the table cannot happen; if it does, the fault is in this program, never in a peer. The pictures are generated from
-the tables (`python -m support.states_page` in the folder `tests`), and a test fails when they are out of date.
-"""
+_HEAD: Final = file_text("states.md")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.udp import HEADER_LENGTH as UDP_HEADER
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,32 +60,8 @@ hosts:
   PC1: {link: "SPOKE:GigabitEthernet0/3", address: 10.2.1.100/24, gateway: 10.2.1.1}
   PC2: {link: "SPOKE:GigabitEthernet0/4", address: 10.2.2.100/24, gateway: 10.2.2.1}
 """
-_IKEV2 = """\
-crypto ikev2 keyring {ring}
- peer ANY
-  address 0.0.0.0 0.0.0.0
-  pre-shared-key {key}
-crypto ikev2 profile {ike}
- match fvrf {fvrf}
- match identity remote address 0.0.0.0
- authentication local pre-share
- authentication remote pre-share
- keyring local {ring}
- dpd 10 2 periodic
-"""
-_ISAKMP = """\
-crypto isakmp policy 10
- encryption aes 256
- hash sha256
- authentication pre-share
- group 14
-crypto isakmp keepalive 10 2 periodic
-crypto keyring RING-EAST vrf EAST
- pre-shared-key address 0.0.0.0 0.0.0.0 key of-east
-crypto keyring RING-WEST vrf WEST
- pre-shared-key address 0.0.0.0 0.0.0.0 key of-west
-crypto ipsec profile P
-"""
+_IKEV2 = file_text("two_providers_ikev2.cfg")
+_ISAKMP = file_text("two_providers_isakmp.cfg")
 #: The lines of a router, and the IPsec profile of each provider's tunnel.
 CRYPTO: Final = {
     "ikev2, one profile": (
@@ -106,28 +83,7 @@ _NHRP: Final = {
     "HUB": "ip nhrp map multicast dynamic",
     "SPOKE": f"ip nhrp nhs 172.16.{{number}}.1 nbma {HUB} multicast",
 }
-_PROVIDER = """\
-vrf definition {vrf}
- address-family ipv4
-interface GigabitEthernet0/{number}
- vrf forwarding {vrf}
- ip address {outer} 255.255.255.0
- no shutdown
-interface GigabitEthernet0/{lan}
- ip address 10.{site}.{number}.1 255.255.255.0
- no shutdown
-interface Tunnel{number}
- ip address 172.16.{number}.{site} 255.255.255.0
- ip mtu 1400
- ip tcp adjust-mss 1360
- ip nhrp network-id {number}
- {nhrp}
- tunnel source {outer}
- tunnel mode gre multipoint
- tunnel vrf {vrf}
- tunnel protection ipsec profile {profile}
-ip route 10.{other}.{number}.0 255.255.255.0 172.16.{number}.{other}
-"""
+_PROVIDER = file_text("two_providers_port.cfg")
 
 
 def router(name: str, crypto: str, *, nat: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 what happened                                   the name of the case
 in NETWORK; phase=2; spokes=5                   a network, and what differs from its plan
+replace S1: 'a' -> 'b'                          what differs in a configuration from the start
 S1: interface Tunnel0 / ip mtu 1300             lines typed at a router
 fault: psk@S1,S2,HUB1                           or a fault of the catalog
 wire S1:GigabitEthernet0/1: mtu=1340            a bad wire
@@ -23,13 +24,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A case. settings: of the plan. lines: by router. wires: what is bad of them, by link. finds: "": nothing."""
+    """A case. settings: of the plan. lines: by router. wires: what is bad of them, by link. finds: "": nothing.
+
+    replaced: router, and what stands in the place of what from the start.
+    """
 
     network: str
     settings: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     wires: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replaced: list[tuple[str, str, str]] = field(default_factory=list)
     finds: str = ""
+
+    def change(self, name: str, text: str) -> str:
+        """Return a configuration as it is from the start."""
+        for router, old, new in self.replaced:
+            assert name != router or old in text, (name, old)
+            text = text.replace(old, new) if name == router else text
+        return text
 
     @property
     def fault(self) -> str:
@@ -58,11 +70,14 @@ def _case(what: str, where: str, *lines: str) -> tuple[str, Typed]:
         key, _, text = line.partition(": ")
         if key.startswith("finds "):
             finds = line.removeprefix("finds ")
+        elif key.startswith("replace "):
+            old, _, new = text.partition(" -> ")
+            case.replaced.append((key.removeprefix("replace "), literal_eval(old), literal_eval(new)))
         elif key.startswith("wire "):
             case.wires[key.removeprefix("wire ")] = _values(text)
         else:
             case.lines[key] = tuple(text.split(" / "))
-    return what, Typed(case.network, case.settings, case.lines, case.wires, finds)
+    return what, Typed(case.network, case.settings, case.lines, case.wires, case.replaced, finds)
 
 
 def _values(text: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dmvpn.tools.explain.causes import TERM_GROUP
 from dmvpn.tools.explain.outer import RULE_GROUP
 from support import commands_page, shows_page
 from support.conformance import ROOT
+from support.texts import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,20 +53,7 @@ _TITLES: Final = {
 }
 _OTHERS: Final = "commands"
 
-_HEAD: Final = """\
-# Words
-
-These pages explain every flag, state, code, message, debug line and reason that this program prints: what it is, when
-it appears, and what to look at next. `dmvpn explain WORD...` answers from the same texts, and `show ... | explain`
-prints them below a screen. `dmvpn explain` also knows [all commands](commands.md) and the rules of `dmvpn lint`, which
-have [a page of their own](lint.md). In the site that `make docs` makes, this page has a field in which words are found.
-
-The pages are generated from these texts (`python -m support.words_page` in the folder `tests`), and a test fails when
-one is out of date.
-
-| words of | how many | screens and lines |
-| --- | --- | --- |
-"""
+_HEAD: Final = file_text("words.md")
 
 
 def pages(explainer: Explainer) -> dict[Path, str]:

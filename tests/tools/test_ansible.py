@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
+from support.texts import file_text
 from support.tool_lab import ANSIBLE, ToolLab, environment, tool_lab
 
 if TYPE_CHECKING:
@@ -18,104 +19,7 @@ pytestmark = [pytest.mark.tools, pytest.mark.slow]
 #: hashcat's published example of type 9.
 _HASH: Final = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
 #: Modules, and what is asked of each.
-_RESOURCES: Final = """
-ios_interfaces:
-  config:
-    - {name: Loopback9, description: nine, enabled: true}
-    - {name: GigabitEthernet0/2, description: LAN of the hub, enabled: true}
-ios_l3_interfaces:
-  config:
-    - {name: Loopback9, ipv4: [{address: 10.9.9.9/32}]}
-ios_static_routes:
-  config:
-    - address_families:
-        - afi: ipv4
-          routes:
-            - {dest: 10.99.0.0/16, next_hops: [{forward_router_address: 10.1.1.2, name: there, distance_metric: 5}]}
-ios_ospfv2:
-  config:
-    processes:
-      - process_id: 7
-        router_id: 10.9.9.9
-        passive_interfaces: {default: true}
-        network: [{address: 10.9.9.9, wildcard_bits: 0.0.0.0, area: '0'}]
-ios_ospf_interfaces:
-  config:
-    - name: GigabitEthernet0/2
-      address_family: [{afi: ipv4, cost: {interface_cost: 30}, process: {id: 7, area_id: '0'}}]
-ios_bgp_global:
-  config:
-    as_number: 65010
-    bgp: {log_neighbor_changes: true, router_id: {address: 10.9.9.9}}
-    neighbors:
-      - {neighbor_address: 10.1.1.7, remote_as: "65020", description: seven, timers: {interval: 10, holdtime: 30}}
-ios_bgp_address_family:
-  config:
-    as_number: "65010"
-    address_family:
-      - afi: ipv4
-        networks: [{address: 10.9.9.9, mask: 255.255.255.255}]
-        neighbors: [{neighbor_address: 10.1.1.7, activate: true, soft_reconfiguration: true}]
-ios_acls:
-  config:
-    - afi: ipv4
-      acls:
-        - name: ALLOWED
-          acl_type: extended
-          aces:
-            - sequence: 10
-              grant: permit
-              protocol: tcp
-              source: {any: true}
-              destination: {host: 10.9.9.9, port_protocol: {eq: "22"}}
-            - sequence: 20
-              grant: deny
-              protocol: ip
-              source: {address: 10.5.0.0, wildcard_bits: 0.0.255.255}
-              destination: {any: true}
-              log: {set: true}
-        - name: "11"
-          acl_type: standard
-          aces:
-            - {sequence: 10, grant: permit, source: {address: 10.5.0.0, wildcard_bits: 0.0.255.255}}
-ios_prefix_lists:
-  config:
-    - afi: ipv4
-      prefix_lists:
-        - name: LANS
-          description: what may come
-          entries:
-            - {sequence: 5, action: permit, prefix: 10.0.0.0/8, le: 24}
-            - {sequence: 10, action: deny, prefix: 0.0.0.0/0, le: 32}
-ios_route_maps:
-  config:
-    - route_map: FILTER
-      entries:
-        - sequence: 10
-          action: permit
-          description: ours
-          match: {ip: {address: {prefix_lists: [LANS]}}}
-          set: {metric: {metric_value: 20}, local_preference: 150}
-ios_hostname:
-  config: {hostname: HUB-11}
-ios_logging_global:
-  config:
-    buffered: {size: 100000, severity: debugging}
-    hosts: [{hostname: 192.0.2.9}]
-ios_ntp_global:
-  config: {servers: [{server: 192.0.2.10}]}
-ios_service:
-  config: {timestamps: [{msg: log, timestamp: datetime, datetime_options: {msec: true, year: true}}]}
-ios_system: {domain_name: [example.net], domain_search: [a.example, b.example], lookup_source: GigabitEthernet0/1}
-ios_banner: {banner: motd, text: "Hello\\nthere"}
-ios_config:
-  parents: [interface Loopback9]
-  lines: [description nine, ip nhrp network-id 9]
-ios_user:
-  name: carol
-  privilege: 15
-  hashed_password: {type: 9, value: HASH}
-"""
+_RESOURCES: Final = file_text("ansible_resources.yaml")
 #: These have no state; those have, which is `merged` unless a task says otherwise.
 _STATELESS: Final = ("ios_system", "ios_banner", "ios_config", "ios_user")
 #: It sends the hash of a password each time, whatever the router says.
