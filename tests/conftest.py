@@ -1,6 +1,6 @@
 """What all tests share: how many examples hypothesis tries, and that signals reach what tests start.
 
-`few` (5 examples) is for `make check`, `dev` (25) for every day, `ci` (500) for `make test-all`, `fresh` (100) for each
+`few` (5 examples) is for `make check`, `dev` (10) for every day, `ci` (500) for `make test-all`, `fresh` (100) for each
 round of `make test-fresh`; HYPOTHESIS_PROFILE chooses. Examples that failed once are tried before all others
 (`support/kept.py`). No deadline for a single example: the machine may be busy.
 
@@ -42,7 +42,7 @@ pytest.register_assert_rewrite("support.dual_hub", "support.goldens")
 # Every day the same examples, so that a change is judged by what it changes; `make test-all` and `make test-fresh` draw
 # new ones.
 settings.register_profile("few", max_examples=5, deadline=None, derandomize=True)
-settings.register_profile("dev", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("dev", max_examples=10, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=500, deadline=None, print_blob=True)
 settings.register_profile("fresh", max_examples=100, deadline=None, print_blob=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

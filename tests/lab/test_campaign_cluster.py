@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +16,6 @@ from support.dask_cluster import Cluster, needs_dask
 if TYPE_CHECKING:
     from pathlib import Path
 
-if find_spec("distributed") is not None:
-    from dmvpn.tools.pool.on_dask import DaskPool
-
 #: Runs; after so many results a worker is killed, and another one starts.
 RUNS = 24
 KILL_AFTER = 6
@@ -29,6 +25,8 @@ KILL_AFTER = 6
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_workers_that_are_killed_cost_no_result_and_change_none(tmp_path: Path) -> None:
+    from dmvpn.tools.pool.on_dask import DaskPool  # half a second, which no other test should pay
+
     folder = tmp_path / "authority"
     assert main(["pki", "init", str(folder), "--ec"]) == 0
     assert main(["pki", "issue", str(folder), "cluster"]) == 0

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Seconds of a processor; seconds; seconds of a processor.
-PROCESSOR: Final = 0.25
+PROCESSOR: Final = 0.15
 WAITING: Final = 6.0
-BESIDE: Final = 1.0
+BESIDE: Final = 0.3
 #: Tests of every day whatever they take: the README is true, a change that should not affect behavior shows in the
 #: hashes if it does, and one that breaks the structure of the program is noticed before it is a habit.
 _EVERY_DAY: Final = (

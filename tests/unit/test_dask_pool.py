@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -23,10 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-if find_spec("distributed") is not None:
-    from distributed import Client, Status
+    from distributed import Status
 
-    from dmvpn.tools.pool import on_dask
     from dmvpn.tools.pool.on_dask import DaskPool
 
 pytestmark = [needs_dask, pytest.mark.lengthy]
@@ -47,6 +44,13 @@ def dask(tmp_path_factory: pytest.TempPathFactory, deaths: Path) -> Iterator[Clu
             yield made
 
 
+def pool_on(address: str) -> DaskPool:
+    """Open a cluster; Dask takes half a second to import, which only these tests should pay."""
+    from dmvpn.tools.pool.on_dask import DaskPool
+
+    return DaskPool(address, None)
+
+
 def _busy(seconds: float) -> float:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -62,7 +66,7 @@ def _lines(seeds: range, hours: float = 0.1) -> list[str]:
 def test_a_cluster_comes_to_the_same_as_processes_of_this_machine(dask: Cluster) -> None:
     """Real runs, each of half a minute of faults."""
     lines = _lines(range(3), 0.01)
-    with DaskPool(dask.address, None) as pool:
+    with pool_on(dask.address) as pool:
         far = sorted(str(each) for each in pool.submit(run_text, lines))
     with LocalPool(2) as pool:
         near = sorted(str(each) for each in pool.submit(run_text, lines))
@@ -73,7 +77,7 @@ def test_a_cluster_comes_to_the_same_as_processes_of_this_machine(dask: Cluster)
 def test_a_task_that_kills_its_worker_runs_again_and_the_other_results_stay(dask: Cluster, deaths: Path) -> None:
     (deaths / "once-7").touch()
     dask.add("--host", "127.0.0.1")
-    with DaskPool(dask.address, None) as pool:
+    with pool_on(dask.address) as pool:
         came = list(pool.submit(dying_runs.run_text, _lines(range(30))))
     assert not (deaths / "once-7").exists()
     assert [one for one in came if isinstance(one, Lost)] == []
@@ -86,7 +90,7 @@ def test_a_task_that_always_kills_is_named_and_the_other_results_stay(dask: Clus
     for _ in range(8):  # the scheduler gives a task up when four workers have died of it; it is tried twice
         dask.add("--host", "127.0.0.1")
     try:
-        with DaskPool(dask.address, None) as pool:
+        with pool_on(dask.address) as pool:
             came = list(pool.submit(dying_runs.run_text, _lines(range(30))))
     finally:
         (deaths / "always-7").unlink()
@@ -114,7 +118,7 @@ def test_the_command_runs_a_campaign_on_a_cluster_and_keeps_its_results(
 
 def test_a_worker_with_another_version_ends_the_campaign_with_both_versions(dask: Cluster) -> None:
     line = Task(network="notes-phase3", seed=1, hours=0.1, version="1+other").to_json()
-    with DaskPool(dask.address, None) as pool, pytest.raises(UserError) as refused:
+    with pool_on(dask.address) as pool, pytest.raises(UserError) as refused:
         list(pool.submit(run_text, [line]))
     assert "dmvpn 1+other" in str(refused.value)
     assert f"dmvpn {version()}" in str(refused.value)
@@ -129,13 +133,15 @@ def test_a_cluster_that_is_open_to_other_machines_is_refused(tmp_path: Path) -> 
             pytest.skip("this machine has no address but loopback")
         made.add("--host", "127.0.0.1")
         with pytest.raises(UserError, match="is open to other machines"):
-            DaskPool(f"tcp://127.0.0.1:{port}", None)
+            pool_on(f"tcp://127.0.0.1:{port}")
     finally:
         made.close()
 
 
 def test_a_worker_makes_no_profile_of_a_run_and_goes_on_with_those_of_other_users(tmp_path: Path) -> None:
-    with cluster(tmp_path, 1) as made, DaskPool(made.address, None) as pool, Client(made.address) as other:
+    from distributed import Client
+
+    with cluster(tmp_path, 1) as made, pool_on(made.address) as pool, Client(made.address) as other:
         list(pool.submit(_busy, [0.3]))
         assert other.profile()["count"] == 0
         other.submit(_busy, 0.31).result()
@@ -145,8 +151,8 @@ def test_a_worker_makes_no_profile_of_a_run_and_goes_on_with_those_of_other_user
 class _Worker:
     """A worker whose loop carries out at once. running: whether it makes its profile."""
 
-    def __init__(self) -> None:
-        self.status = Status.running
+    def __init__(self, status: Status) -> None:
+        self.status = status
         self.loop = SimpleNamespace(add_callback=lambda callback: callback())
         self.running = True
         profile = SimpleNamespace(stop=lambda: self._set(False), start=lambda: self._set(True))
@@ -158,7 +164,11 @@ class _Worker:
 
 def test_a_worker_that_closes_during_a_run_begins_no_profile_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its periodic call went on forever in a process that has further workers."""
-    worker = _Worker()
+    from distributed import Status
+
+    from dmvpn.tools.pool import on_dask
+
+    worker = _Worker(Status.running)
     monkeypatch.setattr(on_dask, "get_worker", lambda: worker)
 
     def closes(status: Status) -> None:
@@ -173,7 +183,7 @@ def test_a_worker_that_closes_during_a_run_begins_no_profile_again(monkeypatch: 
 
 
 def test_a_scheduler_that_dies_is_an_error_that_says_so(tmp_path: Path) -> None:
-    with cluster(tmp_path, 1) as made, DaskPool(made.address, None) as pool:
+    with cluster(tmp_path, 1) as made, pool_on(made.address) as pool:
         coming = pool.submit(dying_runs.run_text, _lines(range(2000)))
         next(coming)
         made.scheduler.kill()
@@ -184,9 +194,9 @@ def test_a_scheduler_that_dies_is_an_error_that_says_so(tmp_path: Path) -> None:
 def test_an_address_without_a_scheduler_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dmvpn.tools.pool.on_dask.PATIENCE", 1)
     with pytest.raises(UserError, match="no scheduler answers"):
-        DaskPool("tcp://127.0.0.1:9", None)
+        pool_on("tcp://127.0.0.1:9")
 
 
 def test_tls_without_certificates_is_refused() -> None:
     with pytest.raises(UserError, match="--tls-ca, --tls-cert and --tls-key"):
-        DaskPool("tls://127.0.0.1:9", None)
+        pool_on("tls://127.0.0.1:9")

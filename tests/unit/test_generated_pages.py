@@ -1,4 +1,4 @@
-"""The page about IKE and IPsec names every line and every command of theirs."""
+"""Pages of the documentation, and other generated files, say what the code says: nothing on them is old or left out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,25 @@ from dmvpn.ios.exec_parser import Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.web.exported import as_comparison, as_page
+from support import client_types, interop_page, releases_page, states_page
 from support.commands_page import config_lines, example, exec_commands
 from support.conformance import DONE, STANDARDS, STATUSES, UNPROVED, Standard, page, proofs, requirements, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType
+
+    from support.states_page import Machine
+
+
+@pytest.mark.parametrize(
+    "made", [client_types, interop_page, releases_page, states_page], ids=lambda module: module.__name__
+)
+def test_a_page_is_the_one_that_its_source_makes(made: ModuleType) -> None:
+    assert made.PAGE.read_text("utf-8") == made.page(), f"it is old: python -m {made.__name__} (from the folder tests)"
+
+
+# The page about IKE and IPsec names every line and every command of theirs.
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "crypto.md"
 #: What an argument, a choice or an option begins with.
@@ -207,3 +221,45 @@ def test_a_page_in_a_file_imports_nothing_from_a_server(made: Callable[[Mapping[
     modules = [base64.b64decode(text).decode() for text in found]
     assert len(modules) > 5
     assert not [module for module in modules if re.search(r'^import [^(]*"\./', module, re.MULTILINE)]
+
+
+# The tables of the state machines leave no state out.
+
+
+@pytest.mark.parametrize("machine", states_page.MACHINES, ids=lambda machine: machine.title)
+def test_every_state_is_reached_from_the_first_one(machine: Machine) -> None:
+    reached = {machine.begin}
+    while True:
+        after = {state for (before, _), state in machine.moves.items() if before in reached} | reached
+        if after == reached:
+            break
+        reached = after
+    assert reached == set(type(machine.begin).__members__.values())
+
+
+@pytest.mark.parametrize("machine", states_page.MACHINES, ids=lambda machine: machine.title)
+def test_every_move_can_happen_in_some_state(machine: Machine) -> None:
+    (kind,) = {type(move) for _, move in machine.moves}
+    assert {move for _, move in machine.moves} == set(kind.__members__.values())
+
+
+# The interoperability page: nothing on it is unshown or made up.
+
+
+def test_every_story_has_a_test_unless_it_follows_from_another() -> None:
+    told = {name for proof in interop_page.shown() for name in proof.ids}
+    assert [row.id for row in interop_page.stories().values() if (row.id in told) is row.untested] == []
+
+
+def test_every_mark_names_a_story() -> None:
+    known = interop_page.stories()
+    assert {name: proof.name for proof in interop_page.shown() for name in proof.ids if name not in known} == {}
+
+
+def test_every_story_is_told_once_and_one_that_does_not_end_well_says_why() -> None:
+    rows = [row for table in interop_page.tables() for row in table.rows]
+    assert [name for name, count in Counter(row.id for row in rows).items() if count > 1] == []
+    for row in rows:
+        assert row.result in interop_page.RESULTS, row.id
+        assert row.why or row.result == interop_page.WORKS, row.id
+        assert "|" not in row.peer + row.ours + row.what + row.why, row.id

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-import pytest
-
 import dmvpn
 from dmvpn.base.findings import Rule
 from dmvpn.base.placeholder import BLANKS
@@ -65,18 +63,17 @@ def test_a_rule_in_no_group_would_be_found() -> None:
     assert _in_no_group([module]) == ["lint.FORGOTTEN"]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_a_rule_has_a_name_a_reason_and_an_example(rule: Rule) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.id)
-    assert rule.title[0].isupper() or rule.title[0] == "`"
-    assert not rule.title.endswith(".")
-    assert rule.why.endswith(".")
-    assert rule.bad
+def test_a_rule_has_a_name_a_reason_and_an_example() -> None:
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.id)
+        assert rule.title[0].isupper() or rule.title[0] == "`", rule.id
+        assert not rule.title.endswith("."), rule.id
+        assert rule.why.endswith("."), rule.id
+        assert rule.bad, rule.id
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.id != "line-refused"], ids=lambda rule: rule.id)
-def test_the_examples_are_lines_that_routers_read(rule: Rule) -> None:
-    for text in (rule.bad, rule.fix):
+def test_the_examples_are_lines_that_routers_read() -> None:
+    for rule, text in ((each, text) for each in RULES if each.id != "line-refused" for text in (each.bad, each.fix)):
         if not text.startswith("(sites)"):
             problems = [one.text for one in configurator(FEATURES).parse_text(text).problems if not one.is_warning]
-            assert [line for line in problems if not any(blank in line for blank in BLANKS)] == []
+            assert [line for line in problems if not any(blank in line for blank in BLANKS)] == [], rule.id

@@ -84,25 +84,25 @@ from dmvpn.features.nhrp.show.servers import ShowServers
 from dmvpn.features.nhrp.show.statistics import ShowHappenings
 from dmvpn.features.nhrp.show.statistics import ShowSummary as features_nhrp_show_statistics_ShowSummary
 from dmvpn.features.nhrp.show.statistics import ShowTraffic as features_nhrp_show_statistics_ShowTraffic
-from dmvpn.features.ospf.show.database import ShowAmounts
-from dmvpn.features.ospf.show.process import ShowBorderRouters
 from dmvpn.features.ospf.show.counts import Calculations
+from dmvpn.features.ospf.show.counts import Helping
 from dmvpn.features.ospf.show.counts import LastResort
 from dmvpn.features.ospf.show.counts import LocalRoute
+from dmvpn.features.ospf.show.counts import NeighborCounts
 from dmvpn.features.ospf.show.counts import PacketCounters
 from dmvpn.features.ospf.show.counts import PastEvent
 from dmvpn.features.ospf.show.counts import ShowSections
-from dmvpn.features.ospf.show.database import ShowDatabases
+from dmvpn.features.ospf.show.counts import WaitingLsa
 from dmvpn.features.ospf.show.database import ShowAdvertisements
+from dmvpn.features.ospf.show.database import ShowAmounts
+from dmvpn.features.ospf.show.database import ShowDatabases
 from dmvpn.features.ospf.show.interfaces import ShowInterfaces as features_ospf_show_interfaces_ShowInterfaces
-from dmvpn.features.ospf.show.neighbors import ShowLists as features_ospf_show_lists_ShowLists
+from dmvpn.features.ospf.show.interfaces import ShowVirtualLinks
+from dmvpn.features.ospf.show.neighbors import ShowLists as features_ospf_show_neighbors_ShowLists
 from dmvpn.features.ospf.show.neighbors import ShowNeighbors as features_ospf_show_neighbors_ShowNeighbors
+from dmvpn.features.ospf.show.process import ShowBorderRouters
 from dmvpn.features.ospf.show.process import ShowProcesses
 from dmvpn.features.ospf.show.process import ShowSummaryAddresses
-from dmvpn.features.ospf.show.counts import Helping
-from dmvpn.features.ospf.show.counts import NeighborCounts
-from dmvpn.features.ospf.show.counts import WaitingLsa
-from dmvpn.features.ospf.show.interfaces import ShowVirtualLinks
 from dmvpn.features.pki.show.certificates import Certificates
 from dmvpn.features.pki.show.keypairs import PublicKeys
 from dmvpn.features.pki.show.trustpoints import Lists
@@ -424,7 +424,7 @@ class Show(Protocol):
     @overload
     def __call__(self, words: Literal["ip ospf interface", "ip ospf interface brief"]) -> features_ospf_show_interfaces_ShowInterfaces: ...
     @overload
-    def __call__(self, words: Literal["ip ospf request-list", "ip ospf retransmission-list"]) -> features_ospf_show_lists_ShowLists: ...
+    def __call__(self, words: Literal["ip ospf request-list", "ip ospf retransmission-list"]) -> features_ospf_show_neighbors_ShowLists: ...
     @overload
     def __call__(self, words: Literal["ip ospf neighbor", "ip ospf neighbor detail"]) -> features_ospf_show_neighbors_ShowNeighbors: ...
     @overload
@@ -708,7 +708,7 @@ class AsyncShow(Protocol):
     @overload
     def __call__(self, words: Literal["ip ospf interface", "ip ospf interface brief"]) -> Coroutine[Any, Any, features_ospf_show_interfaces_ShowInterfaces]: ...
     @overload
-    def __call__(self, words: Literal["ip ospf request-list", "ip ospf retransmission-list"]) -> Coroutine[Any, Any, features_ospf_show_lists_ShowLists]: ...
+    def __call__(self, words: Literal["ip ospf request-list", "ip ospf retransmission-list"]) -> Coroutine[Any, Any, features_ospf_show_neighbors_ShowLists]: ...
     @overload
     def __call__(self, words: Literal["ip ospf neighbor", "ip ospf neighbor detail"]) -> Coroutine[Any, Any, features_ospf_show_neighbors_ShowNeighbors]: ...
     @overload
