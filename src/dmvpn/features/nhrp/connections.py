@@ -110,40 +110,25 @@ def account_of(protection: Protection, sender: NbmaPeer) -> IPAddress | Proved:
     return connection.proved
 
 
-class Worker(NamedTuple):
-    """A station that causes work.
-
-    account: its proved identity, else its connection, else its NBMA address.
-    is_server: the configuration names it.
-    """
-
-    account: IPAddress | Proved | int
-    is_server: bool
-
-
-def worker_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> Worker:
-    """Return the account to which work for a station is charged.
-
-    Of two stations behind one translator, one whose key proves no name must not use up the budget of the other.
-    """
-    account = account_of(protection, sender)
-    return Worker(sender.account if account is sender.nbma else account, is_configured(protection, tunnel, sender))
-
-
 class SenderStanding(NamedTuple):
-    """How far a sender is trusted.
+    """How far a sender is trusted, and who pays for its work.
 
     account: see `account_of`.
+    worker: the account of its work: its proved identity, else its connection, else its NBMA address. Of two stations
+        behind one translator, one whose key proves no name must not use up the budget of the other.
     is_server: the sender is a configured server.
     """
 
     account: IPAddress | Proved
+    worker: IPAddress | Proved | int
     is_server: bool
 
 
 def standing_of(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> SenderStanding:
     """Return how far this sender is trusted."""
-    return SenderStanding(account_of(protection, sender), is_configured(protection, tunnel, sender))
+    account = account_of(protection, sender)
+    worker = sender.account if account is sender.nbma else account
+    return SenderStanding(account, worker, is_configured(protection, tunnel, sender))
 
 
 def is_configured(protection: Protection, tunnel: Tunnel, sender: NbmaPeer) -> bool:

@@ -17,7 +17,7 @@ from dmvpn.base.context import Timer
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
-from dmvpn.features.nhrp.connections import secured, way_to
+from dmvpn.features.nhrp.connections import secured, standing_of, way_to
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, hop_by_hop
 from dmvpn.features.nhrp.reasons import Refusal
@@ -165,6 +165,7 @@ class Purger:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
             purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
         from_server = self._from_server(tunnel, sender.nbma)
+        standing = standing_of(self._station.ports.protection, tunnel, sender)
         ends: list[tuple[Tunnel, Entry]] = []
         refused = False
         for member in self._station.network(tunnel):
@@ -176,8 +177,8 @@ class Purger:
                 else:
                     refused = True
             if from_server:
-                self._station.charge(tunnel, sender, len(member.cache) // LOOKED_AT)
-        self._station.charge(tunnel, sender, ENDED_ENTRY * len(ends))
+                self._station.charge(standing, len(member.cache) // LOOKED_AT)
+        self._station.charge(standing, ENDED_ENTRY * len(ends))
         for member, entry in ends[:MOST_AT_ONCE]:
             self._purge(member, entry)
         if len(ends) > MOST_AT_ONCE:

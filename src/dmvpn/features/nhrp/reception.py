@@ -17,6 +17,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import NbmaPeer
+from dmvpn.features.nhrp.connections import standing_of
 from dmvpn.features.nhrp.debug import Processing
 from dmvpn.features.nhrp.packet import (
     REPLIES,
@@ -109,13 +110,14 @@ class Reception:
             return
         sender = NbmaPeer(event.outer_source, event.connection)
         work = PACKET + len(event.data)
-        if not self._station.admit(tunnel, sender, work):
+        standing = standing_of(self._station.ports.protection, tunnel, sender)
+        if not self._station.admit(standing, work):
             self._station.refuse(tunnel, Refusal.TOO_MUCH_WORK, event.outer_source)
             return
-        if self._renewals.renew(tunnel, event, sender):
+        if self._renewals.renew(tunnel, event, sender, standing):
             return
         if not self._understand(tunnel, event, sender) and not event.connection:
-            self._station.charge(tunnel, sender, -work)  # any station can send that in the station's name
+            self._station.charge(standing, -work)  # any station can send that in the station's name
 
     def _understand(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer) -> bool:
         """Process a packet; return whether it is well-formed and has the right password."""

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendGre
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.connections import standing_of
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.features.nhrp.past import LARGEST_KEPT
 from dmvpn.net.checksum import checksum
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import NhrpReceived
     from dmvpn.base.notices import InterfaceState, TunnelState
     from dmvpn.features.nhrp.cache import NbmaPeer
+    from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.packet import RegistrationRequest
     from dmvpn.features.nhrp.station import Station
@@ -88,19 +88,19 @@ class Renewals:
         #: The least recent first.
         self._patterns: list[Pattern] = []
 
-    def renew(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer) -> bool:
+    def renew(self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding) -> bool:
         """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet."""
         station, request = self._station, bytes(event.data)
-        if request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or station.ports.debugging.anything:
+        entries = tunnel.cache.at(sender.nbma)
+        if not entries or request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or station.ports.debugging.anything:
             return False
         digest = _digest(request)
-        for entry in islice(tunnel.cache.at(sender.nbma), _MOST_ENTRIES):
+        for entry in islice(entries, _MOST_ENTRIES):
             if entry.answer is not None and entry.answer[0] == digest and entry.connection == sender.connection:
                 break
         else:
             return False
         answer, pattern = entry.answer, entry.answer[1]
-        standing = standing_of(station.ports.protection, tunnel, sender)
         if (
             not isinstance(pattern, Pattern)
             or not pattern.is_good(tunnel)

@@ -16,7 +16,7 @@ from dmvpn.base.notices import DebugOutput, Log
 from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.queues import TimerQueue
 from dmvpn.features.nhrp import debug, messages
-from dmvpn.features.nhrp.connections import Wants, Worker, account_of, secured, worker_of
+from dmvpn.features.nhrp.connections import Wants, account_of, secured
 from dmvpn.features.nhrp.debug import CONTAINING, Processing
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, PacketType, RegistrationReply
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Rib
     from dmvpn.features.nhrp.cache import Entry, NbmaPeer
+    from dmvpn.features.nhrp.connections import SenderStanding
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -271,20 +272,16 @@ class Station:
         if self.debugs(flag, tunnel, nbma, address=address):
             self.context.emit(DebugOutput((line(),)))
 
-    def admit(self, tunnel: Tunnel, sender: NbmaPeer, octets: int) -> bool:
+    def admit(self, sender: SenderStanding, octets: int) -> bool:
         """Charge the octets of a packet to its station; False: the station's work budget is exhausted."""
-        worker = worker_of(self.ports.protection, tunnel, sender)
-        if not self.shared.work.may(worker.account, self.context.now):
+        if not self.shared.work.may(sender.worker, self.context.now):
             return False
-        self._charge(worker, octets)
+        self.charge(sender, octets)
         return True
 
-    def charge(self, tunnel: Tunnel, sender: NbmaPeer, octets: int) -> None:
+    def charge(self, sender: SenderStanding, octets: int) -> None:
         """Charge work to the station that caused it, in octets."""
-        self._charge(worker_of(self.ports.protection, tunnel, sender), octets)
-
-    def _charge(self, worker: Worker, octets: int) -> None:
-        self.shared.work.charge(worker.account, octets / OF_SERVERS if worker.is_server else octets, self.context.now)
+        self.shared.work.charge(sender.worker, octets / OF_SERVERS if sender.is_server else octets, self.context.now)
 
     def believes(self, tunnel: Tunnel, sender: NbmaPeer, nbma: IPAddress, *, asked: bool = False) -> bool:
         """Return whether this station's message may make IKE contact the address.
